@@ -1,0 +1,1 @@
+"""What attention can be asked: where heads look."""

@@ -1,0 +1,170 @@
+"""Ways to look at attention: by piece or by word, with or without special pieces, within or across segments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int, UInt8
+
+from interpret.arrays import read_only
+from interpret.errors import InputError
+from interpret.tracing import Trace
+
+Unit = Literal["piece", "word"]
+Direction = Literal["all", "A→A", "A→B", "B→A", "B→B"]
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionView:
+    """A trace's attention, seen in one way; matrices are made when they are asked for, one head at a time.
+
+    Attributes
+    ----------
+    trace, unit, specials, direction
+        What `attention_view` was asked for.
+    queries, keys
+        The groups of pieces, as indices into ``trace.tokens.groups`` (words) or of tokens (pieces), that are the rows
+        and the columns.
+    """
+
+    trace: Trace
+    unit: Unit
+    specials: bool
+    direction: Direction
+    queries: Int[np.ndarray, "query"]
+    keys: Int[np.ndarray, "key"]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The names of all groups of the unit, special ones included."""
+        return self.trace.tokens.words if self.unit == "word" else self.trace.tokens.labels
+
+    @property
+    def query_labels(self) -> tuple[str, ...]:
+        """The names of the rows."""
+        return tuple(self.labels[i] for i in self.queries)
+
+    @property
+    def key_labels(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.labels[i] for i in self.keys)
+
+    def head(self, layer: int, head: int) -> Float32[np.ndarray, "query key"]:
+        """Return one head's weights in this view.
+
+        Raises
+        ------
+        InputError
+            If the encoder has no such head.
+        """
+        layers, heads = self.trace.attention.shape[:2]
+        if not (0 <= layer < layers and 0 <= head < heads):
+            raise InputError(
+                "There is no head {head} in layer {layer}: layers go from 0 to {layers}, heads from 0 to {heads}.",
+                layer=layer,
+                head=head,
+                layers=layers - 1,
+                heads=heads - 1,
+            )
+        weights = self.trace.attention[layer, head]
+        if self._borders is not None:
+            # To a word: the sum over its pieces. From a word: the mean over its pieces (Clark et al. 2019, sec. 4.1).
+            weights = np.add.reduceat(weights, self._borders, axis=1)
+            sizes = np.diff(self._borders, append=len(self.trace.tokens)).astype(np.float32)
+            weights = np.add.reduceat(weights, self._borders, axis=0) / sizes[:, None]
+        if not self.specials:
+            rest = weights[:, self._ordinary].sum(axis=1, keepdims=True)
+            # A row that looks at special pieces alone has nothing left to share out.
+            weights = np.divide(weights, rest, out=np.zeros_like(weights), where=rest > 0)
+        return read_only(weights[self.queries][:, self.keys], np.float32)
+
+    def average(self, heads: Sequence[tuple[int, int]]) -> Float32[np.ndarray, "query key"]:
+        """Return the mean of several heads' weights, each given as ``(layer, head)``."""
+        if not heads:
+            raise InputError("No head is chosen. Choose at least one, as (layer, head).")
+        total = self.head(*heads[0]).astype(np.float64)
+        for one in heads[1:]:
+            total += self.head(*one)
+        return read_only(total / len(heads), np.float32)
+
+    def thumbnails(self, side: int = 64) -> UInt8[np.ndarray, "layer head row column"]:
+        """Return every head as a small picture, at most ``side`` by ``side``.
+
+        Each picture element is the largest weight under it, never a sample, so that a lone spike stays to be seen. It
+        is kept as ``round(255·√weight)``, which resolves small weights.
+        """
+        layers, heads = self.trace.attention.shape[:2]
+        rows, columns = min(side, len(self.queries)), min(side, len(self.keys))
+        pictures = np.empty((layers, heads, rows, columns), np.uint8)
+        for layer in range(layers):
+            # A copy, since PyTorch wants arrays that it could write to.
+            stack = torch.from_numpy(
+                self.trace.attention[layer].copy()
+                if self._whole
+                else np.stack([self.head(layer, head) for head in range(heads)])
+            )
+            pooled = torch.nn.functional.adaptive_max_pool2d(stack, (rows, columns))
+            pictures[layer] = pooled.sqrt_().mul_(255).round_().to(torch.uint8).numpy()
+        return read_only(pictures)
+
+    @property
+    def _whole(self) -> bool:
+        return self._borders is None and self.specials and self.direction == "all"
+
+    @cached_property
+    def _borders(self) -> np.ndarray | None:
+        # None where every group is one piece, so that nothing needs adding up.
+        groups = self.trace.tokens.groups
+        if self.unit == "piece" or len(groups) == len(self.trace.tokens):
+            return None
+        return np.array([group[0] for group in groups])
+
+    @cached_property
+    def _ordinary(self) -> np.ndarray:
+        special = self.trace.tokens.special
+        return np.flatnonzero(~(special if self._borders is None else special[self._borders]))
+
+
+def attention_view(
+    trace: Trace, unit: Unit = "piece", specials: bool = True, direction: Direction = "all"
+) -> AttentionView:
+    """Look at a trace's attention in one way.
+
+    Parameters
+    ----------
+    unit
+        ``"piece"``, or ``"word"``: weights to a word's pieces are added up, weights from them averaged.
+    specials
+        False leaves out [CLS], [SEP] and their like, and shares each row out anew over what remains, so that it sums
+        to 1 again. What a head does with special pieces is often most of what it does.
+    direction
+        ``"all"``, or one block of a pair: ``"A→B"`` has segment A's tokens as rows and B's as columns. Rows of a
+        block sum to the share that stays in it.
+
+    Raises
+    ------
+    InputError
+        If an argument is none of these, or a direction needs a pair and there is none.
+    """
+    for name, value, allowed in (("unit", unit, get_args(Unit)), ("direction", direction, get_args(Direction))):
+        if value not in allowed:
+            raise InputError(
+                "“{value}” is no {name} of a view. Choose from: {allowed}.",
+                value=value,
+                name=name,
+                allowed=", ".join(allowed),
+            )
+    tokens = trace.tokens
+    if "B" in direction and tokens.pair is None:
+        raise InputError("“{direction}” needs two texts, and there is only one.", direction=direction)
+    firsts = [group[0] for group in tokens.groups] if unit == "word" else list(range(len(tokens)))
+    kept = np.array([specials or not tokens.special[first] for first in firsts])
+    segment = tokens.segment[firsts]
+    rows = kept if direction == "all" else kept & (segment == "AB".index(direction[0]))
+    columns = kept if direction == "all" else kept & (segment == "AB".index(direction[2]))
+    return AttentionView(
+        trace, unit, specials, direction, read_only(np.flatnonzero(rows)), read_only(np.flatnonzero(columns))
+    )

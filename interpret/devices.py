@@ -1,0 +1,141 @@
+"""Where the arithmetic runs: which devices there are, their memory, and one lock for each."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from interpret.errors import CapacityError, InputError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device as it is at this moment.
+
+    Attributes
+    ----------
+    name
+        ``"cpu"``, ``"cuda:0"``, ``"mps"`` …
+    description
+        The product's own name, or the number of cores.
+    total, free
+        Memory in bytes; for the CPU it is the machine's.
+    precisions
+        The names in `PRECISIONS` that the device computes in.
+    """
+
+    name: str
+    description: str
+    total: int
+    free: int
+    precisions: tuple[str, ...]
+
+
+def devices() -> tuple[Device, ...]:
+    """List the devices that can run an encoder, the fastest first."""
+    found = []
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            half = ("bfloat16", "float16") if torch.cuda.is_bf16_supported() else ("float16",)
+            name = torch.cuda.get_device_name(index)
+            found.append(Device(f"cuda:{index}", name, total, free, ("float32", *half)))
+    memory = psutil.virtual_memory()
+    if torch.backends.mps.is_available():
+        # Apple's GPU shares the machine's memory.
+        found.append(Device("mps", "Apple GPU", memory.total, memory.available, ("float32", "float16")))
+    # float16 has no fast kernels on CPUs, bfloat16 has.
+    cores = f"{psutil.cpu_count(logical=False) or torch.get_num_threads()} cores"
+    found.append(Device("cpu", cores, memory.total, memory.available, ("float32", "bfloat16")))
+    return tuple(found)
+
+
+def find_device(name: str) -> Device:
+    """Return the device called ``name``; ``"auto"`` is the first of `devices`, ``"cuda"`` is ``"cuda:0"``.
+
+    Raises
+    ------
+    InputError
+        If this machine has no such device.
+    """
+    present = devices()
+    if name == "auto":
+        return present[0]
+    for device in present:
+        if device.name == name or device.name == f"{name}:0":
+            return device
+    raise InputError(
+        "There is no device “{name}” on this machine. It has: {present}. Choose one of these, or “auto”.",
+        name=name,
+        present=", ".join(device.name for device in present),
+    )
+
+
+def choose_precision(name: str, device: Device) -> str:
+    """Return the precision called ``name`` if ``device`` has it.
+
+    ``"auto"`` is float32 everywhere: what is shown is compared with other numbers, one text at a time, and is fast
+    enough in it. The shorter formats are for work where speed or memory decides.
+
+    Raises
+    ------
+    InputError
+        If the device does not compute in that precision.
+    """
+    if name == "auto":
+        return "float32"
+    if name not in device.precisions:
+        raise InputError(
+            "{device} does not compute in “{name}”. It has: {present}. Choose one of these, or “auto”.",
+            device=device.name,
+            name=name,
+            present=", ".join(device.precisions),
+        )
+    return name
+
+
+_locks: dict[str, threading.RLock] = {}
+_locks_guard = threading.Lock()
+
+
+def device_lock(name: str) -> threading.RLock:
+    """Return the one lock of the device called ``name``; a thread that holds it may take it again."""
+    with _locks_guard:
+        return _locks.setdefault(name, threading.RLock())
+
+
+@contextmanager
+def hold(name: str) -> Iterator[None]:
+    """Hold a device for one piece of work, and turn running out of its memory into a `CapacityError`.
+
+    Hooks and gradients live on the model, so two threads on one model give silently wrong numbers without this.
+    """
+    full = False
+    with device_lock(name):
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            full = True
+        except RuntimeError as error:
+            # The CPU allocator has no exception class of its own.
+            if "DefaultCPUAllocator" not in str(error):
+                raise
+            full = True
+        # Outside the handler, where the traceback no longer keeps the tensors of the failed work alive.
+        if full:
+            release()
+            raise CapacityError(
+                "{name} ran out of memory. Use a shorter text or a smaller window, a smaller model, or bfloat16.",
+                name=name,
+            )
+
+
+def release() -> None:
+    """Give memory that PyTorch keeps for reuse back to the devices."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

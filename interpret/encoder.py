@@ -1,0 +1,240 @@
+"""A model with its tokenizer on a device: the only place that calls a model's forward pass."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from interpret import tap as taps
+from interpret.checkpoints import (
+    BUILT_IN,
+    Checkpoint,
+    Progress,
+    checkpoint_folder,
+    find_checkpoint,
+    read_config,
+)
+from interpret.devices import PRECISIONS, choose_precision, find_device, hold
+from interpret.errors import CapacityError, CheckpointError, InputError
+from interpret.families import Family
+from interpret.resources import gigabytes, weights_bytes
+from interpret.tokens import Tokens, tokenize
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """What decides an encoder's numbers: the honest key for anything kept about it."""
+
+    checkpoint: Checkpoint
+    device: str
+    precision: str
+
+
+class Encoder:
+    """A BERT-like encoder ready to be looked into. `load_encoder` makes one.
+
+    Attributes
+    ----------
+    spec, family
+        What it is.
+    model
+        The bare encoder, in evaluation mode. Only `forward` calls it.
+    pieces
+        The Rust tokenizer.
+    layers, heads, width
+        Sizes; ``width`` is that of the hidden states.
+    max_tokens
+        The most pieces it reads at once, special ones counted.
+    """
+
+    def __init__(self, spec: EncoderSpec, family: Family, model: torch.nn.Module, pieces: Tokenizer) -> None:
+        self.spec = spec
+        self.family = family
+        self.model = model
+        self.pieces = pieces
+        config = model.config
+        self.layers: int = config.num_hidden_layers
+        self.heads: int = config.num_attention_heads
+        self.width: int = config.hidden_size
+        self.max_tokens: int = config.max_position_embeddings - family.reserved_positions
+        self._pad = config.pad_token_id or 0
+        self._segments: int = getattr(config, "type_vocab_size", 0) or 0
+
+    def tokens(self, text: str, pair: str | None = None) -> Tokens:
+        """Cut a text, or a pair, into the model's pieces.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to read, or more than the model takes: `windows` then cuts it without losing any.
+        """
+        tokens = tokenize(self.pieces, text, pair)
+        if len(tokens) > self.max_tokens:
+            raise InputError(
+                "The text has {length} pieces with the special ones, and this model reads at most {most} at once. "
+                "Shorten it, or read it in windows.",
+                length=len(tokens),
+                most=self.max_tokens,
+            )
+        return tokens
+
+    def batch(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
+        """Put texts side by side, padded at the end to the longest, as the model's inputs on its device."""
+        length = max(len(one) for one in tokens)
+        ids = np.full((len(tokens), length), self._pad)
+        mask = np.zeros_like(ids)
+        segments = np.zeros_like(ids)
+        for row, one in enumerate(tokens):
+            ids[row, : len(one)] = one.ids
+            mask[row, : len(one)] = 1
+            segments[row, : len(one)] = one.segment
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        # RoBERTa declares a single segment; DistilBERT and ModernBERT know none.
+        if self._segments > 1:
+            inputs["token_type_ids"] = segments
+        return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
+
+    def forward(
+        self, tokens: Sequence[Tokens], tap: taps.Tap | None = None, gradients: bool = False, **options: Any
+    ) -> Any:
+        """Run the model on a batch, alone on its device.
+
+        Parameters
+        ----------
+        tap
+            What to do with attention on the way.
+        gradients
+            Whether the graph is kept for a backward pass.
+        **options
+            Handed to the model, such as ``output_hidden_states=True``.
+
+        Raises
+        ------
+        CapacityError
+            If the device runs out of memory.
+        """
+        with (
+            hold(self.spec.device),
+            taps.tapping(tap),
+            nullcontext() if gradients else torch.inference_mode(),
+        ):
+            return self.model(**self.batch(tokens), **options)
+
+    def part(self, path: str) -> torch.nn.Module:
+        """Return a module of the model by its attribute path, such as ``family.layers``."""
+        return attrgetter(path)(self.model)
+
+
+def load_encoder(
+    name: str | Checkpoint = BUILT_IN,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Progress | None = None,
+) -> Encoder:
+    """Load an encoder.
+
+    Parameters
+    ----------
+    name
+        ``"minilm"`` (built in), a hub id, the path of a folder, or a `Checkpoint` that pins one of these.
+    device
+        ``"auto"`` (the fastest there is), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision
+        ``"auto"`` (float32), ``"float32"``, ``"bfloat16"``, ``"float16"``.
+    progress
+        Called as ``progress(bytes done, bytes in all, file)`` during a download.
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot be found, read or trusted.
+    InputError
+        If the machine has no such device, or the device no such precision.
+    CapacityError
+        If the device's free memory does not hold the weights.
+    """
+    checkpoint = find_checkpoint(name) if isinstance(name, str) else name
+    place = find_device(device)
+    spec = EncoderSpec(checkpoint, place.name, choose_precision(precision, place))
+    folder = checkpoint_folder(checkpoint, progress)
+    _, family = read_config(folder, checkpoint.name)
+    needed = weights_bytes(folder, spec.precision)
+    if needed > place.free:
+        raise CapacityError(
+            "The weights of “{name}” take {needed} GB in {precision}, and {device} has {free} GB free. Choose a "
+            "smaller model or another device, or close what else uses it.",
+            name=checkpoint.name,
+            needed=gigabytes(needed),
+            precision=spec.precision,
+            device=place.name,
+            free=gigabytes(place.free),
+        )
+    tokenizer = _load_tokenizer(folder, checkpoint.name)
+    model = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    with hold(spec.device):
+        model.to(spec.device)
+    return Encoder(spec, family, model, tokenizer)
+
+
+def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        raise CheckpointError(
+            "The tokenizer of “{name}” cannot be read: {error}. The folder needs tokenizer.json, or vocab.txt.",
+            name=name,
+            error=_first_line(error),
+        ) from error
+    rust = getattr(tokenizer, "backend_tokenizer", None)
+    # Without its files transformers can make up a tokenizer that knows only the special pieces.
+    if rust is None or rust.get_vocab_size() < 10:
+        raise CheckpointError(
+            "“{name}” has no tokenizer that tells which characters a piece came from. Add its tokenizer.json.",
+            name=name,
+        )
+    rust.no_truncation()
+    rust.no_padding()
+    return rust
+
+
+def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> torch.nn.Module:
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder,
+            config=AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True),
+            attn_implementation=taps.NAME if family.tapped else "eager",
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(
+            "The weights of “{name}” cannot be read: {error}. Get the files again.", name=name, error=_first_line(error)
+        ) from error
+    # A pooler is trained only with next sentences; everything else must have come from the file.
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise CheckpointError(
+            "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "
+            "show is random. Get the files again, or check that config.json belongs to them.",
+            name=name,
+            count=len(missing),
+            first=missing[0],
+        )
+    return model.eval()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+

@@ -1,0 +1,113 @@
+"""Windows over a text that is longer than a model takes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.tokens import Tokens, tokenize
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a text that fits into the model: characters ``start <= i < end``, and the stretch itself."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows of a text, or of both texts of a pair.
+
+    Attributes
+    ----------
+    first, second
+        The windows of segment A and of segment B; ``second`` is empty for a single text. One window means that the
+        text fits whole. Any window of one may be read with any of the other.
+    overlap
+        How many pieces two neighbours share, as nearly as whole words allow.
+    pieces
+        How many pieces the text, or the pair, has in all without the special ones.
+    """
+
+    first: tuple[Window, ...]
+    second: tuple[Window, ...]
+    overlap: int
+    pieces: int
+
+
+def windows(
+    encoder: Encoder, text: str, pair: str | None = None, size: int | None = None, overlap: int = 64
+) -> Windows:
+    """Cut a text into windows at word borders, each short enough to be read whole.
+
+    A window is a stretch of the text itself, so reading it needs nothing but ``trace(encoder, window.text)``. In a
+    pair the shorter text keeps up to half of the room and the longer one gets the rest.
+
+    Parameters
+    ----------
+    size
+        Pieces in a window with the special ones; by default, and at most, `Encoder.max_tokens`.
+    overlap
+        Pieces shared by neighbours, so that no word is seen only at an edge; at most half a window is used.
+
+    Raises
+    ------
+    InputError
+        If a text is empty, or ``size`` leaves no room for words.
+    """
+    size = min(size or encoder.max_tokens, encoder.max_tokens)
+    parts = [text] if pair is None else [text, pair]
+    tokens = [tokenize(encoder.pieces, part) for part in parts]
+    lengths = [int((~part.special).sum()) for part in tokens]
+    room = size - encoder.pieces.num_special_tokens_to_add(pair is not None)
+    if room < 2 * len(parts):
+        raise InputError("A window of {size} pieces has no room for words. Use at least {least}.", size=size, least=16)
+    budgets = [room]
+    if len(parts) == 2:
+        shorter = int(lengths[1] < lengths[0])
+        kept = min(lengths[shorter], room // 2)
+        budgets = [room - kept, room - kept]
+        budgets[shorter] = kept
+    cut = [
+        _cut(encoder, part, length, budget, min(overlap, budget // 2))
+        for part, length, budget in zip(tokens, lengths, budgets, strict=True)
+    ]
+    return Windows(cut[0], cut[1] if pair is not None else (), overlap, sum(lengths))
+
+
+def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: int) -> tuple[Window, ...]:
+    text = tokens.text
+    if length <= budget:
+        return (Window(0, len(text), text),)
+    real = np.flatnonzero(~tokens.special)
+    spans, words = tokens.span[real], tokens.word[real]
+    # A stretch on its own can have a piece more than it has in the whole text ("Hello" for " hello"): then every
+    # window gets that much less room.
+    while True:
+        found = _stretches(text, spans, words, budget, overlap)
+        longest = max(int((~tokenize(encoder.pieces, window.text).special).sum()) for window in found)
+        if longest <= budget or budget <= 2:
+            return found
+        budget -= 1
+
+
+def _stretches(text: str, spans: np.ndarray, words: np.ndarray, budget: int, overlap: int) -> tuple[Window, ...]:
+    starts = np.flatnonzero(np.diff(words, prepend=-1))
+    found = []
+    first = 0
+    while True:
+        last = first + budget
+        if last >= len(words):
+            found.append(Window(int(spans[first, 0]), len(text), text[spans[first, 0] :]))
+            return tuple(found)
+        # Back to the nearest border of a word, unless a single word fills the window.
+        border = starts[np.searchsorted(starts, last, side="right") - 1]
+        last = int(border) if border > first else last
+        begin, end = int(spans[first, 0]), max(int(spans[last - 1, 1]), int(spans[first, 0]) + 1)
+        found.append(Window(begin, end, text[begin:end]))
+        back = starts[np.searchsorted(starts, max(last - overlap, first + 1))] if starts[-1] > first else last
+        first = int(min(back, last)) if back > first else last

@@ -1,0 +1,167 @@
+"""The one attention function: SDPA while nobody looks, the same product in the open while a tap is open.
+
+transformers lets a program register its own attention function, which every architecture that goes through that
+interface then calls as it would SDPA. Which tap is open is kept in a context variable, so one thread never sees
+another's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "tapped"
+
+
+class Tap:
+    """What to do with each layer's attention in one forward pass, and what was recorded.
+
+    Parameters
+    ----------
+    layers
+        How many attention layers the encoder has.
+    record
+        Whether queries, keys, values, weights and contexts are kept.
+    ablate
+        Heads, as ``(layer, head)``, whose output is set to zero.
+    gradients
+        Whether the weights stay in the graph with their gradient kept: ``weights[layer].grad`` after a backward pass.
+
+    Attributes
+    ----------
+    weights
+        Per layer ``(batch, head, query, key)``, in float32.
+    block
+        The float32 CPU tensor ``(layer, batch, head, query, key)`` that `weights` are views of; None with
+        ``gradients``, where each layer's weights are a node of the graph.
+    queries, keys, values, contexts
+        Per layer ``(batch, head, token, width)``, as the model computed them (after rotary positions).
+    masks
+        Per layer ``(batch, 1, query, key)``, True where a query may look; None where every token may.
+    scalings
+        Per layer the number that the scores were multiplied by, 1/√width.
+    """
+
+    def __init__(
+        self, layers: int, record: bool = True, ablate: frozenset[tuple[int, int]] = frozenset(), gradients: bool = False
+    ) -> None:
+        self.layers = layers
+        self.record = record
+        self.ablate = ablate
+        self.gradients = gradients
+        self.calls = 0
+        self.weights: list[torch.Tensor] = []
+        self.queries: list[torch.Tensor] = []
+        self.keys: list[torch.Tensor] = []
+        self.values: list[torch.Tensor] = []
+        self.contexts: list[torch.Tensor] = []
+        self.masks: list[torch.Tensor | None] = []
+        self.scalings: list[float] = []
+        self.block: torch.Tensor | None = None
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        mask: torch.Tensor | None,
+        scaling: float | None,
+        dropout: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute one layer's attention in the open: softmax(QKᵀ·scaling + mask)·V (Vaswani et al. 2017, eq. 1).
+
+        Layers are counted by call, since ALBERT and DistilBERT do not say which layer is calling.
+        """
+        layer = self.calls
+        self.calls += 1
+        scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+        scores = torch.matmul(query, key.transpose(-1, -2))
+        # In place where no gradient needs the old value: at 512 tokens fresh memory costs more than the arithmetic.
+        scores = scores * scaling if scores.requires_grad else scores.mul_(scaling)
+        if mask is not None:
+            scores = _masked(scores, mask)
+        if self.gradients or not self.record:
+            weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
+            if self.gradients:
+                weights.retain_grad()
+        else:
+            weights = self._slot(layer, scores)
+            if scores.device.type == "cpu" and scores.dtype == torch.float32 and not scores.requires_grad:
+                torch.softmax(scores, dim=-1, out=weights)
+            else:
+                weights.copy_(torch.softmax(scores, dim=-1, dtype=torch.float32))
+        used = weights.to(device=value.device, dtype=value.dtype)
+        if dropout:
+            used = torch.nn.functional.dropout(used, dropout)
+        context = torch.matmul(used, value)
+        off = [head for where, head in self.ablate if where == layer]
+        if off:
+            kept = torch.ones(context.shape[1], 1, 1, dtype=context.dtype, device=context.device)
+            kept[off] = 0
+            context = context * kept
+        if self.record:
+            self.weights.append(weights)
+            self.queries.append(query)
+            self.keys.append(key)
+            self.values.append(value)
+            self.contexts.append(context)
+            self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, scores.shape[-2], -1))
+            self.scalings.append(scaling)
+        return context.transpose(1, 2).contiguous(), used
+
+    def _slot(self, layer: int, like: torch.Tensor) -> torch.Tensor:
+        # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
+        if self.block is None:
+            self.block = torch.from_numpy(np.empty((self.layers, *like.shape), dtype=np.float32))
+        return self.block[layer]
+
+
+_open: ContextVar[Tap | None] = ContextVar("tap", default=None)
+
+
+@contextmanager
+def tapping(tap: Tap | None) -> Iterator[Tap | None]:
+    """Open ``tap`` for the forward passes of this thread until the block ends; None leaves the fast path."""
+    token = _open.set(tap)
+    try:
+        yield tap
+    finally:
+        _open.reset(token)
+
+
+def tapped(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **options: Any,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Attention as transformers calls it: ``(batch, head, token, width)`` in, ``(batch, token, head, width)`` out."""
+    tap = _open.get()
+    if tap is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **options)
+    return tap.attend(query, key, value, attention_mask, scaling, dropout)
+
+
+def _allowed(mask: torch.Tensor) -> torch.Tensor:
+    # `sdpa_mask` gives booleans; some models add numbers of their own, where "far below zero" means no.
+    return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+
+
+def _masked(scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    if mask.dtype != torch.bool:
+        return scores + mask
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+
+
+AttentionInterface.register(NAME, tapped)
+AttentionMaskInterface.register(NAME, sdpa_mask)

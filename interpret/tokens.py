@@ -1,0 +1,188 @@
+"""Pieces, words and characters: what the tokenizer made of a text, and the way back."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Int
+from tokenizers import Encoding, Tokenizer, decoders
+
+from interpret.arrays import read_only
+from interpret.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """A text, or a pair, cut into the pieces of a model's vocabulary.
+
+    Attributes
+    ----------
+    text, pair
+        What was given: segment A, and segment B or None.
+    ids
+        Vocabulary ids, with the special pieces.
+    pieces
+        The same as the vocabulary writes them (``"##ing"``, ``"Ġthe"``, ``"▁the"``).
+    labels
+        The pieces as a person reads them: byte-level pieces (``"Ġä½ł"``) are shown as the text they stand for.
+    word
+        The word that each piece belongs to, counted over both segments; -1 for special pieces. Chinese, Japanese and
+        Korean ideographs are words of one character.
+    span
+        Where each piece stands in its segment's text: characters ``start <= i < end``; (0, 0) for special pieces.
+    segment
+        0 for segment A with its special pieces, 1 for segment B with the closing one.
+    special
+        True for pieces that the tokenizer added.
+    """
+
+    text: str
+    pair: str | None
+    ids: Int[np.ndarray, "token"]
+    pieces: tuple[str, ...]
+    labels: tuple[str, ...]
+    word: Int[np.ndarray, "token"]
+    span: Int[np.ndarray, "token 2"]
+    segment: Int[np.ndarray, "token"]
+    special: Bool[np.ndarray, "token"]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The pieces of each word, in order; every special piece is a group of its own."""
+        groups: list[list[int]] = []
+        for index, word in enumerate(self.word):
+            if groups and word >= 0 and self.word[groups[-1][-1]] == word:
+                groups[-1].append(index)
+            else:
+                groups.append([index])
+        return tuple(tuple(group) for group in groups)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The text of each group in `groups`; special pieces as the vocabulary writes them."""
+        names = []
+        for group in self.groups:
+            first, last = group[0], group[-1]
+            source = self.pair if self.segment[first] and self.pair is not None else self.text
+            names.append(
+                self.pieces[first] if self.special[first] else source[self.span[first, 0] : self.span[last, 1]]
+            )
+        return tuple(names)
+
+
+def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens:
+    """Cut a text or a pair into pieces, special ones added, nothing cut off.
+
+    Parameters
+    ----------
+    tokenizer
+        The Rust tokenizer, with truncation and padding switched off.
+
+    Raises
+    ------
+    InputError
+        If there is nothing in a text for a model to read, or it holds half a character.
+    """
+    for part in (text,) if pair is None else (text, pair):
+        _check(part)
+    encoding = tokenizer.encode(text, pair)
+    sequence = encoding.sequence_ids
+    for index, name in ((0, "first"), (1, "second")):
+        if index not in sequence and (index == 0 or pair is not None):
+            raise InputError(
+                "The {which} text holds nothing that the model's vocabulary can read, only control characters or "
+                "spaces. Type some words.",
+                which=name,
+            )
+    special = np.array([owner is None for owner in sequence])
+    second = sequence.index(1) if pair is not None else len(sequence)
+    segment = (np.arange(len(sequence)) >= second).astype(np.int64)
+    span = _spans(encoding, special, (text, pair or ""), segment)
+    return Tokens(
+        text=text,
+        pair=pair,
+        ids=read_only(encoding.ids, np.int64),
+        pieces=tuple(encoding.tokens),
+        labels=_labels(tokenizer, encoding, (text, pair or ""), segment, span),
+        word=read_only(_words(encoding, special, (text, pair or ""), segment, span), np.int64),
+        span=read_only(span, np.int64),
+        segment=read_only(segment),
+        special=read_only(special),
+    )
+
+
+def _check(text: str) -> None:
+    if not text.strip():
+        raise InputError("The text is empty. Type some words, or pick an example.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            "Character {place} of the text is half of a surrogate pair, so it is not text. Delete it, or read the file "
+            "again in its own encoding.",
+            place=error.start + 1,
+        ) from error
+
+
+def _spans(encoding: Encoding, special: np.ndarray, texts: tuple[str, str], segment: np.ndarray) -> np.ndarray:
+    # Some byte-level and SentencePiece tokenizers count the space before a word as part of its piece.
+    spans = np.zeros((len(special), 2), dtype=np.int64)
+    for i, (start, end) in enumerate(encoding.offsets):
+        if special[i]:
+            continue
+        source = texts[segment[i]]
+        while start < end and source[start].isspace():
+            start += 1
+        while end > start and source[end - 1].isspace():
+            end -= 1
+        spans[i] = start, end
+    return spans
+
+
+def _labels(
+    tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str], segment: np.ndarray, span: np.ndarray
+) -> tuple[str, ...]:
+    if not isinstance(tokenizer.decoder, decoders.ByteLevel):
+        return tuple(encoding.tokens)
+    # Special pieces have an empty span, and so have pieces of white space alone.
+    return tuple(
+        texts[segment[i]][start:end] or piece
+        for i, (piece, (start, end)) in enumerate(zip(encoding.tokens, span, strict=True))
+    )
+
+
+def _words(
+    encoding: Encoding, special: np.ndarray, texts: tuple[str, str], segment: np.ndarray, span: np.ndarray
+) -> np.ndarray:
+    words = np.full(len(special), -1)
+    count = -1
+    previous: tuple[int, int | None] | None = None
+    for i, word in enumerate(encoding.word_ids):
+        if special[i]:
+            previous = None
+            continue
+        here = (int(segment[i]), word)
+        source = texts[segment[i]]
+        start, end = span[i]
+        # SentencePiece takes a whole Chinese sentence for one word. Byte-level pieces of one character share its span.
+        beside_ideograph = (
+            i > 0
+            and end > start >= span[i - 1, 1] > 0
+            and (is_ideograph(source[start]) or is_ideograph(source[span[i - 1, 1] - 1]))
+        )
+        # A piece that is nothing but the space before a word belongs to that word.
+        after_space = i > 0 and not special[i - 1] and span[i - 1, 0] == span[i - 1, 1]
+        if (here != previous or beside_ideograph) and not after_space:
+            count += 1
+        words[i] = count
+        previous = here
+    return words
+
+
+def is_ideograph(character: str) -> bool:
+    """Tell whether a character is one that BERT's tokenizer sets apart as a word (CJK ideographs)."""
+    return unicodedata.name(character, "").startswith(("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH"))

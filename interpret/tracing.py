@@ -1,0 +1,177 @@
+"""One text's way through an encoder, recorded."""
+
+import io
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+
+from interpret.arrays import read_only
+from interpret.devices import find_device
+from interpret.encoder import Encoder, EncoderSpec
+from interpret.errors import CapacityError
+from interpret.resources import gigabytes, trace_bytes
+from interpret.tap import Tap
+from interpret.tokens import Tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything that one forward pass showed. Indices count from 0; ``token`` counts the special pieces.
+
+    Attributes
+    ----------
+    tokens, spec
+        What was read, by which encoder.
+    attention
+        Weights; each row ``[layer, head, query]`` sums to 1.
+    query, key, value, context
+        Per head, as the model computed them (after rotary positions where it has them); ``context`` is the weighted
+        sum of the values, before the output projection. None for families without a tap.
+    mask
+        Where a query may look, per layer; None where every token sees every other.
+    scaling
+        What each layer multiplies QKᵀ by: 1/√width. None for families without a tap.
+    hidden
+        Hidden states; ``hidden[0]`` is the embedding output.
+    seconds
+        Wall time of the forward pass that recorded it, shared by the texts of a batch.
+    """
+
+    tokens: Tokens
+    spec: EncoderSpec
+    attention: Float32[np.ndarray, "layer head query key"]
+    query: Float32[np.ndarray, "layer head token width"] | None
+    key: Float32[np.ndarray, "layer head token width"] | None
+    value: Float32[np.ndarray, "layer head token width"] | None
+    context: Float32[np.ndarray, "layer head token width"] | None
+    mask: Bool[np.ndarray, "layer query key"] | None
+    scaling: Float32[np.ndarray, "layer"] | None
+    hidden: Float32[np.ndarray, "layers_and_embeddings token hidden"]
+    seconds: float
+
+    def save(self, file: str | Path | IO[bytes]) -> None:
+        """Write every array to an NPZ file, with the pieces and what made them as JSON in ``about``.
+
+        ``numpy.load(file)["attention"]`` reads it without Bertoscope; nothing in it is pickled.
+        """
+        arrays = {
+            name: array
+            for name in ("attention", "query", "key", "value", "context", "mask", "scaling", "hidden")
+            if (array := getattr(self, name)) is not None
+        }
+        about = {
+            "text": self.tokens.text,
+            "pair": self.tokens.pair,
+            "pieces": self.tokens.pieces,
+            "model": self.spec.checkpoint.name,
+            "revision": self.spec.checkpoint.revision,
+            "device": self.spec.device,
+            "precision": self.spec.precision,
+        }
+        np.savez(
+            file,
+            ids=self.tokens.ids,
+            word=self.tokens.word,
+            segment=self.tokens.segment,
+            span=self.tokens.span,
+            special=self.tokens.special,
+            about=np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), dtype=np.uint8),
+            **arrays,
+        )
+
+    def npz(self) -> bytes:
+        """Return what `save` writes."""
+        buffer = io.BytesIO()
+        self.save(buffer)
+        return buffer.getvalue()
+
+
+def trace(encoder: Encoder, text: str, pair: str | None = None) -> Trace:
+    """Read a text, or a pair, and record attention, queries, keys, values and hidden states.
+
+    Raises
+    ------
+    InputError
+        If the text is empty or longer than the model takes.
+    CapacityError
+        If the record does not fit into memory.
+    """
+    return trace_batch(encoder, [(text, pair)])[0]
+
+
+def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> list[Trace]:
+    """Read several texts, each with its pair or None, in one padded batch; see `trace`.
+
+    Each trace has its own text's tokens only: what belongs to the padding is left out.
+    """
+    tokens = [encoder.tokens(text, pair) for text, pair in texts]
+    longest = max(len(one) for one in tokens)
+    needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
+    free = find_device("cpu").free
+    if needed > free:
+        raise CapacityError(
+            "Recording {tokens} pieces takes {needed} GB and {free} GB are free. Shorten the text, use a smaller "
+            "window, or choose a smaller model.",
+            tokens=longest,
+            needed=gigabytes(needed),
+            free=gigabytes(free),
+        )
+    tap = Tap(encoder.layers) if encoder.family.tapped else None
+    begin = time.perf_counter()
+    output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=not encoder.family.tapped)
+    seconds = time.perf_counter() - begin
+    weights = tap.weights if tap is not None else output.attentions
+    return [
+        _cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)
+    ]
+
+
+def _cut(
+    encoder: Encoder,
+    tokens: Tokens,
+    row: int,
+    tap: Tap | None,
+    weights: Sequence[torch.Tensor],
+    hidden: Sequence[torch.Tensor],
+    seconds: float,
+) -> Trace:
+    n = len(tokens)
+    masks = None if tap is None else [None if mask is None else mask[row, 0, :n, :n] for mask in tap.masks]
+    return Trace(
+        tokens=tokens,
+        spec=encoder.spec,
+        attention=_attention(tap, weights, row, n),
+        query=None if tap is None else _stack([one[row, :, :n] for one in tap.queries]),
+        key=None if tap is None else _stack([one[row, :, :n] for one in tap.keys]),
+        value=None if tap is None else _stack([one[row, :, :n] for one in tap.values]),
+        context=None if tap is None else _stack([one[row, :, :n] for one in tap.contexts]),
+        mask=_masks(masks, n),
+        scaling=None if tap is None else read_only(tap.scalings, np.float32),
+        hidden=_stack([one[row, :n] for one in hidden]),
+        seconds=seconds,
+    )
+
+
+def _attention(tap: Tap | None, weights: Sequence[torch.Tensor], row: int, n: int) -> np.ndarray:
+    # The tap's block is handed over as it is: for a single text it is the trace's own array, not a copy.
+    if tap is not None and tap.block is not None:
+        return read_only(tap.block[:, row, :, :n, :n].numpy())
+    return _stack([one[row, :, :n, :n] for one in weights])
+
+
+def _stack(tensors: Sequence[torch.Tensor]) -> np.ndarray:
+    return read_only(torch.stack([one.detach().to("cpu", torch.float32) for one in tensors]).numpy())
+
+
+def _masks(masks: Sequence[torch.Tensor | None] | None, n: int) -> np.ndarray | None:
+    if masks is None or all(mask is None or bool(mask.all()) for mask in masks):
+        return None
+    everywhere = torch.ones(n, n, dtype=torch.bool)
+    return read_only(torch.stack([everywhere if mask is None else mask.cpu() for mask in masks]).numpy())

@@ -1,0 +1,38 @@
+"""jaxtyping's axes are checked by beartype on every array that a test sees made."""
+
+from jaxtyping import install_import_hook
+
+install_import_hook("interpret", "beartype.beartype")
+
+import os  # noqa: E402
+
+# Nothing in the tests may reach a network, least of all by accident.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+from tests.tiny import FAMILIES, make_checkpoint  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory) -> dict[str, Path]:
+    """A folder with a tiny random checkpoint for each family."""
+    root = tmp_path_factory.mktemp("tiny")
+    return {family: make_checkpoint(family, root / family) for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def _minilm():
+    import interpret as it
+
+    return it.load_encoder("minilm", device="cpu")
+
+
+@pytest.fixture
+def minilm(_minilm):
+    """The built-in model on the CPU. Tests do not change it."""
+    return _minilm

@@ -1,0 +1,94 @@
+"""Tiny models with random weights and real tokenizers, one for each family, made on the spot."""
+
+from pathlib import Path
+
+import torch
+import transformers as tf
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+TEXT = "the river bank was steep and the bank lent money because it was rich said unbelievably tired animals"
+CHINESE = "中文模型的注意力很有意思"
+
+SIZES = {
+    "vocab_size": 400,
+    "hidden_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "max_position_embeddings": 66,
+    # Wide enough that attention is far from uniform, or a transposed head would pass for a right one.
+    "initializer_range": 0.3,
+}
+
+# What each family's configuration calls things that others call otherwise.
+FAMILIES = {
+    "bert": (tf.BertConfig, "wordpiece", {}),
+    "electra": (tf.ElectraConfig, "wordpiece", {"embedding_size": 16}),
+    "distilbert": (tf.DistilBertConfig, "wordpiece", {}),
+    "albert": (tf.AlbertConfig, "unigram", {"embedding_size": 16}),
+    "roberta": (tf.RobertaConfig, "bytes", {"type_vocab_size": 1}),
+    "xlm-roberta": (tf.XLMRobertaConfig, "unigram", {"type_vocab_size": 1}),
+    "camembert": (tf.CamembertConfig, "unigram", {"type_vocab_size": 1}),
+    "modernbert": (tf.ModernBertConfig, "bytes", {"local_attention": 8, "global_attn_every_n_layers": 2}),
+    "mpnet": (tf.MPNetConfig, "wordpiece", {}),
+    "deberta-v2": (tf.DebertaV2Config, "wordpiece", {"type_vocab_size": 0}),
+}
+TAPPED = ("bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta")
+
+
+def make_tokenizer(kind: str) -> Tokenizer:
+    """Train a tokenizer of one kind on a sentence."""
+    if kind == "wordpiece":
+        special = {"pad": "[PAD]", "unk": "[UNK]", "open": "[CLS]", "close": "[SEP]"}
+        tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=list(special.values()), show_progress=False)
+        pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
+    else:
+        special = {"open": "<s>", "pad": "<pad>", "close": "</s>", "unk": "<unk>"}
+        pair = "<s> $A </s> </s> $B:1 </s>:1"
+        if kind == "bytes":
+            tokenizer = Tokenizer(models.BPE())
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            tokenizer.decoder = decoders.ByteLevel()
+            trainer = trainers.BpeTrainer(
+                vocab_size=380,
+                special_tokens=list(special.values()),
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                show_progress=False,
+            )
+        else:
+            tokenizer = Tokenizer(models.Unigram())
+            tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+            tokenizer.decoder = decoders.Metaspace()
+            trainer = trainers.UnigramTrainer(
+                vocab_size=120, special_tokens=list(special.values()), unk_token="<unk>", show_progress=False
+            )
+    tokenizer.train_from_iterator([TEXT] * 4 + [CHINESE] * 2, trainer)
+    single = pair.split(" $B")[0].removesuffix(" </s>") if "<s>" in pair else "[CLS] $A [SEP]"
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=single,
+        pair=pair,
+        special_tokens=[(name, tokenizer.token_to_id(name)) for name in (special["open"], special["close"])],
+    )
+    return tokenizer
+
+
+def make_checkpoint(family: str, folder: Path, seed: int = 0, **changes: object) -> Path:
+    """Write a checkpoint as ``save_pretrained`` does, and return its folder."""
+    make_config, kind, more = FAMILIES[family]
+    tokenizer = make_tokenizer(kind)
+    names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]") if kind == "wordpiece" else ("<pad>", "<unk>", "<s>", "</s>")
+    pad, unk, first, last = names
+    ids = {"pad_token_id": tokenizer.token_to_id(pad)}
+    for name, token in (("bos_token_id", first), ("eos_token_id", last), ("cls_token_id", first)):
+        ids[name] = tokenizer.token_to_id(token)
+    config = make_config(**{**SIZES, **ids, **more, **changes})
+    torch.manual_seed(seed)
+    model = tf.AutoModel.from_config(config)
+    model.save_pretrained(folder)
+    tf.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=first, sep_token=last
+    ).save_pretrained(folder)
+    return folder
