@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interpret.errors import CapacityError, Cancelled, CheckpointError, InputError, InterpretError
 
 if TYPE_CHECKING:
-    from interpret.attention.view import AttentionView, attention_view
+    from interpret.attention.view import AttentionView, attention_view, liveliest_head
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, devices
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AttentionView": "attention.view",
     "attention_view": "attention.view",
+    "liveliest_head": "attention.view",
     "ModelCard": "card",
     "model_card": "card",
     "Checkpoint": "checkpoints",

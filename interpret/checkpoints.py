@@ -47,7 +47,7 @@ class Checkpoint:
     source: Literal["builtin", "hub", "folder"]
 
 
-def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
+def find_checkpoint(name: str, revision: str | None = None, local: bool = True) -> Checkpoint:
     """Find out what ``name`` stands for and pin its revision; weights are not loaded yet.
 
     Parameters
@@ -56,6 +56,8 @@ def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
         ``"minilm"``, the path of a folder, or a hub id such as ``"google-bert/bert-base-uncased"``.
     revision
         A branch, tag or commit of a hub id; the main branch by default.
+    local
+        False never takes a name for a folder's: for names from people who may not see this machine's files.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def find_checkpoint(name: str, revision: str | None = None) -> Checkpoint:
     if name == BUILT_IN:
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
     path = Path(name).expanduser()
-    if path.is_dir():
+    if local and path.is_dir():
         path = path.resolve()
         files = [file for file in path.iterdir() if file.is_file()]
         _check_files((file.name for file in files), str(path))

@@ -25,8 +25,9 @@ from interpret.checkpoints import (
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
-from interpret.resources import gigabytes, weights_bytes
+from interpret.resources import weights_bytes
 from interpret.tokens import Tokens, tokenize
+from interpret.units import gigabytes
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,3 @@ def trace_bytes(layers: int, heads: int, width: int, tokens: int) -> int:
     """
     return 4 * (layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
 
-
-def gigabytes(size: int) -> str:
-    """Write a size in bytes as GB with one decimal, or two below one."""
-    value = size / 1e9
-    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"

@@ -16,9 +16,10 @@ from interpret.arrays import read_only
 from interpret.devices import find_device
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError
-from interpret.resources import gigabytes, trace_bytes
+from interpret.resources import trace_bytes
 from interpret.tap import Tap
 from interpret.tokens import Tokens
+from interpret.units import gigabytes
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,6 @@
 """What attention can be asked: where heads look."""
+
+from typing import Literal
+
+Unit = Literal["piece", "word"]
+Direction = Literal["all", "A→A", "A→B", "B→A", "B→B"]

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int, UInt8
 
 from interpret.arrays import read_only
+from interpret.attention import Direction, Unit
 from interpret.errors import InputError
 from interpret.tracing import Trace
-
-Unit = Literal["piece", "word"]
-Direction = Literal["all", "A→A", "A→B", "B→A", "B→B"]
-
 
 @dataclass(frozen=True, eq=False)
 class AttentionView:
@@ -168,3 +165,22 @@ def attention_view(
     return AttentionView(
         trace, unit, specials, direction, read_only(np.flatnonzero(rows)), read_only(np.flatnonzero(columns))
     )
+
+
+def liveliest_head(trace: Trace) -> tuple[int, int]:
+    """Return the head whose ordinary tokens look hardest at distant ordinary tokens: a good one to show first.
+
+    The measure is the mean over them of the largest weight to a token that is neither itself nor a neighbour.
+    """
+    ordinary = np.flatnonzero(~trace.tokens.special)
+    if not len(ordinary):
+        return 0, 0
+    near = np.abs(ordinary[:, None] - ordinary) <= 1
+    best, found = -1.0, (0, 0)
+    for layer, heads in enumerate(trace.attention):
+        block = heads[:, ordinary][:, :, ordinary]
+        block = np.where(near, 0, block)
+        strength = block.max(axis=2).mean(axis=1)
+        if strength.max() > best:
+            best, found = float(strength.max()), (layer, int(strength.argmax()))
+    return found

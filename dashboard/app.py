@@ -1,0 +1,46 @@
+"""The entry: page, language, navigation, sidebar, and then the page that was asked for."""
+
+
+import streamlit as st
+
+from dashboard import ROOT, state
+from dashboard.language import LANGUAGES, _, follow
+from dashboard.widgets.models import card_button, device_picker, model_picker
+from dashboard.widgets.notices import guarded
+
+follow(state.asked_language)
+st.set_page_config(page_title="Bertoscope", page_icon=str(ROOT / "dashboard/icon.svg"), layout="wide")
+
+st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
+
+page = st.navigation(
+    [
+        st.Page(
+            ROOT / "pages" / "attention.py",
+            title=_("Attention"),
+            icon=":material/grid_view:",
+            url_path="attention",
+            default=True,
+        )
+    ]
+)
+
+with st.sidebar:
+    state.seed(state.LANGUAGE, state.asked_language(), LANGUAGES)
+    st.selectbox(
+        "Language · 语言",
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        key=state.LANGUAGE,
+        persist_state="session",
+    )
+    state.remember(state.LANGUAGE, st.session_state[state.LANGUAGE])
+    model_picker()
+    # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
+    devices = st.container()
+
+guarded(page.run)()
+
+with devices:
+    guarded(device_picker)()
+    card_button()

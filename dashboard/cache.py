@@ -1,0 +1,94 @@
+"""The only file that keeps results: each on one honest key, each with a bound and a release."""
+
+import gc
+
+import streamlit as st
+
+import interpret as it
+from interpret.attention import Direction, Unit
+from interpret.checkpoints import Progress, checkpoint_folder
+from interpret.files import Table, read_table
+
+
+@st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
+def checkpoint(name: str, revision: str | None, local: bool) -> it.Checkpoint:
+    """What a name stands for; asked again after a while, since a folder or a hub branch can change."""
+    return it.find_checkpoint(name, revision, local=local)
+
+
+def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encoder:
+    """Return the encoder of ``spec``, loaded once for all sessions; ``progress`` reports a download."""
+    if spec.checkpoint.source == "hub":
+        # Outside the cache, whose key must not hold a callable; does nothing where the files are here.
+        checkpoint_folder(spec.checkpoint, progress)
+    return _encoder(spec)
+
+
+def _settle() -> None:
+    """Collect garbage once, and tell the collector to leave what remains alone.
+
+    Streamlit collects after every run of a page. With PyTorch and transformers loaded that takes a quarter of a
+    second, in which no click is answered; what they loaded stays anyway.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _release(_: object) -> None:
+    from interpret.devices import release
+
+    _settle()
+    release()
+
+
+@st.cache_resource(max_entries=2, on_release=_release, show_spinner=False)
+def _encoder(spec: it.EncoderSpec) -> it.Encoder:
+    loaded = it.load_encoder(spec.checkpoint, spec.device, spec.precision)
+    _settle()
+    return loaded
+
+
+# A trace of 512 tokens takes 100 MB on the built-in model and 280 MB on a BERT-base.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def trace(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Trace:
+    """One text's trace."""
+    return it.trace(_encoder(spec), text, pair)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def windows(spec: it.EncoderSpec, text: str, pair: str | None, size: int) -> it.Windows:
+    """The windows of a text that may be too long."""
+    return it.windows(_encoder(spec), text, pair, size)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def thumbnails(
+    spec: it.EncoderSpec, text: str, pair: str | None, unit: Unit, specials: bool, direction: Direction
+) -> bytes:
+    """The bytes of all heads' thumbnails. The view itself is not kept: it would keep its trace alive with it."""
+    return it.attention_view(trace(spec, text, pair), unit, specials, direction).thumbnails().tobytes()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
+    """The head to show before anybody has chosen one."""
+    return it.liveliest_head(trace(spec, text, pair))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def card(spec: it.EncoderSpec) -> it.ModelCard:
+    """A model's card."""
+    return it.model_card(_encoder(spec))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def table(content: bytes, name: str) -> Table:
+    """An uploaded file's rows."""
+    return read_table(content, name)
+
+
+def clear() -> None:
+    """Forget everything."""
+    for kept in (checkpoint, _encoder, trace, windows, thumbnails, first_head, card, table):
+        kept.clear()

@@ -1,0 +1,84 @@
+"""What is looked at: names of shared keys, their defaults, and their place in the URL.
+
+Streamlit can bind a widget to the URL by itself (``bind="query-params"``), but it then writes the option as the
+reader sees it: a link made in Chinese would not open in English. So values are written here as they are.
+"""
+
+import os
+from collections.abc import Container
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard import ROOT
+from dashboard.language import LANGUAGES
+
+LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
+TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
+UNIT, SPECIALS, DIRECTION = "unit", "specials", "direction"
+HEADS, SCALE, MINIMUM = "heads", "scale", "minimum"
+
+# Browsers and mail programs pass on links of about two thousand characters.
+LONGEST_IN_URL = 1500
+
+Value = str | int | bool
+
+
+def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> None:
+    """Give a widget's key its value before the widget is drawn: what it was, or what the URL says, or the default.
+
+    Both come from a browser and are not to be trusted: what is not among ``allowed`` becomes the default.
+    """
+    value = st.session_state.get(key)
+    if value is None:
+        value = _parsed(st.query_params.get(key), default)
+    if allowed is not None and value not in allowed:
+        value = default
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def publish(key: str, default: Value) -> None:
+    """Write a widget's value into the URL, or take it out where it is the default."""
+    value = st.session_state.get(key, default)
+    remember(key, None if value == default else str(value))
+
+
+def remember(key: str, value: str | None) -> bool:
+    """Put a value into the URL, or take it out where it is None or too long; tell whether it is there now."""
+    if value is not None and len(quote(value)) <= LONGEST_IN_URL:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+        return True
+    if key in st.query_params:
+        del st.query_params[key]
+    return False
+
+
+def asked(key: str, default: str) -> str:
+    """Return a value before its widget is drawn: as the person set it, or else as the URL has it."""
+    value = st.session_state.get(key, st.query_params.get(key, default))
+    return value if isinstance(value, str) and value else default
+
+
+def asked_language() -> str:
+    """Return the language of this session: chosen, in the URL, or else the browser's."""
+    preferred = (st.context.locale or "").lower()
+    code = asked(LANGUAGE, "zh_CN" if preferred.startswith("zh") else "en")
+    return code if code in LANGUAGES else "en"
+
+
+def models_folder() -> Path:
+    """Return the folder whose subfolders the model picker offers, set by ``BERTOSCOPE_MODELS``."""
+    return Path(os.environ.get("BERTOSCOPE_MODELS") or ROOT / "models")
+
+
+def _parsed(text: str | None, default: Value) -> Value:
+    if text is None:
+        return default
+    if isinstance(default, bool):
+        return text == "True"
+    if isinstance(default, int):
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
+    return text

@@ -1,0 +1,1 @@
+"""What a person steers with, the same on every page."""

@@ -1,0 +1,69 @@
+"""Take it away: the same bar under every picture."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from dashboard.language import _
+
+_PICTURE = st.components.v2.component(
+    "bertoscope.picture_buttons",
+    html="<div class='bar'></div>\n",
+    css=(Path(__file__).parent / "picture.css").read_text("utf-8"),
+    js=(Path(__file__).parent / "picture.js").read_text("utf-8"),
+)
+
+
+class Download(NamedTuple):
+    """One file on offer; it is made only when somebody asks for it."""
+
+    label: str
+    file: str
+    mime: str
+    make: Callable[[], bytes]
+    about: str
+
+
+def export_bar(downloads: Sequence[Download], code: str, picture: str | None = None) -> None:
+    """Draw the bar.
+
+    Parameters
+    ----------
+    downloads
+        The files on offer.
+    code
+        Lines of Python that give the same numbers in a notebook.
+    picture
+        The name of the picture on the page that PNG and SVG are made of, in the browser; None where there is none.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if picture is not None:
+            _PICTURE(key=f"picture:{picture}", data={"picture": picture}, width="content", height="content")
+        for one in downloads:
+            st.download_button(
+                one.label,
+                one.make,
+                file_name=one.file,
+                mime=one.mime,
+                help=one.about,
+                key=f"download:{one.label}:{one.file}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+        with st.popover("Python", icon=":material/code:", help=_("The lines that give the same numbers in a notebook")):
+            st.code(code, language="python")
+
+
+def file_stem(*parts: str) -> str:
+    """Make a file's name of what it shows: letters and digits of any script, joined by hyphens."""
+    words = re.findall(r"\w+", " ".join(parts))
+    return "-".join(words)[:80].strip("-") or "bertoscope"
+
+
+def as_json(value: object) -> bytes:
+    """Write JSON with its text readable."""
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()

@@ -1,0 +1,224 @@
+"""The sidebar's pickers: which model, at which revision, on which device, in which precision."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+from interpret.checkpoints import BUILT_IN
+from interpret.units import gigabytes
+
+
+class Known(NamedTuple):
+    """A model worth offering: its size on the hub, and what it is for."""
+
+    megabytes: int
+    language: str
+    purpose: str
+
+
+def _known() -> dict[str, Known]:
+    # Only checkpoints that have safetensors weights on the hub.
+    return {
+        BUILT_IN: Known(91, _("English"), _("sentence vectors; comes with Bertoscope")),
+        "google-bert/bert-base-uncased": Known(440, _("English"), _("the BERT of the paper")),
+        "google-bert/bert-base-chinese": Known(412, _("Chinese"), _("the BERT of the paper, by character")),
+        "google-bert/bert-base-multilingual-cased": Known(714, _("104 languages"), _("one BERT for all of them")),
+        "distilbert/distilbert-base-uncased": Known(268, _("English"), _("half the layers, distilled")),
+        "albert/albert-base-v2": Known(47, _("English"), _("one layer's weights, used twelve times")),
+        "FacebookAI/roberta-base": Known(499, _("English"), _("BERT trained longer, without next sentences")),
+        "FacebookAI/xlm-roberta-base": Known(1116, _("100 languages"), _("RoBERTa for all of them")),
+        "answerdotai/ModernBERT-base": Known(599, _("English"), _("local and global layers, 8,192 pieces")),
+        "sentence-transformers/all-mpnet-base-v2": Known(438, _("English"), _("sentence vectors, larger")),
+        "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": Known(
+            471, _("50 languages"), _("sentence vectors across languages")
+        ),
+    }
+
+
+_FOLDER = "folder:"
+
+
+def _folders() -> list[str]:
+    root = state.models_folder()
+    if not root.is_dir():
+        return []
+    return sorted(_FOLDER + path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def chosen() -> it.EncoderSpec:
+    """Return which encoder the person has chosen, its revision pinned.
+
+    Raises
+    ------
+    InterpretError
+        If there is no such model, device or precision.
+    """
+    from interpret.devices import choose_precision, find_device
+
+    name = state.asked(state.MODEL, BUILT_IN)
+    revision = state.asked(state.REVISION, "") or None
+    if name in _folders():
+        checkpoint = cache.checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)), None, True)
+    else:
+        # What is typed is never a path: a shared server's files are nobody's to look at.
+        checkpoint = cache.checkpoint(name, revision, False)
+    device = find_device(state.asked(state.DEVICE, "auto"))
+    return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
+
+
+def load(spec: it.EncoderSpec) -> it.Encoder:
+    """Return the chosen encoder, showing how a download goes; any click on the page stops it."""
+    place = st.empty()
+
+    def progress(done: int, total: int, file: str) -> None:
+        share = done / total if total else 0.0
+        place.progress(
+            share,
+            _("Downloading {name}: {done} of {total} GB, {file}. Choose another model to stop.").format(
+                name=spec.checkpoint.name, done=gigabytes(done), total=gigabytes(total), file=file
+            ),
+        )
+
+    with st.spinner(_("Loading the model …"), show_time=True):
+        encoder = cache.encoder(spec, progress)
+    place.empty()
+    return encoder
+
+
+def model_picker() -> None:
+    """Draw the model picker. It needs no PyTorch, so it is there at once."""
+    known = _known()
+    folders = _folders()
+
+    def label(name: str) -> str:
+        if name in known:
+            one = known[name]
+            return f"{'MiniLM' if name == BUILT_IN else name.split('/')[-1]} · {one.language} · {one.megabytes} MB"
+        return "📁 " + name.removeprefix(_FOLDER) if name.startswith(_FOLDER) else name
+
+    state.seed(state.MODEL, BUILT_IN)
+    name = st.selectbox(
+        _("Model"),
+        [*known, *folders],
+        format_func=label,
+        accept_new_options=True,
+        key=state.MODEL,
+        persist_state="session",
+        help=_(
+            "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under {folder} "
+            "are offered too. Only safetensors weights are loaded, and never code from the hub."
+        ).format(folder=state.models_folder()),
+    )
+    state.publish(state.MODEL, BUILT_IN)
+    if name in known:
+        st.caption(known[name].purpose)
+    if name != BUILT_IN and name not in folders:
+        state.seed(state.REVISION, "")
+        st.text_input(
+            _("Revision"),
+            key=state.REVISION,
+            persist_state="session",
+            placeholder="main",
+            help=_("A branch, tag or commit of the hub model. The commit that is used is shown on the model card."),
+        )
+        state.publish(state.REVISION, "")
+
+
+def device_picker() -> None:
+    """Draw the device and precision pickers, with what the chosen device is and how much memory is free."""
+    from interpret.devices import devices, find_device
+
+    present = devices()
+    names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
+    left, right = st.columns(2)
+    state.seed(state.DEVICE, "auto", names)
+    name = left.selectbox(
+        _("Device"), list(names), format_func=names.__getitem__, key=state.DEVICE, persist_state="session"
+    )
+    state.publish(state.DEVICE, "auto")
+    device = find_device(name)
+    precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}
+    state.seed(state.PRECISION, "auto", precisions)
+    right.selectbox(
+        _("Precision"),
+        list(precisions),
+        format_func=precisions.__getitem__,
+        key=state.PRECISION,
+        persist_state="session",
+        help=_("Automatic is float32: what is shown can then be compared with other numbers."),
+    )
+    state.publish(state.PRECISION, "auto")
+    st.caption(
+        _("{name}: {description}, {free} of {total} GB free").format(
+            name=device.name,
+            description=device.description,
+            free=gigabytes(device.free),
+            total=gigabytes(device.total),
+        )
+    )
+
+
+def card_button() -> None:
+    """Draw the button that opens the model's card."""
+    if st.button(_("Model card"), icon=":material/badge:", width="stretch"):
+        st.dialog(_("Model card"), width="large")(_card)()
+
+
+def _card() -> None:
+    from dashboard.widgets.notices import guarded
+
+    guarded(_card_body)()
+
+
+def _card_body() -> None:
+    spec = chosen()
+    load(spec)
+    card = cache.card(spec)
+    facts = {
+        _("Model"): card.checkpoint.name,
+        _("Architecture"): card.family,
+        _("Layers × heads"): f"{card.layers} × {card.heads}",
+        _("Width (per head)"): f"{card.width:,} ({card.head_width})",
+        _("Vocabulary"): f"{card.vocabulary:,}",
+        _("Longest text, in pieces"): f"{card.max_tokens:,}",
+        _("Parameters"): f"{sum(card.parameters.values()):,}",
+        _("Memory of the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
+        _("Licence"): card.licence or _("not stated"),
+        _("Revision"): card.checkpoint.revision,
+        _("SHA-256 of the weights"): card.sha256,
+    }
+    if card.heads_in_file:
+        facts[_("Task heads in the file, not loaded")] = f"{card.heads_in_file:,}"
+    st.table(
+        {"": list(facts), " ": list(facts.values())},
+        border="horizontal",
+        hide_index=True,
+        hide_header=True,
+    )
+    st.markdown(f"**{_('Parameters by part')}**")
+    total = sum(card.parameters.values())
+    st.dataframe(
+        {
+            _("Part"): [_part(name) for name in card.parameters],
+            _("Parameters"): list(card.parameters.values()),
+            _("Share"): [count / total for count in card.parameters.values()],
+        },
+        hide_index=True,
+        column_config={
+            _("Parameters"): st.column_config.NumberColumn(format="localized"),
+            _("Share"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+        },
+    )
+
+
+def _part(name: str) -> str:
+    fixed = {
+        "embeddings": _("embeddings"),
+        "shared layers": _("shared layers"),
+        "pooler": _("pooler"),
+        "other": _("other"),
+    }
+    return fixed.get(name) or _("layer {number}").format(number=name.removeprefix("layer "))

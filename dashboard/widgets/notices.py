@@ -1,0 +1,39 @@
+"""Errors become one notice; no traceback ever reaches a page."""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+from dashboard.language import _, explain
+from interpret.errors import CapacityError, InterpretError
+
+P = ParamSpec("P")
+_log = logging.getLogger("bertoscope")
+
+
+def guarded(work: Callable[P, None]) -> Callable[P, None]:
+    """Run a page, a fragment or a part of one, and show what goes wrong in its place as one sentence."""
+
+    @functools.wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            work(*args, **kwargs)
+        except CapacityError as error:
+            st.warning(explain(error), icon=":material/memory:")
+        except InterpretError as error:
+            st.warning(explain(error), icon=":material/error:")
+        except Exception:
+            # Streamlit's own signals for stop and rerun are no Exceptions and pass.
+            _log.exception("a page failed")
+            st.error(
+                _(
+                    "Something went wrong that Bertoscope did not expect. What you typed is still here; the server's "
+                    "log has the details."
+                ),
+                icon=":material/bug_report:",
+            )
+
+    return run

@@ -1,0 +1,47 @@
+"""Which window of a long text is looked at."""
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+
+# Models that read thousands of pieces are still looked at in windows that a picture can hold.
+MOST_IN_PICTURE = 512
+
+
+def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | None]:
+    """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
+    size = min(encoder.max_tokens, MOST_IN_PICTURE)
+    cut = cache.windows(encoder.spec, text, pair, size)
+    if len(cut.first) == 1 and len(cut.second) <= 1:
+        return text, pair
+    st.info(
+        _(
+            "This text has {pieces} pieces, and {size} are read at once. It is read in windows that overlap by up to "
+            "{overlap} pieces; one is shown, and nothing outside it is seen by the model."
+        ).format(pieces=f"{cut.pieces:,}", size=size, overlap=cut.overlap),
+        icon=":material/view_carousel:",
+    )
+    first = _pick(_("Window"), state.WINDOW_A, cut.first)
+    second = _pick(_("Window of the second text"), state.WINDOW_B, cut.second) if cut.second else None
+    return first, second
+
+
+def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
+    if len(windows) == 1:
+        return windows[0].text
+    state.seed(key, 1, range(1, len(windows) + 1))
+    number = st.slider(label, 1, len(windows), key=key, persist_state="session")
+    state.publish(key, 1)
+    window = windows[number - 1]
+    st.caption(
+        _("Window {number} of {count}: characters {start} to {end}. “{begin} …”").format(
+            number=number,
+            count=len(windows),
+            start=f"{window.start:,}",
+            end=f"{window.end:,}",
+            begin=" ".join(window.text[:80].split()),
+        )
+    )
+    return window.text

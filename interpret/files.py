@@ -1,0 +1,202 @@
+"""Text files as people have them: what encoding, which columns, which passages."""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from interpret.errors import InputError
+
+SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl")
+_DELIMITERS = ",\t;|"
+csv.field_size_limit(2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under named columns; a missing value is an empty string.
+
+    Attributes
+    ----------
+    columns
+        Their names, each different.
+    rows
+        As many values each as there are columns.
+    encoding
+        The encoding that the bytes were read in.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str
+
+
+def decode(content: bytes, name: str) -> tuple[str, str]:
+    """Return the text of a file and the encoding that it was in.
+
+    Tried in this order, each with certainty before the next: a byte order mark; UTF-16 without one, told by its zero
+    bytes; UTF-8; GB18030, the superset of GBK and GB2312 that Chinese systems write.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, or its bytes are text in none of these.
+    """
+    if not content.strip(b"\0 \t\r\n"):
+        raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return _decoded(content, [encoding], name)
+    # Half of the bytes of Latin text in UTF-16 are zero; other encodings have none.
+    even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
+    if max(even, odd) > len(content[:4096]) * 0.2:
+        return _decoded(content, ["utf-16-le" if odd > even else "utf-16-be"], name)
+    return _decoded(content, ["utf-8", "gb18030"], name)
+
+
+def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        # Pictures and archives decode as something; text has hardly a control character.
+        strange = sum(1 for c in text[:10000] if ord(c) < 32 and c not in "\t\n\r\f\v\0")
+        if strange <= len(text[:10000]) * 0.02:
+            return text, encoding.removesuffix("-sig")
+    raise InputError(
+        "The file “{name}” is not text in UTF-8, UTF-16 or GB18030. Save it as UTF-8 and choose it again.", name=name
+    )
+
+
+def passages(content: bytes, name: str) -> Table:
+    """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
+    text, encoding = decode(content, name)
+    found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
+    return Table(("text",), tuple((part,) for part in found if part), encoding)
+
+
+def read_table(content: bytes, name: str) -> Table:
+    """Read a file of any of `SUFFIXES` as a table.
+
+    The delimiter of a CSV or TSV file is taken from the file, not from its name. The first row holds the columns'
+    names; a JSONL file has one object a line.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as what its name says it is; the sentence names the line.
+    """
+    suffix = "." + name.rpartition(".")[2].lower()
+    if suffix in (".txt", ".md"):
+        return passages(content, name)
+    if suffix not in SUFFIXES:
+        raise InputError(
+            "“{name}” is of a kind that is not read here. Choose one of: {kinds}.",
+            name=name,
+            kinds=" ".join(SUFFIXES),
+        )
+    text, encoding = decode(content, name)
+    columns, rows = _json_lines(text, name) if suffix == ".jsonl" else _delimited(text, name)
+    if not rows:
+        raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
+    return Table(tuple(columns), tuple(rows), encoding)
+
+
+def _json_lines(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    objects = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip("\ufeff \t\0"):
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise InputError(
+                "Line {line} of “{name}” is not JSON: {error}. Each line must be one object.",
+                line=number,
+                name=name,
+                error=str(error),
+            ) from error
+        if not isinstance(value, dict):
+            raise InputError(
+                "Line {line} of “{name}” is JSON but no object. Write each line as {{\"text\": …}}.",
+                line=number,
+                name=name,
+            )
+        objects.append(value)
+    columns = list(dict.fromkeys(str(key) for one in objects for key in one))
+    return columns, [tuple(_text(one.get(column)) for column in columns) for one in objects]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _delimited(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    text = text.replace("\0", "")
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] = []
+    rows = []
+    begin = 1
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                pass
+            elif not header:
+                header = _names(row)
+            elif len(row) > len(header):
+                raise InputError(
+                    "Line {line} of “{name}” has {got} columns where the first line has {expected}, split at "
+                    "“{delimiter}”. Put text that holds this character in double quotes.",
+                    line=begin,
+                    name=name,
+                    got=len(row),
+                    expected=len(header),
+                    delimiter={"\t": "tab"}.get(delimiter, delimiter),
+                )
+            else:
+                rows.append(tuple(row) + ("",) * (len(header) - len(row)))
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            "A quotation mark in “{name}” is opened on line {line} and not closed properly ({error}). Double every "
+            'quotation mark inside a quoted text ("").',
+            name=name,
+            line=begin,
+            error=str(error),
+        ) from error
+    return header, rows
+
+
+def _names(row: list[str]) -> list[str]:
+    """Columns' names, made different where the file repeats one or leaves it out."""
+    names: list[str] = []
+    for index, cell in enumerate(row):
+        name = cell.strip() or f"column {index + 1}"
+        while name in names:
+            name += "′"
+        names.append(name)
+    return names
+
+
+def _delimiter(text: str) -> str:
+    """The character that cuts the first rows into the same number of columns, and into the most."""
+    sample = "\n".join(text.splitlines()[:50])
+
+    def quality(delimiter: str) -> tuple[float, int]:
+        counts = Counter()
+        try:
+            for row in csv.reader(io.StringIO(sample), delimiter=delimiter):
+                if row:
+                    counts[len(row)] += 1
+        except csv.Error:
+            return (0.0, 0)
+        width, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+        return (times / max(1, counts.total()), width) if width > 1 else (0.0, 0)
+
+    return max(_DELIMITERS, key=quality)

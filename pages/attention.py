@@ -1,0 +1,107 @@
+"""Which head looks where?"""
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.explorer import Look, explorer, read_look, standalone
+from dashboard.figures.attention import head_heatmap
+from dashboard.language import _
+from dashboard.widgets.attention_view import heads_in_words, heads_of_url, python_lines, view_controls, weights_csv
+from dashboard.widgets.export import Download, as_json, export_bar, file_stem
+from dashboard.widgets.models import chosen, load
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.text_input import text_input
+from dashboard.widgets.windows import fit
+
+KEY = "explorer"
+
+
+@st.fragment
+@guarded
+def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    unit, specials, direction = view_controls(pair is not None)
+    with st.spinner(_("Reading the text …")):
+        trace = cache.trace(spec, text, pair)
+        view = it.attention_view(trace, unit, specials, direction)
+        thumbnails = cache.thumbnails(spec, text, pair, unit, specials, direction)
+    layers, heads = trace.attention.shape[:2]
+    before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
+    look = read_look(before, layers, heads, Look((cache.first_head(spec, text, pair),)))
+    name = heads_in_words(look.heads)
+    title = f"{spec.checkpoint.name.split('/')[-1]} · {' '.join(text.split())[:80]}"
+    stem = file_stem("attention", spec.checkpoint.name.split("/")[-1], text[:40])
+    explorer(view, thumbnails, look, title, stem, KEY)
+    state.remember(state.HEADS, None if before is None else ",".join(f"{layer}.{head}" for layer, head in look.heads))
+    state.remember(state.SCALE, None if look.scale == "sqrt" else look.scale)
+    state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
+
+    weights = view.average(look.heads)
+    numbers = {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "device": spec.device,
+        "precision": spec.precision,
+        "text": text,
+        "pair": pair,
+        "unit": unit,
+        "specials": specials,
+        "direction": direction,
+        "heads": look.heads,
+        "queries": view.query_labels,
+        "keys": view.key_labels,
+    }
+    export_bar(
+        [
+            Download(
+                "CSV", f"{stem}.csv", "text/csv", lambda: weights_csv(view, weights), _("The weights of what is chosen")
+            ),
+            Download(
+                "JSON",
+                f"{stem}.json",
+                "application/json",
+                lambda: as_json({**numbers, "weights": weights.tolist()}),
+                _("The same, with what made them"),
+            ),
+            Download(
+                "NPZ",
+                f"{stem}.npz",
+                "application/octet-stream",
+                trace.npz,
+                _("The whole trace for NumPy: attention, queries, keys, values, contexts and hidden states"),
+            ),
+            Download(
+                "HTML",
+                f"{stem}.html",
+                "text/html",
+                lambda: standalone(view, look, title, stem),
+                _("The explorer with all heads, in one file that works offline"),
+            ),
+        ],
+        python_lines(spec, text, pair, view, look.heads),
+        picture="explorer",
+    )
+    plain = st.expander(_("Plotly heat map of {heads}").format(heads=name), key="plotly", on_change="rerun")
+    if plain.open:
+        with plain:
+            st.plotly_chart(head_heatmap(view, weights, f"{title} · {name}"), key="heatmap")
+    st.caption(
+        _(
+            "{tokens} pieces · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "
+            "says how much of a token's value a head mixes in; it does not say why the model decided something."
+        ).format(
+            tokens=len(trace.tokens),
+            layers=layers,
+            heads=heads,
+            device=spec.device,
+            precision=spec.precision,
+            seconds=f"{trace.seconds:.2f}",
+        )
+    )
+
+
+st.title(_("Attention: which head looks where?"))
+chosen_text = text_input()
+spec = chosen()
+encoder = load(spec)
+explore(spec, *fit(encoder, chosen_text.text, chosen_text.pair))
