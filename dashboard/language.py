@@ -34,8 +34,7 @@ def _(message: str) -> str:
 
 def explain(error: InterpretError) -> str:
     """Return an error's sentence in the reader's language."""
-    values = {name: _(value) if isinstance(value, str) else value for name, value in error.values.items()}
-    return _(error.message).format(**values)
+    return _(error.message).format(**error.values)
 
 
 @cache

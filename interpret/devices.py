@@ -1,9 +1,11 @@
 """Where the arithmetic runs: which devices there are, their memory, and one lock for each."""
 
+import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
@@ -22,7 +24,7 @@ class Device:
     name
         ``"cpu"``, ``"cuda:0"``, ``"mps"`` …
     description
-        The product's own name, or the number of cores.
+        The product's own name; for the CPU with its number of cores.
     total, free
         Memory in bytes; for the CPU it is the machine's.
     precisions
@@ -50,9 +52,20 @@ def devices() -> tuple[Device, ...]:
         # Apple's GPU shares the machine's memory.
         found.append(Device("mps", "Apple GPU", memory.total, memory.available, ("float32", "float16")))
     # float16 has no fast kernels on CPUs, bfloat16 has.
-    cores = f"{psutil.cpu_count(logical=False) or torch.get_num_threads()} cores"
-    found.append(Device("cpu", cores, memory.total, memory.available, ("float32", "bfloat16")))
+    cores = psutil.cpu_count(logical=False) or torch.get_num_threads()
+    found.append(Device("cpu", f"{_processor()} × {cores}", memory.total, memory.available, ("float32", "bfloat16")))
     return tuple(found)
+
+
+def _processor() -> str:
+    """The processor's product name; Linux keeps it in a file, where `platform` does not look."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
 
 
 def find_device(name: str) -> Device:

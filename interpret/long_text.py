@@ -87,27 +87,31 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
     spans, words = tokens.span[real], tokens.word[real]
     # A stretch on its own can have a piece more than it has in the whole text ("Hello" for " hello"): then every
     # window gets that much less room.
+    room = budget
     while True:
-        found = _stretches(text, spans, words, budget, overlap)
+        found = _stretches(text, spans, words, room, overlap)
         longest = max(int((~tokenize(encoder.pieces, window.text).special).sum()) for window in found)
-        if longest <= budget or budget <= 2:
+        if longest <= budget or room <= 2:
             return found
-        budget -= 1
+        room -= longest - budget
 
 
-def _stretches(text: str, spans: np.ndarray, words: np.ndarray, budget: int, overlap: int) -> tuple[Window, ...]:
+def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overlap: int) -> tuple[Window, ...]:
     starts = np.flatnonzero(np.diff(words, prepend=-1))
     found = []
-    first = 0
+    first = reached = 0
     while True:
-        last = first + budget
+        last = first + room
         if last >= len(words):
             found.append(Window(int(spans[first, 0]), len(text), text[spans[first, 0] :]))
             return tuple(found)
-        # Back to the nearest border of a word, unless a single word fills the window.
-        border = starts[np.searchsorted(starts, last, side="right") - 1]
-        last = int(border) if border > first else last
-        begin, end = int(spans[first, 0]), max(int(spans[last - 1, 1]), int(spans[first, 0]) + 1)
+        # Back to the nearest border of a word, unless a single word takes so much that nothing new would be seen.
+        border = int(starts[np.searchsorted(starts, last, side="right") - 1])
+        last = border if border > max(first, reached) else last
+        begin, end = int(spans[first, 0]), int(spans[last - 1, 1])
         found.append(Window(begin, end, text[begin:end]))
-        back = starts[np.searchsorted(starts, max(last - overlap, first + 1))] if starts[-1] > first else last
-        first = int(min(back, last)) if back > first else last
+        reached = last
+        # On from the first word that begins within the overlap, or from any piece of a word that fills it.
+        back = last - overlap
+        place = np.searchsorted(starts, back)
+        first = int(starts[place]) if place < len(starts) and starts[place] <= last else back

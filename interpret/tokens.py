@@ -50,6 +50,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def unknown(self) -> int:
+        """How many pieces stand for something that the vocabulary lacks."""
+        return sum(piece in ("[UNK]", "<unk>") for piece in self.pieces)
+
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """The pieces of each word, in order; every special piece is a group of its own."""
@@ -91,13 +96,11 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         _check(part)
     encoding = tokenizer.encode(text, pair)
     sequence = encoding.sequence_ids
-    for index, name in ((0, "first"), (1, "second")):
-        if index not in sequence and (index == 0 or pair is not None):
-            raise InputError(
-                "The {which} text holds nothing that the model's vocabulary can read, only control characters or "
-                "spaces. Type some words.",
-                which=name,
-            )
+    if 0 not in sequence or (pair is not None and 1 not in sequence):
+        raise InputError(
+            "A text holds nothing that the model's vocabulary can read, only control characters or spaces. Type some "
+            "words."
+        )
     special = np.array([owner is None for owner in sequence])
     second = sequence.index(1) if pair is not None else len(sequence)
     segment = (np.arange(len(sequence)) >= second).astype(np.int64)

@@ -214,7 +214,7 @@ def _strings() -> dict[str, str]:
         "looksAt": _("{token} looks at: "),
         "lookedAtBy": _("{token} is looked at by: "),
         "summary": _(
-            "Strongest: {links}. On average a token gives {self} to itself, {previous} to the previous one, {next} to "
-            "the next one and {special} to special pieces."
+            "{name}. Strongest: {links}. On average a token gives {self} to itself, {previous} to the previous one, "
+            "{next} to the next one and {special} to special pieces."
         ),
     }

@@ -44,7 +44,8 @@ class Explorer {
     this.grid.build(header);
     this.grid.mark(this.selected);
     this.write();
-    this.repaint(true);
+    this.everything = true;
+    this.draw();
   }
 
   select(heads) {
@@ -240,34 +241,36 @@ class Explorer {
     return { ...model, links: this.links };
   }
 
-  /** Draw at the next frame; `everything` also draws the thumbnails and reads the theme again. */
+  /** Draw at the next frame; `everything` also reads the theme again and draws what thumbnails have changed. */
   repaint(everything = false) {
     this.everything ||= everything;
-    if (this.frame || !this.header || !this.range) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = null;
-      if (!this.root.isConnected || this.thumbnails?.key !== this.header.key) return;
-      if (this.everything) {
-        this.theme = readTheme(this.root);
-        // The heat map's cells are squares, so it needs as much height as width, and the lines as much as it.
-        const height = Math.round(Math.min(620, Math.max(320, this.matrixCanvas.clientWidth + 30)));
-        for (const canvas of [this.matrixCanvas, this.linesCanvas]) canvas.style.height = `${height}px`;
-        this.grid.paint(this.header, this.thumbnails.bytes, this.theme, this.scaleName);
-      }
-      this.everything = false;
-      const model = this.model();
-      paintOn(this.matrixCanvas, (context, width, height) => {
-        paintMatrix(context, model, width, height - 34);
-        paintLegend(context, model, matrixLayout(model, width, height - 34).left, height - 26, 160);
-      });
-      paintOn(this.linesCanvas, (context, width, height) => paintLines(context, model, width, height));
-      this.get("drawn").textContent = fill(this.header.strings.drawn, {
-        drawn: model.links.links.length.toLocaleString(),
-        all: model.links.total.toLocaleString(),
-      });
-      this.root.dataset.drawn = this.header.heads.map((one) => one.join(".")).join(",");
-      this.root.dataset.key = this.header.key;
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    if (!this.root.isConnected || !this.range || this.thumbnails?.key !== this.header?.key) return;
+    if (this.everything) {
+      this.theme = readTheme(this.root);
+      // The heat map's cells are squares, so it needs as much height as width, and the lines as much as it.
+      const height = Math.round(Math.min(620, Math.max(320, this.matrixCanvas.clientWidth + 30)));
+      for (const canvas of [this.matrixCanvas, this.linesCanvas]) canvas.style.height = `${height}px`;
+      this.grid.paint(this.header, this.thumbnails.bytes, this.theme, this.scaleName);
+    }
+    this.everything = false;
+    const model = this.model();
+    paintOn(this.matrixCanvas, (context, width, height) => {
+      paintMatrix(context, model, width, height - 34);
+      paintLegend(context, model, matrixLayout(model, width, height - 34).left, height - 26, 160);
     });
+    paintOn(this.linesCanvas, (context, width, height) => paintLines(context, model, width, height));
+    this.get("drawn").textContent = fill(this.header.strings.drawn, {
+      drawn: model.links.links.length.toLocaleString(),
+      all: model.links.total.toLocaleString(),
+    });
+    this.root.dataset.drawn = this.header.heads.map((one) => one.join(".")).join(",");
+    this.root.dataset.key = this.header.key;
   }
 
   /** Everything that is text. User's text goes in as text, never as markup. */
@@ -279,7 +282,7 @@ class Explorer {
         ? fill(strings.layerHead, { layer: heads[0][0], head: heads[0][1] })
         : fill(strings.average, { count: heads.length });
     this.get("title").textContent = name;
-    this.get("summary").textContent = `${name}. ${describe(header, matrix)}`;
+    this.get("summary").textContent = describe(name, header, matrix);
     for (const button of this.root.querySelectorAll("[data-scale]")) {
       button.textContent = strings[button.dataset.scale];
       button.setAttribute("aria-checked", button.dataset.scale === this.scaleName);
@@ -338,7 +341,7 @@ function strongest(count, weightOf) {
 }
 
 /** One head in words: for a screen reader, and for anybody who wants it said. */
-function describe(header, matrix) {
+function describe(name, header, matrix) {
   const { rows, columns, strings, queryPlaces, keyPlaces, keySpecial } = header;
   const shares = { self: 0, previous: 0, next: 0, special: 0 };
   const best = [];
@@ -361,6 +364,7 @@ function describe(header, matrix) {
     .map(([q, k, weight]) => `“${header.queryLabels[q]}” → “${header.keyLabels[k]}” ${formatWeight(weight)}`);
   const percent = (name) => `${Math.round((100 * shares[name]) / Math.max(1, rows))} %`;
   return fill(strings.summary, {
+    name,
     links: links.join(", "),
     self: percent("self"),
     previous: percent("previous"),

@@ -4,7 +4,7 @@ const LABEL = 11;
 
 /** Where things stand in a heat map of a given size. */
 function matrixLayout(model, width, height) {
-  const measure = (labels) => Math.min(96, 14 + LABEL * 0.62 * Math.max(1, ...labels.map((one) => widthOf(one))));
+  const measure = (labels) => Math.min(82, 14 + LABEL * 0.62 * Math.max(1, ...labels.map((one) => widthOf(one))));
   const left = measure(model.header.queryLabels);
   const top = measure(model.header.keyLabels) + 16;
   const [q0, q1, k0, k1] = model.range;
@@ -63,16 +63,19 @@ function paintMatrix(context, model, width, height) {
   context.font = `${LABEL}px ${theme.font}`;
   context.textBaseline = "middle";
   const step = Math.max(1, Math.ceil((LABEL + 2) / at.cellHeight));
-  const label = (text, x, y, turned, lit) => {
+  const label = (text, x, y, above, lit) => {
+    const shown = shorten(text, 10);
+    // A single ideograph over a column stands upright, as it is read.
+    const upright = above && [...shown].length === 1 && widthOf(shown) > 1;
+    const turned = above && !upright;
     context.save();
-    context.translate(x, y);
+    context.translate(x, upright ? y - LABEL / 2 : y);
     if (turned) context.rotate(-Math.PI / 2);
-    context.textAlign = turned ? "left" : "right";
-    const shown = shorten(text, 12);
+    context.textAlign = upright ? "center" : turned ? "left" : "right";
     if (lit) {
       const wide = widthOf(shown) * LABEL * 0.62 + 6;
       context.fillStyle = theme.background;
-      context.fillRect(turned ? -2 : -wide, -LABEL * 0.7, wide + 2, LABEL * 1.4);
+      context.fillRect(upright ? -wide / 2 : turned ? -2 : -wide, -LABEL * 0.7, wide + 2, LABEL * 1.4);
     }
     context.fillStyle = lit ? theme.accent : theme.text;
     context.fillText(shown, 0, 0);

@@ -55,7 +55,7 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
                 icon=":material/download:",
             )
         with st.popover("Python", icon=":material/code:", help=_("The lines that give the same numbers in a notebook")):
-            st.code(code, language="python")
+            st.code(code, language="python", wrap_lines=True)
 
 
 def file_stem(*parts: str) -> str:

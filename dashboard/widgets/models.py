@@ -198,7 +198,7 @@ def _card_body() -> None:
         hide_index=True,
         hide_header=True,
     )
-    st.markdown(f"**{_('Parameters by part')}**")
+    st.markdown("**" + _("Parameters by part") + "**")
     total = sum(card.parameters.values())
     st.dataframe(
         {

@@ -168,18 +168,17 @@ def attention_view(
 
 
 def liveliest_head(trace: Trace) -> tuple[int, int]:
-    """Return the head whose ordinary tokens look hardest at distant ordinary tokens: a good one to show first.
+    """Return the head that tells ordinary tokens apart best: a good one to show first, and no more than that.
 
-    The measure is the mean over them of the largest weight to a token that is neither itself nor a neighbour.
+    The measure is the mean over ordinary tokens of the largest weight to another one that is not its neighbour, less
+    what that one gets on average. Heads that all look at the same place, or always one token back, score low.
     """
     ordinary = np.flatnonzero(~trace.tokens.special)
-    if not len(ordinary):
-        return 0, 0
     near = np.abs(ordinary[:, None] - ordinary) <= 1
     best, found = -1.0, (0, 0)
     for layer, heads in enumerate(trace.attention):
         block = heads[:, ordinary][:, :, ordinary]
-        block = np.where(near, 0, block)
+        block = np.where(near, 0, block - block.mean(axis=1, keepdims=True))
         strength = block.max(axis=2).mean(axis=1)
         if strength.max() > best:
             best, found = float(strength.max()), (layer, int(strength.argmax()))
