@@ -1,5 +1,7 @@
 """The only file that keeps results: each on one honest key, each with a bound and a release."""
 
+from __future__ import annotations
+
 import gc
 
 import streamlit as st

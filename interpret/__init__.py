@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interpret.attention.view import AttentionView, attention_view, liveliest_head
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
-    from interpret.devices import Device, devices
+    from interpret.devices import Device, available_devices
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
     from interpret.long_text import Window, Windows, windows
     from interpret.tokens import Tokens
@@ -28,7 +28,7 @@ _WHERE = {
     "Checkpoint": "checkpoints",
     "find_checkpoint": "checkpoints",
     "Device": "devices",
-    "devices": "devices",
+    "available_devices": "devices",
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
     "load_encoder": "encoder",

@@ -68,7 +68,7 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     if name == BUILT_IN:
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
     path = Path(name).expanduser()
-    if local and path.is_dir():
+    if local and name and path.is_dir():
         path = path.resolve()
         files = [file for file in path.iterdir() if file.is_file()]
         _check_files((file.name for file in files), str(path))
@@ -172,11 +172,11 @@ def _check_files(names: Iterable[str], name: str) -> None:
 
 
 def _find_on_hub(name: str, revision: str | None) -> Checkpoint:
-    from httpx import HTTPError
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HTTPError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
@@ -204,18 +204,31 @@ def _find_on_hub(name: str, revision: str | None) -> Checkpoint:
 
 
 def _find_in_cache(name: str, revision: str | None, cause: Exception) -> Checkpoint:
-    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
 
-    found = try_to_load_from_cache(name, "config.json", revision=revision)
-    if not isinstance(found, str):
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        repositories = frozenset()
+    kept = [
+        one
+        for repository in repositories
+        if repository.repo_id == name and repository.repo_type == "model"
+        for one in repository.revisions
+        # The config is downloaded last: without it a download broke off.
+        if "config.json" in {file.file_name for file in one.files}
+        and (revision is None or one.commit_hash.startswith(revision) or revision in one.refs)
+    ]
+    if not kept:
         raise CheckpointError(
             "The hub cannot be reached and “{name}” has never been downloaded to this machine. Connect once, or copy "
             "the model into the models folder, or use the built-in model.",
             name=name,
         ) from cause
-    folder = Path(found).parent
-    _check_files((file.name for file in folder.iterdir()), name)
-    return Checkpoint(name, folder.name, "hub")
+    newest = max(kept, key=lambda one: one.last_modified)
+    _check_files((file.file_name for file in newest.files), name)
+    return Checkpoint(name, newest.commit_hash, "hub")
 
 
 class _Meter:

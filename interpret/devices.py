@@ -38,7 +38,7 @@ class Device:
     precisions: tuple[str, ...]
 
 
-def devices() -> tuple[Device, ...]:
+def available_devices() -> tuple[Device, ...]:
     """List the devices that can run an encoder, the fastest first."""
     found = []
     if torch.cuda.is_available():
@@ -69,14 +69,14 @@ def _processor() -> str:
 
 
 def find_device(name: str) -> Device:
-    """Return the device called ``name``; ``"auto"`` is the first of `devices`, ``"cuda"`` is ``"cuda:0"``.
+    """Return the device called ``name``; ``"auto"`` is the first of `available_devices`, ``"cuda"`` is ``"cuda:0"``.
 
     Raises
     ------
     InputError
         If this machine has no such device.
     """
-    present = devices()
+    present = available_devices()
     if name == "auto":
         return present[0]
     for device in present:

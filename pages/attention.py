@@ -1,5 +1,7 @@
 """Which head looks where?"""
 
+from __future__ import annotations
+
 import streamlit as st
 
 import interpret as it

@@ -4,6 +4,8 @@ It is a Streamlit component (v2, no frame) in plain JavaScript and Canvas, drawn
 share one scope and are joined in the order below, for the dashboard as for an exported file.
 """
 
+from __future__ import annotations
+
 import base64
 import gzip
 import hashlib
@@ -13,13 +15,15 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard.language import _, language
-from interpret.attention.view import AttentionView
+
+if TYPE_CHECKING:
+    from interpret.attention.view import AttentionView
 
 SCALES = ("linear", "sqrt", "log")
 _FOLDER = Path(__file__).parent

