@@ -1,6 +1,5 @@
 """The entry: page, language, navigation, sidebar, and then the page that was asked for."""
 
-
 import streamlit as st
 
 from dashboard import ROOT, state

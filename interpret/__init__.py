@@ -7,7 +7,7 @@ called like a public name: importing one would hide the other.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from interpret.errors import CapacityError, Cancelled, CheckpointError, InputError, InterpretError
+from interpret.errors import Cancelled, CapacityError, CheckpointError, InputError, InterpretError
 
 if TYPE_CHECKING:
     from interpret.attention.view import AttentionView, attention_view, liveliest_head

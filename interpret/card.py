@@ -49,7 +49,7 @@ def model_card(encoder: Encoder) -> ModelCard:
     checkpoint = encoder.spec.checkpoint
     folder = checkpoint_folder(checkpoint)
     parameters = {"embeddings": _count(encoder, encoder.family.embeddings)}
-    layers = list(encoder.part(encoder.family.layers))
+    layers = list(encoder.part(encoder.family.layers).children())
     shared = len(layers) < encoder.layers
     for index, layer in enumerate(layers):
         name = "shared layers" if shared else f"layer {index}"

@@ -22,7 +22,9 @@ BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-_WANTED = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?|[^/]+\.(json|txt|model)|README\.md|LICENSE[^/]*")
+_WANTED = re.compile(
+    r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?|[^/]+\.(json|txt|model)|README\.md|LICENSE[^/]*"
+)
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _OTHERS = (".h5", ".msgpack", ".onnx")
 
@@ -281,9 +283,7 @@ def _download(checkpoint: Checkpoint, progress: Progress | None) -> Path:
         try:
             for file in order:
                 outcome["file"] = file
-                outcome["path"] = hf_hub_download(
-                    checkpoint.name, file, revision=checkpoint.revision, tqdm_class=meter
-                )
+                outcome["path"] = hf_hub_download(checkpoint.name, file, revision=checkpoint.revision, tqdm_class=meter)
         except Exception as error:  # handed to the caller's thread below
             outcome["error"] = error
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from interpret import tap as taps
 from interpret.checkpoints import (
@@ -56,7 +56,7 @@ class Encoder:
         The most pieces it reads at once, special ones counted.
     """
 
-    def __init__(self, spec: EncoderSpec, family: Family, model: torch.nn.Module, pieces: Tokenizer) -> None:
+    def __init__(self, spec: EncoderSpec, family: Family, model: PreTrainedModel, pieces: Tokenizer) -> None:
         self.spec = spec
         self.family = family
         self.model = model
@@ -180,8 +180,9 @@ def load_encoder(
         )
     tokenizer = _load_tokenizer(folder, checkpoint.name)
     model = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    module: torch.nn.Module = model
     with hold(spec.device):
-        model.to(spec.device)
+        module.to(spec.device)
     return Encoder(spec, family, model, tokenizer)
 
 
@@ -206,7 +207,7 @@ def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
     return rust
 
 
-def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> torch.nn.Module:
+def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> PreTrainedModel:
     try:
         model, report = AutoModel.from_pretrained(
             folder,
@@ -237,5 +238,3 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-
-

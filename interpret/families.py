@@ -55,7 +55,7 @@ def find_family(config: Mapping[str, Any], name: str) -> Family:
     CheckpointError
         If the architecture is not one that Bertoscope reads.
     """
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))
     if kind not in FAMILIES:
         raise CheckpointError(
             "“{name}” is of the architecture “{kind}”, which Bertoscope does not read. It reads: {known}.",

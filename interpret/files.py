@@ -121,7 +121,7 @@ def _json_lines(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]
             ) from error
         if not isinstance(value, dict):
             raise InputError(
-                "Line {line} of “{name}” is JSON but no object. Write each line as {{\"text\": …}}.",
+                'Line {line} of “{name}” is JSON but no object. Write each line as {{"text": …}}.',
                 line=number,
                 name=name,
             )
@@ -189,7 +189,7 @@ def _delimiter(text: str) -> str:
     sample = "\n".join(text.splitlines()[:50])
 
     def quality(delimiter: str) -> tuple[float, int]:
-        counts = Counter()
+        counts: Counter[int] = Counter()
         try:
             for row in csv.reader(io.StringIO(sample), delimiter=delimiter):
                 if row:

@@ -25,7 +25,7 @@ def parameters_in_files(folder: Path) -> int:
     for file in weight_files(folder):
         try:
             with safe_open(file, framework="np") as tensors:
-                for name in tensors.keys():
+                for name in tensors.keys():  # noqa: SIM118 - no dictionary
                     tensor = tensors.get_slice(name)
                     if "F" in tensor.get_dtype():
                         count += prod(tensor.get_shape())
@@ -43,4 +43,3 @@ def trace_bytes(layers: int, heads: int, width: int, tokens: int) -> int:
     width``; hidden states ``(layers + 1) × tokens × width``; all in float32.
     """
     return 4 * (layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
-

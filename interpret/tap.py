@@ -49,7 +49,11 @@ class Tap:
     """
 
     def __init__(
-        self, layers: int, record: bool = True, ablate: frozenset[tuple[int, int]] = frozenset(), gradients: bool = False
+        self,
+        layers: int,
+        record: bool = True,
+        ablate: frozenset[tuple[int, int]] = frozenset(),
+        gradients: bool = False,
     ) -> None:
         self.layers = layers
         self.record = record

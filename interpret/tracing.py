@@ -129,9 +129,7 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=not encoder.family.tapped)
     seconds = time.perf_counter() - begin
     weights = tap.weights if tap is not None else output.attentions
-    return [
-        _cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)
-    ]
+    return [_cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)]
 
 
 def _cut(

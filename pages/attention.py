@@ -31,8 +31,8 @@ def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if unknown * 5 > len(trace.tokens):
         st.warning(
             _(
-                "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. Choose a "
-                "model for this language."
+                "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. "
+                "Choose a model for this language."
             ).format(unknown=unknown, tokens=len(trace.tokens)),
             icon=":material/translate:",
         )

@@ -12,9 +12,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(BaseHTTPRequestHandler):
-    models: dict[str, Path] = {}
-    gated: set[str] = set()
-    requests: list[str] = []
+    models: dict[str, Path]
+    gated: set[str]
+    requests: list[str]
     break_off_at: str | None = None
 
     def do_HEAD(self):
@@ -24,7 +24,11 @@ class Hub(BaseHTTPRequestHandler):
         path = unquote(urlparse(self.path).path)
         type(self).requests.append(path)
         for name, folder in self.models.items():
-            if path in (f"/api/models/{name}", f"/api/models/{name}/revision/main", f"/api/models/{name}/revision/{COMMIT}"):
+            if path in (
+                f"/api/models/{name}",
+                f"/api/models/{name}/revision/main",
+                f"/api/models/{name}/revision/{COMMIT}",
+            ):
                 if name in self.gated:
                     return self.fail(403, "GatedRepo", "Access to this model is restricted")
                 return self.info(name, folder)

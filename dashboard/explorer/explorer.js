@@ -34,8 +34,9 @@ class Explorer {
       this.pinned = false;
       this.focus = { query: null, key: null };
     }
-    // An answer to an older click must not move what has been chosen since.
-    if (other || header.sequence >= this.sequence) {
+    // An answer to an older click must not move what has been chosen since, unless that is gone with its model.
+    const gone = this.selected?.some(([l, h]) => l >= header.layers || h >= header.heads_per_layer);
+    if (gone || header.sequence >= this.sequence) {
       this.sequence = header.sequence;
       this.selected = header.heads;
       this.scaleName = header.scale;
@@ -51,11 +52,11 @@ class Explorer {
   select(heads) {
     this.selected = heads;
     this.grid.mark(heads);
+    this.sequence += 1;
     this.send(this.header.key);
   }
 
   send(have) {
-    this.sequence += 1;
     clearTimeout(this.later);
     this.host.send({
       heads: this.selected ?? this.header.heads,
@@ -68,6 +69,7 @@ class Explorer {
 
   /** Tell Python of a change that this page has already drawn, once it has settled. */
   sendLater() {
+    this.sequence += 1;
     clearTimeout(this.later);
     this.later = setTimeout(() => this.send(this.header.key), 400);
   }

@@ -13,6 +13,7 @@ from jaxtyping import Float32
 import interpret as it
 from dashboard import state
 from dashboard.language import _
+from dashboard.widgets.choices import choice
 from interpret.attention import Direction, Unit
 
 Heads = Sequence[tuple[int, int]]
@@ -22,40 +23,24 @@ def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
     """Draw the switches: unit, special pieces and, where there are two texts, direction."""
     units: dict[Unit, str] = {"piece": _("Pieces"), "word": _("Words")}
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
-    state.seed(state.UNIT, "piece", units)
     state.seed(state.SPECIALS, True)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        unit = st.segmented_control(
+        unit = choice(
             _("Unit"),
-            list(units),
-            format_func=units.__getitem__,
-            key=state.UNIT,
-            required=True,
-            label_visibility="collapsed",
-            persist_state="session",
-            help=_("Words: weights to a word's pieces are added up, weights from them averaged (Clark et al. 2019)."),
+            units,
+            state.UNIT,
+            _("Words: weights to a word's pieces are added up, weights from them averaged (Clark et al. 2019)."),
         )
-        direction: Direction = "all"
-        if pair:
-            state.seed(state.DIRECTION, "all", directions)
-            direction = st.segmented_control(
-                _("Direction"),
-                list(directions),
-                format_func=directions.__getitem__,
-                key=state.DIRECTION,
-                required=True,
-                label_visibility="collapsed",
-                persist_state="session",
-            )
+        direction: Direction = choice(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(
             _("[CLS] and [SEP]"),
             key=state.SPECIALS,
             persist_state="session",
             help=_("Off leaves them out and shares each row out anew over the rest, so that it sums to 1 again."),
         )
-    state.publish(state.UNIT, "piece")
     state.publish(state.SPECIALS, True)
-    state.publish(state.DIRECTION, "all") if pair else state.remember(state.DIRECTION, None)
+    if not pair:
+        state.remember(state.DIRECTION, None)
     return unit, specials, direction
 
 

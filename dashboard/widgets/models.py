@@ -110,8 +110,8 @@ def model_picker() -> None:
         key=state.MODEL,
         persist_state="session",
         help=_(
-            "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under {folder} "
-            "are offered too. Only safetensors weights are loaded, and never code from the hub."
+            "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under "
+            "{folder} are offered too. Only safetensors weights are loaded, and never code from the hub."
         ).format(folder=state.models_folder()),
     )
     state.publish(state.MODEL, BUILT_IN)

@@ -73,7 +73,9 @@ def _typed() -> Chosen:
         key=state.TEXT,
         height=90,
         persist_state="session",
-        help=_("Press Ctrl+Enter, or click outside, to look at it. Text of any length works; long text is read in windows."),
+        help=_(
+            "Press Ctrl+Enter, or click outside, to look at it. Text of any length works; long text is read in windows."
+        ),
     )
     pair = None
     if right:
@@ -83,7 +85,7 @@ def _typed() -> Chosen:
         st.button(_("Look"), type="primary", icon=":material/visibility:")
         st.toggle(_("Second text"), key=with_pair, persist_state="session", help=_("Two texts: segments A and B"))
     text = text or ""
-    shared = text == first_text and pair is None or state.remember(state.TEXT, text)
+    shared = (text == first_text and pair is None) or state.remember(state.TEXT, text)
     if text == first_text and pair is None:
         state.remember(state.TEXT, None)
     if pair is None:
@@ -166,7 +168,9 @@ def _row(table: Table, name: str, column: int) -> int | None:
     search = left.text_input(_("Find"), key=_SEARCH, placeholder=_("words in the passage")).casefold()
     found = [index for index, row in enumerate(table.rows) if search in row[column].casefold()]
     if not found:
-        raise InputError("No passage of “{name}” holds “{search}”. Search for something else.", name=name, search=search)
+        raise InputError(
+            "No passage of “{name}” holds “{search}”. Search for something else.", name=name, search=search
+        )
     whole = name.lower().endswith((".txt", ".md")) and len(table.rows) > 1 and not search
     options = ([-1] if whole else []) + found[:_MOST_LISTED]
     state.seed(_ROW, found[0], options)

@@ -14,6 +14,7 @@ from interpret.attention import Direction, Unit
 from interpret.errors import InputError
 from interpret.tracing import Trace
 
+
 @dataclass(frozen=True, eq=False)
 class AttentionView:
     """A trace's attention, seen in one way; matrices are made when they are asked for, one head at a time.

@@ -43,7 +43,7 @@ def test_a_picture_is_no_text():
 
 
 def test_paragraphs_are_passages():
-    table = read_table("One\nline.\r\n\r\n  \r\nTwo.\n\n\nThree.".encode(), "novel.TXT")
+    table = read_table(b"One\nline.\r\n\r\n  \r\nTwo.\n\n\nThree.", "novel.TXT")
     assert table.rows == (("One\nline.",), ("Two.",), ("Three.",))
 
 
@@ -102,7 +102,9 @@ def test_json_lines():
 
 
 def test_nul_bytes_are_left_out():
-    assert read_table(b"text,label\nwith\0nul and much more text,x\n", "a.csv").rows[0][0] == "withnul and much more text"
+    assert (
+        read_table(b"text,label\nwith\0nul and much more text,x\n", "a.csv").rows[0][0] == "withnul and much more text"
+    )
 
 
 def test_other_kinds_are_said():

@@ -1,4 +1,4 @@
-"""On CUDA: the same numbers, the real memory, and a way back from running out of it. Needs pytest and the core alone."""
+"""On CUDA: the same numbers, the real memory, and a way back from running out of it. Needs the core alone."""
 
 import subprocess
 
@@ -11,7 +11,9 @@ from interpret.devices import find_device
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device; run `make gpu-check` where there is one"),
+    pytest.mark.skipif(
+        not torch.cuda.is_available(), reason="needs a CUDA device; run `make gpu-check` where there is one"
+    ),
 ]
 TEXT = "The animal didn't cross the street because it was too tired."
 

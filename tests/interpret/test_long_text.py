@@ -5,7 +5,23 @@ import pytest
 
 import interpret as it
 
-WORDS = "the river bank was steep and unbelievably rich animals said it was because of money ".split()
+WORDS = [
+    "the",
+    "river",
+    "bank",
+    "was",
+    "steep",
+    "and",
+    "unbelievably",
+    "rich",
+    "animals",
+    "said",
+    "it",
+    "was",
+    "because",
+    "of",
+    "money",
+]
 
 
 def story(count, seed=0):

@@ -54,7 +54,9 @@ def test_a_trace_is_what_eager_attention_gives(tiny_folders, family, texts):
     assert_same(traces, *eager(tiny_folders[family], texts))
 
 
-@pytest.mark.parametrize("texts", [[("The bank of the river.", None)], [("Who ate it?", "The cat did."), ("a", "b c d")]])
+@pytest.mark.parametrize(
+    "texts", [[("The bank of the river.", None)], [("Who ate it?", "The cat did."), ("a", "b c d")]]
+)
 def test_the_built_in_model_is_what_eager_attention_gives(minilm, texts):
     traces = it.trace_batch(minilm, texts)
     assert_same(traces, *eager(checkpoint_folder(minilm.spec.checkpoint), texts))
@@ -164,8 +166,9 @@ def test_gradients_of_the_weights_are_finite_differences(tiny_folders):
     # Moving a weight by ε moves this layer's context by ε·value, so ∂y/∂weight = ∂y/∂context · value.
     value, weights = tap.values[2][0, 1].detach(), tap.weights[2]
     context_gradient = torch.autograd.grad(
-        encoder.forward([encoder.tokens(SINGLE)], second := Tap(encoder.layers, gradients=True), gradients=True)
-        .last_hidden_state[0, 0, 3],
+        encoder.forward(
+            [encoder.tokens(SINGLE)], second := Tap(encoder.layers, gradients=True), gradients=True
+        ).last_hidden_state[0, 0, 3],
         second.contexts[2],
     )[0][0, 1]
     torch.testing.assert_close(weights.grad[0, 1], context_gradient @ value.T, atol=1e-5, rtol=1e-4)

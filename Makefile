@@ -1,0 +1,57 @@
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+# Set in CI and where nobody sits in front of the screen.
+HEADLESS ?= $(if $(or $(CI),$(SSH_CONNECTION)),true,false)
+
+export TOKENIZERS_PARALLELISM = false
+export HF_HUB_DISABLE_TELEMETRY = 1
+
+.PHONY: run test lint bench catalogue gpu-check clean
+
+run: $(VENV)/.installed
+	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
+	@$(BIN)/python -m streamlit run dashboard/app.py \
+		--server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS)
+
+test: $(VENV)/.installed-tests lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
+
+lint: $(VENV)/.installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Each prints ratios beside the peer; no file asserts a time.
+bench: $(VENV)/.installed-tests
+	$(BIN)/python -m tests.benchmarks.bench_trace
+	$(BIN)/python -m tests.benchmarks.bench_explorer
+
+# Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
+catalogue: $(VENV)/.installed-tests
+	$(BIN)/pybabel -q extract -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
+		-o $(VENV)/messages.pot dashboard interpret pages
+	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
+		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po
+
+# Runs on the python3 at hand, which needs PyTorch with CUDA, transformers, jaxtyping, psutil and pytest; no network.
+gpu-check:
+	$(PYTHON) -m pytest -m gpu tests/interpret/test_gpu.py
+	$(PYTHON) -m tests.benchmarks.bench_trace
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,153 @@
+"""What goes to the browser, what comes back from it, and the file that is taken away."""
+
+import base64
+import gzip
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+
+import dashboard.explorer as explorer_module
+import interpret as it
+from dashboard.explorer import Look, explorer, read_look, standalone
+from dashboard.figures.attention import head_heatmap
+from dashboard.widgets.attention_view import python_lines, weights_csv
+from dashboard.widgets.export import file_stem
+
+NASTY = "</script><img src=x onerror=alert(1)> & \u2028 <!-- {{x}} %%body%%"
+DEFAULT = Look(((0, 0),))
+
+
+@pytest.fixture
+def view(minilm):
+    return it.attention_view(it.trace(minilm, "The bank of the river.", "It was steep."), unit="word")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "x",
+        [],
+        {"heads": None},
+        {"heads": [[99, 0]]},
+        {"heads": [[0]]},
+        {"heads": [["0", "0"]]},
+        {"heads": [[True, 1]]},
+        {"heads": [[0.0, 1]]},
+        {"heads": [[-1, 0]]},
+        {"scale": "rainbow", "minimum": 7},
+        {"minimum": float("nan")},
+        {"minimum": "0.5"},
+        {"sequence": "x", "have": None},
+    ],
+)
+def test_nonsense_from_a_browser_becomes_the_default(value):
+    assert read_look(value, 6, 12, DEFAULT) == DEFAULT
+
+
+def test_sense_from_a_browser_is_kept():
+    value = {"heads": [[5, 11], [0, 3], [5, 11]], "scale": "log", "minimum": 0.25, "have": "k", "sequence": 4}
+    assert read_look(value, 6, 12, DEFAULT) == Look(((5, 11), (0, 3)), "log", 0.25, "k", 4)
+
+
+def unpacked(data):
+    (length,) = struct.unpack_from("<I", data)
+    header = json.loads(data[4 : 4 + length])
+    count = header["rows"] * header["columns"]
+    matrix = np.frombuffer(data[4 + length :], "<f4", count).reshape(header["rows"], header["columns"])
+    return header, matrix, data[4 + length + 4 * count :]
+
+
+def test_thumbnails_travel_once(view, monkeypatch):
+    sent = []
+
+    class Result:
+        look = None
+
+    monkeypatch.setattr(explorer_module, "_COMPONENT", lambda **options: sent.append(options["data"]) or Result)
+    thumbnails = view.thumbnails().tobytes()
+    explorer(view, thumbnails, Look(((2, 3), (4, 5))), "title", "file", "key")
+    header, matrix, rest = unpacked(sent[-1])
+    assert np.array_equal(matrix, view.average([(2, 3), (4, 5)]))
+    assert header["thumbnails"] is True
+    assert rest == thumbnails
+    explorer(view, thumbnails, Look(((2, 3),), have=header["key"]), "title", "file", "key")
+    header, matrix, rest = unpacked(sent[-1])
+    assert np.array_equal(matrix, view.head(2, 3))
+    assert header["thumbnails"] is False
+    assert rest == b""
+
+
+def test_the_first_message_of_512_tokens_and_144_heads_is_under_two_megabytes(tiny_folders, tmp_path):
+    from tests.tiny import make_checkpoint
+
+    folder = make_checkpoint(
+        "bert", tmp_path, num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=512
+    )
+    view = it.attention_view(it.trace(it.load_encoder(str(folder), device="cpu"), "bank " * 510))
+    thumbnails = view.thumbnails().tobytes()
+    header = json.dumps(explorer_module._header(view, thumbnails, DEFAULT, "t", "f")).encode()
+    assert len(view.queries) == 512
+    assert len(header) + 4 * 512 * 512 + len(thumbnails) < 2_000_000
+
+
+def parts(page):
+    return dict(re.findall(r'<script type="[^"]*" id="(\w+)">(.*?)</script>', page, re.S))
+
+
+def test_an_exported_page_holds_every_head(view):
+    page = standalone(view, Look(((1, 2),)), "title", "file").decode()
+    header = json.loads(parts(page)["header"])
+    halves = np.frombuffer(gzip.decompress(base64.b64decode(parts(page)["weights"])), "<f2")
+    weights = halves.reshape(6, 12, header["rows"], header["columns"])
+    for layer, head in ((0, 0), (3, 7), (5, 11)):
+        np.testing.assert_allclose(weights[layer, head], view.head(layer, head), rtol=1e-3, atol=1e-7)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+
+
+def test_nothing_in_a_text_gets_out_of_an_exported_page(minilm):
+    view = it.attention_view(it.trace(minilm, NASTY), unit="word")
+    page = standalone(view, DEFAULT, NASTY, "file").decode()
+    clean = standalone(it.attention_view(it.trace(minilm, "words"), unit="word"), DEFAULT, "words", "file").decode()
+    for tag in ("<script", "</script", "<img", "<!--", "<h1", "<p "):
+        assert page.count(tag) == clean.count(tag)
+    assert json.loads(parts(page)["header"])["title"] == NASTY
+    assert "".join(json.loads(parts(page)["header"])["queryLabels"]).startswith("[CLS]</script><img")
+    (allowed,) = re.findall(r"script-src '(sha256-[^']*)'", page)
+    assert "unsafe-inline'; img" not in page
+    assert allowed == re.findall(r"script-src '(sha256-[^']*)'", clean)[0]
+
+
+def test_the_python_lines_give_the_same_weights(minilm, view):
+    lines = python_lines(minilm.spec, "The bank of the river.", "It was steep.", view, [(2, 3), (4, 5)])
+    scope: dict[str, object] = {}
+    exec(lines, scope)
+    assert np.array_equal(scope["weights"], view.average([(2, 3), (4, 5)]))
+
+
+def test_the_csv_reads_back(view):
+    import csv
+    import io
+
+    weights = view.head(4, 4)
+    rows = list(csv.reader(io.StringIO(weights_csv(view, weights).decode("utf-8-sig"))))
+    assert tuple(rows[0][1:]) == view.key_labels
+    assert tuple(row[0] for row in rows[1:]) == view.query_labels
+    np.testing.assert_allclose(np.array([row[1:] for row in rows[1:]], float), weights, rtol=1e-7)
+
+
+def test_the_plotly_heat_map_has_the_weights_and_takes_text_as_text(minilm):
+    view = it.attention_view(it.trace(minilm, "<b>bank</b> & bank"))
+    figure = head_heatmap(view, view.head(1, 1), "<img src=x>")
+    assert np.array_equal(np.asarray(figure.data[0].z), view.head(1, 1))
+    assert len(set(figure.data[0].x)) == len(view.keys)
+    assert "<" not in figure.layout.title.text + "".join(figure.data[0].x)
+
+
+def test_files_are_named_after_what_they_hold():
+    assert file_stem("attention", "minilm", "Die Bank/../x?") == "attention-minilm-Die-Bank-x"
+    assert file_stem("银行 在河边") == "银行-在河边"
+    assert file_stem("///") == "bertoscope"

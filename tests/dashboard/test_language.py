@@ -1,0 +1,69 @@
+"""The catalogue is complete, and nothing in it is stale."""
+
+import re
+import string
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from dashboard import ROOT
+from dashboard.language import CATALOGUES, LANGUAGES, _, explain, follow
+from interpret import InputError
+
+KEYWORDS = {"_": None, "InputError": None, "CheckpointError": None, "CapacityError": None}
+
+
+@pytest.fixture
+def chinese():
+    follow(lambda: "zh_CN")
+    yield
+    follow(lambda: "en")
+
+
+def sentences():
+    found = set()
+    for folder in ("dashboard", "interpret", "pages"):
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / folder, [("**.py", "python")], keywords=KEYWORDS
+        ):
+            found.add(message[0] if isinstance(message, tuple) else message)
+    return found
+
+
+def catalogue(code):
+    with (CATALOGUES / f"{code}.po").open("rb") as file:
+        return {message.id: message for message in read_po(file) if message.id}
+
+
+def names(sentence):
+    return sorted(name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name)
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_every_sentence_is_in_the_catalogue_and_nothing_else_is(code):
+    messages = catalogue(code)
+    assert len(sentences()) > 100  # the extraction itself works
+    assert sentences() - set(messages) == set(), "missing: run `make catalogue` and translate"
+    assert set(messages) - sentences() == set(), "stale: run `make catalogue`"
+    assert [one.id for one in messages.values() if not one.string or one.fuzzy] == []
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_translations_keep_the_names_of_values(code):
+    for message in catalogue(code).values():
+        if "%{" in message.id:  # Plotly's own way of naming values
+            assert sorted(re.findall(r"%\{[^}]*\}", message.id)) == sorted(re.findall(r"%\{[^}]*\}", message.string))
+        else:
+            assert names(message.id) == names(message.string), message.id
+
+
+def test_chinese_is_chinese(chinese):
+    assert _("Layer {layer}, head {head}").format(layer=3, head=5) == "第 3 层，第 5 头"
+    assert _("no such sentence") == "no such sentence"
+
+
+def test_errors_are_explained_in_the_readers_language_with_braces_in_their_values(chinese):
+    error = InputError("The file “{name}” is empty. Choose one with text in it.", name="{0}{evil}.txt")
+    assert explain(error) == "文件“{0}{evil}.txt”是空的。请选择有文字的文件。"
+    assert str(error).startswith("The file “{0}{evil}.txt” is empty")

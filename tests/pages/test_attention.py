@@ -1,0 +1,143 @@
+"""The Attention page without a browser: what it says, and that nothing gets lost."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import ROOT, cache
+from dashboard.widgets.text_input import examples
+
+
+@pytest.fixture
+def page():
+    cache.clear()
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error, *page.info)]
+
+
+def test_it_opens_with_an_example_drawn(page):
+    page.run()
+    assert not page.exception
+    assert said(page) == []
+    assert page.text_area(key="text").value.startswith("The animal didn't cross")
+    assert any("6 layers × 12 heads" in one.value for one in page.caption)
+
+
+@pytest.mark.parametrize("text", ["", "   \n "])
+def test_an_empty_text_is_said_and_can_be_mended(page, text):
+    page.run().text_area(key="text").set_value(text).run()
+    assert said(page) == ["The text is empty. Type some words, or pick an example."]
+    assert page.text_area(key="text").value == text
+    page.text_area(key="text").set_value("mended").run()
+    assert said(page) == []
+
+
+@pytest.mark.parametrize("text", ["nul\0byte", "🙂🙃", "مرحبا بالعالم", "中文 and English", "<b>&amp;</script>"])
+def test_odd_texts_work(page, text):
+    page.run().text_area(key="text").set_value(text).run()
+    assert not page.exception
+    assert not page.error
+    assert any("pieces" in one.value for one in page.caption)
+
+
+def test_a_long_text_is_read_in_windows_and_says_so(page):
+    page.run().text_area(key="text").set_value("river bank " * 700).run()
+    assert "1,400 pieces, and 512 are read at once" in page.info[0].value
+    page.slider(key="window").set_value(3).run()
+    assert any(one.value.startswith("Window 3 of 3") for one in page.caption)
+    assert any("not part of the page's address" in one.value for one in page.caption)
+
+
+def test_a_second_text_has_directions(page):
+    page.run().toggle(key="with_pair").set_value(True).run()
+    assert said(page) == ["The text is empty. Type some words, or pick an example."]
+    page.text_area(key="pair").set_value("It was steep.").run()
+    assert said(page) == []
+    assert page.segmented_control(key="direction").options == ["All", "A→A", "A→B", "B→A", "B→B"]
+
+
+def test_text_typed_stays_while_an_example_is_looked_at(page):
+    page.run().text_area(key="text").set_value("my own words").run()
+    page.segmented_control(key="source").set_value("example").run()
+    assert "text" not in page.query_params
+    page.segmented_control(key="source").set_value("typed").run()
+    assert page.text_area(key="text").value == "my own words"
+
+
+def test_every_example_is_drawn(page):
+    page.run().segmented_control(key="source").set_value("example").run()
+    for name in examples():
+        page.pills(key="example").set_value(name).run()
+        assert not page.exception
+        assert not page.error
+
+
+def test_the_url_says_what_is_looked_at(page):
+    page.query_params["text"] = "shared words"
+    page.query_params["heads"] = "4.7"
+    page.query_params["unit"] = "word"
+    page.query_params["lang"] = "zh_CN"
+    page.run()
+    assert page.text_area(key="text").value == "shared words"
+    assert page.title[0].value == "注意力：哪个头在看哪里？"
+    assert page.segmented_control(key="unit").value == "word"
+    assert "4.7" in page.query_params["heads"]
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("heads", "99.99,x"),
+        ("unit", "letter"),
+        ("scale", "x"),
+        ("minimum", "much"),
+        ("lang", "xx"),
+        ("window", "9" * 30),
+    ],
+)
+def test_nonsense_in_the_url_is_ignored(page, name, value):
+    page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert said(page) == []
+
+
+@pytest.mark.parametrize(
+    "model, sentence",
+    [
+        ("no such model!", "neither a folder on this machine nor a hub id"),
+        ("/etc", "neither a folder"),
+        ("owner/model", "hub cannot be reached"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_sentence_and_the_text_stays(page, model, sentence):
+    page.query_params["model"] = model
+    page.query_params["text"] = "my own words"
+    page.run()
+    assert not page.exception
+    assert sentence in said(page)[0]
+    assert page.text_area(key="text").value == "my own words"
+
+
+def test_a_folder_of_the_models_directory_can_be_picked(page, tiny_folders, monkeypatch):
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["roberta"].parent))
+    page.run().selectbox(key="model").set_value("folder:roberta").run()
+    assert not page.exception
+    assert any("3 layers × 4 heads" in one.value for one in page.caption)
+
+
+def test_an_unexpected_error_is_a_notice_and_no_traceback(page, monkeypatch):
+    page.run()
+    monkeypatch.setattr(cache, "trace", lambda *_: 1 / 0)
+    page.text_area(key="text").set_value("something else").run()
+    assert not page.exception
+    assert "Something went wrong" in page.error[0].value
+    assert "ZeroDivision" not in str(said(page))
+
+
+def test_the_device_and_its_memory_are_shown(page):
+    page.run()
+    assert any(one.value.startswith("cpu: ") and "GB free" in one.value for one in page.caption)
+    assert page.selectbox(key="device").options[0] == "automatic"
