@@ -85,21 +85,19 @@ class Tap:
         layer = self.calls
         self.calls += 1
         scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-        scores = torch.matmul(query, key.transpose(-1, -2))
-        # In place where no gradient needs the old value: at 512 tokens fresh memory costs more than the arithmetic.
-        scores = scores * scaling if scores.requires_grad else scores.mul_(scaling)
-        if mask is not None:
-            scores = _masked(scores, mask)
-        if self.gradients or not self.record:
+        slot = self._slot(layer, query, key) if self.record and not self.gradients else None
+        if slot is not None and slot.device == query.device and slot.dtype == query.dtype and not query.requires_grad:
+            # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
+            # go into the block, once.
+            scores = torch.matmul(query, key.transpose(-1, -2)).mul_(scaling)
+            weights = torch.softmax(_masked(scores, mask), dim=-1, out=slot)
+        else:
+            scores = _masked(torch.matmul(query, key.transpose(-1, -2)) * scaling, mask)
             weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
             if self.gradients:
                 weights.retain_grad()
-        else:
-            weights = self._slot(layer, scores)
-            if scores.device.type == "cpu" and scores.dtype == torch.float32 and not scores.requires_grad:
-                torch.softmax(scores, dim=-1, out=weights)
-            else:
-                weights.copy_(torch.softmax(scores, dim=-1, dtype=torch.float32))
+            if slot is not None:
+                slot.copy_(weights)
         used = weights.to(device=value.device, dtype=value.dtype)
         if dropout:
             used = torch.nn.functional.dropout(used, dropout)
@@ -110,19 +108,21 @@ class Tap:
             kept[off] = 0
             context = context * kept
         if self.record:
-            self.weights.append(weights)
+            self.weights.append(weights if slot is None else slot)
             self.queries.append(query)
             self.keys.append(key)
             self.values.append(value)
             self.contexts.append(context)
-            self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, scores.shape[-2], -1))
+            self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, query.shape[-2], -1))
             self.scalings.append(scaling)
         return context.transpose(1, 2).contiguous(), used
 
-    def _slot(self, layer: int, like: torch.Tensor) -> torch.Tensor:
+    def _slot(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
         # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
+        # NumPy asks the system for large pages, which PyTorch does not.
         if self.block is None:
-            self.block = torch.from_numpy(np.empty((self.layers, *like.shape), dtype=np.float32))
+            shape = (self.layers, *query.shape[:-1], key.shape[-2])
+            self.block = torch.from_numpy(np.empty(shape, dtype=np.float32))
         return self.block[layer]
 
 
@@ -161,7 +161,9 @@ def _allowed(mask: torch.Tensor) -> torch.Tensor:
     return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
 
 
-def _masked(scores: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def _masked(scores: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    if mask is None:
+        return scores
     if mask.dtype != torch.bool:
         return scores + mask
     return scores.masked_fill(~mask, torch.finfo(scores.dtype).min)

@@ -1,21 +1,25 @@
 """jaxtyping's axes are checked by beartype on every array that a test sees made."""
 
+from importlib.util import find_spec
+
 from jaxtyping import install_import_hook
 
-install_import_hook("interpret", "beartype.beartype")
+# A machine that only checks its GPU (`make gpu-check`) may lack it.
+if find_spec("beartype"):
+    install_import_hook("interpret", "beartype.beartype")
 
-import os  # noqa: E402
+import os
 
 # Nothing in the tests may reach a network, least of all by accident.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from pathlib import Path  # noqa: E402
+from pathlib import Path
 
-import pytest  # noqa: E402
+import pytest
 
-from tests.tiny import FAMILIES, make_checkpoint  # noqa: E402
+from tests.tiny import FAMILIES, make_checkpoint
 
 
 @pytest.fixture(scope="session")
