@@ -92,6 +92,10 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
     InputError
         If there is nothing in a text for a model to read, or it holds half a character.
     """
+    if not text.strip():
+        raise InputError("The text is empty. Type some words, or pick an example.")
+    if pair is not None and not pair.strip():
+        raise InputError("The second text is empty. Type some words, or do without it.")
     for part in (text,) if pair is None else (text, pair):
         _check(part)
     encoding = tokenizer.encode(text, pair)
@@ -119,8 +123,6 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
 
 
 def _check(text: str) -> None:
-    if not text.strip():
-        raise InputError("The text is empty. Type some words, or pick an example.")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

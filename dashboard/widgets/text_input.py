@@ -11,7 +11,7 @@ from dashboard.language import _
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table
 
-_SOURCE, _EXAMPLE, _FILE = "source", "example", "file"
+_SOURCE, _EXAMPLE, _FILE, _WITH_PAIR = "source", "example", "file", "with_pair"
 _SEARCH, _ROW, _COLUMN, _PAIR_COLUMN = "search", "row", "column", "pair_column"
 _MOST_LISTED = 200
 
@@ -37,15 +37,19 @@ def text_input() -> Chosen:
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
     default = "example" if _EXAMPLE in st.query_params else "typed"
     state.seed(_SOURCE, default, sources)
-    source = st.segmented_control(
-        _("Text from"),
-        list(sources),
-        format_func=sources.__getitem__,
-        key=_SOURCE,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        source = st.segmented_control(
+            _("Text from"),
+            list(sources),
+            format_func=sources.__getitem__,
+            key=_SOURCE,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if source == "typed":
+            state.seed(_WITH_PAIR, state.PAIR in st.query_params)
+            st.toggle(_("Second text"), key=_WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B"))
     if source == "example":
         chosen = _from_examples()
     elif source == "file":
@@ -65,25 +69,22 @@ def text_input() -> Chosen:
 def _typed() -> Chosen:
     first_text = next(iter(examples().values()))[0]
     state.seed(state.TEXT, first_text)
-    with_pair = "with_pair"
-    state.seed(with_pair, state.PAIR in st.query_params)
-    left, right = st.columns(2) if st.session_state[with_pair] else (st.container(), None)
-    text = left.text_area(
-        _("Text A") if right else _("Text"),
+    two = bool(st.session_state[_WITH_PAIR])
+    *places, last = st.columns([4, 4, 1] if two else [8, 1], vertical_alignment="bottom")
+    text = places[0].text_area(
+        _("Text A") if two else _("Text"),
         key=state.TEXT,
-        height=90,
+        height=80,
         persist_state="session",
         help=_(
             "Press Ctrl+Enter, or click outside, to look at it. Text of any length works; long text is read in windows."
         ),
     )
     pair = None
-    if right:
+    if two:
         state.seed(state.PAIR, "")
-        pair = right.text_area(_("Text B"), key=state.PAIR, height=90, persist_state="session")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(_("Look"), type="primary", icon=":material/visibility:")
-        st.toggle(_("Second text"), key=with_pair, persist_state="session", help=_("Two texts: segments A and B"))
+        pair = places[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
+    last.button(_("Look"), type="primary", width="stretch")
     text = text or ""
     shared = (text == first_text and pair is None) or state.remember(state.TEXT, text)
     if text == first_text and pair is None:

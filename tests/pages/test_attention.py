@@ -52,7 +52,7 @@ def test_a_long_text_is_read_in_windows_and_says_so(page):
 
 def test_a_second_text_has_directions(page):
     page.run().toggle(key="with_pair").set_value(True).run()
-    assert said(page) == ["The text is empty. Type some words, or pick an example."]
+    assert said(page) == ["The second text is empty. Type some words, or do without it."]
     page.text_area(key="pair").set_value("It was steep.").run()
     assert said(page) == []
     assert page.segmented_control(key="direction").options == ["All", "A→A", "A→B", "B→A", "B→B"]
