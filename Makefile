@@ -3,8 +3,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-# Set in CI and where nobody sits in front of the screen.
-HEADLESS ?= $(if $(or $(CI),$(SSH_CONNECTION)),true,false)
+# Streamlit opens a browser where there is a screen; not over SSH, where the screen is elsewhere.
+HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -14,7 +14,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 run: $(VENV)/.installed
 	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
 	@$(BIN)/python -m streamlit run dashboard/app.py \
-		--server.address $(HOST) --server.port $(PORT) --server.headless $(HEADLESS)
+		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
 test: $(VENV)/.installed-tests lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests

@@ -6,7 +6,7 @@ import numpy as np
 
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.tokens import Tokens, tokenize
+from interpret.tokens import Tokens, check_texts, tokenize
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def windows(
     InputError
         If a text is empty, or ``size`` leaves no room for words.
     """
+    check_texts(text, pair)
     size = min(size or encoder.max_tokens, encoder.max_tokens)
     parts = [text] if pair is None else [text, pair]
     tokens = [tokenize(encoder.pieces, part) for part in parts]
@@ -90,7 +91,8 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
     room = budget
     while True:
         found = _stretches(text, spans, words, room, overlap)
-        longest = max(int((~tokenize(encoder.pieces, window.text).special).sum()) for window in found)
+        alone = encoder.pieces.encode_batch_fast([window.text for window in found], add_special_tokens=False)
+        longest = max(len(one.ids) for one in alone)
         if longest <= budget or room <= 2:
             return found
         room -= longest - budget

@@ -1,6 +1,5 @@
 """Pieces, words and characters: what the tokenizer made of a text, and the way back."""
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,12 +91,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
     InputError
         If there is nothing in a text for a model to read, or it holds half a character.
     """
-    if not text.strip():
-        raise InputError("The text is empty. Type some words, or pick an example.")
-    if pair is not None and not pair.strip():
-        raise InputError("The second text is empty. Type some words, or do without it.")
-    for part in (text,) if pair is None else (text, pair):
-        _check(part)
+    check_texts(text, pair)
     encoding = tokenizer.encode(text, pair)
     sequence = encoding.sequence_ids
     if 0 not in sequence or (pair is not None and 1 not in sequence):
@@ -105,26 +99,32 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
             "A text holds nothing that the model's vocabulary can read, only control characters or spaces. Type some "
             "words."
         )
-    special = np.array([owner is None for owner in sequence])
+    special = [owner is None for owner in sequence]
     second = sequence.index(1) if pair is not None else len(sequence)
-    segment = (np.arange(len(sequence)) >= second).astype(np.int64)
-    span = _spans(encoding, special, (text, pair or ""), segment)
+    segment = [int(i >= second) for i in range(len(sequence))]
+    texts = (text, pair or "")
+    spans = _spans(encoding, special, texts, segment)
     return Tokens(
         text=text,
         pair=pair,
         ids=read_only(encoding.ids, np.int64),
         pieces=tuple(encoding.tokens),
-        labels=_labels(tokenizer, encoding, (text, pair or ""), segment, span),
-        word=read_only(_words(encoding, special, (text, pair or ""), segment, span), np.int64),
-        span=read_only(span, np.int64),
-        segment=read_only(segment),
-        special=read_only(special),
+        labels=_labels(tokenizer, encoding, texts, segment, spans),
+        word=read_only(_words(encoding, special, texts, segment, spans), np.int64),
+        span=read_only(spans, np.int64),
+        segment=read_only(segment, np.int64),
+        special=read_only(special, bool),
     )
 
 
-def _check(text: str) -> None:
+def check_texts(text: str, pair: str | None) -> None:
+    """Refuse what is no text: see `tokenize`."""
+    if not text.strip():
+        raise InputError("The text is empty. Type some words, or pick an example.")
+    if pair is not None and not pair.strip():
+        raise InputError("The second text is empty. Type some words, or do without it.")
     try:
-        text.encode("utf-8")
+        (text + (pair or "")).encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(
             "Character {place} of the text is half of a surrogate pair, so it is not text. Delete it, or read the file "
@@ -133,61 +133,75 @@ def _check(text: str) -> None:
         ) from error
 
 
-def _spans(encoding: Encoding, special: np.ndarray, texts: tuple[str, str], segment: np.ndarray) -> np.ndarray:
+def _spans(
+    encoding: Encoding, special: list[bool], texts: tuple[str, str], segment: list[int]
+) -> list[tuple[int, int]]:
     # Some byte-level and SentencePiece tokenizers count the space before a word as part of its piece.
-    spans = np.zeros((len(special), 2), dtype=np.int64)
+    spans = []
     for i, (start, end) in enumerate(encoding.offsets):
         if special[i]:
-            continue
+            start = end = 0
         source = texts[segment[i]]
         while start < end and source[start].isspace():
             start += 1
         while end > start and source[end - 1].isspace():
             end -= 1
-        spans[i] = start, end
+        spans.append((start, end))
     return spans
 
 
 def _labels(
-    tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str], segment: np.ndarray, span: np.ndarray
+    tokenizer: Tokenizer, encoding: Encoding, texts: tuple[str, str], segment: list[int], spans: list[tuple[int, int]]
 ) -> tuple[str, ...]:
     if not isinstance(tokenizer.decoder, decoders.ByteLevel):
         return tuple(encoding.tokens)
     # Special pieces have an empty span, and so have pieces of white space alone.
     return tuple(
         texts[segment[i]][start:end] or piece
-        for i, (piece, (start, end)) in enumerate(zip(encoding.tokens, span, strict=True))
+        for i, (piece, (start, end)) in enumerate(zip(encoding.tokens, spans, strict=True))
     )
 
 
 def _words(
-    encoding: Encoding, special: np.ndarray, texts: tuple[str, str], segment: np.ndarray, span: np.ndarray
-) -> np.ndarray:
-    words = np.full(len(special), -1)
+    encoding: Encoding,
+    special: list[bool],
+    texts: tuple[str, str],
+    segment: list[int],
+    spans: list[tuple[int, int]],
+) -> list[int]:
+    words = []
     count = -1
     previous: tuple[int, int | None] | None = None
+    before = (0, 0)
     for i, word in enumerate(encoding.word_ids):
         if special[i]:
+            words.append(-1)
             previous = None
             continue
-        here = (int(segment[i]), word)
-        source = texts[segment[i]]
-        start, end = span[i]
-        # SentencePiece takes a whole Chinese sentence for one word. Byte-level pieces of one character share its span.
-        beside_ideograph = (
-            i > 0
-            and end > start >= span[i - 1, 1] > 0
-            and (is_ideograph(source[start]) or is_ideograph(source[span[i - 1, 1] - 1]))
-        )
-        # A piece that is nothing but the space before a word belongs to that word.
-        after_space = i > 0 and not special[i - 1] and span[i - 1, 0] == span[i - 1, 1]
-        if (here != previous or beside_ideograph) and not after_space:
-            count += 1
-        words[i] = count
-        previous = here
+        here = (segment[i], word)
+        if previous is None:
+            new = True
+        elif before[0] == before[1]:
+            # A piece that is nothing but the space before a word belongs to that word.
+            new = False
+        else:
+            # SentencePiece takes a whole Chinese sentence for one word. Byte-level pieces of one character share its
+            # span, and so do not begin behind each other.
+            source = texts[segment[i]]
+            start, end = spans[i]
+            follows = end > start >= before[1]
+            new = here != previous or (follows and (is_ideograph(source[start]) or is_ideograph(source[before[1] - 1])))
+        count += new
+        words.append(count)
+        previous, before = here, spans[i]
     return words
 
 
 def is_ideograph(character: str) -> bool:
     """Tell whether a character is one that BERT's tokenizer sets apart as a word (CJK ideographs)."""
-    return unicodedata.name(character, "").startswith(("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH"))
+    place = ord(character)
+    return place >= 0x3400 and any(first <= place <= last for first, last in _IDEOGRAPHS)
+
+
+# Unified ideographs, extension A, compatibility, extensions B and later with their compatibility forms.
+_IDEOGRAPHS = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x323AF))

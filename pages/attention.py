@@ -11,7 +11,7 @@ from dashboard.figures.attention import head_heatmap
 from dashboard.language import _
 from dashboard.widgets.attention_view import heads_in_words, heads_of_url, python_lines, view_controls, weights_csv
 from dashboard.widgets.export import Download, as_json, export_bar, file_stem
-from dashboard.widgets.models import chosen, load
+from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.text_input import text_input
 from dashboard.widgets.windows import fit
@@ -113,6 +113,5 @@ def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
 st.title(_("Attention: which head looks where?"))
 chosen_text = text_input()
-spec = chosen()
-encoder = load(spec)
-explore(spec, *fit(encoder, chosen_text.text, chosen_text.pair))
+encoder = chosen_encoder()
+explore(encoder.spec, *fit(encoder, chosen_text.text, chosen_text.pair))

@@ -50,7 +50,7 @@ def _folders() -> list[str]:
     return sorted(_FOLDER + path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def chosen() -> it.EncoderSpec:
+def _chosen() -> it.EncoderSpec:
     """Return which encoder the person has chosen, its revision pinned.
 
     Raises
@@ -71,21 +71,20 @@ def chosen() -> it.EncoderSpec:
     return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
 
 
-def load(spec: it.EncoderSpec) -> it.Encoder:
+def chosen_encoder() -> it.Encoder:
     """Return the chosen encoder, showing how a download goes; any click on the page stops it."""
     place = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:
-        share = done / total if total else 0.0
         place.progress(
-            share,
-            _("Downloading {name}: {done} of {total} GB, {file}. Choose another model to stop.").format(
-                name=spec.checkpoint.name, done=gigabytes(done), total=gigabytes(total), file=file
+            done / total if total else 0.0,
+            _("Downloading {file}: {done} of {total} GB. Choose another model to stop.").format(
+                done=gigabytes(done), total=gigabytes(total), file=file
             ),
         )
 
     with st.spinner(_("Loading the model …"), show_time=True):
-        encoder = cache.encoder(spec, progress)
+        encoder = cache.encoder(_chosen(), progress)
     place.empty()
     return encoder
 
@@ -109,6 +108,7 @@ def model_picker() -> None:
         accept_new_options=True,
         key=state.MODEL,
         persist_state="session",
+        on_change=_forget_revision,
         help=_(
             "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under "
             "{folder} are offered too. Only safetensors weights are loaded, and never code from the hub."
@@ -127,6 +127,11 @@ def model_picker() -> None:
             help=_("A branch, tag or commit of the hub model. The commit that is used is shown on the model card."),
         )
         state.publish(state.REVISION, "")
+
+
+def _forget_revision() -> None:
+    # It names a commit of the model that was chosen before.
+    st.session_state[state.REVISION] = ""
 
 
 def device_picker() -> None:
@@ -176,8 +181,7 @@ def _card() -> None:
 
 
 def _card_body() -> None:
-    spec = chosen()
-    load(spec)
+    spec = chosen_encoder().spec
     card = cache.card(spec)
     facts = {
         _("Model"): card.checkpoint.name,

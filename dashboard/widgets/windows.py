@@ -15,7 +15,8 @@ MOST_IN_PICTURE = 512
 def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | None]:
     """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
     size = min(encoder.max_tokens, MOST_IN_PICTURE)
-    cut = cache.windows(encoder.spec, text, pair, size)
+    with st.spinner(_("Reading the text …")):
+        cut = cache.windows(encoder.spec, text, pair, size)
     if len(cut.first) == 1 and len(cut.second) <= 1:
         return text, pair
     st.info(
