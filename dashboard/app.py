@@ -34,7 +34,7 @@ with st.sidebar:
         persist_state="session",
     )
     state.remember(state.LANGUAGE, st.session_state[state.LANGUAGE])
-    model_picker()
+    guarded(model_picker)()
     # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
     devices = st.container()
 

@@ -13,9 +13,12 @@ from interpret.files import Table, read_table
 
 
 @st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
-def checkpoint(name: str, revision: str | None, local: bool) -> it.Checkpoint:
-    """What a name stands for; asked again after a while, since a folder or a hub branch can change."""
-    return it.find_checkpoint(name, revision, local=local)
+def hub_checkpoint(name: str, revision: str | None) -> it.Checkpoint:
+    """What a hub id stands for; asked again after a while, since a branch can move.
+
+    What is typed is never a path: a shared server's files are nobody's to look at.
+    """
+    return it.find_checkpoint(name, revision, local=False)
 
 
 def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encoder:
@@ -23,7 +26,14 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
     if spec.checkpoint.source == "hub":
         # Outside the cache, whose key must not hold a callable; does nothing where the files are here.
         checkpoint_folder(spec.checkpoint, progress)
-    return _encoder(spec)
+    try:
+        return _encoder(spec)
+    except it.CapacityError:
+        # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
+        _encoder.clear()
+        trace.clear()
+        _release(None)
+        return _encoder(spec)
 
 
 def _settle() -> None:
@@ -92,5 +102,5 @@ def table(content: bytes, name: str) -> Table:
 
 def clear() -> None:
     """Forget everything."""
-    for kept in (checkpoint, _encoder, trace, windows, thumbnails, first_head, card, table):
+    for kept in (hub_checkpoint, _encoder, trace, windows, thumbnails, first_head, card, table):
         kept.clear()

@@ -1,6 +1,9 @@
 """The interface in the reader's language: `_()` looks an English sentence up in a gettext catalogue."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from interpret.errors import InterpretError
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 CATALOGUES = Path(__file__).parent / "locale"
 
+_fixed: ContextVar[str | None] = ContextVar("language", default=None)
 _current: Callable[[], str] = lambda: "en"  # noqa: E731
 
 
@@ -20,9 +24,19 @@ def follow(current: Callable[[], str]) -> None:
     _current = current
 
 
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak one language until the block ends: for work in a thread that belongs to no reader's session."""
+    token = _fixed.set(code)
+    try:
+        yield
+    finally:
+        _fixed.reset(token)
+
+
 def language() -> str:
     """Return the code of the reader's language, one of `LANGUAGES`."""
-    code = _current()
+    code = _fixed.get() or _current()
     return code if code in LANGUAGES else "en"
 
 
@@ -33,8 +47,17 @@ def _(message: str) -> str:
 
 
 def explain(error: InterpretError) -> str:
-    """Return an error's sentence in the reader's language."""
-    return _(error.message).format(**error.values)
+    """Return an error's sentence in the reader's language, as Markdown in which its values are only text."""
+    values = {name: literal(value) if isinstance(value, str) else value for name, value in error.values.items()}
+    return _(error.message).format(**values)
+
+
+def literal(text: str) -> str:
+    """Return Markdown that shows a text as it is: no link, no picture, no formula, no colour comes of it.
+
+    Text from people and files goes through this wherever Streamlit reads Markdown. It keeps to one line.
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 @cache

@@ -25,18 +25,21 @@ LONGEST_IN_URL = 1500
 Value = str | int | bool
 
 
-def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> None:
+def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> bool:
     """Give a widget's key its value before the widget is drawn: what it was, or what the URL says, or the default.
 
-    Both come from a browser and are not to be trusted: what is not among ``allowed`` becomes the default.
+    Both come from a browser and are not to be trusted: what is not among ``allowed`` becomes the default. Returns
+    whether that was so.
     """
     value = st.session_state.get(key)
     if value is None:
         value = _parsed(st.query_params.get(key), default)
-    if allowed is not None and value not in allowed:
+    refused = allowed is not None and value not in allowed
+    if refused:
         value = default
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+    return refused
 
 
 def publish(key: str, default: Value) -> None:
@@ -45,15 +48,18 @@ def publish(key: str, default: Value) -> None:
     remember(key, None if value == default else str(value))
 
 
-def remember(key: str, value: str | None) -> bool:
-    """Put a value into the URL, or take it out where it is None or too long; tell whether it is there now."""
-    if value is not None and len(quote(value)) <= LONGEST_IN_URL:
+def remember(key: str, value: str | None) -> None:
+    """Put a value into the URL, or take it out where it is None or too long."""
+    if value is not None and fits_in_url(value):
         if st.query_params.get(key) != value:
             st.query_params[key] = value
-        return True
-    if key in st.query_params:
+    elif key in st.query_params:
         del st.query_params[key]
-    return False
+
+
+def fits_in_url(value: str) -> bool:
+    """Tell whether a value is short enough for a link."""
+    return len(quote(value)) <= LONGEST_IN_URL
 
 
 def asked(key: str, default: str) -> str:

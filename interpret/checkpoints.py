@@ -72,17 +72,15 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
-        files = [file for file in path.iterdir() if file.is_file()]
-        _check_files((file.name for file in files), str(path))
-        facts = sorted((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
-        return Checkpoint(str(path), hashlib.sha256(repr(facts).encode()).hexdigest(), "folder")
-    if not _HUB_ID.fullmatch(name):
-        raise CheckpointError(
-            "“{name}” is neither a folder on this machine nor a hub id. A hub id looks like "
-            "“google-bert/bert-base-uncased”.",
-            name=name,
-        )
-    return _find_on_hub(name, revision)
+        _check_files((file.name for file in path.iterdir()), str(path))
+        return Checkpoint(str(path), _digest(path), "folder")
+    if _HUB_ID.fullmatch(name) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", name):
+        return _find_on_hub(name, revision)
+    raise CheckpointError(
+        "“{name}” is neither a folder on this machine nor a hub id. A hub id looks like "
+        "“google-bert/bert-base-uncased”.",
+        name=name,
+    )
 
 
 def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Path:
@@ -99,7 +97,13 @@ def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) 
         If the files cannot be had, or are not the ones they should be.
     """
     if checkpoint.source == "folder":
-        return Path(checkpoint.name)
+        folder = Path(checkpoint.name)
+        if not folder.is_dir() or _digest(folder) != checkpoint.revision:
+            raise CheckpointError(
+                "The files in “{name}” have changed since this checkpoint was looked up. Choose it again.",
+                name=checkpoint.name,
+            )
+        return folder
     if checkpoint.source == "hub":
         return _download(checkpoint, progress)
     spec = find_spec(BUILT_IN_PACKAGE)
@@ -150,6 +154,30 @@ def weights_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _digest(folder: Path) -> str:
+    files = [file for file in folder.iterdir() if file.is_file()]
+    facts = sorted((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _complete(folder: Path) -> bool:
+    """Tell whether a folder of the hub's cache holds what is needed; other programs put parts of a model there."""
+    names = {file.name for file in folder.iterdir()}
+    if not names & {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"}:
+        return False
+    index = folder / "model.safetensors.index.json"
+    shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values()) if index.exists() else set()
+    return "config.json" in names and ("model.safetensors" in names or (bool(shards) and shards <= names))
+
+
+def _gated(name: str) -> CheckpointError:
+    return CheckpointError(
+        "“{name}” may be read only by those whom its owners let in. Ask for access on the hub, then log in with "
+        "`hf auth login` on this machine.",
+        name=name,
+    )
+
+
 def _check_files(names: Iterable[str], name: str) -> None:
     names = set(names)
     if "config.json" not in names:
@@ -187,11 +215,7 @@ def _find_on_hub(name: str, revision: str | None) -> Checkpoint:
     try:
         info = HfApi().model_info(name, revision=revision, timeout=10)
     except GatedRepoError as error:
-        raise CheckpointError(
-            "“{name}” may be read only by those whom its owners let in. Ask for access on the hub, then log in with "
-            "`hf auth login` on this machine.",
-            name=name,
-        ) from error
+        raise _gated(name) from error
     except RevisionNotFoundError as error:
         raise CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision) from error
     except RepositoryNotFoundError as error:
@@ -218,8 +242,7 @@ def _find_in_cache(name: str, revision: str | None, cause: Exception) -> Checkpo
         for repository in repositories
         if repository.repo_id == name and repository.repo_type == "model"
         for one in repository.revisions
-        # The config is downloaded last: without it a download broke off.
-        if "config.json" in {file.file_name for file in one.files}
+        if _complete(one.snapshot_path)
         and (revision is None or one.commit_hash.startswith(revision) or revision in one.refs)
     ]
     if not kept:
@@ -268,12 +291,18 @@ class _Meter:
 
 def _download(checkpoint: Checkpoint, progress: Progress | None) -> Path:
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import GatedRepoError, HTTPError, OfflineModeIsEnabled
 
     found = try_to_load_from_cache(checkpoint.name, "config.json", revision=checkpoint.revision)
-    # The config is downloaded last: where it is, everything is.
-    if isinstance(found, str):
+    if isinstance(found, str) and _complete(Path(found).parent):
         return Path(found).parent
-    info = HfApi().model_info(checkpoint.name, revision=checkpoint.revision, timeout=10, files_metadata=True)
+    try:
+        info = HfApi().model_info(checkpoint.name, revision=checkpoint.revision, timeout=10, files_metadata=True)
+    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
+        raise CheckpointError(
+            "The hub cannot be reached, and not all of “{name}” is on this machine. Connect and try again.",
+            name=checkpoint.name,
+        ) from error
     files = {file.rfilename: file.size or 0 for file in info.siblings or () if _WANTED.fullmatch(file.rfilename)}
     order = sorted(files, key=lambda file: (file == "config.json", file))
     meter = _Meter.of()
@@ -297,6 +326,8 @@ def _download(checkpoint: Checkpoint, progress: Progress | None) -> Path:
                 progress(min(meter.done, sum(files.values())), sum(files.values()), outcome["file"])
     finally:
         meter.stop = True
+    if isinstance(outcome.get("error"), GatedRepoError):
+        raise _gated(checkpoint.name) from outcome["error"]
     if "error" in outcome:
         raise CheckpointError(
             "The download of “{name}” broke off at {file}: {error}. Try again; what has arrived is kept.",

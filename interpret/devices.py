@@ -2,6 +2,7 @@
 
 import platform
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,19 +129,21 @@ def hold(name: str) -> Iterator[None]:
 
     Hooks and gradients live on the model, so two threads on one model give silently wrong numbers without this.
     """
-    full = False
+    failed: BaseException | None = None
     with device_lock(name):
         try:
             yield
-        except torch.OutOfMemoryError:
-            full = True
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            failed = error
         except RuntimeError as error:
-            # The CPU allocator has no exception class of its own.
-            if "DefaultCPUAllocator" not in str(error):
+            # The allocators of the CPU and of Apple's GPU have no exception class of their own.
+            if "DefaultCPUAllocator" not in str(error) and "out of memory" not in str(error):
                 raise
-            full = True
-        # Outside the handler, where the traceback no longer keeps the tensors of the failed work alive.
-        if full:
+            failed = error
+        if failed is not None:
+            # The frames of the failed work hold its tensors; without them the memory can be given back.
+            traceback.clear_frames(failed.__traceback__)
+            failed = None
             release()
             raise CapacityError(
                 "{name} ran out of memory. Use a shorter text or a smaller window, a smaller model, or bfloat16.",

@@ -1,5 +1,6 @@
 """A model with its tokenizer on a device: the only place that calls a model's forward pass."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
@@ -134,6 +134,11 @@ class Encoder:
         return attrgetter(path)(self.model)
 
 
+# While transformers loads a model it sets PyTorch's default precision for the whole process: two loads at once, in two
+# precisions, would mix them up.
+_loading = threading.Lock()
+
+
 def load_encoder(
     name: str | Checkpoint = BUILT_IN,
     device: str = "auto",
@@ -179,7 +184,15 @@ def load_encoder(
             free=gigabytes(place.free),
         )
     tokenizer = _load_tokenizer(folder, checkpoint.name)
-    model = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    with _loading:
+        model = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
+        raise CheckpointError(
+            "The tokenizer of “{name}” has more pieces than the model has embeddings ({count}). They do not belong "
+            "together: get the files again.",
+            name=checkpoint.name,
+            count=model.config.vocab_size,
+        )
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
@@ -189,7 +202,7 @@ def load_encoder(
 def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # whatever damaged files make transformers raise
         raise CheckpointError(
             "The tokenizer of “{name}” cannot be read: {error}. The folder needs tokenizer.json, or vocab.txt.",
             name=name,
@@ -209,9 +222,10 @@ def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
 
 def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> PreTrainedModel:
     try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model, report = AutoModel.from_pretrained(
             folder,
-            config=AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True),
+            config=config,
             attn_implementation=taps.NAME if family.tapped else "eager",
             dtype=dtype,
             use_safetensors=True,
@@ -219,12 +233,28 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # whatever damaged files make transformers raise
         raise CheckpointError(
             "The weights of “{name}” cannot be read: {error}. Get the files again.", name=name, error=_first_line(error)
         ) from error
-    # A pooler is trained only with next sentences; everything else must have come from the file.
+    if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute":
+        raise CheckpointError(
+            "“{name}” is a decoder or has relative positions, which transformers would leave out here. Choose an "
+            "encoder.",
+            name=name,
+        )
+    surplus = [key for key in report["unexpected_keys"] if f"{family.layers}." in key and "position_ids" not in key]
+    if surplus:
+        raise CheckpointError(
+            "The weights of “{name}” hold layers that its config.json does not know, “{first}” among them. Check that "
+            "the two belong together.",
+            name=name,
+            first=min(surplus),
+        )
+    # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if len(missing) < len(report["missing_keys"]):
+        model.pooler = None
     if missing:
         raise CheckpointError(
             "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "

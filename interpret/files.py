@@ -44,11 +44,11 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     InputError
         If the file is empty, or its bytes are text in none of these.
     """
-    if not content.strip(b"\0 \t\r\n"):
-        raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             return _decoded(content, [encoding], name)
+    if not content.strip(b"\0 \t\r\n"):
+        return _decoded(content, ["utf-8"], name)
     # Half of the bytes of Latin text in UTF-16 are zero; other encodings have none.
     even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
     if max(even, odd) > len(content[:4096]) * 0.2:
@@ -62,6 +62,8 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if not text.strip("\0 \t\r\n\ufeff"):
+            raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
         # Pictures and archives decode as something; text has hardly a control character.
         strange = sum(1 for c in text[:10000] if ord(c) < 32 and c not in "\t\n\r\f\v\0")
         if strange <= len(text[:10000]) * 0.02:
@@ -107,12 +109,13 @@ def read_table(content: bytes, name: str) -> Table:
 
 def _json_lines(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
     objects = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip("\ufeff \t\0"):
+    # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip("\ufeff \t\r\0"):
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 "Line {line} of “{name}” is not JSON: {error}. Each line must be one object.",
                 line=number,

@@ -90,12 +90,16 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
     # window gets that much less room.
     room = budget
     while True:
-        found = _stretches(text, spans, words, room, overlap)
+        found = _stretches(text, spans, words, room, min(overlap, room // 2))
         alone = encoder.pieces.encode_batch_fast([window.text for window in found], add_special_tokens=False)
         longest = max(len(one.ids) for one in alone)
-        if longest <= budget or room <= 2:
+        if longest <= budget:
             return found
         room -= longest - budget
+        if room < 2:
+            raise InputError(
+                "A window of {size} pieces has no room for words. Use at least {least}.", size=budget, least=16
+            )
 
 
 def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overlap: int) -> tuple[Window, ...]:
@@ -111,7 +115,9 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
         border = int(starts[np.searchsorted(starts, last, side="right") - 1])
         last = border if border > max(first, reached) else last
         begin, end = int(spans[first, 0]), int(spans[last - 1, 1])
-        found.append(Window(begin, end, text[begin:end]))
+        # In a tiny window there can be nothing but the space before a character of many pieces.
+        if text[begin:end].strip():
+            found.append(Window(begin, end, text[begin:end]))
         reached = last
         # On from the first word that begins within the overlap, or from any piece of a word that fills it.
         back = last - overlap

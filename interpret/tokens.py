@@ -123,14 +123,15 @@ def check_texts(text: str, pair: str | None) -> None:
         raise InputError("The text is empty. Type some words, or pick an example.")
     if pair is not None and not pair.strip():
         raise InputError("The second text is empty. Type some words, or do without it.")
-    try:
-        (text + (pair or "")).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            "Character {place} of the text is half of a surrogate pair, so it is not text. Delete it, or read the file "
-            "again in its own encoding.",
-            place=error.start + 1,
-        ) from error
+    for part in (text, pair or ""):
+        try:
+            part.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(
+                "Character {place} of a text is half of a surrogate pair, so it is not text. Delete it, or read the "
+                "file again in its own encoding.",
+                place=error.start + 1,
+            ) from error
 
 
 def _spans(

@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 
 from interpret.arrays import read_only
-from interpret.devices import find_device
+from interpret.devices import find_device, hold
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError
 from interpret.resources import trace_bytes
@@ -57,7 +56,7 @@ class Trace:
     hidden: Float32[np.ndarray, "layers_and_embeddings token hidden"]
     seconds: float
 
-    def save(self, file: str | Path | IO[bytes]) -> None:
+    def save(self, file: str | Path | io.BufferedIOBase) -> None:
         """Write every array to an NPZ file, with the pieces and what made them as JSON in ``about``.
 
         ``numpy.load(file)["attention"]`` reads it without Bertoscope; nothing in it is pickled.
@@ -113,7 +112,7 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     Each trace has its own text's tokens only: what belongs to the padding is left out.
     """
     tokens = [encoder.tokens(text, pair) for text, pair in texts]
-    longest = max(len(one) for one in tokens)
+    longest = max((len(one) for one in tokens), default=0)
     needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
     free = find_device("cpu").free
     if needed > free:
@@ -124,12 +123,16 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
             needed=gigabytes(needed),
             free=gigabytes(free),
         )
+    if not tokens:
+        return []
     tap = Tap(encoder.layers) if encoder.family.tapped else None
-    begin = time.perf_counter()
-    output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=not encoder.family.tapped)
-    seconds = time.perf_counter() - begin
-    weights = tap.weights if tap is not None else output.attentions
-    return [_cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)]
+    # Held here already, so that the time is that of the pass alone and running out of memory afterwards is caught too.
+    with hold(encoder.spec.device):
+        begin = time.perf_counter()
+        output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
+        seconds = time.perf_counter() - begin
+        weights = tap.weights if tap is not None else output.attentions
+        return [_cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)]
 
 
 def _cut(

@@ -6,11 +6,19 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.explorer import Look, explorer, read_look, standalone
+from dashboard.explorer import Look, explorer, read_look
 from dashboard.figures.attention import head_heatmap
 from dashboard.language import _
-from dashboard.widgets.attention_view import heads_in_words, heads_of_url, python_lines, view_controls, weights_csv
-from dashboard.widgets.export import Download, as_json, export_bar, file_stem
+from dashboard.widgets.attention_view import (
+    Looked,
+    attention_downloads,
+    heads_in_words,
+    heads_of_url,
+    python_lines,
+    reading_guide,
+    view_controls,
+)
+from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.text_input import text_input
@@ -47,55 +55,14 @@ def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     state.remember(state.SCALE, None if look.scale == "sqrt" else look.scale)
     state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
 
-    weights = view.average(look.heads)
-    numbers = {
-        "model": spec.checkpoint.name,
-        "revision": spec.checkpoint.revision,
-        "device": spec.device,
-        "precision": spec.precision,
-        "text": text,
-        "pair": pair,
-        "unit": unit,
-        "specials": specials,
-        "direction": direction,
-        "heads": look.heads,
-        "queries": view.query_labels,
-        "keys": view.key_labels,
-    }
-    export_bar(
-        [
-            Download(
-                "CSV", f"{stem}.csv", "text/csv", lambda: weights_csv(view, weights), _("The weights of what is chosen")
-            ),
-            Download(
-                "JSON",
-                f"{stem}.json",
-                "application/json",
-                lambda: as_json({**numbers, "weights": weights.tolist()}),
-                _("The same, with what made them"),
-            ),
-            Download(
-                "NPZ",
-                f"{stem}.npz",
-                "application/octet-stream",
-                trace.npz,
-                _("The whole trace for NumPy: attention, queries, keys, values, contexts and hidden states"),
-            ),
-            Download(
-                "HTML",
-                f"{stem}.html",
-                "text/html",
-                lambda: standalone(view, look, title, stem),
-                _("The explorer with all heads, in one file that works offline"),
-            ),
-        ],
-        python_lines(spec, text, pair, view, look.heads),
-        picture="explorer",
-    )
+    what = Looked(spec, text, pair, unit, specials, direction, look, title, stem)
+    export_bar(attention_downloads(what), python_lines(what), picture="explorer")
+    with st.expander(_("How to read this")):
+        st.markdown(reading_guide())
     plain = st.expander(_("Plotly heat map of {heads}").format(heads=name), key="plotly", on_change="rerun")
     if plain.open:
         with plain:
-            st.plotly_chart(head_heatmap(view, weights, f"{title} · {name}"), key="heatmap")
+            st.plotly_chart(head_heatmap(view, view.average(look.heads), f"{title} · {name}"), key="heatmap")
     st.caption(
         _(
             "{tokens} pieces · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "

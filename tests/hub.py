@@ -29,7 +29,7 @@ class Hub(BaseHTTPRequestHandler):
                 f"/api/models/{name}/revision/main",
                 f"/api/models/{name}/revision/{COMMIT}",
             ):
-                if name in self.gated:
+                if name in self.gated and not name.endswith("-files"):
                     return self.fail(403, "GatedRepo", "Access to this model is restricted")
                 return self.info(name, folder)
             if path.startswith(f"/api/models/{name}/revision/"):
@@ -37,6 +37,8 @@ class Hub(BaseHTTPRequestHandler):
             if path.startswith(f"/api/models/{name}/tree/"):
                 return self.tree(folder)
             prefix = f"/{name}/resolve/{COMMIT}/"
+            if path.startswith(prefix) and name in self.gated:
+                return self.fail(403, "GatedRepo", "Access to this model is restricted")
             if path.startswith(prefix) and (folder / path.removeprefix(prefix)).is_file():
                 return self.file(folder / path.removeprefix(prefix))
         self.fail(404, "RepoNotFound", "Repository not found")

@@ -114,7 +114,7 @@ def explorer(view: AttentionView, thumbnails: bytes, look: Look, title: str, fil
 def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
     """Return one HTML file that shows this view of all heads, offline and without Bertoscope.
 
-    Weights lie in it in half precision, which keeps three significant digits.
+    Weights lie in it in half precision: three significant digits, fewer below 0.0001.
     """
     layers, heads = view.trace.attention.shape[:2]
     thumbnails = view.thumbnails().tobytes()
@@ -133,7 +133,7 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
         "thumbnails": base64.b64encode(gzip.compress(thumbnails, 6, mtime=0)).decode(),
         "weights": base64.b64encode(gzip.compress(weights, 6, mtime=0)).decode(),
         "note": html.escape(
-            _("Made with Bertoscope. Weights in this file have three significant digits; it needs no connection.")
+            _("Made with Bertoscope. Weights in this file are in half precision; it needs no connection.")
         ),
         "script": script,
         # Nothing but this very script may run in the page, whatever a text holds.
@@ -195,8 +195,8 @@ def _strings() -> dict[str, str]:
         "averageHead": _("Average of head {head} over the layers"),
         "grid": _("All heads, a row for each layer"),
         "gridHint": _(
-            "Every head: rows are layers, columns are heads, counted from 0. Click one; Shift-click averages several; "
-            "arrow keys move."
+            "Every head: rows are layers, columns are heads, counted from 0. Click one; with Shift several are "
+            "averaged; so are a row or a column at its number. Arrow keys move."
         ),
         "matrix": _("Heat map of the chosen head. Arrow keys move, Enter pins, plus and minus zoom."),
         "lines": _("The chosen head as lines from queries to keys. Arrow keys move, Enter pins."),

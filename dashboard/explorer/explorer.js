@@ -20,15 +20,16 @@ class Explorer {
 
   /** Take what Python sent: always a head's weights, and the thumbnails where this browser has not got them. */
   receive({ header, matrix, thumbnails }) {
-    const other = header.key !== this.header?.key;
-    this.header = header;
-    this.matrix = matrix;
     if (thumbnails) this.thumbnails = { key: header.key, bytes: thumbnails };
     if (this.thumbnails?.key !== header.key) {
       // The page was drawn anew under a session that had sent them before.
-      this.send("");
+      const { heads, scale, minimum, sequence } = header;
+      this.host.send({ heads, scale, minimum, sequence, have: "" });
       return;
     }
+    const other = header.key !== this.header?.key;
+    this.header = header;
+    this.matrix = matrix;
     if (other) {
       this.range = [0, header.rows, 0, header.columns];
       this.pinned = false;
@@ -53,25 +54,20 @@ class Explorer {
     this.selected = heads;
     this.grid.mark(heads);
     this.sequence += 1;
-    this.send(this.header.key);
+    this.send();
   }
 
-  send(have) {
+  send() {
     clearTimeout(this.later);
-    this.host.send({
-      heads: this.selected ?? this.header.heads,
-      scale: this.scaleName ?? this.header.scale,
-      minimum: this.minimum ?? this.header.minimum,
-      have,
-      sequence: this.sequence,
-    });
+    const { selected: heads, scaleName: scale, minimum, sequence } = this;
+    this.host.send({ heads, scale, minimum, sequence, have: this.header.key });
   }
 
   /** Tell Python of a change that this page has already drawn, once it has settled. */
   sendLater() {
     this.sequence += 1;
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.send(this.header.key), 400);
+    this.later = setTimeout(() => this.send(), 400);
   }
 
   listen() {
@@ -98,6 +94,10 @@ class Explorer {
         this.drag = this.box = null;
         this.dragged = Boolean(box && Math.hypot(box[2] - box[0], box[3] - box[1]) > 8);
         if (this.dragged) this.zoomTo(box);
+      });
+      canvas.addEventListener("pointercancel", () => {
+        this.drag = this.box = null;
+        this.repaint();
       });
       canvas.addEventListener("click", (event) => {
         if (this.dragged) {

@@ -19,14 +19,16 @@ class HeadGrid {
     this.root.setAttribute("aria-label", strings.grid);
     this.root.style.setProperty("--heads", heads);
     const all = Array.from({ length: layers }, (_, l) => Array.from({ length: heads }, (_, h) => [l, h]));
-    this.root.append(this.label("⌀", strings.averageAll, all.flat()));
-    for (let h = 0; h < heads; h++) {
-      this.root.append(this.label(`${h}`, fill(strings.averageHead, { head: h }), all.map((row) => row[h])));
-    }
+    const top = all[0].map((_, h) => {
+      return this.label(`${h}`, fill(strings.averageHead, { head: h }), all.map((row) => row[h]));
+    });
+    this.buttons = [[this.label("⌀", strings.averageAll, all.flat()), ...top]];
     for (let l = 0; l < layers; l++) {
-      this.root.append(this.label(`L${l}`, fill(strings.averageLayer, { layer: l }), all[l]));
-      this.cells.push(all[l].map(([, h]) => this.cell(l, h, fill(strings.layerHead, { layer: l, head: h }))));
+      const cells = all[l].map(([, h]) => this.cell(l, h, fill(strings.layerHead, { layer: l, head: h })));
+      this.cells.push(cells);
+      this.buttons.push([this.label(`L${l}`, fill(strings.averageLayer, { layer: l }), all[l]), ...cells]);
     }
+    this.root.append(...this.buttons.flat());
   }
 
   label(text, about, heads) {
@@ -53,7 +55,6 @@ class HeadGrid {
       const more = event.shiftKey || event.ctrlKey || event.metaKey;
       this.onSelect(more ? this.toggled(layer, head) : [[layer, head]]);
     };
-    this.root.append(button);
     return button;
   }
 
@@ -63,16 +64,21 @@ class HeadGrid {
     return others.length ? others : this.selected;
   }
 
+  /** Arrows go from button to button, averages included; a head that is reached is chosen, with Shift added. */
   onKey(event) {
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     const move = moves[event.key];
-    if (!move || !this.cells) return;
+    const row = this.buttons?.findIndex((one) => one.includes(event.target));
+    if (!move || row === undefined || row < 0) return;
     event.preventDefault();
-    const [l, h] = this.selected.at(-1);
-    const layer = Math.max(0, Math.min(this.cells.length - 1, l + move[0]));
-    const head = Math.max(0, Math.min(this.cells[0].length - 1, h + move[1]));
-    this.cells[layer][head].focus();
-    this.onSelect([[layer, head]]);
+    const column = this.buttons[row].indexOf(event.target);
+    const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
+    const to = [clamp(row + move[0], this.buttons.length), clamp(column + move[1], this.buttons[0].length)];
+    this.buttons[to[0]][to[1]].focus();
+    const [layer, head] = [to[0] - 1, to[1] - 1];
+    if (layer < 0 || head < 0 || (to[0] === row && to[1] === column)) return;
+    const others = this.selected.filter(([l, h]) => l !== layer || h !== head);
+    this.onSelect(event.shiftKey ? [...others, [layer, head]] : [[layer, head]]);
   }
 
   /** Mark what is chosen; one cell takes part in tabbing. */

@@ -20,11 +20,18 @@ function strongestLinks(model) {
     }
   }
   let limit = 4095;
-  for (let sum = counts[limit]; limit > 0 && sum + counts[limit - 1] <= MOST_LINES; limit--) sum += counts[limit - 1];
+  let above = 0;
+  for (; limit > 0 && above + counts[limit] < MOST_LINES; limit--) above += counts[limit];
+  // Of the level that only partly fits, every so many: a head that looks everywhere alike is shown as one.
+  const share = Math.min(1, (MOST_LINES - above) / Math.max(1, counts[limit]));
   const links = [];
+  let due = 0;
   for (let q = q0; q < q1; q++) {
     for (let i = q * header.columns + k0; i < q * header.columns + k1; i++) {
-      if (matrix[i] >= least && level(matrix[i]) >= limit && links.length < MOST_LINES) links.push(i);
+      if (matrix[i] < least || level(matrix[i]) < limit) continue;
+      if (level(matrix[i]) === limit && (due += share) < 1) continue;
+      if (level(matrix[i]) === limit) due -= 1;
+      links.push(i);
     }
   }
   return { total, links: links.sort((a, b) => matrix[a] - matrix[b]) };

@@ -34,7 +34,7 @@ class SvgContext {
   add(tag, attributes, text) {
     const escape = (value) =>
       String(value)
-        .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "")
+        .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
         .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
     const given = Object.entries(attributes).filter(([, value]) => value !== undefined);
     if (this.matrix.join() !== "1,0,0,1,0,0") given.push(["transform", `matrix(${this.matrix.map(round).join(" ")})`]);

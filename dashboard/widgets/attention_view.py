@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
+from dashboard.explorer import Look, standalone
 from dashboard.language import _
 from dashboard.widgets.choices import choice
+from dashboard.widgets.export import Download, as_json
 from interpret.attention import Direction, Unit
 
 Heads = Sequence[tuple[int, int]]
@@ -44,13 +48,42 @@ def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
     return unit, specials, direction
 
 
+def reading_guide() -> str:
+    """Explain the picture to somebody who meets attention for the first time, in Markdown."""
+    points = (
+        _(
+            "**A row is a token that looks (the query), a column is a token that is looked at (the key).** Each row "
+            "sums to 1: it is how the head shares out that token's attention."
+        ),
+        _(
+            "**A dark cell** means that the token of its row takes most of what this head passes on from the token of "
+            "its column. A diagonal is a head that looks at the token itself, or at its neighbour; a vertical stripe "
+            "is one token that all look at."
+        ),
+        _(
+            "**[CLS] and [SEP]** often get most of the weight. A head that finds nothing to do rests there (Clark et "
+            "al. 2019), so switch them off to see what else it does."
+        ),
+        _(
+            "**Colours mean the same in every picture**: 0 to 1, whatever the head. Square root and log make small "
+            "weights visible; the scale under the heat map shows how."
+        ),
+        _(
+            "**What it does not say**: a weight is not a reason. Later layers mix what earlier ones have mixed "
+            "already, and values count as much as weights (Jain & Wallace 2019)."
+        ),
+    )
+    return "\n".join(f"- {point}" for point in points)
+
+
 def heads_of_url() -> Mapping[str, object] | None:
     """Return what the URL says is looked at, unchecked; None where it says nothing."""
     text = st.query_params.get(state.HEADS)
     scale, minimum = st.query_params.get(state.SCALE), st.query_params.get(state.MINIMUM)
     if text is None and scale is None and minimum is None:
         return None
-    heads = [[int(part) for part in one.split(".") if part.isdigit()] for one in (text or "").split(",")]
+    # Whole numbers of a few digits; what else there is falls away when the look is checked.
+    heads = [[int(part) for part in re.findall(r"[0-9]+", one[:8])] for one in (text or "").split(",")]
     try:
         least = float(minimum or 0)
     except ValueError:
@@ -65,6 +98,79 @@ def heads_in_words(heads: Heads) -> str:
     return _("Average of {count} heads").format(count=len(heads))
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Everything that decides what is seen, and nothing that is large: a download made of it keeps no trace alive."""
+
+    spec: it.EncoderSpec
+    text: str
+    pair: str | None
+    unit: Unit
+    specials: bool
+    direction: Direction
+    look: Look
+    title: str
+    stem: str
+
+    def view(self) -> it.AttentionView:
+        """Return the view, from the trace in the cache or read anew."""
+        return it.attention_view(cache.trace(self.spec, self.text, self.pair), self.unit, self.specials, self.direction)
+
+
+def attention_downloads(what: Looked) -> list[Download]:
+    """Offer what is seen as files."""
+
+    def rows() -> bytes:
+        view = what.view()
+        return weights_csv(view, view.average(what.look.heads))
+
+    def numbers() -> bytes:
+        view = what.view()
+        return as_json(
+            {
+                "model": what.spec.checkpoint.name,
+                "revision": what.spec.checkpoint.revision,
+                "device": what.spec.device,
+                "precision": what.spec.precision,
+                "text": what.text,
+                "pair": what.pair,
+                "unit": what.unit,
+                "specials": what.specials,
+                "direction": what.direction,
+                "heads": what.look.heads,
+                "queries": view.query_labels,
+                "keys": view.key_labels,
+                "weights": view.average(what.look.heads).tolist(),
+            }
+        )
+
+    def arrays() -> bytes:
+        return cache.trace(what.spec, what.text, what.pair).npz()
+
+    def page() -> bytes:
+        return standalone(what.view(), what.look, what.title, what.stem)
+
+    binary = "application/octet-stream"
+    return [
+        Download("CSV", f"{what.stem}.csv", "text/csv", rows, _("The weights of what is chosen")),
+        Download("JSON", f"{what.stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download(
+            "NPZ",
+            f"{what.stem}.npz",
+            binary,
+            arrays,
+            _("The whole trace for NumPy: attention, queries, keys, values, contexts and hidden states"),
+        ),
+        Download(
+            "HTML",
+            f"{what.stem}.html",
+            "text/html",
+            page,
+            _("The explorer with all heads, in one file that works offline"),
+        ),
+    ]
+
+
 def weights_csv(view: it.AttentionView, weights: Float32[np.ndarray, "query key"]) -> bytes:
     """Write weights as a table: a row for each query, a column for each key, with a mark that spreadsheets know."""
     buffer = io.StringIO()
@@ -75,21 +181,21 @@ def weights_csv(view: it.AttentionView, weights: Float32[np.ndarray, "query key"
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def python_lines(spec: it.EncoderSpec, text: str, pair: str | None, view: it.AttentionView, heads: Heads) -> str:
+def python_lines(what: Looked) -> str:
     """Write the lines of Python that give the same weights."""
-    checkpoint = spec.checkpoint
+    checkpoint = what.spec.checkpoint
     name = repr(checkpoint.name)
     if checkpoint.source == "hub":
         name = f"it.find_checkpoint({checkpoint.name!r}, revision={checkpoint.revision!r})"
-    second = f", pair={pair!r}" if pair is not None else ""
+    second = f", pair={what.pair!r}" if what.pair is not None else ""
     return "\n".join(
         (
             "import interpret as it",
             "",
-            f"encoder = it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r})",
-            f"trace = it.trace(encoder, {text!r}{second})",
-            f"view = it.attention_view(trace, unit={view.unit!r}, specials={view.specials}, "
-            f"direction={view.direction!r})",
-            f"weights = view.average({list(heads)})  # query key",
+            f"encoder = it.load_encoder({name}, device={what.spec.device!r}, precision={what.spec.precision!r})",
+            f"trace = it.trace(encoder, {what.text!r}{second})",
+            f"view = it.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
+            f"direction={what.direction!r})",
+            f"weights = view.average({list(what.look.heads)})  # query key",
         )
     )

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 
-from dashboard.language import _
+from dashboard.language import _, language, speaking
 
 _PICTURE = st.components.v2.component(
     "bertoscope.picture_buttons",
@@ -46,7 +47,7 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
         for one in downloads:
             st.download_button(
                 one.label,
-                one.make,
+                partial(_made_in, language(), one.make),
                 file_name=one.file,
                 mime=one.mime,
                 help=one.about,
@@ -56,6 +57,12 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
             )
         with st.popover("Python", icon=":material/code:", help=_("The lines that give the same numbers in a notebook")):
             st.code(code, language="python", wrap_lines=True)
+
+
+def _made_in(code: str, make: Callable[[], bytes]) -> bytes:
+    # Streamlit makes a file in a thread of its own, which knows no session and so no reader.
+    with speaking(code):
+        return make()
 
 
 def file_stem(*parts: str) -> str:

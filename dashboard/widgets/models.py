@@ -8,7 +8,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _
+from dashboard.language import _, literal
 from interpret.checkpoints import BUILT_IN
 from interpret.units import gigabytes
 
@@ -61,12 +61,10 @@ def _chosen() -> it.EncoderSpec:
     from interpret.devices import choose_precision, find_device
 
     name = state.asked(state.MODEL, BUILT_IN)
-    revision = state.asked(state.REVISION, "") or None
     if name in _folders():
-        checkpoint = cache.checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)), None, True)
+        checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
     else:
-        # What is typed is never a path: a shared server's files are nobody's to look at.
-        checkpoint = cache.checkpoint(name, revision, False)
+        checkpoint = cache.hub_checkpoint(name, state.asked(state.REVISION, "") or None)
     device = find_device(state.asked(state.DEVICE, "auto"))
     return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
 
@@ -79,7 +77,7 @@ def chosen_encoder() -> it.Encoder:
         place.progress(
             done / total if total else 0.0,
             _("Downloading {file}: {done} of {total} GB. Choose another model to stop.").format(
-                done=gigabytes(done), total=gigabytes(total), file=file
+                done=gigabytes(done), total=gigabytes(total), file=literal(file)
             ),
         )
 
@@ -112,7 +110,7 @@ def model_picker() -> None:
         help=_(
             "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under "
             "{folder} are offered too. Only safetensors weights are loaded, and never code from the hub."
-        ).format(folder=state.models_folder()),
+        ).format(folder=literal(str(state.models_folder()))),
     )
     state.publish(state.MODEL, BUILT_IN)
     if name in known:
@@ -141,14 +139,14 @@ def device_picker() -> None:
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
     left, right = st.columns(2)
-    state.seed(state.DEVICE, "auto", names)
+    refused = state.seed(state.DEVICE, "auto", names)
     name = left.selectbox(
         _("Device"), list(names), format_func=names.__getitem__, key=state.DEVICE, persist_state="session"
     )
     state.publish(state.DEVICE, "auto")
     device = find_device(name)
     precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}
-    state.seed(state.PRECISION, "auto", precisions)
+    refused = state.seed(state.PRECISION, "auto", precisions) or refused
     right.selectbox(
         _("Precision"),
         list(precisions),
@@ -158,6 +156,9 @@ def device_picker() -> None:
         help=_("Automatic is float32: what is shown can then be compared with other numbers."),
     )
     state.publish(state.PRECISION, "auto")
+    if refused:
+        # The page above was drawn with what this machine does not have.
+        st.rerun()
     st.caption(
         _("{name}: {description}, {free} of {total} GB free").format(
             name=device.name,
@@ -184,7 +185,7 @@ def _card_body() -> None:
     spec = chosen_encoder().spec
     card = cache.card(spec)
     facts = {
-        _("Model"): card.checkpoint.name,
+        _("Model"): literal(card.checkpoint.name),
         _("Architecture"): card.family,
         _("Layers × heads"): f"{card.layers} × {card.heads}",
         _("Width (per head)"): f"{card.width:,} ({card.head_width})",
@@ -192,7 +193,7 @@ def _card_body() -> None:
         _("Longest text, in pieces"): f"{card.max_tokens:,}",
         _("Parameters"): f"{sum(card.parameters.values()):,}",
         _("Memory of the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
-        _("Licence"): card.licence or _("not stated"),
+        _("Licence"): literal(card.licence or _("not stated")),
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,
     }

@@ -7,7 +7,7 @@ from functools import cache as keep_forever
 import streamlit as st
 
 from dashboard import ROOT, cache, state
-from dashboard.language import _
+from dashboard.language import _, literal
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table
 
@@ -58,7 +58,7 @@ def text_input() -> Chosen:
         chosen = _typed()
     if source != "example":
         state.remember(_EXAMPLE, None)
-    if source != "typed":
+    if source != "typed" or chosen == Chosen(*next(iter(examples().values())), True):
         state.remember(state.TEXT, None)
         state.remember(state.PAIR, None)
     if not chosen.shareable:
@@ -86,14 +86,13 @@ def _typed() -> Chosen:
         pair = places[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
     last.button(_("Look"), type="primary", width="stretch")
     text = text or ""
-    shared = (text == first_text and pair is None) or state.remember(state.TEXT, text)
     if text == first_text and pair is None:
-        state.remember(state.TEXT, None)
-    if pair is None:
-        state.remember(state.PAIR, None)
-    else:
-        shared = state.remember(state.PAIR, pair) and shared
-    return Chosen(text, pair, shared)
+        return Chosen(text, pair, True)
+    # Both or none: a link with half of a pair would show something else.
+    shareable = state.fits_in_url(text + (pair or ""))
+    state.remember(state.TEXT, text if shareable else None)
+    state.remember(state.PAIR, pair if shareable else None)
+    return Chosen(text, pair, shareable)
 
 
 def _from_examples() -> Chosen:
@@ -137,7 +136,7 @@ def _from_file() -> Chosen:
     name, content = st.session_state[_FILE]
     table = cache.table(content, name)
     if upload is None:
-        st.caption(_("In use: {name}").format(name=name))
+        st.caption(_("In use: {name}").format(name=literal(name)))
     column, pair_column = _columns(table)
     row = _row(table, name, column)
     if row is None:
@@ -185,7 +184,7 @@ def _row(table: Table, name: str, column: int) -> int | None:
     row = right.selectbox(_("Passage"), options, format_func=label, key=_ROW)
     st.caption(
         _("{name}, {encoding}: {rows} passages, {found} found, {listed} listed.").format(
-            name=name,
+            name=literal(name),
             encoding=table.encoding.upper(),
             rows=f"{len(table.rows):,}",
             found=f"{len(found):,}",

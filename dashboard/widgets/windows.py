@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _
+from dashboard.language import _, literal
 
 # Models that read thousands of pieces are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512
@@ -44,7 +44,7 @@ def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
             count=len(windows),
             start=f"{window.start:,}",
             end=f"{window.end:,}",
-            begin=" ".join(window.text[:80].split()),
+            begin=literal(window.text[:80]),
         )
     )
     return window.text

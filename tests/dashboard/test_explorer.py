@@ -13,7 +13,7 @@ import dashboard.explorer as explorer_module
 import interpret as it
 from dashboard.explorer import Look, explorer, read_look, standalone
 from dashboard.figures.attention import head_heatmap
-from dashboard.widgets.attention_view import python_lines, weights_csv
+from dashboard.widgets.attention_view import Looked, heads_of_url, python_lines, weights_csv
 from dashboard.widgets.export import file_stem
 
 NASTY = "</script><img src=x onerror=alert(1)> & \u2028 <!-- {{x}} %%body%%"
@@ -122,7 +122,9 @@ def test_nothing_in_a_text_gets_out_of_an_exported_page(minilm):
 
 
 def test_the_python_lines_give_the_same_weights(minilm, view):
-    lines = python_lines(minilm.spec, "The bank of the river.", "It was steep.", view, [(2, 3), (4, 5)])
+    look = Look(((2, 3), (4, 5)))
+    what = Looked(minilm.spec, "The bank of the river.", "It was steep.", "word", True, "all", look, "title", "stem")
+    lines = python_lines(what)
     scope: dict[str, object] = {}
     exec(lines, scope)
     assert np.array_equal(scope["weights"], view.average([(2, 3), (4, 5)]))
@@ -151,3 +153,34 @@ def test_files_are_named_after_what_they_hold():
     assert file_stem("attention", "minilm", "Die Bank/../x?") == "attention-minilm-Die-Bank-x"
     assert file_stem("银行 在河边") == "银行-在河边"
     assert file_stem("///") == "bertoscope"
+
+
+@pytest.mark.parametrize("heads", ["²", "9" * 5000, "1.2.3", ",,", "a.b", "1"])
+def test_nonsense_in_the_url_is_no_head(heads, monkeypatch):
+    monkeypatch.setattr("streamlit.query_params", {"heads": heads})
+    assert read_look(heads_of_url(), 6, 12, DEFAULT).heads == DEFAULT.heads
+
+
+def test_an_exported_page_speaks_the_readers_language(view):
+    from dashboard.widgets.export import _made_in
+
+    page = _made_in("zh_CN", lambda: standalone(view, DEFAULT, "title", "file")).decode()
+    assert '<html lang="zh-CN">' in page
+    assert "最小权重" in page
+
+
+def test_downloads_keep_no_trace_alive(minilm):
+    import gc
+
+    from dashboard import cache
+    from dashboard.widgets.attention_view import attention_downloads
+
+    cache.clear()
+    what = Looked(minilm.spec, "keeps nothing alive", None, "word", True, "all", DEFAULT, "title", "stem")
+    downloads = attention_downloads(what)
+    made = [one.make() for one in downloads]
+    assert all(made)
+    cache.clear()
+    gc.collect()
+    alive = [one for one in gc.get_objects() if isinstance(one, it.Trace) and one.tokens.text == what.text]
+    assert alive == []

@@ -8,7 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from dashboard import ROOT
-from dashboard.language import CATALOGUES, LANGUAGES, _, explain, follow
+from dashboard.language import CATALOGUES, LANGUAGES, _, explain, follow, literal, speaking
 from interpret import InputError
 
 KEYWORDS = {"_": None, "InputError": None, "CheckpointError": None, "CapacityError": None}
@@ -65,5 +65,20 @@ def test_chinese_is_chinese(chinese):
 
 def test_errors_are_explained_in_the_readers_language_with_braces_in_their_values(chinese):
     error = InputError("The file “{name}” is empty. Choose one with text in it.", name="{0}{evil}.txt")
-    assert explain(error) == "文件“{0}{evil}.txt”是空的。请选择有文字的文件。"
+    assert explain(error) == r"文件“\{0\}\{evil\}\.txt”是空的。请选择有文字的文件。"
     assert str(error).startswith("The file “{0}{evil}.txt” is empty")
+
+
+def test_a_language_can_be_spoken_where_there_is_no_session():
+    with speaking("zh_CN"):
+        assert _("Law") == "法律"
+    assert _("Law") == "Law"
+
+
+def test_text_from_people_is_no_markdown():
+    text = "![x](https://evil.example/p.png) $x^2$ :red[r] <b> `c` **b** https://a.b\n# h"
+    shown = literal(text)
+    assert re.sub(r"\\([^\w\s])", r"\1", shown) == " ".join(text.split())
+    # Not one mark that Markdown, or Streamlit's own additions to it, would act on is left without its backslash.
+    assert not re.search(r"(?<!\\)[!\[\](){}$:<>`*_#~.|]", shown)
+    assert literal("银行 bank 3") == "银行 bank 3"

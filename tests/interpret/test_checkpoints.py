@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -87,6 +88,10 @@ def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_fo
         trace = it.trace(it.load_encoder(str(tiny_folders["roberta"]), device="cpu"), "the bank")
         assert float(said.split()[2]) == pytest.approx(float(abs(trace.hidden).sum()), rel=1e-5)
         # All is here now: nothing is downloaded again.
+        # Another program's half of the model in the cache is not taken for the whole.
+        (blob,) = (tmp_path / "home").glob("hub/models--owner--tiny/snapshots/*/model.safetensors")
+        blob.unlink()
+        assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",)) == [said]
         hub.requests.clear()
         assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny", "main")) == [said]
         assert not any("/resolve/" in path for path in hub.requests)
@@ -99,20 +104,30 @@ def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
     pickles.mkdir()
     shutil.copy(tiny_folders["bert"] / "config.json", pickles)
     (pickles / "pytorch_model.bin").write_bytes(b"pickle")
-    models = {"owner/gated": tiny_folders["bert"], "owner/pickles": pickles, "owner/broken": tiny_folders["bert"]}
-    with serve(models=models, gated={"owner/gated"}, break_off_at="model.safetensors") as (endpoint, _):
+    models = {
+        "owner/gated": tiny_folders["bert"],
+        "owner/gated-files": tiny_folders["bert"],
+        "owner/pickles": pickles,
+        "owner/broken": tiny_folders["bert"],
+    }
+    with serve(models=models, gated={"owner/gated", "owner/gated-files"}, break_off_at="model.safetensors") as (
+        endpoint,
+        _,
+    ):
         lines = load_in_new_process(
             tmp_path / "home",
             endpoint,
             ("owner/none",),
             ("owner/gated",),
+            ("owner/gated-files",),
             ("owner/pickles",),
             ("owner/broken", None, True),
             ("owner/broken",),
         )
     sentences = (
         "CheckpointError The hub has no model “owner/none”, or it is private",
-        "may be read only by those whom its owners let in",
+        "“owner/gated” may be read only by those whom its owners let in",
+        "“owner/gated-files” may be read only by those whom its owners let in",
         "keeps its weights only as a pickle",
         "CANCELLED",
         "broke off at model.safetensors",
@@ -127,7 +142,9 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     assert "The hub cannot be reached and “owner/never-seen” has never been downloaded" in line
 
 
-@pytest.mark.parametrize("name", ["no/such/thing", "../secrets", "a b", "", "owner/x\n"])
+@pytest.mark.parametrize(
+    "name", ["no/such/thing", "foo--bar/baz", "a..b/c", "abc.git", "foo/bar-", "../secrets", "a b", "", "owner/x\n"]
+)
 def test_what_is_no_id_is_said(name):
     with pytest.raises(it.CheckpointError, match="neither a folder on this machine nor a hub id"):
         it.find_checkpoint(name)
@@ -188,6 +205,38 @@ def damage_shapes(folder):
     (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 48}))
 
 
+def damage_decoder(folder):
+    change_config(folder, is_decoder=True)
+
+
+def damage_positions(folder):
+    change_config(folder, position_embedding_type="relative_key")
+
+
+def damage_fewer_layers(folder):
+    change_config(folder, num_hidden_layers=2)
+
+
+def damage_type_of_a_number(folder):
+    change_config(folder, hidden_size="abc")
+
+
+def damage_tokenizer_config(folder):
+    (folder / "tokenizer_config.json").write_text("[]")
+
+
+def damage_vocabulary(folder):
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if name.endswith("word_embeddings.weight"))
+    save_file({**weights, name: weights[name][:50].clone()}, folder / "model.safetensors")
+    change_config(folder, vocab_size=50)
+
+
+def change_config(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
 def damage_tokenizer(folder):
     (folder / "tokenizer.json").unlink()
 
@@ -205,6 +254,12 @@ def damage_tokenizer(folder):
         (damage_missing_tensors, "lack 16 of the encoder's tensors"),
         (damage_shapes, "cannot be read"),
         (damage_tokenizer, "tokenizer"),
+        (damage_decoder, "is a decoder or has relative positions"),
+        (damage_positions, "is a decoder or has relative positions"),
+        (damage_fewer_layers, "hold layers that its config.json does not know"),
+        (damage_type_of_a_number, "cannot be read"),
+        (damage_tokenizer_config, "tokenizer"),
+        (damage_vocabulary, "more pieces than the model has embeddings"),
     ],
 )
 def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence):
@@ -212,6 +267,38 @@ def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence
     with pytest.raises(it.CheckpointError, match=sentence) as caught:
         it.load_encoder(str(folder), device="cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_changed_after_it_was_looked_up_is_refused(folder):
+    checkpoint = it.find_checkpoint(str(folder))
+    change_config(folder, layer_norm_eps=1e-5)
+    with pytest.raises(it.CheckpointError, match="have changed since this checkpoint was looked up"):
+        it.load_encoder(checkpoint, device="cpu")
+
+
+def test_loads_at_once_in_two_precisions_do_not_mix(tiny_folders):
+    found = []
+
+    def work(precision):
+        for _ in range(6):
+            encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu", precision=precision)
+            found.append((precision, {str(one.dtype) for one in encoder.model.parameters()}))
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in ("float32", "bfloat16")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 12
+    assert all(dtypes == {f"torch.{precision}"} for precision, dtypes in found)
+
+
+def test_a_pooler_that_is_not_in_the_file_is_left_out_and_not_made_up(folder):
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: one for name, one in weights.items() if "pooler" not in name}, folder / "model.safetensors")
+    card = it.model_card(it.load_encoder(str(folder), device="cpu"))
+    assert "pooler" not in card.parameters
+    assert card.heads_in_file == 0
 
 
 def test_a_checkpoint_with_a_task_head_loads_as_its_encoder(folder, tiny_folders):

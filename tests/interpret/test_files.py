@@ -30,7 +30,7 @@ def test_gb18030_reaches_beyond_gbk():
     assert decode(text.encode("gb18030"), "a.txt") == (text, "gb18030")
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n\t ", b"\0\0\0\0"])
+@pytest.mark.parametrize("content", [b"", b"  \n\t ", b"\0\0\0\0", b"\xef\xbb\xbf", b"\xff\xfe \0"])
 def test_an_empty_file_is_said(content):
     with pytest.raises(InputError, match=r"“a\.txt” is empty"):
         read_table(content, "a.txt")
@@ -99,6 +99,12 @@ def test_json_lines():
         read_table(b'{"a": 1}\n{"a": \n', "a.jsonl")
     with pytest.raises(InputError, match="Line 1 of .* is JSON but no object"):
         read_table(b"[1, 2]\n", "a.jsonl")
+
+
+def test_json_may_hold_what_python_takes_for_line_ends_and_not_what_is_nested_too_deep():
+    assert read_table('{"text": "a\u2028b\u0085c"}\r\n'.encode(), "a.jsonl").rows == (("a\u2028b\u0085c",),)
+    with pytest.raises(InputError, match="Line 1 of .* is not JSON"):
+        read_table(b"[" * 200_000, "a.jsonl")
 
 
 def test_nul_bytes_are_left_out():

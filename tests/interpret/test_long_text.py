@@ -101,3 +101,16 @@ def test_five_megabytes_are_cut(minilm):
     assert len(text) > 5_000_000
     cut = it.windows(minilm, text)
     assert cut.first[-1].end == len(text)
+
+
+@pytest.mark.parametrize("size", [8, 11, 16, 33])
+@pytest.mark.parametrize("overlap", [0, 5, 64])
+def test_small_windows_with_large_overlaps_come_to_an_end(encoders, size, overlap):
+    for encoder in encoders.values():
+        for text in (story(60), "注意力机制 bank " * 9, "🙂 steep🙂" * 8):
+            try:
+                found = it.windows(encoder, text, size=size, overlap=overlap).first
+            except it.InputError:
+                continue
+            assert all(len(encoder.tokens(window.text)) <= size for window in found)
+            assert found[-1].end == len(text)

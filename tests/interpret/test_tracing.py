@@ -157,7 +157,7 @@ def test_ablating_a_head_is_zeroing_its_slice_before_the_output_projection(tiny_
     assert not torch.allclose(ablated, encoder.forward(tokens).last_hidden_state, atol=1e-3)
 
 
-def test_gradients_of_the_weights_are_finite_differences(tiny_folders):
+def test_gradients_of_the_weights_are_those_of_the_context_through_the_values(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     tap = Tap(encoder.layers, gradients=True)
     output = encoder.forward([encoder.tokens(SINGLE)], tap, gradients=True)
