@@ -53,7 +53,9 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
     if max(even, odd) > len(content[:4096]) * 0.2:
         return _decoded(content, ["utf-16-le" if odd > even else "utf-16-be"], name)
-    return _decoded(content, ["utf-8", "gb18030"], name)
+    # Chinese in UTF-16 has a zero byte only at each line end, digit or space, but no other encoding has any.
+    wide = ["utf-16-le" if content[1::2].count(0) > content[0::2].count(0) else "utf-16-be"] if b"\0" in content else []
+    return _decoded(content, ["utf-8", *wide, "gb18030"], name)
 
 
 def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
@@ -102,7 +104,7 @@ def read_table(content: bytes, name: str) -> Table:
         )
     text, encoding = decode(content, name)
     columns, rows = _json_lines(text, name) if suffix == ".jsonl" else _delimited(text, name)
-    if not rows:
+    if not columns or not rows:
         raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
     return Table(tuple(columns), tuple(rows), encoding)
 
@@ -190,6 +192,10 @@ def _names(row: list[str]) -> list[str]:
 def _delimiter(text: str) -> str:
     """The character that cuts the first rows into the same number of columns, and into the most."""
     sample = "\n".join(text.splitlines()[:50])
+    first = next((line for line in sample.split("\n") if line.strip()), "")
+    if not any(delimiter in first for delimiter in _DELIMITERS):
+        # One column under one name, whose text may hold any of them.
+        return "\x1f"
 
     def quality(delimiter: str) -> tuple[float, int]:
         counts: Counter[int] = Counter()

@@ -109,7 +109,11 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
     while True:
         last = first + room
         if last >= len(words):
-            found.append(Window(int(spans[first, 0]), len(text), text[spans[first, 0] :]))
+            begin = int(spans[first, 0])
+            # The last pieces can be the later bytes of a character that the window before has whole.
+            if found and not text[begin:].strip():
+                begin = found.pop().start
+            found.append(Window(begin, len(text), text[begin:]))
             return tuple(found)
         # Back to the nearest border of a word, unless a single word takes so much that nothing new would be seen.
         border = int(starts[np.searchsorted(starts, last, side="right") - 1])

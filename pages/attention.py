@@ -47,7 +47,6 @@ def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
     look = read_look(before, layers, heads, Look((cache.first_head(spec, text, pair),)))
-    name = heads_in_words(look.heads)
     title = f"{spec.checkpoint.name.split('/')[-1]} · {' '.join(text.split())[:80]}"
     stem = file_stem("attention", spec.checkpoint.name.split("/")[-1], text[:40])
     explorer(view, thumbnails, look, title, stem, KEY)
@@ -59,10 +58,13 @@ def explore(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     export_bar(attention_downloads(what), python_lines(what), picture="explorer")
     with st.expander(_("How to read this")):
         st.markdown(reading_guide())
-    plain = st.expander(_("Plotly heat map of {heads}").format(heads=name), key="plotly", on_change="rerun")
+    # Its label stays when the head changes, or it would close.
+    plain = st.expander(_("Plotly heat map"), key="plotly", on_change="rerun")
     if plain.open:
         with plain:
-            st.plotly_chart(head_heatmap(view, view.average(look.heads), f"{title} · {name}"), key="heatmap")
+            st.plotly_chart(
+                head_heatmap(view, view.average(look.heads), f"{title} · {heads_in_words(look.heads)}"), key="heatmap"
+            )
     st.caption(
         _(
             "{tokens} pieces · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "

@@ -158,11 +158,10 @@ class Explorer {
         [query, key] = [(query ?? q0 - (down > 0)) + down, (key ?? k0 - (right > 0)) + right];
       }
       const clamp = (value, count) => (value === null ? null : Math.max(0, Math.min(count - 1, value)));
-      this.pinned = true;
       this.look({ query: clamp(query, this.header.rows), key: clamp(key, this.header.columns) });
       this.follow();
     } else if (event.key === "Enter" || event.key === " ") {
-      this.pinned = !this.pinned;
+      this.pinned = !this.pinned && (this.focus.query !== null || this.focus.key !== null);
       this.look(this.focus);
     } else if (event.key === "Escape") {
       this.pinned = false;
@@ -278,16 +277,13 @@ class Explorer {
   /** Everything that is text. User's text goes in as text, never as markup. */
   write() {
     const { header, matrix } = this;
-    const { strings, heads } = header;
-    const name =
-      heads.length === 1
-        ? fill(strings.layerHead, { layer: heads[0][0], head: heads[0][1] })
-        : fill(strings.average, { count: heads.length });
+    const { strings } = header;
+    const name = nameOf(header);
     this.get("title").textContent = name;
     this.get("summary").textContent = describe(name, header, matrix);
     for (const button of this.root.querySelectorAll("[data-scale]")) {
       button.textContent = strings[button.dataset.scale];
-      button.setAttribute("aria-checked", button.dataset.scale === this.scaleName);
+      button.setAttribute("aria-pressed", button.dataset.scale === this.scaleName);
     }
     this.get("scales").setAttribute("aria-label", strings.colour);
     this.get("colour-label").textContent = strings.colour;
@@ -310,7 +306,7 @@ class Explorer {
     if (!this.header) return;
     const { header, matrix, focus } = this;
     const { strings } = header;
-    const quote = (labels, i) => `“${labels[i]}” (${i})`;
+    const quote = (labels, i) => `“${shorten(labels[i], 40)}” (${i})`;
     let text = strings.readoutHint;
     if (focus.query !== null && focus.key !== null) {
       const weight = formatWeight(matrix[focus.query * header.columns + focus.key]);
@@ -363,7 +359,8 @@ function describe(name, header, matrix) {
   best.sort((a, b) => b[2] - a[2]);
   const links = best
     .slice(0, 3)
-    .map(([q, k, weight]) => `“${header.queryLabels[q]}” → “${header.keyLabels[k]}” ${formatWeight(weight)}`);
+    .map(([q, k, weight]) => [shorten(header.queryLabels[q], 24), shorten(header.keyLabels[k], 24), formatWeight(weight)])
+    .map(([query, key, weight]) => `“${query}” → “${key}” ${weight}`);
   const percent = (name) => `${Math.round((100 * shares[name]) / Math.max(1, rows))} %`;
   return fill(strings.summary, {
     name,
@@ -396,7 +393,7 @@ function savePicture(model, format) {
     context.textBaseline = "middle";
     context.textAlign = "left";
     context.font = `13px ${model.theme.font}`;
-    context.fillText(`${model.header.title} · ${titleOf(model.header)}`, 12, 18);
+    context.fillText(`${model.header.title} · ${nameOf(model.header)}`, 12, 18);
     context.translate(12, 36);
     paintMatrix(context, model, part - 24, height - 84);
     context.translate(part, 0);
@@ -419,9 +416,14 @@ function savePicture(model, format) {
   canvas.toBlob((blob) => saveFile(blob, `${model.header.file}.png`), "image/png");
 }
 
-function titleOf({ heads, strings }) {
-  if (heads.length > 1) return fill(strings.average, { count: heads.length });
-  return fill(strings.layerHead, { layer: heads[0][0], head: heads[0][1] });
+/** What is chosen, in words: a head, a layer's average, a head's over the layers, or that of some heads. */
+function nameOf({ heads, layers, heads_per_layer, strings }) {
+  const [layer, head] = heads[0];
+  if (heads.length === 1) return fill(strings.layerHead, { layer, head });
+  if (heads.length === layers * heads_per_layer) return strings.averageAll;
+  if (heads.length === heads_per_layer && heads.every(([l]) => l === layer)) return fill(strings.averageLayer, { layer });
+  if (heads.length === layers && heads.every(([, h]) => h === head)) return fill(strings.averageHead, { head });
+  return fill(strings.average, { count: heads.length });
 }
 
 function saveFile(blob, name) {

@@ -39,7 +39,10 @@ class HeadGrid {
     button.title = about;
     button.setAttribute("aria-label", about);
     button.tabIndex = -1;
-    button.onclick = () => this.onSelect(heads);
+    button.onclick = (event) => {
+      const others = event.shiftKey ? this.selected.filter(([l, h]) => !heads.some(([m, i]) => m === l && i === h)) : [];
+      this.onSelect([...others, ...heads]);
+    };
     return button;
   }
 

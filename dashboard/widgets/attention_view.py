@@ -16,7 +16,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.explorer import Look, standalone
 from dashboard.language import _
-from dashboard.widgets.choices import choice
+from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
 from interpret.attention import Direction, Unit
 
@@ -29,22 +29,22 @@ def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
     state.seed(state.SPECIALS, True)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        unit = choice(
+        unit = segments(
             _("Unit"),
             units,
             state.UNIT,
-            _("Words: weights to a word's pieces are added up, weights from them averaged (Clark et al. 2019)."),
+            help=_("Words: weights to a word's pieces are added up, weights from them averaged (Clark et al. 2019)."),
         )
-        direction: Direction = choice(_("Direction"), directions, state.DIRECTION) if pair else "all"
+        direction: Direction = segments(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(
             _("[CLS] and [SEP]"),
             key=state.SPECIALS,
             persist_state="session",
             help=_("Off leaves them out and shares each row out anew over the rest, so that it sums to 1 again."),
         )
+    state.publish(state.UNIT, "piece")
     state.publish(state.SPECIALS, True)
-    if not pair:
-        state.remember(state.DIRECTION, None)
+    state.remember(state.DIRECTION, None if direction == "all" else direction)
     return unit, specials, direction
 
 

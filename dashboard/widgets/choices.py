@@ -1,36 +1,65 @@
-"""One of a few: a segmented control whose value is in the session and in the URL."""
+"""One of several: a value in the session and in the URL, under labels in the reader's language."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from dashboard import state
+from dashboard.language import language
 
-T = TypeVar("T", bound=str)
+T = TypeVar("T", bound=state.Value)
 
 
-def choice(label: str, options: Mapping[T, str], key: str, help: str | None = None) -> T:
-    """Draw a choice; its first option is the default, which the URL leaves out.
+def choose(
+    draw: Callable[..., Any],
+    label: str,
+    options: Mapping[T, str],
+    key: str,
+    default: T | None = None,
+    new: bool = False,
+    **more: Any,
+) -> T:
+    """Draw a choice and return its value.
+
+    The browser knows options by their labels, and sends a label of the old language back after the language, or the
+    file that the options come from, has changed. So the widget has a key for each language, and the value is kept
+    beside it under ``key`` alone; give what depends on a file a key that names the file.
 
     Parameters
     ----------
-    label
-        Read by screen readers; the options speak for themselves on the screen.
+    draw
+        ``st.selectbox``, ``st.pills`` or ``st.segmented_control``, of the page or of a column.
     options
         Values, as the URL and Python know them, and what the reader sees.
+    default
+        The first option unless given.
+    new
+        Whether values that are not among the options may be typed.
+    **more
+        Handed to ``draw``.
     """
-    default = next(iter(options))
-    state.seed(key, default, options)
-    value = st.segmented_control(
+    default = next(iter(options)) if default is None else default
+    widget = f"{key}:{language()}"
+    state.seed(key, default, None if new else options)
+    st.session_state[widget] = st.session_state[key]
+
+    def take() -> None:
+        st.session_state[key] = st.session_state[widget]
+
+    draw(
         label,
         list(options),
-        format_func=options.__getitem__,
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-        help=help,
+        format_func=lambda value: options.get(value, str(value)),
+        key=widget,
+        on_change=take,
+        **more,
     )
-    state.publish(key, default)
-    return default if value is None else value
+    return st.session_state[key]
+
+
+def segments(label: str, options: Mapping[T, str], key: str, default: T | None = None, help: str | None = None) -> T:
+    """Draw a choice of few as a segmented control; the options speak for themselves on the screen."""
+    return choose(
+        st.segmented_control, label, options, key, default, required=True, label_visibility="collapsed", help=help
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.widgets.choices import choose
 from interpret.checkpoints import BUILT_IN
 from interpret.units import gigabytes
 
@@ -41,6 +43,7 @@ def _known() -> dict[str, Known]:
 
 
 _FOLDER = "folder:"
+_REVISION_OF = "revision_of"
 
 
 def _folders() -> list[str]:
@@ -92,21 +95,17 @@ def model_picker() -> None:
     known = _known()
     folders = _folders()
 
-    def label(name: str) -> str:
-        if name in known:
-            one = known[name]
-            return f"{'MiniLM' if name == BUILT_IN else name.split('/')[-1]} · {one.language} · {one.megabytes} MB"
-        return "📁 " + name.removeprefix(_FOLDER) if name.startswith(_FOLDER) else name
-
-    state.seed(state.MODEL, BUILT_IN)
-    name = st.selectbox(
+    labels = {
+        name: f"{'MiniLM' if name == BUILT_IN else name.split('/')[-1]} · {one.language} · {one.megabytes} MB"
+        for name, one in known.items()
+    }
+    name = choose(
+        st.selectbox,
         _("Model"),
-        [*known, *folders],
-        format_func=label,
+        {**labels, **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in folders}},
+        state.MODEL,
+        new=True,
         accept_new_options=True,
-        key=state.MODEL,
-        persist_state="session",
-        on_change=_forget_revision,
         help=_(
             "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under "
             "{folder} are offered too. Only safetensors weights are loaded, and never code from the hub."
@@ -116,20 +115,25 @@ def model_picker() -> None:
     if name in known:
         st.caption(known[name].purpose)
     if name != BUILT_IN and name not in folders:
+        if state.asked(_REVISION_OF, name) != name:
+            st.session_state[state.REVISION] = ""
+        st.session_state[_REVISION_OF] = name
         state.seed(state.REVISION, "")
+        st.session_state[f"{state.REVISION}:{name}"] = st.session_state[state.REVISION]
         st.text_input(
             _("Revision"),
-            key=state.REVISION,
-            persist_state="session",
+            # A revision belongs to the model that it was typed for.
+            key=f"{state.REVISION}:{name}",
+            on_change=_take_revision,
+            args=(name,),
             placeholder="main",
             help=_("A branch, tag or commit of the hub model. The commit that is used is shown on the model card."),
         )
         state.publish(state.REVISION, "")
 
 
-def _forget_revision() -> None:
-    # It names a commit of the model that was chosen before.
-    st.session_state[state.REVISION] = ""
+def _take_revision(name: str) -> None:
+    st.session_state[state.REVISION] = st.session_state[f"{state.REVISION}:{name}"]
 
 
 def device_picker() -> None:
@@ -139,24 +143,20 @@ def device_picker() -> None:
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
     left, right = st.columns(2)
-    refused = state.seed(state.DEVICE, "auto", names)
-    name = left.selectbox(
-        _("Device"), list(names), format_func=names.__getitem__, key=state.DEVICE, persist_state="session"
-    )
-    state.publish(state.DEVICE, "auto")
+    before = state.asked(state.DEVICE, "auto"), state.asked(state.PRECISION, "auto")
+    name = choose(left.selectbox, _("Device"), names, state.DEVICE)
     device = find_device(name)
     precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}
-    refused = state.seed(state.PRECISION, "auto", precisions) or refused
-    right.selectbox(
+    precision = choose(
+        right.selectbox,
         _("Precision"),
-        list(precisions),
-        format_func=precisions.__getitem__,
-        key=state.PRECISION,
-        persist_state="session",
+        precisions,
+        state.PRECISION,
         help=_("Automatic is float32: what is shown can then be compared with other numbers."),
     )
+    state.publish(state.DEVICE, "auto")
     state.publish(state.PRECISION, "auto")
-    if refused:
+    if (name, precision) != before:
         # The page above was drawn with what this machine does not have.
         st.rerun()
     st.caption(
@@ -184,8 +184,10 @@ def _card() -> None:
 def _card_body() -> None:
     spec = chosen_encoder().spec
     card = cache.card(spec)
+    checkpoint_is_folder = card.checkpoint.source == "folder"
     facts = {
-        _("Model"): literal(card.checkpoint.name),
+        # Where a folder lies on the server is nobody's to know.
+        _("Model"): literal(Path(card.checkpoint.name).name if checkpoint_is_folder else card.checkpoint.name),
         _("Architecture"): card.family,
         _("Layers × heads"): f"{card.layers} × {card.heads}",
         _("Width (per head)"): f"{card.width:,} ({card.head_width})",

@@ -6,14 +6,12 @@ from functools import cache as keep_forever
 
 import streamlit as st
 
-from dashboard import ROOT, cache, state
-from dashboard.language import _, literal
-from interpret.errors import InputError
-from interpret.files import SUFFIXES, Table
+from dashboard import ROOT, state
+from dashboard.language import _
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.file_input import file_input
 
-_SOURCE, _EXAMPLE, _FILE, _WITH_PAIR = "source", "example", "file", "with_pair"
-_SEARCH, _ROW, _COLUMN, _PAIR_COLUMN = "search", "row", "column", "pair_column"
-_MOST_LISTED = 200
+_SOURCE, _EXAMPLE, _WITH_PAIR = "source", "example", "with_pair"
 
 
 @dataclass(frozen=True)
@@ -36,24 +34,15 @@ def text_input() -> Chosen:
     """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used."""
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
     default = "example" if _EXAMPLE in st.query_params else "typed"
-    state.seed(_SOURCE, default, sources)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        source = st.segmented_control(
-            _("Text from"),
-            list(sources),
-            format_func=sources.__getitem__,
-            key=_SOURCE,
-            required=True,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        source = segments(_("Text from"), sources, _SOURCE, default)
         if source == "typed":
             state.seed(_WITH_PAIR, state.PAIR in st.query_params)
             st.toggle(_("Second text"), key=_WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B"))
     if source == "example":
         chosen = _from_examples()
     elif source == "file":
-        chosen = _from_file()
+        chosen = Chosen(*file_input(), False)
     else:
         chosen = _typed()
     if source != "example":
@@ -70,7 +59,7 @@ def _typed() -> Chosen:
     first_text = next(iter(examples().values()))[0]
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[_WITH_PAIR])
-    *places, last = st.columns([4, 4, 1] if two else [8, 1], vertical_alignment="bottom")
+    *places, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
     text = places[0].text_area(
         _("Text A") if two else _("Text"),
         key=state.TEXT,
@@ -107,88 +96,8 @@ def _from_examples() -> Chosen:
         "chinese": _("Chinese"),
         "mixed": _("Chinese and English"),
     }
-    state.seed(_EXAMPLE, next(iter(names)), names)
-    name = st.pills(
-        _("Example"),
-        list(names),
-        format_func=names.__getitem__,
-        key=_EXAMPLE,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    text, pair = examples()[str(name)]
+    name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
+    text, pair = examples()[name]
     st.text(text if pair is None else f"A  {text}\nB  {pair}")
-    state.remember(_EXAMPLE, str(name))
+    state.remember(_EXAMPLE, name)
     return Chosen(text, pair, True)
-
-
-def _from_file() -> Chosen:
-    upload = st.file_uploader(
-        _("A file with text: {kinds}").format(kinds=" ".join(SUFFIXES)),
-        type=[suffix[1:] for suffix in SUFFIXES],
-        key="uploader",
-    )
-    if upload is not None:
-        st.session_state[_FILE] = (upload.name, upload.getvalue())
-    if _FILE not in st.session_state:
-        raise InputError("No file is chosen yet. Drop one above, or use an example.")
-    name, content = st.session_state[_FILE]
-    table = cache.table(content, name)
-    if upload is None:
-        st.caption(_("In use: {name}").format(name=literal(name)))
-    column, pair_column = _columns(table)
-    row = _row(table, name, column)
-    if row is None:
-        return Chosen("\n\n".join(values[0] for values in table.rows), None, False)
-    values = table.rows[row]
-    pair = values[pair_column] if pair_column is not None else None
-    return Chosen(values[column], pair, False)
-
-
-def _columns(table: Table) -> tuple[int, int | None]:
-    if len(table.columns) == 1:
-        return 0, None
-    # The text is most likely what is longest.
-    sample = table.rows[:200]
-    longest = max(range(len(table.columns)), key=lambda index: sum(len(row[index]) for row in sample))
-    none = _("(none)")
-    left, right = st.columns(2)
-    state.seed(_COLUMN, table.columns[longest], table.columns)
-    column = left.selectbox(_("Column with the text"), table.columns, key=_COLUMN)
-    others = [none, *(name for name in table.columns if name != column)]
-    state.seed(_PAIR_COLUMN, none, others)
-    pair = right.selectbox(_("Column with the second text"), others, key=_PAIR_COLUMN)
-    return table.columns.index(str(column)), None if pair == none else table.columns.index(str(pair))
-
-
-def _row(table: Table, name: str, column: int) -> int | None:
-    """Let a passage be picked; None stands for the whole of a file of paragraphs."""
-    left, right = st.columns([1, 2])
-    search = left.text_input(_("Find"), key=_SEARCH, placeholder=_("words in the passage")).casefold()
-    found = [index for index, row in enumerate(table.rows) if search in row[column].casefold()]
-    if not found:
-        raise InputError(
-            "No passage of “{name}” holds “{search}”. Search for something else.", name=name, search=search
-        )
-    whole = name.lower().endswith((".txt", ".md")) and len(table.rows) > 1 and not search
-    options = ([-1] if whole else []) + found[:_MOST_LISTED]
-    state.seed(_ROW, found[0], options)
-
-    def label(index: int) -> str:
-        if index < 0:
-            return _("The whole file")
-        text = " ".join(table.rows[index][column].split())
-        return f"{index + 1}: {text[:90]}{'…' if len(text) > 90 else ''}"
-
-    row = right.selectbox(_("Passage"), options, format_func=label, key=_ROW)
-    st.caption(
-        _("{name}, {encoding}: {rows} passages, {found} found, {listed} listed.").format(
-            name=literal(name),
-            encoding=table.encoding.upper(),
-            rows=f"{len(table.rows):,}",
-            found=f"{len(found):,}",
-            listed=min(len(found), _MOST_LISTED),
-        )
-    )
-    return None if row is None or row < 0 else int(row)

@@ -34,6 +34,11 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
 def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
     if len(windows) == 1:
         return windows[0].text
+    # Another text begins with its first window; a link opens at the one that it names.
+    about = f"{key}_of"
+    if st.session_state.get(about, windows[0].text) != windows[0].text:
+        st.session_state[key] = 1
+    st.session_state[about] = windows[0].text
     state.seed(key, 1, range(1, len(windows) + 1))
     number = st.slider(label, 1, len(windows), key=key, persist_state="session")
     state.publish(key, 1)

@@ -79,14 +79,20 @@ class Watch:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("dialog", lambda dialog: (self.errors.append(dialog.message), dialog.dismiss()))
         page.context.route("**/*", self.answer)
+        page.on("websocket", lambda socket: self.check(socket.url))
 
     def answer(self, route):
-        url = urlparse(route.request.url)
-        if url.scheme in ("http", "https", "ws", "wss") and url.hostname != "127.0.0.1":
-            self.outside.append(route.request.url)
-            route.abort()
-        else:
+        if self.check(route.request.url):
             route.continue_()
+        else:
+            route.abort()
+
+    def check(self, address):
+        url = urlparse(address)
+        inside = url.hostname == "127.0.0.1" or url.scheme not in ("http", "https", "ws", "wss")
+        if not inside:
+            self.outside.append(address)
+        return inside
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 import interpret as it
 
 pytestmark = pytest.mark.browser
-NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b>"
+NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b> ![x](https://evil.example/p.png) $x$ :red[r]"
 
 
 def open_page(page: Page, server, query=""):
@@ -37,8 +37,8 @@ def look_at(page: Page, text: str):
     expect(page.get_by_test_id("explorer")).not_to_have_attribute("data-key", before)
 
 
-def head_button(page: Page, layer, head):
-    return page.get_by_role("button", name=f"Layer {layer}, head {head}", exact=True)
+def head_button(page: Page, layer, head, name="Layer {}, head {}"):
+    return page.get_by_role("button", name=name.format(layer, head), exact=True)
 
 
 def pin(page: Page, query, key):
@@ -50,6 +50,7 @@ def pin(page: Page, query, key):
         page.keyboard.press("ArrowDown")
     for _ in range(key):
         page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
 
 
 def test_type_pick_a_head_and_read_interprets_weight(page, server, minilm):
@@ -96,6 +97,15 @@ def test_arrow_keys_move_between_heads_and_shift_click_averages(page, server, mi
     page.keyboard.press("ArrowRight")
     drawn(page, "3.4")
     expect(head_button(page, 3, 4)).to_be_focused()
+    page.keyboard.press("Shift+ArrowDown")
+    drawn(page, "3.4,4.4")
+    # The averages too are reached by arrows.
+    for _ in range(5):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("summary")).to_contain_text("Average of head 4 over the layers.")
+    head_button(page, 3, 4).click()
+    drawn(page, "3.4")
     head_button(page, 5, 0).click(modifiers=["Shift"])
     drawn(page, "3.4,5.0")
     expect(page.get_by_test_id("summary")).to_contain_text("Average of 2 heads")
@@ -126,6 +136,13 @@ def test_a_gb18030_csv_row_is_drawn_in_chinese(page, server, tmp_path):
     expect(page.get_by_text("Coreference")).to_be_visible()
     page.get_by_text("File", exact=True).click()
     expect(page.get_by_text("GB18030: 3 passages")).to_be_visible()
+    # Another file begins anew: nothing of the last one's search or row is left.
+    other = tmp_path / "other.csv"
+    other.write_text("text,pair\nfirst row of the other file,b\nsecond row,d\n", "utf-8")
+    page.locator("input[type=file]").set_input_files(other)
+    expect(page.get_by_text("UTF-8: 2 passages, 2 found")).to_be_visible()
+    expect(page.get_by_label("Passage")).to_have_value("1: first row of the other file")
+    expect(page.get_by_test_id("summary")).to_contain_text(re.compile("first|row|file"))
 
 
 def test_switch_language_and_reload_to_the_same_view(page, server):
@@ -134,19 +151,22 @@ def test_switch_language_and_reload_to_the_same_view(page, server):
     head_button(page, 1, 2).click()
     drawn(page, "1.2")
     page.get_by_text("Words", exact=True).click()
-    page.get_by_role("radio", name="log").click()
+    page.get_by_role("button", name="log", exact=True).click()
     expect(page).to_have_url(re.compile("scale=log"))
     page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.click()
     page.get_by_role("option", name="简体中文").click()
     expect(page.get_by_role("heading", name="注意力：哪个头在看哪里？")).to_be_visible()
     expect(page.get_by_test_id("summary")).to_contain_text("第 1 层，第 2 头。最强连接")
     expect(page).to_have_url(re.compile("lang=zh_CN"))
+    page.get_by_text("子词", exact=True).click()
+    page.get_by_text("整词", exact=True).click()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
     summary = page.get_by_test_id("summary").inner_text()
     page.reload()
     drawn(page, "1.2")
     expect(page.get_by_test_id("summary")).to_have_text(summary)
     expect(page.get_by_label("文本", exact=True)).to_have_value("words to be shared")
-    expect(page.get_by_role("radio", name="对数")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("button", name="对数", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_text_of_html_and_script_is_text_everywhere(page, server, tmp_path):
@@ -204,12 +224,16 @@ def test_the_exported_page_switches_heads_offline(page, server, minilm, tmp_path
     text = "The bank of the river."
     open_page(page, server)
     look_at(page, text)
+    page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.click()
+    page.get_by_role("option", name="简体中文").click()
+    expect(page.get_by_test_id("summary")).to_contain_text("最强连接")
     with page.expect_download() as download:
         page.get_by_role("button", name="HTML").click()
     download.value.save_as(tmp_path / "export.html")
     page.goto(f"file://{tmp_path}/export.html")
     drawn(page)
-    head_button(page, 5, 6).click()
+    expect(page.get_by_test_id("summary")).to_contain_text("最强连接")
+    head_button(page, 5, 6, "第 {} 层，第 {} 头").click()
     drawn(page, "5.6")
     pin(page, 2, 5)
     weight = float(np.float16(it.trace(minilm, text).attention[5, 6, 2, 5]))
@@ -266,3 +290,12 @@ def test_two_sessions_do_not_disturb_each_other(page, server):
     drawn(page, "1.3")
     expect(page.get_by_test_id("summary")).to_contain_text("Layer 1, head 3")
     assert other.get_by_test_id("explorer").get_attribute("data-drawn") == "2.2"
+
+
+def test_a_head_that_looks_everywhere_alike_still_has_lines(page, server):
+    open_page(page, server)
+    look_at(page, "bank " * 510)
+    # One word 510 times over: whatever a head does, it does it nearly alike.
+    page.get_by_role("button", name="Average of all heads").click()
+    expect(page.get_by_test_id("summary")).to_contain_text("Average of all heads.")
+    assert int(re.match(r"[\d,]+", page.locator(".drawn").inner_text())[0].replace(",", "")) > 2000

@@ -25,6 +25,12 @@ def test_encodings_are_told_apart(encoding, named):
     assert decode(text.encode(encoding), "a.csv") == (text, named)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_chinese_in_utf16_without_a_mark_is_told_by_its_line_ends(encoding):
+    text = f"{CHINESE}\n{CHINESE}\n"
+    assert decode(text.encode(encoding), "a.txt") == (text, encoding)
+
+
 def test_gb18030_reaches_beyond_gbk():
     text = "𠀀㐀 rare characters ☺"
     assert decode(text.encode("gb18030"), "a.txt") == (text, "gb18030")
@@ -65,6 +71,11 @@ def test_one_column_needs_no_delimiter():
     assert read_table(b"text\nonly words here\nand here\n", "a.csv").rows == (("only words here",), ("and here",))
 
 
+def test_a_single_column_may_hold_commas():
+    table = read_table(b"text\nthe bank\nmoney, money, money\n", "a.csv")
+    assert table.rows == (("the bank",), ("money, money, money",))
+
+
 def test_short_rows_are_filled_and_empty_ones_left_out():
     assert read_table(b"a,b,c\n1\n\n,,\n4,5,6\n", "a.csv").rows == (("1", "", ""), ("4", "5", "6"))
 
@@ -86,6 +97,8 @@ def test_too_many_columns_are_said_with_their_line():
 
 
 def test_only_names_of_columns_is_said():
+    with pytest.raises(InputError, match="no rows under them"):
+        read_table(b"{}\n{}\n", "a.jsonl")
     with pytest.raises(InputError, match="no rows under them"):
         read_table(b"text,label\n", "a.csv")
 

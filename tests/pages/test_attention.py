@@ -55,21 +55,21 @@ def test_a_second_text_has_directions(page):
     assert said(page) == ["The second text is empty. Type some words, or do without it."]
     page.text_area(key="pair").set_value("It was steep.").run()
     assert said(page) == []
-    assert page.segmented_control(key="direction").options == ["All", "A→A", "A→B", "B→A", "B→B"]
+    assert page.segmented_control(key="direction:en").options == ["All", "A→A", "A→B", "B→A", "B→B"]
 
 
 def test_text_typed_stays_while_an_example_is_looked_at(page):
     page.run().text_area(key="text").set_value("my own words").run()
-    page.segmented_control(key="source").set_value("example").run()
+    page.segmented_control(key="source:en").set_value("example").run()
     assert "text" not in page.query_params
-    page.segmented_control(key="source").set_value("typed").run()
+    page.segmented_control(key="source:en").set_value("typed").run()
     assert page.text_area(key="text").value == "my own words"
 
 
 def test_every_example_is_drawn(page):
-    page.run().segmented_control(key="source").set_value("example").run()
+    page.run().segmented_control(key="source:en").set_value("example").run()
     for name in examples():
-        page.pills(key="example").set_value(name).run()
+        page.pills(key="example:en").set_value(name).run()
         assert not page.exception
         assert not page.error
 
@@ -82,7 +82,7 @@ def test_the_url_says_what_is_looked_at(page):
     page.run()
     assert page.text_area(key="text").value == "shared words"
     assert page.title[0].value == "注意力：哪个头在看哪里？"
-    assert page.segmented_control(key="unit").value == "word"
+    assert page.segmented_control(key="unit:zh_CN").value == "word"
     assert "4.7" in page.query_params["heads"]
 
 
@@ -123,7 +123,7 @@ def test_a_model_that_cannot_be_had_is_one_sentence_and_the_text_stays(page, mod
 
 def test_a_folder_of_the_models_directory_can_be_picked(page, tiny_folders, monkeypatch):
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["roberta"].parent))
-    page.run().selectbox(key="model").set_value("folder:roberta").run()
+    page.run().selectbox(key="model:en").set_value("folder:roberta").run()
     assert not page.exception
     assert any("3 layers × 4 heads" in one.value for one in page.caption)
 
@@ -140,4 +140,37 @@ def test_an_unexpected_error_is_a_notice_and_no_traceback(page, monkeypatch):
 def test_the_device_and_its_memory_are_shown(page):
     page.run()
     assert any(one.value.startswith("cpu: ") and "GB free" in one.value for one in page.caption)
-    assert page.selectbox(key="device").options[0] == "automatic"
+    assert page.selectbox(key="device:en").options[0] == "automatic"
+
+
+def test_switching_the_language_keeps_everything_and_the_next_click_works(page):
+    page.query_params["precision"] = "bfloat16"
+    page.run().selectbox(key="lang").set_value("zh_CN").run()
+    assert said(page) == []
+    page.segmented_control(key="source:zh_CN").set_value("example").run()
+    page.pills(key="example:zh_CN").set_value("law").run()
+    assert said(page) == []
+    assert page.selectbox(key="model:zh_CN").value == "minilm"
+    assert page.selectbox(key="precision:zh_CN").value == "bfloat16"
+
+
+def test_a_device_that_is_not_here_is_given_up_at_once(page):
+    page.query_params["device"] = "cuda:7"
+    page.query_params["precision"] = "float16"
+    page.run()
+    assert said(page) == []
+    assert "device" not in page.query_params
+
+
+def test_another_text_begins_with_its_first_window(page):
+    page.run().text_area(key="text").set_value("river bank " * 700).run()
+    page.slider(key="window").set_value(3).run()
+    page.text_area(key="text").set_value("money lent " * 700).run()
+    assert page.slider(key="window").value == 1
+
+
+def test_text_in_a_notice_is_no_markdown(page):
+    page.query_params["model"] = "![x](https://evil.example/p.png)"
+    page.run()
+    assert "![x](" not in said(page)[0]
+    assert r"\!\[x\]\(https" in said(page)[0]
