@@ -118,7 +118,9 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
         # Back to the nearest border of a word, unless a single word takes so much that nothing new would be seen.
         border = int(starts[np.searchsorted(starts, last, side="right") - 1])
         last = border if border > max(first, reached) else last
-        begin, end = int(spans[first, 0]), int(spans[last - 1, 1])
+        # Up to the next piece, with what the tokenizer drops between the two, such as a combining accent.
+        begin, end = int(spans[first, 0]), int(max(spans[last - 1, 1], spans[last, 0]))
+        end = begin + len(text[begin:end].rstrip())
         # In a tiny window there can be nothing but the space before a character of many pieces.
         if text[begin:end].strip():
             found.append(Window(begin, end, text[begin:end]))

@@ -114,3 +114,19 @@ def test_small_windows_with_large_overlaps_come_to_an_end(encoders, size, overla
                 continue
             assert all(len(encoder.tokens(window.text)) <= size for window in found)
             assert found[-1].end == len(text)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_windows_of_random_text_lose_nothing_and_fit(encoders, seed):
+    rng = np.random.default_rng(seed)
+    scraps = ["bank", "river", "🙂", "注意", "unbelievably", "\n", "  ", "e\u0301", "水火", "x" * 60, "مرحبا"]
+    for encoder in encoders.values():
+        text = "bank " + "".join(rng.choice(scraps) + " " * int(rng.random() < 0.6) for _ in range(100))
+        size, overlap = int(rng.integers(12, 66)), int(rng.integers(0, 70))
+        end = 0
+        for window in it.windows(encoder, text, size=size, overlap=overlap).first:
+            assert window.text == text[window.start : window.end]
+            assert text[end : window.start].strip() == ""
+            assert len(encoder.tokens(window.text)) <= size
+            end = window.end
+        assert end == len(text)
