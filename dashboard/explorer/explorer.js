@@ -266,9 +266,12 @@ class Explorer {
       paintLegend(context, model, matrixLayout(model, width, height - 34).left, height - 26, 160);
     });
     paintOn(this.linesCanvas, (context, width, height) => paintLines(context, model, width, height));
-    this.get("drawn").textContent = fill(this.header.strings.drawn, {
-      drawn: model.links.links.length.toLocaleString(),
-      all: model.links.total.toLocaleString(),
+    const { links, total } = model.links;
+    const { drawn, drawnAll } = this.header.strings;
+    this.get("drawn").textContent = fill(links.length < total ? drawn : drawnAll, {
+      drawn: links.length.toLocaleString("en"),
+      all: total.toLocaleString("en"),
+      least: Math.max(this.minimum, 1e-4),
     });
     this.root.dataset.drawn = this.header.heads.map((one) => one.join(".")).join(",");
     this.root.dataset.key = this.header.key;

@@ -62,7 +62,7 @@ function paintMatrix(context, model, width, height) {
   }
   context.font = `${LABEL}px ${theme.font}`;
   context.textBaseline = "middle";
-  const step = Math.max(1, Math.ceil((LABEL + 2) / at.cellHeight));
+  const step = Math.max(1, Math.ceil((LABEL + 0.5) / at.cellHeight));
   const label = (text, x, y, above, lit) => {
     const shown = shorten(text, 10);
     // A single ideograph over a column stands upright, as it is read.
