@@ -92,3 +92,17 @@ def make_checkpoint(family: str, folder: Path, seed: int = 0, **changes: object)
         tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=first, sep_token=last
     ).save_pretrained(folder)
     return folder
+
+
+def make_base_shape(folder: Path) -> Path:
+    """Write a checkpoint of BERT-base's shape with random weights: 12 layers, 12 heads, 768 wide, 512 positions."""
+    return make_checkpoint(
+        "bert",
+        folder,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        hidden_size=768,
+        intermediate_size=3072,
+        max_position_embeddings=512,
+        initializer_range=0.02,
+    )

@@ -20,7 +20,7 @@ import interpret as it
 from interpret.checkpoints import checkpoint_folder
 from tests.benchmarks import machine, text_of
 from tests.browser.conftest import start_server
-from tests.tiny import make_checkpoint
+from tests.tiny import make_base_shape
 
 LIMIT = 60
 SHIM = """
@@ -126,16 +126,7 @@ def main() -> None:
         sys.exit("no Chromium: install Debian's package `chromium`")
     print(machine())
     with tempfile.TemporaryDirectory() as models, sync_playwright() as playwright:
-        make_checkpoint(
-            "bert",
-            Path(models) / "base",
-            num_hidden_layers=12,
-            num_attention_heads=12,
-            hidden_size=768,
-            intermediate_size=3072,
-            max_position_embeddings=512,
-            initializer_range=0.02,
-        )
+        make_base_shape(Path(models) / "base")
         encoders = {"minilm": it.load_encoder(), "folder:base": it.load_encoder(str(Path(models) / "base"))}
         for model, lengths in {"minilm": (114, 512), "folder:base": (512,)}.items():
             encoder = encoders[model]

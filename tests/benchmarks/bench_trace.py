@@ -9,7 +9,7 @@ from transformers import AutoModel
 import interpret as it
 from interpret.checkpoints import checkpoint_folder
 from tests.benchmarks import in_turn, machine, row, text_of
-from tests.tiny import make_checkpoint
+from tests.tiny import make_base_shape
 
 ROUNDS = 25
 
@@ -51,16 +51,7 @@ def main() -> None:
     for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
         print(machine(device))
         with tempfile.TemporaryDirectory() as folder:
-            base = make_checkpoint(
-                "bert",
-                Path(folder),
-                num_hidden_layers=12,
-                num_attention_heads=12,
-                hidden_size=768,
-                intermediate_size=3072,
-                max_position_embeddings=512,
-                initializer_range=0.02,
-            )
+            base = make_base_shape(Path(folder))
             try:
                 encoder = it.load_encoder("minilm", device=device)
                 compare("MiniLM (6×12, built in)", encoder, checkpoint_folder(encoder.spec.checkpoint), (16, 128, 512))

@@ -19,13 +19,15 @@ TEXT = "The animal didn't cross the street because it was too tired."
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta"])
-@pytest.mark.parametrize("precision, error", [("float32", 2e-5), ("bfloat16", 0.1)])
-def test_the_numbers_are_the_cpus(tiny_folders, family, precision, error):
-    text = "the bank said it was rich"
-    on_cpu = it.trace(it.load_encoder(str(tiny_folders[family]), device="cpu"), text)
-    on_gpu = it.trace(it.load_encoder(str(tiny_folders[family]), device="cuda", precision=precision), text)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_numbers_are_the_cpus(tiny_folders, family, precision):
+    text, folder = "the bank said it was rich", str(tiny_folders[family])
+    exact = it.trace(it.load_encoder(folder, device="cpu"), text).attention
+    on_gpu = it.trace(it.load_encoder(folder, device="cuda", precision=precision), text)
     assert on_gpu.spec.device == "cuda:0"
-    np.testing.assert_allclose(on_gpu.attention, on_cpu.attention, atol=error)
+    # What a precision costs on these random models is measured on the CPU: the GPU adds up in another order.
+    rough = it.trace(it.load_encoder(folder, device="cpu", precision=precision), text).attention
+    np.testing.assert_allclose(on_gpu.attention, exact, atol=3 * abs(rough - exact).max() + 2e-5)
     np.testing.assert_allclose(on_gpu.attention.sum(-1), 1, atol=1e-5)
 
 

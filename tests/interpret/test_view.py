@@ -75,7 +75,7 @@ def test_thumbnails_keep_a_lone_spike(minilm):
     assert small[4, 7, 333 * 64 // 502, 101 * 64 // 502] == round(255 * 0.9)
     assert small[4, 7].max() == round(255 * 0.9)
     # Where 502 does not divide by 64, a weight on a border belongs to both neighbours.
-    assert 1 <= (small[4, 7] > 100).sum() <= 4
+    assert (small[4, 7] > 100).sum() <= 4
 
 
 def test_thumbnails_of_a_short_text_are_its_weights(trace):
