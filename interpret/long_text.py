@@ -104,7 +104,7 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
 
 def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overlap: int) -> tuple[Window, ...]:
     starts = np.flatnonzero(np.diff(words, prepend=-1))
-    found = []
+    found: list[Window] = []
     first = reached = 0
     while True:
         last = first + room
