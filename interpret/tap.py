@@ -88,8 +88,8 @@ class Tap:
         slot = self._slot(layer, query, key) if self.record and not self.gradients else None
         if slot is not None and slot.device == query.device and slot.dtype == query.dtype and not query.requires_grad:
             # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
-            # go into the block, once.
-            scores = torch.matmul(query, key.transpose(-1, -2)).mul_(scaling)
+            # go into the block, once. Scaling the queries rather than the scores is a pass over far fewer numbers.
+            scores = torch.matmul(query * scaling, key.transpose(-1, -2))
             weights = torch.softmax(_masked(scores, mask), dim=-1, out=slot)
         else:
             scores = _masked(torch.matmul(query, key.transpose(-1, -2)) * scaling, mask)
