@@ -150,6 +150,10 @@ def attention_downloads(what: Looked) -> list[Download]:
     def page() -> bytes:
         return standalone(what.view(), what.look, what.title, what.stem)
 
+    view = what.view()
+    # Half precision in base64; zipped it is less.
+    layers, heads = view.trace.attention.shape[:2]
+    largest = layers * heads * len(view.queries) * len(view.keys) * 2 * 4 / 3 / 1e6
     binary = "application/octet-stream"
     return [
         Download("CSV", f"{what.stem}.csv", "text/csv", rows, _("The weights of what is chosen")),
@@ -166,7 +170,9 @@ def attention_downloads(what: Looked) -> list[Download]:
             f"{what.stem}.html",
             "text/html",
             page,
-            _("The explorer with all heads, in one file that works offline"),
+            _("The explorer with all heads, in one file that works offline: {size} MB at most").format(
+                size=f"{largest + 0.1:.1f}"
+            ),
         ),
     ]
 
