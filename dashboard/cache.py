@@ -8,8 +8,9 @@ import streamlit as st
 
 import interpret as it
 from interpret.attention import Direction, Unit
-from interpret.checkpoints import Progress, checkpoint_folder
+from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
+from interpret.hub import Progress
 
 
 @st.cache_data(ttl="10m", max_entries=64, show_spinner=False)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from interpret.checkpoints import Checkpoint, checkpoint_folder, weights_sha256
+from interpret.checkpoint_files import weights_sha256
+from interpret.checkpoints import Checkpoint, checkpoint_folder
 from interpret.encoder import Encoder
 from interpret.resources import parameters_in_files
 

@@ -14,17 +14,12 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from interpret import tap as taps
-from interpret.checkpoints import (
-    BUILT_IN,
-    Checkpoint,
-    Progress,
-    checkpoint_folder,
-    find_checkpoint,
-    read_config,
-)
+from interpret.checkpoint_files import read_config
+from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
+from interpret.hub import Progress
 from interpret.resources import weights_bytes
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from interpret.checkpoints import weight_files
+from interpret.checkpoint_files import weight_files
 from interpret.devices import PRECISIONS
 from interpret.errors import CheckpointError
 

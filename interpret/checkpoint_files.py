@@ -1,0 +1,75 @@
+"""The files that a checkpoint is made of: which are needed, which are refused, what is in them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from interpret.errors import CheckpointError
+from interpret.families import Family, find_family
+
+_WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_OTHERS = (".h5", ".msgpack", ".onnx")
+
+
+def read_config(folder: Path, name: str) -> tuple[dict[str, Any], Family]:
+    """Read a checkpoint's ``config.json`` and tell its family.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read or the architecture is not supported.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            "The config.json of “{name}” cannot be read: {error}. Get the folder's files again.",
+            name=name,
+            error=str(error),
+        ) from error
+    if not isinstance(config, dict):
+        raise CheckpointError("The config.json of “{name}” is not a JSON object. Get the file again.", name=name)
+    return config, find_family(config, name)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """List the safetensors files of a checkpoint's folder, in order."""
+    return sorted(file for file in folder.iterdir() if _WEIGHTS.fullmatch(file.name))
+
+
+def weights_sha256(folder: Path) -> str:
+    """Return the SHA-256 of a folder's safetensors files, read one after another."""
+    digest = hashlib.sha256()
+    for file in weight_files(folder):
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def check_files(names: Iterable[str], name: str) -> None:
+    """Refuse a checkpoint by the names of its files: without a config, or without safetensors weights."""
+    names = set(names)
+    if "config.json" not in names:
+        raise CheckpointError(
+            "“{name}” has no config.json, so it is not a model as `save_pretrained` writes it. Choose the folder that "
+            "holds config.json, model.safetensors and the tokenizer's files.",
+            name=name,
+        )
+    if any(_WEIGHTS.fullmatch(file) for file in names):
+        return
+    if any(file.endswith(_PICKLES) for file in names):
+        raise CheckpointError(
+            "“{name}” keeps its weights only as a pickle, which can run code when it is opened, so it is not loaded. "
+            "Choose a model with model.safetensors, or convert this one with `save_pretrained`.",
+            name=name,
+        )
+    if any(file.endswith(_OTHERS) for file in names):
+        raise CheckpointError(
+            "“{name}” has weights for another framework only. Choose a model with model.safetensors.", name=name
+        )
+    raise CheckpointError("“{name}” has no weights: a file model.safetensors is needed.", name=name)
