@@ -62,7 +62,7 @@ def _encoder(spec: it.EncoderSpec) -> it.Encoder:
     return loaded
 
 
-# A trace of 512 tokens takes 100 MB on the built-in model and 280 MB on a BERT-base.
+# A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.
 @st.cache_resource(max_entries=2, show_spinner=False)
 def trace(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Trace:
     """One text's trace."""

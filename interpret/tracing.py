@@ -111,8 +111,10 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
 
     Each trace has its own text's tokens only: what belongs to the padding is left out.
     """
+    if not texts:
+        return []
     tokens = [encoder.tokens(text, pair) for text, pair in texts]
-    longest = max((len(one) for one in tokens), default=0)
+    longest = max(len(one) for one in tokens)
     needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
     free = find_device("cpu").free
     if needed > free:
@@ -123,13 +125,13 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
             needed=gigabytes(needed),
             free=gigabytes(free),
         )
-    if not tokens:
-        return []
     tap = Tap(encoder.layers) if encoder.family.tapped else None
     # Held here already, so that the time is that of the pass alone and running out of memory afterwards is caught too.
     with hold(encoder.spec.device):
         begin = time.perf_counter()
         output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
+        # A GPU works on after the call has returned; asking for the last numbers waits for it.
+        output.hidden_states[-1].to("cpu")
         seconds = time.perf_counter() - begin
         weights = tap.weights if tap is not None else output.attentions
         return [_cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)]

@@ -56,21 +56,22 @@ def reading_guide() -> str:
             "sums to 1: it is how the head shares out that token's attention."
         ),
         _(
-            "**A dark cell** means that the token of its row takes most of what this head passes on from the token of "
-            "its column. A diagonal is a head that looks at the token itself, or at its neighbour; a vertical stripe "
-            "is one token that all look at."
+            "**A strong cell** (dark on a light page, bright on a dark one) means that the token of its row takes "
+            "most of what this head passes on from the token of its column. A diagonal is a head that looks at the "
+            "token itself, or at its neighbour; a vertical stripe is one token that all look at."
         ),
         _(
-            "**[CLS] and [SEP]** often get most of the weight. A head that finds nothing to do rests there (Clark et "
-            "al. 2019), so switch them off to see what else it does."
+            "**[CLS] and [SEP]** often get most of the weight. Clark et al. (2019) take that for a head's way of doing "
+            "nothing; switch them off to see what else it does."
         ),
         _(
             "**Colours mean the same in every picture**: 0 to 1, whatever the head. Square root and log make small "
             "weights visible; the scale under the heat map shows how."
         ),
         _(
-            "**What it does not say**: a weight is not a reason. Later layers mix what earlier ones have mixed "
-            "already, and values count as much as weights (Jain & Wallace 2019)."
+            "**What it does not say**: a weight is not a reason (Jain & Wallace 2019). Later layers mix what earlier "
+            "ones have mixed already, and the size of the values counts as well as the weights (Kobayashi et al. "
+            "2020)."
         ),
     )
     return "\n".join(f"- {point}" for point in points)
