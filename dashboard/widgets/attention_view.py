@@ -52,8 +52,8 @@ def reading_guide() -> str:
     """Explain the picture to somebody who meets attention for the first time, in Markdown."""
     points = (
         _(
-            "**A row is a token that looks (the query), a column is a token that is looked at (the key).** Each row "
-            "sums to 1: it is how the head shares out that token's attention."
+            "**A row is a token that looks (the query), a column is a token that is looked at (the key).** Each "
+            "whole row sums to 1: it is how the head shares out that token's attention."
         ),
         _(
             "**A strong cell** (dark on a light page, bright on a dark one) means that the token of its row takes "
