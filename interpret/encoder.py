@@ -1,5 +1,6 @@
 """A model with its tokenizer on a device: the only place that calls a model's forward pass."""
 
+import copy
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,6 +22,7 @@ from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
 from interpret.hub import Progress
 from interpret.resources import weights_bytes
+from interpret.tasks import Task, find_task
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
 
@@ -43,6 +45,8 @@ class Encoder:
         What it is.
     model
         The bare encoder, in evaluation mode. Only `forward` calls it.
+    task
+        What the checkpoint's own task head answers; None where it has none.
     pieces
         The Rust tokenizer.
     layers, heads, width
@@ -51,12 +55,16 @@ class Encoder:
         The most pieces it reads at once, special ones counted.
     """
 
-    def __init__(self, spec: EncoderSpec, family: Family, model: PreTrainedModel, pieces: Tokenizer) -> None:
+    def __init__(
+        self, spec: EncoderSpec, family: Family, whole: PreTrainedModel, task: Task | None, pieces: Tokenizer
+    ) -> None:
         self.spec = spec
         self.family = family
-        self.model = model
+        self.model = _bare(whole)
+        self.task = task
+        self._whole = whole
         self.pieces = pieces
-        config = model.config
+        config = whole.config
         self.layers: int = config.num_hidden_layers
         self.heads: int = config.num_attention_heads
         self.width: int = config.hidden_size
@@ -99,7 +107,12 @@ class Encoder:
         return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
 
     def forward(
-        self, tokens: Sequence[Tokens], tap: taps.Tap | None = None, gradients: bool = False, **options: Any
+        self,
+        tokens: Sequence[Tokens],
+        tap: taps.Tap | None = None,
+        gradients: bool = False,
+        task: bool = False,
+        **options: Any,
     ) -> Any:
         """Run the model on a batch, alone on its device.
 
@@ -109,6 +122,8 @@ class Encoder:
             What to do with attention on the way.
         gradients
             Whether the graph is kept for a backward pass.
+        task
+            Whether the task head runs too; what is returned is then read by `logits_of`.
         **options
             Handed to the model, such as ``output_hidden_states=True``.
 
@@ -122,7 +137,7 @@ class Encoder:
             taps.tapping(tap),
             nullcontext() if gradients else torch.inference_mode(),
         ):
-            return self.model(**self.batch(tokens), **options)
+            return (self._whole if task else self.model)(**self.batch(tokens), **options)
 
     def part(self, path: str) -> torch.nn.Module:
         """Return a module of the model by its attribute path, such as ``family.layers``."""
@@ -180,7 +195,7 @@ def load_encoder(
         )
     tokenizer = _load_tokenizer(folder, checkpoint.name)
     with _loading:
-        model = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+        model, task = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
             "The tokenizer of “{name}” has more pieces than the model has embeddings ({count}). They do not belong "
@@ -191,7 +206,7 @@ def load_encoder(
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
-    return Encoder(spec, family, model, tokenizer)
+    return Encoder(spec, family, model, task, tokenizer)
 
 
 def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
@@ -215,19 +230,15 @@ def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
     return rust
 
 
-def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> PreTrainedModel:
+def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Task | None]:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        model, report = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            attn_implementation=taps.NAME if family.tapped else "eager",
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        found = find_task(config)
+        model, report = _read(found[1] if found else AutoModel, folder, config, family, dtype)
+        if found and _in_head(model, report["missing_keys"]):
+            # config.json names a head that the file does not hold, or only a part of: its answers would be random.
+            found = None
+            model, report = _read(AutoModel, folder, config, family, dtype)
     except Exception as error:  # whatever damaged files make transformers raise
         raise CheckpointError(
             "The weights of “{name}” cannot be read: {error}. Get the files again.", name=name, error=_first_line(error)
@@ -247,9 +258,9 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             first=min(surplus),
         )
     # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
     if len(missing) < len(report["missing_keys"]):
-        model.pooler = None
+        _bare(model).pooler = None
     if missing:
         raise CheckpointError(
             "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "
@@ -258,7 +269,30 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             count=len(missing),
             first=missing[0],
         )
-    return model.eval()
+    return model.eval(), found[0] if found else None
+
+
+def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:
+    return loader.from_pretrained(
+        folder,
+        config=copy.deepcopy(config),
+        attn_implementation=taps.NAME if family.tapped else "eager",
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+
+
+def _bare(model: PreTrainedModel) -> PreTrainedModel:
+    return getattr(model, model.base_model_prefix, model)
+
+
+def _in_head(model: PreTrainedModel, keys: Sequence[str]) -> bool:
+    # A classifier reads the pooler's output, and is worth nothing behind a random one.
+    inside = f"{model.base_model_prefix}."
+    return any(not key.startswith(inside) or key.startswith(f"{inside}pooler.") for key in keys)
 
 
 def _first_line(error: Exception) -> str:

@@ -18,32 +18,57 @@ class Family:
     embeddings, layers
         Attribute paths in the bare encoder (the module that ``AutoModel`` gives): the embedding module, and the list
         of layers. ALBERT's layers share their weights, so its list holds one group.
+    projection, norm
+        Attribute paths in a layer: what projects the heads' outputs, side by side, back to the hidden width; and the
+        layer norm that takes the sum of that and the residual.
     reserved_positions
         Position ids that no token ever gets: RoBERTa counts positions from ``padding_idx + 1``.
     tapped
         Whether attention goes through transformers' attention interface. Where it does not, attention weights come
         from the eager code of the model itself and queries, keys and values cannot be had.
+    pre_norm
+        Whether the residual goes on without having passed `norm` (Xiong et al. 2020): ModernBERT's `norm` is the one
+        that its feed-forward part reads through.
     """
 
     title: str
     embeddings: str
     layers: str
+    projection: str
+    norm: str
     reserved_positions: int = 0
     tapped: bool = True
+    pre_norm: bool = False
 
+
+_BERT = ("attention.output.dense", "attention.output.LayerNorm")
 
 FAMILIES: Mapping[str, Family] = {
-    "bert": Family("BERT", "embeddings", "encoder.layer"),
-    "roberta": Family("RoBERTa", "embeddings", "encoder.layer", reserved_positions=2),
-    "xlm-roberta": Family("XLM-RoBERTa", "embeddings", "encoder.layer", reserved_positions=2),
-    "camembert": Family("CamemBERT", "embeddings", "encoder.layer", reserved_positions=2),
-    "electra": Family("ELECTRA", "embeddings", "encoder.layer"),
-    "albert": Family("ALBERT", "embeddings", "encoder.albert_layer_groups"),
-    "distilbert": Family("DistilBERT", "embeddings", "transformer.layer"),
-    "modernbert": Family("ModernBERT", "embeddings", "layers"),
-    "mpnet": Family("MPNet", "embeddings", "encoder.layer", reserved_positions=2, tapped=False),
-    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", tapped=False),
-    "deberta-v2": Family("DeBERTa-v2", "embeddings", "encoder.layer", tapped=False),
+    "bert": Family("BERT", "embeddings", "encoder.layer", *_BERT),
+    "roberta": Family("RoBERTa", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
+    "xlm-roberta": Family("XLM-RoBERTa", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
+    "camembert": Family("CamemBERT", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
+    "electra": Family("ELECTRA", "embeddings", "encoder.layer", *_BERT),
+    "albert": Family(
+        "ALBERT",
+        "embeddings",
+        "encoder.albert_layer_groups",
+        "albert_layers.0.attention.dense",
+        "albert_layers.0.attention.LayerNorm",
+    ),
+    "distilbert": Family("DistilBERT", "embeddings", "transformer.layer", "attention.out_lin", "sa_layer_norm"),
+    "modernbert": Family("ModernBERT", "embeddings", "layers", "attn.Wo", "mlp_norm", pre_norm=True),
+    "mpnet": Family(
+        "MPNet",
+        "embeddings",
+        "encoder.layer",
+        "attention.attn.o",
+        "attention.LayerNorm",
+        reserved_positions=2,
+        tapped=False,
+    ),
+    "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, tapped=False),
+    "deberta-v2": Family("DeBERTa-v2", "embeddings", "encoder.layer", *_BERT, tapped=False),
 }
 
 

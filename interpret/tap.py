@@ -28,8 +28,8 @@ class Tap:
         How many attention layers the encoder has.
     record
         Whether queries, keys, values, weights and contexts are kept.
-    ablate
-        Heads, as ``(layer, head)``, whose output is set to zero.
+    gates
+        What each head's output is multiplied by, ``(layer, head)``: 0 takes a head out. None leaves all as they are.
     gradients
         Whether the weights stay in the graph with their gradient kept: ``weights[layer].grad`` after a backward pass.
 
@@ -52,12 +52,12 @@ class Tap:
         self,
         layers: int,
         record: bool = True,
-        ablate: frozenset[tuple[int, int]] = frozenset(),
+        gates: torch.Tensor | None = None,
         gradients: bool = False,
     ) -> None:
         self.layers = layers
         self.record = record
-        self.ablate = ablate
+        self.gates = gates
         self.gradients = gradients
         self.calls = 0
         self.weights: list[torch.Tensor] = []
@@ -102,11 +102,8 @@ class Tap:
         if dropout:
             used = torch.nn.functional.dropout(used, dropout)
         context = torch.matmul(used, value)
-        off = [head for where, head in self.ablate if where == layer]
-        if off:
-            kept = torch.ones(context.shape[1], 1, 1, dtype=context.dtype, device=context.device)
-            kept[off] = 0
-            context = context * kept
+        if self.gates is not None:
+            context = context * self.gates[layer].to(context)[:, None, None]
         if self.record:
             self.weights.append(weights if slot is None else slot)
             self.queries.append(query)
