@@ -10,16 +10,55 @@ from typing import TYPE_CHECKING, Any
 from interpret.errors import Cancelled, CapacityError, CheckpointError, InputError, InterpretError
 
 if TYPE_CHECKING:
+    from interpret.attention.ablation import Ablation, ablate
+    from interpret.attention.dependencies import DependencyScores, dependency_scores, read_conllu
+    from interpret.attention.flow import (
+        Paths,
+        attention_flow,
+        flow_paths,
+        gradient_paths,
+        raw_paths,
+        rollout,
+        rollout_paths,
+    )
+    from interpret.attention.heads import HeadStatistics, corpus_head_statistics, head_statistics, pattern_names
+    from interpret.attention.importance import HeadImportance, head_importance
+    from interpret.attention.qkv import AttentionSteps, attention_steps
     from interpret.attention.view import AttentionView, attention_view, liveliest_head
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
+    from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
+    from interpret.tasks import Task
     from interpret.tokens import Tokens
     from interpret.tracing import Trace, trace, trace_batch
 
 _WHERE = {
+    "Ablation": "attention.ablation",
+    "ablate": "attention.ablation",
+    "DependencyScores": "attention.dependencies",
+    "dependency_scores": "attention.dependencies",
+    "read_conllu": "attention.dependencies",
+    "Paths": "attention.flow",
+    "attention_flow": "attention.flow",
+    "flow_paths": "attention.flow",
+    "gradient_paths": "attention.flow",
+    "raw_paths": "attention.flow",
+    "rollout": "attention.flow",
+    "rollout_paths": "attention.flow",
+    "HeadStatistics": "attention.heads",
+    "corpus_head_statistics": "attention.heads",
+    "head_statistics": "attention.heads",
+    "pattern_names": "attention.heads",
+    "HeadImportance": "attention.importance",
+    "head_importance": "attention.importance",
+    "AttentionSteps": "attention.qkv",
+    "attention_steps": "attention.qkv",
+    "LinearHead": "linear_head",
+    "fit_head": "linear_head",
+    "Task": "tasks",
     "AttentionView": "attention.view",
     "attention_view": "attention.view",
     "liveliest_head": "attention.view",

@@ -260,7 +260,7 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
     # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
     missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
     if len(missing) < len(report["missing_keys"]):
-        _bare(model).pooler = None
+        setattr(_bare(model), "pooler", None)  # noqa: B010 - mypy takes it for a tensor
     if missing:
         raise CheckpointError(
             "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "

@@ -1,0 +1,251 @@
+"""Do heads find grammar: each head's strongest link against the dependency trees of a CoNLL-U file."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from interpret.arrays import read_only
+from interpret.batching import batches
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.files import decode
+from interpret.tokens import Tokens
+from interpret.tracing import trace_batch
+
+Seeking = Literal["head", "dependent"]
+# A fixed offset further than this never is the best one.
+_FURTHEST = 10
+
+
+class Sentence(NamedTuple):
+    """One tree: words where they stand in the text, each with its head and relation.
+
+    Attributes
+    ----------
+    text
+        The sentence as it is written.
+    spans
+        Each word's characters in it, ``start <= i < end``. Words that share a written form which is not their forms
+        one after another ("du" for "de" and "le") have that form's span.
+    heads
+        The place of each word's head among the words; -1 for the root.
+    relations
+        The universal part of each word's relation (``"nsubj"`` for ``"nsubj:pass"``).
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    heads: tuple[int, ...]
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class DependencyScores:
+    """How often each head's strongest link is a given dependency, beside a fixed offset (Clark et al. 2019, sec. 4).
+
+    Two ways are scored: a dependent that looks at its head (``seeking = "head"``, first) and a head that looks at its
+    dependent (``"dependent"``).
+
+    Attributes
+    ----------
+    relations
+        Those that occur, the most frequent first.
+    counts
+        How often each was tried.
+    accuracy
+        The share where the head's strongest link, self and special pieces left out, was the right word.
+    baseline, offset
+        The best accuracy of always pointing so many words to the right (negative: left), and that offset.
+    sentences, skipped
+        How many sentences were read, and how many were too long for the model.
+    unread
+        Dependencies left out because a word had no piece of its own.
+    """
+
+    relations: tuple[str, ...]
+    counts: Int[np.ndarray, "relation"]
+    accuracy: Float32[np.ndarray, "relation seeking layer head"]
+    baseline: Float32[np.ndarray, "relation seeking"]
+    offset: Int[np.ndarray, "relation seeking"]
+    sentences: int
+    skipped: int
+    unread: int
+
+    def best(self, relation: str) -> tuple[int, int, Seeking, float]:
+        """Return the layer, head and direction that find a relation best, and how often they do."""
+        block = self.accuracy[self.relations.index(relation)]
+        seeking, layer, head = (int(i) for i in np.unravel_index(int(block.argmax()), block.shape))
+        return layer, head, ("head", "dependent")[seeking], float(block[seeking, layer, head])
+
+
+def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
+    """Read the trees of a CoNLL-U file (https://universaldependencies.org/format.html).
+
+    Multi-word tokens are read as they are written, with their words inside them; empty nodes, which only enhanced
+    graphs have, are left out.
+
+    Raises
+    ------
+    InputError
+        If the file is not CoNLL-U; the sentence names the line.
+    """
+    text, _ = decode(content, name)
+    sentences, rows = [], []
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        if line.strip() and not line.startswith("#"):
+            fields = line.split("\t")
+            if len(fields) != 10 or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
+                raise InputError(
+                    "Line {line} of “{name}” is not CoNLL-U: each word has ten columns with tabs between, the first "
+                    "of them its number. Choose a file from universaldependencies.org, or one like it.",
+                    line=number,
+                    name=name,
+                )
+            rows.append(fields)
+        elif not line.strip() and rows:
+            sentences.append(_sentence(rows, number, name))
+            rows = []
+    if not sentences:
+        raise InputError("“{name}” holds no sentences. Choose a CoNLL-U file with some.", name=name)
+    return tuple(sentences)
+
+
+def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
+    text = ""
+    spans: list[tuple[int, int]] = []
+    heads, relations = [], []
+    inside: tuple[int, int, int] | None = None  # last word, start and end of a multi-word token
+    place = 0
+    for fields in rows:
+        number, form, after = fields[0], fields[1], "" if "SpaceAfter=No" in fields[9] else " "
+        if "." in number:
+            continue
+        if "-" in number:
+            inside = (int(number.split("-")[1]), len(text), len(text) + len(form))
+            place = len(text)
+            text += form + after
+            continue
+        if inside is not None and int(number) <= inside[0]:
+            if text[place : place + len(form)] == form and place + len(form) <= inside[2]:
+                spans.append((place, place + len(form)))
+                place += len(form)
+            else:
+                spans.append(inside[1:])
+        else:
+            spans.append((len(text), len(text) + len(form)))
+            text += form + after
+        if not fields[6].isdigit():
+            raise InputError(
+                "The sentence that ends on line {line} of “{name}” has words without a head. Choose a file with trees.",
+                line=line,
+                name=name,
+            )
+        heads.append(int(fields[6]) - 1)
+        relations.append(fields[7].split(":")[0])
+    if any(head >= len(heads) for head in heads):
+        raise InputError(
+            "The sentence that ends on line {line} of “{name}” has a head that is not in it. Choose another file.",
+            line=line,
+            name=name,
+        )
+    return Sentence(text.rstrip(), tuple(spans), tuple(heads), tuple(relations))
+
+
+def dependency_scores(
+    encoder: Encoder, sentences: Sequence[Sentence], progress: Callable[[int, int, str], None] | None = None
+) -> DependencyScores:
+    """Score each head's strongest link on dependency trees.
+
+    Weights to a word's pieces are added up and weights from them averaged (Clark et al. 2019, sec. 4.1). Punctuation
+    and the root are no dependencies here, as there.
+
+    Parameters
+    ----------
+    progress
+        Called as ``progress(sentences done, sentences in all, "")``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If no sentence is short enough for the model.
+    """
+    fitting = [one for one in sentences if len(encoder.pieces.encode(one.text).ids) <= encoder.max_tokens]
+    if not fitting:
+        raise InputError("No sentence is short enough for this model. Choose another file, or another model.")
+    right: dict[str, np.ndarray] = {}
+    counts: Counter[str] = Counter()
+    offsets: Counter[tuple[str, int, int]] = Counter()
+    done = unread = 0
+    for some in batches(encoder, texts := [(one.text, None) for one in fitting]):
+        for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
+            tree = fitting[place]
+            groups = _pieces_of(trace.tokens, tree)
+            strongest = _strongest(trace.attention, groups)
+            for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True)):
+                if head < 0 or relation == "punct":
+                    continue
+                if not groups[word] or not groups[head]:
+                    unread += 1
+                    continue
+                counts[relation] += 1
+                tally = right.setdefault(relation, np.zeros((2, encoder.layers, encoder.heads), np.int64))
+                tally[0] += strongest[:, :, word] == head
+                tally[1] += strongest[:, :, head] == word
+                if abs(head - word) <= _FURTHEST:
+                    offsets[relation, 0, head - word] += 1
+                    offsets[relation, 1, word - head] += 1
+        done += len(some)
+        if progress is not None:
+            progress(done, len(fitting), "")
+    relations = tuple(name for name, _ in counts.most_common())
+    best = [
+        [max((offsets[name, way, by], -abs(by), by) for by in range(-_FURTHEST, _FURTHEST + 1) if by) for way in (0, 1)]
+        for name in relations
+    ]
+    total = np.array([counts[name] for name in relations])
+    shape = (len(relations), 2, encoder.layers, encoder.heads)
+    hits = np.stack([right[name] for name in relations]) if relations else np.zeros(shape)
+    return DependencyScores(
+        relations=relations,
+        counts=read_only(total, np.int64),
+        accuracy=read_only(hits / total[:, None, None, None], np.float32),
+        baseline=read_only(
+            [[way[0] / counts[name] for way in ways] for name, ways in zip(relations, best, strict=True)], np.float32
+        ),
+        offset=read_only([[way[2] for way in ways] for ways in best], np.int64),
+        sentences=len(fitting),
+        skipped=len(sentences) - len(fitting),
+        unread=unread,
+    )
+
+
+def _pieces_of(tokens: Tokens, tree: Sentence) -> list[list[int]]:
+    """The pieces of each word: those that begin inside it. What two words share belongs to the first of them."""
+    groups: list[list[int]] = [[] for _ in tree.spans]
+    for piece in np.flatnonzero(~tokens.special):
+        start, end = tokens.span[piece]
+        for word, (first, last) in enumerate(tree.spans):
+            if first <= start < last and start < end:
+                groups[word].append(int(piece))
+                break
+    return groups
+
+
+def _strongest(
+    attention: Float32[np.ndarray, "layer head query key"], groups: Sequence[Sequence[int]]
+) -> Int[np.ndarray, "layer head word"]:
+    """Each word's strongest link to another word, in every head; words without a piece are never one."""
+    n = attention.shape[-1]
+    collect = np.zeros((n, len(groups)), np.float32)
+    for word, pieces in enumerate(groups):
+        collect[list(pieces), word] = 1
+    sizes = np.maximum(collect.sum(axis=0), 1)
+    links = np.einsum("qw,lhqk,kv->lhwv", collect / sizes, attention, collect, optimize=True)
+    links[:, :, np.arange(len(groups)), np.arange(len(groups))] = -1
+    links[..., [not pieces for pieces in groups]] = -1
+    return links.argmax(axis=-1)

@@ -1,0 +1,226 @@
+"""What kind of head is this: where each one looks on average, and a name where a stated rule holds."""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from interpret.arrays import read_only
+from interpret.batching import batches
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.tokens import Tokens
+from interpret.tracing import Trace, trace_batch
+
+# Shares of attention that go to keys of one kind, in the order in which they are shown.
+SHARES = ("self", "previous", "next", "first", "separator", "punctuation", "own word", "same piece", "other segment")
+STATISTICS = ("entropy", "evenness", "confidence", "distance", *SHARES)
+
+
+@dataclass(frozen=True, eq=False)
+class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
+    """Where each head looks, on average over the queries of one or many texts: a mapping from statistic to numbers.
+
+    ======================  ===================================================================================
+    ``"entropy"``           of a query's weights, in nats (Clark et al. 2019, sec. 3.3)
+    ``"evenness"``          entropy over that of a head that looks everywhere alike, 0 to 1
+    ``"confidence"``        a query's largest weight (Voita et al. 2019, sec. 4)
+    ``"distance"``          how many pieces away a head looks, weights as shares
+    ``"self"`` …            the share of a query's weight that goes to keys of one kind, 0 to 1
+    ======================  ===================================================================================
+
+    The kinds of keys are `SHARES`: the query itself, the piece before and behind it, the first piece of the text
+    ([CLS]), separators ([SEP]), punctuation, the other pieces of its own word, the same piece elsewhere in the text,
+    and the other segment of a pair. Only queries that have such a key count for a kind. A number is NaN where no
+    query has one. Special pieces are queries for the first four statistics and for no share but ``"self"``,
+    ``"first"`` and ``"separator"``, since they have no place in the sentence.
+
+    Attributes
+    ----------
+    values_of
+        The statistics.
+    uniform
+        What a head that looks everywhere alike has, for each statistic: a share means something beside it.
+    queries
+        How many queries each statistic is the average over.
+    texts
+        How many texts were read.
+    """
+
+    values_of: Mapping[str, Float32[np.ndarray, "layer head"]]
+    uniform: Mapping[str, float]
+    queries: Mapping[str, int]
+    texts: int
+
+    def __getitem__(self, statistic: str) -> Float32[np.ndarray, "layer head"]:
+        return self.values_of[statistic]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_of)
+
+    def __len__(self) -> int:
+        return len(self.values_of)
+
+
+class Rule(NamedTuple):
+    """When a head gets a name: all of these statistics are at least so large, and at least twice what is uniform."""
+
+    pattern: str
+    least: Mapping[str, float]
+
+
+# The first that holds gives the name. More than half of the weight on one kind of key is how Clark et al. (2019,
+# secs. 3.1 and 3.2) pick their previous, next, [CLS], [SEP] and punctuation heads; diagonal, vertical and block are the
+# shapes of Kovaleva et al. (2019, sec. 4.1).
+RULES = (
+    Rule("previous token", {"previous": 0.5}),
+    Rule("next token", {"next": 0.5}),
+    Rule("same token", {"self": 0.5}),
+    Rule("own word", {"own word": 0.5}),
+    Rule("same piece elsewhere", {"same piece": 0.5}),
+    Rule("first token ([CLS])", {"first": 0.5}),
+    Rule("separator ([SEP])", {"separator": 0.5}),
+    Rule("punctuation", {"punctuation": 0.5}),
+    Rule("other segment", {"other segment": 0.75}),
+    Rule("broad", {"evenness": 0.9}),
+)
+
+
+def pattern_names(statistics: HeadStatistics) -> tuple[tuple[str | None, ...], ...]:
+    """Name each head, as ``names[layer][head]``, by the first of `RULES` that holds, or None where none does."""
+    layers, heads = statistics["entropy"].shape
+    return tuple(tuple(_name(statistics, layer, head) for head in range(heads)) for layer in range(layers))
+
+
+def _name(statistics: HeadStatistics, layer: int, head: int) -> str | None:
+    for pattern, least in RULES:
+        # "Twice uniform" keeps a text of four pieces from making every head a head for something. NaN is never enough.
+        if all(
+            statistics[name][layer, head] >= value
+            and (name == "evenness" or statistics[name][layer, head] >= 2 * statistics.uniform[name])
+            for name, value in least.items()
+        ):
+            return pattern
+    return None
+
+
+def head_statistics(trace: Trace) -> HeadStatistics:
+    """Measure where each head looks in one text."""
+    sums = _Sums(trace.attention.shape[0], trace.attention.shape[1])
+    sums.add(trace)
+    return sums.result()
+
+
+def corpus_head_statistics(
+    encoder: Encoder, texts: Sequence[tuple[str, str | None]], progress: Callable[[int, int, str], None] | None = None
+) -> HeadStatistics:
+    """Measure where each head looks in many texts, every query counted alike.
+
+    Parameters
+    ----------
+    texts
+        Each with its pair or None.
+    progress
+        Called as ``progress(texts done, texts in all, "")``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If there is no text, or one that the model cannot read.
+    """
+    if not texts:
+        raise InputError("There are no texts. Choose a file with some.")
+    sums = _Sums(encoder.layers, encoder.heads)
+    done = 0
+    for some in batches(encoder, texts):
+        for one in trace_batch(encoder, [texts[i] for i in some]):
+            sums.add(one)
+        done += len(some)
+        if progress is not None:
+            progress(done, len(texts), "")
+    return sums.result()
+
+
+class _Sums:
+    """Sums over queries, text by text: float64, so that many texts lose nothing."""
+
+    def __init__(self, layers: int, heads: int) -> None:
+        self.values = {name: np.zeros((layers, heads)) for name in STATISTICS}
+        self.uniform = dict.fromkeys(STATISTICS, 0.0)
+        self.queries = dict.fromkeys(STATISTICS, 0)
+        self.texts = 0
+
+    def add(self, trace: Trace) -> None:
+        attention = trace.attention
+        n = attention.shape[-1]
+        self.texts += 1
+        # A float32 weight can be zero; its part of the entropy then is too.
+        logarithm = np.log(attention, out=np.zeros_like(attention), where=attention > 0)
+        entropy = -np.einsum("lhqk,lhqk->lhq", attention, logarithm, dtype=np.float64)
+        place = np.arange(n)
+        away = abs(place[:, None] - place).astype(np.float64)
+        most = np.log(n) if n > 1 else 1.0
+        self._count("entropy", entropy.sum(-1), n * np.log(n), n)
+        self._count("evenness", entropy.sum(-1) / most, n, n)
+        self._count("confidence", attention.max(-1).sum(-1, dtype=np.float64), 1.0, n)
+        kinds = key_kinds(trace.tokens)
+        # One matrix product for all of them: weights of each head times what each key is worth to each query.
+        worth = np.stack([away, *kinds.values()], dtype=np.float32, casting="same_kind")
+        found = np.einsum(
+            "lhx,sx->slh", attention.reshape(*attention.shape[:2], -1), worth.reshape(len(worth), -1), optimize=True
+        )
+        self._count("distance", found[0], away.sum() / n, n)
+        for (name, keys), share in zip(kinds.items(), found[1:], strict=True):
+            self._count(name, share, float(keys.sum()) / n, int(keys.any(axis=1).sum()))
+
+    def _count(self, name: str, values: Float64[np.ndarray, "layer head"], uniform: float, queries: int) -> None:
+        self.values[name] += values
+        self.uniform[name] += uniform
+        self.queries[name] += queries
+
+    def result(self) -> HeadStatistics:
+        def mean(name: str, total: np.ndarray) -> np.ndarray:
+            return total / self.queries[name] if self.queries[name] else np.full_like(total, np.nan)
+
+        return HeadStatistics(
+            MappingProxyType({name: read_only(mean(name, total), np.float32) for name, total in self.values.items()}),
+            MappingProxyType({name: float(mean(name, np.array(total))) for name, total in self.uniform.items()}),
+            MappingProxyType(dict(self.queries)),
+            self.texts,
+        )
+
+
+def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
+    """Say for each kind in `SHARES` which keys are of that kind for which query."""
+    n = len(tokens)
+    place = np.arange(n)
+    step = place - place[:, None]
+    ordinary = ~tokens.special
+    between = ordinary[:, None] & ordinary
+    word = tokens.word
+    first = place == 0
+    separator = tokens.special & (place > 0)
+    marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
+    everybody = np.ones((n, 1), bool)
+    kinds = {
+        "self": step == 0,
+        "previous": (step == -1) & ordinary[:, None],
+        "next": (step == 1) & ordinary[:, None],
+        "first": everybody & (first & tokens.special),
+        "separator": everybody & separator,
+        "punctuation": ordinary[:, None] & marks,
+        "own word": (word[:, None] == word) & between & (step != 0),
+        "same piece": (tokens.ids[:, None] == tokens.ids) & between & (step != 0),
+        "other segment": (tokens.segment[:, None] != tokens.segment) & ordinary[:, None],
+    }
+    return kinds
+
+
+def is_punctuation(label: str) -> bool:
+    """Tell whether a piece is nothing but punctuation, of any script."""
+    text = label.removeprefix("##").lstrip("▁Ġ")
+    return bool(text) and all(unicodedata.category(character).startswith("P") for character in text)

@@ -1,0 +1,241 @@
+"""Does a head matter over many labelled texts: Michel's score, the true loss, and what pruning by either does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+
+from interpret.arrays import read_only
+from interpret.attention.ablation import head_gates
+from interpret.batching import batches
+from interpret.devices import hold
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.linear_head import LinearHead, fit_head, split_half
+from interpret.tap import Tap
+from interpret.tasks import logits_of
+
+Progress = Callable[[int, int, str], None]
+_LEAST_TEXTS = 20
+_STEPS = 10
+_RANDOM_ORDERS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PruneCurve:
+    """What is left when heads are taken out one after another, in one order.
+
+    Attributes
+    ----------
+    removed
+        How many heads are out.
+    loss, accuracy
+        Mean cross-entropy in nats, and share of right answers.
+    """
+
+    removed: Int[np.ndarray, "step"]
+    loss: Float32[np.ndarray, "step"]
+    accuracy: Float32[np.ndarray, "step"]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadImportance:
+    """How much each head matters for telling labelled texts apart.
+
+    Attributes
+    ----------
+    gradient
+        Michel et al. 2019, eq. 2: the mean over texts of |∂L/∂ξ|, where the mask ξ multiplies the head's output.
+    importance
+        The same with each layer divided by its L2 norm (their sec. 4.1), which is what they prune by.
+    loss_rise, accuracy_drop
+        What really happens when each head alone is taken out; None where that was not asked for.
+    curves
+        Pruning by each order, least important first: ``"gradient"``, ``"removal"``, and ``"random 0"`` …; empty where
+        not asked for.
+    loss, accuracy, majority
+        With all heads: mean cross-entropy in nats, share of right answers, and that of always naming the largest
+        class.
+    texts
+        How many texts all this is the average over.
+    fitted_on
+        How many other texts a linear head was fitted on; 0 where the model's own classifier was used.
+    """
+
+    gradient: Float32[np.ndarray, "layer head"]
+    importance: Float32[np.ndarray, "layer head"]
+    loss_rise: Float32[np.ndarray, "layer head"] | None
+    accuracy_drop: Float32[np.ndarray, "layer head"] | None
+    curves: Mapping[str, PruneCurve]
+    loss: float
+    accuracy: float
+    majority: float
+    texts: int
+    fitted_on: int
+
+
+def head_importance(
+    encoder: Encoder,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    removals: bool = True,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> HeadImportance:
+    """Measure how much each head matters for a labelled set of texts.
+
+    Where the model has a classifier of its own with these labels, it answers. Otherwise a linear head is fitted on one
+    half of the texts (`fit_head`) and everything is measured on the other.
+
+    Parameters
+    ----------
+    removals
+        Whether each head is also taken out in truth, and pruning curves are drawn: as many passes over the texts as
+        there are heads and about fifty more. Without, two passes.
+    seed
+        Of the halves and of the random orders.
+    progress
+        Called as ``progress(passes done, passes in all, "")``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If there are too few texts or classes, not as many labels, or heads cannot be taken out of this model.
+    """
+    exam = _exam(encoder, texts, labels, seed)
+    gates = head_gates(encoder, [])
+    count = encoder.layers * encoder.heads
+    steps = sorted({round(count * step / _STEPS) for step in range(_STEPS + 1)})
+    total = 2 + removals * (count + (2 + _RANDOM_ORDERS) * (len(steps) - 1))
+    done = 0
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total, "")
+
+    gradient = exam.gradient(gates)
+    report()
+    loss, accuracy = exam.score(gates)
+    report()
+    length = np.linalg.norm(gradient, axis=1, keepdims=True)
+    importance = np.divide(gradient, length, out=np.zeros_like(gradient), where=length > 0)
+    loss_rise = accuracy_drop = None
+    curves: dict[str, PruneCurve] = {}
+    if removals:
+        loss_rise, accuracy_drop = np.empty_like(gradient), np.empty_like(gradient)
+        for layer in range(encoder.layers):
+            for head in range(encoder.heads):
+                without = exam.score(head_gates(encoder, [(layer, head)]))
+                loss_rise[layer, head], accuracy_drop[layer, head] = without[0] - loss, accuracy - without[1]
+                report()
+        random = np.random.default_rng(seed)
+        orders = {
+            "gradient": importance.ravel().argsort(kind="stable"),
+            "removal": loss_rise.ravel().argsort(kind="stable"),
+            **{f"random {i}": random.permutation(count) for i in range(_RANDOM_ORDERS)},
+        }
+        for name, order in orders.items():
+            points = [(loss, accuracy)]
+            for removed in steps[1:]:
+                off = [(int(i) // encoder.heads, int(i) % encoder.heads) for i in order[:removed]]
+                points.append(exam.score(head_gates(encoder, off)))
+                report()
+            curves[name] = PruneCurve(
+                read_only(steps, np.int64),
+                read_only([point[0] for point in points], np.float32),
+                read_only([point[1] for point in points], np.float32),
+            )
+    return HeadImportance(
+        gradient=read_only(gradient, np.float32),
+        importance=read_only(importance, np.float32),
+        loss_rise=None if loss_rise is None else read_only(loss_rise, np.float32),
+        accuracy_drop=None if accuracy_drop is None else read_only(accuracy_drop, np.float32),
+        curves=MappingProxyType(curves),
+        loss=loss,
+        accuracy=accuracy,
+        majority=float(np.bincount(exam.gold).max() / len(exam.gold)),
+        texts=len(exam.gold),
+        fitted_on=len(texts) - len(exam.gold) if exam.head is not None else 0,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Exam:
+    """Labelled texts and what answers: a linear head, or with None the model's own classifier."""
+
+    encoder: Encoder
+    texts: list[str]
+    gold: np.ndarray
+    head: LinearHead | None
+    batches: list[list[int]]
+
+    def losses(self, some: list[int], tap: Tap, gradients: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return each text's cross-entropy, and whether it was answered right."""
+        tokens = [self.encoder.tokens(self.texts[i]) for i in some]
+        output = self.encoder.forward(tokens, tap, gradients, task=self.head is None)
+        if self.head is None:
+            logits = logits_of(output).float()
+        else:
+            mask = self.encoder.batch(tokens)["attention_mask"]
+            logits = self.head.logits(output.last_hidden_state, mask)
+        gold = torch.from_numpy(self.gold[some]).to(logits.device)
+        return torch.nn.functional.cross_entropy(logits, gold, reduction="none"), logits.argmax(-1) == gold
+
+    def score(self, gates: torch.Tensor) -> tuple[float, float]:
+        """Return the mean loss and the accuracy with these gates."""
+        loss = right = 0.0
+        for some in self.batches:
+            tap = Tap(self.encoder.layers, record=False, gates=gates)
+            losses, hits = self.losses(some, tap, False)
+            loss += float(losses.double().sum())
+            right += float(hits.sum())
+        return loss / len(self.gold), right / len(self.gold)
+
+    def gradient(self, gates: torch.Tensor) -> np.ndarray:
+        """Return the mean over texts of |∂L/∂ξ|, of shape (layer, head).
+
+        ξ multiplies a head's contexts, so ∂L/∂ξ is their inner product with ∂L/∂contexts (Michel et al. 2019, eq. 2).
+        The absolute value is taken text by text: the losses of a batch do not share a context.
+        """
+        total = np.zeros(tuple(gates.shape))
+        for some in self.batches:
+            tap = Tap(self.encoder.layers, gates=gates, gradients=True)
+            with hold(self.encoder.spec.device):
+                losses, _ = self.losses(some, tap, True)
+                found = torch.autograd.grad(losses.sum(), tap.contexts)
+                for layer, (context, slope) in enumerate(zip(tap.contexts, found, strict=True)):
+                    per_text = (context.detach().double() * slope.double()).sum(dim=(2, 3)).abs()
+                    total[layer] += per_text.sum(dim=0).cpu().numpy()
+        return total / len(self.gold)
+
+
+def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Exam:
+    if len(texts) != len(labels):
+        raise InputError(
+            "There are {texts} texts and {labels} labels. Give each text one.", texts=len(texts), labels=len(labels)
+        )
+    if len(texts) < _LEAST_TEXTS:
+        raise InputError(
+            "{count} labelled texts are too few to tell heads apart. Choose a file with {least} at least, better a few "
+            "hundred.",
+            count=len(texts),
+            least=_LEAST_TEXTS,
+        )
+    task = encoder.task
+    own = task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
+    if task is not None and own:
+        head, chosen, names = None, list(range(len(texts))), task.labels
+    else:
+        first, second = split_half(labels, seed)
+        head = fit_head(encoder, [texts[i] for i in first], [labels[i] for i in first])
+        # A class with a single text may be in neither the one half nor the other.
+        chosen = [int(i) for i in second if labels[i] in head.labels]
+        names = head.labels
+    kept = [texts[i] for i in chosen]
+    gold = np.array([names.index(labels[i]) for i in chosen])
+    return _Exam(encoder, kept, gold, head, list(batches(encoder, [(text, None) for text in kept])))

@@ -1,0 +1,239 @@
+"""One head's weight and one token's context, step by step, and what becomes of it in the layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+
+from interpret.arrays import read_only
+from interpret.attention.places import check_place
+from interpret.devices import hold
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.tracing import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionSteps:
+    """How one head lets one token (the query) look at all tokens, in the order in which it is computed.
+
+    Every array is computed anew from the trace's queries, keys and values and the layer's own parameters (Vaswani et
+    al. 2017, sec. 3.2); `errors` says how far that is from what the model computed.
+
+    Attributes
+    ----------
+    trace, layer, head, token
+        What is looked at; ``token`` is the place of the query.
+    divisor, usual_divisor
+        What the dot products are divided by here, and by the model: √width.
+    hidden
+        The query token's hidden state that the layer reads, and that is added again after attention (the residual).
+    query, keys, values
+        This head's projections (after rotary positions where the model has them).
+    products
+        Element-wise: ``query · keys``.
+    dots, scaled
+        Their sums over the width, and those divided.
+    allowed
+        Where the query may look.
+    weights
+        The softmax of what is scaled and allowed.
+    weighted, context
+        Each value times its weight, and the sum of these over the keys: what the head found for this token.
+    contexts
+        The same of every head of the layer; laid side by side they are what is projected. With another divisor only
+        the chosen head's differs from the model's.
+    contributions
+        The length (L2) of what each head adds to `projected` (Kobayashi et al. 2020, eq. 4, summed over the keys).
+    projected
+        The contexts, side by side, through the output projection.
+    added
+        Residual and `projected`.
+    normed
+        The layer norm of it.
+    errors
+        The largest absolute difference between the model's own ``"weights"``, ``"context"`` and ``"output"``
+        (`normed`) and the same computed here with the model's own divisor.
+    moved
+        The cosine between `normed` and the same with the model's own divisor: 1 where nothing was changed.
+    """
+
+    trace: Trace
+    layer: int
+    head: int
+    token: int
+    divisor: float
+    usual_divisor: float
+    hidden: Float32[np.ndarray, "hidden"]
+    query: Float32[np.ndarray, "width"]
+    keys: Float32[np.ndarray, "token width"]
+    values: Float32[np.ndarray, "token width"]
+    products: Float32[np.ndarray, "token width"]
+    dots: Float32[np.ndarray, "token"]
+    scaled: Float32[np.ndarray, "token"]
+    allowed: Bool[np.ndarray, "token"]
+    weights: Float32[np.ndarray, "token"]
+    weighted: Float32[np.ndarray, "token width"]
+    context: Float32[np.ndarray, "width"]
+    contexts: Float32[np.ndarray, "head width"]
+    contributions: Float32[np.ndarray, "head"]
+    projected: Float32[np.ndarray, "hidden"]
+    added: Float32[np.ndarray, "hidden"]
+    normed: Float32[np.ndarray, "hidden"]
+    errors: Mapping[str, float]
+    moved: float
+
+    @property
+    def entropy(self) -> float:
+        """How spread out the weights are, in nats: 0 for a single key, ln n for n keys alike."""
+        positive = self.weights[self.weights > 0].astype(np.float64)
+        return float(-(positive * np.log(positive)).sum())
+
+    @property
+    def sensitivity(self) -> float:
+        """How much the weights still answer to their scores: the trace of the softmax's Jacobian, 1 - Σ weight².
+
+        Near 0 one key has everything and no gradient passes, which is what the division by √width keeps from
+        happening (Vaswani et al. 2017, sec. 3.2.1).
+        """
+        return float(1 - (self.weights.astype(np.float64) ** 2).sum())
+
+
+def attention_steps(
+    encoder: Encoder, trace: Trace, layer: int, head: int, token: int, divisor: float | None = None
+) -> AttentionSteps:
+    """Recompute one head's attention for one query token, step by step.
+
+    Parameters
+    ----------
+    trace
+        Of this encoder.
+    divisor
+        What the dot products are divided by; the model's own √width unless given.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, head or token, the divisor is not above zero, or the model's architecture shows no
+        queries and keys.
+    """
+    if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
+        raise InputError(
+            "{family} does not go through transformers' attention interface, so its queries, keys and values cannot be "
+            "had. Choose a model of another architecture.",
+            family=encoder.family.title,
+        )
+    for name, place, count in (
+        ("layer", layer, trace.query.shape[0]),
+        ("head", head, trace.query.shape[1]),
+        ("token", token, len(trace.tokens)),
+    ):
+        check_place(name, place, count)
+    usual = 1 / float(trace.scaling[layer])
+    divisor = usual if divisor is None else divisor
+    if not divisor > 0:
+        raise InputError("Dot products cannot be divided by {divisor}. Choose a number above zero.", divisor=divisor)
+    query, keys, values = (array[layer, head].astype(np.float64) for array in (trace.query, trace.key, trace.value))
+    allowed = np.ones(len(trace.tokens), bool) if trace.mask is None else trace.mask[layer, token]
+    products = query[token] * keys
+    dots = products.sum(axis=1)
+    weights = _softmax(dots / divisor, allowed)
+    usual_weights = _softmax(dots / usual, allowed)
+    contexts = np.asarray(trace.context)[layer, :, token].astype(np.float64)
+    own_context = contexts[head].copy()
+    hidden = trace.hidden[layer, token].astype(np.float64)
+    rest = _Rest(encoder, layer)
+    contexts[head] = usual_weights @ values
+    _, _, _, usual_normed = rest.follow(contexts, hidden)
+    errors = {
+        "weights": float(abs(usual_weights - trace.attention[layer, head, token]).max()),
+        "context": float(abs(contexts[head] - own_context).max()),
+        "output": float(abs(usual_normed - _model_output(encoder, trace, layer)[token]).max()),
+    }
+    contexts[head] = weights @ values
+    contributions, projected, added, normed = rest.follow(contexts, hidden)
+    floats = {
+        "hidden": hidden,
+        "query": query[token],
+        "keys": keys,
+        "values": values,
+        "products": products,
+        "dots": dots,
+        "scaled": dots / divisor,
+        "weights": weights,
+        "weighted": weights[:, None] * values,
+        "context": contexts[head],
+        "contexts": contexts,
+        "contributions": contributions,
+        "projected": projected,
+        "added": added,
+        "normed": normed,
+    }
+    return AttentionSteps(
+        trace=trace,
+        layer=layer,
+        head=head,
+        token=token,
+        divisor=divisor,
+        usual_divisor=usual,
+        allowed=read_only(allowed, bool),
+        errors=MappingProxyType(errors),
+        moved=float(normed @ usual_normed / (np.linalg.norm(normed) * np.linalg.norm(usual_normed))),
+        **{name: read_only(array, np.float32) for name, array in floats.items()},
+    )
+
+
+def _softmax(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    scores = np.where(allowed, scores, -np.inf)
+    weights = np.exp(scores - scores.max())
+    return weights / weights.sum()
+
+
+class _Rest:
+    """What a layer does with its heads' contexts: output projection, residual, layer norm."""
+
+    def __init__(self, encoder: Encoder, layer: int) -> None:
+        module = _layer(encoder, layer)
+        projection = attrgetter(encoder.family.projection)(module)
+        norm = attrgetter(encoder.family.norm)(module)
+        self.matrix, self.bias = _numbers(projection.weight), _numbers(projection.bias)
+        self.gain, self.shift, self.epsilon = _numbers(norm.weight), _numbers(norm.bias), float(norm.eps)
+
+    def follow(self, contexts: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        heads, width = contexts.shape
+        slices = self.matrix.reshape(-1, heads, width)
+        parts = np.einsum("ohw,hw->ho", slices, contexts)
+        projected = parts.sum(axis=0) + self.bias
+        added = hidden + projected
+        spread = np.sqrt(added.var() + self.epsilon)
+        normed = (added - added.mean()) / spread * self.gain + self.shift
+        return np.linalg.norm(parts, axis=1), projected, added, normed
+
+
+def _numbers(parameter: torch.Tensor | None) -> np.ndarray:
+    # ModernBERT does without biases.
+    return np.zeros(1) if parameter is None else parameter.detach().to("cpu", torch.float64).numpy()
+
+
+def _layer(encoder: Encoder, layer: int) -> torch.nn.Module:
+    layers = list(encoder.part(encoder.family.layers).children())
+    # ALBERT's groups of layers each share one set of weights.
+    return layers[layer * len(layers) // encoder.layers]
+
+
+def _model_output(encoder: Encoder, trace: Trace, layer: int) -> np.ndarray:
+    """What the model itself has after the residual and layer norm of a layer's attention, of shape (token, hidden)."""
+    found: list[torch.Tensor] = []
+    norm = attrgetter(encoder.family.norm)(_layer(encoder, layer))
+    with hold(encoder.spec.device):
+        hook = norm.register_forward_hook(lambda _module, _inputs, output: found.append(output[0].float().cpu()))
+        try:
+            encoder.forward([trace.tokens])
+        finally:
+            hook.remove()
+    # Layers that share their weights call the same module one after another.
+    return found[layer % len(found)].numpy()

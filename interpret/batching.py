@@ -1,0 +1,36 @@
+"""Many texts through an encoder, those of like length together."""
+
+from collections.abc import Iterator, Sequence
+
+from interpret.encoder import Encoder
+
+
+def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: int = 1024) -> Iterator[list[int]]:
+    """Put texts of like length together, the shortest first, so that little is padding.
+
+    Parameters
+    ----------
+    texts
+        Each with its pair or None.
+    pieces
+        The most pieces in a batch, with its padding; a longer text is a batch of its own.
+
+    Yields
+    ------
+    list of int
+        The places of a batch's texts.
+
+    Raises
+    ------
+    InputError
+        If a text is one that the model cannot read.
+    """
+    lengths = [len(encoder.tokens(*one)) for one in texts]
+    batch: list[int] = []
+    for place in sorted(range(len(texts)), key=lengths.__getitem__):
+        if batch and lengths[place] * (len(batch) + 1) > pieces:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch

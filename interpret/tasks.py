@@ -1,0 +1,71 @@
+"""What a checkpoint was trained to say beyond its hidden states: its task head, where it has one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+)
+
+Kind = Literal["classes", "token classes", "masked words"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model with a task head answers.
+
+    Attributes
+    ----------
+    kind
+        ``"classes"``: one answer a text; ``"token classes"``: one a token; ``"masked words"``: a piece of the
+        vocabulary for every token, of use where the text has a mask.
+    labels
+        The classes' names; empty for masked words, where the vocabulary has them.
+    exclusive
+        Whether the probabilities of the classes add up to 1 (softmax) or each stands alone (sigmoid).
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    exclusive: bool = True
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn scores into probabilities, in float32."""
+        return logits.float().softmax(-1) if self.exclusive else logits.float().sigmoid()
+
+
+# How the class that a config.json names ends, what it answers, and what loads it.
+_KINDS: Mapping[str, tuple[Kind, Any]] = {
+    "ForSequenceClassification": ("classes", AutoModelForSequenceClassification),
+    "ForTokenClassification": ("token classes", AutoModelForTokenClassification),
+    "ForMaskedLM": ("masked words", AutoModelForMaskedLM),
+    "ForPreTraining": ("masked words", AutoModelForPreTraining),
+}
+
+
+def find_task(config: Any) -> tuple[Task, Any] | None:
+    """Return the task that a checkpoint's config.json names and the class that loads it, or None.
+
+    A regression has no probabilities, and ELECTRA's discriminator guesses no words: both count as None.
+    """
+    names = getattr(config, "architectures", None) or []
+    for ending, (kind, loader) in _KINDS.items():
+        if any(str(name).endswith(ending) for name in names):
+            if ending == "ForPreTraining" and config.model_type not in ("bert", "albert"):
+                return None
+            problem = getattr(config, "problem_type", None)
+            if kind == "classes" and (problem == "regression" or config.num_labels < 2):
+                return None
+            labels = () if kind == "masked words" else tuple(config.id2label[i] for i in range(config.num_labels))
+            return Task(kind, labels, problem != "multi_label_classification"), loader
+    return None
+
+
+def logits_of(output: Any) -> torch.Tensor:
+    """Return the scores in what a model with a task head returned: ``(batch, [token,] label)``."""
+    return output.prediction_logits if "prediction_logits" in output else output.logits
