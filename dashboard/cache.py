@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import streamlit as st
+from jaxtyping import Float32
 
 import interpret as it
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
 from interpret.hub import Progress
+
+if TYPE_CHECKING:
+    from interpret.attention.dependencies import Sentence
 
 
 @st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
@@ -89,6 +95,38 @@ def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, 
     return it.liveliest_head(trace(spec, text, pair))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def head_statistics(spec: it.EncoderSpec, text: str, pair: str | None) -> it.HeadStatistics:
+    """Where each head looks in one text."""
+    return it.head_statistics(trace(spec, text, pair))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def rollout(spec: it.EncoderSpec, text: str, pair: str | None) -> Float32[np.ndarray, "layer query key"]:
+    """One text's rollout."""
+    return it.rollout(trace(spec, text, pair))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, key]:
+    """One token's maximum flows to all inputs."""
+    return it.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def gradient_paths(
+    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: int | Literal["state"]
+) -> it.Paths:
+    """How gradient × attention follows one token."""
+    return it.gradient_paths(_encoder(spec), trace(spec, text, pair), layer, token, target)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def ablation(spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple[int, int], ...]) -> it.Ablation:
+    """One text read with and without some heads."""
+    return it.ablate(_encoder(spec), text, pair, off)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def card(spec: it.EncoderSpec) -> it.ModelCard:
     """A model's card."""
@@ -101,7 +139,28 @@ def table(content: bytes, name: str) -> Table:
     return read_table(content, name)
 
 
+@st.cache_resource(max_entries=2, show_spinner=False)
+def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
+    """An uploaded file's dependency trees."""
+    return it.read_conllu(content, name)
+
+
 def clear() -> None:
     """Forget everything."""
-    for kept in (hub_checkpoint, _encoder, trace, windows, thumbnails, first_head, card, table):
+    for kept in (
+        hub_checkpoint,
+        _encoder,
+        trace,
+        windows,
+        thumbnails,
+        first_head,
+        head_statistics,
+        rollout,
+        flow_row,
+        gradient_paths,
+        ablation,
+        card,
+        table,
+        trees,
+    ):
         kept.clear()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         attention_flow,
         flow_paths,
         gradient_paths,
-        raw_paths,
         rollout,
         rollout_paths,
     )
@@ -45,7 +44,6 @@ _WHERE = {
     "attention_flow": "attention.flow",
     "flow_paths": "attention.flow",
     "gradient_paths": "attention.flow",
-    "raw_paths": "attention.flow",
     "rollout": "attention.flow",
     "rollout_paths": "attention.flow",
     "HeadStatistics": "attention.heads",

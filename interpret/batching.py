@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from interpret.encoder import Encoder
+from interpret.long_text import windows
 
 
 def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: int = 1024) -> Iterator[list[int]]:
@@ -34,3 +35,14 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
         batch.append(place)
     if batch:
         yield batch
+
+
+def windows_of(encoder: Encoder, texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Cut each text into windows that the model can read; a text that fits is its own only window."""
+    found: list[tuple[str, ...]] = []
+    for text in texts:
+        if len(encoder.pieces.encode(text).ids) <= encoder.max_tokens:
+            found.append((text,))
+        else:
+            found.append(tuple(one.text for one in windows(encoder, text, None, encoder.max_tokens).first))
+    return found

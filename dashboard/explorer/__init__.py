@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from dashboard.canvas import script
 from dashboard.language import _, language
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 SCALES = ("linear", "sqrt", "log")
 _FOLDER = Path(__file__).parent
-_PARTS = ("data.js", "svg.js", "grid.js", "matrix.js", "lines.js", "explorer.js")
+_PARTS = ("data.js", "grid.js", "matrix.js", "lines.js", "explorer.js")
 
 
 def _source(last: str) -> str:
-    return "\n".join((_FOLDER / name).read_text("utf-8") for name in (*_PARTS, last))
+    return script(*(_FOLDER / name for name in (*_PARTS, last)))
 
 
 _COMPONENT = st.components.v2.component(
@@ -122,7 +123,7 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
         view.head(layer, head).astype("<f2").tobytes() for layer in range(layers) for head in range(heads)
     )
     header = {**_header(view, thumbnails, look, title, file), "thumbnails": True}
-    script = _source("standalone.js")
+    source = _source("standalone.js")
     parts = {
         "language": language().replace("_", "-"),
         "title": html.escape(title),
@@ -135,9 +136,9 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
         "note": html.escape(
             _("Made with Bertoscope. Weights in this file are in half precision; it needs no connection.")
         ),
-        "script": script,
+        "script": source,
         # Nothing but this very script may run in the page, whatever a text holds.
-        "hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "hash": base64.b64encode(hashlib.sha256(source.encode()).digest()).decode(),
     }
     page = (_FOLDER / "standalone.html").read_text("utf-8")
     # One pass over the page, so that nothing inside a part is ever taken for a place.

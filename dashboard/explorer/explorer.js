@@ -375,23 +375,10 @@ function describe(name, header, matrix) {
   });
 }
 
-function paintOn(canvas, paint) {
-  const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  paint(context, width, height);
-}
-
 /** Save what is shown, heat map and lines side by side, as a PNG or an SVG file. */
 function savePicture(model, format) {
   const [width, height, part] = [1180, 640, 620];
   const paint = (context) => {
-    context.fillStyle = model.theme.background;
-    context.fillRect(0, 0, width, height);
     context.fillStyle = model.theme.text;
     context.textBaseline = "middle";
     context.textAlign = "left";
@@ -404,19 +391,7 @@ function savePicture(model, format) {
     context.translate(-part, 0);
     paintLegend(context, model, 20, height - 70, 160);
   };
-  if (format === "svg") {
-    const context = new SvgContext(width, height);
-    paint(context);
-    saveFile(new Blob([context.toString()], { type: "image/svg+xml" }), `${model.header.file}.svg`);
-    return;
-  }
-  const canvas = document.createElement("canvas");
-  canvas.width = 2 * width;
-  canvas.height = 2 * height;
-  const context = canvas.getContext("2d");
-  context.scale(2, 2);
-  paint(context);
-  canvas.toBlob((blob) => saveFile(blob, `${model.header.file}.png`), "image/png");
+  savePainting(paint, width, height, model.theme, model.header.file, format);
 }
 
 /** What is chosen, in words: a head, a layer's average, a head's over the layers, or that of some heads. */
@@ -427,12 +402,4 @@ function nameOf({ heads, layers, heads_per_layer, strings }) {
   if (heads.length === heads_per_layer && heads.every(([l]) => l === layer)) return fill(strings.averageLayer, { layer });
   if (heads.length === layers && heads.every(([, h]) => h === head)) return fill(strings.averageHead, { head });
   return fill(strings.average, { count: heads.length });
-}
-
-function saveFile(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

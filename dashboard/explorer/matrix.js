@@ -12,24 +12,6 @@ function matrixLayout(model, width, height) {
   return { left, top, cellWidth: cell, cellHeight: cell, width: cell * (k1 - k0), height: cell * (q1 - q0) };
 }
 
-/** How wide a label is, in letters: ideographs count for nearly two. */
-function widthOf(label) {
-  let width = 0;
-  for (const character of label) width += character.codePointAt(0) > 0x2e7f ? 1.7 : 1;
-  return width;
-}
-
-function shorten(label, letters) {
-  const shown = label.replace(/\s+/g, "␣");
-  if (widthOf(shown) <= letters) return shown;
-  let out = "";
-  for (const character of shown) {
-    if (widthOf(out + character) > letters - 1) break;
-    out += character;
-  }
-  return out + "…";
-}
-
 /** Draw the heat map on a canvas context, or on anything with its methods. */
 function paintMatrix(context, model, width, height) {
   const { header, matrix, range, theme, focus } = model;

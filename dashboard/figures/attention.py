@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float32
 
+from dashboard.figures import numbered, shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ def head_heatmap(view: AttentionView, weights: Float32[np.ndarray, "query key"],
     figure = go.Figure(
         go.Heatmap(
             z=weights,
-            x=_names(view.key_labels),
-            y=_names(view.query_labels),
+            x=numbered(view.key_labels),
+            y=numbered(view.query_labels),
             coloraxis="coloraxis",
             hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
         )
     )
     figure.update_layout(
-        title=_shown(title),
+        title=shown(title),
         coloraxis={"cmin": 0, "colorbar": {"title": _("weight")}},
         height=640,
         margin={"t": 50, "b": 10},
@@ -38,13 +38,3 @@ def head_heatmap(view: AttentionView, weights: Float32[np.ndarray, "query key"],
     figure.update_xaxes(title=_("key"), type="category")
     figure.update_yaxes(title=_("query"), type="category", autorange="reversed")
     return figure
-
-
-def _names(labels: Sequence[str]) -> list[str]:
-    # The same token can occur twice, and Plotly would take it for one.
-    return [f"{index} {_shown(label)}" for index, label in enumerate(labels)]
-
-
-def _shown(text: str) -> str:
-    # Plotly reads a subset of HTML in its texts.
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

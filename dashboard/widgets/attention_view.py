@@ -18,6 +18,7 @@ from dashboard.explorer import Look, standalone
 from dashboard.language import _
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
+from dashboard.widgets.python_code import encoder_lines
 from interpret.attention import Direction, Unit
 
 Heads = Sequence[tuple[int, int]]
@@ -190,17 +191,8 @@ def weights_csv(view: it.AttentionView, weights: Float32[np.ndarray, "query key"
 
 def python_lines(what: Looked) -> str:
     """Write the lines of Python that give the same weights."""
-    checkpoint = what.spec.checkpoint
-    name = repr(checkpoint.name)
-    if checkpoint.source == "hub":
-        name = f"it.find_checkpoint({checkpoint.name!r}, revision={checkpoint.revision!r})"
-    second = f", pair={what.pair!r}" if what.pair is not None else ""
-    return "\n".join(
+    return encoder_lines(what.spec, what.text, what.pair) + "\n".join(
         (
-            "import interpret as it",
-            "",
-            f"encoder = it.load_encoder({name}, device={what.spec.device!r}, precision={what.spec.precision!r})",
-            f"trace = it.trace(encoder, {what.text!r}{second})",
             f"view = it.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
             f"direction={what.direction!r})",
             f"weights = view.average({list(what.look.heads)})  # query key",

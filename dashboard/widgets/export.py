@@ -1,11 +1,13 @@
 """Take it away: the same bar under every picture."""
 
+import csv
+import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -74,3 +76,12 @@ def file_stem(*parts: str) -> str:
 def as_json(value: object) -> bytes:
     """Write JSON with its text readable."""
     return json.dumps(value, ensure_ascii=False, indent=1).encode()
+
+
+def as_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Write columns as a table, with a mark that spreadsheets know."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return buffer.getvalue().encode("utf-8-sig")

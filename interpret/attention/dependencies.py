@@ -18,8 +18,6 @@ from interpret.tokens import Tokens
 from interpret.tracing import trace_batch
 
 Seeking = Literal["head", "dependent"]
-# A fixed offset further than this never is the best one.
-_FURTHEST = 10
 
 
 class Sentence(NamedTuple):
@@ -60,7 +58,8 @@ class DependencyScores:
     accuracy
         The share where the head's strongest link, self and special pieces left out, was the right word.
     baseline, offset
-        The best accuracy of always pointing so many words to the right (negative: left), and that offset.
+        The best accuracy of a fixed place, and that place: the head so many words to the right of its dependent
+        (negative: left). Seen from the head it is the same, the other way round.
     sentences, skipped
         How many sentences were read, and how many were too long for the model.
     unread
@@ -70,8 +69,8 @@ class DependencyScores:
     relations: tuple[str, ...]
     counts: Int[np.ndarray, "relation"]
     accuracy: Float32[np.ndarray, "relation seeking layer head"]
-    baseline: Float32[np.ndarray, "relation seeking"]
-    offset: Int[np.ndarray, "relation seeking"]
+    baseline: Float32[np.ndarray, "relation"]
+    offset: Int[np.ndarray, "relation"]
     sentences: int
     skipped: int
     unread: int
@@ -179,8 +178,10 @@ def dependency_scores(
         raise InputError("No sentence is short enough for this model. Choose another file, or another model.")
     right: dict[str, np.ndarray] = {}
     counts: Counter[str] = Counter()
-    offsets: Counter[tuple[str, int, int]] = Counter()
+    offsets: Counter[tuple[str, int]] = Counter()
     done = unread = 0
+    if progress is not None:
+        progress(0, len(fitting), "")
     for some in batches(encoder, texts := [(one.text, None) for one in fitting]):
         for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
             tree = fitting[place]
@@ -196,28 +197,26 @@ def dependency_scores(
                 tally = right.setdefault(relation, np.zeros((2, encoder.layers, encoder.heads), np.int64))
                 tally[0] += strongest[:, :, word] == head
                 tally[1] += strongest[:, :, head] == word
-                if abs(head - word) <= _FURTHEST:
-                    offsets[relation, 0, head - word] += 1
-                    offsets[relation, 1, word - head] += 1
+                offsets[relation, head - word] += 1
         done += len(some)
         if progress is not None:
             progress(done, len(fitting), "")
     relations = tuple(name for name, _ in counts.most_common())
+    if not relations:
+        raise InputError("No word of these sentences depends on another. Choose a file with trees.")
+    # Of two places that are right as often, the nearer one.
     best = [
-        [max((offsets[name, way, by], -abs(by), by) for by in range(-_FURTHEST, _FURTHEST + 1) if by) for way in (0, 1)]
-        for name in relations
+        max((often, -abs(by), by) for (name, by), often in offsets.items() if name == relation)
+        for relation in relations
     ]
     total = np.array([counts[name] for name in relations])
-    shape = (len(relations), 2, encoder.layers, encoder.heads)
-    hits = np.stack([right[name] for name in relations]) if relations else np.zeros(shape)
+    hits = np.stack([right[name] for name in relations])
     return DependencyScores(
         relations=relations,
         counts=read_only(total, np.int64),
         accuracy=read_only(hits / total[:, None, None, None], np.float32),
-        baseline=read_only(
-            [[way[0] / counts[name] for way in ways] for name, ways in zip(relations, best, strict=True)], np.float32
-        ),
-        offset=read_only([[way[2] for way in ways] for ways in best], np.int64),
+        baseline=read_only([one[0] for one in best] / total, np.float32),
+        offset=read_only([one[2] for one in best], np.int64),
         sentences=len(fitting),
         skipped=len(sentences) - len(fitting),
         unread=unread,

@@ -19,7 +19,7 @@ from interpret.tap import Tap
 from interpret.tasks import logits_of
 from interpret.tracing import Trace
 
-Method = Literal["raw", "rollout", "flow", "gradient"]
+Method = Literal["rollout", "flow", "gradient"]
 # SciPy's maximum flow counts in 32-bit whole numbers; no capacity, and no flow out of one token, is above 1.
 _UNIT = 2**30
 
@@ -34,7 +34,7 @@ class Paths:
     Attributes
     ----------
     method
-        Which of the four ways of following attention.
+        Which of the ways of following attention.
     layer, query
         The chosen token's layer and place.
     mass
@@ -83,7 +83,7 @@ def attention_flow(
         For which layers and tokens; all of them unless given. Each number is a problem of its own, so all of a long
         text take long.
     progress
-        Called as ``progress(done, total, "")`` after each row.
+        Called as ``progress(done, total, "")`` after each number; raising inside it stops the work.
 
     Raises
     ------
@@ -99,25 +99,10 @@ def attention_flow(
         for b, query in enumerate(queries):
             graph = _graph(trace, mixed, layer, query)
             for key in range(n):
-                flows[a, b, key] = maximum_flow(graph, len(mixed[: layer + 1]) * n, key).flow_value / _UNIT
-            if progress is not None:
-                progress(a * len(queries) + b + 1, len(layers) * len(queries), "")
+                flows[a, b, key] = maximum_flow(graph, (layer + 1) * n, key).flow_value / _UNIT
+                if progress is not None:
+                    progress((a * len(queries) + b) * n + key + 1, len(layers) * len(queries) * n, "")
     return read_only(flows)
-
-
-def raw_paths(trace: Trace, layer: int, query: int) -> Paths:
-    """Give a token's plain attention in one layer, the mean of its heads, beside the ways that follow it further.
-
-    It is placed at every level alike, since it says nothing of the levels between.
-    """
-    _check(trace, layer, query)
-    row = trace.attention[layer].mean(axis=0, dtype=np.float64)[query]
-    n = len(trace.tokens)
-    mass = np.tile(row, (layer + 2, 1))
-    mass[-1] = np.eye(n)[query]
-    edges = np.zeros((layer + 1, n, n))
-    edges[layer, query] = row
-    return Paths("raw", layer, query, read_only(mass, np.float32), read_only(edges, np.float32))
 
 
 def rollout_paths(trace: Trace, layer: int, query: int) -> Paths:
@@ -131,8 +116,8 @@ def gradient_paths(
 ) -> Paths:
     """Follow one token down by gradient × attention (Chefer et al. 2021b, eqs. 5 and 6).
 
-    A layer counts as ``I + mean over heads of max(0, ∇A ⊙ A)``. Rows are divided by their sum, so that the four ways
-    can be compared.
+    A layer counts as ``I + mean over heads of max(0, ∇A ⊙ A)``. Rows are divided by their sum, so that the ways can
+    be compared.
 
     Parameters
     ----------

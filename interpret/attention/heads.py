@@ -136,6 +136,9 @@ def corpus_head_statistics(
         raise InputError("There are no texts. Choose a file with some.")
     sums = _Sums(encoder.layers, encoder.heads)
     done = 0
+    if progress is not None:
+        # To cut many texts into pieces takes a while already.
+        progress(0, len(texts), "")
     for some in batches(encoder, texts):
         for one in trace_batch(encoder, [texts[i] for i in some]):
             sums.add(one)

@@ -105,6 +105,8 @@ def head_importance(
     InputError
         If there are too few texts or classes, not as many labels, or heads cannot be taken out of this model.
     """
+    if progress is not None:
+        progress(0, 1, "")
     exam = _exam(encoder, texts, labels, seed)
     gates = head_gates(encoder, [])
     count = encoder.layers * encoder.heads

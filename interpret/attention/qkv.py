@@ -14,6 +14,7 @@ from interpret.attention.places import check_place
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.tokens import Tokens
 from interpret.tracing import Trace
 
 
@@ -26,7 +27,7 @@ class AttentionSteps:
 
     Attributes
     ----------
-    trace, layer, head, token
+    tokens, layer, head, token
         What is looked at; ``token`` is the place of the query.
     divisor, usual_divisor
         What the dot products are divided by here, and by the model: √width.
@@ -40,8 +41,8 @@ class AttentionSteps:
         Their sums over the width, and those divided.
     allowed
         Where the query may look.
-    weights
-        The softmax of what is scaled and allowed.
+    weights, usual_weights
+        The softmax of what is scaled and allowed, and the same with the model's own divisor.
     weighted, context
         Each value times its weight, and the sum of these over the keys: what the head found for this token.
     contexts
@@ -62,7 +63,7 @@ class AttentionSteps:
         The cosine between `normed` and the same with the model's own divisor: 1 where nothing was changed.
     """
 
-    trace: Trace
+    tokens: Tokens
     layer: int
     head: int
     token: int
@@ -77,6 +78,7 @@ class AttentionSteps:
     scaled: Float32[np.ndarray, "token"]
     allowed: Bool[np.ndarray, "token"]
     weights: Float32[np.ndarray, "token"]
+    usual_weights: Float32[np.ndarray, "token"]
     weighted: Float32[np.ndarray, "token width"]
     context: Float32[np.ndarray, "width"]
     contexts: Float32[np.ndarray, "head width"]
@@ -104,7 +106,7 @@ class AttentionSteps:
 
 
 def attention_steps(
-    encoder: Encoder, trace: Trace, layer: int, head: int, token: int, divisor: float | None = None
+    encoder: Encoder, trace: Trace, layer: int, head: int, token: int, temperature: float = 1.0
 ) -> AttentionSteps:
     """Recompute one head's attention for one query token, step by step.
 
@@ -112,14 +114,15 @@ def attention_steps(
     ----------
     trace
         Of this encoder.
-    divisor
-        What the dot products are divided by; the model's own √width unless given.
+    temperature
+        What the model's own divisor, √width, is multiplied by: below 1 the weights gather on one key, above they even
+        out.
 
     Raises
     ------
     InputError
-        If there is no such layer, head or token, the divisor is not above zero, or the model's architecture shows no
-        queries and keys.
+        If there is no such layer, head or token, the temperature is not above zero, or the model's architecture shows
+        no queries and keys.
     """
     if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
         raise InputError(
@@ -134,9 +137,9 @@ def attention_steps(
     ):
         check_place(name, place, count)
     usual = 1 / float(trace.scaling[layer])
-    divisor = usual if divisor is None else divisor
-    if not divisor > 0:
-        raise InputError("Dot products cannot be divided by {divisor}. Choose a number above zero.", divisor=divisor)
+    if not temperature > 0:
+        raise InputError("A temperature of {value} is none. Choose a number above zero.", value=temperature)
+    divisor = usual * temperature
     query, keys, values = (array[layer, head].astype(np.float64) for array in (trace.query, trace.key, trace.value))
     allowed = np.ones(len(trace.tokens), bool) if trace.mask is None else trace.mask[layer, token]
     products = query[token] * keys
@@ -165,6 +168,7 @@ def attention_steps(
         "dots": dots,
         "scaled": dots / divisor,
         "weights": weights,
+        "usual_weights": usual_weights,
         "weighted": weights[:, None] * values,
         "context": contexts[head],
         "contexts": contexts,
@@ -174,7 +178,7 @@ def attention_steps(
         "normed": normed,
     }
     return AttentionSteps(
-        trace=trace,
+        tokens=trace.tokens,
         layer=layer,
         head=head,
         token=token,

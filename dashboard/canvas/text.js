@@ -1,0 +1,29 @@
+// Labels and numbers as they are shown.
+
+/** A weight as text: four decimals, or two figures and a power of ten where that would be nothing. */
+function formatWeight(weight) {
+  return weight >= 0.001 || weight === 0 ? weight.toFixed(4) : weight.toExponential(1);
+}
+
+/** Put values where a translated sentence has {names}. */
+function fill(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** How wide a label is, in letters: ideographs count for nearly two. */
+function widthOf(label) {
+  let width = 0;
+  for (const character of label) width += character.codePointAt(0) > 0x2e7f ? 1.7 : 1;
+  return width;
+}
+
+function shorten(label, letters) {
+  const shown = label.replace(/\s+/g, "␣");
+  if (widthOf(shown) <= letters) return shown;
+  let out = "";
+  for (const character of shown) {
+    if (widthOf(out + character) > letters - 1) break;
+    out += character;
+  }
+  return out + "…";
+}

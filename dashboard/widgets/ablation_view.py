@@ -1,0 +1,273 @@
+"""Heads taken out: the switches, what changes in numbers, and the long run over a labelled file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, literal
+from dashboard.pictures.switches import Heads, read_off, switches
+from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.place import chosen_head
+from dashboard.widgets.python_code import encoder_lines
+
+_KEPT = "heads_off"
+
+
+def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
+    """Draw a switch for every head and return which are off, with the URL kept to it."""
+    encoder = cache.encoder(spec)
+    if _KEPT not in st.session_state:
+        given = st.query_params.get(state.OFF, "").split(",")
+        st.session_state[_KEPT] = [
+            [int(part) for part in one.split(".")] for one in given if one.replace(".", "").isdecimal()
+        ]
+    off = read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
+    # Another model has other heads, and "all on" is decided here and not in the browser.
+    key = f"switches:{spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
+    off = switches(encoder.layers, encoder.heads, off, key)
+    st.session_state[_KEPT] = [list(one) for one in off]
+    state.remember(state.OFF, ",".join(f"{layer}.{head}" for layer, head in off) or None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            _("{off} of {all} heads are off. A layer's name turns its row; arrow keys move, Space switches.").format(
+                off=len(off), all=encoder.layers * encoder.heads
+            )
+        )
+        if off:
+            st.button(_("All on"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")
+        else:
+            layer, head = chosen_head(spec, text, pair)
+            st.button(
+                _("Take out layer {layer}, head {head}").format(layer=layer, head=head),
+                on_click=_decide,
+                args=(((layer, head),),),
+                icon=":material/toggle_off:",
+                help=_("The head that the explorer shows"),
+                key="take_out",
+            )
+    return off
+
+
+def _decide(off: Heads) -> None:
+    st.session_state[_KEPT] = [list(one) for one in off]
+    st.session_state["switches_round"] = st.session_state.get("switches_round", 0) + 1
+
+
+def show_similarity(result: it.Ablation) -> None:
+    """Show how near the text's vectors stay, and what moved most."""
+    places = st.columns(3)
+    help = _("The cosine of the text's vector before and after: 1 is unchanged.")
+    places[0].metric(_("Sentence vector (mean)"), f"{result.similarity['mean']:.4f}", help=help)
+    places[1].metric(_("First token ([CLS])"), f"{result.similarity['first']:.4f}", help=help)
+    last = result.distance[-1]
+    most = int(last.argmax())
+    places[2].metric(
+        _("Moved most at the end"),
+        f"{literal(result.tokens.labels[most])} · {last[most]:.3f}",
+        help=_("The token whose last state moved furthest, as a share of that state's length."),
+    )
+
+
+def show_answers(encoder: it.Encoder, result: it.Ablation) -> None:
+    """Show what the model's own task head says before and after, or why there is nothing to show."""
+    answers = result.answers
+    if answers is None:
+        if encoder.task is None:
+            st.caption(_("This checkpoint has no task head, so there are no probabilities to compare."))
+        else:
+            st.caption(
+                _("This model guesses masked words: put {mask} into the text to compare its guesses.").format(
+                    mask=literal("[MASK]")
+                )
+            )
+        return
+    st.dataframe(
+        answer_table(answers),
+        hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f") for name in (_("Before"), _("After"), _("Change"))
+        },
+    )
+
+
+def answer_table(answers: Any) -> dict[str, list[Any]]:
+    """Return before and after as columns: a row for each answer, the ones that changed most first."""
+    change = answers.after - answers.before
+    order = np.argsort(-abs(change), axis=None)[:200]
+    rows, labels = np.unravel_index(order, change.shape)
+    columns: dict[str, list[Any]] = {}
+    if answers.rows != ("",):
+        columns[_("Token")] = [answers.rows[i] for i in rows]
+    return {
+        **columns,
+        _("Answer"): [answers.labels[i] for i in labels],
+        _("Before"): answers.before[rows, labels].tolist(),
+        _("After"): answers.after[rows, labels].tolist(),
+        _("Change"): change[rows, labels].tolist(),
+    }
+
+
+def importance_run(spec: it.EncoderSpec) -> it.HeadImportance | None:
+    """Draw the input of a labelled file and the run over it; None before there is a result."""
+    corpus = corpus_input("importance", labelled=True)
+    if corpus is None:
+        st.info(
+            _(
+                "Choose a file with a text and a label in each row. Michel's score (2019) and the true loss are then "
+                "measured for every head, and what is left when heads are taken out one after another."
+            )
+        )
+        return None
+
+    def work(progress: Progress) -> it.HeadImportance:
+        from interpret.batching import windows_of
+
+        encoder = cache.encoder(spec)
+        firsts = [windows[0] for windows in windows_of(encoder, corpus.texts)]
+        return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
+
+    label = _("Measure importance over {count} texts").format(count=f"{len(corpus.texts):,}")
+    return long_work("importance", f"{spec}:{corpus.about}", label, work)
+
+
+def importance_line(result: it.HeadImportance) -> str:
+    """Say in Markdown what was measured, on what, and how well it answers with all heads."""
+    from scipy.stats import spearmanr
+
+    parts = [
+        _(
+            "With all heads: accuracy {accuracy} %, loss {loss} nats, on {texts} texts (always naming the largest "
+            "class: {majority} %)."
+        ).format(
+            accuracy=f"{100 * result.accuracy:.1f}",
+            loss=f"{result.loss:.3f}",
+            texts=f"{result.texts:,}",
+            majority=f"{100 * result.majority:.1f}",
+        )
+    ]
+    if result.fitted_on:
+        parts.append(
+            _(
+                "The model has no classifier with these labels, so a linear head was fitted on the mean of the last "
+                "states of {count} other texts of the file."
+            ).format(count=f"{result.fitted_on:,}")
+        )
+    else:
+        parts.append(_("The model's own classifier answers."))
+    if result.loss_rise is not None:
+        agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
+        parts.append(
+            _("Predicted and true importance agree in rank by {agreement} (Spearman).").format(
+                agreement=f"{agreement:.2f}"
+            )
+        )
+    parts.append(_("A text longer than the model reads counts with its first window."))
+    return " ".join(parts)
+
+
+def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads, stem: str) -> list[Download]:
+    """Offer the distances as files."""
+
+    def table() -> bytes:
+        result = cache.ablation(spec, text, pair, off)
+        levels = ["inputs", *(f"layer {i}" for i in range(len(result.distance) - 1))]
+        return as_csv(
+            {
+                "token": list(result.tokens.labels),
+                **{level: row.tolist() for level, row in zip(levels, result.distance, strict=True)},
+            }
+        )
+
+    def numbers() -> bytes:
+        result = cache.ablation(spec, text, pair, off)
+        answers = result.answers
+        return as_json(
+            {
+                "model": spec.checkpoint.name,
+                "revision": spec.checkpoint.revision,
+                "text": text,
+                "pair": pair,
+                "off": off,
+                "pieces": result.tokens.pieces,
+                "distance": result.distance.tolist(),
+                "similarity": result.similarity,
+                "answers": None if answers is None else answer_table(answers),
+            }
+        )
+
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", table, _("How far each token moved, level by level")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+    ]
+
+
+def ablation_lines(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads) -> str:
+    """Write the lines of Python that give the same numbers."""
+    second = f", pair={pair!r}" if pair is not None else ""
+    return encoder_lines(spec) + (
+        f"result = it.ablate(encoder, {text!r}{second}, heads={list(off)})\n"
+        "result.distance, result.similarity, result.answers\n"
+    )
+
+
+def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, stem: str) -> list[Download]:
+    """Offer the importance of each head as files."""
+    layers, heads = result.importance.shape
+    maps = {
+        "gradient": result.gradient,
+        "importance": result.importance,
+        "loss_rise": result.loss_rise,
+        "accuracy_drop": result.accuracy_drop,
+    }
+
+    def table() -> bytes:
+        return as_csv(
+            {
+                "layer": [layer for layer in range(layers) for _head in range(heads)],
+                "head": [head for _layer in range(layers) for head in range(heads)],
+                **{name: values.ravel().tolist() for name, values in maps.items() if values is not None},
+            }
+        )
+
+    def numbers() -> bytes:
+        return as_json(
+            {
+                "model": spec.checkpoint.name,
+                "revision": spec.checkpoint.revision,
+                "loss": result.loss,
+                "accuracy": result.accuracy,
+                "majority": result.majority,
+                "texts": result.texts,
+                "fitted_on": result.fitted_on,
+                **{name: values.tolist() for name, values in maps.items() if values is not None},
+                "curves": {
+                    name: {
+                        "removed": curve.removed.tolist(),
+                        "loss": curve.loss.tolist(),
+                        "accuracy": curve.accuracy.tolist(),
+                    }
+                    for name, curve in result.curves.items()
+                },
+            }
+        )
+
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", table, _("A row for each head")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with the pruning curves")),
+    ]
+
+
+def importance_lines(spec: it.EncoderSpec) -> str:
+    """Write the lines of Python that give the same numbers."""
+    return encoder_lines(spec) + (
+        "texts, labels = [...], [...]  # the columns of the file\n"
+        "result = it.head_importance(encoder, texts, labels)\n"
+        "result.importance, result.loss_rise, result.curves\n"
+    )

@@ -1,0 +1,78 @@
+"""BertViz's views: which one, and with how many layers it can be drawn without freezing the browser."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard.bertviz_page import MOST_BYTES, MOST_NODES, Size, View, predicted_size
+from dashboard.language import _
+from dashboard.widgets.choices import segments
+from interpret.errors import InputError
+
+
+def pick_view() -> View:
+    """Draw the choice of a view."""
+    names: dict[View, str] = {"head": _("Head view"), "model": _("Model view"), "neuron": _("Neuron view")}
+    return segments(_("View"), names, "bertviz_view")
+
+
+def fitting_layers(trace: it.Trace, view: View) -> list[int]:
+    """Let layers be chosen and return them; none where the page would be too large, which is then said.
+
+    Raises
+    ------
+    InputError
+        If a view needs queries and keys, and the model shows none.
+    """
+    if view == "neuron" and trace.query is None:
+        raise InputError("This model's queries and keys cannot be had, so there is no neuron view. Use another view.")
+    count = len(trace.attention)
+    whole = predicted_size(trace, view, count)
+    most = max((layers for layers in range(1, count + 1) if predicted_size(trace, view, layers).fits), default=0)
+    if not most:
+        st.warning(
+            _(
+                "For {tokens} pieces BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
+                "and this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Where heads look” "
+                "draws all of it at once. Or shorten the text."
+            ).format(tokens=len(trace.tokens), **_numbers(predicted_size(trace, view, 1))),
+            icon=":material/hourglass_disabled:",
+        )
+        return []
+    key = f"bertviz_layers:{view}:{count}"
+    if key not in st.session_state:
+        st.session_state[key] = list(range(min(most, count)))
+    if most < count:
+        st.info(
+            _(
+                "All {count} layers would make {nodes} lines and boxes ({size} MB); this page's limit is {most} "
+                "({largest} MB). Up to {layers} layers fit for this text."
+            ).format(count=count, layers=most, **_numbers(whole)),
+            icon=":material/filter_list:",
+        )
+    if len(st.session_state[key]) > most:
+        st.session_state[key] = st.session_state[key][:most]
+    chosen = sorted(st.pills(_("Layers"), range(count), selection_mode="multi", key=key, persist_state="session"))
+    if not chosen:
+        st.info(_("No layer is chosen. Choose at least one."))
+        return []
+    size = predicted_size(trace, view, len(chosen))
+    if not size.fits:
+        st.warning(
+            _("{count} layers are too many for this text: choose at most {layers}.").format(
+                count=len(chosen), layers=most
+            )
+        )
+        return []
+    st.caption(_("About {nodes} lines and boxes, {size} MB.").format(**_numbers(size)))
+    return chosen
+
+
+def _numbers(size: Size) -> dict[str, str]:
+    return {
+        "nodes": f"{size.nodes:,}",
+        "size": f"{size.size / 1e6:.1f}",
+        "most": f"{MOST_NODES:,}",
+        "largest": f"{MOST_BYTES / 1e6:.0f}",
+    }

@@ -1,0 +1,118 @@
+"""Many texts in: a file, its columns, and how many of its rows are read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cache
+from dashboard.language import _, literal
+from dashboard.widgets.choices import choose
+from interpret.errors import InputError
+from interpret.files import SUFFIXES, Table
+
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts of a file, with their labels where a column of these was asked for.
+
+    Attributes
+    ----------
+    about
+        Tells one choice of texts from any other.
+    total
+        How many rows of the file hold text; fewer are read where ``texts`` is shorter.
+    """
+
+    name: str
+    about: str
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    total: int
+
+
+def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:
+    """Draw an uploader that keeps its file while other tabs and pages are looked at; None before there is one."""
+    kept = f"{key}_kept"
+
+    def take() -> None:
+        upload = st.session_state[key]
+        if upload is None:
+            st.session_state.pop(kept, None)
+        else:
+            st.session_state[kept] = (upload.name, upload.getvalue())
+
+    st.file_uploader(label, type=[suffix[1:] for suffix in suffixes], key=key, on_change=take)
+    found = st.session_state.get(kept)
+    if found and st.session_state.get(key) is None:
+        st.caption(_("In use: {name}").format(name=literal(found[0])))
+    return found
+
+
+def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
+    """Draw the input and return what is chosen; None before there is a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has no column of labels where one is needed.
+    """
+    label = (
+        _("A file with a text and a label in each row: {kinds}")
+        if labelled
+        else _("A file of texts, one a row or a paragraph: {kinds}")
+    )
+    suffixes = tuple(one for one in SUFFIXES if not labelled or one not in (".txt", ".md"))
+    found = kept_file(f"corpus:{key}", label.format(kinds=" ".join(suffixes)), suffixes)
+    if found is None:
+        return None
+    name, content = found
+    table = cache.table(content, name)
+    if labelled and len(table.columns) < 2:
+        raise InputError("“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name)
+    file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
+    column, label_column, most = _choices(table, f"{key}:{file}", labelled)
+    rows = [row for row in table.rows if row[column].strip() and (label_column is None or row[label_column].strip())]
+    if not rows:
+        raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
+    picked = rows
+    if len(rows) > most > 0:
+        chosen = np.random.default_rng(_SEED).choice(len(rows), most, replace=False)
+        picked = [rows[i] for i in sorted(chosen)]
+        st.caption(
+            _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
+                count=f"{most:,}", total=f"{len(rows):,}", seed=_SEED
+            )
+        )
+    return Corpus(
+        name,
+        f"{file}:{column}:{label_column}:{most}",
+        tuple(row[column] for row in picked),
+        () if label_column is None else tuple(row[label_column].strip() for row in picked),
+        len(rows),
+    )
+
+
+def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int | None, int]:
+    sample = table.rows[:200]
+    size = [sum(len(row[index]) for row in sample) for index in range(len(table.columns))]
+    longest = max(range(len(size)), key=size.__getitem__)
+    names = dict(enumerate(table.columns))
+    places = st.columns(3 if labelled else 2)
+    column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", longest)
+    label_column = None
+    if labelled:
+        others = {index: name for index, name in names.items() if index != column}
+        # A label is what repeats most.
+        fewest = min(others, key=lambda index: len({row[index] for row in sample}))
+        label_column = choose(
+            places[1].selectbox, _("Column with the label"), others, f"label:{about}:{column}", fewest
+        )
+    amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
+    most = choose(places[-1].selectbox, _("Rows to read"), amounts, f"most:{about}", 300 if labelled else 500)
+    return column, label_column, most

@@ -1,0 +1,156 @@
+"""Where it flows: the methods side by side, how far they agree, and their numbers as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+from streamlit.delta_generator import DeltaGenerator
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.figures.flow import method_names
+from dashboard.language import _
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.long_work import long_work
+from dashboard.widgets.python_code import encoder_lines
+
+Target = int | Literal["state"]
+Method = Literal["rollout", "flow", "gradient"]
+# Above so many tokens the maximum flows take seconds, and wait for a click.
+_MOST_AT_ONCE = 160
+_STATE = -1
+
+
+def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
+    """Let the gradient's target be chosen, where the model has classes to choose from."""
+    if encoder.task is None or encoder.task.kind != "classes":
+        return "state"
+    names = {_STATE: _("the token's own state"), **dict(enumerate(encoder.task.labels))}
+    target = choose(place.selectbox, _("Gradient of"), names, "flow_target")
+    return "state" if target == _STATE else target
+
+
+def sources(
+    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
+) -> dict[str, Float32[np.ndarray, token]]:
+    """Return the share of each input by each method that this model and text allow, waiting for a click where long."""
+    trace = cache.trace(spec, text, pair)
+    found = {
+        "raw": trace.attention[layer, :, token].mean(axis=0),
+        "rollout": cache.rollout(spec, text, pair)[layer, token],
+    }
+    if len(trace.tokens) <= _MOST_AT_ONCE:
+        found["flow"] = cache.flow_row(spec, text, pair, layer, token)
+    else:
+        row = long_work(
+            "flow_work",
+            f"{spec}:{hash((text, pair))}:{layer}:{token}",
+            _("Compute max-flow for {tokens} pieces").format(tokens=len(trace.tokens)),
+            lambda progress: it.attention_flow(trace, [layer], [token], progress)[0, 0],
+        )
+        if row is not None:
+            found["flow"] = row
+    if cache.encoder(spec).family.tapped:
+        found["gradient"] = cache.gradient_paths(spec, text, pair, layer, token, target).mass[0]
+    return found
+
+
+def agreement_line(shares: Mapping[str, Float32[np.ndarray, token]]) -> str:
+    """Say how far the methods put the inputs in the same order."""
+    from scipy.stats import spearmanr
+
+    names = method_names()
+    pairs = [
+        f"{names[one]} – {names[other]} {float(spearmanr(shares[one], shares[other]).statistic):.2f}"
+        for one, other in combinations(shares, 2)
+        if len(shares[one]) > 2
+    ]
+    return _(
+        "Each row is divided by its sum; colour goes with the square root. Rank agreement (Spearman): {pairs}."
+    ).format(pairs=" · ".join(pairs))
+
+
+def method_picker(tapped: bool) -> Method:
+    """Draw the choice of what the picture follows."""
+    names = method_names()
+    offered: tuple[Method, ...] = ("rollout", "flow", "gradient") if tapped else ("rollout", "flow")
+    method: Method = segments(_("Method"), {name: names[name] for name in offered}, state.METHOD)
+    state.publish(state.METHOD, "rollout")
+    return method
+
+
+def method_about(method: str) -> str:
+    """Say what a method does and where it is from."""
+    return {
+        "rollout": _(
+            "**Rollout** (Abnar & Zuidema 2020): each layer passes on half of its mean attention and half of the token "
+            "itself, `0.5·A + 0.5·I`. Read from right to left: the chosen token's 100 % is shared out layer by layer, "
+            "and what arrives at the inputs adds up to 100 % again."
+        ),
+        "flow": _(
+            "**Max-flow** (Abnar & Zuidema 2020): the same numbers as widths of pipes. Drawn is one way to send as "
+            "much as possible from the chosen token to one input. Every input is a problem of its own, so the flows do "
+            "not add up to 1."
+        ),
+        "gradient": _(
+            "**Gradient × attention** (Chefer et al. 2021): a link counts where more of it would raise the target: "
+            "`I + mean of max(0, ∇A·A)`, multiplied through the layers. Each level is divided by its sum. Without a "
+            "class, the target is what sets the token's own state apart from the text's mean state."
+        ),
+    }[method]
+
+
+def flow_downloads(
+    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target, stem: str
+) -> list[Download]:
+    """Offer the shares of all methods as files."""
+
+    def again() -> dict[str, Float32[np.ndarray, token]]:
+        trace = cache.trace(spec, text, pair)
+        found = {
+            "raw": trace.attention[layer, :, token].mean(axis=0),
+            "rollout": cache.rollout(spec, text, pair)[layer, token],
+            "flow": cache.flow_row(spec, text, pair, layer, token),
+        }
+        if cache.encoder(spec).family.tapped:
+            found["gradient"] = cache.gradient_paths(spec, text, pair, layer, token, target).mass[0]
+        return found
+
+    def table() -> bytes:
+        found = {name: row.tolist() for name, row in again().items()}
+        labels = list(cache.trace(spec, text, pair).tokens.labels)
+        return as_csv({"#": list(range(len(labels))), "token": labels, **found})
+
+    def numbers() -> bytes:
+        return as_json(
+            {
+                "model": spec.checkpoint.name,
+                "revision": spec.checkpoint.revision,
+                "text": text,
+                "pair": pair,
+                "layer": layer,
+                "token": token,
+                "target": target,
+                "pieces": cache.trace(spec, text, pair).tokens.pieces,
+                **{name: row.tolist() for name, row in again().items()},
+            }
+        )
+
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", table, _("Each input's share by each method, before division")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+    ]
+
+
+def flow_lines(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target) -> str:
+    """Write the lines of Python that give the same numbers."""
+    return encoder_lines(spec, text, pair) + (
+        f"it.rollout(trace)[{layer}, {token}]\n"
+        f"it.attention_flow(trace, layers=[{layer}], queries=[{token}])[0, 0]\n"
+        f"it.gradient_paths(encoder, trace, {layer}, {token}, target={target!r}).mass[0]\n"
+    )

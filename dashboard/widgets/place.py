@@ -1,0 +1,65 @@
+"""Which head, which layer, which token: pickers that all tabs of a page share."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.explorer import Look, read_look
+from dashboard.language import _
+from dashboard.widgets.attention_view import heads_of_url
+from dashboard.widgets.choices import choose
+
+if TYPE_CHECKING:
+    from interpret.tokens import Tokens
+
+_SYNCED = "head_synced"
+
+
+def pick_head(
+    spec: it.EncoderSpec, text: str, pair: str | None, left: DeltaGenerator, right: DeltaGenerator
+) -> tuple[int, int]:
+    """Draw the pickers of a layer and a head; they begin at what the explorer shows, and it follows them."""
+    encoder = cache.encoder(spec)
+    in_url = st.query_params.get(state.HEADS, "")
+    if st.session_state.get(_SYNCED) != in_url or state.LAYER not in st.session_state:
+        st.session_state[state.LAYER], st.session_state[state.HEAD] = chosen_head(spec, text, pair)
+    layer = choose(left.selectbox, _("Layer"), {i: str(i) for i in range(encoder.layers)}, state.LAYER)
+    head = choose(right.selectbox, _("Head"), {i: str(i) for i in range(encoder.heads)}, state.HEAD)
+    st.session_state[_SYNCED] = f"{layer}.{head}"
+    state.remember(state.HEADS, f"{layer}.{head}")
+    return layer, head
+
+
+def chosen_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
+    """Return the first of the heads that the explorer shows, or would show first."""
+    encoder = cache.encoder(spec)
+    look = read_look(heads_of_url(), encoder.layers, encoder.heads, Look((cache.first_head(spec, text, pair),)))
+    return look.heads[0]
+
+
+def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: str = state.TOKEN) -> int:
+    """Draw the picker of a token; another text begins anew at ``default``."""
+    about = hashlib.sha1(tokens.ids.tobytes(), usedforsecurity=False).hexdigest()[:12]
+    of = f"{key}_of"
+    if st.session_state.get(of, about) != about:
+        st.session_state[key] = default
+    st.session_state[of] = about
+    names = {i: f"{i} {one}" for i, one in enumerate(tokens.labels)}
+    token = choose(place.selectbox, label, names, key, default)
+    state.publish(key, default)
+    return token
+
+
+def telling_token(trace: it.Trace, layer: int, head: int) -> int:
+    """Return the token that looks hardest at another word, in one head: one to begin with, and no more than that."""
+    ordinary = np.flatnonzero(~trace.tokens.special)
+    block = trace.attention[layer, head][np.ix_(ordinary, ordinary)].copy()
+    np.fill_diagonal(block, 0)
+    return int(ordinary[block.max(axis=1).argmax()])

@@ -1,0 +1,143 @@
+"""Q·K·V step by step: its temperature slider, its check, its numbers as files."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import interpret as it
+from dashboard import cache
+from dashboard.language import _, literal
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.python_code import encoder_lines
+
+_TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
+
+
+def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> float:
+    """Draw the slider of the divisor and return it as a multiple of the model's own."""
+    if trace.scaling is None:
+        return 1.0
+    root = 1 / float(trace.scaling[layer])
+
+    def name(value: float) -> str:
+        if value == 0:
+            return _("no division")
+        return f"√{root**2:.0f} = {root:.2f}" if value == 1 else f"{value * root:.2f}"
+
+    key = "temperature"
+    if st.session_state.get(key) not in _TEMPERATURES:
+        st.session_state[key] = 1.0
+    value = place.select_slider(
+        _("Divide by (temperature)"),
+        _TEMPERATURES,
+        format_func=name,
+        key=key,
+        persist_state="session",
+        help=_(
+            "The model divides by √d. Move to the left and softmax gives all to one key; to the right and all keys "
+            "become alike. Nothing but this picture changes."
+        ),
+    )
+    return value if value > 0 else 1 / root
+
+
+def check_line(steps: it.AttentionSteps) -> str:
+    """Say in Markdown what the head does for this token, and how exactly the numbers recompute the model's own."""
+    best = np.argsort(-steps.weights, kind="stable")[:2]
+    labels = [literal(steps.tokens.labels[i]) for i in best]
+    largest = max(steps.errors.values())
+    parts = [
+        _("**“{token}”** takes {weight} % from **“{best}”**.").format(
+            token=literal(steps.tokens.labels[steps.token]),
+            weight=f"{100 * steps.weights[best[0]]:.1f}",
+            best=labels[0],
+        ),
+        _(
+            "Entropy {entropy} of at most {most} nats; the weights still answer to their scores by {sensitivity} "
+            "(1 − Σw²; near 0 no gradient passes)."
+        ).format(
+            entropy=f"{steps.entropy:.2f}",
+            most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
+            sensitivity=f"{steps.sensitivity:.2f}",
+        ),
+    ]
+    if steps.divisor != steps.usual_divisor:
+        parts.append(
+            _("**Not the model's own divisor**: the layer's output has a cosine of {cosine} to its own.").format(
+                cosine=f"{steps.moved:.4f}"
+            )
+        )
+    parts.append(
+        _(
+            "Recomputed from the numbers below with the model's own divisor, weights, context and layer output differ "
+            "from the model's by at most {error}."
+        ).format(error=f"{largest:.1e}")
+    )
+    return " ".join(parts)
+
+
+def step_table(steps: it.AttentionSteps) -> dict[str, list[object]]:
+    """Return the numbers of every key, as columns."""
+    return {
+        "#": list(range(len(steps.weights))),
+        _("key"): list(steps.tokens.labels),
+        "q · k": steps.dots.tolist(),
+        _("q · k / divisor"): steps.scaled.tolist(),
+        _("may look"): steps.allowed.tolist(),
+        _("weight"): steps.weights.tolist(),
+        _("length of the value"): np.linalg.norm(steps.values, axis=1).tolist(),
+        _("length of weight · value"): np.linalg.norm(steps.weighted, axis=1).tolist(),
+    }
+
+
+def step_downloads(
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    layer: int,
+    head: int,
+    token: int,
+    temperature: float,
+    stem: str,
+) -> list[Download]:
+    """Offer the steps as files."""
+
+    def again() -> it.AttentionSteps:
+        trace = cache.trace(spec, text, pair)
+        return it.attention_steps(cache.encoder(spec), trace, layer, head, token, temperature)
+
+    def everything() -> bytes:
+        steps = again()
+        arrays = {name: value.tolist() for name, value in vars(steps).items() if isinstance(value, np.ndarray)}
+        return as_json(
+            {
+                "model": spec.checkpoint.name,
+                "revision": spec.checkpoint.revision,
+                "text": text,
+                "pair": pair,
+                "pieces": steps.tokens.pieces,
+                "layer": layer,
+                "head": head,
+                "token": token,
+                "divisor": steps.divisor,
+                "errors": dict(steps.errors),
+                **arrays,
+            }
+        )
+
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(step_table(again())), _("A row for each key")),
+        Download("JSON", f"{stem}.json", "application/json", everything, _("Every vector and matrix above")),
+    ]
+
+
+def step_lines(
+    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, head: int, token: int, temperature: float
+) -> str:
+    """Write the lines of Python that give the same numbers."""
+    return encoder_lines(spec, text, pair) + (
+        f"steps = it.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
+        f"temperature={temperature!r})\nsteps.weights, steps.context, steps.errors\n"
+    )

@@ -1,0 +1,71 @@
+"""Where the information ends up: attention followed from one token through the layers down to the inputs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.figures.flow import sources_map
+from dashboard.language import _
+from dashboard.pictures.paths import NAME, paths_picture
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.flow_view import (
+    agreement_line,
+    flow_downloads,
+    flow_lines,
+    method_about,
+    method_picker,
+    pick_target,
+    sources,
+)
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import pick_token, telling_token
+
+
+@guarded
+def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    with st.spinner(_("Reading the text …")):
+        trace = cache.trace(spec, text, pair)
+    tokens = trace.tokens
+    places = st.columns([2, 2, 2, 2])
+    default = telling_token(trace, *cache.first_head(spec, text, pair))
+    token = pick_token(tokens, _("From token"), default, places[0])
+    layers = {i: _("after layer {layer}").format(layer=i) for i in reversed(range(encoder.layers))}
+    layer = choose(places[1].selectbox, _("As it is"), layers, "flow_layer", encoder.layers - 1)
+    target = pick_target(encoder, places[2])
+    shares = sources(spec, text, pair, layer, token, target)
+    st.plotly_chart(sources_map(shares, tokens), key="sources")
+    st.caption(agreement_line(shares))
+
+    method = method_picker(encoder.family.tapped)
+    if method == "rollout":
+        paths = it.rollout_paths(trace, layer, token)
+    elif method == "gradient":
+        paths = cache.gradient_paths(spec, text, pair, layer, token, target)
+    else:
+        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], "flow_goal")
+        paths = it.flow_paths(trace, layer, token, goal)
+    st.markdown(method_about(method))
+    label = tokens.labels[token]
+    title = _("{method}: “{token}” after layer {layer}").format(method=method, token=label, layer=layer)
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("flow", method, model, str(layer), label)
+    drawn, there = paths_picture(paths, tokens, f"{model} · {title}", stem)
+    if drawn:
+        st.caption(
+            _("Drawn are {drawn} of {all} links, those that carry at least 0.4 %.").format(
+                drawn=f"{drawn:,}", all=f"{there:,}"
+            )
+        )
+    what = (spec, text, pair, layer, token, target)
+    export_bar(flow_downloads(*what, stem), flow_lines(*what), picture=NAME)
+    st.caption(
+        _(
+            "What this does not mean: all of these follow attention weights only. They leave out the values, the "
+            "feed-forward parts and the layer norms, so a large share is a path that is open, not proof that "
+            "information took it."
+        )
+    )

@@ -1,0 +1,95 @@
+"""What kind of head is this: where each one looks on average, over one text, a corpus, or dependency trees."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.figures.heads import dependency_bars, statistics_maps
+from dashboard.language import _
+from dashboard.widgets.choices import segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.heads_view import (
+    corpus_statistics,
+    dependency_downloads,
+    dependency_lines,
+    dependency_table,
+    head_table,
+    look_at_head,
+    rules_guide,
+    statistics_downloads,
+    statistics_lines,
+    tree_scores,
+)
+from dashboard.widgets.notices import guarded
+
+
+@guarded
+def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    over = segments(
+        _("Over"),
+        {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
+        "heads_over",
+    )
+    if over == "trees":
+        _trees(spec)
+        return
+    if over == "text":
+        with st.spinner(_("Reading the text …")):
+            statistics = cache.head_statistics(spec, text, pair)
+        name = text[:40]
+        lines = statistics_lines(spec, text, pair)
+    else:
+        found = corpus_statistics(spec)
+        if found is None:
+            return
+        statistics, name = found
+        lines = statistics_lines(spec, None, None)
+    st.caption(
+        _("Texts: {texts} · pieces: {queries}. Each number is the mean over the pieces that look.").format(
+            texts=f"{statistics.texts:,}", queries=f"{statistics.queries['entropy']:,}"
+        )
+    )
+    st.plotly_chart(statistics_maps(statistics), key="statistics")
+    st.subheader(_("Heads with a name"))
+    look_at_head(head_table(statistics))
+    with st.expander(_("The rules that give a name")):
+        st.markdown(rules_guide())
+    stem = file_stem("heads", spec.checkpoint.name.split("/")[-1], name)
+    export_bar(statistics_downloads(spec, statistics, stem), lines)
+    st.caption(
+        _(
+            "What this does not mean: a name says where a head looks on average in these texts. In other texts it can "
+            "do something else, and where it looks does not say whether the model needs it."
+        )
+    )
+
+
+def _trees(spec: it.EncoderSpec) -> None:
+    found = tree_scores(spec)
+    if found is None:
+        return
+    scores, name = found
+    st.caption(
+        _(
+            "{sentences} sentences, {links} dependencies; {skipped} sentences were too long for the model, {unread} "
+            "dependencies had a word without a piece of its own."
+        ).format(
+            sentences=f"{scores.sentences:,}",
+            links=f"{int(scores.counts.sum()):,}",
+            skipped=scores.skipped,
+            unread=scores.unread,
+        )
+    )
+    st.plotly_chart(dependency_bars(scores), key="dependencies")
+    look_at_head(dependency_table(scores))
+    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
+    export_bar(dependency_downloads(scores, stem), dependency_lines(spec))
+    st.caption(
+        _(
+            "What this does not mean: the best of many heads is picked on the same sentences that it is scored on, so "
+            "a few points are luck, the more so the rarer the relation (bars: 95 % of one head's own error). Finding a "
+            "relation is not using it. Clark et al. (2019), section 4."
+        )
+    )
