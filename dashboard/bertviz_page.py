@@ -150,6 +150,6 @@ html { color-scheme: dark; }
 body { background: #11161d; color: #e4e9ef; }
 #bertviz { background: #11161d !important; }
 svg[fill="black"], rect[fill="black"] { fill: #11161d; }
-svg text:not([fill]) { fill: #e4e9ef; }
+svg text:not([fill]), svg text[fill="black"] { fill: #e4e9ef; }
 rect[fill="lightgray"] { fill: #384352; }
 """

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
@@ -289,7 +289,7 @@ def _bare(model: PreTrainedModel) -> PreTrainedModel:
     return getattr(model, model.base_model_prefix, model)
 
 
-def _in_head(model: PreTrainedModel, keys: Sequence[str]) -> bool:
+def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> bool:
     # A classifier reads the pooler's output, and is worth nothing behind a random one.
     inside = f"{model.base_model_prefix}."
     return any(not key.startswith(inside) or key.startswith(f"{inside}pooler.") for key in keys)

@@ -39,7 +39,7 @@ TAPPED = ("bert", "roberta", "electra", "albert", "distilbert", "modernbert", "x
 def make_tokenizer(kind: str) -> Tokenizer:
     """Train a tokenizer of one kind on a sentence."""
     if kind == "wordpiece":
-        special = {"pad": "[PAD]", "unk": "[UNK]", "open": "[CLS]", "close": "[SEP]"}
+        special = {"pad": "[PAD]", "unk": "[UNK]", "open": "[CLS]", "close": "[SEP]", "mask": "[MASK]"}
         tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -75,8 +75,8 @@ def make_tokenizer(kind: str) -> Tokenizer:
     return tokenizer
 
 
-def make_checkpoint(family: str, folder: Path, seed: int = 0, **changes: object) -> Path:
-    """Write a checkpoint as ``save_pretrained`` does, and return its folder."""
+def make_checkpoint(family: str, folder: Path, seed: int = 0, loader: type = tf.AutoModel, **changes: object) -> Path:
+    """Write a checkpoint as ``save_pretrained`` does, with the task head of ``loader``, and return its folder."""
     make_config, kind, more = FAMILIES[family]
     tokenizer = make_tokenizer(kind)
     names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]") if kind == "wordpiece" else ("<pad>", "<unk>", "<s>", "</s>")
@@ -86,7 +86,7 @@ def make_checkpoint(family: str, folder: Path, seed: int = 0, **changes: object)
         ids[name] = tokenizer.token_to_id(token)
     config = make_config(**{**SIZES, **ids, **more, **changes})
     torch.manual_seed(seed)
-    model = tf.AutoModel.from_config(config)
+    model = loader.from_config(config)
     model.save_pretrained(folder)
     tf.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=first, sep_token=last

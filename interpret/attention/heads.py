@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float, Float32
 
 from interpret.arrays import read_only
 from interpret.batching import batches
@@ -167,8 +167,8 @@ class _Sums:
         place = np.arange(n)
         away = abs(place[:, None] - place).astype(np.float64)
         most = np.log(n) if n > 1 else 1.0
-        self._count("entropy", entropy.sum(-1), n * np.log(n), n)
-        self._count("evenness", entropy.sum(-1) / most, n, n)
+        self._count("entropy", entropy.sum(-1), float(n * np.log(n)), n)
+        self._count("evenness", entropy.sum(-1) / most, float(n), n)
         self._count("confidence", attention.max(-1).sum(-1, dtype=np.float64), 1.0, n)
         kinds = key_kinds(trace.tokens)
         # One matrix product for all of them: weights of each head times what each key is worth to each query.
@@ -176,22 +176,21 @@ class _Sums:
         found = np.einsum(
             "lhx,sx->slh", attention.reshape(*attention.shape[:2], -1), worth.reshape(len(worth), -1), optimize=True
         )
-        self._count("distance", found[0], away.sum() / n, n)
+        self._count("distance", found[0], float(away.sum()) / n, n)
         for (name, keys), share in zip(kinds.items(), found[1:], strict=True):
             self._count(name, share, float(keys.sum()) / n, int(keys.any(axis=1).sum()))
 
-    def _count(self, name: str, values: Float64[np.ndarray, "layer head"], uniform: float, queries: int) -> None:
+    def _count(self, name: str, values: Float[np.ndarray, "layer head"], uniform: float, queries: int) -> None:
         self.values[name] += values
         self.uniform[name] += uniform
         self.queries[name] += queries
 
     def result(self) -> HeadStatistics:
-        def mean(name: str, total: np.ndarray) -> np.ndarray:
-            return total / self.queries[name] if self.queries[name] else np.full_like(total, np.nan)
-
+        # Multiplied, so that what no query could show becomes NaN without a warning.
+        share = {name: 1 / count if count else np.nan for name, count in self.queries.items()}
         return HeadStatistics(
-            MappingProxyType({name: read_only(mean(name, total), np.float32) for name, total in self.values.items()}),
-            MappingProxyType({name: float(mean(name, np.array(total))) for name, total in self.uniform.items()}),
+            MappingProxyType({name: read_only(total * share[name], np.float32) for name, total in self.values.items()}),
+            MappingProxyType({name: float(total * share[name]) for name, total in self.uniform.items()}),
             MappingProxyType(dict(self.queries)),
             self.texts,
         )

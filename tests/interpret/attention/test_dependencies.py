@@ -1,0 +1,138 @@
+"""Heads against dependency trees: reading CoNLL-U, and planted heads on a known tree."""
+
+import numpy as np
+import pytest
+
+import interpret as it
+from interpret.attention import dependencies
+from tests.interpret.attention.planted import uniform
+
+ENGLISH = """\
+# text = The cat didn't eat.
+1\tThe\tthe\tDET\t_\t_\t2\tdet\t_\t_
+2\tcat\tcat\tNOUN\t_\t_\t5\tnsubj:pass\t_\t_
+3-4\tdidn't\t_\t_\t_\t_\t_\t_\t_\t_
+3\tdid\tdo\tAUX\t_\t_\t5\taux\t_\t_
+4\tn't\tnot\tPART\t_\t_\t5\tadvmod\t_\t_
+4.1\tghost\t_\t_\t_\t_\t_\t_\t5:conj\t_
+5\teat\teat\tVERB\t_\t_\t0\troot\t_\tSpaceAfter=No
+6\t.\t.\tPUNCT\t_\t_\t5\tpunct\t_\t_
+
+# a second one
+1\tBig\tbig\tADJ\t_\t_\t2\tamod\t_\t_
+2\tcats\tcat\tNOUN\t_\t_\t3\tnsubj\t_\t_
+3\tsleep\tsleep\tVERB\t_\t_\t0\troot\t_\t_
+"""
+
+
+def test_a_file_is_read_as_it_is_written():
+    first, second = it.read_conllu(ENGLISH.encode(), "cat.conllu")
+    assert first.text == "The cat didn't eat."
+    assert [first.text[a:b] for a, b in first.spans] == ["The", "cat", "did", "n't", "eat", "."]
+    assert first.heads == (1, 4, 4, 4, -1, 4)
+    assert first.relations == ("det", "nsubj", "aux", "advmod", "root", "punct")
+    assert second.text == "Big cats sleep"
+
+
+def test_words_that_are_not_written_one_after_another_share_a_span():
+    french = (
+        "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\tde\tde\tADP\t_\t_\t3\tcase\t_\t_\n2\tle\tle\tDET\t_\t_\t3\tdet\t_\t_\n"
+    )
+    french += "3\tpain\tpain\tNOUN\t_\t_\t0\troot\t_\t_\n"
+    (one,) = it.read_conllu(french.replace("\n", "\r\n").encode(), "x")
+    assert one.text == "du pain"
+    assert one.spans == ((0, 2), (0, 2), (3, 7))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("word\tfour\n", "Line 1 of “x” is not CoNLL-U"),
+        ("1\ta\tb\tc\t_\t_\t_\tdet\t_\t_\n", "words without a head"),
+        ("1\ta\tb\tc\t_\t_\t9\tdet\t_\t_\n", "a head that is not in it"),
+        ("# only a comment\n", "holds no sentences"),
+        ("", "is empty"),
+    ],
+)
+def test_what_is_no_tree_is_said(content, sentence):
+    with pytest.raises(it.InputError, match=sentence):
+        it.read_conllu(content.encode(), "x")
+
+
+def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
+    trees = it.read_conllu(ENGLISH.encode(), "cat.conllu")
+    real = dependencies.trace_batch
+
+    def looking(encoder, texts):
+        """Head 2.3: every word looks at its head. Head 4.1: the verb at its subject. Others: everywhere alike."""
+        made = []
+        for trace in real(encoder, texts):
+            tree = next(one for one in trees if one.text == trace.tokens.text)
+            groups = dependencies._pieces_of(trace.tokens, tree)
+            n = len(trace.tokens)
+            attention = uniform(6, 12, n)
+            for word, head in enumerate(tree.heads):
+                if head >= 0:
+                    rows = np.zeros(n)
+                    rows[groups[head]] = 1
+                    attention[2, 3, groups[word]] = rows / rows.sum()
+                if tree.relations[word] == "nsubj":
+                    rows = np.zeros(n)
+                    rows[groups[word]] = 1
+                    attention[4, 1, groups[head]] = rows / rows.sum()
+            made.append(it.Trace(**{**trace.__dict__, "attention": attention.astype(np.float32)}))
+        return made
+
+    monkeypatch.setattr(dependencies, "trace_batch", looking)
+    scores = it.dependency_scores(minilm, trees)
+    assert "punct" not in scores.relations
+    assert "root" not in scores.relations
+    assert (scores.accuracy[:, 0, 2, 3] == 1).all()
+    nsubj = scores.relations.index("nsubj")
+    assert scores.counts[nsubj] == 2
+    assert scores.accuracy[nsubj, 1, 4, 1] == 1
+    assert scores.best("det") == (2, 3, "head", 1.0)
+    assert scores.sentences == 2
+    assert scores.skipped == scores.unread == 0
+    # Subjects stand three words and one word before their verbs: either place is right half of the time; the nearer.
+    assert scores.baseline[nsubj] == 0.5
+    assert scores.offset[nsubj] == 1
+    det = scores.relations.index("det")
+    assert (scores.baseline[det], scores.offset[det]) == (1, 1)
+
+
+def test_weights_are_summed_to_words_and_averaged_from_them(minilm):
+    (tree,) = it.read_conllu(
+        b"1\tUnbelievably\t_\tADV\t_\t_\t2\tadvmod\t_\t_\n2\tsteep\t_\tADJ\t_\t_\t0\troot\t_\t_\n"
+        b"3\triver\t_\tNOUN\t_\t_\t2\tobj\t_\t_\n",
+        "x",
+    )
+    trace = it.trace(minilm, tree.text)
+    groups = dependencies._pieces_of(trace.tokens, tree)
+    assert len(groups[0]) > 1
+    strongest = dependencies._strongest(trace.attention, groups)
+    for layer in range(6):
+        for head in range(12):
+            weights = trace.attention[layer, head]
+            for word in range(3):
+                links = {
+                    other: np.mean([sum(weights[q, k] for k in groups[other]) for q in groups[word]])
+                    for other in range(3)
+                    if other != word
+                }
+                assert strongest[layer, head, word] == max(links, key=links.get)
+
+
+def test_too_long_sentences_are_counted_and_runs_can_be_cancelled(minilm):
+    trees = it.read_conllu(ENGLISH.encode(), "x")
+    long = trees[0]._replace(text="river " * 600)
+    scores = it.dependency_scores(minilm, [*trees, long])
+    assert (scores.sentences, scores.skipped) == (2, 1)
+    with pytest.raises(it.InputError, match="short enough"):
+        it.dependency_scores(minilm, [long])
+
+    def stop(done, total, note):
+        raise it.Cancelled
+
+    with pytest.raises(it.Cancelled):
+        it.dependency_scores(minilm, trees, stop)
