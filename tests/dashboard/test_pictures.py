@@ -1,0 +1,114 @@
+"""From results to pictures: what is chosen to be drawn, and what a browser may say back."""
+
+import numpy as np
+import pytest
+
+import interpret as it
+from dashboard.figures.ablation import distance_map, importance_maps, prune_curves
+from dashboard.figures.flow import sources_map
+from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names, statistics_maps
+from dashboard.pictures.steps import MOST_ROWS, shown_keys
+from dashboard.pictures.switches import read_off
+from dashboard.widgets.ablation_view import answer_table
+from dashboard.widgets.heads_view import dependency_table, head_table
+from dashboard.widgets.steps_view import step_table
+from interpret.attention.ablation import Answers
+from interpret.attention.heads import RULES, STATISTICS
+
+
+@pytest.fixture(scope="module")
+def trace(_minilm):
+    return it.trace(_minilm, "<b>The</b> bank of the river.")
+
+
+def test_of_a_long_text_the_strongest_keys_are_drawn_in_their_order(minilm):
+    long = it.trace(minilm, "The animal did not cross the street because it was too tired. " * 3)
+    steps = it.attention_steps(minilm, long, 3, 3, 5)
+    shown = shown_keys(steps)
+    assert shown == sorted(shown)
+    assert len(shown) == MOST_ROWS < len(long.tokens)
+    assert min(steps.weights[shown]) >= np.delete(steps.weights, shown).max()
+    table = step_table(steps)
+    assert all(len(column) == len(long.tokens) for column in table.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "off"),
+    [
+        (None, ()),
+        ("x", ()),
+        ({"heads": None}, ()),
+        ({"heads": [[0, 1], [0, 1], [9, 0], [0, 99], [-1, 0]]}, ((0, 1),)),
+        ({"heads": [["0", "1"], [True, 1], [1.0, 2], [1]]}, ()),
+        ([[5, 11], [1, 2]], ((1, 2), (5, 11))),
+    ],
+)
+def test_switches_that_make_no_sense_are_on(value, off):
+    assert read_off(value, 6, 12) == off
+
+
+def test_every_statistic_and_pattern_has_a_name():
+    assert set(statistic_names()) == set(STATISTICS)
+    assert set(pattern_labels()) == {None, *(rule.pattern for rule in RULES)}
+
+
+def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace):
+    statistics = it.head_statistics(trace)
+    figure = statistics_maps(statistics)
+    drawn = [name for name in statistics if statistics.queries[name]]
+    assert len(figure.data) == len(drawn) < len(statistics)
+    for name, heatmap in zip(drawn, figure.data, strict=True):
+        np.testing.assert_array_equal(heatmap.z, statistics[name])
+        if name not in ("entropy", "distance"):
+            assert (heatmap.zmin, heatmap.zmax) == (0, 1)
+    rows = head_table(statistics)
+    assert sorted(rows["layer.head"]) == sorted(f"{layer}.{head}" for layer in range(6) for head in range(12))
+    named = [pattern != "–" for pattern in rows["Pattern"]]
+    assert named == sorted(named, reverse=True)
+
+
+def test_methods_are_drawn_on_one_scale_and_text_is_text(trace):
+    shares = {"raw": trace.attention[0, 0, 1], "rollout": 3 * trace.attention[1, 0, 1]}
+    figure = sources_map(shares, trace.tokens)
+    np.testing.assert_allclose(figure.data[0].customdata.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.square(figure.data[0].z), figure.data[0].customdata, rtol=1e-5)
+    assert "<" not in "".join(figure.data[0].x)
+
+
+def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
+    result = it.ablate(minilm, "<i>steep</i>", heads=[(0, 0)])
+    figure = distance_map(result)
+    np.testing.assert_array_equal(figure.data[0].z, result.distance)
+    texts = [f"the river number {i}" for i in range(12)] + [f"a loan of {i}" for i in range(12)]
+    found = it.head_importance(minilm, texts, ["a"] * 12 + ["b"] * 12, removals=False)
+    assert len(importance_maps(found).data) == 1
+    curve = it.attention.importance.PruneCurve(np.array([0, 1]), np.float32([0, 1]), np.float32([1, 0.5]))
+    curves = {"gradient": curve, "removal": curve, "random 0": curve}
+    whole = it.HeadImportance(
+        **{**found.__dict__, "loss_rise": found.gradient, "accuracy_drop": -found.gradient, "curves": curves}
+    )
+    figure = importance_maps(whole)
+    assert len(figure.data) == 3
+    assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
+    assert len(prune_curves(whole).data) == 6
+
+
+def test_answers_that_changed_most_come_first():
+    answers = Answers(("",), ("good", "bad"), np.float32([[0.6, 0.4]]), np.float32([[0.1, 0.9]]))
+    table = answer_table(answers)
+    assert "Token" not in table
+    assert set(table["Answer"]) == {"good", "bad"}
+    np.testing.assert_allclose(np.abs(table["Change"]), 0.5, atol=1e-6)
+    two = Answers(("1 a", "2 b"), ("x",), np.float32([[0.5], [0.5]]), np.float32([[0.6], [0.1]]))
+    assert answer_table(two)["Token"] == ["2 b", "1 a"]
+
+
+def test_dependencies_are_drawn_beside_their_baseline(minilm):
+    trees = it.read_conllu(
+        b"1\tBig\t_\tADJ\t_\t_\t2\tamod\t_\t_\n2\tcats\t_\tNOUN\t_\t_\t3\tnsubj\t_\t_\n3\tsleep\t_\tVERB\t_\t_\t0\troot\t_\t_\n",
+        "x",
+    )
+    scores = it.dependency_scores(minilm, trees)
+    figure = dependency_bars(scores)
+    np.testing.assert_array_equal(figure.data[1].y, scores.baseline)
+    assert dependency_table(scores)["Relation"] == list(scores.relations)

@@ -1,0 +1,113 @@
+"""The tabs of the Attention page without a browser: each runs, for every family, and says what it cannot do."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from tests.tiny import FAMILIES
+
+TABS = ("where", "steps", "flow", "heads", "ablation", "bertviz")
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+
+
+def open_tab(page, tab, **query):
+    page.query_params["tab"] = tab
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error)]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_runs_and_says_what_its_numbers_do_not_mean(page, tab):
+    open_tab(page, tab)
+    assert not page.exception
+    assert said(page) == []
+    captions = " ".join(one.value for one in page.caption)
+    assert "What this does not mean" in captions or "it does not say why" in captions
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("tab", ["steps", "flow", "ablation"])
+def test_every_family_runs_or_says_why_not(page, family, tab):
+    open_tab(page, tab, model=f"folder:{family}", text="the bank said it was rich")
+    assert not page.exception
+    assert not page.error
+    untapped = family in ("mpnet", "deberta-v2")
+    expected = untapped and tab in ("steps", "ablation")
+    assert any("does not go through" in one for one in said(page)) == expected
+
+
+@pytest.mark.parametrize("text", ["Hi", "中文模型的注意力很有意思", "a </script> $x$ **b** :red[r]", "🙂"])
+@pytest.mark.parametrize("tab", TABS[1:])
+def test_odd_texts_run_in_every_tab(page, tab, text):
+    open_tab(page, tab, text=text)
+    assert not page.exception
+    assert said(page) == []
+
+
+def test_a_tab_that_is_none_is_the_first(page):
+    open_tab(page, "nonsense")
+    assert not page.exception
+    assert "tab" not in page.query_params
+
+
+def test_a_long_text_waits_for_a_click_and_bertviz_points_elsewhere(page):
+    text = "The river bank was steep. " * 40
+    open_tab(page, "flow")
+    page.text_area(key="text").set_value(text).run()
+    assert not page.exception
+    assert [one.label for one in page.button if "max-flow" in one.label] == ["Compute max-flow for 242 pieces"]
+    page.session_state["tab"] = "bertviz"
+    page.run()
+    assert any("Where heads look" in one for one in said(page))
+
+
+def test_some_layers_are_offered_where_all_are_too_many(page):
+    open_tab(page, "bertviz")
+    page.text_area(key="text").set_value("The river bank was steep. " * 9).run()
+    page.segmented_control(key="bertviz_view:en").set_value("model").run()
+    assert not page.exception
+    assert any("layers fit for this text" in one.value for one in page.info)
+    assert said(page) == []
+
+
+def test_the_error_said_is_the_error_there_is(page, minilm):
+    open_tab(page, "steps", heads="4.7", text="The bank of the river.", token="2")
+    steps = it.attention_steps(minilm, it.trace(minilm, "The bank of the river."), 4, 7, 2)
+    line = next(one.value for one in page.markdown if "Recomputed from" in one.value)
+    assert f"at most {max(steps.errors.values()):.1e}" in line
+    assert max(steps.errors.values()) < 1e-5
+    assert "“bank”" in line
+
+
+def test_the_head_of_the_url_is_the_head_of_the_steps_and_stays_in_it(page):
+    open_tab(page, "steps", heads="2.9")
+    assert page.selectbox(key="layer:en").value == 2
+    assert page.selectbox(key="head:en").value == 9
+    page.selectbox(key="head:en").set_value(3).run()
+    assert page.query_params["heads"] in ("2.3", ["2.3"])
+    page.query_params["heads"] = "99.99"
+    page.run()
+    assert not page.exception
+
+
+def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
+    open_tab(page, "ablation", off="0.1,2.3,99.0,x,..", text="The bank of the river.")
+    assert any(one.value.startswith("2 of 72 heads are off") for one in page.caption)
+    result = it.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
+    assert page.metric[0].value == f"{result.similarity['mean']:.4f}"
+    page.button(key="all_on").click().run()
+    assert any(one.value.startswith("0 of 72 heads are off") for one in page.caption)
+    assert "off" not in page.query_params
+    assert not page.exception
