@@ -33,11 +33,13 @@ def switches(layers: int, heads: int, off: Sequence[tuple[int, int]], key: str) 
     Parameters
     ----------
     off
-        What is off before anybody has switched, or when somebody else, a button or the URL, has decided.
+        What is off before anybody has switched. Under another key the browser's part begins anew with it.
     """
     said = st.session_state.get(key, {}).get("off")
     sequence = said.get("sequence") if isinstance(said, Mapping) else None
-    result = _COMPONENT(
+    if said is not None:
+        off = read_off(said, layers, heads)
+    _COMPONENT(
         key=key,
         data={
             "layers": layers,
@@ -52,4 +54,4 @@ def switches(layers: int, heads: int, off: Sequence[tuple[int, int]], key: str) 
         },
         on_off_change=lambda: None,
     )
-    return read_off(result.off, layers, heads) if result.off is not None else tuple(off)
+    return tuple(off)

@@ -1,0 +1,276 @@
+"""Journeys through the tabs of the Attention page, in a real browser."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import interpret as it
+
+pytestmark = pytest.mark.browser
+TEXT = "The bank of the river was steep and the water was cold."
+NASTY = "a </script><img src=x onerror=alert(1)> b"
+
+
+def open_tab(page: Page, server, tab, query=""):
+    page.goto(f"{server}/?tab={tab}&text={TEXT.replace(' ', '+')}{query}")
+
+
+def picture(page: Page, name):
+    """Wait until a picture has drawn, and return it."""
+    page.wait_for_selector(f"[data-testid={name}][data-drawn]")
+    return page.get_by_test_id(name)
+
+
+def changed(page: Page, name, act):
+    """Do something, and wait until the picture has drawn something else."""
+    before = picture(page, name).get_attribute("data-drawn")
+    act()
+    expect(page.get_by_test_id(name)).not_to_have_attribute("data-drawn", before)
+
+
+def pick(page: Page, label, option):
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def readout(page: Page, name):
+    return page.get_by_test_id(name).get_by_test_id("readout")
+
+
+def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
+    open_tab(page, server, "steps", "&heads=4.7&token=2")
+    picture(page, "steps")
+    trace = it.trace(minilm, TEXT)
+    steps = it.attention_steps(minilm, trace, 4, 7, 2)
+    strongest = int(steps.weights.argmax())
+    expect(readout(page, "steps")).to_contain_text(f"“{trace.tokens.labels[strongest]}”: ")
+    expect(readout(page, "steps")).to_contain_text(f"÷ Σ = {steps.weights[strongest]:.4f}")
+    # Another token, then along its keys with the keyboard alone.
+    changed(page, "steps", lambda: pick(page, "Query token", "5 river"))
+    river = it.attention_steps(minilm, trace, 4, 7, 5)
+    softmax = page.get_by_role("img", name=re.compile("^Softmax"))
+    softmax.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    expect(readout(page, "steps")).to_contain_text(f"Softmax: the weights · the: {river.weights[1]:.4f}")
+    softmax.hover(position={"x": 200, "y": 18 * 2 + 9})
+    expect(readout(page, "steps")).to_contain_text(f"· bank: {river.weights[2]:.4f}")
+    expect(page.get_by_text("Not the model's own divisor")).to_have_count(0)
+    # The temperature changes the picture, and not what is said about the model.
+    page.get_by_role("slider").focus()
+    changed(page, "steps", lambda: page.get_by_role("slider").press("ArrowLeft"))
+    expect(page.get_by_text("Not the model's own divisor")).to_be_visible()
+    error = f"{max(river.errors.values()):.1e}"
+    expect(page.get_by_text(f"differ from the model's by at most {error}")).to_be_visible()
+    # The explorer shows the same head.
+    page.get_by_role("tab", name="Where heads look").click()
+    page.wait_for_selector('[data-testid=explorer][data-drawn="4.7"]')
+
+
+def test_steps_are_taken_away_as_they_are_seen(page, server, minilm, tmp_path):
+    open_tab(page, server, "steps", "&heads=1.3&token=3")
+    picture(page, "steps")
+    steps = it.attention_steps(minilm, it.trace(minilm, TEXT), 1, 3, 3)
+
+    def taken(name):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
+
+    numbers = json.loads(taken("JSON").read_text("utf-8"))
+    np.testing.assert_allclose(numbers["weights"], steps.weights, rtol=1e-6)
+    np.testing.assert_allclose(numbers["normed"], steps.normed, rtol=1e-5, atol=1e-6)
+    assert len(taken("CSV").read_text("utf-8-sig").splitlines()) == len(steps.tokens) + 1
+    assert taken("PNG").read_bytes().startswith(b"\x89PNG")
+    svg = taken("SVG").read_text("utf-8")
+    assert svg.startswith("<svg")
+    assert ">river<" in svg
+    assert "NaN" not in svg
+    assert "undefined" not in svg
+
+
+def test_follow_a_token_down_by_every_method(page, server, minilm):
+    open_tab(page, server, "flow", "&token=5")
+    paths = picture(page, "paths")
+    trace = it.trace(minilm, TEXT)
+    rolled = it.rollout(trace)[5, 5]
+    canvas = paths.get_by_role("img")
+    canvas.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(readout(page, "paths")).to_have_text(f"“the” (1), inputs: {rolled[1]:.4f}")
+    page.keyboard.press("Escape")
+    expect(readout(page, "paths")).to_contain_text("Point at a token")
+    for name in ("Gradient × attention", "Max-flow"):
+        changed(page, "paths", lambda name=name: page.get_by_role("radio", name=name).click(force=True))
+    expect(page).to_have_url(re.compile("method=flow"))
+    changed(page, "paths", lambda: pick(page, "To input", "2 bank"))
+    flow = it.attention_flow(trace, [5], [5])[0, 0, 2]
+    canvas.focus()
+    page.keyboard.press("ArrowDown")
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(readout(page, "paths")).to_have_text(f"“bank” (2), inputs: {flow:.4f}")
+    # What nobody chose for its max-flow has none in this picture.
+    page.keyboard.press("ArrowDown")
+    expect(readout(page, "paths")).to_have_text("“of” (3), inputs: 0.0000")
+
+
+def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tmp_path):
+    texts = [
+        f"Sentence number {i} tells of the bank by the river, and of what it lends, {i} times over."
+        for i in range(1200)
+    ]
+    file = tmp_path / "many.txt"
+    file.write_text("\n\n".join(texts), "utf-8")
+    open_tab(page, server, "heads")
+    expect(page.get_by_text("Heads with a name")).to_be_visible()
+    page.get_by_text("A file of texts", exact=True).click()
+    expect(page.get_by_text("see what each head does on average")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(file)
+    pick(page, "Rows to read", "all")
+    page.get_by_role("button", name="Measure heads over 1,200 texts").click()
+    expect(page.get_by_text(re.compile("of 1,200 ·"))).to_be_visible()
+    page.get_by_role("button", name="Stop the run").click()
+    expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
+    expect(page.get_by_text("Heads with a name")).to_have_count(0)
+    pick(page, "Rows to read", "300")
+    expect(page.get_by_text("300 of 1,200 rows are read")).to_be_visible()
+    page.get_by_role("button", name="Measure heads over 300 texts").click()
+    expect(page.get_by_text("Texts: 300 · pieces:")).to_be_visible(timeout=60_000)
+    # What was measured stays while another tab is looked at.
+    page.get_by_role("tab", name="BertViz").click()
+    expect(page.locator("iframe")).to_be_visible()
+    page.get_by_role("tab", name="Kinds of heads").click()
+    expect(page.get_by_text("Texts: 300 · pieces:")).to_be_visible()
+    expect(page.get_by_text("In use: many.txt")).to_be_visible()
+
+
+def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_path):
+    open_tab(page, server, "heads")
+    page.get_by_text("Dependency trees (CoNLL-U)", exact=True).click()
+    expect(page.get_by_text("Choose a CoNLL-U file, such as")).to_be_visible()
+    wrong = tmp_path / "wrong.conllu"
+    wrong.write_text("no tree at all\n", "utf-8")
+    page.locator("input[type=file]").set_input_files(wrong)
+    expect(page.get_by_text("Line 1 of “wrong.conllu” is not CoNLL-U")).to_be_visible()
+    tree = "1\tBig\t_\tADJ\t_\t_\t2\tamod\t_\t_\n2\tcats\t_\tNOUN\t_\t_\t3\tnsubj\t_\t_\n"
+    tree += "3\tsleep\t_\tVERB\t_\t_\t0\troot\t_\t_\n\n"
+    right = tmp_path / "right.conllu"
+    right.write_text(tree * 3, "utf-8")
+    page.locator("input[type=file]").set_input_files(right)
+    page.get_by_role("button", name="Score heads on 3 sentences").click()
+    expect(page.get_by_text("3 sentences, 6 dependencies")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_contain_text("nsubj")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
+    open_tab(page, server, "ablation")
+    switches = page.get_by_test_id("switches")
+    first = switches.get_by_role("switch", name="Layer 0, head 0", exact=True)
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(switches.get_by_role("switch", name="Layer 1, head 1", exact=True)).not_to_be_checked()
+    similarity = it.ablate(minilm, TEXT, heads=[(1, 1)]).similarity["mean"]
+    expect(page.get_by_text(f"{similarity:.4f}").first).to_be_visible()
+    switches.get_by_role("button", name="Layer 4", exact=True).click()
+    expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
+    whole = it.ablate(minilm, TEXT, heads=[(1, 1), *((4, head) for head in range(12))]).similarity["mean"]
+    expect(page.get_by_text(f"{whole:.4f}").first).to_be_visible()
+    expect(page).to_have_url(re.compile("off=1.1"))
+    page.reload()
+    expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
+    expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).not_to_be_checked()
+    page.get_by_role("button", name="All on").click()
+    expect(page.get_by_text("0 of 72 heads are off")).to_be_visible()
+    expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).to_be_checked()
+    expect(page).not_to_have_url(re.compile("off="))
+
+
+def test_importance_over_a_labelled_file(page, server, tmp_path):
+    rows = [f"the river number {i} is deep,water" for i in range(15)] + [
+        f"a loan of {i} dollars,money" for i in range(15)
+    ]
+    file = tmp_path / "labelled.csv"
+    file.write_text("text,label\n" + "\n".join(rows), "utf-8")
+    open_tab(page, server, "ablation")
+    one = tmp_path / "one.csv"
+    one.write_text("text\nalone\n", "utf-8")
+    page.locator("input[type=file]").set_input_files(one)
+    expect(page.get_by_text("“one.csv” has a single column")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Measure importance over 30 texts").click()
+    expect(page.get_by_text(re.compile("of 124 ·|of 1 ·"))).to_be_visible()
+    expect(page.get_by_text("With all heads: accuracy")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("fitted on the mean of the last states of 15 other texts")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON", exact=True).last.click()
+    numbers = json.loads(download.value.path().read_text("utf-8"))
+    assert np.shape(numbers["importance"]) == (6, 12)
+    np.testing.assert_allclose(np.linalg.norm(numbers["importance"], axis=1), 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bertvizs_views_draw_with_the_network_cut(page, server, scheme):
+    # `page` fails on any request to another host; BertViz alone would ask two of them.
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{server}/?tab=bertviz&text={NASTY.replace('<', '%3C').replace('>', '%3E').replace(' ', '+')}&heads=3.5")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#layer")).to_have_value("3")
+    expect(frame.locator("svg text", has_text="script").first).to_be_visible()
+    assert frame.locator("svg line").count() > 1000
+    assert frame.locator("img").count() == 0
+    background = "rgb(17, 22, 29)" if scheme == "dark" else "rgba(0, 0, 0, 0)"
+    expect(frame.locator("body")).to_have_css("background-color", background)
+    ink = frame.locator("svg text").first.evaluate("element => getComputedStyle(element).fill")
+    assert ink == ("rgb(228, 233, 239)" if scheme == "dark" else "rgb(0, 0, 0)")
+
+    page.get_by_text("Model view", exact=True).click()
+    expect(frame.locator("svg text", has_text="Heads")).to_be_visible()
+    ink = frame.locator("svg text", has_text="Layers").evaluate("element => getComputedStyle(element).fill")
+    assert ink == ("rgb(228, 233, 239)" if scheme == "dark" else "rgb(0, 0, 0)")
+
+    page.get_by_text("Neuron view", exact=True).click()
+    expect(frame.locator("#att_head")).to_have_value("5")
+    expect(frame.locator("#layer option")).to_have_count(6)
+    page.get_by_role("button", name="0", exact=True).click()
+    expect(frame.locator("#layer option")).to_have_count(5)
+
+
+@pytest.mark.parametrize("family", ["electra", "albert", "modernbert"])
+def test_the_neuron_view_draws_families_that_bertvizs_own_does_not_know(page, server, family):
+    open_tab(page, server, "bertviz", f"&model=folder:{family}")
+    page.get_by_text("Neuron view", exact=True).click()
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#att_head option")).to_have_count(4)
+    expect(frame.locator("#expanded")).to_be_attached()
+
+
+def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page, server):
+    open_tab(page, server, "steps", "&heads=1.2")
+    picture(page, "steps")
+    changed(
+        page,
+        "steps",
+        lambda: (
+            page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.click(),
+            page.get_by_role("option", name="简体中文").click(),
+        ),
+    )
+    expect(page.get_by_role("tab", name="Q·K·V 逐步计算")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("heading", name="权重是怎样得来的")).to_be_visible()
+    main = page.get_by_test_id("stMain").inner_text()
+    assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
+    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称的头"), ("去掉头", "所有头都开着")):
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_text(sign).first).to_be_visible()
+        expect(page.get_by_text("这并不意味着").first).to_be_visible()
