@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from interpret.encoder import Encoder
+from interpret.errors import InputError
 from interpret.long_text import windows
 
 
@@ -24,9 +25,9 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
     Raises
     ------
     InputError
-        If a text is one that the model cannot read.
+        If a text is one that the model cannot read; the sentence says which.
     """
-    lengths = [len(encoder.tokens(*one)) for one in texts]
+    lengths = [_length(encoder, place, *one) for place, one in enumerate(texts)]
     batch: list[int] = []
     for place in sorted(range(len(texts)), key=lengths.__getitem__):
         if batch and lengths[place] * (len(batch) + 1) > pieces:
@@ -35,6 +36,15 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
         batch.append(place)
     if batch:
         yield batch
+
+
+def _length(encoder: Encoder, place: int, text: str, pair: str | None) -> int:
+    try:
+        return len(encoder.tokens(text, pair))
+    except InputError as error:
+        raise InputError(
+            "Text {place} (“{begin}”) cannot be read: {error}", place=place + 1, begin=text[:40], error=str(error)
+        ) from error
 
 
 def windows_of(encoder: Encoder, texts: Sequence[str]) -> list[tuple[str, ...]]:

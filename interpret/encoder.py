@@ -233,12 +233,8 @@ def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
 def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Task | None]:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        found = find_task(config)
-        model, report = _read(found[1] if found else AutoModel, folder, config, family, dtype)
-        if found and _in_head(model, report["missing_keys"]):
-            # config.json names a head that the file does not hold, or only a part of: its answers would be random.
-            found = None
-            model, report = _read(AutoModel, folder, config, family, dtype)
+        found = _read_with_head(folder, config, family, dtype)
+        model, report, task = found or (*_read(AutoModel, folder, config, family, dtype), None)
     except Exception as error:  # whatever damaged files make transformers raise
         raise CheckpointError(
             "The weights of “{name}” cannot be read: {error}. Get the files again.", name=name, error=_first_line(error)
@@ -269,7 +265,25 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             count=len(missing),
             first=missing[0],
         )
-    return model.eval(), found[0] if found else None
+    return model.eval(), task
+
+
+def _read_with_head(
+    folder: Path, config: Any, family: Family, dtype: torch.dtype
+) -> tuple[PreTrainedModel, Any, Task] | None:
+    """Read a model with its task head; None where there is no head, or not the one that config.json tells of.
+
+    A head that the file lacks a part of would answer at random.
+    """
+    found = find_task(config)
+    if found is None:
+        return None
+    task, loader = found
+    try:
+        model, report = _read(loader, folder, config, family, dtype)
+    except Exception:  # whatever a head of another size makes transformers raise; the encoder may be whole
+        return None
+    return None if _in_head(model, report["missing_keys"]) else (model, report, task)
 
 
 def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:

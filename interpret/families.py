@@ -17,7 +17,7 @@ class Family:
         The name people know it by.
     embeddings, layers
         Attribute paths in the bare encoder (the module that ``AutoModel`` gives): the embedding module, and the list
-        of layers. ALBERT's layers share their weights, so its list holds one group.
+        of layers. ALBERT's layers share their weights, so its list holds the groups of layers that do.
     projection, norm
         Attribute paths in a layer: what projects the heads' outputs, side by side, back to the hidden width; and the
         layer norm that takes the sum of that and the residual.

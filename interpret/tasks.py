@@ -61,7 +61,11 @@ def find_task(config: Any) -> tuple[Task, Any] | None:
             problem = getattr(config, "problem_type", None)
             if kind == "classes" and (problem == "regression" or config.num_labels < 2):
                 return None
-            labels = () if kind == "masked words" else tuple(config.id2label[i] for i in range(config.num_labels))
+            labels = (
+                ()
+                if kind == "masked words"
+                else tuple(str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels))
+            )
             return Task(kind, labels, problem != "multi_label_classification"), loader
     return None
 

@@ -9,7 +9,7 @@ from dashboard.language import _
 from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.tabs import lazy_tabs
 from dashboard.widgets.text_input import text_input
-from dashboard.widgets.windows import fit
+from dashboard.widgets.windows import fit, warn_of_unknown
 from pages.attention_tabs.ablation import ablation
 from pages.attention_tabs.bertviz import bertviz
 from pages.attention_tabs.flow import flow
@@ -21,6 +21,7 @@ st.title(_("Attention: which head looks where?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
 text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
+warn_of_unknown(encoder, text, pair)
 tab, place = lazy_tabs(
     {
         "where": _("Where heads look"),

@@ -17,11 +17,16 @@ function widthOf(label) {
   return width;
 }
 
+/** A token's label, its white space made visible, in at most so many letters. */
 function shorten(label, letters) {
-  const shown = label.replace(/\s+/g, "␣");
-  if (widthOf(shown) <= letters) return shown;
+  return clip(label.replace(/\s+/g, "␣"), letters);
+}
+
+/** A text in at most so many letters. */
+function clip(text, letters) {
+  if (widthOf(text) <= letters) return text;
   let out = "";
-  for (const character of shown) {
+  for (const character of text) {
     if (widthOf(out + character) > letters - 1) break;
     out += character;
   }

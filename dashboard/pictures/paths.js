@@ -38,7 +38,7 @@ class Paths {
       const left = 92;
       return { left, cell: (width - left - 4) / labels.length, tall: 24, height: MARGIN.top + levels * 24 + 90 };
     }
-    const left = Math.min(140, 66 + widest * 7);
+    const left = Math.min(148, 74 + widest * 7);
     return {
       left,
       step: (width - left - MARGIN.right) / (levels - 1),
@@ -125,7 +125,7 @@ class Paths {
     levels.forEach((name, level) => {
       context.fillStyle = theme.text;
       context.textAlign = level === 0 ? "right" : "center";
-      context.fillText(at.step > 70 || level === 0 || level === last ? name : `${level}`, at.x(level) + (level ? 0 : 4), 10);
+      context.fillText(at.step > 78 || level === 0 ? name : `L${level - 1}`, at.x(level) + (level ? 0 : 4), 10);
       mass[level].forEach((share, token) => {
         if (share < least && level !== 0) return;
         const tall = Math.min(LINE - 2, Math.max(2, thick(share)));
@@ -140,8 +140,8 @@ class Paths {
       context.textAlign = "right";
       context.fillStyle = lit ? theme.accent : theme.text;
       context.globalAlpha = share < least && !lit ? 0.55 : 1;
-      context.fillText(shorten(label, 12), at.left - 50, at.y(token));
-      context.fillText(share.toFixed(3), at.left - 9, at.y(token));
+      context.fillText(shorten(label, 12), at.left - 54, at.y(token));
+      context.fillText(share > 0 ? `${(100 * share).toFixed(1)} %` : "–", at.left - 9, at.y(token));
       context.globalAlpha = 1;
       if (mass[last][token] > 0) {
         context.textAlign = "left";
@@ -165,7 +165,7 @@ class Paths {
     context.textAlign = "right";
     context.fillStyle = theme.text;
     levels.forEach((name, level) => {
-      context.fillText(shorten(name, 14), at.left - 6, MARGIN.top + (mass.length - level - 0.5) * at.tall);
+      context.fillText(clip(name, 14), at.left - 6, MARGIN.top + (mass.length - level - 0.5) * at.tall);
     });
     const below = MARGIN.top + mass.length * at.tall + 6;
     const every = Math.max(1, Math.ceil(13 / at.cell));

@@ -110,7 +110,8 @@ class Steps {
 
   layout(card, width) {
     const given = this.given(card);
-    const label = Math.min(96, 10 + PICTURE_LABEL * 0.6 * Math.max(1, ...given.labels.map((one) => widthOf(one))));
+    const widest = PICTURE_LABEL * 0.6 * Math.max(1, ...given.labels.map((one) => widthOf(one)));
+    const label = Math.min(Math.max(96, width * 0.3), 12 + widest);
     return { left: label, width: Math.max(20, width - label - 2), height: given.values.length * ROW };
   }
 
@@ -157,7 +158,7 @@ class Steps {
       context.font = `${PICTURE_LABEL}px ${theme.font}`;
       context.textAlign = "right";
       context.fillStyle = mine ? theme.accent : theme.text;
-      context.fillText(shorten(given.labels[row], 12), at.left - 6, y + ROW / 2);
+      context.fillText(clip(given.labels[row], (at.left - 8) / (PICTURE_LABEL * 0.58)), at.left - 6, y + ROW / 2);
       if (given.kind === "matrix") this.paintRow(context, given, values, at, y, theme);
       else this.paintBar(context, given, values[0], at, y, theme, row === lit, row);
     });
@@ -177,7 +178,7 @@ class Steps {
     values.forEach((value, i) => {
       // Strong colours are dark on a light page and bright on a dark one: there the page's own colour can be read.
       context.fillStyle = Math.abs(levels[i] - 127.5) > 75 ? theme.background : theme.text;
-      context.fillText(value.toFixed(2), at.left + (i + 0.5) * cell, y + ROW / 2);
+      context.fillText(value.toFixed(2).replace("-", "−"), at.left + (i + 0.5) * cell, y + ROW / 2);
     });
   }
 
@@ -197,7 +198,7 @@ class Steps {
     }
     context.textAlign = "right";
     context.fillStyle = theme.text;
-    context.fillText(value === null ? "−∞" : formatSigned(value), at.left + at.width, y + ROW / 2);
+    context.fillText(value === null ? "−∞" : formatSigned(value, given.largest), at.left + at.width, y + ROW / 2);
   }
 
   /** The chosen row in words: a worked line where there is one for its group, and the cell that is pointed at. */
@@ -209,7 +210,7 @@ class Steps {
     if (!given) return worked || data.hint;
     const value = given.values[focus.row]?.[given.kind === "matrix" ? focus.column : 0];
     const which = given.kind === "matrix" ? ` [${focus.column}]` : "";
-    const cell = `${given.title} · ${given.labels[focus.row]}${which}: ${value === null ? "−∞" : formatSigned(value)}`;
+    const cell = `${given.title} · ${given.labels[focus.row]}${which}: ${value === null ? "−∞" : formatSigned(value, given.largest)}`;
     return (this.pinned ? "📌 " : "") + [cell, worked].filter(Boolean).join("  —  ");
   }
 
@@ -257,9 +258,9 @@ class Steps {
   }
 }
 
-function formatSigned(value) {
-  const size = Math.abs(value);
-  const text = size >= 100 ? size.toFixed(1) : size >= 0.001 || size === 0 ? size.toFixed(size >= 10 ? 2 : 4) : size.toExponential(1);
+/** A number with a true minus, and as many decimals as its whole picture has. */
+function formatSigned(value, largest) {
+  const text = Math.abs(value).toFixed(largest >= 100 ? 1 : largest >= 10 ? 2 : 4);
   return value < 0 ? `−${text}` : text;
 }
 

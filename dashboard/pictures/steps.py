@@ -31,8 +31,8 @@ def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) 
         The line over a saved picture, and the name of its file without an ending.
     """
     shown = shown_keys(steps)
-    labels = [steps.tokens.labels[i] for i in shown]
-    parts = [_score(steps, shown, labels), _mix(steps, shown, labels), _layer(steps, pre_norm)]
+    labels = [f"{i} {'␣'.join(steps.tokens.labels[i].split()) or '␣'}" for i in shown]
+    parts = [_score(steps, shown, labels, pre_norm), _mix(steps, shown, labels, pre_norm), _layer(steps, pre_norm)]
     number = 0
     for part in parts:
         for card in part["cards"]:
@@ -55,10 +55,12 @@ def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) 
 def shown_keys(steps: AttentionSteps) -> list[int]:
     """Return the keys that are drawn, in the order of the text: all, or those with the largest weights."""
     strongest = np.argsort(-steps.weights, kind="stable")[:MOST_ROWS]
-    return sorted(int(i) for i in strongest)
+    # Where only a few may be looked at, no masked ones fill the rows up.
+    crowded = len(steps.weights) > MOST_ROWS
+    return sorted(int(i) for i in strongest if steps.allowed[i] or not crowded)
 
 
-def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -> dict[str, Any]:
+def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
     n, width = steps.keys.shape
     token, divisor = steps.tokens.labels[steps.token], f"{steps.divisor:.2f}"
     usual = steps.divisor == steps.usual_divisor
@@ -70,7 +72,7 @@ def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -
         "cards": [
             _matrix(
                 _("The query"),
-                "q = W_Q · x + b",
+                "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
                 f"{len(steps.hidden)} → {width}",
                 _(
                     "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
@@ -83,9 +85,11 @@ def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -
             ),
             _matrix(
                 _("Every token's key"),
-                "kⱼ = W_K · xⱼ + b",
+                "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
                 f"{n} × {width}",
-                _("What each token offers to be found by, projected by the same head."),
+                _("What each token offers to be found by, projected by the same head.")
+                if not pre_norm
+                else _("What each token offers to be found by. R turns query and key by the token's place (rotary)."),
                 labels,
                 steps.keys[shown],
                 "keys",
@@ -129,7 +133,7 @@ def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -
             ),
             _bars(
                 _("The mask"),
-                "sⱼ ← −∞",
+                _("sⱼ; −∞ where masked"),
                 f"{n}",
                 _("Nothing is masked: BERT looks both ways, and a text alone has no padding.")
                 if steps.allowed.all()
@@ -156,16 +160,19 @@ def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -
     }
 
 
-def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str]) -> dict[str, Any]:
+def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
     n, width = steps.values.shape
     return {
         "title": _("What is passed on"),
         "cards": [
             _matrix(
                 _("Every token's value"),
-                "vⱼ = W_V · xⱼ + b",
+                "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
                 f"{n} × {width}",
-                _("What each token hands over to whoever looks at it. It need not resemble its key."),
+                _(
+                    "What each token hands over to whoever looks at it. It need not resemble its key; a head often sends "
+                    "attention that it has no use for to a token whose value is close to zero."
+                ),
                 labels,
                 steps.values[shown],
                 "keys",
@@ -222,7 +229,7 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
             ),
             _bars(
                 _("Project: how much each head adds"),
-                "‖W_O · cₕ‖,  Σ W_O · cₕ + b",
+                "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
                 f"{heads * width} → {hidden}",
                 _(
                     "One matrix mixes the heads. The bars are the lengths of the parts that are added up; parts can "
@@ -293,7 +300,7 @@ def _matrix(
         "kind": "matrix",
         "title": title,
         "formula": formula,
-        "shape": shape,
+        "shape": f"({shape})  ±{largest or float(abs(values).max()):.2f}",
         "about": about,
         "labels": list(labels),
         "values": np.asarray(values, np.float64).round(5).tolist(),
@@ -322,7 +329,7 @@ def _bars(
         "kind": "bars",
         "title": title,
         "formula": formula,
-        "shape": shape,
+        "shape": f"({shape})",
         "about": about,
         "labels": list(labels),
         "values": [[one] for one in numbers],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
     if _KEPT not in st.session_state:
         given = st.query_params.get(state.OFF, "").split(",")
         st.session_state[_KEPT] = [
-            [int(part) for part in one.split(".")] for one in given if one.replace(".", "").isdecimal()
+            [int(part) for part in one.split(".")] for one in given if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", one)
         ]
     off = read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
     # Another model has other heads, and "all on" is decided here and not in the browser.

@@ -25,16 +25,23 @@ _SYNCED = "head_synced"
 def pick_head(
     spec: it.EncoderSpec, text: str, pair: str | None, left: DeltaGenerator, right: DeltaGenerator
 ) -> tuple[int, int]:
-    """Draw the pickers of a layer and a head; they begin at what the explorer shows, and it follows them."""
+    """Draw the pickers of a layer and a head; they begin at the first that the explorer shows, and it follows them."""
     encoder = cache.encoder(spec)
     in_url = st.query_params.get(state.HEADS, "")
     if st.session_state.get(_SYNCED) != in_url or state.LAYER not in st.session_state:
         st.session_state[state.LAYER], st.session_state[state.HEAD] = chosen_head(spec, text, pair)
+    before = st.session_state[state.LAYER], st.session_state[state.HEAD]
     layer = choose(left.selectbox, _("Layer"), {i: str(i) for i in range(encoder.layers)}, state.LAYER)
     head = choose(right.selectbox, _("Head"), {i: str(i) for i in range(encoder.heads)}, state.HEAD)
-    st.session_state[_SYNCED] = f"{layer}.{head}"
-    state.remember(state.HEADS, f"{layer}.{head}")
+    if (layer, head) != before:
+        choose_head(layer, head)
+    st.session_state[_SYNCED] = st.query_params.get(state.HEADS, "")
     return layer, head
+
+
+def choose_head(layer: int, head: int) -> None:
+    """Choose a head for the explorer and every tab."""
+    state.remember(state.HEADS, f"{layer}.{head}")
 
 
 def chosen_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:

@@ -31,6 +31,19 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
     return first, second
 
 
+def warn_of_unknown(encoder: it.Encoder, text: str, pair: str | None) -> None:
+    """Say so where the model's vocabulary does not have much of a text."""
+    tokens = encoder.tokens(text, pair)
+    if tokens.unknown * 5 > len(tokens):
+        st.warning(
+            _(
+                "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. "
+                "Choose a model for this language."
+            ).format(unknown=tokens.unknown, tokens=len(tokens)),
+            icon=":material/translate:",
+        )
+
+
 def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
     if len(windows) == 1:
         return windows[0].text

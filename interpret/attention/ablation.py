@@ -123,8 +123,8 @@ def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tens
     """Return Michel's mask ξ, of shape (layer, head): 0 for the heads given and 1 for all others; see `ablate`."""
     if not encoder.family.tapped:
         raise InputError(
-            "{family} does not go through transformers' attention interface, so its heads cannot be taken out. Choose "
-            "a model of another architecture.",
+            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, RoBERTa, "
+            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
     gates = torch.ones(encoder.layers, encoder.heads)
@@ -143,7 +143,7 @@ def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
         return []
     if encoder.task.kind == "token classes":
         return np.flatnonzero(~tokens.special).tolist()
-    return [i for i, piece in enumerate(tokens.pieces) if piece in ("[MASK]", "<mask>")] or None
+    return [i for i, piece in enumerate(tokens.pieces) if piece in ("[MASK]", "<mask>", "<MASK>")] or None
 
 
 def _answers(encoder: Encoder, task: Task, tokens: Tokens, place: list[int], passes: Sequence[object]) -> Answers:

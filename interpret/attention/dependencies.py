@@ -28,8 +28,8 @@ class Sentence(NamedTuple):
     text
         The sentence as it is written.
     spans
-        Each word's characters in it, ``start <= i < end``. Words that share a written form which is not their forms
-        one after another ("du" for "de" and "le") have that form's span.
+        Each word's characters in it, ``start <= i < end``. In a written form that several words share, a word that is
+        not written there as such has the span of the whole ("du" for "de" and "le").
     heads
         The place of each word's head among the words; -1 for the root.
     relations
@@ -61,7 +61,7 @@ class DependencyScores:
         The best accuracy of a fixed place, and that place: the head so many words to the right of its dependent
         (negative: left). Seen from the head it is the same, the other way round.
     sentences, skipped
-        How many sentences were read, and how many were too long for the model.
+        How many sentences were read, and how many the model cannot read: too long, or nothing in them.
     unread
         Dependencies left out because a word had no piece of its own.
     """
@@ -95,10 +95,11 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
     """
     text, _ = decode(content, name)
     sentences, rows = [], []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
+    # Not splitlines(): a form may hold other characters that Python takes for the end of a line.
+    for number, line in enumerate([*re.split(r"\r\n|\r|\n", text), ""], 1):
         if line.strip() and not line.startswith("#"):
             fields = line.split("\t")
-            if len(fields) != 10 or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
+            if len(fields) != 10 or not re.fullmatch(r"[0-9]{1,6}([-.][0-9]{1,6})?", fields[0]):
                 raise InputError(
                     "Line {line} of “{name}” is not CoNLL-U: each word has ten columns with tabs between, the first "
                     "of them its number. Choose a file from universaldependencies.org, or one like it.",
@@ -107,7 +108,8 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
                 )
             rows.append(fields)
         elif not line.strip() and rows:
-            sentences.append(_sentence(rows, number, name))
+            if any(fields[0].isdecimal() for fields in rows):
+                sentences.append(_sentence(rows, number, name))
             rows = []
     if not sentences:
         raise InputError("“{name}” holds no sentences. Choose a CoNLL-U file with some.", name=name)
@@ -115,21 +117,39 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
 
 
 def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
+    def refuse(what: str) -> InputError:
+        return InputError(
+            "The sentence that ends on line {line} of “{name}” is no tree: {what}. Choose a file with trees.",
+            line=line,
+            name=name,
+            what=what,
+        )
+
+    words = sum(fields[0].isdecimal() for fields in rows)
     text = ""
     spans: list[tuple[int, int]] = []
-    heads, relations = [], []
-    inside: tuple[int, int, int] | None = None  # last word, start and end of a multi-word token
+    heads: list[int] = []
+    relations = []
+    inside = (0, 0, 0)  # a multi-word token: its last word, and its characters
     place = 0
     for fields in rows:
-        number, form, after = fields[0], fields[1], "" if "SpaceAfter=No" in fields[9] else " "
+        number, form = fields[0], fields[1]
+        after = "" if "SpaceAfter=No" in fields[9].split("|") else " "
         if "." in number:
             continue
         if "-" in number:
-            inside = (int(number.split("-")[1]), len(text), len(text) + len(form))
+            first, last = (int(one) for one in number.split("-"))
+            if first != len(heads) + 1 or not first < last <= words or first <= inside[0]:
+                raise refuse(f"{number} is no range of its words")
+            inside = (last, len(text), len(text) + len(form))
             place = len(text)
             text += form + after
             continue
-        if inside is not None and int(number) <= inside[0]:
+        if int(number) != len(heads) + 1:
+            raise refuse(f"{number} is not the number of word {len(heads) + 1}")
+        if not re.fullmatch(r"[0-9]{1,6}", fields[6]) or int(fields[6]) > words or fields[6] == number:
+            raise refuse(f"“{fields[6][:20]}” is no head for word {number}")
+        if len(heads) < inside[0]:
             if text[place : place + len(form)] == form and place + len(form) <= inside[2]:
                 spans.append((place, place + len(form)))
                 place += len(form)
@@ -138,20 +158,8 @@ def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
         else:
             spans.append((len(text), len(text) + len(form)))
             text += form + after
-        if not fields[6].isdigit():
-            raise InputError(
-                "The sentence that ends on line {line} of “{name}” has words without a head. Choose a file with trees.",
-                line=line,
-                name=name,
-            )
         heads.append(int(fields[6]) - 1)
         relations.append(fields[7].split(":")[0])
-    if any(head >= len(heads) for head in heads):
-        raise InputError(
-            "The sentence that ends on line {line} of “{name}” has a head that is not in it. Choose another file.",
-            line=line,
-            name=name,
-        )
     return Sentence(text.rstrip(), tuple(spans), tuple(heads), tuple(relations))
 
 
@@ -171,11 +179,11 @@ def dependency_scores(
     Raises
     ------
     InputError
-        If no sentence is short enough for the model.
+        If the model can read none of the sentences.
     """
-    fitting = [one for one in sentences if len(encoder.pieces.encode(one.text).ids) <= encoder.max_tokens]
+    fitting = [one for one in sentences if _readable(encoder, one.text)]
     if not fitting:
-        raise InputError("No sentence is short enough for this model. Choose another file, or another model.")
+        raise InputError("This model can read none of the sentences. Choose another file, or another model.")
     right: dict[str, np.ndarray] = {}
     counts: Counter[str] = Counter()
     offsets: Counter[tuple[str, int]] = Counter()
@@ -221,6 +229,14 @@ def dependency_scores(
         skipped=len(sentences) - len(fitting),
         unread=unread,
     )
+
+
+def _readable(encoder: Encoder, text: str) -> bool:
+    try:
+        encoder.tokens(text)
+    except InputError:
+        return False
+    return True
 
 
 def _pieces_of(tokens: Tokens, tree: Sentence) -> list[list[int]]:

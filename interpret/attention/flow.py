@@ -11,13 +11,15 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from interpret.arrays import read_only
-from interpret.attention.places import check_place
-from interpret.devices import hold
+from interpret.attention.places import check_place, check_same
+from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
-from interpret.errors import InputError
+from interpret.errors import CapacityError, InputError
+from interpret.resources import trace_bytes
 from interpret.tap import Tap
 from interpret.tasks import logits_of
 from interpret.tracing import Trace
+from interpret.units import gigabytes
 
 Method = Literal["rollout", "flow", "gradient"]
 # SciPy's maximum flow counts in 32-bit whole numbers; no capacity, and no flow out of one token, is above 1.
@@ -38,8 +40,9 @@ class Paths:
     layer, query
         The chosen token's layer and place.
     mass
-        How much of it is at each token of each level; ``mass[0]`` is the answer: the share of each input. Rows sum to
-        1, except for ``"flow"``, where each number is a maximum flow of its own.
+        How much of it is at each token of each level. For ``"rollout"`` and ``"gradient"`` rows sum to 1 and
+        ``mass[0]`` is the answer, the share of each input; for ``"flow"`` it is the one flow that was asked for, whose
+        size every row sums to.
     edges
         How much passes along each link, ``edges[level, upper, lower]`` from ``level + 1`` to ``level``.
     """
@@ -130,17 +133,23 @@ def gradient_paths(
     Raises
     ------
     InputError
-        If there is no such layer, token or class, or the model keeps no weights to take gradients of.
+        If there is no such layer, token or class, the trace is another encoder's, or the model keeps no weights to
+        take gradients of.
+    CapacityError
+        If the graph does not fit into memory.
     """
     _check(trace, layer, query)
     if not encoder.family.tapped:
         raise InputError(
-            "{family} does not go through transformers' attention interface, so there are no gradients of its "
-            "attention. Choose a model of another architecture.",
+            "{family} computes attention with code of its own, so there are no gradients of it. Choose a BERT, RoBERTa, "
+            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
+    check_same(encoder, trace)
+    _check_memory(encoder, len(trace.tokens))
     known = encoder.task is not None and encoder.task.kind == "classes"
-    if target != "state" and not (known and 0 <= target < len(encoder.task.labels)):  # type: ignore[union-attr]
+    classes = range(len(encoder.task.labels)) if encoder.task is not None and known else range(0)
+    if target != "state" and (isinstance(target, bool) or target not in classes):
         raise InputError("This model has no class {target}. Choose “state”, or one of its classes.", target=target)
     tap = Tap(encoder.layers, gradients=True)
     with hold(encoder.spec.device):
@@ -174,6 +183,20 @@ def flow_paths(trace: Trace, layer: int, query: int, key: int) -> Paths:
             edges[lower // n, query if upper == (layer + 1) * n else upper % n, lower % n] += amount / _UNIT
     mass = np.concatenate([edges.sum(axis=1), [np.eye(n)[query] * edges[-1].sum()]])
     return Paths("flow", layer, query, read_only(mass, np.float32), read_only(edges, np.float32))
+
+
+def _check_memory(encoder: Encoder, tokens: int) -> None:
+    # With the graph kept: weights, their gradients, and what the layers keep for the way back.
+    needed = 5 * trace_bytes(encoder.layers, encoder.heads, encoder.width, tokens)
+    free = find_device(encoder.spec.device).free
+    if needed > free:
+        raise CapacityError(
+            "Gradients of the attention of {tokens} pieces take {needed} GB and {free} GB are free. Shorten the text, "
+            "or choose a smaller model.",
+            tokens=tokens,
+            needed=gigabytes(needed),
+            free=gigabytes(free),
+        )
 
 
 def _mixed(trace: Trace) -> np.ndarray:

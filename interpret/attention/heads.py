@@ -17,7 +17,18 @@ from interpret.tokens import Tokens
 from interpret.tracing import Trace, trace_batch
 
 # Shares of attention that go to keys of one kind, in the order in which they are shown.
-SHARES = ("self", "previous", "next", "first", "separator", "punctuation", "own word", "same piece", "other segment")
+SHARES = (
+    "self",
+    "previous",
+    "next",
+    "first",
+    "separator",
+    "punctuation",
+    "own word",
+    "same piece",
+    "own segment",
+    "other segment",
+)
 STATISTICS = ("entropy", "evenness", "confidence", "distance", *SHARES)
 
 
@@ -28,23 +39,25 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     ======================  ===================================================================================
     ``"entropy"``           of a query's weights, in nats (Clark et al. 2019, sec. 3.3)
     ``"evenness"``          entropy over that of a head that looks everywhere alike, 0 to 1
-    ``"confidence"``        a query's largest weight (Voita et al. 2019, sec. 4)
+    ``"confidence"``        a query's largest weight (after Voita et al. 2019, sec. 4, who leave the end of the text out)
     ``"distance"``          how many pieces away a head looks, weights as shares
     ``"self"`` …            the share of a query's weight that goes to keys of one kind, 0 to 1
     ======================  ===================================================================================
 
-    The kinds of keys are `SHARES`: the query itself, the piece before and behind it, the first piece of the text
-    ([CLS]), separators ([SEP]), punctuation, the other pieces of its own word, the same piece elsewhere in the text,
-    and the other segment of a pair. Only queries that have such a key count for a kind. A number is NaN where no
-    query has one. Special pieces are queries for the first four statistics and for no share but ``"self"``,
-    ``"first"`` and ``"separator"``, since they have no place in the sentence.
+    The kinds of keys are `SHARES`: the query itself, the word piece before and behind it, the first piece of the text
+    ([CLS]), separators ([SEP]), punctuation, the other pieces of its own word, the same piece elsewhere in the text
+    (unknown ones apart), and in a pair the words of its own and of the other segment. Only queries that have such a
+    key count for a kind. A number is NaN where no query has one. Special pieces are queries for the first four
+    statistics and for no share but ``"self"``, ``"first"`` and ``"separator"``, since they have no place in the
+    sentence.
 
     Attributes
     ----------
     values_of
         The statistics.
     uniform
-        What a head that looks everywhere alike has, for each statistic: a share means something beside it.
+        What a head that looks alike at all keys that its layer may look at has, for each statistic and layer: a share
+        means something beside it.
     queries
         How many queries each statistic is the average over.
     texts
@@ -52,9 +65,13 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     """
 
     values_of: Mapping[str, Float32[np.ndarray, "layer head"]]
-    uniform: Mapping[str, float]
+    uniform: Mapping[str, Float32[np.ndarray, "layer"]]
     queries: Mapping[str, int]
     texts: int
+
+    # One result is not another, as for all results; a Mapping would compare its arrays.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __getitem__(self, statistic: str) -> Float32[np.ndarray, "layer head"]:
         return self.values_of[statistic]
@@ -67,27 +84,37 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
 
 
 class Rule(NamedTuple):
-    """When a head gets a name: all of these statistics are at least so large, and at least twice what is uniform."""
+    """When a head gets a name: a statistic is at least so large, and clearly more than uniform (`clearly`)."""
 
     pattern: str
-    least: Mapping[str, float]
+    statistic: str
+    least: float
 
 
-# The first that holds gives the name. More than half of the weight on one kind of key is how Clark et al. (2019,
-# secs. 3.1 and 3.2) pick their previous, next, [CLS], [SEP] and punctuation heads; diagonal, vertical and block are the
-# shapes of Kovaleva et al. (2019, sec. 4.1).
+# The first that holds gives the name. "More than half of the weight" is the measure by which Clark et al. (2019, sec.
+# 3.1) speak of heads for the previous and the next token; here it is used for every kind of key. Diagonals, verticals
+# ([CLS], [SEP], punctuation) and blocks (within a segment) are the shapes of Kovaleva et al. (2019, sec. 4.1).
 RULES = (
-    Rule("previous token", {"previous": 0.5}),
-    Rule("next token", {"next": 0.5}),
-    Rule("same token", {"self": 0.5}),
-    Rule("own word", {"own word": 0.5}),
-    Rule("same piece elsewhere", {"same piece": 0.5}),
-    Rule("first token ([CLS])", {"first": 0.5}),
-    Rule("separator ([SEP])", {"separator": 0.5}),
-    Rule("punctuation", {"punctuation": 0.5}),
-    Rule("other segment", {"other segment": 0.75}),
-    Rule("broad", {"evenness": 0.9}),
+    Rule("previous token", "previous", 0.5),
+    Rule("next token", "next", 0.5),
+    Rule("same token", "self", 0.5),
+    Rule("own word", "own word", 0.5),
+    Rule("same piece elsewhere", "same piece", 0.5),
+    Rule("first token ([CLS])", "first", 0.5),
+    Rule("separator ([SEP])", "separator", 0.5),
+    Rule("punctuation", "punctuation", 0.5),
+    Rule("own segment", "own segment", 0.5),
+    Rule("other segment", "other segment", 0.5),
+    Rule("broad", "evenness", 0.9),
 )
+
+
+def clearly(share: float, uniform: float) -> bool:
+    """Tell whether a share is a third of the way or more from what a uniform head has to everything.
+
+    It keeps a text of four pieces, or of two segments, from making every head a head for something.
+    """
+    return share >= uniform + (1 - uniform) / 3
 
 
 def pattern_names(statistics: HeadStatistics) -> tuple[tuple[str | None, ...], ...]:
@@ -97,13 +124,10 @@ def pattern_names(statistics: HeadStatistics) -> tuple[tuple[str | None, ...], .
 
 
 def _name(statistics: HeadStatistics, layer: int, head: int) -> str | None:
-    for pattern, least in RULES:
-        # "Twice uniform" keeps a text of four pieces from making every head a head for something. NaN is never enough.
-        if all(
-            statistics[name][layer, head] >= value
-            and (name == "evenness" or statistics[name][layer, head] >= 2 * statistics.uniform[name])
-            for name, value in least.items()
-        ):
+    for pattern, name, least in RULES:
+        value = float(statistics[name][layer, head])
+        # NaN is never enough.
+        if value >= least and (name == "evenness" or clearly(value, float(statistics.uniform[name][layer]))):
             return pattern
     return None
 
@@ -153,7 +177,7 @@ class _Sums:
 
     def __init__(self, layers: int, heads: int) -> None:
         self.values = {name: np.zeros((layers, heads)) for name in STATISTICS}
-        self.uniform = dict.fromkeys(STATISTICS, 0.0)
+        self.uniform = {name: np.zeros(layers) for name in STATISTICS}
         self.queries = dict.fromkeys(STATISTICS, 0)
         self.texts = 0
 
@@ -164,23 +188,31 @@ class _Sums:
         # A float32 weight can be zero; its part of the entropy then is too.
         logarithm = np.log(attention, out=np.zeros_like(attention), where=attention > 0)
         entropy = -np.einsum("lhqk,lhqk->lhq", attention, logarithm, dtype=np.float64)
+        allowed = np.ones((1, n, n)) if trace.mask is None else trace.mask.astype(np.float64)
+        count = allowed.sum(-1)
+        most = np.log(count)
+        even = np.divide(entropy, most[:, None], out=np.ones_like(entropy), where=most[:, None] > 0)
+        self._count("entropy", entropy.sum(-1), most.sum(-1), n)
+        self._count("evenness", even.sum(-1), np.array([float(n)]), n)
+        self._count("confidence", attention.max(-1).sum(-1, dtype=np.float64), (1 / count).sum(-1), n)
         place = np.arange(n)
-        away = abs(place[:, None] - place).astype(np.float64)
-        most = np.log(n) if n > 1 else 1.0
-        self._count("entropy", entropy.sum(-1), float(n * np.log(n)), n)
-        self._count("evenness", entropy.sum(-1) / most, float(n), n)
-        self._count("confidence", attention.max(-1).sum(-1, dtype=np.float64), 1.0, n)
         kinds = key_kinds(trace.tokens)
         # One matrix product for all of them: weights of each head times what each key is worth to each query.
-        worth = np.stack([away, *kinds.values()], dtype=np.float32, casting="same_kind")
-        found = np.einsum(
-            "lhx,sx->slh", attention.reshape(*attention.shape[:2], -1), worth.reshape(len(worth), -1), optimize=True
-        )
-        self._count("distance", found[0], float(away.sum()) / n, n)
-        for (name, keys), share in zip(kinds.items(), found[1:], strict=True):
-            self._count(name, share, float(keys.sum()) / n, int(keys.any(axis=1).sum()))
+        worth = np.stack([abs(place[:, None] - place), *kinds.values()], dtype=np.float32, casting="same_kind")
+        worth = worth.reshape(len(worth), -1)
+        found = np.einsum("lhx,sx->slh", attention.reshape(*attention.shape[:2], -1), worth, optimize=True)
+        alike = np.einsum("lx,sx->sl", (allowed / count[..., None]).reshape(len(allowed), -1), worth, optimize=True)
+        self._count("distance", found[0], alike[0], n)
+        for index, (name, keys) in enumerate(kinds.items(), 1):
+            self._count(name, found[index], alike[index], int(keys.any(axis=1).sum()))
 
-    def _count(self, name: str, values: Float[np.ndarray, "layer head"], uniform: float, queries: int) -> None:
+    def _count(
+        self,
+        name: str,
+        values: Float[np.ndarray, "layer head"],
+        uniform: Float[np.ndarray, "#layer"],
+        queries: int,
+    ) -> None:
         self.values[name] += values
         self.uniform[name] += uniform
         self.queries[name] += queries
@@ -190,7 +222,9 @@ class _Sums:
         share = {name: 1 / count if count else np.nan for name, count in self.queries.items()}
         return HeadStatistics(
             MappingProxyType({name: read_only(total * share[name], np.float32) for name, total in self.values.items()}),
-            MappingProxyType({name: float(total * share[name]) for name, total in self.uniform.items()}),
+            MappingProxyType(
+                {name: read_only(total * share[name], np.float32) for name, total in self.uniform.items()}
+            ),
             MappingProxyType(dict(self.queries)),
             self.texts,
         )
@@ -206,18 +240,23 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     word = tokens.word
     first = place == 0
     separator = tokens.special & (place > 0)
+    pair = bool(tokens.segment.any())
+    same_segment = tokens.segment[:, None] == tokens.segment
+    # Unknown pieces stand for anything, and bare spaces for nothing.
+    said = np.array([piece not in ("[UNK]", "<unk>", "▁", "Ġ") for piece in tokens.pieces])
     marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
     everybody = np.ones((n, 1), bool)
     kinds = {
         "self": step == 0,
-        "previous": (step == -1) & ordinary[:, None],
-        "next": (step == 1) & ordinary[:, None],
+        "previous": (step == -1) & between,
+        "next": (step == 1) & between,
         "first": everybody & (first & tokens.special),
         "separator": everybody & separator,
         "punctuation": ordinary[:, None] & marks,
         "own word": (word[:, None] == word) & between & (step != 0),
-        "same piece": (tokens.ids[:, None] == tokens.ids) & between & (step != 0),
-        "other segment": (tokens.segment[:, None] != tokens.segment) & ordinary[:, None],
+        "same piece": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,
+        "own segment": same_segment & between & pair,
+        "other segment": ~same_segment & between,
     }
     return kinds
 

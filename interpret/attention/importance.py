@@ -1,5 +1,6 @@
 """Does a head matter over many labelled texts: Michel's score, the true loss, and what pruning by either does."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -55,14 +56,15 @@ class HeadImportance:
         What really happens when each head alone is taken out; None where that was not asked for.
     curves
         Pruning by each order, least important first: ``"gradient"``, ``"removal"``, and ``"random 0"`` …; empty where
-        not asked for.
+        not asked for. ``"removal"`` is ranked on the same texts that it is measured on, which flatters it.
     loss, accuracy, majority
         With all heads: mean cross-entropy in nats, share of right answers, and that of always naming the largest
         class.
     texts
         How many texts all this is the average over.
     fitted_on
-        How many other texts a linear head was fitted on; 0 where the model's own classifier was used.
+        How many other texts a linear head was fitted on; 0 where the model's own classifier was used. Texts that are
+        alone in their class are in neither.
     """
 
     gradient: Float32[np.ndarray, "layer head"]
@@ -98,7 +100,8 @@ def head_importance(
     seed
         Of the halves and of the random orders.
     progress
-        Called as ``progress(passes done, passes in all, "")``; raising inside it stops the work.
+        Called as ``progress(passes done, passes in all, stage)``, the stage being ``"fit"``, ``"gradient"``,
+        ``"removal"`` or ``"pruning"``; raising inside it stops the work.
 
     Raises
     ------
@@ -106,7 +109,7 @@ def head_importance(
         If there are too few texts or classes, not as many labels, or heads cannot be taken out of this model.
     """
     if progress is not None:
-        progress(0, 1, "")
+        progress(0, 1, "fit")
     exam = _exam(encoder, texts, labels, seed)
     gates = head_gates(encoder, [])
     count = encoder.layers * encoder.heads
@@ -114,16 +117,16 @@ def head_importance(
     total = 2 + removals * (count + (2 + _RANDOM_ORDERS) * (len(steps) - 1))
     done = 0
 
-    def report() -> None:
+    def report(stage: str) -> None:
         nonlocal done
         done += 1
         if progress is not None:
-            progress(done, total, "")
+            progress(done, total, stage)
 
     gradient = exam.gradient(gates)
-    report()
+    report("gradient")
     loss, accuracy = exam.score(gates)
-    report()
+    report("gradient")
     length = np.linalg.norm(gradient, axis=1, keepdims=True)
     importance = np.divide(gradient, length, out=np.zeros_like(gradient), where=length > 0)
     loss_rise = accuracy_drop = None
@@ -134,7 +137,7 @@ def head_importance(
             for head in range(encoder.heads):
                 without = exam.score(head_gates(encoder, [(layer, head)]))
                 loss_rise[layer, head], accuracy_drop[layer, head] = without[0] - loss, accuracy - without[1]
-                report()
+                report("removal")
         random = np.random.default_rng(seed)
         orders = {
             "gradient": importance.ravel().argsort(kind="stable"),
@@ -146,7 +149,7 @@ def head_importance(
             for removed in steps[1:]:
                 off = [(int(i) // encoder.heads, int(i) % encoder.heads) for i in order[:removed]]
                 points.append(exam.score(head_gates(encoder, off)))
-                report()
+                report("pruning")
             curves[name] = PruneCurve(
                 read_only(steps, np.int64),
                 read_only([point[0] for point in points], np.float32),
@@ -162,7 +165,7 @@ def head_importance(
         accuracy=accuracy,
         majority=float(np.bincount(exam.gold).max() / len(exam.gold)),
         texts=len(exam.gold),
-        fitted_on=len(texts) - len(exam.gold) if exam.head is not None else 0,
+        fitted_on=exam.fitted_on,
     )
 
 
@@ -174,6 +177,7 @@ class _Exam:
     texts: list[str]
     gold: np.ndarray
     head: LinearHead | None
+    fitted_on: int
     batches: list[list[int]]
 
     def losses(self, some: list[int], tap: Tap, gradients: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -231,13 +235,20 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
     task = encoder.task
     own = task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
     if task is not None and own:
-        head, chosen, names = None, list(range(len(texts))), task.labels
+        head, chosen, names, fitted_on = None, list(range(len(texts))), task.labels, 0
     else:
-        first, second = split_half(labels, seed)
-        head = fit_head(encoder, [texts[i] for i in first], [labels[i] for i in first])
-        # A class with a single text may be in neither the one half nor the other.
-        chosen = [int(i) for i in second if labels[i] in head.labels]
-        names = head.labels
+        rare = {name for name, count in Counter(labels).items() if count < 2}
+        if len(set(labels) - rare) < 2:
+            raise InputError(
+                "A classifier needs two classes with two texts or more each, and these labels have {count} such class. "
+                "Check that the column of labels is the right one.",
+                count=len(set(labels) - rare),
+            )
+        usable = [i for i, label in enumerate(labels) if label not in rare]
+        first, second = split_half([labels[i] for i in usable], seed)
+        head = fit_head(encoder, [texts[usable[i]] for i in first], [labels[usable[i]] for i in first])
+        chosen = [usable[i] for i in second]
+        names, fitted_on = head.labels, len(first)
     kept = [texts[i] for i in chosen]
     gold = np.array([names.index(labels[i]) for i in chosen])
-    return _Exam(encoder, kept, gold, head, list(batches(encoder, [(text, None) for text in kept])))
+    return _Exam(encoder, kept, gold, head, fitted_on, list(batches(encoder, [(text, None) for text in kept])))

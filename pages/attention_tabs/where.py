@@ -32,15 +32,6 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         trace = cache.trace(spec, text, pair)
         view = it.attention_view(trace, unit, specials, direction)
         thumbnails = cache.thumbnails(spec, text, pair, unit, specials, direction)
-    unknown = trace.tokens.unknown
-    if unknown * 5 > len(trace.tokens):
-        st.warning(
-            _(
-                "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. "
-                "Choose a model for this language."
-            ).format(unknown=unknown, tokens=len(trace.tokens)),
-            icon=":material/translate:",
-        )
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
     look = read_look(before, layers, heads, Look((cache.first_head(spec, text, pair),)))

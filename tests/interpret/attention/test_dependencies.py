@@ -48,8 +48,13 @@ def test_words_that_are_not_written_one_after_another_share_a_span():
     ("content", "sentence"),
     [
         ("word\tfour\n", "Line 1 of “x” is not CoNLL-U"),
-        ("1\ta\tb\tc\t_\t_\t_\tdet\t_\t_\n", "words without a head"),
-        ("1\ta\tb\tc\t_\t_\t9\tdet\t_\t_\n", "a head that is not in it"),
+        ("1\ta\tb\tc\t_\t_\t_\tdet\t_\t_\n", "“_” is no head for word 1"),
+        ("1\ta\tb\tc\t_\t_\t9\tdet\t_\t_\n", "“9” is no head for word 1"),
+        ("1\ta\tb\tc\t_\t_\t²\tdet\t_\t_\n", "“²” is no head for word 1"),
+        ("1\ta\tb\tc\t_\t_\t1\tdet\t_\t_\n", "“1” is no head for word 1"),
+        ("2\ta\tb\tc\t_\t_\t0\tdet\t_\t_\n", "2 is not the number of word 1"),
+        ("2-1\ta\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\tb\tc\t_\t_\t0\tdet\t_\t_\n", "2-1 is no range"),
+        ("1-2\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "holds no sentences"),
         ("# only a comment\n", "holds no sentences"),
         ("", "is empty"),
     ],
@@ -126,9 +131,9 @@ def test_weights_are_summed_to_words_and_averaged_from_them(minilm):
 def test_too_long_sentences_are_counted_and_runs_can_be_cancelled(minilm):
     trees = it.read_conllu(ENGLISH.encode(), "x")
     long = trees[0]._replace(text="river " * 600)
-    scores = it.dependency_scores(minilm, [*trees, long])
-    assert (scores.sentences, scores.skipped) == (2, 1)
-    with pytest.raises(it.InputError, match="short enough"):
+    scores = it.dependency_scores(minilm, [*trees, long, trees[0]._replace(text="\u200b")])
+    assert (scores.sentences, scores.skipped) == (2, 2)
+    with pytest.raises(it.InputError, match="can read none"):
         it.dependency_scores(minilm, [long])
 
     def stop(done, total, note):
@@ -136,3 +141,10 @@ def test_too_long_sentences_are_counted_and_runs_can_be_cancelled(minilm):
 
     with pytest.raises(it.Cancelled):
         it.dependency_scores(minilm, trees, stop)
+
+
+def test_odd_characters_and_other_marks_are_no_line_ends_and_no_missing_space():
+    odd = "# a\u2028comment\n1\ta\t_\tDET\t_\t_\t2\tdet\t_\tCorrectSpaceAfter=No\n"
+    odd += "2\tb\x85c\t_\tNOUN\t_\t_\t0\troot\t_\tx=y|SpaceAfter=No"
+    (one,) = it.read_conllu(odd.encode(), "x")
+    assert one.text == "a b\x85c"

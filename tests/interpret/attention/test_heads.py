@@ -35,14 +35,17 @@ def slow(trace, layer, head):
         }
         if not special[q]:
             kinds |= {
-                "previous": [q - 1],
-                "next": [q + 1],
+                "previous": [q - 1] * (not special[q - 1]),
+                "next": [q + 1] * (not special[q + 1]),
                 "punctuation": [k for k in range(n) if tokens.pieces[k] in (".", ",", "!", "?")],
                 "own word": [k for k in range(n) if k != q and not special[k] and tokens.word[k] == tokens.word[q]],
                 "same piece": [
                     k for k in range(n) if k != q and not special[k] and tokens.pieces[k] == tokens.pieces[q]
                 ],
-                "other segment": [k for k in range(n) if tokens.segment[k] != tokens.segment[q]],
+                "own segment": [
+                    k for k in range(n) if not special[k] and tokens.segment[k] == tokens.segment[q] and PAIR
+                ],
+                "other segment": [k for k in range(n) if not special[k] and tokens.segment[k] != tokens.segment[q]],
             }
         for name, keys in kinds.items():
             if keys:
@@ -64,7 +67,7 @@ def test_uniform_is_what_a_uniform_head_has(trace):
     made = planted(trace, uniform(1, 1, n))
     statistics = it.head_statistics(made)
     for name, values in statistics.items():
-        assert values[0, 0] == pytest.approx(statistics.uniform[name], rel=1e-4), name
+        assert values[0, 0] == pytest.approx(statistics.uniform[name][0], rel=1e-4), name
         assert statistics.queries[name] > 0
 
 
@@ -81,6 +84,8 @@ def test_planted_heads_are_found_at_their_place(trace):
             rows[q, keys[q] if isinstance(keys, dict) else keys] = 1
         return rows / rows.sum(1, keepdims=True)
 
+    kinds = key_kinds(trace.tokens)
+    other = kinds["other segment"]
     attention[1, 3] = looking({q: max(0, q - 1) for q in range(n)})
     attention[4, 0] = looking({q: min(n - 1, q + 1) for q in range(n)})
     attention[2, 5] = looking(separators)
@@ -88,7 +93,9 @@ def test_planted_heads_are_found_at_their_place(trace):
     attention[0, 11] = np.eye(n)
     attention[3, 8] = looking(marks)
     attention[5, 9] = 1 / n
-    attention[5, 2] = looking({q: place[trace.tokens.segment != trace.tokens.segment[q]] for q in range(n)})
+    own = kinds["own segment"]
+    attention[3, 1] = looking({q: place[own[q]] if own[q].any() else [q] for q in range(n)})
+    attention[5, 2] = looking({q: place[other[q]] if other[q].any() else [0] for q in range(n)})
     names = it.pattern_names(it.head_statistics(planted(trace, attention)))
     expected = {
         (1, 3): "previous token",
@@ -99,6 +106,7 @@ def test_planted_heads_are_found_at_their_place(trace):
         (3, 8): "punctuation",
         (5, 9): "broad",
         (5, 2): "other segment",
+        (3, 1): "own segment",
     }
     found = {(i, j): names[i][j] for i in range(6) for j in range(12) if names[i][j] is not None}
     assert found == expected
@@ -166,3 +174,22 @@ def test_a_corpus_can_be_cancelled_and_leaves_the_model_as_it_was(minilm):
 def test_punctuation_of_any_script():
     assert all(is_punctuation(label) for label in (".", "##,", "。", "、", "“", "▁?", "...", "Ġ!"))
     assert not any(is_punctuation(label) for label in ("a", "", "##s", "$", "中", "a.", "▁"))
+
+
+def test_a_layer_that_looks_near_by_is_broad_where_it_looks_alike_at_all_it_may(tiny_folders):
+    encoder = it.load_encoder(str(tiny_folders["modernbert"]), device="cpu")
+    trace = it.trace(encoder, "because it was rich said the animals and the bank was steep")
+    assert not trace.mask[1].all()
+    even = trace.mask / trace.mask.sum(-1, keepdims=True)
+    statistics = it.head_statistics(planted(trace, np.repeat(even[:, None], 4, axis=1), mask=trace.mask))
+    np.testing.assert_allclose(statistics["evenness"], 1, atol=1e-5)
+    assert statistics["entropy"][1, 0] < statistics["entropy"][0, 0]
+    for name in ("self", "first", "entropy", "distance"):
+        np.testing.assert_allclose(statistics[name][:, 0], statistics.uniform[name], rtol=1e-4)
+    assert {name for row in it.pattern_names(statistics) for name in row} == {"broad"}
+
+
+def test_unknown_pieces_are_not_the_same(minilm):
+    tokens = minilm.tokens("☃ 𝔘 the ☃")
+    assert tokens.unknown > 1
+    assert not key_kinds(tokens)["same piece"].any()

@@ -36,7 +36,7 @@ def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
                     gates = torch.ones(3, 4)
                     gates[layer, head] += sign * step
                     one = it.attention.importance._Exam(
-                        encoder, [exam.texts[text]], exam.gold[[text]], exam.head, [[0]]
+                        encoder, [exam.texts[text]], exam.gold[[text]], exam.head, 0, [[0]]
                     )
                     losses.append(one.score(gates)[0])
                 slopes.append(abs(losses[0] - losses[1]) / (2 * step))
@@ -140,8 +140,14 @@ def test_what_cannot_be_measured_is_said(encoder, tiny_folders):
         it.head_importance(encoder, TEXTS, ["a"])
     with pytest.raises(it.InputError, match="too few"):
         it.head_importance(encoder, TEXTS[:5], LABELS[:5])
-    with pytest.raises(it.InputError, match="All texts have the label “a”"):
+    with pytest.raises(it.InputError, match="1 such class"):
         it.head_importance(encoder, TEXTS, ["a"] * 24)
+    with pytest.raises(it.InputError, match="0 such class"):
+        it.head_importance(encoder, TEXTS, [str(i) for i in range(24)])
+    alone = it.head_importance(encoder, [*TEXTS, "the bank"], [*LABELS, "alone"], removals=False)
+    assert (alone.texts, alone.fitted_on) == (12, 12)
+    with pytest.raises(it.InputError, match="All texts have the label “a”"):
+        it.fit_head(encoder, TEXTS, ["a"] * 24)
     with pytest.raises(it.InputError, match="cannot be taken out"):
         it.head_importance(it.load_encoder(str(tiny_folders["mpnet"]), device="cpu"), TEXTS, LABELS)
 
