@@ -245,6 +245,13 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             "encoder.",
             name=name,
         )
+    if getattr(config, "inner_group_num", 1) != 1:
+        raise CheckpointError(
+            "Each layer of “{name}” runs {count} times over, and Bertoscope could not tell the runs apart. Choose "
+            "another model.",
+            name=name,
+            count=config.inner_group_num,
+        )
     surplus = [key for key in report["unexpected_keys"] if f"{family.layers}." in key and "position_ids" not in key]
     if surplus:
         raise CheckpointError(

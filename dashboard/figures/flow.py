@@ -27,24 +27,29 @@ def method_names() -> dict[str, str]:
 
 
 def sources_map(sources: Mapping[str, Float32[np.ndarray, token]], tokens: Tokens) -> go.Figure:
-    """Draw the share of each input by each method, as a row each; rows sum to 1."""
+    """Draw the share of each input by each method, as a row each.
+
+    Rows are divided by their sum, except the maximum flows: each of these is a number of its own.
+    """
     names = method_names()
+    shown = np.stack([row if name == "flow" else row / max(float(row.sum()), 1e-12) for name, row in sources.items()])
     figure = go.Figure(
         go.Heatmap(
-            z=np.stack([np.sqrt(row / max(float(row.sum()), 1e-12)) for row in sources.values()]),
-            customdata=np.stack([row / max(float(row.sum()), 1e-12) for row in sources.values()]),
+            z=np.sqrt(shown),
+            customdata=shown,
             x=numbered(list(tokens.labels)),
             y=[names[name] for name in sources],
             coloraxis="coloraxis",
             hovertemplate="%{y} · %{x}: %{customdata:.4f}<extra></extra>",
         )
     )
-    ticks = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 1]
+    ticks = [0, 0.02, 0.1, 0.25, 0.5, 1]
     figure.update_layout(
         height=150 + 34 * len(sources),
         margin={"t": 10, "b": 10},
         coloraxis={
             "cmin": 0,
+            "cmax": 1,
             "colorbar": {"title": _("share"), "tickvals": [tick**0.5 for tick in ticks], "ticktext": ticks},
         },
     )

@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
-    from interpret.attention.heads import HeadStatistics
-
-_COLUMNS = 4
 
 
 def statistic_names() -> dict[str, str]:
@@ -32,7 +28,8 @@ def statistic_names() -> dict[str, str]:
         "punctuation": _("To punctuation"),
         "own word": _("To the rest of its word"),
         "same piece": _("To the same piece elsewhere"),
-        "other segment": _("To the other segment"),
+        "own segment": _("To its own segment's words"),
+        "other segment": _("To the other segment's words"),
     }
 
 
@@ -48,57 +45,10 @@ def pattern_labels() -> dict[str | None, str]:
         "first token ([CLS])": _("first token ([CLS])"),
         "separator ([SEP])": _("separator ([SEP])"),
         "punctuation": _("punctuation"),
+        "own segment": _("own segment"),
         "other segment": _("other segment"),
         "broad": _("broad"),
     }
-
-
-def statistics_maps(statistics: HeadStatistics) -> go.Figure:
-    """Draw a layer × head heat map of each statistic that has numbers; shares all on the scale from 0 to 1."""
-    names = statistic_names()
-    there = [name for name in statistics if not np.isnan(statistics[name]).all()]
-    rows = -(-len(there) // _COLUMNS)
-    titles = []
-    for name in there:
-        about = _("uniform {uniform} · scale 0 to {most}").format(
-            uniform=f"{statistics.uniform[name]:.2f}", most=f"{_most(statistics, name):.1f}"
-        )
-        titles.append(f"{names[name]}<br><sub>{about}</sub>")
-    layers, heads = statistics["entropy"].shape
-    tall = max(150, 22 * layers)
-    height = 60 + rows * (tall + 95)
-    figure = make_subplots(
-        rows, _COLUMNS, subplot_titles=titles, horizontal_spacing=0.05, vertical_spacing=min(1, 95 / height)
-    )
-    for index, name in enumerate(there):
-        values = statistics[name]
-        figure.add_trace(
-            go.Heatmap(
-                z=values,
-                x=list(range(heads)),
-                y=list(range(layers)),
-                zmin=0,
-                zmax=_most(statistics, name),
-                showscale=False,
-                hovertemplate=_("layer %{y}, head %{x}: %{z:.3f}") + f"<extra>{names[name]}</extra>",
-            ),
-            row=index // _COLUMNS + 1,
-            col=index % _COLUMNS + 1,
-        )
-    figure.update_xaxes(dtick=max(1, heads // 6), title=None)
-    figure.update_yaxes(autorange="reversed", dtick=max(1, layers // 6))
-    figure.update_xaxes(title=_("head"), row=rows)
-    figure.update_yaxes(title=_("layer"), col=1)
-    figure.update_layout(
-        height=height,
-        margin={"t": 60, "b": 10, "l": 10, "r": 10},
-    )
-    return figure
-
-
-def _most(statistics: HeadStatistics, name: str) -> float:
-    """The end of a statistic's scale: shares all have the same, so that they can be compared."""
-    return float(np.nanmax(statistics[name])) if name in ("entropy", "distance") else 1.0
 
 
 def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:

@@ -170,8 +170,8 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
                 "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
                 f"{n} × {width}",
                 _(
-                    "What each token hands over to whoever looks at it. It need not resemble its key; a head often sends "
-                    "attention that it has no use for to a token whose value is close to zero."
+                    "What each token hands over to whoever looks at it. It need not resemble its key; a head often "
+                    "sends attention that it has no use for to a token whose value is close to zero."
                 ),
                 labels,
                 steps.values[shown],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.pictures.maps import HeadMap
 from dashboard.pictures.switches import Heads, read_off, switches
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -65,8 +67,8 @@ def show_similarity(result: it.Ablation) -> None:
     """Show how near the text's vectors stay, and what moved most."""
     places = st.columns(3)
     help = _("The cosine of the text's vector before and after: 1 is unchanged.")
-    places[0].metric(_("Sentence vector (mean)"), f"{result.similarity['mean']:.4f}", help=help)
-    places[1].metric(_("First token ([CLS])"), f"{result.similarity['first']:.4f}", help=help)
+    places[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
+    places[1].metric(_("First token ([CLS]): cosine"), f"{result.similarity['first']:.4f}", help=help)
     last = result.distance[-1]
     most = int(last.argmax())
     places[2].metric(
@@ -115,8 +117,8 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
     }
 
 
-def importance_run(spec: it.EncoderSpec) -> it.HeadImportance | None:
-    """Draw the input of a labelled file and the run over it; None before there is a result."""
+def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None:
+    """Draw the input of a labelled file and the run over it; None before there is a result, with the name after."""
     corpus = corpus_input("importance", labelled=True)
     if corpus is None:
         st.info(
@@ -134,8 +136,57 @@ def importance_run(spec: it.EncoderSpec) -> it.HeadImportance | None:
         firsts = [windows[0] for windows in windows_of(encoder, corpus.texts)]
         return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
 
+    counts = Counter(corpus.labels)
+    st.caption(
+        _(
+            "{texts} texts in {classes} classes, {fewest} to {most} each. Without a classifier of the model's own, "
+            "half of them fit a linear head and the other half is measured; one text is then {point} points of "
+            "accuracy. Some {passes} passes over the texts."
+        ).format(
+            texts=f"{len(corpus.labels):,}",
+            classes=len(counts),
+            fewest=min(counts.values()),
+            most=max(counts.values()),
+            point=f"{200 / len(corpus.labels):.1f}",
+            passes=cache.encoder(spec).layers * cache.encoder(spec).heads + 50,
+        )
+    )
+    if min(counts.values()) < 6:
+        st.warning(
+            _("Some classes have fewer than six texts: what is measured on them is mostly chance. Read more rows."),
+            icon=":material/balance:",
+        )
     label = _("Measure importance over {count} texts").format(count=f"{len(corpus.texts):,}")
-    return long_work("importance", f"{spec}:{corpus.about}", label, work)
+    stages = {
+        "fit": _("fitting a head"),
+        "gradient": _("gradients"),
+        "removal": _("each head out in turn"),
+        "pruning": _("pruning in five orders"),
+    }
+    result = long_work("importance", f"{spec}:{corpus.about}", label, work, stages)
+    return None if result is None else (result, corpus.name)
+
+
+def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
+    """Return the predicted and the true importance of each head as maps."""
+    maps = [
+        HeadMap(
+            _("Predicted: |∂L/∂ξ|"),
+            _("slope of the loss in the head's strength, each layer at length 1"),
+            result.importance,
+            0.0,
+            float(result.importance.max()),
+        )
+    ]
+    if result.loss_rise is not None and result.accuracy_drop is not None:
+        about = _("orange: worse without this head · ±{most}")
+        for values, title, floor in (
+            (result.loss_rise, _("True: rise of the loss (nats)"), 1e-4),
+            (result.accuracy_drop, _("True: drop of the accuracy"), 1 / result.texts),
+        ):
+            most = max(float(abs(values).max()), floor)
+            maps.append(HeadMap(title, about.format(most=f"{most:.2g}"), values, -most, most))
+    return maps
 
 
 def importance_line(result: it.HeadImportance) -> str:
@@ -144,9 +195,10 @@ def importance_line(result: it.HeadImportance) -> str:
 
     parts = [
         _(
-            "With all heads: accuracy {accuracy} %, loss {loss} nats, on {texts} texts (always naming the largest "
-            "class: {majority} %)."
+            "With all heads: accuracy {accuracy} % (± {error} at 95 %), loss {loss} nats, on {texts} texts (always "
+            "naming the largest class: {majority} %)."
         ).format(
+            error=f"{196 * np.sqrt(result.accuracy * (1 - result.accuracy) / result.texts):.1f}",
             accuracy=f"{100 * result.accuracy:.1f}",
             loss=f"{result.loss:.3f}",
             texts=f"{result.texts:,}",
@@ -181,6 +233,7 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
         levels = ["inputs", *(f"layer {i}" for i in range(len(result.distance) - 1))]
         return as_csv(
             {
+                "#": list(range(len(result.tokens))),
                 "token": list(result.tokens.labels),
                 **{level: row.tolist() for level, row in zip(levels, result.distance, strict=True)},
             }
@@ -218,7 +271,7 @@ def ablation_lines(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads
     )
 
 
-def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, stem: str) -> list[Download]:
+def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, name: str, stem: str) -> list[Download]:
     """Offer the importance of each head as files."""
     layers, heads = result.importance.shape
     maps = {
@@ -233,7 +286,7 @@ def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, stem: 
             {
                 "layer": [layer for layer in range(layers) for _head in range(heads)],
                 "head": [head for _layer in range(layers) for head in range(heads)],
-                **{name: values.ravel().tolist() for name, values in maps.items() if values is not None},
+                **{key: values.ravel().tolist() for key, values in maps.items() if values is not None},
             }
         )
 
@@ -242,19 +295,20 @@ def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, stem: 
             {
                 "model": spec.checkpoint.name,
                 "revision": spec.checkpoint.revision,
+                "file": name,
                 "loss": result.loss,
                 "accuracy": result.accuracy,
                 "majority": result.majority,
                 "texts": result.texts,
                 "fitted_on": result.fitted_on,
-                **{name: values.tolist() for name, values in maps.items() if values is not None},
+                **{key: values.tolist() for key, values in maps.items() if values is not None},
                 "curves": {
-                    name: {
+                    order: {
                         "removed": curve.removed.tolist(),
                         "loss": curve.loss.tolist(),
                         "accuracy": curve.accuracy.tolist(),
                     }
-                    for name, curve in result.curves.items()
+                    for order, curve in result.curves.items()
                 },
             }
         )

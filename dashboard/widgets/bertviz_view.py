@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
+from dashboard import state
 from dashboard.bertviz_page import MOST_BYTES, MOST_NODES, Size, View, predicted_size
 from dashboard.language import _
 from dashboard.widgets.choices import segments
@@ -14,7 +15,26 @@ from interpret.errors import InputError
 def pick_view() -> View:
     """Draw the choice of a view."""
     names: dict[View, str] = {"head": _("Head view"), "model": _("Model view"), "neuron": _("Neuron view")}
-    return segments(_("View"), names, "bertviz_view")
+    view = segments(_("View"), names, state.VIEW)
+    state.publish(state.VIEW, "head")
+    return view
+
+
+def using(view: View) -> str:
+    """Say how a view is used, which it does not say itself."""
+    return {
+        "head": _(
+            "Point at a token to see its lines. Each coloured square is a head: click it to hide or show it, "
+            "double-click it to see it alone."
+        ),
+        "model": _(
+            "A row for each layer, a column for each head. Click a picture to see it large, and again to close it."
+        ),
+        "neuron": _(
+            "Point at a token on the left, then click its plus: query, keys, their product and the softmax appear. "
+            "Blue is above zero, orange below."
+        ),
+    }[view]
 
 
 def fitting_layers(trace: it.Trace, view: View) -> list[int]:
@@ -65,7 +85,6 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
             )
         )
         return []
-    st.caption(_("About {nodes} lines and boxes, {size} MB.").format(**_numbers(size)))
     return chosen
 
 

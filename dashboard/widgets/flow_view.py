@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float32
@@ -13,11 +13,14 @@ from streamlit.delta_generator import DeltaGenerator
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.flow import method_names
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
 from dashboard.widgets.python_code import encoder_lines
+
+if TYPE_CHECKING:
+    from interpret.tokens import Tokens
 
 Target = int | Literal["state"]
 Method = Literal["rollout", "flow", "gradient"]
@@ -60,18 +63,48 @@ def sources(
     return found
 
 
+def answer_line(shares: Mapping[str, Float32[np.ndarray, token]], tokens: Tokens, token: int, layer: int) -> str:
+    """Say in Markdown which inputs each method finds most of."""
+    names = method_names()
+
+    def most(row: Float32[np.ndarray, token]) -> str:
+        best = np.argsort(-row, kind="stable")[:2]
+        return ", ".join(f"{literal(tokens.labels[i])} ({i}) {100 * row[i] / row.sum():.0f} %" for i in best)
+
+    # Maximum flows are each a problem of their own: shares of their sum would say nothing.
+    found = " · ".join(f"{names[name]}: {most(row)}" for name, row in shares.items() if name != "flow")
+    return _("Of **“{token}”** after layer {layer}, most leads to: {found}.").format(
+        token=f"{literal(tokens.labels[token])} ({token})", layer=layer, found=found
+    )
+
+
+def limits(method: str) -> str:
+    """Say what a method's numbers do not mean."""
+    if method == "gradient":
+        return _(
+            "What this does not mean: the gradient passes through the whole model, but only what attention weights "
+            "move is counted, and only where they move the target up. It is no proof that information took this way."
+        )
+    return _(
+        "What this does not mean: rollout and max-flow follow attention weights only. They leave out the values, the "
+        "feed-forward parts and the layer norms, so a large share is a path that is open, not proof that information "
+        "took it."
+    )
+
+
 def agreement_line(shares: Mapping[str, Float32[np.ndarray, token]]) -> str:
     """Say how far the methods put the inputs in the same order."""
     from scipy.stats import spearmanr
 
     names = method_names()
     pairs = [
-        f"{names[one]} – {names[other]} {float(spearmanr(shares[one], shares[other]).statistic):.2f}"
+        f"{names[one]} – {names[other]} {float(spearmanr(shares[one], shares[other]).statistic):.2f}".replace("-", "−")
         for one, other in combinations(shares, 2)
         if len(shares[one]) > 2
     ]
     return _(
-        "Each row is divided by its sum; colour goes with the square root. Rank agreement (Spearman): {pairs}."
+        "Rows are divided by their sum, except max-flow, whose numbers each stand alone (0 to 1); colour goes with the "
+        "square root. Rank agreement (Spearman): {pairs}."
     ).format(pairs=" · ".join(pairs))
 
 

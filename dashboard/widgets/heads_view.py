@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import cache
 from dashboard.figures.heads import pattern_labels, statistic_names
 from dashboard.language import _
+from dashboard.pictures.maps import HeadMap
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import corpus_input, kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -20,7 +20,6 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.python_code import encoder_lines
 
 _SEED = 0
-_PLACE = "layer.head"
 
 
 def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | None:
@@ -75,6 +74,45 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
     return None if result is None else (result, name)
 
 
+def statistic_maps(statistics: it.HeadStatistics) -> list[HeadMap]:
+    """Return a map for each statistic that has numbers; shares all on the scale from 0 to 1."""
+    names = statistic_names()
+    maps = []
+    for name in statistics:
+        if statistics.queries[name]:
+            low, high = (float(edge) for edge in (statistics.uniform[name].min(), statistics.uniform[name].max()))
+            uniform = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"
+            most = float(np.nanmax(statistics[name])) if name in ("entropy", "distance") else 1.0
+            about = _("colours 0 to {most} · looking everywhere alike: {uniform}").format(
+                most=f"{most:.2g}", uniform=uniform
+            )
+            maps.append(HeadMap(names[name], about, statistics[name], 0.0, max(most, 1e-6)))
+    return maps
+
+
+def patterns_shown(statistics: it.HeadStatistics) -> list[list[str | None]]:
+    """Return each head's name in the reader's language, or None."""
+    labels = pattern_labels()
+    return [[labels[name] if name else None for name in row] for row in it.pattern_names(statistics)]
+
+
+def patterns_line(statistics: it.HeadStatistics) -> str:
+    """Say in Markdown how many heads do what, and over how much that was measured."""
+    counts = Counter(name for row in patterns_shown(statistics) for name in row if name)
+    everything = statistics["entropy"].size
+    named = ", ".join(f"**{name}** {count}" for name, count in counts.most_common())
+    return _(
+        "Of {all} heads, {named} have a name: {names}. Measured over {texts} texts with {pieces} pieces; every number "
+        "is an average over the pieces that do the looking."
+    ).format(
+        all=everything,
+        named=counts.total(),
+        names=named or "–",
+        texts=f"{statistics.texts:,}",
+        pieces=f"{statistics.queries['entropy']:,}",
+    )
+
+
 def head_table(statistics: it.HeadStatistics) -> dict[str, list[Any]]:
     """Return a row for each head, those with a name first, as columns."""
     names, labels = statistic_names(), pattern_labels()
@@ -86,7 +124,8 @@ def head_table(statistics: it.HeadStatistics) -> dict[str, list[Any]]:
     )
     there = [name for name in statistics if statistics.queries[name]]
     return {
-        _PLACE: [f"{layer}.{head}" for layer, head in order],
+        _("Layer"): [layer for layer, _head in order],
+        _("Head"): [head for _layer, head in order],
         _("Pattern"): [labels[patterns[layer][head]] for layer, head in order],
         **{names[name]: [float(statistics[name][place]) for place in order] for name in there},
     }
@@ -95,46 +134,64 @@ def head_table(statistics: it.HeadStatistics) -> dict[str, list[Any]]:
 def dependency_table(scores: it.DependencyScores) -> dict[str, list[Any]]:
     """Return a row for each relation with its best head, as columns."""
     best = [scores.best(relation) for relation in scores.relations]
-    ways = {"head": _("dependent → head"), "dependent": _("head → dependent")}
+    ways = {"head": _("word → its governor"), "dependent": _("governor → the word")}
     return {
         _("Relation"): list(scores.relations),
+        _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
         _("Tried"): scores.counts.tolist(),
-        _PLACE: [f"{layer}.{head}" for layer, head, *_rest in best],
-        _("Looks"): [ways[seeking] for _layer, _head, seeking, _share in best],
-        _("Found"): [share for *_rest, share in best],
-        _("Best fixed place"): scores.baseline.tolist(),
-        _("That place"): [f"{offset:+d}" for offset in scores.offset],
-        _("More than that"): [share - float(base) for (*_rest, share), base in zip(best, scores.baseline, strict=True)],
+        _("Layer"): [one[0] for one in best],
+        _("Head"): [one[1] for one in best],
+        _("Looks"): [ways[one[2]] for one in best],
+        _("Found"): [one[3] for one in best],
+        _("Fixed place"): [f"{offset:+d}".replace("-", "−") for offset in scores.offset],
+        _("Found there"): scores.baseline.tolist(),
+        _("Gain"): [one[3] - float(base) for one, base in zip(best, scores.baseline, strict=True)],
     }
 
 
-def look_at_head(columns: Mapping[str, Sequence[Any]]) -> None:
-    """Draw a table of heads; picking a row offers the head in the other tabs."""
-    key = f"head_table:{len(columns)}:{len(columns[_PLACE])}"
-    numbers = {
-        name: st.column_config.NumberColumn(format="%.3f")
-        for name, values in columns.items()
-        if values and isinstance(values[0], float)
+def dependency_guide() -> dict[str, str]:
+    """Explain the columns of `dependency_table`."""
+    return {
+        _("Tried"): _("How often the relation occurs in what was read."),
+        _("Looks"): _("From which of the two words the head's strongest link goes to the other."),
+        _("Found"): _("The share of these where the strongest link goes to the right word."),
+        _("Fixed place"): _(
+            "The best rule that knows no grammar: the governor so many words to the right (+) or left."
+        ),
+        _("Found there"): _("The share that this rule gets right: what a head has to beat."),
+        _("Gain"): _("Found, less what the fixed place finds."),
     }
-    picked = st.dataframe(
-        dict(columns), hide_index=True, on_select="rerun", selection_mode="single-row", key=key, column_config=numbers
-    )
-    rows = picked["selection"]["rows"]
-    if not rows or rows[0] >= len(columns[_PLACE]):
-        st.caption(_("Pick a row to look at its head in the other tabs."))
-        return
-    place = columns[_PLACE][rows[0]]
-    layer, head = place.split(".")
 
-    def go(tab: str) -> None:
-        state.remember(state.HEADS, place)
-        st.session_state[state.TAB] = tab
 
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_("Layer {layer}, head {head}").format(layer=layer, head=head))
-        for tab, label in (("where", _("Where it looks")), ("steps", _("Step by step"))):
-            if st.button(label, key=f"go:{tab}", on_click=go, args=(tab,)):
-                st.rerun()
+def relation_meanings() -> dict[str, str]:
+    """Spell out the most frequent relations of Universal Dependencies."""
+    return {
+        "nsubj": _("subject"),
+        "obj": _("object"),
+        "iobj": _("indirect object"),
+        "obl": _("adverbial phrase"),
+        "nmod": _("noun's modifier"),
+        "amod": _("adjective"),
+        "advmod": _("adverb"),
+        "det": _("article, determiner"),
+        "case": _("preposition, case mark"),
+        "aux": _("auxiliary verb"),
+        "cop": _("copula (to be)"),
+        "mark": _("subordinating word"),
+        "cc": _("and, or"),
+        "conj": _("joined by and, or"),
+        "compound": _("compound"),
+        "nummod": _("number"),
+        "acl": _("clause on a noun"),
+        "advcl": _("adverbial clause"),
+        "ccomp": _("clause as object"),
+        "xcomp": _("clause without its own subject"),
+        "appos": _("apposition"),
+        "flat": _("part of a name"),
+        "fixed": _("fixed expression"),
+        "parataxis": _("loosely joined clause"),
+        "clf": _("classifier, measure word"),
+    }
 
 
 def rules_guide() -> str:
@@ -142,18 +199,14 @@ def rules_guide() -> str:
     from interpret.attention.heads import RULES
 
     names, labels = statistic_names(), pattern_labels()
-    lines = [
-        f"- **{labels[rule.pattern]}**: "
-        + ", ".join(f"{names[name]} ≥ {value:g}" for name, value in rule.least.items())
-        for rule in RULES
-    ]
+    lines = [f"- **{labels[rule.pattern]}**: " + f"{names[rule.statistic]} ≥ {rule.least:g}" for rule in RULES]
     lines.append(
         "\n"
         + _(
-            "The first rule that holds gives the name. A share must also be twice what a head that looks everywhere "
-            "alike would have. More than half on one kind of piece is how Clark et al. (2019, sections 3.1 and 3.2) "
-            "pick such heads; the shapes are those of Kovaleva et al. (2019, section 4.1). A head for which no rule "
-            "holds gets no name."
+            "The first rule that holds gives the name, and a share must also be a third of the way or more from what a "
+            "head that looks everywhere alike has to all. More than half is the measure by which Clark et al. (2019, "
+            "section 3.1) speak of heads for the previous and the next token; the shapes (diagonal, vertical, block) "
+            "are those of Kovaleva et al. (2019, section 4.1). A head for which no rule holds gets no name."
         )
     )
     return "\n".join(lines)
@@ -174,7 +227,9 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
                 "revision": spec.checkpoint.revision,
                 "texts": statistics.texts,
                 "queries": dict(statistics.queries),
-                "uniform": {name: value if value == value else None for name, value in statistics.uniform.items()},
+                "uniform": {
+                    name: statistics.uniform[name].tolist() if statistics.queries[name] else None for name in statistics
+                },
                 "patterns": it.pattern_names(statistics),
                 "statistics": values,
             }
@@ -186,12 +241,17 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
     ]
 
 
-def dependency_downloads(scores: it.DependencyScores, stem: str) -> list[Download]:
+def dependency_downloads(spec: it.EncoderSpec, scores: it.DependencyScores, name: str, stem: str) -> list[Download]:
     """Offer the scores as files."""
 
     def numbers() -> bytes:
-        return json.dumps(
+        return as_json(
             {
+                "model": spec.checkpoint.name,
+                "revision": spec.checkpoint.revision,
+                "file": name,
+                "sentences": scores.sentences,
+                "seed": _SEED,
                 "relations": scores.relations,
                 "counts": scores.counts.tolist(),
                 "seeking": ["head", "dependent"],
@@ -199,7 +259,7 @@ def dependency_downloads(scores: it.DependencyScores, stem: str) -> list[Downloa
                 "baseline": scores.baseline.tolist(),
                 "offset": scores.offset.tolist(),
             }
-        ).encode()
+        )
 
     return [
         Download(

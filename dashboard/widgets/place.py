@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -70,3 +71,42 @@ def telling_token(trace: it.Trace, layer: int, head: int) -> int:
     block = trace.attention[layer, head][np.ix_(ordinary, ordinary)].copy()
     np.fill_diagonal(block, 0)
     return int(ordinary[block.max(axis=1).argmax()])
+
+
+def head_buttons(layer: int, head: int) -> None:
+    """Draw what is chosen, and the ways to look at it in other tabs."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**" + _("Layer {layer}, head {head}").format(layer=layer, head=head) + "**")
+        for tab, label in (("where", _("Where it looks")), ("steps", _("Step by step"))):
+            st.button(label, key=f"go:{tab}", on_click=_go, args=(tab, layer, head), icon=":material/arrow_forward:")
+
+
+def pick_row(columns: Mapping[str, Sequence[Any]], help: Mapping[str, str] | None = None) -> None:
+    """Draw a table with columns for layer and head; picking a row chooses its head everywhere."""
+    config = {
+        name: st.column_config.Column(help=(help or {}).get(name))
+        if not (values and isinstance(values[0], float))
+        else st.column_config.NumberColumn(format="%.3f", help=(help or {}).get(name))
+        for name, values in columns.items()
+    }
+    names = list(columns)
+    picked = st.dataframe(
+        dict(columns),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"rows:{names[0]}:{len(names)}:{len(columns[names[0]])}",
+        column_config=config,
+    )
+    rows = picked["selection"]["rows"]
+    if not rows or rows[0] >= len(columns[names[0]]):
+        st.caption(_("Pick a row to look at its head."))
+        return
+    layer, head = columns[_("Layer")][rows[0]], columns[_("Head")][rows[0]]
+    choose_head(layer, head)
+    head_buttons(layer, head)
+
+
+def _go(tab: str, layer: int, head: int) -> None:
+    choose_head(layer, head)
+    st.session_state[state.TAB] = tab

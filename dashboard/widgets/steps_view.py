@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
-from dashboard import cache
+from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
@@ -23,12 +23,13 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
 
     def name(value: float) -> str:
         if value == 0:
-            return _("no division")
+            return _("1 (no division)")
         return f"√{root**2:.0f} = {root:.2f}" if value == 1 else f"{value * root:.2f}"
 
-    key = "temperature"
-    if st.session_state.get(key) not in _TEMPERATURES:
-        st.session_state[key] = 1.0
+    key = state.TEMPERATURE
+    if key not in st.session_state:
+        asked = {f"{one:g}": one for one in _TEMPERATURES}
+        st.session_state[key] = asked.get(st.query_params.get(key, ""), 1.0)
     value = place.select_slider(
         _("Divide by (temperature)"),
         _TEMPERATURES,
@@ -40,42 +41,52 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
             "become alike. Nothing but this picture changes."
         ),
     )
+    state.remember(key, None if value == 1 else f"{value:g}")
     return value if value > 0 else 1 / root
 
 
-def check_line(steps: it.AttentionSteps) -> str:
-    """Say in Markdown what the head does for this token, and how exactly the numbers recompute the model's own."""
+def answer_line(steps: it.AttentionSteps) -> str:
+    """Say in Markdown what the head does for this token."""
     best = np.argsort(-steps.weights, kind="stable")[:2]
-    labels = [literal(steps.tokens.labels[i]) for i in best]
-    largest = max(steps.errors.values())
-    parts = [
-        _("**“{token}”** takes {weight} % from **“{best}”**.").format(
-            token=literal(steps.tokens.labels[steps.token]),
-            weight=f"{100 * steps.weights[best[0]]:.1f}",
-            best=labels[0],
-        ),
-        _(
-            "Entropy {entropy} of at most {most} nats; the weights still answer to their scores by {sensitivity} "
-            "(1 − Σw²; near 0 no gradient passes)."
-        ).format(
-            entropy=f"{steps.entropy:.2f}",
-            most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
-            sensitivity=f"{steps.sensitivity:.2f}",
-        ),
-    ]
+    first, *others = [f"{literal(steps.tokens.labels[i])} ({i})" for i in best]
+    sentence = _("**“{token}”** takes {weight} % of what this head passes on from **“{best}”**").format(
+        token=f"{literal(steps.tokens.labels[steps.token])} ({steps.token})",
+        weight=f"{100 * steps.weights[best[0]]:.1f}",
+        best=first,
+    )
+    if others:
+        sentence += _(", {weight} % from “{other}”").format(
+            weight=f"{100 * steps.weights[best[1]]:.1f}", other=others[0]
+        )
+    parts = [sentence + _(".")]
     if steps.divisor != steps.usual_divisor:
         parts.append(
             _("**Not the model's own divisor**: the layer's output has a cosine of {cosine} to its own.").format(
                 cosine=f"{steps.moved:.4f}"
             )
         )
-    parts.append(
-        _(
-            "Recomputed from the numbers below with the model's own divisor, weights, context and layer output differ "
-            "from the model's by at most {error}."
-        ).format(error=f"{largest:.1e}")
-    )
     return " ".join(parts)
+
+
+def check_line(steps: it.AttentionSteps) -> str:
+    """Say in Markdown how exactly the numbers recompute the model's own, and what the divisor does to them."""
+    return " ".join(
+        (
+            _(
+                "Recomputed from the numbers below with the model's own divisor, weights, context and layer output "
+                "differ from the model's by at most {error}."
+            ).format(error=f"{max(steps.errors.values()):.1e}"),
+            _(
+                "Spread of the weights (entropy): {entropy} of at most {most} nats. Room that a score still has to "
+                "move a weight (1 − Σw²): {sensitivity}; near 0, softmax passes no gradient, which is what the "
+                "division by √d is against."
+            ).format(
+                entropy=f"{steps.entropy:.2f}",
+                most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
+                sensitivity=f"{steps.sensitivity:.2f}",
+            ),
+        )
+    )
 
 
 def step_table(steps: it.AttentionSteps) -> dict[str, list[object]]:

@@ -123,8 +123,8 @@ def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tens
     """Return Michel's mask ξ, of shape (layer, head): 0 for the heads given and 1 for all others; see `ablate`."""
     if not encoder.family.tapped:
         raise InputError(
-            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, RoBERTa, "
-            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, "
+            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
     gates = torch.ones(encoder.layers, encoder.heads)

@@ -141,8 +141,8 @@ def gradient_paths(
     _check(trace, layer, query)
     if not encoder.family.tapped:
         raise InputError(
-            "{family} computes attention with code of its own, so there are no gradients of it. Choose a BERT, RoBERTa, "
-            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            "{family} computes attention with code of its own, so there are no gradients of it. Choose a BERT, "
+            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
     check_same(encoder, trace)

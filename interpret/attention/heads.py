@@ -39,7 +39,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     ======================  ===================================================================================
     ``"entropy"``           of a query's weights, in nats (Clark et al. 2019, sec. 3.3)
     ``"evenness"``          entropy over that of a head that looks everywhere alike, 0 to 1
-    ``"confidence"``        a query's largest weight (after Voita et al. 2019, sec. 4, who leave the end of the text out)
+    ``"confidence"``        a query's largest weight (after Voita et al. 2019, sec. 4, without their exception)
     ``"distance"``          how many pieces away a head looks, weights as shares
     ``"self"`` …            the share of a query's weight that goes to keys of one kind, 0 to 1
     ======================  ===================================================================================

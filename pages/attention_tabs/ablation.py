@@ -5,65 +5,89 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
-from dashboard import cache
-from dashboard.figures.ablation import distance_map, importance_maps, prune_curves
+from dashboard import cache, state
+from dashboard.figures.ablation import distance_map, prune_curves
 from dashboard.language import _
+from dashboard.pictures.maps import head_maps
 from dashboard.widgets.ablation_view import (
     ablation_downloads,
     ablation_lines,
     importance_downloads,
     importance_line,
     importance_lines,
+    importance_maps,
     importance_run,
     show_answers,
     show_similarity,
     switch_heads,
 )
+from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import choose_head, chosen_head, head_buttons
+
+MAPS = "importance_maps"
 
 
 @guarded
 def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    # Said before anything can be switched that then cannot be done.
+    cache.ablation(spec, text, pair, ())
+    over = segments(_("Over"), {"text": _("This text"), "corpus": _("A labelled file: which heads matter")}, state.OVER)
+    if over == "corpus":
+        _over_a_file(spec, chosen_head(spec, text, pair))
+        return
     off = switch_heads(spec, text, pair)
     with st.spinner(_("Reading the text …")):
         result = cache.ablation(spec, text, pair, off)
     if not off:
         st.info(
-            _("Every head is on. Switch some off above, or a whole layer at its name, and see what changes."),
+            _(
+                "Every head is on. Switch some off above, or a whole layer at its name: off means that the head gives "
+                "zeros to the layer's output projection. What changes then shows up here."
+            ),
             icon=":material/toggle_on:",
         )
     else:
         show_similarity(result)
         show_answers(cache.encoder(spec), result)
         st.plotly_chart(distance_map(result), key="distance")
-        stem = file_stem("ablation", spec.checkpoint.name.split("/")[-1], text[:40])
+        stem = file_stem(
+            "ablation", spec.checkpoint.name.split("/")[-1], text[:30], "off", *(f"{one}.{two}" for one, two in off[:6])
+        )
         export_bar(ablation_downloads(spec, text, pair, off, stem), ablation_lines(spec, text, pair, off))
     st.caption(
         _(
             "What this does not mean: a head that can be taken out is not useless, since others can do the same work; "
-            "and a model without a head was never trained that way. Distances are shares of a state's own length."
+            "and a model without a head was never trained that way. Distances are shares of a state's own length; "
+            "above 1 it moved further than it is long."
         )
     )
-    st.divider()
-    _over_a_file(spec)
 
 
-@guarded
-def _over_a_file(spec: it.EncoderSpec) -> None:
-    st.subheader(_("Which heads matter over a labelled file"))
-    result = importance_run(spec)
-    if result is None:
+def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
+    found = importance_run(spec)
+    if found is None:
         return
+    result, name = found
     st.markdown(importance_line(result))
-    st.plotly_chart(importance_maps(result), key="importance")
-    st.plotly_chart(prune_curves(result), key="prune")
-    stem = file_stem("importance", spec.checkpoint.name.split("/")[-1])
-    export_bar(importance_downloads(spec, result, stem), importance_lines(spec))
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("importance", model, name)
+    clicked = head_maps(importance_maps(result), chosen, f"{model} · {name}", stem, MAPS)
+    if clicked:
+        choose_head(*clicked)
+        st.rerun()
+    head_buttons(*chosen)
+    if result.curves:
+        st.subheader(_("What is left when heads are taken out one after another"))
+        left, right = st.columns(2)
+        left.plotly_chart(prune_curves(result, "accuracy"), key="prune_accuracy")
+        right.plotly_chart(prune_curves(result, "loss"), key="prune_loss")
+    export_bar(importance_downloads(spec, result, name, stem), importance_lines(spec), picture=MAPS)
     st.caption(
         _(
             "What this does not mean: |∂L/∂ξ| is a slope at the whole model and says little of what happens when a "
             "head is gone altogether, which is why the true rise stands beside it. Both belong to this file and this "
-            "task."
+            "task, and the order of true rises was found on the texts that it is measured on."
         )
     )

@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.bertviz_page import bertviz_page
 from dashboard.language import _
-from dashboard.widgets.bertviz_view import fitting_layers, pick_view
+from dashboard.widgets.bertviz_view import fitting_layers, pick_view, using
 from dashboard.widgets.export import Download, export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import chosen_head
@@ -24,6 +24,7 @@ def bertviz(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     layers = fitting_layers(trace, view)
     if not layers:
         return
+    st.caption(using(view))
     layer, head = chosen_head(spec, text, pair)
     dark = st.context.theme.type == "dark"
     page, height = bertviz_page(trace, view, layers, dark, layer, head)

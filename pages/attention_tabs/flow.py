@@ -5,16 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
-from dashboard import cache
+from dashboard import cache, state
 from dashboard.figures.flow import sources_map
 from dashboard.language import _
-from dashboard.pictures.paths import NAME, paths_picture
+from dashboard.pictures.paths import MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.flow_view import (
     agreement_line,
+    answer_line,
     flow_downloads,
     flow_lines,
+    limits,
     method_about,
     method_picker,
     pick_target,
@@ -33,10 +35,12 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     places = st.columns([2, 2, 2, 2])
     default = telling_token(trace, *cache.first_head(spec, text, pair))
     token = pick_token(tokens, _("From token"), default, places[0])
-    layers = {i: _("after layer {layer}").format(layer=i) for i in reversed(range(encoder.layers))}
-    layer = choose(places[1].selectbox, _("As it is"), layers, "flow_layer", encoder.layers - 1)
+    layers = {i: str(i) for i in reversed(range(encoder.layers))}
+    layer = choose(places[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
+    state.publish(state.AFTER, encoder.layers - 1)
     target = pick_target(encoder, places[2])
     shares = sources(spec, text, pair, layer, token, target)
+    st.markdown(answer_line(shares, tokens, token, layer))
     st.plotly_chart(sources_map(shares, tokens), key="sources")
     st.caption(agreement_line(shares))
 
@@ -46,7 +50,7 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     elif method == "gradient":
         paths = cache.gradient_paths(spec, text, pair, layer, token, target)
     else:
-        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], "flow_goal")
+        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
         paths = it.flow_paths(trace, layer, token, goal)
     st.markdown(method_about(method))
     label = tokens.labels[token]
@@ -54,7 +58,14 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("flow", method, model, str(layer), label)
     drawn, there = paths_picture(paths, tokens, f"{model} · {title}", stem)
-    if drawn:
+    if not drawn:
+        st.caption(
+            _(
+                "For more than {most} tokens the links are not drawn: each row of the map is a level, from the inputs "
+                "at the bottom to the chosen token at the top, and colour is the share there, by its square root."
+            ).format(most=MOST_IN_GRAPH)
+        )
+    else:
         st.caption(
             _("Drawn are {drawn} of {all} links, those that carry at least 0.4 %.").format(
                 drawn=f"{drawn:,}", all=f"{there:,}"
@@ -62,10 +73,4 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         )
     what = (spec, text, pair, layer, token, target)
     export_bar(flow_downloads(*what, stem), flow_lines(*what), picture=NAME)
-    st.caption(
-        _(
-            "What this does not mean: all of these follow attention weights only. They leave out the values, the "
-            "feed-forward parts and the layer norms, so a large share is a path that is open, not proof that "
-            "information took it."
-        )
-    )
+    st.caption(limits(method))

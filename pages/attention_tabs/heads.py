@@ -5,24 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
-from dashboard import cache
-from dashboard.figures.heads import dependency_bars, statistics_maps
+from dashboard import cache, state
+from dashboard.figures.heads import dependency_bars
 from dashboard.language import _
+from dashboard.pictures.maps import head_maps
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.heads_view import (
     corpus_statistics,
     dependency_downloads,
+    dependency_guide,
     dependency_lines,
     dependency_table,
     head_table,
-    look_at_head,
+    patterns_line,
+    patterns_shown,
     rules_guide,
+    statistic_maps,
     statistics_downloads,
     statistics_lines,
     tree_scores,
 )
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
+
+MAPS = "head_maps"
 
 
 @guarded
@@ -30,15 +37,15 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     over = segments(
         _("Over"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
-        "heads_over",
+        state.OVER,
     )
+    state.publish(state.OVER, "text")
     if over == "trees":
         _trees(spec)
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
-            statistics = cache.head_statistics(spec, text, pair)
-        name = text[:40]
+            statistics, name = cache.head_statistics(spec, text, pair), text[:40]
         lines = statistics_lines(spec, text, pair)
     else:
         found = corpus_statistics(spec)
@@ -46,18 +53,21 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             return
         statistics, name = found
         lines = statistics_lines(spec, None, None)
-    st.caption(
-        _("Texts: {texts} · pieces: {queries}. Each number is the mean over the pieces that look.").format(
-            texts=f"{statistics.texts:,}", queries=f"{statistics.queries['entropy']:,}"
-        )
-    )
-    st.plotly_chart(statistics_maps(statistics), key="statistics")
-    st.subheader(_("Heads with a name"))
-    look_at_head(head_table(statistics))
+    st.markdown(patterns_line(statistics))
+    chosen = chosen_head(spec, text, pair)
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("heads", model, name)
+    title = f"{model} · {' '.join(name.split())}"
+    clicked = head_maps(statistic_maps(statistics), chosen, title, stem, MAPS, patterns_shown(statistics))
+    if clicked:
+        choose_head(*clicked)
+        st.rerun()
+    head_buttons(*chosen)
+    with st.expander(_("All heads as a table")):
+        pick_row(head_table(statistics))
     with st.expander(_("The rules that give a name")):
         st.markdown(rules_guide())
-    stem = file_stem("heads", spec.checkpoint.name.split("/")[-1], name)
-    export_bar(statistics_downloads(spec, statistics, stem), lines)
+    export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: a name says where a head looks on average in these texts. In other texts it can "
@@ -73,7 +83,7 @@ def _trees(spec: it.EncoderSpec) -> None:
     scores, name = found
     st.caption(
         _(
-            "{sentences} sentences, {links} dependencies; {skipped} sentences were too long for the model, {unread} "
+            "{sentences} sentences, {links} dependencies; {skipped} sentences the model cannot read, {unread} "
             "dependencies had a word without a piece of its own."
         ).format(
             sentences=f"{scores.sentences:,}",
@@ -83,9 +93,9 @@ def _trees(spec: it.EncoderSpec) -> None:
         )
     )
     st.plotly_chart(dependency_bars(scores), key="dependencies")
-    look_at_head(dependency_table(scores))
+    pick_row(dependency_table(scores), dependency_guide())
     stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
-    export_bar(dependency_downloads(scores, stem), dependency_lines(spec))
+    export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
     st.caption(
         _(
             "What this does not mean: the best of many heads is picked on the same sentences that it is scored on, so "

@@ -7,11 +7,18 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.language import _
-from dashboard.pictures.steps import MOST_ROWS, NAME, steps_picture
+from dashboard.pictures.steps import MOST_ROWS, NAME, shown_keys, steps_picture
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import pick_head, pick_token, telling_token
-from dashboard.widgets.steps_view import check_line, pick_temperature, step_downloads, step_lines, step_table
+from dashboard.widgets.steps_view import (
+    answer_line,
+    check_line,
+    pick_temperature,
+    step_downloads,
+    step_lines,
+    step_table,
+)
 
 
 @st.fragment
@@ -20,26 +27,27 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     encoder = cache.encoder(spec)
     with st.spinner(_("Reading the text …")):
         trace = cache.trace(spec, text, pair)
-    places = st.columns([1, 1, 2, 4])
+    places = st.columns([2, 2, 3, 5])
     layer, head = pick_head(spec, text, pair, places[0], places[1])
     token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), places[2])
     temperature = pick_temperature(trace, layer, places[3])
     result = it.attention_steps(encoder, trace, layer, head, token, temperature)
-    st.markdown(check_line(result))
+    st.markdown(answer_line(result))
+    st.caption(check_line(result))
+    if len(trace.tokens) > MOST_ROWS:
+        rest = 1 - float(result.weights[shown_keys(result)].sum())
+        st.caption(
+            _(
+                "{shown} of {tokens} keys are drawn, those with the largest weights; the others have {rest} % of the "
+                "weight together. Sums run over all of them."
+            ).format(shown=len(shown_keys(result)), tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
+        )
     title = _("Layer {layer}, head {head}, query “{token}”").format(
         layer=layer, head=head, token=trace.tokens.labels[token]
     )
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("qkv", model, f"{layer}.{head}", trace.tokens.labels[token])
     steps_picture(result, encoder.family.pre_norm, f"{model} · {title}", stem)
-    if len(trace.tokens) > MOST_ROWS:
-        rest = 1 - sum(sorted(result.weights.tolist(), reverse=True)[:MOST_ROWS])
-        st.caption(
-            _(
-                "{shown} of {tokens} keys are drawn, those with the largest weights; the others have {rest} % of the "
-                "weight together. Sums run over all of them."
-            ).format(shown=MOST_ROWS, tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
-        )
     what = (spec, text, pair, layer, head, token, temperature)
     export_bar(step_downloads(*what, stem), step_lines(*what), picture=NAME)
     with st.expander(_("The numbers as a table")):

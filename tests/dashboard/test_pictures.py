@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import interpret as it
-from dashboard.figures.ablation import distance_map, importance_maps, prune_curves
+from dashboard.figures.ablation import distance_map, prune_curves
 from dashboard.figures.flow import sources_map
-from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names, statistics_maps
+from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names
 from dashboard.pictures.steps import MOST_ROWS, shown_keys
 from dashboard.pictures.switches import read_off
-from dashboard.widgets.ablation_view import answer_table
-from dashboard.widgets.heads_view import dependency_table, head_table
+from dashboard.widgets.ablation_view import answer_table, importance_maps
+from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
 from interpret.attention.heads import RULES, STATISTICS
@@ -54,23 +54,31 @@ def test_every_statistic_and_pattern_has_a_name():
 
 def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace):
     statistics = it.head_statistics(trace)
-    figure = statistics_maps(statistics)
+    maps = statistic_maps(statistics)
     drawn = [name for name in statistics if statistics.queries[name]]
-    assert len(figure.data) == len(drawn) < len(statistics)
-    for name, heatmap in zip(drawn, figure.data, strict=True):
-        np.testing.assert_array_equal(heatmap.z, statistics[name])
+    assert len(maps) == len(drawn) < len(statistics)
+    for name, one in zip(drawn, maps, strict=True):
+        np.testing.assert_array_equal(one.values, statistics[name])
+        assert one.least == 0
         if name not in ("entropy", "distance"):
-            assert (heatmap.zmin, heatmap.zmax) == (0, 1)
+            assert one.most == 1
     rows = head_table(statistics)
-    assert sorted(rows["layer.head"]) == sorted(f"{layer}.{head}" for layer in range(6) for head in range(12))
+    places = sorted(zip(rows["Layer"], rows["Head"], strict=True))
+    assert places == [(layer, head) for layer in range(6) for head in range(12)]
     named = [pattern != "–" for pattern in rows["Pattern"]]
     assert named == sorted(named, reverse=True)
+    assert f"Of 72 heads, {sum(named)} have a name" in patterns_line(statistics)
 
 
 def test_methods_are_drawn_on_one_scale_and_text_is_text(trace):
-    shares = {"raw": trace.attention[0, 0, 1], "rollout": 3 * trace.attention[1, 0, 1]}
+    shares = {
+        "raw": trace.attention[0, 0, 1],
+        "rollout": 3 * trace.attention[1, 0, 1],
+        "flow": trace.hidden[0, :, 0] ** 2,
+    }
     figure = sources_map(shares, trace.tokens)
-    np.testing.assert_allclose(figure.data[0].customdata.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(figure.data[0].customdata[:2].sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(figure.data[0].customdata[2], shares["flow"])
     np.testing.assert_allclose(np.square(figure.data[0].z), figure.data[0].customdata, rtol=1e-5)
     assert "<" not in "".join(figure.data[0].x)
 
@@ -81,16 +89,21 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
     np.testing.assert_array_equal(figure.data[0].z, result.distance)
     texts = [f"the river number {i}" for i in range(12)] + [f"a loan of {i}" for i in range(12)]
     found = it.head_importance(minilm, texts, ["a"] * 12 + ["b"] * 12, removals=False)
-    assert len(importance_maps(found).data) == 1
+    assert len(importance_maps(found)) == 1
     curve = it.attention.importance.PruneCurve(np.array([0, 1]), np.float32([0, 1]), np.float32([1, 0.5]))
     curves = {"gradient": curve, "removal": curve, "random 0": curve}
+    flat = np.zeros_like(found.gradient)
     whole = it.HeadImportance(
-        **{**found.__dict__, "loss_rise": found.gradient, "accuracy_drop": -found.gradient, "curves": curves}
+        **{**found.__dict__, "loss_rise": -found.gradient, "accuracy_drop": flat, "curves": curves}
     )
-    figure = importance_maps(whole)
-    assert len(figure.data) == 3
-    assert figure.layout.coloraxis2.cmin == -figure.layout.coloraxis2.cmax
-    assert len(prune_curves(whole).data) == 6
+    _, rise, drop = importance_maps(whole)
+    assert rise.least == -rise.most < 0
+    # Where nothing changes at all, a scale of nothing would make noise of zeros.
+    assert drop.most == pytest.approx(1 / found.texts)
+    for of in ("accuracy", "loss"):
+        figure = prune_curves(whole, of)
+        np.testing.assert_array_equal(figure.data[0].y, getattr(curve, of))
+        assert len(figure.data) == 3
 
 
 def test_answers_that_changed_most_come_first():
@@ -111,4 +124,6 @@ def test_dependencies_are_drawn_beside_their_baseline(minilm):
     scores = it.dependency_scores(minilm, trees)
     figure = dependency_bars(scores)
     np.testing.assert_array_equal(figure.data[1].y, scores.baseline)
-    assert dependency_table(scores)["Relation"] == list(scores.relations)
+    table = dependency_table(scores)
+    assert table["Relation"] == list(scores.relations)
+    assert table["Meaning"] == [relation_meanings()[relation] for relation in scores.relations]
