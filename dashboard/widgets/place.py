@@ -31,10 +31,10 @@ def pick_head(
     in_url = st.query_params.get(state.HEADS, "")
     if st.session_state.get(_SYNCED) != in_url or state.LAYER not in st.session_state:
         st.session_state[state.LAYER], st.session_state[state.HEAD] = chosen_head(spec, text, pair)
-    before = st.session_state[state.LAYER], st.session_state[state.HEAD]
     layer = choose(left.selectbox, _("Layer"), {i: str(i) for i in range(encoder.layers)}, state.LAYER)
     head = choose(right.selectbox, _("Head"), {i: str(i) for i in range(encoder.heads)}, state.HEAD)
-    if (layer, head) != before:
+    # Only a choice is written: several heads that are averaged in the explorer stay what they are.
+    if (layer, head) != chosen_head(spec, text, pair):
         choose_head(layer, head)
     st.session_state[_SYNCED] = st.query_params.get(state.HEADS, "")
     return layer, head

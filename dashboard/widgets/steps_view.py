@@ -48,17 +48,19 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
 def answer_line(steps: it.AttentionSteps) -> str:
     """Say in Markdown what the head does for this token."""
     best = np.argsort(-steps.weights, kind="stable")[:2]
-    first, *others = [f"{literal(steps.tokens.labels[i])} ({i})" for i in best]
-    sentence = _("**“{token}”** takes {weight} % of what this head passes on from **“{best}”**").format(
-        token=f"{literal(steps.tokens.labels[steps.token])} ({steps.token})",
-        weight=f"{100 * steps.weights[best[0]]:.1f}",
-        best=first,
-    )
-    if others:
-        sentence += _(", {weight} % from “{other}”").format(
-            weight=f"{100 * steps.weights[best[1]]:.1f}", other=others[0]
+    values = {"token": f"{literal(steps.tokens.labels[steps.token])} ({steps.token})"}
+    for name, i in zip(("first", "second"), best, strict=False):
+        values[name] = f"{literal(steps.tokens.labels[i])} ({i})"
+        values[f"{name}_share"] = f"{100 * steps.weights[i]:.1f}"
+    sentence = (
+        _(
+            "**“{token}”** takes {first_share} % of what this head passes on from **“{first}”** and {second_share} % "
+            "from “{second}”."
         )
-    parts = [sentence + _(".")]
+        if len(best) > 1
+        else _("**“{token}”** takes all that this head passes on from **“{first}”**.")
+    )
+    parts = [sentence.format(**values)]
     if steps.divisor != steps.usual_divisor:
         parts.append(
             _("**Not the model's own divisor**: the layer's output has a cosine of {cosine} to its own.").format(

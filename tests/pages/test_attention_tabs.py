@@ -53,7 +53,7 @@ def test_every_family_runs_or_says_why_not(page, family, tab):
 def test_odd_texts_run_in_every_tab(page, tab, text):
     open_tab(page, tab, text=text)
     assert not page.exception
-    assert said(page) == []
+    assert [one for one in said(page) if "unknown to this model" not in one] == []
 
 
 def test_a_tab_that_is_none_is_the_first(page):
@@ -76,7 +76,7 @@ def test_a_long_text_waits_for_a_click_and_bertviz_points_elsewhere(page):
 def test_some_layers_are_offered_where_all_are_too_many(page):
     open_tab(page, "bertviz")
     page.text_area(key="text").set_value("The river bank was steep. " * 9).run()
-    page.segmented_control(key="bertviz_view:en").set_value("model").run()
+    page.segmented_control(key="view:en").set_value("model").run()
     assert not page.exception
     assert any("layers fit for this text" in one.value for one in page.info)
     assert said(page) == []
@@ -85,10 +85,10 @@ def test_some_layers_are_offered_where_all_are_too_many(page):
 def test_the_error_said_is_the_error_there_is(page, minilm):
     open_tab(page, "steps", heads="4.7", text="The bank of the river.", token="2")
     steps = it.attention_steps(minilm, it.trace(minilm, "The bank of the river."), 4, 7, 2)
-    line = next(one.value for one in page.markdown if "Recomputed from" in one.value)
+    line = next(one.value for one in page.caption if "Recomputed from" in one.value)
     assert f"at most {max(steps.errors.values()):.1e}" in line
     assert max(steps.errors.values()) < 1e-5
-    assert "“bank”" in line
+    assert any(one.value.startswith("**“bank \\(2\\)”**") or "“bank (2)”" in one.value for one in page.markdown)
 
 
 def test_the_head_of_the_url_is_the_head_of_the_steps_and_stays_in_it(page):
@@ -97,13 +97,18 @@ def test_the_head_of_the_url_is_the_head_of_the_steps_and_stays_in_it(page):
     assert page.selectbox(key="head:en").value == 9
     page.selectbox(key="head:en").set_value(3).run()
     assert page.query_params["heads"] in ("2.3", ["2.3"])
+    # Several heads that are averaged elsewhere are still several after a look at one of them.
+    page.query_params["heads"] = "1.4,2.3"
+    page.run()
+    assert page.query_params["heads"] in ("1.4,2.3", ["1.4,2.3"])
+    assert page.selectbox(key="layer:en").value == 1
     page.query_params["heads"] = "99.99"
     page.run()
     assert not page.exception
 
 
 def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
-    open_tab(page, "ablation", off="0.1,2.3,99.0,x,..", text="The bank of the river.")
+    open_tab(page, "ablation", off="0.1,2.3,99.0,x,..,1..2,²", text="The bank of the river.")
     assert any(one.value.startswith("2 of 72 heads are off") for one in page.caption)
     result = it.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
     assert page.metric[0].value == f"{result.similarity['mean']:.4f}"
