@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import interpret as it
 
 View = Literal["head", "model", "neuron"]
-# Chromium draws so many nodes in about three seconds; BertViz has one for each weight that it draws.
+# Chromium draws so many nodes in about two seconds; BertViz has one for each weight that it draws.
 MOST_NODES = 100_000
 MOST_BYTES = 20_000_000
 _NUMBER = 7  # "0.1234,"

@@ -56,9 +56,9 @@ def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
     for _ in range(20):
         page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowDown")
-    expect(readout(page, "steps")).to_contain_text(f"Softmax: the weights · the: {river.weights[1]:.4f}")
+    expect(readout(page, "steps")).to_contain_text(f"Softmax: the weights · 1 the: {river.weights[1]:.4f}")
     softmax.hover(position={"x": 200, "y": 18 * 2 + 9})
-    expect(readout(page, "steps")).to_contain_text(f"· bank: {river.weights[2]:.4f}")
+    expect(readout(page, "steps")).to_contain_text(f"· 2 bank: {river.weights[2]:.4f}")
     expect(page.get_by_text("Not the model's own divisor")).to_have_count(0)
     # The temperature changes the picture, and not what is said about the model.
     page.get_by_role("slider").focus()
@@ -90,7 +90,7 @@ def test_steps_are_taken_away_as_they_are_seen(page, server, minilm, tmp_path):
     assert taken("PNG").read_bytes().startswith(b"\x89PNG")
     svg = taken("SVG").read_text("utf-8")
     assert svg.startswith("<svg")
-    assert ">river<" in svg
+    assert ">5 river<" in svg
     assert "NaN" not in svg
     assert "undefined" not in svg
 
@@ -130,7 +130,7 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     file = tmp_path / "many.txt"
     file.write_text("\n\n".join(texts), "utf-8")
     open_tab(page, server, "heads")
-    expect(page.get_by_text("Heads with a name")).to_be_visible()
+    expect(page.get_by_text("have a name:")).to_be_visible()
     page.get_by_text("A file of texts", exact=True).click()
     expect(page.get_by_text("see what each head does on average")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
@@ -139,17 +139,40 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     expect(page.get_by_text(re.compile("of 1,200 ·"))).to_be_visible()
     page.get_by_role("button", name="Stop the run").click()
     expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
-    expect(page.get_by_text("Heads with a name")).to_have_count(0)
+    expect(page.get_by_text("have a name:")).to_have_count(0)
     pick(page, "Rows to read", "300")
     expect(page.get_by_text("300 of 1,200 rows are read")).to_be_visible()
     page.get_by_role("button", name="Measure heads over 300 texts").click()
-    expect(page.get_by_text("Texts: 300 · pieces:")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Measured over 300 texts")).to_be_visible(timeout=60_000)
     # What was measured stays while another tab is looked at.
     page.get_by_role("tab", name="BertViz").click()
     expect(page.locator("iframe")).to_be_visible()
     page.get_by_role("tab", name="Kinds of heads").click()
-    expect(page.get_by_text("Texts: 300 · pieces:")).to_be_visible()
+    expect(page.get_by_text("Measured over 300 texts")).to_be_visible()
     expect(page.get_by_text("In use: many.txt")).to_be_visible()
+
+
+def test_a_click_on_a_map_chooses_the_head_everywhere(page, server, minilm):
+    open_tab(page, server, "heads", "&heads=1.2")
+    maps = picture(page, "maps")
+    first = maps.get_by_role("img").first
+    first.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    statistics = it.head_statistics(it.trace(minilm, TEXT))
+    expect(readout(page, "maps")).to_contain_text(f"Entropy (nats): {statistics['entropy'][3, 5]:.4f}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stMarkdown").get_by_text("Layer 3, head 5", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("heads=3.5"))
+    page.get_by_role("button", name="Where it looks").click()
+    page.wait_for_selector('[data-testid=explorer][data-drawn="3.5"]')
+    # What was clicked once does not come back over what is chosen later.
+    page.get_by_role("button", name="Layer 0, head 1", exact=True).click()
+    page.wait_for_selector('[data-testid=explorer][data-drawn="0.1"]')
+    page.get_by_role("tab", name="Kinds of heads").click()
+    expect(page.get_by_test_id("stMarkdown").get_by_text("Layer 0, head 1", exact=True)).to_be_visible()
 
 
 def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_path):
@@ -203,13 +226,14 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
     file = tmp_path / "labelled.csv"
     file.write_text("text,label\n" + "\n".join(rows), "utf-8")
     open_tab(page, server, "ablation")
+    page.get_by_text("A labelled file: which heads matter", exact=True).click()
     one = tmp_path / "one.csv"
     one.write_text("text\nalone\n", "utf-8")
     page.locator("input[type=file]").set_input_files(one)
     expect(page.get_by_text("“one.csv” has a single column")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="Measure importance over 30 texts").click()
-    expect(page.get_by_text(re.compile("of 124 ·|of 1 ·"))).to_be_visible()
+    expect(page.get_by_text(re.compile("of 124 · each head out in turn"))).to_be_visible()
     expect(page.get_by_text("With all heads: accuracy")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("fitted on the mean of the last states of 15 other texts")).to_be_visible()
     with page.expect_download() as download:
@@ -270,7 +294,7 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
     expect(page.get_by_role("heading", name="权重是怎样得来的")).to_be_visible()
     main = page.get_by_test_id("stMain").inner_text()
     assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
-    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称的头"), ("去掉头", "所有头都开着")):
+    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称："), ("去掉头", "所有头都开着")):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_text(sign).first).to_be_visible()
         expect(page.get_by_text("这并不意味着").first).to_be_visible()
