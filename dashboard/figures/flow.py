@@ -43,7 +43,7 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, token]], tokens: Token
             hovertemplate="%{y} · %{x}: %{customdata:.4f}<extra></extra>",
         )
     )
-    ticks = [0, 0.02, 0.1, 0.25, 0.5, 1]
+    ticks = [0, 0.1, 0.25, 0.5, 1]
     figure.update_layout(
         height=150 + 34 * len(sources),
         margin={"t": 10, "b": 10},

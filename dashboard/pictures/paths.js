@@ -157,7 +157,10 @@ class Paths {
     const at = this.layout(width);
     const values = new Float32Array(mass.length * labels.length);
     mass.forEach((row, level) => values.set(row, (mass.length - 1 - level) * labels.length));
-    const picture = paintPixels(values, mass.length, labels.length, theme.ramp, Math.sqrt);
+    // At the top one token has all of it; below, many share it, and the largest share is the end of the scale.
+    const most = Math.max(1e-9, ...mass.slice(0, -1).map((row) => Math.max(...row)));
+    const unit = (value) => Math.sqrt(Math.min(1, value / most));
+    const picture = paintPixels(values, mass.length, labels.length, theme.ramp, unit);
     context.imageSmoothingEnabled = false;
     context.drawImage(picture, at.left, MARGIN.top, at.cell * labels.length, at.tall * mass.length);
     context.strokeStyle = theme.faint;
@@ -175,7 +178,7 @@ class Paths {
       context.rotate(-Math.PI / 2);
       context.textAlign = "right";
       context.fillStyle = lit ? theme.accent : theme.text;
-      context.fillText(shorten(labels[token], 11), 0, 0);
+      context.fillText(clip(`${token} ${shorten(labels[token], 9)}`, 13), 0, 0);
       context.restore();
     };
     for (let token = 0; token < labels.length; token += every) if (!focus || Math.abs(token - focus.token) * at.cell > 13) write(token);

@@ -64,3 +64,15 @@ def test_name_and_memory_are_the_drivers():
     assert device.description == name
     assert device.total == pytest.approx(float(total) * 2**20, rel=0.03)
     assert device.free == pytest.approx(float(free) * 2**20, rel=0.05)
+
+
+@pytest.mark.parametrize("family", ["bert", "albert", "modernbert"])
+def test_steps_gradients_and_ablation_are_the_cpus(tiny_folders, family):
+    text, folder = "the bank said it was rich", str(tiny_folders[family])
+    cpu, gpu = (it.load_encoder(folder, device=device) for device in ("cpu", "cuda"))
+    trace = it.trace(gpu, text)
+    assert max(it.attention_steps(gpu, trace, 1, 2, 3).errors.values()) < 1e-4
+    one, other = (it.gradient_paths(encoder, it.trace(encoder, text), 2, 1).mass for encoder in (cpu, gpu))
+    np.testing.assert_allclose(other, one, atol=1e-3)
+    one, other = (it.ablate(encoder, text, heads=[(1, 2)]).distance for encoder in (cpu, gpu))
+    np.testing.assert_allclose(other, one, atol=1e-3)
