@@ -3,7 +3,7 @@
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("theme.js", "text.js", "svg.js", "paint.js", "component.js")
+_PARTS = ("theme.js", "text.js", "svg.js", "paint.js", "picture.js", "component.js")
 
 
 def script(*parts: Path) -> str:

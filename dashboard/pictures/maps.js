@@ -3,17 +3,10 @@
 const MAP_LEFT = 18;
 const MAP_BOTTOM = 16;
 
-class Maps {
+class Maps extends Picture {
   constructor(root, send) {
-    this.root = root;
-    this.send = send;
+    super(root, send);
     this.place = root.querySelector(".maps");
-    this.readout = root.querySelector(".readout");
-    this.focus = null;
-    this.onSave = (event) => event.detail.picture === this.data?.picture && this.save(event.detail.format);
-    document.addEventListener("bertoscope:save", this.onSave);
-    this.observer = new ResizeObserver(() => this.draw());
-    this.observer.observe(root);
   }
 
   receive(data) {
@@ -40,8 +33,7 @@ class Maps {
       return figure;
     });
     this.place.replaceChildren(...figures);
-    this.draw();
-    this.root.dataset.drawn = data.key;
+    this.drawn();
   }
 
   layout(map, width) {
@@ -59,13 +51,12 @@ class Maps {
   }
 
   onKey(event, i) {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const move = arrowOf(event);
     if (event.key === "Escape") this.look(null);
     else if (event.key === "Enter" || event.key === " ") this.choose(this.focus);
     else if (move) {
       const { rows, columns } = this.layout(this.data.maps[i], 100);
       const here = this.focus?.map === i ? this.focus : { row: -move[0], column: -move[1] };
-      const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
       this.look({ map: i, row: clamp(here.row + move[0], rows), column: clamp(here.column + move[1], columns) });
     } else return;
     event.preventDefault();
@@ -75,20 +66,12 @@ class Maps {
     if (place) this.send("head", [place.row, place.column]);
   }
 
-  look(place) {
-    this.focus = place;
-    this.draw();
-  }
-
-  draw() {
-    if (!this.data || !this.root.isConnected) return;
-    const theme = readTheme(this.root);
+  paintAll(theme) {
     this.data.maps.forEach((map, i) => {
       const canvas = this.canvases[i];
       canvas.style.height = `${this.layout(map, canvas.clientWidth).height}px`;
       paintOn(canvas, (context, width) => this.paint(context, map, width, theme));
     });
-    this.readout.textContent = this.read();
   }
 
   read() {
@@ -132,36 +115,20 @@ class Maps {
   }
 
   save(format) {
-    const theme = readTheme(this.root);
     const [columns, gap, part] = [4, 20, 270];
     const tall = this.layout(this.data.maps[0], part).height + 56;
     const rows = Math.ceil(this.data.maps.length / columns);
-    const paint = (context) => {
-      context.textBaseline = "middle";
-      context.textAlign = "left";
-      context.fillStyle = theme.text;
-      context.font = `14px ${theme.font}`;
-      context.fillText(this.data.title, gap, 20);
+    this.saveUnderTitle(columns * (part + gap) + gap, rows * tall + 10, format, (context, theme) =>
       this.data.maps.forEach((map, i) => {
         context.save();
-        context.translate(gap + (i % columns) * (part + gap), 44 + Math.floor(i / columns) * tall);
-        context.textAlign = "left";
-        context.fillStyle = theme.text;
-        context.font = `12px ${theme.font}`;
-        context.fillText(map.title, 0, 6);
-        context.font = `10px ${theme.font}`;
-        context.fillText(map.about, 0, 22);
+        context.translate(gap + (i % columns) * (part + gap), Math.floor(i / columns) * tall);
+        writeLine(context, theme, map.title, 12, 6);
+        writeLine(context, theme, map.about, 10, 22);
         context.translate(0, 34);
         this.paint(context, map, part, theme);
         context.restore();
-      });
-    };
-    savePainting(paint, columns * (part + gap) + gap, 50 + rows * tall, theme, this.data.file, format);
-  }
-
-  close() {
-    this.observer.disconnect();
-    document.removeEventListener("bertoscope:save", this.onSave);
+      })
+    );
   }
 }
 

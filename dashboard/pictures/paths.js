@@ -3,30 +3,22 @@
 const LINE = 19;
 const MARGIN = { top: 26, right: 120, bottom: 8 };
 
-class Paths {
-  constructor(root, send) {
-    this.root = root;
-    this.send = send;
+class Paths extends Picture {
+  constructor(root) {
+    super(root);
     this.canvas = root.querySelector("canvas");
-    this.readout = root.querySelector(".readout");
-    this.focus = null;
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
     this.canvas.addEventListener("pointermove", (event) => this.look(this.hit(event.offsetX, event.offsetY)));
     this.canvas.addEventListener("pointerleave", () => this.look(null));
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
-    this.onSave = (event) => event.detail.picture === this.data?.picture && this.save(event.detail.format);
-    document.addEventListener("bertoscope:save", this.onSave);
-    this.observer = new ResizeObserver(() => this.draw());
-    this.observer.observe(root);
   }
 
   receive(data) {
     this.data = data;
     this.focus = null;
     this.canvas.setAttribute("aria-label", data.about);
-    this.draw();
-    this.root.dataset.drawn = data.key;
+    this.drawn();
   }
 
   /** Levels from left to right, inputs first; tokens from top to bottom. With many tokens they go from left to right. */
@@ -61,29 +53,19 @@ class Paths {
 
   onKey(event) {
     const { labels, mass, graph } = this.data;
-    const arrows = graph
-      ? { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }
-      : { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     if (event.key === "Escape") return this.look(null);
-    const move = arrows[event.key];
-    if (!move) return;
+    const arrow = arrowOf(event);
+    if (!arrow) return;
+    // Levels go to the right in a graph, and up in a map.
+    const move = graph ? [arrow[1], arrow[0]] : [-arrow[0], arrow[1]];
     event.preventDefault();
-    const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
     const { level, token } = this.focus ?? { level: 0, token: -move[1] };
     this.look({ level: clamp(level + move[0], mass.length), token: clamp(token + move[1], labels.length) });
   }
 
-  look(place) {
-    this.focus = place;
-    this.draw();
-  }
-
-  draw() {
-    if (!this.data || !this.root.isConnected) return;
-    const theme = readTheme(this.root);
+  paintAll(theme) {
     this.canvas.style.height = `${this.layout(this.canvas.clientWidth).height}px`;
     paintOn(this.canvas, (context, width) => this.paint(context, width, theme));
-    this.readout.textContent = this.read();
   }
 
   read() {
@@ -190,27 +172,10 @@ class Paths {
   }
 
   save(format) {
-    const theme = readTheme(this.root);
     const width = 1200;
-    const height = this.layout(width).height + 36;
-    const paint = (context) => {
-      context.textBaseline = "middle";
-      context.textAlign = "left";
-      context.fillStyle = theme.text;
-      context.font = `13px ${theme.font}`;
-      context.fillText(this.data.title, 12, 18);
-      context.save();
-      context.translate(0, 36);
-      this.paint(context, width, theme);
-      context.restore();
-    };
-    savePainting(paint, width, height, theme, this.data.file, format);
-  }
-
-  close() {
-    this.observer.disconnect();
-    document.removeEventListener("bertoscope:save", this.onSave);
+    const paint = (context, theme) => this.paint(context, width, theme);
+    this.saveUnderTitle(width, this.layout(width).height, format, paint);
   }
 }
 
-export default component(".picture", (root, send) => new Paths(root, send));
+export default component(".picture", (root) => new Paths(root));

@@ -4,17 +4,11 @@
 const ROW = 18;
 const PICTURE_LABEL = 11;
 
-class Steps {
+class Steps extends Picture {
   constructor(root) {
-    this.root = root;
-    this.readout = root.querySelector(".readout");
+    super(root);
     this.place = root.querySelector(".steps");
-    this.focus = null;
     this.pinned = false;
-    this.onSave = (event) => event.detail.picture === this.data?.picture && this.save(event.detail.format);
-    document.addEventListener("bertoscope:save", this.onSave);
-    this.observer = new ResizeObserver(() => this.draw());
-    this.observer.observe(root);
   }
 
   receive(data) {
@@ -26,8 +20,7 @@ class Steps {
     }
     this.cards.forEach((card) => this.write(card));
     if (!this.pinned) this.focus = data.focus;
-    this.draw();
-    this.root.dataset.drawn = data.key;
+    this.drawn();
   }
 
   build() {
@@ -90,13 +83,12 @@ class Steps {
       this.look(place ?? this.data.focus);
     });
     canvas.addEventListener("keydown", (event) => {
-      const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+      const move = arrowOf(event);
       const given = this.given(card);
       if (event.key === "Escape") this.pinned = false;
       else if (event.key === "Enter" || event.key === " ") this.pinned = !this.pinned;
       else if (!move) return;
       event.preventDefault();
-      const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
       const here = this.focus?.group === given.group ? this.focus : { row: 0, column: 0 };
       const [down, right] = move ?? [0, 0];
       this.look({
@@ -125,20 +117,12 @@ class Steps {
     return { group: given.group, card, row, column };
   }
 
-  look(place) {
-    this.focus = place;
-    this.draw();
-  }
-
-  draw() {
-    if (!this.data || !this.root.isConnected) return;
-    const theme = readTheme(this.root);
+  paintAll(theme) {
     for (const card of this.cards) {
       const given = this.given(card);
       card.canvas.style.height = `${given.values.length * ROW + 2}px`;
       paintOn(card.canvas, (context, width) => this.paint(context, card, width, theme));
     }
-    this.readout.textContent = this.read();
   }
 
   paint(context, card, width, theme) {
@@ -215,11 +199,10 @@ class Steps {
   }
 
   save(format) {
-    const theme = readTheme(this.root);
     const [width, gap, columns] = [1240, 24, 3];
     const part = (width - gap * (columns + 1)) / columns;
     const tall = (card) => this.given(card).values.length * ROW + 44;
-    let [y, column, row] = [44, 0, 0];
+    let [y, column, row] = [4, 0, 0];
     const places = this.cards.map((card, i) => {
       const span = this.given(card).span === "whole" ? columns : 1;
       if (column + span > columns || (i && this.cards[i - 1].p !== card.p)) [y, column, row] = [y + row, 0, 0];
@@ -228,33 +211,18 @@ class Steps {
       row = Math.max(row, tall(card) + 16);
       return place;
     });
-    const paint = (context) => {
-      context.textBaseline = "middle";
-      context.textAlign = "left";
-      context.fillStyle = theme.text;
-      context.font = `14px ${theme.font}`;
-      context.fillText(this.data.title, gap, 22);
+    this.saveUnderTitle(width, y + row + 16, format, (context, theme) => {
       for (const place of places) {
         const { number, title, formula } = this.given(place.card);
         context.save();
         context.translate(place.x, place.y);
-        context.textAlign = "left";
-        context.fillStyle = theme.text;
-        context.font = `12px ${theme.font}`;
-        context.fillText(`${number}  ${title}`, 0, 8);
-        context.font = `11px ${theme.font}`;
-        context.fillText(formula, 0, 26);
+        writeLine(context, theme, `${number}  ${title}`, 12, 8);
+        writeLine(context, theme, formula, 11, 26);
         context.translate(0, 40);
         this.paint(context, place.card, place.width, theme);
         context.restore();
       }
-    };
-    savePainting(paint, width, y + row + 16, theme, this.data.file, format);
-  }
-
-  close() {
-    this.observer.disconnect();
-    document.removeEventListener("bertoscope:save", this.onSave);
+    });
   }
 }
 

@@ -61,9 +61,9 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if not drawn:
         st.caption(
             _(
-                "For more than {most} tokens the links are not drawn: each row of the map is a level, from the inputs at "
-                "the bottom to the chosen token at the top. Colour is the share by its square root, up to the largest "
-                "below the top."
+                "For more than {most} tokens the links are not drawn: each row of the map is a level, from the inputs "
+                "at the bottom to the chosen token at the top. Colour is the share by its square root, up to the "
+                "largest below the top."
             ).format(most=MOST_IN_GRAPH)
         )
     else:
