@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.figures.flow import sources_map
+from dashboard.figures.flow import method_names, sources_map
 from dashboard.language import _
 from dashboard.pictures.paths import MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.widgets.choices import choose
@@ -54,7 +54,7 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         paths = it.flow_paths(trace, layer, token, goal)
     st.markdown(method_about(method))
     label = tokens.labels[token]
-    title = _("{method}: “{token}” after layer {layer}").format(method=method, token=label, layer=layer)
+    title = _("{method}: “{token}” after layer {layer}").format(method=method_names()[method], token=label, layer=layer)
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("flow", method, model, str(layer), label)
     drawn, there = paths_picture(paths, tokens, f"{model} · {title}", stem)

@@ -45,7 +45,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
-            statistics, name = cache.head_statistics(spec, text, pair), text[:40]
+            statistics, name = cache.head_statistics(spec, text, pair), text[:80]
         lines = statistics_lines(spec, text, pair)
     else:
         found = corpus_statistics(spec)
