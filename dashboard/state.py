@@ -19,7 +19,7 @@ TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
 UNIT, SPECIALS, DIRECTION = "unit", "specials", "direction"
 HEADS, SCALE, MINIMUM = "heads", "scale", "minimum"
 TAB, LAYER, HEAD, TOKEN, METHOD, OFF = "tab", "layer", "head", "token", "method", "off"
-OVER, VIEW, AFTER, TEMPERATURE, GOAL = "over", "view", "after", "temperature", "goal"
+OVER, MEASURE, VIEW, AFTER, TEMPERATURE, GOAL = "over", "measure", "view", "after", "temperature", "goal"
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500

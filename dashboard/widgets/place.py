@@ -90,21 +90,24 @@ def pick_row(columns: Mapping[str, Sequence[Any]], help: Mapping[str, str] | Non
         for name, values in columns.items()
     }
     names = list(columns)
+    key = f"rows:{names[0]}:{len(names)}:{len(columns[names[0]])}"
     picked = st.dataframe(
         dict(columns),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"rows:{names[0]}:{len(names)}:{len(columns[names[0]])}",
+        key=key,
         column_config=config,
     )
+    st.caption(_("Pick a row to choose its head everywhere."))
     rows = picked["selection"]["rows"]
-    if not rows or rows[0] >= len(columns[names[0]]):
-        st.caption(_("Pick a row to look at its head."))
+    # A row that stays picked must not undo what is chosen elsewhere.
+    if rows == st.session_state.get(f"{key}:before", []):
         return
-    layer, head = columns[_("Layer")][rows[0]], columns[_("Head")][rows[0]]
-    choose_head(layer, head)
-    head_buttons(layer, head)
+    st.session_state[f"{key}:before"] = rows
+    if rows and rows[0] < len(columns[names[0]]):
+        choose_head(columns[_("Layer")][rows[0]], columns[_("Head")][rows[0]])
+        st.rerun()
 
 
 def _go(tab: str, layer: int, head: int) -> None:

@@ -33,7 +33,10 @@ MAPS = "importance_maps"
 def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     # Said before anything can be switched that then cannot be done.
     cache.ablation(spec, text, pair, ())
-    over = segments(_("Over"), {"text": _("This text"), "corpus": _("A labelled file: which heads matter")}, state.OVER)
+    over = segments(
+        _("Over"), {"text": _("This text"), "corpus": _("A labelled file: which heads matter")}, state.MEASURE
+    )
+    state.publish(state.MEASURE, "text")
     if over == "corpus":
         _over_a_file(spec, chosen_head(spec, text, pair))
         return

@@ -41,7 +41,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     )
     state.publish(state.OVER, "text")
     if over == "trees":
-        _trees(spec)
+        _trees(spec, chosen_head(spec, text, pair))
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
@@ -76,7 +76,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     )
 
 
-def _trees(spec: it.EncoderSpec) -> None:
+def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     found = tree_scores(spec)
     if found is None:
         return
@@ -94,6 +94,7 @@ def _trees(spec: it.EncoderSpec) -> None:
     )
     st.plotly_chart(dependency_bars(scores), key="dependencies")
     pick_row(dependency_table(scores), dependency_guide())
+    head_buttons(*chosen)
     stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
     export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
     st.caption(
