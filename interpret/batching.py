@@ -47,12 +47,18 @@ def _length(encoder: Encoder, place: int, text: str, pair: str | None) -> int:
         ) from error
 
 
-def windows_of(encoder: Encoder, texts: Sequence[str]) -> list[tuple[str, ...]]:
-    """Cut each text into windows that the model can read; a text that fits is its own only window."""
-    found: list[tuple[str, ...]] = []
-    for text in texts:
-        if len(encoder.pieces.encode(text).ids) <= encoder.max_tokens:
-            found.append((text,))
+def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> list[tuple[tuple[str, str | None], ...]]:
+    """Cut each text, or pair, into windows that the model can read; what fits is its own only window.
+
+    A long pair goes window by window through its first text, beside the first window of its second.
+    """
+    found: list[tuple[tuple[str, str | None], ...]] = []
+    for text, pair in texts:
+        if len(encoder.pieces.encode(text, pair).ids) <= encoder.max_tokens:
+            found.append(((text, pair),))
         else:
-            found.append(tuple(one.text for one in windows(encoder, text, None, encoder.max_tokens).first))
+            # Without overlap, so that nothing is counted twice.
+            cut = windows(encoder, text, pair, encoder.max_tokens, overlap=0)
+            second = cut.second[0].text if cut.second else None
+            found.append(tuple((one.text, second) for one in cut.first))
     return found

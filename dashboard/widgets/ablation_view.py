@@ -133,7 +133,7 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
         from interpret.batching import windows_of
 
         encoder = cache.encoder(spec)
-        firsts = [windows[0] for windows in windows_of(encoder, corpus.texts)]
+        firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
         return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
 
     counts = Counter(corpus.labels)

@@ -19,7 +19,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts of a file, with their labels where a column of these was asked for.
+    """Texts of a file, with their labels where a column of these was asked for, and else with their pairs or None.
 
     Attributes
     ----------
@@ -32,6 +32,7 @@ class Corpus:
     name: str
     about: str
     texts: tuple[str, ...]
+    pairs: tuple[str | None, ...]
     labels: tuple[str, ...]
     total: int
 
@@ -76,8 +77,8 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
     if labelled and len(table.columns) < 2:
         raise InputError("“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
-    column, label_column, most = _choices(table, f"{key}:{file}", labelled)
-    rows = [row for row in table.rows if row[column].strip() and (label_column is None or row[label_column].strip())]
+    column, other, most = _choices(table, f"{key}:{file}", labelled)
+    rows = [row for row in table.rows if row[column].strip() and (other < 0 or row[other].strip())]
     if not rows:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
     picked = rows
@@ -91,28 +92,31 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         )
     return Corpus(
         name,
-        f"{file}:{column}:{label_column}:{most}",
+        f"{file}:{column}:{other}:{most}",
         tuple(row[column] for row in picked),
-        () if label_column is None else tuple(row[label_column].strip() for row in picked),
+        tuple(row[other] if other >= 0 and not labelled else None for row in picked),
+        tuple(row[other].strip() for row in picked) if labelled else (),
         len(rows),
     )
 
 
-def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int | None, int]:
+def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
+    """Let the columns and the number of rows be chosen; -1 stands for no second column, and 0 for all rows."""
     sample = table.rows[:200]
     size = [sum(len(row[index]) for row in sample) for index in range(len(table.columns))]
     longest = max(range(len(size)), key=size.__getitem__)
     names = dict(enumerate(table.columns))
-    places = st.columns(3 if labelled else 2)
+    places = st.columns(3 if len(names) > 1 else 2)
     column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", longest)
-    label_column = None
+    others = {index: name for index, name in names.items() if index != column}
+    other = -1
     if labelled:
-        others = {index: name for index, name in names.items() if index != column}
         # A label is what repeats most.
         fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-        label_column = choose(
-            places[1].selectbox, _("Column with the label"), others, f"label:{about}:{column}", fewest
-        )
+        other = choose(places[1].selectbox, _("Column with the label"), others, f"label:{about}:{column}", fewest)
+    elif others:
+        pairs = {-1: _("(none)"), **others}
+        other = choose(places[1].selectbox, _("Column with the second text"), pairs, f"second:{about}:{column}")
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
     most = choose(places[-1].selectbox, _("Rows to read"), amounts, f"most:{about}", 300 if labelled else 500)
-    return column, label_column, most
+    return column, other, most

@@ -33,8 +33,8 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | N
         from interpret.batching import windows_of
 
         encoder = cache.encoder(spec)
-        cut = windows_of(encoder, corpus.texts)
-        return it.corpus_head_statistics(encoder, [(one, None) for windows in cut for one in windows], progress)
+        cut = windows_of(encoder, list(zip(corpus.texts, corpus.pairs, strict=True)))
+        return it.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
 
     label = _("Measure heads over {count} texts").format(count=f"{len(corpus.texts):,}")
     result = long_work("heads_corpus", f"{spec}:{corpus.about}", label, work)

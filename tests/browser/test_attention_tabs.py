@@ -152,6 +152,24 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     expect(page.get_by_text("In use: many.txt")).to_be_visible()
 
 
+def test_a_file_of_pairs_shows_what_goes_across(page, server, tmp_path):
+    file = tmp_path / "pairs.csv"
+    file.write_text(
+        "claim,evidence\n" + "\n".join(f"claim {i},it was found that {i} holds" for i in range(12)), "utf-8"
+    )
+    open_tab(page, server, "heads", "&over=corpus")
+    page.locator("input[type=file]").set_input_files(file)
+    pick(page, "Column with the text", "claim")
+    pick(page, "Column with the second text", "evidence")
+    page.get_by_role("button", name="Measure heads over 12 texts").click()
+    expect(page.get_by_text("Measured over 12 texts")).to_be_visible()
+    maps = picture(page, "maps")
+    expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_be_visible()
+    # A single text has no other segment, and so no map of it.
+    page.get_by_text("This text", exact=True).click()
+    expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_have_count(0)
+
+
 def test_a_click_on_a_map_chooses_the_head_everywhere(page, server, minilm):
     open_tab(page, server, "heads", "&heads=1.2")
     maps = picture(page, "maps")
