@@ -105,7 +105,7 @@ def bertviz_page(trace: it.Trace, view: View, layers: list[int], dark: bool, lay
         # Nothing but this very script may run, and nothing may be fetched, whatever a token holds.
         f"<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; script-src 'sha256-{digest}'; "
         "style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}{_DARK if dark else ''}</style></head>"
+        f"<style>{_STYLE}{_WIDE if view == 'neuron' else ''}{_DARK if dark else ''}</style></head>"
         "<body><div id='bertviz'><span id='pickers'></span><div id='vis'></div></div>"
         f"<script type='application/json' id='data'>{text}</script><script>{script}</script></body></html>"
     )
@@ -144,6 +144,8 @@ _STYLE = """
 body { margin: 0; padding: 4px; font-family: 'Helvetica Neue', Helvetica, Arial, sans-serif; color: #1c2530; }
 #pickers { user-select: none; }
 """
+# Its expanded neuron view is wider than most windows, and would be cut where it cannot scroll.
+_WIDE = "#vis { min-width: 1150px; }"
 # BertViz's own dark mode is black, and its head view has none.
 _DARK = """
 html { color-scheme: dark; }

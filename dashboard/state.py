@@ -19,7 +19,8 @@ TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
 UNIT, SPECIALS, DIRECTION = "unit", "specials", "direction"
 HEADS, SCALE, MINIMUM = "heads", "scale", "minimum"
 TAB, LAYER, HEAD, TOKEN, METHOD, OFF = "tab", "layer", "head", "token", "method", "off"
-OVER, MEASURE, VIEW, AFTER, TEMPERATURE, GOAL = "over", "measure", "view", "after", "temperature", "goal"
+OVER, MEASURE, VIEW, AFTER, TEMPERATURE = "over", "measure", "view", "after", "temperature"
+GOAL, TARGET = "goal", "target"
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500

@@ -1,10 +1,12 @@
 """Many texts through an encoder, those of like length together."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.long_text import windows
+from interpret.tokens import check_texts
 
 
 def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: int = 1024) -> Iterator[list[int]]:
@@ -27,7 +29,10 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
     InputError
         If a text is one that the model cannot read; the sentence says which.
     """
-    lengths = [_length(encoder, place, *one) for place, one in enumerate(texts)]
+    lengths = []
+    for place, (text, pair) in enumerate(texts):
+        with _naming(place, text):
+            lengths.append(len(encoder.tokens(text, pair)))
     batch: list[int] = []
     for place in sorted(range(len(texts)), key=lengths.__getitem__):
         if batch and lengths[place] * (len(batch) + 1) > pieces:
@@ -38,9 +43,11 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
         yield batch
 
 
-def _length(encoder: Encoder, place: int, text: str, pair: str | None) -> int:
+@contextmanager
+def _naming(place: int, text: str) -> Iterator[None]:
+    """Say in an error which of many texts it is about."""
     try:
-        return len(encoder.tokens(text, pair))
+        yield
     except InputError as error:
         raise InputError(
             "Text {place} (“{begin}”) cannot be read: {error}", place=place + 1, begin=text[:40], error=str(error)
@@ -51,9 +58,16 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
     """Cut each text, or pair, into windows that the model can read; what fits is its own only window.
 
     A long pair goes window by window through its first text, beside the first window of its second.
+
+    Raises
+    ------
+    InputError
+        If a text is none; the sentence says which.
     """
     found: list[tuple[tuple[str, str | None], ...]] = []
-    for text, pair in texts:
+    for place, (text, pair) in enumerate(texts):
+        with _naming(place, text):
+            check_texts(text, pair)
         if len(encoder.pieces.encode(text, pair).ids) <= encoder.max_tokens:
             found.append(((text, pair),))
         else:

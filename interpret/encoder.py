@@ -53,6 +53,8 @@ class Encoder:
         Sizes; ``width`` is that of the hidden states.
     max_tokens
         The most pieces it reads at once, special ones counted.
+    mask
+        The piece that stands for a hidden word; None where the vocabulary has none.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class Encoder:
         self.heads: int = config.num_attention_heads
         self.width: int = config.hidden_size
         self.max_tokens: int = config.max_position_embeddings - family.reserved_positions
+        names = ("[MASK]", "<mask>")
+        self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
         self._pad = config.pad_token_id or 0
         self._segments: int = getattr(config, "type_vocab_size", 0) or 0
 

@@ -10,6 +10,9 @@ from tokenizers import Encoding, Tokenizer, decoders
 from interpret.arrays import read_only
 from interpret.errors import InputError
 
+# How vocabularies call what they lack.
+UNKNOWN = ("[UNK]", "<unk>")
+
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
@@ -52,7 +55,7 @@ class Tokens:
     @property
     def unknown(self) -> int:
         """How many pieces stand for something that the vocabulary lacks."""
-        return sum(piece in ("[UNK]", "<unk>") for piece in self.pieces)
+        return sum(piece in UNKNOWN for piece in self.pieces)
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:

@@ -21,7 +21,7 @@ st.title(_("Attention: which head looks where?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
 text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
-warn_of_unknown(encoder, text, pair)
+warn_of_unknown(encoder, [(text, pair)])
 tab, place = lazy_tabs(
     {
         "where": _("Where heads look"),

@@ -46,7 +46,7 @@ def make_tokenizer(kind: str) -> Tokenizer:
         trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=list(special.values()), show_progress=False)
         pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
     else:
-        special = {"open": "<s>", "pad": "<pad>", "close": "</s>", "unk": "<unk>"}
+        special = {"open": "<s>", "pad": "<pad>", "close": "</s>", "unk": "<unk>", "mask": "<mask>"}
         pair = "<s> $A </s> </s> $B:1 </s>:1"
         if kind == "bytes":
             tokenizer = Tokenizer(models.BPE())

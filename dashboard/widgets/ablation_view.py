@@ -19,6 +19,7 @@ from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.windows import warn_of_unknown
 
 _KEPT = "heads_off"
 
@@ -68,7 +69,8 @@ def show_similarity(result: it.Ablation) -> None:
     places = st.columns(3)
     help = _("The cosine of the text's vector before and after: 1 is unchanged.")
     places[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
-    places[1].metric(_("First token ([CLS]): cosine"), f"{result.similarity['first']:.4f}", help=help)
+    name = _("First token ({piece}): cosine").format(piece=literal(result.tokens.pieces[0]))
+    places[1].metric(name, f"{result.similarity['first']:.4f}", help=help)
     last = result.distance[-1]
     most = int(last.argmax())
     places[2].metric(
@@ -83,11 +85,11 @@ def show_answers(encoder: it.Encoder, result: it.Ablation) -> None:
     answers = result.answers
     if answers is None:
         if encoder.task is None:
-            st.caption(_("This checkpoint has no task head, so there are no probabilities to compare."))
+            st.caption(_("This checkpoint has no task head with probabilities, so there are none to compare."))
         else:
             st.caption(
                 _("This model guesses masked words: put {mask} into the text to compare its guesses.").format(
-                    mask=literal("[MASK]")
+                    mask=literal(encoder.mask or "")
                 )
             )
         return
@@ -103,7 +105,7 @@ def show_answers(encoder: it.Encoder, result: it.Ablation) -> None:
 def answer_table(answers: Any) -> dict[str, list[Any]]:
     """Return before and after as columns: a row for each answer, the ones that changed most first."""
     change = answers.after - answers.before
-    order = np.argsort(-abs(change), axis=None)[:200]
+    order = np.argsort(-abs(change), axis=None, kind="stable")
     rows, labels = np.unravel_index(order, change.shape)
     columns: dict[str, list[Any]] = {}
     if answers.rows != ("",):
@@ -129,28 +131,33 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
         )
         return None
 
+    from interpret.attention.importance import answers_itself
+
     def work(progress: Progress) -> it.HeadImportance:
         from interpret.batching import windows_of
 
-        encoder = cache.encoder(spec)
         firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
         return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
 
+    encoder = cache.encoder(spec)
+    warn_of_unknown(encoder, [(text, None) for text in corpus.texts])
     counts = Counter(corpus.labels)
-    st.caption(
-        _(
-            "{texts} texts in {classes} classes, {fewest} to {most} each. Without a classifier of the model's own, "
-            "half of them fit a linear head and the other half is measured; one text is then {point} points of "
-            "accuracy. Some {passes} passes over the texts."
-        ).format(
+    own = answers_itself(encoder, corpus.labels)
+    parts = [
+        _("{texts} texts in {classes} classes, {fewest} to {most} each.").format(
             texts=f"{len(corpus.labels):,}",
             classes=len(counts),
             fewest=min(counts.values()),
             most=max(counts.values()),
-            point=f"{200 / len(corpus.labels):.1f}",
-            passes=cache.encoder(spec).layers * cache.encoder(spec).heads + 50,
-        )
-    )
+        ),
+        _("The model's own classifier answers for all of them.")
+        if own
+        else _("Half of them fit a linear head, and the other half is measured."),
+        _("One text is {point} points of accuracy. Some {passes} passes over the texts.").format(
+            point=f"{(100 if own else 200) / len(corpus.labels):.1f}", passes=encoder.layers * encoder.heads + 50
+        ),
+    ]
+    st.caption(" ".join(parts))
     if min(counts.values()) < 6:
         st.warning(
             _("Some classes have fewer than six texts: what is measured on them is mostly chance. Read more rows."),
@@ -208,8 +215,8 @@ def importance_line(result: it.HeadImportance) -> str:
     if result.fitted_on:
         parts.append(
             _(
-                "The model has no classifier with these labels, so a linear head was fitted on the mean of the last "
-                "states of {count} other texts of the file."
+                "The model has no classifier that names one of these labels for each text, so a linear head was fitted "
+                "on the mean of the last states of {count} other texts of the file."
             ).format(count=f"{result.fitted_on:,}")
         )
     else:
@@ -252,7 +259,14 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
                 "pieces": result.tokens.pieces,
                 "distance": result.distance.tolist(),
                 "similarity": result.similarity,
-                "answers": None if answers is None else answer_table(answers),
+                "answers": None
+                if answers is None
+                else {
+                    "rows": answers.rows,
+                    "labels": answers.labels,
+                    "before": answers.before.tolist(),
+                    "after": answers.after.tolist(),
+                },
             }
         )
 

@@ -34,7 +34,8 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
     if encoder.task is None or encoder.task.kind != "classes":
         return "state"
     names = {_STATE: _("the token's own state"), **dict(enumerate(encoder.task.labels))}
-    target = choose(place.selectbox, _("Gradient of"), names, "flow_target")
+    target = choose(place.selectbox, _("Gradient of"), names, state.TARGET)
+    state.publish(state.TARGET, _STATE)
     return "state" if target == _STATE else target
 
 
@@ -98,7 +99,8 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, token]]) -> str:
 
     names = method_names()
     pairs = [
-        f"{names[one]} – {names[other]} {float(spearmanr(shares[one], shares[other]).statistic):.2f}".replace("-", "−")
+        f"{names[one]} – {names[other]} "
+        + f"{float(spearmanr(shares[one], shares[other]).statistic):.2f}".replace("-", "−")
         for one, other in combinations(shares, 2)
         if len(shares[one]) > 2
     ]

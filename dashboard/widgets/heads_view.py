@@ -18,6 +18,7 @@ from dashboard.widgets.corpus_input import corpus_input, kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.windows import warn_of_unknown
 
 _SEED = 0
 
@@ -29,11 +30,14 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | N
         st.info(_("Choose a file, and see what each head does on average over all of its texts."))
         return None
 
+    encoder = cache.encoder(spec)
+    texts = list(zip(corpus.texts, corpus.pairs, strict=True))
+    warn_of_unknown(encoder, texts)
+
     def work(progress: Progress) -> it.HeadStatistics:
         from interpret.batching import windows_of
 
-        encoder = cache.encoder(spec)
-        cut = windows_of(encoder, list(zip(corpus.texts, corpus.pairs, strict=True)))
+        cut = windows_of(encoder, texts)
         return it.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
 
     label = _("Measure heads over {count} texts").format(count=f"{len(corpus.texts):,}")
@@ -65,6 +69,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
                 count=f"{most:,}", total=f"{len(sentences):,}", seed=_SEED
             )
         )
+    warn_of_unknown(cache.encoder(spec), [(one.text, None) for one in picked])
     result = long_work(
         "heads_trees",
         f"{spec}:{name}:{hash(content)}:{most}",
@@ -102,8 +107,8 @@ def patterns_line(statistics: it.HeadStatistics) -> str:
     everything = statistics["entropy"].size
     named = ", ".join(f"**{name}** {count}" for name, count in counts.most_common())
     return _(
-        "Of {all} heads, {named} have a name: {names}. Measured over {texts} texts with {pieces} pieces; every number "
-        "is an average over the pieces that do the looking."
+        "Of {all} heads, {named} have a name: {names}. Measured on {pieces} pieces (texts: {texts}); every number is "
+        "an average over the pieces that do the looking."
     ).format(
         all=everything,
         named=counts.total(),
@@ -143,7 +148,7 @@ def dependency_table(scores: it.DependencyScores) -> dict[str, list[Any]]:
         _("Head"): [one[1] for one in best],
         _("Looks"): [ways[one[2]] for one in best],
         _("Found"): [one[3] for one in best],
-        _("Fixed place"): [f"{offset:+d}".replace("-", "−") for offset in scores.offset],
+        _("Fixed place"): scores.offset.tolist(),
         _("Found there"): scores.baseline.tolist(),
         _("Gain"): [one[3] - float(base) for one, base in zip(best, scores.baseline, strict=True)],
     }

@@ -81,7 +81,9 @@ def head_buttons(layer: int, head: int) -> None:
             st.button(label, key=f"go:{tab}", on_click=_go, args=(tab, layer, head), icon=":material/arrow_forward:")
 
 
-def pick_row(columns: Mapping[str, Sequence[Any]], help: Mapping[str, str] | None = None) -> None:
+def pick_row(
+    columns: Mapping[str, Sequence[Any]], chosen: tuple[int, int], help: Mapping[str, str] | None = None
+) -> None:
     """Draw a table with columns for layer and head; picking a row chooses its head everywhere."""
     config = {
         name: st.column_config.Column(help=(help or {}).get(name))
@@ -89,25 +91,21 @@ def pick_row(columns: Mapping[str, Sequence[Any]], help: Mapping[str, str] | Non
         else st.column_config.NumberColumn(format="%.3f", help=(help or {}).get(name))
         for name, values in columns.items()
     }
-    names = list(columns)
-    key = f"rows:{names[0]}:{len(names)}:{len(columns[names[0]])}"
+    st.caption(_("Pick a row to choose its head everywhere."))
     picked = st.dataframe(
         dict(columns),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=key,
+        # With another head chosen, here or elsewhere, no row stays picked.
+        key=f"rows:{len(columns)}:{chosen}",
         column_config=config,
     )
-    st.caption(_("Pick a row to choose its head everywhere."))
-    rows = picked["selection"]["rows"]
-    # A row that stays picked must not undo what is chosen elsewhere.
-    if rows == st.session_state.get(f"{key}:before", []):
-        return
-    st.session_state[f"{key}:before"] = rows
-    if rows and rows[0] < len(columns[names[0]]):
-        choose_head(columns[_("Layer")][rows[0]], columns[_("Head")][rows[0]])
-        st.rerun()
+    layers, heads = columns[_("Layer")], columns[_("Head")]
+    for row in picked["selection"]["rows"]:
+        if row < len(layers) and (layers[row], heads[row]) != chosen:
+            choose_head(layers[row], heads[row])
+            st.rerun()
 
 
 def _go(tab: str, layer: int, head: int) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from interpret.errors import InputError
+from interpret.tokens import UNKNOWN, check_texts
 
 # Models that read thousands of pieces are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512
+_MOST_LOOKED_AT = 300
 
 
 def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | None]:
@@ -31,15 +36,24 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
     return first, second
 
 
-def warn_of_unknown(encoder: it.Encoder, text: str, pair: str | None) -> None:
-    """Say so where the model's vocabulary does not have much of a text."""
-    tokens = encoder.tokens(text, pair)
-    if tokens.unknown * 5 > len(tokens):
+def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:
+    """Say so where the model's vocabulary does not have much of some texts; of many, the first are looked at."""
+    unknown = pieces = 0
+    for text, pair in texts[:_MOST_LOOKED_AT]:
+        try:
+            check_texts(text, pair)
+        except InputError:
+            # Said where the text is read.
+            continue
+        found = encoder.pieces.encode(text, pair).tokens
+        pieces += len(found)
+        unknown += sum(piece in UNKNOWN for piece in found)
+    if unknown * 5 > pieces:
         st.warning(
             _(
                 "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. "
                 "Choose a model for this language."
-            ).format(unknown=tokens.unknown, tokens=len(tokens)),
+            ).format(unknown=f"{unknown:,}", tokens=f"{pieces:,}"),
             icon=":material/translate:",
         )
 

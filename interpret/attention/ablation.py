@@ -143,7 +143,7 @@ def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
         return []
     if encoder.task.kind == "token classes":
         return np.flatnonzero(~tokens.special).tolist()
-    return [i for i, piece in enumerate(tokens.pieces) if piece in ("[MASK]", "<mask>", "<MASK>")] or None
+    return [i for i, piece in enumerate(tokens.pieces) if piece == encoder.mask] or None
 
 
 def _answers(encoder: Encoder, task: Task, tokens: Tokens, place: list[int], passes: Sequence[object]) -> Answers:

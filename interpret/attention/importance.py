@@ -220,6 +220,12 @@ class _Exam:
         return total / len(self.gold)
 
 
+def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:
+    """Tell whether the model has a classifier of its own that names one of these labels for each text."""
+    task = encoder.task
+    return task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
+
+
 def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Exam:
     if len(texts) != len(labels):
         raise InputError(
@@ -233,8 +239,7 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
             least=_LEAST_TEXTS,
         )
     task = encoder.task
-    own = task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
-    if task is not None and own:
+    if task is not None and answers_itself(encoder, labels):
         head, chosen, names, fitted_on = None, list(range(len(texts))), task.labels, 0
     else:
         rare = {name for name, count in Counter(labels).items() if count < 2}

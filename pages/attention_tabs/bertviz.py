@@ -14,6 +14,8 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
 
+LINES = "trace.attention, trace.query, trace.key  # what the views draw\n"
+
 
 @st.fragment
 @guarded
@@ -36,7 +38,7 @@ def bertviz(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
     size = f"{len(page) / 1e6:.1f}"
     about = _("This view in one file that works offline: {size} MB").format(size=size)
-    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], encoder_lines(spec, text, pair))
+    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], encoder_lines(spec, text, pair) + LINES)
     st.caption(
         _(
             "What this does not mean: a thick line is a large weight, not a reason. Drawn by BertViz {version} (Vig "

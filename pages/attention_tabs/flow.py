@@ -45,19 +45,23 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     st.caption(agreement_line(shares))
 
     method = method_picker(encoder.family.tapped)
+    detail = ""
     if method == "rollout":
         paths = it.rollout_paths(trace, layer, token)
     elif method == "gradient":
         paths = cache.gradient_paths(spec, text, pair, layer, token, target)
+        detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
     else:
         goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
         paths = it.flow_paths(trace, layer, token, goal)
+        detail = f"{goal} {tokens.labels[goal]}"
     st.markdown(method_about(method))
-    label = tokens.labels[token]
+    label = f"{token} {tokens.labels[token]}"
     title = _("{method}: “{token}” after layer {layer}").format(method=method_names()[method], token=label, layer=layer)
     model = spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("flow", method, model, str(layer), label)
-    drawn, there = paths_picture(paths, tokens, f"{model} · {title}", stem)
+    title = " · ".join(part for part in (model, title, detail) if part)
+    stem = file_stem("flow", method, model, str(layer), label, detail)
+    drawn, there = paths_picture(paths, tokens, title, stem)
     if not drawn:
         st.caption(
             _(

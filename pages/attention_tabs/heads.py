@@ -64,7 +64,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         st.rerun()
     head_buttons(*chosen)
     with st.expander(_("All heads as a table")):
-        pick_row(head_table(statistics))
+        pick_row(head_table(statistics), chosen)
     with st.expander(_("The rules that give a name")):
         st.markdown(rules_guide())
     export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
@@ -93,7 +93,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
         )
     )
     st.plotly_chart(dependency_bars(scores), key="dependencies")
-    pick_row(dependency_table(scores), dependency_guide())
+    pick_row(dependency_table(scores), chosen, dependency_guide())
     head_buttons(*chosen)
     stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
     export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))

@@ -43,10 +43,10 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             ).format(shown=len(shown_keys(result)), tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
         )
     title = _("Layer {layer}, head {head}, query “{token}”").format(
-        layer=layer, head=head, token=trace.tokens.labels[token]
+        layer=layer, head=head, token=f"{token} {trace.tokens.labels[token]}"
     )
     model = spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("qkv", model, f"{layer}.{head}", trace.tokens.labels[token])
+    stem = file_stem("qkv", model, f"{layer}.{head}", str(token), trace.tokens.labels[token])
     steps_picture(result, encoder.family.pre_norm, f"{model} · {title}", stem)
     what = (spec, text, pair, layer, head, token, temperature)
     export_bar(step_downloads(*what, stem), step_lines(*what), picture=NAME)

@@ -143,12 +143,12 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     pick(page, "Rows to read", "300")
     expect(page.get_by_text("300 of 1,200 rows are read")).to_be_visible()
     page.get_by_role("button", name="Measure heads over 300 texts").click()
-    expect(page.get_by_text("Measured over 300 texts")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("(texts: 300)")).to_be_visible(timeout=60_000)
     # What was measured stays while another tab is looked at.
     page.get_by_role("tab", name="BertViz").click()
     expect(page.locator("iframe")).to_be_visible()
     page.get_by_role("tab", name="Kinds of heads").click()
-    expect(page.get_by_text("Measured over 300 texts")).to_be_visible()
+    expect(page.get_by_text("(texts: 300)")).to_be_visible()
     expect(page.get_by_text("In use: many.txt")).to_be_visible()
 
 
@@ -162,7 +162,7 @@ def test_a_file_of_pairs_shows_what_goes_across(page, server, tmp_path):
     pick(page, "Column with the text", "claim")
     pick(page, "Column with the second text", "evidence")
     page.get_by_role("button", name="Measure heads over 12 texts").click()
-    expect(page.get_by_text("Measured over 12 texts")).to_be_visible()
+    expect(page.get_by_text("(texts: 12)")).to_be_visible()
     maps = picture(page, "maps")
     expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_be_visible()
     # A single text has no other segment, and so no map of it.
@@ -209,7 +209,11 @@ def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_p
     page.get_by_role("button", name="Score heads on 3 sentences").click()
     expect(page.get_by_text("3 sentences, 6 dependencies")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_contain_text("nsubj")
+    foreign = tmp_path / "foreign.conllu"
+    foreign.write_text(tree.replace("cats", "☃").replace("Big", "☂") * 3, "utf-8")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.locator("input[type=file]").set_input_files(foreign)
+    expect(page.get_by_text("pieces are unknown to this model's vocabulary")).to_be_visible()
 
 
 def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):

@@ -31,3 +31,5 @@ def test_long_texts_and_pairs_come_in_windows_that_fit(minilm):
     for text, second in (*windows, *pair):
         assert len(minilm.tokens(text, second)) <= 512
     assert all(second for _, second in pair)
+    with pytest.raises(it.InputError, match="Text 2 .*half of a surrogate pair"):
+        windows_of(minilm, [("fine", None), ("\ud800", None)])

@@ -2,10 +2,11 @@
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from transformers import AutoModelForSequenceClassification
 
 import interpret as it
 from dashboard import ROOT, cache
-from tests.tiny import FAMILIES
+from tests.tiny import FAMILIES, make_checkpoint
 
 TABS = ("where", "steps", "flow", "heads", "ablation", "bertviz")
 
@@ -107,11 +108,36 @@ def test_the_head_of_the_url_is_the_head_of_the_steps_and_stays_in_it(page):
     assert not page.exception
 
 
+def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkeypatch):
+    labels = {0: "good", 1: "bad"}
+    make_checkpoint(
+        "bert",
+        tmp_path / "classes",
+        loader=AutoModelForSequenceClassification,
+        id2label=labels,
+        label2id={name: i for i, name in labels.items()},
+    )
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path))
+    open_tab(page, "flow", model="folder:classes", text="the bank was steep", method="gradient", target="1")
+    assert not page.exception
+    assert said(page) == []
+    assert page.selectbox(key="target:en").value == 1
+    page.session_state["tab"] = "ablation"
+    page.query_params["off"] = "0.1"
+    page.run()
+    assert not page.exception
+    assert said(page) == []
+    frames = [frame.value for frame in page.dataframe]
+    assert set(frames[0]["Answer"]) == {"good", "bad"}
+
+
 def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
     open_tab(page, "ablation", off="0.1,2.3,99.0,x,..,1..2,²", text="The bank of the river.")
     assert any(one.value.startswith("2 of 72 heads are off") for one in page.caption)
     result = it.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
+    assert said(page) == []
     assert page.metric[0].value == f"{result.similarity['mean']:.4f}"
+    assert page.metric[1].label == r"First token (\[CLS\]): cosine"
     page.button(key="all_on").click().run()
     assert any(one.value.startswith("0 of 72 heads are off") for one in page.caption)
     assert "off" not in page.query_params

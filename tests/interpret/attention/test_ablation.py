@@ -111,6 +111,15 @@ def test_token_classes_and_masked_words(tmp_path):
     assert expected.argmax() in ids
 
 
+def test_the_mask_is_the_vocabularys_own(tmp_path):
+    folder = make_checkpoint("roberta", tmp_path, loader=tf.AutoModelForMaskedLM)
+    encoder = it.load_encoder(str(folder), device="cpu")
+    assert encoder.mask == "<mask>"
+    assert it.ablate(encoder, "the [MASK] said", heads=[(0, 0)]).answers is None
+    answers = it.ablate(encoder, "the <mask> said it", heads=[(0, 0)]).answers
+    assert [row.split()[1] for row in answers.rows] == ["<mask>"]
+
+
 def test_what_cannot_be_taken_out_is_said(minilm, tiny_folders):
     with pytest.raises(it.InputError, match="There is no head 12"):
         it.ablate(minilm, TEXT, heads=[(0, 12)])
