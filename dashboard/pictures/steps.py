@@ -61,103 +61,115 @@ def shown_keys(steps: AttentionSteps) -> list[int]:
 
 
 def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
-    n, width = steps.keys.shape
-    token, divisor = steps.tokens.labels[steps.token], f"{steps.divisor:.2f}"
-    usual = steps.divisor == steps.usual_divisor
-    own = [shown.index(steps.token)] if steps.token in shown else []
-    marked = own[0] if own else None
-    allowed = steps.allowed[list(shown)]
+    marked = shown.index(steps.token) if steps.token in shown else None
     return {
         "title": _("How the weight comes about"),
-        "cards": [
-            _matrix(
-                _("The query"),
-                "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
-                f"{len(steps.hidden)} → {width}",
-                _(
-                    "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
-                    "{width} numbers, blue below zero and orange above."
-                ).format(token=token, width=width),
-                [token],
-                steps.query[None],
-                "query",
-                "whole",
-            ),
-            _matrix(
-                _("Every token's key"),
-                "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
-                f"{n} × {width}",
-                _("What each token offers to be found by, projected by the same head.")
-                if not pre_norm
-                else _("What each token offers to be found by. R turns query and key by the token's place (rotary)."),
-                labels,
-                steps.keys[shown],
-                "keys",
-                marked=marked,
-            ),
-            _matrix(
-                _("Multiply, number by number"),
-                "q ⊙ kⱼ",
-                f"{n} × {width}",
-                _("Orange where query and key have the same sign: there they agree."),
-                labels,
-                steps.products[shown],
-                "keys",
-                marked=marked,
-            ),
-            _bars(
-                _("Add up: the dot product"),
-                "q · kⱼ = Σ (q ⊙ kⱼ)",
-                f"{n}",
-                _("One number for each token: how well its key answers the query."),
-                labels,
-                steps.dots[shown],
-                "keys",
-                marked,
-            ),
-            _bars(
-                _("Divide by √d"),
-                f"sⱼ = q · kⱼ / {divisor}",
-                f"{n}",
-                _("Dot products of {width} numbers grow with √{width}; divided, softmax stays lively.").format(
-                    width=width
-                )
-                if usual
-                else _("Divided by {divisor} and not by √{width} = {usual}, as you chose.").format(
-                    divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
-                ),
-                labels,
-                steps.scaled[shown],
-                "keys",
-                marked,
-            ),
-            _bars(
-                _("The mask"),
-                _("sⱼ; −∞ where masked"),
-                f"{n}",
-                _("Nothing is masked: BERT looks both ways, and a text alone has no padding.")
-                if steps.allowed.all()
-                else _("This layer looks only near by: what is too far away gets −∞, and so no weight."),
-                labels,
-                [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
-                "keys",
-                marked,
-            ),
-            _bars(
-                _("Softmax: the weights"),
-                "wⱼ = exp(sⱼ) / Σ exp(s)",
-                f"{n}, Σ = 1",
-                _("All positive, together 1: this is the row that the explorer draws.")
-                if usual
-                else _("The thin marks are the model's own weights, before you changed the divisor."),
-                labels,
-                steps.weights[shown],
-                "keys",
-                marked,
-                usual=None if usual else steps.usual_weights[shown].tolist(),
-            ),
-        ],
+        "cards": [*_match(steps, shown, labels, marked, pre_norm), *_weigh(steps, shown, labels, marked)],
     }
+
+
+def _match(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None, pre_norm: bool
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    token = steps.tokens.labels[steps.token]
+    return [
+        _matrix(
+            _("The query"),
+            "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
+            f"{len(steps.hidden)} → {width}",
+            _(
+                "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
+                "{width} numbers, blue below zero and orange above."
+            ).format(token=token, width=width),
+            [token],
+            steps.query[None],
+            "query",
+            "whole",
+        ),
+        _matrix(
+            _("Every token's key"),
+            "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
+            f"{n} × {width}",
+            _("What each token offers to be found by, projected by the same head.")
+            if not pre_norm
+            else _("What each token offers to be found by. R turns query and key by the token's place (rotary)."),
+            labels,
+            steps.keys[shown],
+            "keys",
+            marked=marked,
+        ),
+        _matrix(
+            _("Multiply, number by number"),
+            "q ⊙ kⱼ",
+            f"{n} × {width}",
+            _("Orange where query and key have the same sign: there they agree."),
+            labels,
+            steps.products[shown],
+            "keys",
+            marked=marked,
+        ),
+        _bars(
+            _("Add up: the dot product"),
+            "q · kⱼ = Σ (q ⊙ kⱼ)",
+            f"{n}",
+            _("One number for each token: how well its key answers the query."),
+            labels,
+            steps.dots[shown],
+            "keys",
+            marked,
+        ),
+    ]
+
+
+def _weigh(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    divisor = f"{steps.divisor:.2f}"
+    usual = steps.divisor == steps.usual_divisor
+    allowed = steps.allowed[list(shown)]
+    return [
+        _bars(
+            _("Divide by √d"),
+            f"sⱼ = q · kⱼ / {divisor}",
+            f"{n}",
+            _("Dot products of {width} numbers grow with √{width}; divided, softmax stays lively.").format(width=width)
+            if usual
+            else _("Divided by {divisor} and not by √{width} = {usual}, as you chose.").format(
+                divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
+            ),
+            labels,
+            steps.scaled[shown],
+            "keys",
+            marked,
+        ),
+        _bars(
+            _("The mask"),
+            _("sⱼ; −∞ where masked"),
+            f"{n}",
+            _("Nothing is masked: BERT looks both ways, and a text alone has no padding.")
+            if steps.allowed.all()
+            else _("This layer looks only near by: what is too far away gets −∞, and so no weight."),
+            labels,
+            [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
+            "keys",
+            marked,
+        ),
+        _bars(
+            _("Softmax: the weights"),
+            "wⱼ = exp(sⱼ) / Σ exp(s)",
+            f"{n}, Σ = 1",
+            _("All positive, together 1: this is the row that the explorer draws.")
+            if usual
+            else _("The thin marks are the model's own weights, before you changed the divisor."),
+            labels,
+            steps.weights[shown],
+            "keys",
+            marked,
+            usual=None if usual else steps.usual_weights[shown].tolist(),
+        ),
+    ]
 
 
 def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:

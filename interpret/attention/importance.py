@@ -132,29 +132,14 @@ def head_importance(
     loss_rise = accuracy_drop = None
     curves: dict[str, PruneCurve] = {}
     if removals:
-        loss_rise, accuracy_drop = np.empty_like(gradient), np.empty_like(gradient)
-        for layer in range(encoder.layers):
-            for head in range(encoder.heads):
-                without = exam.score(head_gates(encoder, [(layer, head)]))
-                loss_rise[layer, head], accuracy_drop[layer, head] = without[0] - loss, accuracy - without[1]
-                report("removal")
+        loss_rise, accuracy_drop = _remove_each(exam, loss, accuracy, report)
         random = np.random.default_rng(seed)
         orders = {
             "gradient": importance.ravel().argsort(kind="stable"),
             "removal": loss_rise.ravel().argsort(kind="stable"),
             **{f"random {i}": random.permutation(count) for i in range(_RANDOM_ORDERS)},
         }
-        for name, order in orders.items():
-            points = [(loss, accuracy)]
-            for removed in steps[1:]:
-                off = [(int(i) // encoder.heads, int(i) % encoder.heads) for i in order[:removed]]
-                points.append(exam.score(head_gates(encoder, off)))
-                report("pruning")
-            curves[name] = PruneCurve(
-                read_only(steps, np.int64),
-                read_only([point[0] for point in points], np.float32),
-                read_only([point[1] for point in points], np.float32),
-            )
+        curves = {name: _prune(exam, order, steps, (loss, accuracy), report) for name, order in orders.items()}
     return HeadImportance(
         gradient=read_only(gradient, np.float32),
         importance=read_only(importance, np.float32),
@@ -218,6 +203,32 @@ class _Exam:
                     per_text = (context.detach().double() * slope.double()).sum(dim=(2, 3)).abs()
                     total[layer] += per_text.sum(dim=0).cpu().numpy()
         return total / len(self.gold)
+
+
+def _remove_each(
+    exam: _Exam, loss: float, accuracy: float, report: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take out each head alone; return how far the loss rises and the accuracy drops, of shape (layer, head)."""
+    shape = exam.encoder.layers, exam.encoder.heads
+    rise, drop = np.empty(shape), np.empty(shape)
+    for place in np.ndindex(shape):
+        without = exam.score(head_gates(exam.encoder, [place]))
+        rise[place], drop[place] = without[0] - loss, accuracy - without[1]
+        report("removal")
+    return rise, drop
+
+
+def _prune(
+    exam: _Exam, order: np.ndarray, steps: list[int], whole: tuple[float, float], report: Callable[[str], None]
+) -> PruneCurve:
+    """Take heads out in an order, as many as each of ``steps`` says; the first of these is none."""
+    points = [whole]
+    heads = exam.encoder.heads
+    for removed in steps[1:]:
+        points.append(exam.score(head_gates(exam.encoder, [divmod(int(i), heads) for i in order[:removed]])))
+        report("pruning")
+    losses, accuracies = zip(*points, strict=True)
+    return PruneCurve(read_only(steps, np.int64), read_only(losses, np.float32), read_only(accuracies, np.float32))
 
 
 def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:

@@ -127,29 +127,11 @@ def attention_steps(
         If there is no such layer, head or token, the temperature is out of reach, or the model's architecture shows
         no queries and keys.
     """
-    if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
-        raise InputError(
-            "{family} computes attention with code of its own, so its queries, keys and values cannot be had. Choose a "
-            "BERT, RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
-            family=encoder.family.title,
-        )
-    check_same(encoder, trace)
-    for name, place, count in (
-        ("layer", layer, trace.query.shape[0]),
-        ("head", head, trace.query.shape[1]),
-        ("token", token, len(trace.tokens)),
-    ):
-        check_place(name, place, count)
-    usual = 1 / float(trace.scaling[layer])
-    if not _LEAST_TEMPERATURE <= temperature <= 1 / _LEAST_TEMPERATURE:
-        raise InputError(
-            "A temperature of {value} is none. Choose a number from {least} to {most}.",
-            value=temperature,
-            least=_LEAST_TEMPERATURE,
-            most=1 / _LEAST_TEMPERATURE,
-        )
+    *projections, scaling = _recorded(encoder, trace)
+    _check(encoder, trace, layer, head, token, temperature)
+    usual = 1 / float(scaling[layer])
     divisor = usual * temperature
-    query, keys, values = (array[layer, head].astype(np.float64) for array in (trace.query, trace.key, trace.value))
+    query, keys, values = (array[layer, head].astype(np.float64) for array in projections)
     allowed = np.ones(len(trace.tokens), bool) if trace.mask is None else trace.mask[layer, token]
     products = query[token] * keys
     dots = products.sum(axis=1)
@@ -198,6 +180,34 @@ def attention_steps(
         moved=float(normed @ usual_normed / (np.linalg.norm(normed) * np.linalg.norm(usual_normed))),
         **{name: read_only(array, np.float32) for name, array in floats.items()},
     )
+
+
+def _recorded(encoder: Encoder, trace: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return queries, keys, values and scalings, where the model shows them."""
+    if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
+        raise InputError(
+            "{family} computes attention with code of its own, so its queries, keys and values cannot be had. Choose a "
+            "BERT, RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            family=encoder.family.title,
+        )
+    return trace.query, trace.key, trace.value, trace.scaling
+
+
+def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, temperature: float) -> None:
+    check_same(encoder, trace)
+    for name, place, count in (
+        ("layer", layer, trace.attention.shape[0]),
+        ("head", head, trace.attention.shape[1]),
+        ("token", token, len(trace.tokens)),
+    ):
+        check_place(name, place, count)
+    if not _LEAST_TEMPERATURE <= temperature <= 1 / _LEAST_TEMPERATURE:
+        raise InputError(
+            "A temperature of {value} is none. Choose a number from {least} to {most}.",
+            value=temperature,
+            least=_LEAST_TEMPERATURE,
+            most=1 / _LEAST_TEMPERATURE,
+        )
 
 
 def _softmax(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:

@@ -105,3 +105,12 @@ def page(browser) -> Page:
     context.close()
     assert watch.outside == []
     assert watch.errors == []
+
+
+def take(page: Page, folder, name):
+    """Press the button of a download, and return the file."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name, exact=True).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path

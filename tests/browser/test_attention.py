@@ -3,12 +3,14 @@
 import io
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
+from tests.browser.conftest import take
 
 pytestmark = pytest.mark.browser
 NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b> ![x](https://evil.example/p.png) $x$ :red[r]"
@@ -196,13 +198,7 @@ def test_what_is_taken_away_is_what_was_shown(page, server, minilm, tmp_path):
     drawn(page, "3.1")
     trace = it.trace(minilm, text)
 
-    def taken(name):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name, exact=True).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
-        return path
-
+    taken = partial(take, page, tmp_path)
     numbers = json.loads(taken("JSON").read_text("utf-8"))
     np.testing.assert_allclose(numbers["weights"], trace.attention[3, 1], rtol=1e-6)
     assert numbers["heads"] == [[3, 1]]

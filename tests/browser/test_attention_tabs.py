@@ -2,12 +2,14 @@
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
+from tests.browser.conftest import take
 
 pytestmark = pytest.mark.browser
 TEXT = "The bank of the river was steep and the water was cold."
@@ -76,13 +78,7 @@ def test_steps_are_taken_away_as_they_are_seen(page, server, minilm, tmp_path):
     picture(page, "steps")
     steps = it.attention_steps(minilm, it.trace(minilm, TEXT), 1, 3, 3)
 
-    def taken(name):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name, exact=True).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
-        return path
-
+    taken = partial(take, page, tmp_path)
     numbers = json.loads(taken("JSON").read_text("utf-8"))
     np.testing.assert_allclose(numbers["weights"], steps.weights, rtol=1e-6)
     np.testing.assert_allclose(numbers["normed"], steps.normed, rtol=1e-5, atol=1e-6)
