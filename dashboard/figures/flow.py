@@ -26,7 +26,7 @@ def method_names() -> dict[str, str]:
     }
 
 
-def sources_map(sources: Mapping[str, Float32[np.ndarray, token]], tokens: Tokens) -> go.Figure:
+def sources_map(sources: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tokens) -> go.Figure:
     """Draw the share of each input by each method, as a row each.
 
     Rows are divided by their sum, except the maximum flows: each of these is a number of its own.

@@ -41,12 +41,13 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
 
 def sources(
     spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
-) -> dict[str, Float32[np.ndarray, token]]:
+) -> dict[str, Float32[np.ndarray, "token"]]:
     """Return the share of each input by each method that this model and text allow, waiting for a click where long."""
     trace = cache.trace(spec, text, pair)
     found = {
         "raw": trace.attention[layer, :, token].mean(axis=0),
-        "rollout": cache.rollout(spec, text, pair)[layer, token],
+        # A copy, so that what keeps the row does not keep all of them.
+        "rollout": cache.rollout(spec, text, pair)[layer, token].copy(),
     }
     if len(trace.tokens) <= _MOST_AT_ONCE:
         found["flow"] = cache.flow_row(spec, text, pair, layer, token)
@@ -64,11 +65,11 @@ def sources(
     return found
 
 
-def answer_line(shares: Mapping[str, Float32[np.ndarray, token]], tokens: Tokens, token: int, layer: int) -> str:
+def answer_line(shares: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tokens, token: int, layer: int) -> str:
     """Say in Markdown which inputs each method finds most of."""
     names = method_names()
 
-    def most(row: Float32[np.ndarray, token]) -> str:
+    def most(row: Float32[np.ndarray, "token"]) -> str:
         best = np.argsort(-row, kind="stable")[:2]
         return ", ".join(f"{literal(tokens.labels[i])} ({i}) {100 * row[i] / row.sum():.0f} %" for i in best)
 
@@ -93,7 +94,7 @@ def limits(method: str) -> str:
     )
 
 
-def agreement_line(shares: Mapping[str, Float32[np.ndarray, token]]) -> str:
+def agreement_line(shares: Mapping[str, Float32[np.ndarray, "token"]]) -> str:
     """Say how far the methods put the inputs in the same order."""
     from scipy.stats import spearmanr
 
@@ -141,25 +142,21 @@ def method_about(method: str) -> str:
 
 
 def flow_downloads(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target, stem: str
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    layer: int,
+    token: int,
+    target: Target,
+    tokens: Tokens,
+    shares: Mapping[str, Float32[np.ndarray, "token"]],
+    stem: str,
 ) -> list[Download]:
-    """Offer the shares of all methods as files."""
-
-    def again() -> dict[str, Float32[np.ndarray, token]]:
-        trace = cache.trace(spec, text, pair)
-        found = {
-            "raw": trace.attention[layer, :, token].mean(axis=0),
-            "rollout": cache.rollout(spec, text, pair)[layer, token],
-            "flow": cache.flow_row(spec, text, pair, layer, token),
-        }
-        if cache.encoder(spec).family.tapped:
-            found["gradient"] = cache.gradient_paths(spec, text, pair, layer, token, target).mass[0]
-        return found
+    """Offer the shares that are seen as files."""
 
     def table() -> bytes:
-        found = {name: row.tolist() for name, row in again().items()}
-        labels = list(cache.trace(spec, text, pair).tokens.labels)
-        return as_csv({"#": list(range(len(labels))), "token": labels, **found})
+        rows = {name: row.tolist() for name, row in shares.items()}
+        return as_csv({"#": list(range(len(tokens))), "token": list(tokens.labels), **rows})
 
     def numbers() -> bytes:
         return as_json(
@@ -171,8 +168,8 @@ def flow_downloads(
                 "layer": layer,
                 "token": token,
                 "target": target,
-                "pieces": cache.trace(spec, text, pair).tokens.pieces,
-                **{name: row.tolist() for name, row in again().items()},
+                "pieces": tokens.pieces,
+                **{name: row.tolist() for name, row in shares.items()},
             }
         )
 

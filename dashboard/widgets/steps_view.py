@@ -54,11 +54,11 @@ def answer_line(steps: it.AttentionSteps) -> str:
         values[f"{name}_share"] = f"{100 * steps.weights[i]:.1f}"
     sentence = (
         _(
-            "**“{token}”** takes {first_share} % of what this head passes on from **“{first}”** and {second_share} % "
-            "from “{second}”."
+            "**“{token}”** gives {first_share} % of its weight in this head to **“{first}”** and {second_share} % to "
+            "“{second}”."
         )
         if len(best) > 1
-        else _("**“{token}”** takes all that this head passes on from **“{first}”**.")
+        else _("**“{token}”** gives all of its weight in this head to **“{first}”**.")
     )
     parts = [sentence.format(**values)]
     if steps.divisor != steps.usual_divisor:

@@ -77,5 +77,5 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             )
         )
     what = (spec, text, pair, layer, token, target)
-    export_bar(flow_downloads(*what, stem), flow_lines(*what), picture=NAME)
+    export_bar(flow_downloads(*what, tokens, shares, stem), flow_lines(*what), picture=NAME)
     st.caption(limits(method))
