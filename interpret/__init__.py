@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
+    from interpret.embeddings.clustering import Clusters, agreement, cluster, marking_words
+    from interpret.embeddings.corpus import Embeddings, embed
+    from interpret.embeddings.geometry import Geometry, cka, intrinsic_dimension, measure_geometry
+    from interpret.embeddings.nearest import Neighbours, neighbours_of
+    from interpret.embeddings.probing import Probe, probe
+    from interpret.embeddings.projection import Alignment, Projection, align, project
+    from interpret.embeddings.quality import Quality, map_quality
+    from interpret.embeddings.store import Store, load_embeddings
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
     from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
@@ -66,6 +74,28 @@ _WHERE = {
     "find_checkpoint": "checkpoints",
     "Device": "devices",
     "available_devices": "devices",
+    "Clusters": "embeddings.clustering",
+    "agreement": "embeddings.clustering",
+    "cluster": "embeddings.clustering",
+    "marking_words": "embeddings.clustering",
+    "Embeddings": "embeddings.corpus",
+    "embed": "embeddings.corpus",
+    "Geometry": "embeddings.geometry",
+    "cka": "embeddings.geometry",
+    "intrinsic_dimension": "embeddings.geometry",
+    "Neighbours": "embeddings.nearest",
+    "neighbours_of": "embeddings.nearest",
+    "Probe": "embeddings.probing",
+    "probe": "embeddings.probing",
+    "Alignment": "embeddings.projection",
+    "Projection": "embeddings.projection",
+    "align": "embeddings.projection",
+    "project": "embeddings.projection",
+    "Quality": "embeddings.quality",
+    "map_quality": "embeddings.quality",
+    "Store": "embeddings.store",
+    "load_embeddings": "embeddings.store",
+    "measure_geometry": "embeddings.geometry",
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
     "load_encoder": "encoder",

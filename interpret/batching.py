@@ -31,10 +31,15 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
     """
     lengths = []
     for place, (text, pair) in enumerate(texts):
-        with _naming(place, text):
+        with naming(place, text):
             lengths.append(len(encoder.tokens(text, pair)))
+    yield from batches_of(lengths, pieces)
+
+
+def batches_of(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
+    """Put places of like length together, the shortest first: see `batches`."""
     batch: list[int] = []
-    for place in sorted(range(len(texts)), key=lengths.__getitem__):
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
         if batch and lengths[place] * (len(batch) + 1) > pieces:
             yield batch
             batch = []
@@ -44,7 +49,7 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
 
 
 @contextmanager
-def _naming(place: int, text: str) -> Iterator[None]:
+def naming(place: int, text: str) -> Iterator[None]:
     """Say in an error which of many texts it is about."""
     try:
         yield
@@ -66,7 +71,7 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
     """
     found: list[tuple[tuple[str, str | None], ...]] = []
     for place, (text, pair) in enumerate(texts):
-        with _naming(place, text):
+        with naming(place, text):
             check_texts(text, pair)
         if len(encoder.pieces.encode(text, pair).ids) <= encoder.max_tokens:
             found.append(((text, pair),))

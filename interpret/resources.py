@@ -3,11 +3,12 @@
 from math import prod
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
 from interpret.checkpoint_files import weight_files
-from interpret.devices import PRECISIONS
+from interpret.devices import PRECISIONS, find_device
 from interpret.errors import CheckpointError
 
 
@@ -43,3 +44,15 @@ def trace_bytes(layers: int, heads: int, width: int, tokens: int) -> int:
     width``; hidden states ``(layers + 1) × tokens × width``; all in float32.
     """
     return 4 * (layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
+
+
+def batch_pieces(device: str, width: int) -> int:
+    """Choose how many pieces, padding among them, go into one batch of a long job.
+
+    On a processor 2,048 pieces keep its cores busy and its caches warm (measured: a quarter to four times as many
+    made no difference above noise). On a GPU it is what a fortieth of the free memory holds at 200 numbers per piece
+    and unit of width, which covers the widest layer and all hidden states of a model of 24 layers.
+    """
+    if device == "cpu":
+        return 2048
+    return int(np.clip(find_device(device).free // 40 // (200 * width), 2048, 262_144))

@@ -103,11 +103,9 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
 def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
     """Let the columns and the number of rows be chosen; -1 stands for no second column, and 0 for all rows."""
     sample = table.rows[:200]
-    size = [sum(len(row[index]) for row in sample) for index in range(len(table.columns))]
-    longest = max(range(len(size)), key=size.__getitem__)
     names = dict(enumerate(table.columns))
     places = st.columns(3 if len(names) > 1 else 2)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", longest)
+    column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", table.longest_column)
     others = {index: name for index, name in names.items() if index != column}
     other = -1
     if labelled:

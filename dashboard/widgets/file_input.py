@@ -63,12 +63,9 @@ def _columns(table: Table, about: str) -> tuple[int, int]:
     """Let the columns be chosen; -1 stands for no second text."""
     if len(table.columns) == 1:
         return 0, -1
-    # The text is most likely what is longest.
-    sample = table.rows[:200]
-    longest = max(range(len(table.columns)), key=lambda index: sum(len(row[index]) for row in sample))
     left, right = st.columns(2)
     names = dict(enumerate(table.columns))
-    column = choose(left.selectbox, _("Column with the text"), names, f"column:{about}", longest)
+    column = choose(left.selectbox, _("Column with the text"), names, f"column:{about}", table.longest_column)
     others = {-1: _("(none)"), **{index: name for index, name in names.items() if index != column}}
     return column, choose(right.selectbox, _("Column with the second text"), others, f"pair:{about}:{column}")
 

@@ -1,0 +1,168 @@
+"""Groups of vectors, how real they are, and the words that mark each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int
+
+from interpret.arrays import read_only
+from interpret.embeddings.projection import Metric, check_finite, principal_components, unit_rows
+from interpret.errors import InputError
+
+Clustering = Literal["kmeans", "hdbscan"]
+MOST_POINTS = 20_000
+# Densities are hardly to be told apart in hundreds of dimensions.
+_DENSE_DIMENSIONS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Which group each vector is in.
+
+    Attributes
+    ----------
+    cluster
+        The group of each point, the largest first, and -1 for points in none.
+    count
+        How many groups there are.
+    silhouette
+        How much nearer points are to their own group than to the next one: 1 for groups far apart, 0 for none to
+        speak of (Rousseeuw 1987); mean over up to 2,000 points. NaN where there is one group or none.
+    stability
+        The adjusted Rand index between this and two runs from other seeds, averaged: 1 where the groups come out the
+        same. None for HDBSCAN, which draws nothing at random.
+    """
+
+    cluster: Int[np.ndarray, "point"]
+    count: int
+    silhouette: float
+    stability: float | None
+
+
+def cluster(
+    vectors: np.ndarray,
+    method: Clustering = "kmeans",
+    count: int = 8,
+    seed: int = 0,
+    *,
+    metric: Metric = "cosine",
+    least: int = 10,
+) -> Clusters:
+    """Group vectors.
+
+    Parameters
+    ----------
+    vectors
+        ``(point, width)``. k-means works on all of the width, HDBSCAN on the first 15 principal components.
+    count
+        k-means: how many groups.
+    least
+        HDBSCAN: how many points a group has at least.
+
+    Raises
+    ------
+    InputError
+        If there are fewer different points than groups, or more than 20,000 points.
+
+    References
+    ----------
+    Lloyd (1982) with the start of Arthur & Vassilvitskii (2007); Campello et al. (2013).
+    """
+    from sklearn.cluster import HDBSCAN, KMeans
+    from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+    check_finite(vectors)
+    points = unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, np.float32)
+    fewest = count if method == "kmeans" else least
+    different = len(np.unique(points, axis=0))
+    if not 2 <= fewest <= different or len(points) > MOST_POINTS:
+        raise InputError(
+            "{count} groups, or points in a group, do not go with {points} points, {different} of them different. "
+            "Choose from 2 to {different}, and at most {most} points.",
+            count=fewest,
+            points=len(points),
+            different=different,
+            most=MOST_POINTS,
+        )
+    stability = None
+    if method == "kmeans":
+        runs = [KMeans(count, n_init=4, random_state=seed + i).fit_predict(points) for i in range(3)]
+        found = runs[0]
+        stability = float(np.mean([adjusted_rand_score(found, other) for other in runs[1:]]))
+    else:
+        reduced = principal_components(points, _DENSE_DIMENSIONS)[0]
+        found = HDBSCAN(min_cluster_size=least, copy=True).fit_predict(reduced)
+    sizes = Counter(int(one) for one in found if one >= 0)
+    order = {old: new for new, (old, _size) in enumerate(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))}
+    named = np.array([order.get(int(one), -1) for one in found])
+    inside = named >= 0
+    silhouette = float("nan")
+    if len(order) > 1 and inside.sum() > len(order):
+        silhouette = float(
+            silhouette_score(points[inside], named[inside], sample_size=min(2000, int(inside.sum())), random_state=seed)
+        )
+    return Clusters(read_only(named, np.int64), len(order), silhouette, stability)
+
+
+def agreement(clusters: Clusters, labels: Sequence[str]) -> float:
+    """Compare groups with labels: the adjusted Rand index, 0 by chance and 1 for the same (Hubert & Arabie 1985).
+
+    Points in no group are one more group.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(list(labels), clusters.cluster))
+
+
+def marking_words(texts: Sequence[str], clusters: Clusters, most: int = 8) -> tuple[tuple[tuple[str, float], ...], ...]:
+    """Return the words that mark each group, with how surely: standard scores of at least 1.96.
+
+    They are log-odds ratios, group against the rest, with a Dirichlet prior from all texts, divided by their standard
+    error (Monroe et al. 2008, equations 15, 16, 20 and 22). Chinese and Japanese texts, written without spaces, are
+    counted by pairs of characters. A word counts once a text.
+    """
+    everything: Counter[str] = Counter()
+    inside: list[Counter[str]] = [Counter() for _ in range(clusters.count)]
+    for text, place in zip(texts, clusters.cluster, strict=True):
+        words = words_in(text)
+        everything.update(words)
+        if place >= 0:
+            inside[place].update(words)
+    names = [word for word, count in everything.items() if count > 1]
+    whole = np.array([everything[word] for word in names], float)
+    found = []
+    for counts in inside:
+        here = np.array([counts[word] for word in names], float)
+        found.append(_marked(names, here, whole - here, whole, most))
+    return tuple(found)
+
+
+def _marked(
+    names: list[str], here: np.ndarray, rest: np.ndarray, whole: np.ndarray, most: int
+) -> tuple[tuple[str, float], ...]:
+    if not len(names) or not here.sum() or not rest.sum():
+        return ()
+    # A prior worth a tenth of the smaller side, so that rare words are drawn towards no difference.
+    prior = whole / whole.sum() * 0.1 * min(here.sum(), rest.sum())
+    odds = []
+    for counts in (here, rest):
+        total = counts.sum() + prior.sum()
+        odds.append(np.log((counts + prior) / (total - counts - prior)))
+    score = (odds[0] - odds[1]) / np.sqrt(1 / (here + prior) + 1 / (rest + prior))
+    best = np.argsort(-score, kind="stable")[:most]
+    return tuple((names[i], float(score[i])) for i in best if score[i] >= 1.96)
+
+
+def words_in(text: str) -> set[str]:
+    """Return a text's words, in lower case; pairs of neighbouring ideographs and kana count as words."""
+    text = text.casefold()
+    words = set(re.findall(r"[^\W\d_぀-ヿ㐀-鿿]{2,}", text))
+    for run in re.findall(r"[぀-ヿ㐀-鿿]{2,}", text):
+        words.update(run[i : i + 2] for i in range(len(run) - 1))
+    return words

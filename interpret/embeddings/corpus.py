@@ -1,0 +1,264 @@
+"""A corpus through every layer: vectors of texts, of words in context, or of pieces, in one pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+
+from interpret.arrays import read_only
+from interpret.batching import batches_of
+from interpret.devices import find_device
+from interpret.embeddings.plan import Level, Plan, Pooling, plan_corpus
+from interpret.encoder import Encoder, EncoderSpec
+from interpret.errors import CapacityError, InputError
+from interpret.resources import batch_pieces
+from interpret.units import gigabytes
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Vectors of a corpus. An item is a text, a word where it stands in a text, or a piece, as ``level`` says.
+
+    Attributes
+    ----------
+    spec
+        What made them.
+    texts
+        The corpus.
+    level, pooling, word
+        What was asked for; ``word`` is None unless only its occurrences were.
+    layers
+        Which levels of hidden states are in ``vectors``: 0 is the embedding output, ``i`` the output of layer ``i``.
+    vectors
+        The vectors, in the units of the hidden states: nothing is normalised.
+    text
+        The text of each item.
+    span
+        Where each item stands in its text: characters ``start <= i < end``.
+    pieces
+        How many pieces each item was pooled from.
+    windows
+        In how many windows each text was read: 1 for those that the model takes whole.
+    seconds
+        How long the passes took.
+    """
+
+    spec: EncoderSpec
+    texts: tuple[str, ...]
+    level: Level
+    pooling: Pooling
+    word: str | None
+    layers: tuple[int, ...]
+    vectors: Float32[np.ndarray, "layer item width"]
+    text: Int[np.ndarray, "item"]
+    span: Int[np.ndarray, "item 2"]
+    pieces: Int[np.ndarray, "item"]
+    windows: Int[np.ndarray, "text"]
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def at(self, layer: int) -> Float32[np.ndarray, "item width"]:
+        """Return the vectors after one layer; 0 is the embedding output.
+
+        Raises
+        ------
+        InputError
+            If that layer was not asked for.
+        """
+        if layer not in self.layers:
+            raise InputError(
+                "The vectors of layer {layer} were not kept. There are those of: {layers}.",
+                layer=layer,
+                layers=", ".join(map(str, self.layers)),
+            )
+        return self.vectors[self.layers.index(layer)]
+
+    def item(self, place: int) -> str:
+        """Return the words of one item, as they stand in its text."""
+        start, end = self.span[place]
+        return self.texts[self.text[place]][start:end]
+
+
+def embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    layers: str | Sequence[int] = "all",
+    pooling: Pooling = "mean",
+    progress: Progress | None = None,
+    *,
+    level: Level = "texts",
+    word: str | None = None,
+) -> Embeddings:
+    """Read texts and keep their vectors after every layer asked for, in one pass.
+
+    A text's vector is pooled from all its pieces, special ones among them, as sentence-transformers does; a word's is
+    the mean of its pieces. Texts that are longer than the model takes are read in windows without overlap: their
+    means and [CLS] states are averaged over the windows, each with the weight of its pieces, and their maxima are the
+    maxima of all windows.
+
+    Parameters
+    ----------
+    layers
+        ``"all"``, or which: 0 is the embedding output, ``-1`` the last layer.
+    pooling
+        ``"mean"``, ``"cls"`` (the first piece) or ``"max"``; for whole texts only.
+    progress
+        Called as ``progress(pieces done, pieces in all, "read")``; raising inside it stops the work.
+    level
+        ``"texts"``; ``"words"``: every word where it stands; ``"tokens"``: every piece but the special ones.
+    word
+        With ``level="words"``, only occurrences of this word, or words, in any case.
+
+    Raises
+    ------
+    InputError
+        If a text cannot be read (the sentence says which), a layer is none of the model's, or the word is nowhere.
+    CapacityError
+        If the vectors do not fit into memory; `Store.embed` keeps them on disk.
+
+    References
+    ----------
+    Reimers & Gurevych (2019), section 3, for the three poolings.
+    """
+    plan = plan_corpus(encoder, texts, layers, pooling, level, word)
+    free = find_device("cpu").free
+    if plan.bytes > free:
+        raise CapacityError(
+            "The vectors take {needed} GB and {free} GB are free. Read fewer texts, or keep fewer layers.",
+            needed=gigabytes(plan.bytes),
+            free=gigabytes(free),
+        )
+    vectors = np.zeros(plan.shape, np.float32)
+    begin = time.perf_counter()
+    fill(encoder, plan, vectors, progress)
+    return gather(encoder.spec, tuple(texts), plan, vectors, time.perf_counter() - begin)
+
+
+def gather(spec: EncoderSpec, texts: tuple[str, ...], plan: Plan, vectors: np.ndarray, seconds: float) -> Embeddings:
+    """Put a plan and the vectors that came of it together."""
+    return Embeddings(
+        spec=spec,
+        texts=texts,
+        level=plan.level,
+        pooling=plan.pooling,
+        word=plan.word,
+        layers=plan.layers,
+        vectors=read_only(vectors),
+        text=read_only(plan.text, np.int64),
+        span=plan.span,
+        pieces=read_only(plan.pieces, np.int64),
+        windows=plan.windows,
+        seconds=seconds,
+    )
+
+
+def fill(
+    encoder: Encoder,
+    plan: Plan,
+    vectors: np.ndarray,
+    progress: Progress | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> None:
+    """Read what a plan says and write its vectors into an array of ``plan.shape`` that holds zeros.
+
+    The longest come first, so that running out of memory shows at once and the time left is not underrated.
+
+    Parameters
+    ----------
+    share
+        ``(rank, count)``: of ``count`` processes that fill one array, which this is. Each reads its own texts.
+    """
+    mine = np.flatnonzero(_turns(plan) % share[1] == share[0])
+    by_unit = np.argsort(plan.item_unit, kind="stable")
+    begins = np.searchsorted(plan.item_unit[by_unit], np.arange(len(plan.unit_text) + 1))
+    lengths = plan.unit_pieces[mine].tolist()
+    total, done = sum(lengths), 0
+    if progress is not None:
+        progress(0, total, "read")
+    for batch in reversed(list(batches_of(lengths, batch_pieces(encoder.spec.device, encoder.width)))):
+        units = mine[batch]
+        if plan.level == "texts":
+            _read_texts(encoder, plan, units, vectors)
+        else:
+            items = [by_unit[begins[unit] : begins[unit + 1]] for unit in units]
+            if any(map(len, items)):
+                _read_items(encoder, plan, units, items, vectors)
+        done += int(plan.unit_pieces[units].sum())
+        if progress is not None:
+            progress(done, total, "read")
+
+
+def _turns(plan: Plan) -> np.ndarray:
+    """Number the passes so that texts of like length are dealt out in turn, the windows of one text to one process."""
+    size = np.bincount(plan.unit_text, plan.unit_pieces)
+    turn = np.empty(len(size), np.int64)
+    turn[np.argsort(size, kind="stable")] = np.arange(len(size))
+    return turn[plan.unit_text]
+
+
+def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Return the hidden states of some passes at the layers wanted, each (unit, piece, width), and their mask."""
+    tokens = [encoder.tokens(plan.unit_window[unit].text) for unit in units]
+    if plan.layers == (encoder.layers,):
+        states = [encoder.forward(tokens).last_hidden_state]
+    else:
+        found = encoder.forward(tokens, output_hidden_states=True).hidden_states
+        states = [found[layer] for layer in plan.layers]
+    lengths = torch.tensor([len(one) for one in tokens], device=states[0].device)
+    return states, torch.arange(states[0].shape[1], device=states[0].device) < lengths[:, None]
+
+
+def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.ndarray) -> None:
+    states, mask = _hidden(encoder, plan, units)
+    pooled = torch.stack([_pool(state, mask, plan.pooling) for state in states]).cpu().numpy()
+    texts = plan.unit_text[units]
+    whole = plan.windows[texts] == 1
+    vectors[:, texts[whole]] = pooled[:, whole]
+    sizes = np.bincount(plan.unit_text, plan.unit_pieces)
+    for place in np.flatnonzero(~whole):
+        text, unit = texts[place], units[place]
+        first = plan.item_unit[text]
+        if plan.pooling == "max":
+            # Zeros stand in the array before the first window that is read; whichever that is, it replaces them.
+            fresh = not vectors[:, text].any()
+            vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
+        else:
+            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[plan.unit_text[first]])
+
+
+def _pool(state: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    if pooling == "cls":
+        return state[:, 0].float()
+    if pooling == "max":
+        return state.float().masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
+    # A product with the mask sums in one pass over the states, in float32 whatever they are in.
+    weights = mask.float() / mask.sum(dim=1, keepdim=True)
+    return torch.bmm(weights[:, None], state.float())[:, 0]
+
+
+def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.ndarray], vectors: np.ndarray) -> None:
+    states, _mask = _hidden(encoder, plan, units)
+    length = states[0].shape[1]
+    chosen = np.concatenate(items)
+    sizes = plan.last[chosen] - plan.first[chosen]
+    row = np.repeat(np.arange(len(chosen)), sizes)
+    # Each item's pieces in turn, as places in the batch laid out flat.
+    offset = np.repeat(np.arange(len(units)), [len(one) for one in items]) * length + plan.first[chosen]
+    inside = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    place = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)
+    target = torch.from_numpy(row).to(place.device)
+    count = torch.from_numpy(sizes).to(place.device)[:, None]
+    pooled = []
+    for state in states:
+        flat = state.reshape(-1, plan.width)[place].float()
+        pooled.append(torch.zeros(len(chosen), plan.width, device=flat.device).index_add_(0, target, flat) / count)
+    vectors[:, chosen] = torch.stack(pooled).cpu().numpy()

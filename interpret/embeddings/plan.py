@@ -1,0 +1,218 @@
+"""How a corpus will be read: cut into passes and items before any pass is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Int
+
+from interpret.arrays import read_only
+from interpret.batching import naming
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.long_text import Window, windows
+from interpret.tokens import Tokens, check_texts, is_ideograph
+
+Level = Literal["texts", "words", "tokens"]
+Pooling = Literal["mean", "cls", "max"]
+_CHUNK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a corpus will be read: every pass and every item, before any is done.
+
+    Attributes
+    ----------
+    unit_text, unit_window, unit_pieces
+        The passes: a text that fits, or a window of one; its text's place, the window, its length in pieces.
+    item_unit, first, last
+        Where each item is: its first pass, and the pieces ``first <= i < last`` of it.
+    span, text
+        As in `Embeddings`.
+    windows
+        As in `Embeddings`.
+    """
+
+    level: Level
+    pooling: Pooling
+    word: str | None
+    layers: tuple[int, ...]
+    width: int
+    unit_text: Int[np.ndarray, "unit"]
+    unit_window: tuple[Window, ...]
+    unit_pieces: Int[np.ndarray, "unit"]
+    item_unit: Int[np.ndarray, "item"]
+    first: Int[np.ndarray, "item"]
+    last: Int[np.ndarray, "item"]
+    span: Int[np.ndarray, "item 2"]
+    windows: Int[np.ndarray, "text"]
+
+    def __len__(self) -> int:
+        return len(self.item_unit)
+
+    @property
+    def text(self) -> Int[np.ndarray, "item"]:
+        """The text of each item."""
+        return self.unit_text[self.item_unit]
+
+    @property
+    def pieces(self) -> Int[np.ndarray, "item"]:
+        """How many pieces each item is pooled from."""
+        if self.level == "texts":
+            return np.bincount(self.unit_text, self.unit_pieces, len(self.windows)).astype(np.int64)
+        return self.last - self.first
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of the vectors: layers, items, width."""
+        return len(self.layers), len(self), self.width
+
+    @property
+    def bytes(self) -> int:
+        """The size of the vectors."""
+        layers, items, width = self.shape
+        return 4 * layers * items * width
+
+
+def chosen_layers(layers: str | Sequence[int], count: int) -> tuple[int, ...]:
+    """Return which levels of hidden states are meant, in order, for a model of ``count`` layers.
+
+    Raises
+    ------
+    InputError
+        If one is not among ``-1 … count``.
+    """
+    if isinstance(layers, str):
+        if layers != "all":
+            raise InputError("The layers “{layers}” are none. Give “all”, or a list of numbers.", layers=layers)
+        return tuple(range(count + 1))
+    wanted = sorted({count if layer == -1 else layer for layer in layers})
+    if not wanted or not 0 <= wanted[0] <= wanted[-1] <= count:
+        raise InputError(
+            "Layers go from 0 (the embedding output) to {last}; {given} were asked for.",
+            last=count,
+            given=", ".join(map(str, layers)) or "–",
+        )
+    return tuple(wanted)
+
+
+def plan_corpus(
+    encoder: Encoder,
+    texts: Sequence[str],
+    layers: str | Sequence[int] = "all",
+    pooling: Pooling = "mean",
+    level: Level = "texts",
+    word: str | None = None,
+) -> Plan:
+    """Cut a corpus into passes and items: see `embed`."""
+    kept = chosen_layers(layers, encoder.layers)
+    _check(texts, pooling, level, word)
+    units = list(_units(encoder, texts))
+    unit_text = np.array([place for place, _window, _pieces in units])
+    if level == "texts":
+        # Windows of one text stand together: its item begins at the first of them.
+        _texts, item_unit = np.unique(unit_text, return_index=True)
+        first, last = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
+        span = np.array([(0, len(text)) for text in texts])
+    else:
+        rows = list(_items(encoder, texts, units, level, word))
+        if not rows:
+            raise InputError(
+                "“{word}” is in none of the {count} texts. Choose another word, or other texts.",
+                word=word or "",
+                count=len(texts),
+            )
+        item_unit, first, last, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
+        span = np.stack([starts, ends], axis=1)
+    return Plan(
+        level=level,
+        pooling=pooling,
+        word=word,
+        layers=kept,
+        width=encoder.width,
+        unit_text=read_only(unit_text, np.int64),
+        unit_window=tuple(window for _place, window, _pieces in units),
+        unit_pieces=read_only([pieces for _place, _window, pieces in units], np.int64),
+        item_unit=read_only(item_unit, np.int64),
+        first=read_only(first, np.int64),
+        last=read_only(last, np.int64),
+        span=read_only(span, np.int64),
+        windows=read_only(np.bincount(unit_text, minlength=len(texts)), np.int64),
+    )
+
+
+def _check(texts: Sequence[str], pooling: Pooling, level: Level, word: str | None) -> None:
+    if not texts:
+        raise InputError("There are no texts. Give at least one.")
+    for value, known in ((pooling, get_args(Pooling)), (level, get_args(Level))):
+        if value not in known:
+            raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(known))
+    if level != "texts" and pooling != "mean":
+        raise InputError("Only whole texts are pooled in other ways than by the mean.")
+    if word is not None and (level != "words" or not word.strip()):
+        raise InputError("A word is looked for at the level “words”, and may not be empty.")
+
+
+def _units(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[int, Window, int]]:
+    """Yield each pass: its text's place, the window, its length in pieces."""
+    for begin in range(0, len(texts), _CHUNK):
+        some = texts[begin : begin + _CHUNK]
+        for place, text in enumerate(some, begin):
+            with naming(place, text):
+                check_texts(text, None)
+        for place, found in enumerate(encoder.pieces.encode_batch_fast(list(some)), begin):
+            text = texts[place]
+            # Nothing but special pieces: the tokenizer has dropped what there was.
+            if all(found.special_tokens_mask):
+                with naming(place, text):
+                    encoder.tokens(text)
+            if len(found.ids) <= encoder.max_tokens:
+                yield place, Window(0, len(text), text), len(found.ids)
+                continue
+            cut = windows(encoder, text, None, encoder.max_tokens, overlap=0).first
+            for window in cut:
+                yield place, window, len(encoder.pieces.encode(window.text).ids)
+
+
+def _items(
+    encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], level: Level, word: str | None
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield each word or piece: its pass, its first piece and the one behind its last, its characters in its text."""
+    wanted = None if word is None else _pattern(word)
+    for unit, (_place, window, _pieces) in enumerate(units):
+        if wanted is not None and not wanted.search(window.text):
+            continue
+        tokens = encoder.tokens(window.text)
+        for first, last in _ranges(tokens, level, wanted):
+            start, end = int(tokens.span[first, 0]), int(tokens.span[last - 1, 1])
+            yield unit, first, last, window.start + start, window.start + end
+
+
+def _ranges(tokens: Tokens, level: Level, wanted: re.Pattern[str] | None) -> Iterator[tuple[int, int]]:
+    if wanted is not None:
+        for match in wanted.finditer(tokens.text):
+            inside = ~tokens.special & (tokens.span[:, 0] < match.end()) & (tokens.span[:, 1] > match.start())
+            places = np.flatnonzero(inside)
+            if len(places):
+                yield int(places[0]), int(places[-1]) + 1
+    elif level == "words":
+        for group in tokens.groups:
+            if not tokens.special[group[0]]:
+                yield group[0], group[-1] + 1
+    else:
+        for place in np.flatnonzero(~tokens.special):
+            yield int(place), int(place) + 1
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """Find a word wherever it stands alone; what begins or ends with an ideograph may stand against anything."""
+    word = " ".join(word.split())
+    before = "" if is_ideograph(word[0]) or not word[0].isalnum() else r"(?<!\w)"
+    after = "" if is_ideograph(word[-1]) or not word[-1].isalnum() else r"(?!\w)"
+    middle = r"\s+".join(re.escape(part) for part in word.split())
+    return re.compile(before + middle + after, re.IGNORECASE)

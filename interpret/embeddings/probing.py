@@ -1,0 +1,160 @@
+"""What a straight cut can tell: how separable labels are at each layer, beside a task that only memory could solve."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from interpret.arrays import read_only
+from interpret.embeddings.corpus import Embeddings
+from interpret.embeddings.projection import check_finite
+from interpret.errors import InputError
+
+Progress = Callable[[int, int, str], None]
+FOLDS = 5
+MOST_CLASSES = 100
+_MOST_ITEMS = 5000
+# From hardly any to so much that only the class means are left; which one serves is found inside the training part.
+_PENALTIES = np.logspace(-1, 5, 7)
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """How well a linear probe tells the labels of texts that it has not seen, layer by layer.
+
+    Attributes
+    ----------
+    layers
+        As in `Embeddings`.
+    accuracy, control
+        The share of held-out items told right: of their labels, and of labels handed out at random, one for each
+        different text or word (the control task of Hewitt & Liang 2019, section 2). Means over the folds.
+    accuracy_error, control_error
+        Their standard errors over the folds.
+    majority
+        What always saying the most frequent label would give.
+    classes
+        The labels, the most frequent first.
+    items, left_out
+        How many items were probed; how many were not, their label being empty, in fewer than 5 texts or not among the
+        100 most frequent, or because 5,000 were drawn.
+    """
+
+    layers: tuple[int, ...]
+    accuracy: Float64[np.ndarray, "layer"]
+    control: Float64[np.ndarray, "layer"]
+    accuracy_error: Float64[np.ndarray, "layer"]
+    control_error: Float64[np.ndarray, "layer"]
+    majority: float
+    classes: tuple[str, ...]
+    items: int
+    left_out: int
+
+    @property
+    def selectivity(self) -> Float64[np.ndarray, "layer"]:
+        """Accuracy less the control task's: what is not owed to the probe's own memory (section 2.3)."""
+        return self.accuracy - self.control
+
+
+def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress: Progress | None = None) -> Probe:
+    """Probe each layer for labels.
+
+    The probe is scikit-learn's ridge classifier on standardised vectors. It is fitted on four fifths of the texts and
+    scored on the fifth, in turn (stratified folds; a text, and one that reads the same, is never on both sides), with
+    the penalty that leave-one-out errors within the four fifths choose.
+
+    Parameters
+    ----------
+    labels
+        One for each item; empty where there is none.
+    seed
+        Of the folds, the control task and the draw.
+    progress
+        Called as ``progress(layers done, layers in all, "probe")``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If no two labels have 5 texts each.
+    """
+    if len(labels) != len(embeddings):
+        raise InputError("There are {labels} labels for {items} items.", labels=len(labels), items=len(embeddings))
+    random = np.random.default_rng(seed)
+    # Texts that read the same have one number, in the order in which they come.
+    numbers: dict[str, int] = {}
+    contents = np.array([numbers.setdefault(text, len(numbers)) for text in embeddings.texts])[embeddings.text]
+    chosen, classes = _chosen(labels, contents, random)
+    gold = np.array([classes.index(labels[i]) for i in chosen])
+    names = [embeddings.item(int(i)).casefold() for i in chosen]
+    _types, kinds = np.unique(names, return_inverse=True)
+    # A single word's occurrences, or texts: nothing repeats that a memory could hold on to but the text itself.
+    if embeddings.level == "texts" or embeddings.word is not None:
+        _types, kinds = np.unique(contents[chosen], return_inverse=True)
+    control = random.choice(gold, len(_types))[kinds]
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Of a class whose texts do not divide evenly.
+        warnings.simplefilter("ignore")
+        splits = list(folds.split(gold, gold, contents[chosen]))
+    scores = np.zeros((len(embeddings.layers), 2, len(splits)))
+    for row, layer in enumerate(embeddings.layers):
+        if progress is not None:
+            progress(row, len(embeddings.layers), "probe")
+        vectors = np.asarray(embeddings.at(layer)[chosen], np.float64)
+        check_finite(vectors)
+        for column, (train, test) in enumerate(splits):
+            for task, target in enumerate((gold, control)):
+                scores[row, task, column] = _score(vectors, target, train, test)
+    means = scores.mean(axis=2)
+    errors = scores.std(axis=2, ddof=1) / np.sqrt(len(splits))
+    return Probe(
+        layers=embeddings.layers,
+        accuracy=read_only(means[:, 0]),
+        control=read_only(means[:, 1]),
+        accuracy_error=read_only(errors[:, 0]),
+        control_error=read_only(errors[:, 1]),
+        majority=float(np.bincount(gold).max() / len(gold)),
+        classes=classes,
+        items=len(chosen),
+        left_out=len(labels) - len(chosen),
+    )
+
+
+def _chosen(
+    labels: Sequence[str], contents: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    texts = Counter(label for label, _content in {(label, int(c)) for label, c in zip(labels, contents, strict=True)})
+    frequent = [(label, count) for label, count in sorted(texts.items()) if label and count >= FOLDS]
+    if len(frequent) < 2:
+        raise InputError(
+            "A probe needs two labels with {least} different texts each; here {count} of {all} labels have as many. "
+            "Choose another column, or read more texts.",
+            least=FOLDS,
+            count=len(frequent),
+            all=len(texts),
+        )
+    classes = tuple(label for label, _count in sorted(frequent, key=lambda one: -one[1])[:MOST_CLASSES])
+    known = set(classes)
+    places = np.array([i for i, label in enumerate(labels) if label in known])
+    if len(places) > _MOST_ITEMS:
+        places = np.sort(random.choice(places, _MOST_ITEMS, replace=False))
+    return places, classes
+
+
+def _score(vectors: np.ndarray, target: np.ndarray, train: np.ndarray, test: np.ndarray) -> float:
+    from sklearn.linear_model import RidgeClassifierCV
+
+    # By chance the control task can hand out a single label.
+    if len(np.unique(target[train])) < 2:
+        return float((target[test] == target[train][0]).mean())
+    centre, spread = vectors[train].mean(axis=0), vectors[train].std(axis=0) + 1e-9
+    fitted: Any = RidgeClassifierCV(alphas=_PENALTIES).fit((vectors[train] - centre) / spread, target[train])
+    return float((fitted.predict((vectors[test] - centre) / spread) == target[test]).mean())

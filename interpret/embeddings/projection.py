@@ -1,0 +1,327 @@
+"""Maps of vectors: PCA, t-SNE and UMAP, and the rotation that lays one layer's map over another's."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float32
+
+from interpret.arrays import read_only
+from interpret.embeddings.quality import Quality, map_quality
+from interpret.errors import InputError
+
+Method = Literal["pca", "tsne", "umap"]
+Metric = Literal["cosine", "euclidean"]
+Progress = Callable[[int, int, str], None]
+
+# t-SNE and UMAP look for neighbours among this many principal components: the rest is mostly noise, and costs time
+# (van der Maaten & Hinton 2008, section 4.2, use 30; openTSNE's and scikit-learn's guides use 50).
+REDUCED = 50
+# openTSNE's own phases: early exaggeration, and what follows.
+_EARLY, _LATE = 250, 500
+_DEVIATION = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Points on a map, and how far the map can be trusted.
+
+    Attributes
+    ----------
+    points
+        Where each vector lies. PCA's axes are in units of the vectors (or of unit vectors, with the cosine metric);
+        those of t-SNE and UMAP have no unit.
+    method, metric, seed, setting
+        What made it; ``setting`` is t-SNE's perplexity or UMAP's number of neighbours, and None for PCA.
+    variance
+        The share of the variance along each principal component, largest first, of all there are.
+    divergence
+        t-SNE's Kullback–Leibler divergence in nats, which it made as small as it could; None for others.
+    quality
+        How well the map keeps neighbourhoods.
+    """
+
+    points: Float32[np.ndarray, "point dim"]
+    method: Method
+    metric: Metric
+    seed: int
+    setting: float | None
+    variance: Float32[np.ndarray, "component"]
+    divergence: float | None
+    quality: Quality
+
+
+def project(
+    vectors: np.ndarray,
+    method: Method = "pca",
+    dims: int = 2,
+    seed: int = 0,
+    *,
+    metric: Metric = "cosine",
+    perplexity: float | None = None,
+    neighbours: int | None = None,
+    progress: Progress | None = None,
+) -> Projection:
+    """Draw a map of vectors.
+
+    PCA is exact, and its signs are fixed: on each axis the component's largest number is positive. t-SNE is
+    openTSNE's (Poličar et al. 2024) and UMAP umap-learn's (McInnes et al. 2018). Both begin at the principal
+    components, which keeps the large shape where they can (Kobak & Berens 2019), and work on the first 50 of them.
+
+    Parameters
+    ----------
+    vectors
+        ``(point, width)``.
+    dims
+        2 or 3.
+    metric
+        ``"cosine"`` first brings every vector to length 1; then Euclidean distances order pairs as cosines do.
+    perplexity
+        Of t-SNE: about how many neighbours each point tries to keep. 30 unless given, or a third of the points if
+        that is less.
+    neighbours
+        Of UMAP. 15 unless given, or all other points if these are fewer.
+    progress
+        Called as ``progress(steps done, steps in all, stage)``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 4 points, numbers that are none, all vectors alike, or a setting too large for so few
+        points.
+    """
+    _check(vectors, method, dims, metric)
+    points = len(vectors)
+    prepared = unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, np.float32)
+    components, variance = principal_components(prepared, max(dims, REDUCED if method != "pca" else dims))
+    divergence = setting = None
+    if method == "pca":
+        drawn = components[:, :dims]
+    elif method == "tsne":
+        most = (points - 1) / 3
+        setting = min(30.0, most) if perplexity is None else float(perplexity)
+        if not 1 <= setting <= most:
+            raise InputError(
+                "A perplexity of {value} does not go with {points} points. Choose one from 1 to {most}.",
+                value=f"{setting:g}",
+                points=points,
+                most=f"{most:.0f}",
+            )
+        drawn, divergence = _tsne(components, dims, setting, seed, progress)
+    else:
+        chosen = min(15, points - 1) if neighbours is None else neighbours
+        if not 2 <= chosen < points:
+            raise InputError(
+                "{value} neighbours do not go with {points} points. Choose from 2 to {most}.",
+                value=chosen,
+                points=points,
+                most=points - 1,
+            )
+        setting = float(chosen)
+        drawn = _umap(components, dims, chosen, seed, progress)
+    if progress is not None:
+        progress(1, 1, "quality")
+    return Projection(
+        points=read_only(drawn, np.float32),
+        method=method,
+        metric=metric,
+        seed=seed,
+        setting=setting,
+        variance=read_only(variance, np.float32),
+        divergence=divergence,
+        quality=map_quality(prepared, drawn, seed=seed),
+    )
+
+
+def _check(vectors: np.ndarray, method: str, dims: int, metric: str) -> None:
+    for value, known in ((method, get_args(Method)), (metric, get_args(Metric)), (dims, (2, 3))):
+        if value not in known:
+            raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(map(str, known)))
+    if len(vectors) < 4:
+        raise InputError("A map needs 4 points at least, and there are {points}.", points=len(vectors))
+    check_finite(vectors)
+    if not np.ptp(vectors, axis=0).any():
+        raise InputError(
+            "All {points} vectors are the same: there is nothing to map. Choose different texts.", points=len(vectors)
+        )
+
+
+def check_finite(vectors: np.ndarray) -> None:
+    """Refuse vectors with numbers that are none."""
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise InputError(
+            "{count} vectors hold a number that is none (NaN or infinite), the first at place {place}. The model's "
+            "precision overflows on these texts: choose float32.",
+            count=len(bad),
+            place=int(bad[0]) + 1,
+        )
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Bring every vector to length 1, in float32; a vector of zeros stays one."""
+    vectors = np.asarray(vectors, np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+
+def principal_components(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first scores of a principal component analysis, and the share of variance of every component.
+
+    The components are the eigenvectors of the covariance, in float64: exact for any number of points, in memory that
+    the width alone decides. Each one's largest loading is positive, so that the same vectors give the same picture.
+    """
+    centre = vectors.mean(axis=0, dtype=np.float64)
+    width = vectors.shape[1]
+    scatter = np.zeros((width, width))
+    for begin in range(0, len(vectors), 8192):
+        block = vectors[begin : begin + 8192] - centre
+        scatter += block.T @ block
+    values, axes = np.linalg.eigh(scatter)
+    values, axes = np.maximum(values[::-1], 0), axes[:, ::-1]
+    there = min(len(vectors) - 1, width)
+    axes = axes[:, : min(count, width)]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    scores = np.concatenate([(vectors[begin : begin + 8192] - centre) @ axes for begin in range(0, len(vectors), 8192)])
+    if scores.shape[1] < count:
+        scores = np.pad(scores, ((0, 0), (0, count - scores.shape[1])))
+    return scores, (values / max(values.sum(), 1e-30))[:there]
+
+
+def _start(components: np.ndarray, dims: int) -> np.ndarray:
+    first = components[:, :dims]
+    return first / max(float(first[:, 0].std()), 1e-30) * _DEVIATION
+
+
+def _tsne(
+    components: np.ndarray, dims: int, perplexity: float, seed: int, progress: Progress | None
+) -> tuple[np.ndarray, float]:
+    from openTSNE import TSNE
+
+    done = 0
+    total = _EARLY + _LATE
+
+    def report(_iteration: int, _error: float, _embedding: np.ndarray) -> None:
+        nonlocal done
+        done += 10
+        if progress is not None:
+            progress(min(done, total), total, "tsne")
+
+    if progress is not None:
+        progress(0, total, "neighbours")
+    with warnings.catch_warnings():
+        # Of a neighbour search that falls back to an exact one on few points.
+        warnings.simplefilter("ignore")
+        fitted = TSNE(
+            n_components=dims,
+            perplexity=perplexity,
+            initialization=_start(components, dims),
+            # Interpolation is made for two dimensions; in three the tree is the only way.
+            negative_gradient_method="bh" if dims == 3 else "auto",
+            early_exaggeration_iter=_EARLY,
+            n_iter=_LATE,
+            random_state=seed,
+            n_jobs=-1,
+            callbacks=report,
+            callbacks_every_iters=10,
+        ).fit(np.ascontiguousarray(components))
+    return np.asarray(fitted), float(fitted.kl_divergence)
+
+
+class _Ticks(io.StringIO):
+    """A file for a progress bar that is never seen: each line of it is a chance to report, and to stop."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        self._tell()
+        return len(text)
+
+
+def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progress: Progress | None) -> np.ndarray:
+    if progress is not None:
+        progress(0, 1, "compile")
+    import umap
+
+    # umap-learn's own choice: few points take more rounds to settle.
+    epochs = 500 if len(components) <= 10_000 else 200
+    done = 0
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(min(done, epochs), epochs, "umap")
+
+    if progress is not None:
+        progress(0, 1, "neighbours")
+    from sklearn.neighbors import NearestNeighbors
+
+    start = components.astype(np.float32)
+    # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first one.
+    distances, places = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start).kneighbors(start)
+    ticks = {"file": _Ticks(tell), "disable": False, "mininterval": 0, "miniters": 1}
+    with warnings.catch_warnings():
+        # That this map cannot take new points in, which nobody asks of it.
+        warnings.simplefilter("ignore")
+        return umap.UMAP(
+            n_components=dims,
+            n_neighbors=neighbours,
+            # As umap-learn scales its own spectral start: 10 across, with a little noise against points in one place.
+            init=_spread(start[:, :dims], seed),
+            precomputed_knn=(places, distances),
+            force_approximation_algorithm=True,
+            random_state=seed,
+            n_epochs=epochs,
+            n_jobs=1,
+            tqdm_kwds=ticks,
+        ).fit_transform(start)
+
+
+def _spread(start: np.ndarray, seed: int) -> np.ndarray:
+    scaled = 10 * start / max(float(np.abs(start).max()), 1e-30)
+    return (scaled + np.random.default_rng(seed).normal(scale=1e-4, size=scaled.shape)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Maps of the same points laid over one another.
+
+    Attributes
+    ----------
+    points
+        Each map centred, of root-mean-square radius 1, and turned or mirrored onto the one before.
+    moved
+        For each map but the first, what share of its shape no turning explains: 0 for the same shape, near 1 for
+        another; the Procrustes distance squared.
+    """
+
+    points: Float32[np.ndarray, "layer point dim"]
+    moved: Float32[np.ndarray, "step"]
+
+
+def align(maps: Sequence[np.ndarray]) -> Alignment:
+    """Turn each map onto the one before, so that what moves between them is what changed.
+
+    Every map is centred and brought to one size; then the rotation or reflection ``R`` that makes ``‖A·R − B‖`` least
+    is ``U·Vᵀ`` of the singular value decomposition ``Aᵀ·B = U·S·Vᵀ`` (Schönemann 1966), and ``1 − (Σ S)²`` of the
+    maps at unit norm is what is left (Gower 1975). Distances within a map keep their proportions.
+    """
+    laid: list[np.ndarray] = []
+    moved = []
+    for points in maps:
+        centred = np.asarray(points, np.float64) - np.mean(points, axis=0, dtype=np.float64)
+        centred /= max(float(np.sqrt((centred**2).sum() / len(centred))), 1e-30)
+        if laid:
+            u, s, vt = np.linalg.svd(centred.T @ laid[-1])
+            centred = centred @ (u @ vt)
+            moved.append(1 - (s.sum() / len(centred)) ** 2)
+        laid.append(centred)
+    return Alignment(read_only(np.stack(laid), np.float32), read_only(np.clip(moved, 0, 1), np.float32))

@@ -1,0 +1,125 @@
+"""How far a map can be trusted: which neighbours it keeps, which it makes up, which distances it tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from interpret.arrays import read_only
+
+_QUERIES = 1000
+_PAIRS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """How well a map keeps the neighbourhoods of the space it is a map of.
+
+    Attributes
+    ----------
+    trustworthiness
+        1 if every neighbour on the map is one in the space; what is made up lowers it by how far away it is in truth
+        (Venna & Kaski 2001, equation 2).
+    continuity
+        1 if every neighbour in the space is one on the map; what is torn apart lowers it (the same, equation 3).
+    overlap
+        The share of a point's nearest neighbours in the space that are among those on the map.
+    chance
+        What the overlap of a random map would be.
+    distances
+        Spearman's rank correlation between distances on the map and in the space, over random pairs.
+    neighbours
+        How many nearest neighbours are compared.
+    queries, points
+        How many points the numbers are averages over, drawn at random with the seed, and among how many.
+    error
+        The standard errors of trustworthiness, continuity and overlap that come from drawing points.
+    """
+
+    trustworthiness: float
+    continuity: float
+    overlap: float
+    chance: float
+    distances: float
+    neighbours: int
+    queries: int
+    points: int
+    error: Float32[np.ndarray, "3"]
+
+
+def map_quality(
+    vectors: np.ndarray, points: np.ndarray, neighbours: int = 10, queries: int = _QUERIES, seed: int = 0
+) -> Quality:
+    """Compare a map with the space it is a map of, by Euclidean distances in both.
+
+    Ranks are exact, among all points; only the points whose neighbourhoods are looked at are drawn, where there are
+    more than ``queries``.
+
+    Parameters
+    ----------
+    vectors, points
+        ``(point, width)`` and ``(point, dim)``, in the same order.
+    neighbours
+        How many nearest ones are compared; a quarter of the points if that is less.
+    """
+    from scipy.stats import spearmanr
+
+    count = len(vectors)
+    # The scale of both measures holds up to half of the points.
+    k = max(1, min(neighbours, count // 4))
+    random = np.random.default_rng(seed)
+    chosen = np.sort(random.choice(count, min(queries, count), replace=False))
+    space, plane = (np.asarray(one, np.float32) for one in (vectors, points))
+    # Norms of differences lose digits where vectors lie far from zero and near each other.
+    space, plane = space - space.mean(axis=0), plane - plane.mean(axis=0)
+    scores = []
+    for begin in range(0, len(chosen), 64):
+        some = chosen[begin : begin + 64]
+        far, near = _squared(space, some), _squared(plane, some)
+        scores.append(_neighbourhoods(far, near, k))
+    made_up, torn, kept = (np.concatenate(part) for part in zip(*scores, strict=True))
+    # The most that either sum can be, for one point.
+    worst = k * (2 * count - 3 * k - 1) / 2
+    each = np.stack([1 - made_up / worst, 1 - torn / worst, kept / k])
+    left, right = random.integers(count, size=(2, _PAIRS))
+    apart = left != right
+    left, right = left[apart], right[apart]
+    lengths = [np.linalg.norm(one[left] - one[right], axis=1) for one in (space, plane)]
+    rank = float(spearmanr(*lengths).statistic) if all(np.ptp(one) > 0 for one in lengths) else 0.0
+    drawn = len(chosen) < count
+    error = each.std(axis=1) / np.sqrt(len(chosen)) if drawn else np.zeros(3)
+    return Quality(
+        trustworthiness=float(each[0].mean()),
+        continuity=float(each[1].mean()),
+        overlap=float(each[2].mean()),
+        chance=k / (count - 1),
+        distances=rank,
+        neighbours=k,
+        queries=len(chosen),
+        points=count,
+        error=read_only(error, np.float32),
+    )
+
+
+def _squared(vectors: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Return squared distances from some points to all, with each point infinitely far from itself."""
+    norms = (vectors**2).sum(axis=1)
+    squared = norms[some][:, None] + norms - 2 * vectors[some] @ vectors.T
+    squared[np.arange(len(some)), some] = np.inf
+    return squared
+
+
+def _neighbourhoods(far: np.ndarray, near: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for each point, the ranks made up, the ranks torn apart, and the neighbours kept."""
+    in_space = np.argpartition(far, k - 1, axis=1)[:, :k]
+    on_map = np.argpartition(near, k - 1, axis=1)[:, :k]
+    made_up, torn, kept = (np.zeros(len(far)) for _ in range(3))
+    for i in range(len(far)):
+        # A neighbour's rank is how many points are nearer, and itself.
+        for ranks, distances, places in ((made_up, far[i], on_map[i]), (torn, near[i], in_space[i])):
+            rank = (distances[None, :] < distances[places][:, None]).sum(axis=1) + 1
+            ranks[i] = np.maximum(rank - k, 0).sum()
+        kept[i] = len(np.intersect1d(in_space[i], on_map[i], assume_unique=True))
+    return made_up, torn, kept

@@ -1,0 +1,254 @@
+"""Vectors kept on disk under a hash of what they are vectors of, so that a second look costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from interpret.arrays import read_only
+from interpret.checkpoints import checkpoint_folder
+from interpret.embeddings.corpus import Embeddings, Progress, fill
+from interpret.embeddings.plan import Level, Plan, Pooling, chosen_layers, plan_corpus
+from interpret.encoder import Encoder, EncoderSpec
+from interpret.errors import CapacityError, InputError
+from interpret.units import gigabytes
+
+_VECTORS, _ABOUT = "vectors.npy", "about.json"
+_ARRAYS = ("text", "span", "pieces", "windows")
+
+
+class Store:
+    """A folder of embeddings with a limit on its size; what was used longest ago goes first.
+
+    Only numbers are kept, never the texts. Parts of a page or of two processes may use one folder at the same time:
+    what is not whole has another name until it is.
+
+    Parameters
+    ----------
+    folder
+        Made when something is first put into it.
+    limit
+        In bytes.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder = folder
+        self.limit = limit
+
+    def find(self, key: str, spec: EncoderSpec, texts: Sequence[str]) -> Embeddings | None:
+        """Return what is kept under ``key``, its vectors left on disk until they are looked at; None if nothing is."""
+        place = self.folder / key
+        try:
+            found = load_embeddings(place, spec, texts)
+            os.utime(place)
+        except (OSError, InputError):
+            return None
+        return found
+
+    def embed(
+        self,
+        encoder: Encoder,
+        texts: Sequence[str],
+        layers: str | Sequence[int] = "all",
+        pooling: Pooling = "mean",
+        progress: Progress | None = None,
+        *,
+        level: Level = "texts",
+        word: str | None = None,
+    ) -> Embeddings:
+        """Do what `interpret.embed` does, or find it done; the vectors are on disk and not in memory.
+
+        Raises
+        ------
+        CapacityError
+            If the vectors do not fit into the folder's limit or the disk's free space.
+        """
+        texts = tuple(texts)
+        key = key_of(encoder, texts, layers, pooling, level, word)
+        found = self.find(key, encoder.spec, texts)
+        if found is not None:
+            return found
+        if progress is not None:
+            progress(0, 1, "cut")
+        plan = plan_corpus(encoder, texts, layers, pooling, level, word)
+        self._make_room(plan.bytes)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=self.folder, prefix=".unfinished-"))
+        try:
+            vectors = create_vectors(place, plan)
+            begin = time.perf_counter()
+            fill(encoder, plan, vectors, progress)
+            vectors.flush()
+            del vectors
+            describe(place, encoder, texts, plan, time.perf_counter() - begin)
+            try:
+                place.rename(self.folder / key)
+            except OSError:
+                # Another process was faster with the very same.
+                shutil.rmtree(place, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        return load_embeddings(self.folder / key, encoder.spec, texts)
+
+    def used(self) -> int:
+        """Return the size of everything kept, in bytes."""
+        return sum(size for _path, size, _time in self._kept())
+
+    def clear(self) -> None:
+        """Delete everything kept. What is being looked at stays readable until nobody looks at it."""
+        for path, _size, _time in self._kept():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _kept(self) -> list[tuple[Path, int, float]]:
+        """List what is kept, and what a killed process has left unfinished, with sizes and times of last use."""
+        found = []
+        for path in self.folder.glob("*") if self.folder.is_dir() else ():
+            try:
+                stat = path.stat()
+                if path.name.startswith(".unfinished-") and time.time() - stat.st_mtime < 86_400:
+                    continue
+                size = sum(file.stat().st_size for file in path.iterdir())
+            except OSError:  # another process has just deleted it
+                continue
+            found.append((path, size, stat.st_mtime))
+        return found
+
+    def _make_room(self, needed: int) -> None:
+        there = self.folder if self.folder.is_dir() else next(one for one in self.folder.parents if one.is_dir())
+        kept = sorted(self._kept(), key=lambda one: one[2])
+        used = sum(size for _path, size, _time in kept)
+        room = min(self.limit, shutil.disk_usage(there).free + used)
+        if needed > room:
+            raise CapacityError(
+                "The vectors take {needed} GB on disk and there is room for {room} GB. Read fewer texts, or keep fewer "
+                "layers.",
+                needed=gigabytes(needed),
+                room=gigabytes(room),
+            )
+        for path, size, _time in kept:
+            if used + needed <= room:
+                break
+            shutil.rmtree(path, ignore_errors=True)
+            used -= size
+
+
+def key_of(
+    encoder: Encoder,
+    texts: Sequence[str],
+    layers: str | Sequence[int] = "all",
+    pooling: Pooling = "mean",
+    level: Level = "texts",
+    word: str | None = None,
+) -> str:
+    """Return the hash of everything that decides the vectors: the weights, the precision, the texts, the choices."""
+    spec = encoder.spec
+    folder = checkpoint_folder(spec.checkpoint)
+    # A folder's files can change under the same name.
+    files = [(one.name, one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(folder.iterdir())]
+    about = [
+        spec.checkpoint.name,
+        spec.checkpoint.revision,
+        files if spec.checkpoint.source == "folder" else None,
+        spec.precision,
+        spec.device.partition(":")[0],
+        level,
+        pooling,
+        None if word is None else " ".join(word.split()).casefold(),
+        chosen_layers(layers, encoder.layers),
+    ]
+    digest = hashlib.sha256(json.dumps(about).encode())
+    digest.update(fingerprint(texts).encode())
+    return digest.hexdigest()[:32]
+
+
+def fingerprint(texts: Sequence[str]) -> str:
+    """Return a hash of texts and of their order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "little"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def create_vectors(place: Path, plan: Plan) -> np.memmap:
+    """Make the file of a plan's vectors, filled with zeros."""
+    return np.lib.format.open_memmap(place / _VECTORS, "w+", np.float32, plan.shape)
+
+
+def open_vectors(place: Path) -> np.memmap:
+    """Open what `create_vectors` has made, to write one's share into it."""
+    return np.lib.format.open_memmap(place / _VECTORS, "r+")
+
+
+def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, seconds: float) -> None:
+    """Write, beside the vectors, where each item is and what made them."""
+    for name in _ARRAYS:
+        np.save(place / f"{name}.npy", getattr(plan, name), allow_pickle=False)
+    about = {
+        "model": encoder.spec.checkpoint.name,
+        "revision": encoder.spec.checkpoint.revision,
+        "device": encoder.spec.device,
+        "precision": encoder.spec.precision,
+        "level": plan.level,
+        "pooling": plan.pooling,
+        "word": plan.word,
+        "layers": plan.layers,
+        "texts": len(texts),
+        "fingerprint": fingerprint(texts),
+        "seconds": seconds,
+    }
+    (place / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
+
+
+def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str]) -> Embeddings:
+    """Open a folder of vectors, which stay on disk until they are looked at.
+
+    Parameters
+    ----------
+    folder
+        One that `Store` or ``python -m interpret.embeddings`` wrote.
+    spec, texts
+        What the vectors were made with and of; the folder does not hold the texts.
+
+    Raises
+    ------
+    InputError
+        If the folder is none, or holds the vectors of other texts.
+    """
+    place = Path(folder)
+    try:
+        about = json.loads((place / _ABOUT).read_text("utf-8"))
+        vectors = np.load(place / _VECTORS, mmap_mode="r", allow_pickle=False)
+        arrays = {name: np.load(place / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "The folder “{folder}” holds no whole embeddings. Make them with `python -m interpret.embeddings`.",
+            folder=str(folder),
+        ) from error
+    if about["fingerprint"] != fingerprint(texts):
+        raise InputError(
+            "The folder “{folder}” holds the vectors of {count} other texts. Give those that they were made of.",
+            folder=str(folder),
+            count=about["texts"],
+        )
+    return Embeddings(
+        spec=spec,
+        texts=tuple(texts),
+        level=about["level"],
+        pooling=about["pooling"],
+        word=about["word"],
+        layers=tuple(about["layers"]),
+        vectors=vectors,
+        seconds=about["seconds"],
+        **{name: read_only(array) for name, array in arrays.items()},
+    )
