@@ -6,16 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Int
 
 from interpret.arrays import read_only
-from interpret.embeddings.projection import Metric, check_finite, principal_components, unit_rows
+from interpret.embeddings.projection import check_finite, principal_components, unit_rows
 from interpret.errors import InputError
 
-Clustering = Literal["kmeans", "hdbscan"]
+CLUSTERINGS = ("kmeans", "hdbscan")
 MOST_POINTS = 20_000
 # Densities are hardly to be told apart in hundreds of dimensions.
 _DENSE_DIMENSIONS = 15
@@ -47,11 +46,11 @@ class Clusters:
 
 def cluster(
     vectors: np.ndarray,
-    method: Clustering = "kmeans",
+    method: str = "kmeans",
     count: int = 8,
     seed: int = 0,
     *,
-    metric: Metric = "cosine",
+    metric: str = "cosine",
     least: int = 10,
 ) -> Clusters:
     """Group vectors.
@@ -77,6 +76,8 @@ def cluster(
     from sklearn.cluster import HDBSCAN, KMeans
     from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+    if method not in CLUSTERINGS:
+        raise InputError("“{value}” is not one of: {known}.", value=method, known=", ".join(CLUSTERINGS))
     check_finite(vectors)
     points = unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, np.float32)
     fewest = count if method == "kmeans" else least
@@ -148,8 +149,8 @@ def _marked(
 ) -> tuple[tuple[str, float], ...]:
     if not len(names) or not here.sum() or not rest.sum():
         return ()
-    # A prior worth a tenth of the smaller side, so that rare words are drawn towards no difference.
-    prior = whole / whole.sum() * 0.1 * min(here.sum(), rest.sum())
+    # A prior worth as much as the smaller side, so that rare words are drawn towards no difference.
+    prior = whole / whole.sum() * min(here.sum(), rest.sum())
     odds = []
     for counts in (here, rest):
         total = counts.sum() + prior.sum()

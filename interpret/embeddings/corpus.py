@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.arrays import read_only
 from interpret.batching import batches_of
 from interpret.devices import find_device
-from interpret.embeddings.plan import Level, Plan, Pooling, plan_corpus
+from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.resources import batch_pieces
@@ -52,8 +52,8 @@ class Embeddings:
 
     spec: EncoderSpec
     texts: tuple[str, ...]
-    level: Level
-    pooling: Pooling
+    level: str
+    pooling: str
     word: str | None
     layers: tuple[int, ...]
     vectors: Float32[np.ndarray, "layer item width"]
@@ -92,10 +92,10 @@ def embed(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: Pooling = "mean",
+    pooling: str = "mean",
     progress: Progress | None = None,
     *,
-    level: Level = "texts",
+    level: str = "texts",
     word: str | None = None,
 ) -> Embeddings:
     """Read texts and keep their vectors after every layer asked for, in one pass.
@@ -235,7 +235,7 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
             vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[plan.unit_text[first]])
 
 
-def _pool(state: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+def _pool(state: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
     if pooling == "cls":
         return state[:, 0].float()
     if pooling == "max":

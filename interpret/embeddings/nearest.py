@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
 from interpret.embeddings.corpus import Embeddings
-from interpret.embeddings.projection import Metric, unit_rows
+from interpret.embeddings.projection import unit_rows
 
 _PAIRS = 5000
 _BLOCK = 16_384
@@ -40,7 +40,7 @@ def neighbours_of(
     layer: int,
     vector: np.ndarray,
     count: int = 10,
-    metric: Metric = "cosine",
+    metric: str = "cosine",
     leave_out: int | None = None,
     seed: int = 0,
 ) -> Neighbours:
@@ -74,7 +74,7 @@ def neighbours_of(
     )
 
 
-def _score(left: np.ndarray, right: np.ndarray, metric: Metric) -> np.ndarray:
+def _score(left: np.ndarray, right: np.ndarray, metric: str) -> np.ndarray:
     if metric == "cosine":
         return (unit_rows(left) * unit_rows(right)).sum(axis=1)
     return np.linalg.norm(left - right, axis=1)

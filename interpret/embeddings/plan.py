@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Int
@@ -17,8 +16,8 @@ from interpret.errors import InputError
 from interpret.long_text import Window, windows
 from interpret.tokens import Tokens, check_texts, is_ideograph
 
-Level = Literal["texts", "words", "tokens"]
-Pooling = Literal["mean", "cls", "max"]
+LEVELS = ("texts", "words", "tokens")
+POOLINGS = ("mean", "cls", "max")
 _CHUNK = 512
 
 
@@ -38,8 +37,8 @@ class Plan:
         As in `Embeddings`.
     """
 
-    level: Level
-    pooling: Pooling
+    level: str
+    pooling: str
     word: str | None
     layers: tuple[int, ...]
     width: int
@@ -105,8 +104,8 @@ def plan_corpus(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: Pooling = "mean",
-    level: Level = "texts",
+    pooling: str = "mean",
+    level: str = "texts",
     word: str | None = None,
 ) -> Plan:
     """Cut a corpus into passes and items: see `embed`."""
@@ -146,10 +145,10 @@ def plan_corpus(
     )
 
 
-def _check(texts: Sequence[str], pooling: Pooling, level: Level, word: str | None) -> None:
+def _check(texts: Sequence[str], pooling: str, level: str, word: str | None) -> None:
     if not texts:
         raise InputError("There are no texts. Give at least one.")
-    for value, known in ((pooling, get_args(Pooling)), (level, get_args(Level))):
+    for value, known in ((pooling, POOLINGS), (level, LEVELS)):
         if value not in known:
             raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(known))
     if level != "texts" and pooling != "mean":
@@ -180,7 +179,7 @@ def _units(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[int, Window
 
 
 def _items(
-    encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], level: Level, word: str | None
+    encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], level: str, word: str | None
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Yield each word or piece: its pass, its first piece and the one behind its last, its characters in its text."""
     wanted = None if word is None else _pattern(word)
@@ -193,7 +192,7 @@ def _items(
             yield unit, first, last, window.start + start, window.start + end
 
 
-def _ranges(tokens: Tokens, level: Level, wanted: re.Pattern[str] | None) -> Iterator[tuple[int, int]]:
+def _ranges(tokens: Tokens, level: str, wanted: re.Pattern[str] | None) -> Iterator[tuple[int, int]]:
     if wanted is not None:
         for match in wanted.finditer(tokens.text):
             inside = ~tokens.special & (tokens.span[:, 0] < match.end()) & (tokens.span[:, 1] > match.start())

@@ -6,7 +6,6 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float32
@@ -15,8 +14,8 @@ from interpret.arrays import read_only
 from interpret.embeddings.quality import Quality, map_quality
 from interpret.errors import InputError
 
-Method = Literal["pca", "tsne", "umap"]
-Metric = Literal["cosine", "euclidean"]
+METHODS = ("pca", "tsne", "umap")
+METRICS = ("cosine", "euclidean")
 Progress = Callable[[int, int, str], None]
 
 # t-SNE and UMAP look for neighbours among this many principal components: the rest is mostly noise, and costs time
@@ -47,8 +46,8 @@ class Projection:
     """
 
     points: Float32[np.ndarray, "point dim"]
-    method: Method
-    metric: Metric
+    method: str
+    metric: str
     seed: int
     setting: float | None
     variance: Float32[np.ndarray, "component"]
@@ -58,11 +57,11 @@ class Projection:
 
 def project(
     vectors: np.ndarray,
-    method: Method = "pca",
+    method: str = "pca",
     dims: int = 2,
     seed: int = 0,
     *,
-    metric: Metric = "cosine",
+    metric: str = "cosine",
     perplexity: float | None = None,
     neighbours: int | None = None,
     progress: Progress | None = None,
@@ -139,7 +138,7 @@ def project(
 
 
 def _check(vectors: np.ndarray, method: str, dims: int, metric: str) -> None:
-    for value, known in ((method, get_args(Method)), (metric, get_args(Metric)), (dims, (2, 3))):
+    for value, known in ((method, METHODS), (metric, METRICS), (dims, (2, 3))):
         if value not in known:
             raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(map(str, known)))
     if len(vectors) < 4:

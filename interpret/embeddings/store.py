@@ -16,7 +16,7 @@ import numpy as np
 from interpret.arrays import read_only
 from interpret.checkpoints import checkpoint_folder
 from interpret.embeddings.corpus import Embeddings, Progress, fill
-from interpret.embeddings.plan import Level, Plan, Pooling, chosen_layers, plan_corpus
+from interpret.embeddings.plan import Plan, chosen_layers, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.units import gigabytes
@@ -58,10 +58,10 @@ class Store:
         encoder: Encoder,
         texts: Sequence[str],
         layers: str | Sequence[int] = "all",
-        pooling: Pooling = "mean",
+        pooling: str = "mean",
         progress: Progress | None = None,
         *,
-        level: Level = "texts",
+        level: str = "texts",
         word: str | None = None,
     ) -> Embeddings:
         """Do what `interpret.embed` does, or find it done; the vectors are on disk and not in memory.
@@ -89,6 +89,8 @@ class Store:
             vectors.flush()
             del vectors
             describe(place, encoder, texts, plan, time.perf_counter() - begin)
+            # What is there is not whole, or it would have been found.
+            shutil.rmtree(self.folder / key, ignore_errors=True)
             try:
                 place.rename(self.folder / key)
             except OSError:
@@ -145,8 +147,8 @@ def key_of(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: Pooling = "mean",
-    level: Level = "texts",
+    pooling: str = "mean",
+    level: str = "texts",
     word: str | None = None,
 ) -> str:
     """Return the hash of everything that decides the vectors: the weights, the precision, the texts, the choices."""
