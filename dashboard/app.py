@@ -20,7 +20,13 @@ page = st.navigation(
             icon=":material/grid_view:",
             url_path="attention",
             default=True,
-        )
+        ),
+        st.Page(
+            ROOT / "pages" / "embeddings.py",
+            title=_("Embeddings"),
+            icon=":material/scatter_plot:",
+            url_path="embeddings",
+        ),
     ]
 )
 

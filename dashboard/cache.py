@@ -10,6 +10,7 @@ import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
+from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
@@ -145,6 +146,12 @@ def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     return it.read_conllu(content, name)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def store() -> it.Store:
+    """The folder on disk where vectors are kept."""
+    return it.Store(embeddings_folder(), embeddings_limit())
+
+
 def clear() -> None:
     """Forget everything."""
     for kept in (
@@ -162,5 +169,6 @@ def clear() -> None:
         card,
         table,
         trees,
+        store,
     ):
         kept.clear()

@@ -21,6 +21,10 @@ HEADS, SCALE, MINIMUM = "heads", "scale", "minimum"
 TAB, LAYER, HEAD, TOKEN, METHOD, OFF = "tab", "layer", "head", "token", "method", "off"
 OVER, MEASURE, VIEW, AFTER, TEMPERATURE = "over", "measure", "view", "after", "temperature"
 GOAL, TARGET = "goal", "target"
+LEVEL, WORD, POOLING, KEPT_LAYERS = "level", "word", "pooling", "kept"
+MAP, DIMS, METRIC, SETTING, SEED = "map", "dims", "metric", "setting", "seed"
+SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
+GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500
@@ -81,6 +85,20 @@ def asked_language() -> str:
 def models_folder() -> Path:
     """Return the folder whose subfolders the model picker offers, set by ``BERTOSCOPE_MODELS``."""
     return Path(os.environ.get("BERTOSCOPE_MODELS") or ROOT / "models")
+
+
+def embeddings_folder() -> Path:
+    """Return the folder where vectors are kept, inside ``BERTOSCOPE_CACHE`` or the user's own cache folder."""
+    place = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(place) / "bertoscope" / "embeddings"
+
+
+def embeddings_limit() -> int:
+    """Return how many bytes of vectors are kept, set in GB by ``BERTOSCOPE_CACHE_GB``; 5 GB unless it is a number."""
+    try:
+        return int(float(os.environ["BERTOSCOPE_CACHE_GB"]) * 1e9)
+    except (KeyError, ValueError, OverflowError):
+        return 5_000_000_000
 
 
 def _parsed(text: str | None, default: Value) -> Value:

@@ -12,14 +12,23 @@ Progress = Callable[[int, int, str], None]
 
 
 def long_work(
-    key: str, about: str, label: str, work: Callable[[Progress], Any], stages: Mapping[str, str] | None = None
+    key: str,
+    about: str,
+    label: str,
+    work: Callable[[Progress], Any],
+    stages: Mapping[str, str] | None = None,
+    *,
+    auto: bool = False,
+    keep: int = 1,
+    rate: str | None = None,
+    percent: bool = False,
 ) -> Any | None:
     """Draw a button that starts the work, and return its result once there is one.
 
     Parameters
     ----------
     key
-        The place on the page; the last result is kept for it, for this session.
+        The place on the page; its last results are kept for this session.
     about
         Tells what the result is a result of: with another it is not shown any more.
     label
@@ -28,21 +37,37 @@ def long_work(
         Called with ``progress(done, total, stage)``. Whatever is clicked on the page meanwhile stops it there.
     stages
         What the reader calls the stages that the work reports.
+    auto
+        Whether it starts by itself: for what is soon done. The button comes only after it was stopped, and is not
+        there for running again what would come out the same.
+    keep
+        How many results are kept for the place, the last ones: who goes back to a setting finds what it gave.
+    rate
+        What the reader calls a second's progress, with ``{rate}`` in it.
+    percent
+        Whether progress is said in per cent, because its steps mean nothing to the reader.
 
     Notes
     -----
     Not for use in a fragment: Streamlit lets no click in a fragment interrupt the fragment's own run.
     """
-    begun = f"{key}:begun"
-    kept = st.session_state.get(key)
+    begun, stopped = f"{key}:begun", f"{key}:stopped"
+    kept = st.session_state.setdefault(key, {})
     place = st.container()
-    result = kept[1] if kept and kept[0] == about else None
-    if result is not None:
-        label = _("Run again")
-    if not place.button(label, key=f"{key}:start", type="secondary" if result is not None else "primary"):
-        if st.session_state.pop(begun, None) == about and result is None:
-            place.info(_("Stopped. Nothing was kept; start again when you like."), icon=":material/stop_circle:")
+    result = kept.get(about)
+    if result is not None and auto:
         return result
+    # What starts by itself goes on after any click but the one that stops it.
+    if st.session_state.pop(begun, None) == about and result is None and not auto:
+        st.session_state[stopped] = about
+    was_stopped = st.session_state.get(stopped) == about
+    if not (auto and result is None and not was_stopped):
+        again = _("Run again") if result is not None else label
+        if not place.button(again, key=f"{key}:start", type="secondary" if result is not None else "primary"):
+            if result is None and was_stopped:
+                place.info(_("Stopped. Nothing was kept; start again when you like."), icon=":material/stop_circle:")
+            return result
+    st.session_state.pop(stopped, None)
     st.session_state[begun] = about
     bar = place.empty()
     stop = place.empty()
@@ -51,9 +76,11 @@ def long_work(
     def progress(done: int, total: int, stage: str) -> None:
         spent = time.monotonic() - begin
         share = done / total if total else 0.0
-        parts = [_("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")]
+        parts = [f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")]
         if stages and stage in stages:
             parts.append(stages[stage])
+        if rate and done and stage in (stages or {}) and spent > 0.5:
+            parts.append(rate.format(rate=f"{done / spent:,.0f}"))
         parts.append(_("{spent} s so far").format(spent=f"{spent:.0f}"))
         # Before that, a guess would only jump.
         if share >= 0.05:
@@ -62,13 +89,21 @@ def long_work(
 
     bar.progress(0.0, _("Starting …"))
     with stop.container(horizontal=True, vertical_alignment="center"):
-        st.button(_("Stop the run"), key=f"{key}:stop", icon=":material/stop:")
-        st.caption(_("Any other click on this page stops it too."))
+        st.button(_("Stop the run"), key=f"{key}:stop", icon=":material/stop:", on_click=_note, args=(stopped, about))
+        if not auto:
+            st.caption(_("Any other click on this page stops it too."))
     try:
         result = work(progress)
     finally:
         bar.empty()
         stop.empty()
     del st.session_state[begun]
-    st.session_state[key] = (about, result)
+    kept.pop(about, None)
+    kept[about] = result
+    while len(kept) > keep:
+        del kept[next(iter(kept))]
     return result
+
+
+def _note(key: str, about: str) -> None:
+    st.session_state[key] = about

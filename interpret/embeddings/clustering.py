@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from interpret.arrays import read_only
 from interpret.embeddings.projection import check_finite, principal_components, unit_rows
 from interpret.errors import InputError
 
+Progress = Callable[[int, int, str], None]
 CLUSTERINGS = ("kmeans", "hdbscan")
 MOST_POINTS = 20_000
 # Densities are hardly to be told apart in hundreds of dimensions.
@@ -52,6 +53,7 @@ def cluster(
     *,
     metric: str = "cosine",
     least: int = 10,
+    progress: Progress | None = None,
 ) -> Clusters:
     """Group vectors.
 
@@ -63,6 +65,8 @@ def cluster(
         k-means: how many groups.
     least
         HDBSCAN: how many points a group has at least.
+    progress
+        Called as ``progress(runs done, runs in all, "cluster")``; raising inside it stops the work.
 
     Raises
     ------
@@ -93,7 +97,11 @@ def cluster(
         )
     stability = None
     if method == "kmeans":
-        runs = [KMeans(count, n_init=4, random_state=seed + i).fit_predict(points) for i in range(3)]
+        runs = []
+        for i in range(3):
+            if progress is not None:
+                progress(i, 3, "cluster")
+            runs.append(KMeans(count, n_init=3, random_state=seed + i).fit_predict(points))
         found = runs[0]
         stability = float(np.mean([adjusted_rand_score(found, other) for other in runs[1:]]))
     else:

@@ -1,0 +1,144 @@
+"""Spaces, layer by layer, as Plotly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float32
+
+from dashboard.language import _
+
+if TYPE_CHECKING:
+    from interpret.embeddings.geometry import Geometry
+    from interpret.embeddings.probing import Probe
+
+_LEGEND = {"orientation": "h", "y": -0.28, "x": 0}
+
+
+def layer_names(layers: Sequence[int]) -> list[str]:
+    """Name layers of hidden states for the reader."""
+    return [_("inputs (layer 0)") if layer == 0 else _("layer {layer}").format(layer=layer) for layer in layers]
+
+
+def scree(variance: Float32[np.ndarray, "component"], dims: int, most: int = 30) -> go.Figure:
+    """Draw each principal component's share of the variance, those on the map set off."""
+    count = min(most, len(variance))
+    places = np.arange(1, count + 1)
+    figure = go.Figure()
+    for name, chosen in ((_("on the map"), places <= dims), (_("not on the map"), places > dims)):
+        figure.add_bar(
+            x=places[chosen], y=variance[:count][chosen], name=name, hovertemplate="%{x}: %{y:.1%}<extra></extra>"
+        )
+    figure.add_scatter(
+        x=places,
+        y=np.cumsum(variance)[:count],
+        name=_("together"),
+        mode="lines+markers",
+        hovertemplate=_("the first %{x}: %{y:.1%}") + "<extra></extra>",
+    )
+    figure.update_layout(height=300, margin={"t": 20, "b": 10}, legend=_LEGEND, barmode="overlay")
+    figure.update_xaxes(title=_("principal component"))
+    figure.update_yaxes(title=_("share of variance"), tickformat=".0%", range=[0, 1.03])
+    return figure
+
+
+def cone(geometry: Geometry) -> go.Figure:
+    """Draw mean cosines layer by layer, each beside what random pairs have."""
+    names = layer_names(geometry.layers)
+    figure = go.Figure()
+    for values, label in (
+        (geometry.self_similarity, _("a word's occurrences")),
+        (geometry.intra_similarity, _("a text's words and their mean")),
+    ):
+        if values is not None:
+            figure.add_scatter(x=names, y=values, name=label, mode="lines+markers")
+    figure.add_scatter(
+        x=names,
+        y=geometry.anisotropy,
+        name=_("random pairs (anisotropy)"),
+        mode="lines+markers",
+        line={"dash": "dash"},
+        error_y={"array": 1.96 * geometry.anisotropy_error, "thickness": 1, "width": 2},
+    )
+    return _lines(figure, _("mean cosine"), [min(0, float(np.nanmin(geometry.anisotropy)) - 0.02), 1.03])
+
+
+def static_share(geometry: Geometry) -> go.Figure:
+    """Draw how much of a word one vector could keep, beside as many random items."""
+    names = layer_names(geometry.layers)
+    figure = go.Figure()
+    figure.add_scatter(x=names, y=geometry.explained, name=_("a word's occurrences"), mode="lines+markers")
+    figure.add_scatter(
+        x=names,
+        y=geometry.explained_baseline,
+        name=_("as many random items"),
+        mode="lines+markers",
+        line={"dash": "dash"},
+    )
+    return _lines(figure, _("share of the first direction"), [0, 1.03])
+
+
+def dimension(geometry: Geometry) -> go.Figure:
+    """Draw the intrinsic dimension layer by layer."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=layer_names(geometry.layers),
+        y=geometry.dimension,
+        name=_("intrinsic dimension"),
+        mode="lines+markers",
+        error_y={"array": 1.96 * geometry.dimension_error, "thickness": 1, "width": 2},
+    )
+    figure = _lines(figure, _("dimensions"), None)
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def alignment_map(geometry: Geometry) -> go.Figure:
+    """Draw how alike each two layers are."""
+    names = layer_names(geometry.layers)
+    figure = go.Figure(
+        go.Heatmap(
+            z=geometry.similarity,
+            x=names,
+            y=names,
+            coloraxis="coloraxis",
+            texttemplate="%{z:.2f}" if len(names) <= 13 else None,
+            hovertemplate="%{y} – %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"title": "CKA"}},
+        height=110 + 34 * len(names),
+        margin={"t": 20, "b": 10},
+    )
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def probe_lines(probe: Probe) -> go.Figure:
+    """Draw how separable labels are layer by layer, beside the control task and the largest class."""
+    names = layer_names(probe.layers)
+    figure = go.Figure()
+    for values, errors, label, dash in (
+        (probe.accuracy, probe.accuracy_error, _("labels"), "solid"),
+        (probe.control, probe.control_error, _("control task (labels at random)"), "dash"),
+    ):
+        figure.add_scatter(
+            x=names,
+            y=values,
+            name=label,
+            mode="lines+markers",
+            line={"dash": dash},
+            error_y={"array": 1.96 * errors, "thickness": 1, "width": 2},
+        )
+    figure.add_hline(probe.majority, line_dash="dot", line_width=1, annotation_text=_("largest class"))
+    return _lines(figure, _("share told right, held out"), [0, 1.03])
+
+
+def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:
+    figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND)
+    figure.update_yaxes(title=title, range=limits)
+    return figure

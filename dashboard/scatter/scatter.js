@@ -1,0 +1,333 @@
+// A cloud of points: Plotly draws it, the slider moves it from layer to layer.
+
+const SYMBOLS = ["circle", "diamond", "square", "cross"];
+const MOVE_MS = 600;
+
+/** Plotly, as soon as it has arrived. */
+function plotlyHere() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  return new Promise((done) =>
+    document.addEventListener("bertoscope:plotly", () => done(window.Plotly), { once: true })
+  );
+}
+
+/** Unpack one message: header length (u32), header (JSON), points (f32: layer, point, dim), colour values (f32). */
+function unpackCloud(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const numbers = new Float32Array(bytes.slice(4 + length).buffer);
+  return { header, numbers };
+}
+
+/** Text as Plotly shows it as it is, in lines of at most so many letters and at most five of them. */
+function hoverText(text) {
+  const lines = [""];
+  for (const part of text.split(/(\s+|(?<=[\u2e80-\u9fff])|\n)/)) {
+    if (!part) continue;
+    if (part === "\n" || (widthOf(lines.at(-1) + part) > 64 && lines.at(-1))) lines.push("");
+    if (part !== "\n") lines[lines.length - 1] += lines.at(-1) ? part : part.trimStart();
+  }
+  const shown = lines.slice(0, 5).map((line) => clip(line, 90));
+  if (lines.length > 5) shown[4] += " …";
+  return shown.join("\n").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\n/g, "<br>");
+}
+
+class Scatter {
+  constructor(root, send) {
+    this.root = root;
+    this.send = send;
+    this.plot = root.querySelector(".plot");
+    this.bar = root.querySelector(".layers");
+    this.slider = root.querySelector("input");
+    this.output = root.querySelector("output");
+    this.play = root.querySelector(".play");
+    this.hint = root.querySelector(".hint");
+    this.move = 0;
+    this.slider.addEventListener("input", () => this.goTo(Number(this.slider.value)));
+    this.slider.addEventListener("change", () => this.tellLayer());
+    this.play.addEventListener("click", () => this.toggle());
+    this.onSave = (event) => event.detail.picture === this.header?.picture && this.save(event.detail.format);
+    document.addEventListener("bertoscope:save", this.onSave);
+    this.observer = new ResizeObserver(() => this.drawnOnce && window.Plotly.Plots.resize(this.plot));
+    this.observer.observe(this.plot);
+  }
+
+  receive(bytes) {
+    const { header, numbers } = unpackCloud(bytes);
+    if (!header.hover) {
+      // Only what is found has changed, or this is a new page that has nothing yet.
+      if (this.header?.key !== header.key) this.send("have", "");
+      else if (String(header.found) !== String(this.header.found)) {
+        this.header.found = header.found;
+        if (this.drawnOnce) this.mark(header.found);
+      }
+      return;
+    }
+    const same = this.header?.key === header.key;
+    this.header = header;
+    if (same) return;
+    const [layers, count, dims] = header.shape;
+    this.clouds = [...Array(layers).keys()].map((l) => numbers.subarray(l * count * dims, (l + 1) * count * dims));
+    this.values = numbers.subarray(layers * count * dims);
+    this.hover = header.hover.map(hoverText);
+    this.layer = header.start;
+    this.slider.max = layers - 1;
+    this.slider.value = this.layer;
+    this.bar.classList.toggle("single", layers < 2 || header.multiples);
+    this.root.classList.toggle("multiples", header.multiples);
+    // A row of maps is as tall as its maps are wide.
+    const columns = Math.min(layers, this.root.clientWidth < 620 ? 2 : 4);
+    this.grid = { columns, rows: Math.ceil(layers / columns) };
+    this.plot.style.height = header.multiples
+      ? `${60 + this.grid.rows * Math.min(300, this.root.clientWidth / columns + 20)}px`
+      : "";
+    this.slider.setAttribute("aria-label", header.strings.layer);
+    this.hint.textContent = header.multiples ? "" : dims === 3 ? header.strings.hint3 : header.strings.hint;
+    this.plot.setAttribute("aria-label", fill(header.strings.plot, { count }));
+    this.showPlaying();
+    this.name();
+    this.draw();
+    this.send("have", header.key);
+  }
+
+  name() {
+    const name = this.header.layers[this.layer];
+    this.output.textContent = name;
+    this.slider.setAttribute("aria-valuetext", name);
+  }
+
+  /** Which points are in each trace: those of a group, or all. */
+  parts() {
+    const count = this.header.shape[1];
+    if (!this.header.groups.length) return [Uint32Array.from({ length: count }, (_, i) => i)];
+    const parts = this.header.groups.map(() => []);
+    for (let i = 0; i < count; i++) parts[this.values[i]].push(i);
+    return parts;
+  }
+
+  /** The coordinates of each trace, from one cloud as it lies. */
+  columns(cloud) {
+    const dims = this.header.shape[2];
+    return [...Array(dims).keys()].map((d) => this.places.map((part) => Float32Array.from(part, (i) => cloud[i * dims + d])));
+  }
+
+  /** The traces of every map beside the others: flat, without a legend but in the first. */
+  allTraces(theme) {
+    const one = this.traces(theme);
+    return this.clouds.flatMap((cloud, l) => {
+      const [x, y] = this.columns(cloud);
+      const axis = l ? l + 1 : "";
+      return one.map((trace, g) => ({
+        ...trace,
+        type: "scattergl",
+        z: undefined,
+        x: x[g],
+        y: y[g],
+        xaxis: `x${axis}`,
+        yaxis: `y${axis}`,
+        marker: { ...trace.marker, size: Math.max(2.5, trace.marker.size * 0.6) },
+        legendgroup: String(g),
+        showlegend: trace.showlegend && l === 0,
+      }));
+    });
+  }
+
+  traces(theme) {
+    const [, count, dims] = this.header.shape;
+    const style = getComputedStyle(this.root);
+    const palette = style.getPropertyValue("--st-chart-categorical-colors").split(",").map((one) => one.trim());
+    const ramp = [...Array(11).keys()].map((i) => [i / 10, cssColour(theme.ramp, 60 + Math.round(19.5 * i))]);
+    const columns = this.columns(this.clouds[this.layer]);
+    const size = (count > 20000 ? 3 : count > 5000 ? 4 : count > 1000 ? 5.5 : count > 200 ? 7 : 9) * (dims === 3 ? 0.6 : 1);
+    return this.places.map((part, g) => {
+      const last = this.header.others && g === this.header.groups.length - 1;
+      const marker = { size, opacity: count > 5000 ? 0.7 : 0.85, line: { width: 0 } };
+      if (!this.header.groups.length) {
+        Object.assign(marker, {
+          color: this.values,
+          colorscale: ramp,
+          colorbar: { title: { text: this.header.colour, side: "right" }, thickness: 12, outlinewidth: 0 },
+        });
+      } else {
+        marker.color = last ? theme.faint : palette[g % palette.length];
+        marker.symbol = SYMBOLS[Math.floor(g / palette.length) % SYMBOLS.length];
+      }
+      return {
+        type: dims === 3 ? "scatter3d" : "scattergl",
+        mode: "markers",
+        name: clip(hoverText(this.header.groups[g] ?? ""), 34),
+        x: columns[0][g],
+        y: columns[1][g],
+        ...(dims === 3 ? { z: columns[2][g] } : {}),
+        customdata: part,
+        text: Array.from(part, (i) => this.hover[i]),
+        hovertemplate: "%{text}<extra></extra>",
+        marker,
+        selected: { marker: { opacity: 1 } },
+        unselected: { marker: { opacity: 0.12 } },
+        showlegend: this.header.groups.length > 0,
+      };
+    });
+  }
+
+  layout(theme) {
+    const dims = this.header.shape[2];
+    // One frame for all layers, so that nothing jumps when the points move.
+    let most = 0;
+    for (const cloud of this.clouds) for (const value of cloud) if (Math.abs(value) > most) most = Math.abs(value);
+    const axis = {
+      range: [-most * 1.06, most * 1.06], showgrid: true, gridcolor: theme.faint, zeroline: false, showticklabels: false,
+      title: { text: "" }, ticks: "",
+    };
+    const flat = { xaxis: { ...axis }, yaxis: { ...axis, scaleanchor: "x" } };
+    const deep = { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube" } };
+    const narrow = this.plot.clientWidth < 620;
+    return {
+      ...(this.header.multiples ? this.gridLayout(axis, theme) : dims === 3 ? deep : flat),
+      dragmode: this.header.multiples ? "pan" : dims === 3 ? "orbit" : "lasso",
+      clickmode: "event+select",
+      hovermode: "closest",
+      uirevision: this.header.key,
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: theme.font, color: theme.text, size: 12 },
+      hoverlabel: { align: "left", bgcolor: theme.background, bordercolor: theme.faint, font: { color: theme.text } },
+      margin: { l: 8, r: 8, t: 30, b: 8 },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: theme.accent },
+      legend: {
+        title: { text: hoverText(this.header.colour) }, itemsizing: "constant",
+        ...(narrow ? { orientation: "h", y: -0.02, yanchor: "top" } : {}),
+      },
+    };
+  }
+
+  /** Places for maps beside each other, each with its layer's name over it. */
+  gridLayout(axis, theme) {
+    const { columns, rows } = this.grid;
+    const layout = { annotations: [] };
+    this.header.layers.forEach((name, l) => {
+      const [column, row] = [l % columns, Math.floor(l / columns)];
+      const end = l ? l + 1 : "";
+      const [left, right] = [column / columns + 0.008, (column + 1) / columns - 0.008];
+      const [bottom, top] = [1 - (row + 1) / rows + 0.01, 1 - row / rows - 0.14 / rows];
+      layout[`xaxis${end}`] = { ...axis, domain: [left, right], anchor: `y${end}`, constrain: "domain" };
+      layout[`yaxis${end}`] = { ...axis, domain: [bottom, top], anchor: `x${end}`, scaleanchor: `x${end}` };
+      layout.annotations.push({
+        text: hoverText(name), showarrow: false, xref: "paper", yref: "paper", x: (left + right) / 2, y: top,
+        yanchor: "bottom", font: { size: 12, color: theme.text },
+      });
+    });
+    return layout;
+  }
+
+  async draw() {
+    const key = this.header.key;
+    const plotly = await plotlyHere();
+    if (this.header.key !== key || !this.root.isConnected) return;
+    this.theme = readTheme(this.root);
+    this.places = this.parts();
+    const config = {
+      displaylogo: false, responsive: false, scrollZoom: true, displayModeBar: true,
+      modeBarButtonsToRemove: ["toImage", "autoScale2d", "resetCameraLastSave3d", "hoverClosest3d", "tableRotation"],
+    };
+    const traces = this.header.multiples ? this.allTraces(this.theme) : this.traces(this.theme);
+    await plotly.react(this.plot, traces, this.layout(this.theme), config);
+    if (!this.drawnOnce) {
+      this.drawnOnce = true;
+      this.plot.on("plotly_selected", (event) => this.select(event?.points));
+      this.plot.on("plotly_deselect", () => this.select(null));
+      this.plot.on("plotly_click", (event) => this.header.shape[2] === 3 && this.select(event.points));
+    }
+    if (!this.header.multiples) this.mark(this.header.found);
+    this.root.dataset.drawn = key;
+    this.root.dataset.layer = this.layer;
+  }
+
+  select(points) {
+    const places = (points ?? []).map((point) => point.data.customdata[point.pointNumber]);
+    this.send("selected", { key: this.header.key, places });
+  }
+
+  /** Set points off from the rest; none sets all alike. */
+  mark(found) {
+    const wanted = new Set(found);
+    const chosen = this.places.map((part) => {
+      if (!wanted.size) return null;
+      const inside = [];
+      for (let i = 0; i < part.length; i++) if (wanted.has(part[i])) inside.push(i);
+      return inside;
+    });
+    window.Plotly.restyle(this.plot, { selectedpoints: chosen });
+  }
+
+  tellLayer() {
+    this.send("layer", { key: this.header.key, layer: this.layer });
+  }
+
+  /** Move the points to another layer's map; a later call overtakes an earlier one. */
+  async goTo(layer) {
+    const from = this.lying ?? this.clouds[this.layer];
+    this.layer = layer;
+    this.slider.value = layer;
+    this.name();
+    const to = this.clouds[layer];
+    const move = ++this.move;
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const begin = performance.now();
+    const between = new Float32Array(to.length);
+    for (let share = 0; share < 1; ) {
+      share = still ? 1 : Math.min(1, (performance.now() - begin) / MOVE_MS);
+      const eased = share * share * (3 - 2 * share);
+      for (let i = 0; i < to.length; i++) between[i] = from[i] + (to[i] - from[i]) * eased;
+      this.lying = share < 1 ? between : null;
+      const [x, y, z] = this.columns(between);
+      await window.Plotly.restyle(this.plot, z ? { x, y, z } : { x, y });
+      if (this.move !== move) return;
+      await new Promise(requestAnimationFrame);
+      if (this.move !== move || !this.root.isConnected) return;
+    }
+    this.root.dataset.layer = layer;
+  }
+
+  async toggle() {
+    this.playing = !this.playing;
+    this.showPlaying();
+    if (!this.playing) return;
+    const last = this.clouds.length - 1;
+    if (this.layer === last) await this.goTo(0);
+    while (this.playing && this.root.isConnected && this.layer < last) {
+      await new Promise((done) => setTimeout(done, 500));
+      if (this.playing) await this.goTo(this.layer + 1);
+    }
+    this.playing = false;
+    this.showPlaying();
+    this.tellLayer();
+  }
+
+  showPlaying() {
+    this.play.textContent = this.playing ? "■" : "▶";
+    this.play.title = this.playing ? this.header.strings.stop : this.header.strings.play;
+    this.play.setAttribute("aria-label", this.play.title);
+  }
+
+  async save(format) {
+    const layout = { ...this.plot.layout, paper_bgcolor: this.theme.background, plot_bgcolor: this.theme.background };
+    const title = [this.header.title, ...(this.header.multiples ? [] : [this.header.layers[this.layer]])].join(" · ");
+    layout.title = { text: hoverText(title), font: { size: 14 } };
+    layout.margin = { ...layout.margin, t: 50 };
+    await window.Plotly.downloadImage(
+      { data: this.plot.data, layout, config: {} },
+      { format, filename: this.header.file, width: 1100, height: 850, scale: format === "png" ? 2 : 1 }
+    );
+  }
+
+  close() {
+    this.playing = false;
+    this.move++;
+    this.observer.disconnect();
+    document.removeEventListener("bertoscope:save", this.onSave);
+    if (this.drawnOnce) window.Plotly.purge(this.plot);
+  }
+}
+
+export default component(".bertoscope-scatter", (root, send) => new Scatter(root, send));

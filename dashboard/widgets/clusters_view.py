@@ -1,0 +1,93 @@
+"""Groups on the page: a table of them, and files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.collection import SEED
+from dashboard.widgets.embeddings_export import item_table, read_lines
+from dashboard.widgets.embeddings_view import Read, group_settings
+from dashboard.widgets.export import Download, as_csv
+
+MOST_GROUPED = 10_000
+
+
+def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
+    """Say how many groups there are, and how real they look."""
+    parts = [_("**{count} groups**").format(count=clusters.count)]
+    outside = int((clusters.cluster < 0).sum())
+    if outside:
+        parts.append(_("{share} of the points in none").format(share=f"{outside / len(places):.0%}"))
+    if np.isfinite(clusters.silhouette):
+        parts.append(_("silhouette {value} (1 far apart, 0 none)").format(value=f"{clusters.silhouette:.2f}"))
+    if clusters.stability is not None:
+        parts.append(
+            _("the same from other seeds to {value} (1 the same, 0 chance)").format(value=f"{clusters.stability:.2f}")
+        )
+    label = read.collection.label
+    if label:
+        values = read.column(label)
+        value = it.agreement(clusters, [values[i] for i in places])
+        parts.append(_("agreement with “{label}” {value} (adjusted Rand)").format(label=label, value=f"{value:.2f}"))
+    return " · ".join(parts) + "."
+
+
+def cluster_table(
+    read: Read,
+    places: np.ndarray,
+    layer: int,
+    clusters: it.Clusters,
+    words: Sequence[Sequence[tuple[str, float]]],
+) -> dict[str, list[Any]]:
+    """Return a row for each group: its size, its words, the text nearest to its middle, its most frequent label."""
+    vectors = np.asarray(read.embeddings.at(layer)[places], np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+    members = [np.flatnonzero(clusters.cluster == place) for place in range(clusters.count)]
+    middle = [int(one[(vectors[one] @ vectors[one].mean(axis=0)).argmax()]) for one in members]
+    table: dict[str, list[Any]] = {
+        _("Group"): [place + 1 for place in range(clusters.count)],
+        _("Points"): [len(one) for one in members],
+        _("Share"): [len(one) / len(places) for one in members],
+        _("Words that mark it"): [", ".join(word for word, _score in row) or "–" for row in words],
+        _("Nearest to its middle"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
+    }
+    if read.collection.label:
+        values = read.column(read.collection.label)
+        most = [Counter(values[places[i]] for i in one).most_common(1)[0] for one in members]
+        table[_("Most frequent label")] = [
+            f"{name} ({count / len(one):.0%})" for (name, count), one in zip(most, members, strict=True)
+        ]
+    return table
+
+
+def cluster_downloads(
+    read: Read, places: np.ndarray, clusters: it.Clusters, table: dict[str, list[Any]], stem: str
+) -> list[Download]:
+    """Offer the groups, and each point's group, as files."""
+
+    def points() -> bytes:
+        numbers = [int(one) + 1 if one >= 0 else "" for one in clusters.cluster]
+        return as_csv({_("Group"): numbers, **item_table(read, places)})
+
+    return [
+        Download(_("Groups (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each group")),
+        Download(
+            _("Points (CSV)"), f"{stem}-points.csv", "text/csv", points, _("A row for each point, with its group")
+        ),
+    ]
+
+
+def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
+    """Write the lines of Python that give the same groups."""
+    count, least = group_settings(points)
+    option = f"count={count}" if method == "kmeans" else f"least={least}"
+    return read_lines(read) + (
+        f'clusters = it.cluster(embeddings.at({layer}), "{method}", seed={SEED}, {option})\n'
+        "it.marking_words([embeddings.texts[i] for i in embeddings.text], clusters)\n"
+    )

@@ -1,0 +1,177 @@
+"""A collection of texts with what is known about each: an example, pasted lines, or a file with all of its columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache as keep_forever
+from types import MappingProxyType
+
+import numpy as np
+import streamlit as st
+
+from dashboard import ROOT, cache, state
+from dashboard.language import _, literal
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.corpus_input import kept_file
+from interpret.errors import InputError
+from interpret.files import SUFFIXES, Table, read_table
+
+SEED = 0
+_SOURCE, _EXAMPLE, _PASTED = "from", "corpus", "pasted"
+_FILES = {"topics": "topics.csv", "senses": "senses.csv", "chinese": "topics.zh-CN.csv"}
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """Texts and their columns.
+
+    Attributes
+    ----------
+    name
+        What it is called, as a file's name.
+    about
+        Tells one choice of texts from any other.
+    texts
+        The texts.
+    columns
+        What else is known of each, by the columns' names.
+    label
+        The column that colours the points at first; None where none repeats.
+    total
+        How many rows held text; fewer are here where ``texts`` is shorter.
+    """
+
+    name: str
+    about: str
+    texts: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    label: str | None
+    total: int
+
+    @property
+    def characters(self) -> int:
+        """How long the texts are together."""
+        return sum(map(len, self.texts))
+
+
+@keep_forever
+def _example(name: str) -> Table:
+    file = _FILES[name]
+    return read_table((ROOT / "dashboard/examples" / file).read_bytes(), file)
+
+
+def collection_input() -> Collection | None:
+    """Draw the input and return what is chosen; None before there is anything.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or has no rows with text.
+    """
+    sources = {"example": _("Examples"), "pasted": _("Paste lines"), "file": _("File")}
+    source = segments(_("Texts from"), sources, _SOURCE)
+    state.publish(_SOURCE, "example")
+    if source == "example":
+        return _from_examples()
+    state.remember(_EXAMPLE, None)
+    found = _pasted() if source == "pasted" else _from_file()
+    if found is not None:
+        st.caption(_("These texts are not part of the page's address: a link to this page opens without them."))
+    return found
+
+
+def _from_examples() -> Collection:
+    names = {
+        "topics": _("Six topics"),
+        "senses": _("Words with two senses"),
+        "chinese": _("Six topics in Chinese"),
+    }
+    name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
+    state.publish(_EXAMPLE, "topics")
+    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0)
+
+
+def _pasted() -> Collection | None:
+    text = st.text_area(
+        _("Texts, one a line"),
+        key=_PASTED,
+        height=140,
+        persist_state="session",
+        help=_("Press Ctrl+Enter, or click outside, to look at them. Behind a tab, a line can have a label."),
+    )
+    rows = [tuple(part.strip() for part in line.split("\t", 1)) for line in (text or "").splitlines() if line.strip()]
+    if not rows:
+        return None
+    labelled = any(len(row) > 1 for row in rows)
+    columns = ("text", "label") if labelled else ("text",)
+    table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8")
+    about = hashlib.sha1((text or "").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
+    return _collection(table, _("pasted lines"), 0, f"pasted:{about}", 0)
+
+
+def _from_file() -> Collection | None:
+    label = _("A file of texts, one a row or a paragraph: {kinds}").format(kinds=" ".join(SUFFIXES))
+    found = kept_file("collection", label, SUFFIXES)
+    if found is None:
+        return None
+    name, content = found
+    table = cache.table(content, name)
+    file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
+    left, right = st.columns(2)
+    names = dict(enumerate(table.columns))
+    column = choose(left.selectbox, _("Column with the text"), names, f"collection_text:{file}", table.longest_column)
+    amounts = {500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 50_000: f"{50_000:,}", 0: _("all")}
+    most = choose(right.selectbox, _("Rows to read"), amounts, f"collection_most:{file}", 2000)
+    return _collection(table, name, column, f"{file}:{column}:{most}", most)
+
+
+def _collection(table: Table, name: str, column: int, about: str, most: int) -> Collection:
+    rows = [row for row in table.rows if row[column].strip()]
+    if not rows:
+        raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
+    total = len(rows)
+    if total > most > 0:
+        chosen = np.random.default_rng(SEED).choice(total, most, replace=False)
+        rows = [rows[i] for i in sorted(chosen)]
+        st.caption(
+            _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
+                count=f"{most:,}", total=f"{total:,}", seed=SEED
+            )
+        )
+    if len(rows) < len(table.rows) and total < len(table.rows):
+        st.caption(
+            _("{count} rows of “{name}” have no text and are left out.").format(
+                count=f"{len(table.rows) - total:,}", name=literal(name)
+            )
+        )
+    others = {title: tuple(row[place] for row in rows) for place, title in enumerate(table.columns) if place != column}
+    return Collection(
+        name,
+        about,
+        tuple(row[column] for row in rows),
+        MappingProxyType(others),
+        _label(others),
+        total,
+    )
+
+
+def _label(columns: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that looks most like labels: the one with the fewest different values, two at least."""
+    counts = {title: len(set(values)) for title, values in columns.items()}
+    repeating = [title for title, count in counts.items() if 2 <= count <= max(2, len(columns[title]) // 3)]
+    # Of columns with the same number, numbers are the less telling ones.
+    return min(repeating, key=lambda title: (as_numbers(columns[title]) is not None, counts[title]), default=None)
+
+
+def as_numbers(values: Sequence[str]) -> np.ndarray | None:
+    """Return a column as numbers, NaN where it is empty; None if it holds anything else, or nothing."""
+    found = np.full(len(values), np.nan, np.float32)
+    for place, value in enumerate(values):
+        if value.strip():
+            try:
+                found[place] = float(value)
+            except ValueError:
+                return None
+    return found if np.isfinite(found).any() else None

@@ -1,0 +1,171 @@
+"""Coordinates and vectors as files, and the Python that gives the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from dashboard.language import _
+from dashboard.widgets.embeddings_view import Maps, MapSettings, Read
+from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.python_code import encoder_lines
+
+
+def item_table(read: Read, places: np.ndarray) -> dict[str, list[Any]]:
+    """Return a row for each of some items, as columns: what it is, its text, and what the file says of it."""
+    embeddings = read.embeddings
+    table: dict[str, list[Any]] = {_("Place"): [int(i) + 1 for i in places]}
+    if embeddings.level != "texts":
+        table[_("Word") if embeddings.level == "words" else _("Piece")] = [embeddings.item(int(i)) for i in places]
+    table[_("Text")] = [embeddings.texts[embeddings.text[i]] for i in places]
+    for name in read.collection.columns:
+        values = read.collection.columns[name]
+        # A column of the file never takes the place of one of ours.
+        title = name if name not in table else f"{name} ({_('file')})"
+        table[title] = [values[embeddings.text[i]] for i in places]
+    return table
+
+
+def map_downloads(
+    read: Read, places: np.ndarray, settings: MapSettings, maps: Maps, layer: int, stem: str
+) -> list[Download]:
+    """Offer the coordinates of all layers drawn, and the vectors of the points shown."""
+
+    def coordinates() -> bytes:
+        table = item_table(read, places)
+        for projection, level in zip(maps.projections, settings.layers, strict=True):
+            for dim in range(settings.dims):
+                table[f"{settings.method} {level}.{dim + 1}"] = projection.points[:, dim].tolist()
+        return as_csv(table)
+
+    def numbers() -> bytes:
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            vectors=read.embeddings.vectors[:, places],
+            layers=np.array(read.embeddings.layers),
+            text=read.embeddings.text[places],
+            span=read.embeddings.span[places],
+            about=np.frombuffer(json.dumps(_about(read, settings), ensure_ascii=False).encode(), dtype=np.uint8),
+        )
+        return buffer.getvalue()
+
+    return [
+        Download(
+            "CSV",
+            f"{stem}.csv",
+            "text/csv",
+            coordinates,
+            _("A row for each point: its text, its columns, and where it lies at each layer"),
+        ),
+        Download(
+            "NPZ",
+            f"{stem}.npz",
+            "application/octet-stream",
+            numbers,
+            _("The vectors of the points shown, for NumPy: layer × point × width"),
+        ),
+        Download(
+            "Parquet",
+            f"{stem}-{layer}.parquet",
+            "application/octet-stream",
+            lambda: as_parquet(read, places, layer),
+            _("The points shown with their vectors at the layer looked at, for pandas and others"),
+        ),
+        Download(
+            "TensorBoard",
+            f"{stem}-{layer}.zip",
+            "application/zip",
+            lambda: as_projector(read, places, layer),
+            _("vectors.tsv and metadata.tsv for the Embedding Projector, at the layer looked at"),
+        ),
+    ]
+
+
+def as_parquet(read: Read, places: np.ndarray, layer: int) -> bytes:
+    """Write a row for each item, with its vector as a list, as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    vectors = np.ascontiguousarray(read.embeddings.at(layer)[places], np.float32)
+    columns: dict[str, Any] = {name: pa.array(values) for name, values in item_table(read, places).items()}
+    flat = pa.array(vectors.ravel())
+    columns[f"vector {layer}"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def as_projector(read: Read, places: np.ndarray, layer: int) -> bytes:
+    """Write TensorBoard's pair of tab-separated files: vectors without a header, metadata with one."""
+    table = item_table(read, places)
+    # A tab or the end of a line inside a text would cut its row.
+    rows = ["\t".join(" ".join(str(cell).split()) for cell in row) for row in zip(*table.values(), strict=True)]
+    head = "\t".join(" ".join(name.split()) for name in table)
+    lines = ("\t".join(f"{value:.7g}" for value in vector) for vector in read.embeddings.at(layer)[places])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("vectors.tsv", "\n".join(lines) + "\n")
+        file.writestr("metadata.tsv", "\n".join([head, *rows]) + "\n")
+    return buffer.getvalue()
+
+
+def _about(read: Read, settings: MapSettings) -> dict[str, Any]:
+    spec = read.embeddings.spec
+    return {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "device": spec.device,
+        "precision": spec.precision,
+        "level": read.embeddings.level,
+        "pooling": read.embeddings.pooling,
+        "word": read.embeddings.word,
+        "file": read.collection.name,
+        "texts": len(read.collection.texts),
+        "shown": settings.shown,
+    }
+
+
+def read_lines(read: Read) -> str:
+    """Write the lines of Python that read the texts as the page did."""
+    embeddings = read.embeddings
+    options = ""
+    if len(embeddings.layers) == 1:
+        options += ", layers=[-1]"
+    if embeddings.pooling != "mean":
+        options += f", pooling={embeddings.pooling!r}"
+    if embeddings.level != "texts":
+        options += f", level={embeddings.level!r}"
+    if embeddings.word is not None:
+        options += f", word={embeddings.word!r}"
+    return (
+        encoder_lines(embeddings.spec)
+        + f"texts = [...]  # {len(read.collection.texts):,} texts of {' '.join(read.collection.name.split())}\n"
+        + f"embeddings = it.embed(encoder, texts{options})\n"
+    )
+
+
+def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
+    """Write the lines of Python that give the same map."""
+    options = f", {settings.method!r}, dims={settings.dims}"
+    if settings.method != "pca":
+        options += f", seed={settings.seed}"
+    if settings.metric != "cosine":
+        options += f", metric={settings.metric!r}"
+    if settings.setting:
+        name = "perplexity" if settings.method == "tsne" else "neighbours"
+        options += f", {name}={settings.setting}"
+    lines = read_lines(read)
+    if settings.shown < len(read.embeddings):
+        lines += (
+            "import numpy as np\n\n"
+            f"shown = np.sort(np.random.default_rng(0).choice(len(embeddings), {settings.shown}, replace=False))\n"
+        )
+        vectors = f"embeddings.at({layer})[shown]"
+    else:
+        vectors = f"embeddings.at({layer})"
+    return lines + f"projection = it.project({vectors}{options})\nprojection.points, projection.quality\n"

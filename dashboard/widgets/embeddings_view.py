@@ -1,0 +1,418 @@
+"""The Embeddings page: reading a collection, drawing points from it, what colours them, and their maps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.figures.embeddings import layer_names
+from dashboard.language import _
+from dashboard.scatter import Colours
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.collection import SEED, Collection, as_numbers
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.windows import warn_of_unknown
+from interpret.errors import InputError
+
+# What is read or drawn by itself, without a click: some seconds on two cores.
+_SOON_CHARACTERS = 60_000
+_SOON_POINTS = 8000
+_MOST_GROUPS = 20
+MOST_SHOWN = 50_000
+MOST_IN_MULTIPLES = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A collection and its vectors.
+
+    Attributes
+    ----------
+    about
+        Tells these vectors from any other.
+    """
+
+    collection: Collection
+    embeddings: it.Embeddings
+    about: str
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """Return a column's value for each item."""
+        values = self.collection.columns[name]
+        return tuple(values[i] for i in self.embeddings.text)
+
+
+def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
+    """Draw what a point is, and return the level, the word, the pooling, and which layers are kept."""
+    levels = {
+        "texts": _("Whole texts"),
+        "word": _("One word in context"),
+        "words": _("All words"),
+        "tokens": _("All pieces"),
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        level = segments(_("A point is"), levels, state.LEVEL)
+        word = None
+        if level == "word":
+            state.seed(state.WORD, _frequent_word(collection))
+            word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
+        pooling = "mean"
+        with st.popover(_("How it is read"), icon=":material/tune:"):
+            if level == "texts":
+                poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
+                pooling = choose(
+                    st.selectbox,
+                    _("A text's vector is the"),
+                    poolings,
+                    state.POOLING,
+                    help=_("Sentence-transformers takes the mean for the built-in model, with special pieces."),
+                )
+            kept = choose(
+                st.selectbox,
+                _("Layers to keep"),
+                {"all": _("all, in one pass"), "last": _("only the last: less disk")},
+                state.KEPT_LAYERS,
+            )
+            _store_controls()
+    for key, default in (
+        (state.LEVEL, "texts"),
+        (state.WORD, ""),
+        (state.POOLING, "mean"),
+        (state.KEPT_LAYERS, "all"),
+    ):
+        if (key == state.WORD and level != "word") or (key == state.POOLING and level != "texts"):
+            state.remember(key, None)
+        else:
+            state.publish(key, default)
+    return level, word, pooling, kept
+
+
+def _frequent_word(collection: Collection) -> str:
+    """Return the word that is in the most texts and as long as a telling one, to begin with."""
+    from interpret.embeddings.clustering import words_in
+
+    counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
+    # In no text of more than a fifth: a, the, of.
+    usual = [word for word, count in counts.most_common(200) if count <= len(collection.texts[:500]) / 5]
+    return next((word for word in usual if len(word) > 3 or not word.isascii()), usual[0] if usual else "")
+
+
+def _store_controls() -> None:
+    store = cache.store()
+    st.caption(
+        _("Vectors are kept on this machine: {used} of at most {limit} GB, the texts themselves never.").format(
+            used=f"{store.used() / 1e9:.2f}", limit=f"{store.limit / 1e9:g}"
+        )
+    )
+    st.button(_("Delete kept vectors"), on_click=store.clear, icon=":material/delete:")
+
+
+def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
+    """Draw what a point is and read the texts; None before they are read.
+
+    Raises
+    ------
+    InputError
+        If no word is given, or a text cannot be read.
+    CapacityError
+        If the vectors do not fit on the disk.
+    """
+    level, word, pooling, kept = level_input(collection)
+    if level == "word" and not (word or "").strip():
+        raise InputError("No word is given. Type one that is in the texts.")
+    warn_of_unknown(encoder, [(text, None) for text in collection.texts])
+    layers = "all" if kept == "all" else [-1]
+    about = f"{encoder.spec}:{collection.about}:{level}:{word}:{pooling}:{kept}:{len(collection.texts)}"
+
+    def work(progress: Progress) -> it.Embeddings:
+        return cache.store().embed(
+            encoder,
+            collection.texts,
+            layers,
+            pooling,
+            progress,
+            level="words" if level == "word" else level,
+            word=word,
+        )
+
+    embeddings = long_work(
+        "embeddings",
+        about,
+        _("Read {count} texts").format(count=f"{len(collection.texts):,}"),
+        work,
+        {"cut": _("cutting into pieces"), "read": _("pieces")},
+        auto=collection.characters <= _SOON_CHARACTERS,
+        keep=4,
+        rate=_("{rate} pieces/s"),
+    )
+    if embeddings is None:
+        st.info(_("The texts are not read yet. One pass keeps every layer; a second look costs nothing."))
+        return None
+    cut = int((embeddings.windows > 1).sum())
+    if cut:
+        st.info(
+            _(
+                "{count} texts are longer than the {most} pieces this model reads at once. They were read in windows "
+                "without overlap; a whole text's vector is the average over its windows."
+            ).format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"),
+            icon=":material/view_carousel:",
+        )
+    return Read(collection, embeddings, hashlib.sha1(about.encode(), usedforsecurity=False).hexdigest()[:16])
+
+
+def draw_sample(read: Read, most: int) -> np.ndarray:
+    """Draw which items are shown, with the seed that is said."""
+    total = len(read.embeddings)
+    if total <= most:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(SEED).choice(total, most, replace=False))
+
+
+def sample_line(read: Read, places: np.ndarray) -> str:
+    """Say how many points are shown, and of how many."""
+    items, texts = len(read.embeddings), len(read.collection.texts)
+    parts = []
+    if len(places) < items:
+        parts.append(
+            _("**{shown} of {items} shown**, drawn at random with seed {seed}").format(
+                shown=f"{len(places):,}", items=f"{items:,}", seed=SEED
+            )
+        )
+    else:
+        parts.append(_("All {items} points shown").format(items=f"{items:,}"))
+    if read.embeddings.level != "texts":
+        parts.append(_("from {texts} texts").format(texts=f"{texts:,}"))
+    if texts < read.collection.total:
+        parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
+    return ", ".join(parts) + "."
+
+
+def colour_input(read: Read, places: np.ndarray, layer: int) -> Colours | None:
+    """Draw the choice of what colours the points, and return it for those shown; None where it was stopped."""
+    options = {f"column:{name}": name for name in read.collection.columns}
+    if read.embeddings.level in ("words", "tokens"):
+        options["item"] = _("the word itself") if read.embeddings.level == "words" else _("the piece itself")
+    options |= {"kmeans": _("k-means groups"), "hdbscan": _("HDBSCAN groups")}
+    options["length"] = _("length in pieces") if read.embeddings.level == "texts" else _("place in the text")
+    options["none"] = _("nothing")
+    label = read.collection.label
+    default = f"column:{label}" if label else next(iter(options)) if "item" in options else "length"
+    if read.embeddings.word is not None and not label:
+        default = "length"
+    chosen = choose(st.selectbox, _("Colour"), options, state.COLOUR, default, width=220)
+    state.publish(state.COLOUR, default)
+    title = options[chosen]
+    if chosen == "none":
+        return Colours("", np.zeros(len(places), np.float32), ("",))
+    if chosen in ("kmeans", "hdbscan"):
+        clusters = clusters_of(read, places, layer, chosen)
+        if clusters is None:
+            return None
+        names = [_("group {number}").format(number=i + 1) for i in range(min(clusters.count, _MOST_GROUPS))]
+        codes = np.where(clusters.cluster >= len(names), -1, clusters.cluster)
+        if (codes < 0).any():
+            names.append(_("in none") if clusters.count <= _MOST_GROUPS else _("others"))
+            codes = np.where(codes < 0, len(names) - 1, codes)
+        said = _("{title} at {layer}").format(title=title, layer=layer_names([layer])[0])
+        return Colours(said, codes.astype(np.float32), tuple(names), bool((clusters.cluster < 0).any()))
+    if chosen == "length":
+        texts = read.embeddings.level == "texts"
+        values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
+        return Colours(title, values.astype(np.float32))
+    if chosen == "item":
+        return grouped(title, [read.embeddings.item(int(i)).casefold() for i in places])
+    values = read.column(chosen.removeprefix("column:"))
+    picked = [values[i] for i in places]
+    numbers = as_numbers(picked)
+    if numbers is not None and len(set(picked)) > _MOST_GROUPS:
+        return Colours(title, np.nan_to_num(numbers, nan=float(np.nanmean(numbers))))
+    return grouped(title, picked)
+
+
+def grouped(title: str, values: list[str]) -> Colours:
+    """Make groups of values, the most frequent first; what is rare or empty is in a last one."""
+    counts = Counter(value.strip() for value in values if value.strip())
+    names = [name for name, _count in counts.most_common(_MOST_GROUPS)]
+    code = {name: place for place, name in enumerate(names)}
+    codes = np.array([code.get(value.strip(), len(names)) for value in values], np.float32)
+    others = bool((codes == len(names)).any())
+    if others:
+        left = len(counts) - len(names)
+        names.append(_("{count} others").format(count=f"{left:,}") if left else _("(empty)"))
+    return Colours(title, codes, tuple(names), others)
+
+
+def clusters_of(read: Read, places: np.ndarray, layer: int, method: str) -> it.Clusters | None:
+    """Group points as the groups' own settings say; None where that was stopped.
+
+    Raises
+    ------
+    InputError
+        If there are too few points, or too many.
+    """
+    count, least = group_settings(len(places))
+    return long_work(
+        "clusters",
+        f"{read.about}:{about_places(places)}:{layer}:{method}:{count}:{least}",
+        _("Find groups"),
+        lambda progress: it.cluster(
+            read.embeddings.at(layer)[places], method, count, SEED, least=least, progress=progress
+        ),
+        {"cluster": _("runs")},
+        auto=True,
+        keep=8,
+    )
+
+
+def group_settings(points: int) -> tuple[int, int]:
+    """Return k-means' number of groups and HDBSCAN's least size, as set, or from the URL."""
+    most = max(2, min(50, points // 2))
+    state.seed(state.GROUPS, min(6, most), range(2, most + 1))
+    state.seed(state.LEAST, max(2, min(10, points // 10)), range(2, max(3, points // 2) + 1))
+    return st.session_state[state.GROUPS], st.session_state[state.LEAST]
+
+
+def about_places(places: np.ndarray) -> str:
+    """Tell one draw of points from another."""
+    return hashlib.sha1(places.tobytes(), usedforsecurity=False).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """How a map is made; see `interpret.project`. ``setting`` is 0 where the method has none."""
+
+    method: str
+    dims: int
+    metric: str
+    setting: int
+    seed: int
+    shown: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """One projection for each layer drawn, and all of them laid over one another."""
+
+    projections: tuple[it.Projection, ...]
+    alignment: it.Alignment
+
+
+def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> MapSettings:
+    """Draw how the map is made, of at most so many points, and of every layer or of those that are chosen."""
+    items, kept = len(read.embeddings), read.embeddings.layers
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        names = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
+        method = segments(_("Map by"), names, state.MAP)
+        dims = segments(_("Dimensions"), {2: _("flat"), 3: _("3-D")}, state.DIMS)
+        shown = min(_shown_input(items, most), items)
+        # Maps of all layers of many points take a while: then one to begin with.
+        choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
+        soon = method == "pca" or shown * len(kept) <= 2 * _SOON_POINTS
+        drawn = -1
+        if not every_layer and len(kept) > 1:
+            key = f"{state.DRAWN}:{method}:{soon}"
+            drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1], width=170)
+        with st.popover(_("Settings"), icon=":material/tune:"):
+            metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
+            metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC)
+            setting = _setting(method, shown)
+            seed = 0
+            if method != "pca":
+                state.seed(state.SEED, 0, range(10_000))
+                seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
+            else:
+                st.caption(_("PCA draws nothing at random."))
+    for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
+        state.publish(key, default)
+    return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
+
+
+def _shown_input(items: int, most: int) -> int:
+    """Draw how many points are shown at most."""
+    amounts = [one for one in (1000, 2000, 5000, 20_000, MOST_SHOWN) if one < items and one <= most]
+    offered = {one: f"{one:,}" for one in amounts}
+    if items <= most:
+        offered[0] = _("all {count}").format(count=f"{items:,}")
+    default = 5000 if 5000 in offered else list(offered)[-1]
+    # What a smaller picture can show is no choice for the larger one.
+    key = state.SHOWN if most == MOST_SHOWN else f"{state.SHOWN}:{most}"
+    chosen = choose(st.selectbox, _("Points shown"), offered, key, default, width=140)
+    if most == MOST_SHOWN:
+        state.publish(key, default)
+    return chosen or items
+
+
+def _setting(method: str, points: int) -> int:
+    """Draw t-SNE's perplexity or UMAP's neighbours, within what so many points allow."""
+    if method == "pca" or points < 7:
+        return 0
+    most = min(200, (points - 1) // 3) if method == "tsne" else min(200, points - 1)
+    default = min(30 if method == "tsne" else 15, most)
+    key = f"{state.SETTING}:{method}"
+    state.seed(key, default, range(2, most + 1))
+    label = _("Perplexity: about how many neighbours count") if method == "tsne" else _("Neighbours that count")
+    if most <= 2:
+        return default
+    return st.slider(label, 2, most, key=key, persist_state="session")
+
+
+def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
+    """Make the maps, showing how far they are; None before they are made.
+
+    Raises
+    ------
+    InputError
+        If the points have no map.
+    """
+    layers = settings.layers
+
+    def work(progress: Progress) -> Maps:
+        found = []
+        for place, layer in enumerate(layers):
+
+            def report(done: int, total: int, stage: str, place: int = place) -> None:
+                share = 1000 * place + round(1000 * done / max(total, 1) * 0.98)
+                progress(share, 1000 * len(layers), stage)
+
+            vectors = np.asarray(read.embeddings.at(layer)[places])
+            found.append(
+                it.project(
+                    vectors,
+                    settings.method,
+                    settings.dims,
+                    settings.seed,
+                    metric=settings.metric,
+                    perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
+                    neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
+                    progress=report,
+                )
+            )
+        return Maps(tuple(found), it.align([one.points for one in found]))
+
+    soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS
+    maps = long_work(
+        "maps",
+        f"{read.about}:{about_places(places)}:{settings}",
+        _("Draw {points} points at {layers} layers").format(points=f"{len(places):,}", layers=len(layers)),
+        work,
+        {
+            "neighbours": _("looking for neighbours"),
+            "tsne": _("t-SNE is moving the points"),
+            "umap": _("UMAP is moving the points"),
+            "compile": _("UMAP is being compiled, once after a start"),
+            "quality": _("measuring how far to trust it"),
+        },
+        auto=soon,
+        keep=6,
+        percent=True,
+    )
+    if maps is None:
+        st.info(_("This map is not drawn yet. PCA is there at once; t-SNE and UMAP move every point many times."))
+    return maps

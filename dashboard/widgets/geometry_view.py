@@ -1,0 +1,135 @@
+"""Measures of a space on the page: runs, tables, files, and what the numbers mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.collection import SEED
+from dashboard.widgets.embeddings_export import read_lines
+from dashboard.widgets.embeddings_view import Read
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.long_work import long_work
+
+_SOON_ITEMS = 20_000
+
+
+def measured(read: Read) -> it.Geometry | None:
+    """Measure the space, showing how far it is; None before it is measured."""
+    return long_work(
+        "geometry",
+        read.about,
+        _("Measure {count} points at every layer").format(count=f"{len(read.embeddings):,}"),
+        lambda progress: it.measure_geometry(read.embeddings, SEED, progress),
+        {"geometry": _("layers measured")},
+        auto=len(read.embeddings) <= _SOON_ITEMS,
+        keep=4,
+    )
+
+
+def probed(read: Read, column: str) -> it.Probe | None:
+    """Probe each layer for a column of labels, showing how far it is; None before it is done."""
+    return long_work(
+        "probe",
+        f"{read.about}:{column}",
+        _("Probe every layer"),
+        lambda progress: it.probe(read.embeddings, [one.strip() for one in read.column(column)], SEED, progress),
+        {"probe": _("layers probed")},
+        auto=len(read.embeddings) <= 2500,
+        keep=4,
+    )
+
+
+def word_table(geometry: it.Geometry) -> dict[str, list[Any]]:
+    """Return a row for each word, those that context changes most at the last layer first."""
+    last = geometry.word_similarity[-1]
+    order = np.argsort(last, kind="stable")
+    table: dict[str, list[Any]] = {
+        _("Word"): [geometry.words[i] for i in order],
+        _("Texts"): [int(geometry.word_texts[i]) for i in order],
+    }
+    for place, layer in enumerate(geometry.layers):
+        table[_("Layer {layer}").format(layer=layer)] = [
+            round(float(geometry.word_similarity[place, i]), 3) for i in order
+        ]
+    return table
+
+
+def geometry_table(geometry: it.Geometry) -> dict[str, list[Any]]:
+    """Return a row for each layer."""
+    table: dict[str, list[Any]] = {"layer": list(geometry.layers)}
+    for name in (
+        "anisotropy",
+        "anisotropy_error",
+        "self_similarity",
+        "intra_similarity",
+        "explained",
+        "explained_baseline",
+        "dimension",
+        "dimension_error",
+    ):
+        values = getattr(geometry, name)
+        if values is not None:
+            table[name] = values.tolist()
+    return table
+
+
+def geometry_downloads(read: Read, geometry: it.Geometry, stem: str) -> list[Download]:
+    """Offer the measures as files."""
+
+    def numbers() -> bytes:
+        rows = {
+            name: [None if isinstance(one, float) and np.isnan(one) else one for one in values]
+            for name, values in geometry_table(geometry).items()
+        }
+        return as_json(
+            {
+                "model": read.embeddings.spec.checkpoint.name,
+                "revision": read.embeddings.spec.checkpoint.revision,
+                "level": read.embeddings.level,
+                "items": geometry.items,
+                "seed": SEED,
+                **rows,
+                "cka": np.nan_to_num(geometry.similarity).round(6).tolist(),
+                "words": dict(zip(geometry.words, geometry.word_similarity.T.round(5).tolist(), strict=True)),
+            }
+        )
+
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(geometry_table(geometry)), _("A row for each layer")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with CKA and every word")),
+    ]
+
+
+def geometry_lines(read: Read) -> str:
+    """Write the lines of Python that give the same numbers."""
+    return read_lines(read) + (
+        "geometry = it.measure_geometry(embeddings)\n"
+        "labels = [...]  # one for each of len(embeddings) points\n"
+        "it.probe(embeddings, labels).selectivity\n"
+    )
+
+
+def reading_guide() -> str:
+    """Explain the measures, with their sources."""
+    return _(
+        "- **Anisotropy**: the mean cosine of random pairs. Where it is high, all vectors point into one narrow cone, "
+        "and a cosine of 0.6 can be what any two texts have. Every other cosine is to be read against it "
+        "(Ethayarajh 2019).\n"
+        "- **A word's occurrences** (self-similarity): 1 where context changes nothing. It falls in higher layers as "
+        "vectors take in their context. Words in at least 5 texts count.\n"
+        "- **A text's words and their mean** (intra-sentence similarity): how much the words of one text come to "
+        "resemble each other.\n"
+        "- **Share of the first direction** (maximum explainable variance): the most that one fixed vector for a word "
+        "could keep of all its occurrences, beside as many random items.\n"
+        "- **CKA** (Kornblith et al. 2019, without bias as in Nguyen et al. 2021): 1 where two layers arrange the "
+        "points alike, whatever the rotation; 0 by chance.\n"
+        "- **Intrinsic dimension** (Facco et al. 2017): along how many directions points spread near each of them, "
+        "from the distances to the two nearest neighbours. Bars: 95 %.\n"
+        "- **Labels**: a linear probe, fitted on four fifths and scored on the fifth. The control task (Hewitt & Liang "
+        "2019) hands out labels at random, one for each different text or word: what a probe solves of it, it solves "
+        "by memory. The difference of the two is called selectivity."
+    )

@@ -1,0 +1,1 @@
+"""The tabs of the Embeddings page: each a script of its own, run while it is open."""

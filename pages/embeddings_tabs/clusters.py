@@ -1,0 +1,74 @@
+"""Groups of points, how real they are, and the words that mark each."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.figures.embeddings import layer_names
+from dashboard.language import _
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.clusters_view import MOST_GROUPED, cluster_downloads, cluster_line, cluster_lines, cluster_table
+from dashboard.widgets.embeddings_view import Read, clusters_of, draw_sample, group_settings, sample_line
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.points import pick_layer
+
+
+@guarded
+def clusters(read: Read) -> None:
+    kept = read.embeddings.layers
+    pick_layer(kept)
+    places = draw_sample(read, MOST_GROUPED)
+    group_settings(len(places))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = segments(_("Groups by"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
+        layer = choose(
+            st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
+        )
+        if method == "kmeans":
+            most = max(2, min(50, len(places) // 2))
+            st.number_input(_("Number of groups"), 2, most, key=state.GROUPS, persist_state="session", width=150)
+        else:
+            most = max(2, len(places) // 2)
+            st.number_input(_("Least points in a group"), 2, most, key=state.LEAST, persist_state="session", width=180)
+    for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
+        state.publish(key, default)
+    found = clusters_of(read, places, layer, method)
+    if found is None:
+        return
+    st.markdown(cluster_line(read, places, found) + " " + sample_line(read, places))
+    if not found.count:
+        st.info(_("No place is dense enough to be a group. Ask for fewer points in a group, or take k-means."))
+        return
+    texts = [read.embeddings.texts[read.embeddings.text[i]] for i in places]
+    table = cluster_table(read, places, layer, found, it.marking_words(texts, found))
+    st.dataframe(
+        table,
+        hide_index=True,
+        row_height=64,
+        column_config={_("Share"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+    )
+    with st.container(horizontal=True):
+        st.button(
+            _("Colour the map by these groups"),
+            on_click=_colour,
+            args=(method,),
+            icon=":material/palette:",
+        )
+    stem = file_stem("groups", method, read.collection.name)
+    export_bar(cluster_downloads(read, places, found, table, stem), cluster_lines(read, layer, method, len(places)))
+    st.caption(
+        _(
+            "What this does not mean: k-means cuts any cloud into as many groups as it is asked for, whether there are "
+            "any or not. A silhouette near 0 or groups that change with the seed speak against them. The words are "
+            "those that a group has more often than the others, by log-odds with a standard score of 1.96 or more "
+            "(Monroe et al. 2008); they describe texts, not what the model meant."
+        )
+    )
+
+
+def _colour(method: str) -> None:
+    st.session_state[state.COLOUR] = method
+    st.session_state[state.SHOW] = "map"

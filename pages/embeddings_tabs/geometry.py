@@ -1,0 +1,98 @@
+"""The shape of each layer's space, and what labels can be cut out of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.figures.embeddings import alignment_map, cone, dimension, probe_lines, static_share
+from dashboard.language import _
+from dashboard.widgets.choices import choose
+from dashboard.widgets.embeddings_view import Read
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.geometry_view import (
+    geometry_downloads,
+    geometry_lines,
+    measured,
+    probed,
+    reading_guide,
+    word_table,
+)
+from dashboard.widgets.notices import guarded
+
+
+@guarded
+def geometry(read: Read) -> None:
+    found = measured(read)
+    if found is None:
+        return
+    st.caption(_("Measured on {items} of {total} points.").format(items=f"{found.items:,}", total=f"{found.total:,}"))
+    left, right = st.columns(2)
+    with left:
+        st.subheader(_("How narrow is the cone?"))
+        st.plotly_chart(cone(found), key="cone")
+        if read.embeddings.level == "texts":
+            st.caption(_("How much context changes a word, and how alike a text's words are, takes words as points."))
+            st.button(_("Read every word"), on_click=_read_words, icon=":material/arrow_forward:")
+    with right:
+        st.subheader(_("How alike are the layers? (CKA)"))
+        st.plotly_chart(alignment_map(found), key="cka")
+    left, right = st.columns(2)
+    with left:
+        st.subheader(_("How many dimensions do the points fill?"))
+        st.plotly_chart(dimension(found), key="dimension")
+    with right:
+        if found.explained is not None:
+            st.subheader(_("Could one vector stand for a word?"))
+            st.plotly_chart(static_share(found), key="static")
+    if found.words:
+        with st.expander(_("Words that context changes most, and least")):
+            st.dataframe(word_table(found), hide_index=True)
+    _labels(read)
+    model = read.embeddings.spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("geometry", model, read.collection.name)
+    export_bar(geometry_downloads(read, found, stem), geometry_lines(read))
+    with st.expander(_("What these numbers mean")):
+        st.markdown(reading_guide())
+
+
+def _labels(read: Read) -> None:
+    st.subheader(_("How separable are the labels?"))
+    columns = {name: name for name in read.collection.columns}
+    if not columns:
+        st.caption(
+            _("These texts have no labels. Take a file with a column of labels, or put one behind a tab in each line.")
+        )
+        return
+    column = choose(
+        st.selectbox, _("Labels"), columns, f"probe:{read.collection.about}", read.collection.label, width=260
+    )
+    probe = probed(read, column)
+    if probe is None:
+        return
+    st.plotly_chart(probe_lines(probe), key="probe")
+    best = int(probe.accuracy.argmax())
+    st.markdown(
+        _(
+            "Best at layer **{layer}**: {accuracy} of held-out points told right, {control} in the control task; so "
+            "{selectivity} is not owed to the probe's memory. {items} points, {classes} labels, {left} left out."
+        ).format(
+            layer=probe.layers[best],
+            accuracy=f"{probe.accuracy[best]:.1%}",
+            control=f"{probe.control[best]:.1%}",
+            selectivity=f"{probe.selectivity[best]:.1%}",
+            items=f"{probe.items:,}",
+            classes=len(probe.classes),
+            left=f"{probe.left_out:,}",
+        )
+    )
+    st.caption(
+        _(
+            "What this does not mean: that a straight cut can tell labels apart does not say that the model uses them. "
+            "Bars: 95 % over five folds; a text, and one that reads the same, is never on both sides."
+        )
+    )
+
+
+def _read_words() -> None:
+    st.session_state[state.LEVEL] = "words"

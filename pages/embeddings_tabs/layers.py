@@ -1,0 +1,67 @@
+"""Every layer's map beside the others."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.figures.embeddings import layer_names
+from dashboard.language import _
+from dashboard.scatter import scatter
+from dashboard.widgets.embeddings_export import map_downloads, map_lines
+from dashboard.widgets.embeddings_view import (
+    MOST_IN_MULTIPLES,
+    Read,
+    colour_input,
+    draw_sample,
+    map_input,
+    maps_of,
+    sample_line,
+)
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.points import pick_layer
+
+KEY = "clouds"
+
+
+@guarded
+def layers(read: Read) -> None:
+    if len(read.embeddings.layers) < 2:
+        st.info(_("Only one layer was kept. Choose to keep all of them, above under “How it is read”."))
+        return
+    settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
+    places = draw_sample(read, settings.shown)
+    maps = maps_of(read, places, settings)
+    if maps is None:
+        return
+    layer = pick_layer(settings.layers)
+    colours = colour_input(read, places, layer)
+    if colours is None:
+        return
+    names = [
+        f"{name} · " + _("{share} of neighbours kept").format(share=f"{one.quality.overlap:.0%}")
+        for name, one in zip(layer_names(settings.layers), maps.projections, strict=True)
+    ]
+    model = read.embeddings.spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("layers", settings.method, model, read.collection.name)
+    title = f"{model} · {read.collection.name}"
+    scatter(
+        maps.alignment.points[:, :, :2],
+        names,
+        colours,
+        [""] * len(places),
+        (),
+        0,
+        title,
+        stem,
+        KEY,
+        multiples=True,
+    )
+    export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
+    st.markdown(sample_line(read, places))
+    st.caption(
+        _(
+            "Each map is turned or mirrored onto the one before it (Procrustes), all at one size. How far each can be "
+            "trusted stands over it; the Map tab tells more."
+        )
+    )
