@@ -173,14 +173,22 @@ class Scatter {
   layout(theme) {
     const dims = this.header.shape[2];
     // One frame for all layers, so that nothing jumps when the points move.
-    let most = 0;
-    for (const cloud of this.clouds) for (const value of cloud) if (Math.abs(value) > most) most = Math.abs(value);
-    const axis = {
-      range: [-most * 1.06, most * 1.06], showgrid: true, gridcolor: theme.faint, zeroline: false, showticklabels: false,
-      title: { text: "" }, ticks: "",
+    const edges = [...Array(dims).keys()].map(() => [Infinity, -Infinity]);
+    for (const cloud of this.clouds) {
+      for (let i = 0; i < cloud.length; i++) {
+        const edge = edges[i % dims];
+        if (cloud[i] < edge[0]) edge[0] = cloud[i];
+        if (cloud[i] > edge[1]) edge[1] = cloud[i];
+      }
+    }
+    const axis = (d) => {
+      const [low, high] = edges[d];
+      const room = (high - low) * 0.04 + 1e-6;
+      const plain = { showgrid: dims === 3, gridcolor: theme.faint, zeroline: false, showticklabels: false, ticks: "" };
+      return { ...plain, range: [low - room, high + room], title: { text: "" } };
     };
-    const flat = { xaxis: { ...axis }, yaxis: { ...axis, scaleanchor: "x" } };
-    const deep = { scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube" } };
+    const flat = { xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
+    const deep = dims === 3 ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "data" } } : {};
     const narrow = this.plot.clientWidth < 620;
     return {
       ...(this.header.multiples ? this.gridLayout(axis, theme) : dims === 3 ? deep : flat),
@@ -205,16 +213,17 @@ class Scatter {
   gridLayout(axis, theme) {
     const { columns, rows } = this.grid;
     const layout = { annotations: [] };
+    const lined = { showline: true, mirror: true, linecolor: theme.faint };
     this.header.layers.forEach((name, l) => {
       const [column, row] = [l % columns, Math.floor(l / columns)];
       const end = l ? l + 1 : "";
       const [left, right] = [column / columns + 0.008, (column + 1) / columns - 0.008];
-      const [bottom, top] = [1 - (row + 1) / rows + 0.01, 1 - row / rows - 0.14 / rows];
-      layout[`xaxis${end}`] = { ...axis, domain: [left, right], anchor: `y${end}`, constrain: "domain" };
-      layout[`yaxis${end}`] = { ...axis, domain: [bottom, top], anchor: `x${end}`, scaleanchor: `x${end}` };
+      const [bottom, top] = [1 - (row + 1) / rows + 0.01, 1 - row / rows - 0.17 / rows];
+      layout[`xaxis${end}`] = { ...axis(0), ...lined, domain: [left, right], anchor: `y${end}`, constrain: "domain" };
+      layout[`yaxis${end}`] = { ...axis(1), ...lined, domain: [bottom, top], anchor: `x${end}`, scaleanchor: `x${end}` };
       layout.annotations.push({
         text: hoverText(name), showarrow: false, xref: "paper", yref: "paper", x: (left + right) / 2, y: top,
-        yanchor: "bottom", font: { size: 12, color: theme.text },
+        xanchor: "center", yanchor: "bottom", font: { size: 12, color: theme.text },
       });
     });
     return layout;
@@ -228,7 +237,11 @@ class Scatter {
     this.places = this.parts();
     const config = {
       displaylogo: false, responsive: false, scrollZoom: true, displayModeBar: true,
-      modeBarButtonsToRemove: ["toImage", "autoScale2d", "resetCameraLastSave3d", "hoverClosest3d", "tableRotation"],
+      modeBarButtons: this.header.multiples
+        ? [["zoom2d", "pan2d", "resetScale2d"]]
+        : this.header.shape[2] === 3
+          ? [["zoom3d", "pan3d", "orbitRotation", "resetCameraDefault3d"]]
+          : [["lasso2d", "select2d", "pan2d", "zoom2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
     };
     const traces = this.header.multiples ? this.allTraces(this.theme) : this.traces(this.theme);
     await plotly.react(this.plot, traces, this.layout(this.theme), config);

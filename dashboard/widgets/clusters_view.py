@@ -30,7 +30,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
         parts.append(
             _("the same from other seeds to {value} (1 the same, 0 chance)").format(value=f"{clusters.stability:.2f}")
         )
-    label = read.collection.label
+    label = read.label
     if label:
         values = read.column(label)
         value = it.agreement(clusters, [values[i] for i in places])
@@ -57,8 +57,8 @@ def cluster_table(
         _("Words that mark it"): [", ".join(word for word, _score in row) or "–" for row in words],
         _("Nearest to its middle"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
     }
-    if read.collection.label:
-        values = read.column(read.collection.label)
+    if read.label:
+        values = read.column(read.label)
         most = [Counter(values[places[i]] for i in one).most_common(1)[0] for one in members]
         table[_("Most frequent label")] = [
             f"{name} ({count / len(one):.0%})" for (name, count), one in zip(most, members, strict=True)

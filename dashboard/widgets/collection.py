@@ -37,8 +37,6 @@ class Collection:
         The texts.
     columns
         What else is known of each, by the columns' names.
-    label
-        The column that colours the points at first; None where none repeats.
     total
         How many rows held text; fewer are here where ``texts`` is shorter.
     """
@@ -47,7 +45,6 @@ class Collection:
     about: str
     texts: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
-    label: str | None
     total: int
 
     @property
@@ -71,10 +68,11 @@ def collection_input() -> Collection | None:
         If a file cannot be read or has no rows with text.
     """
     sources = {"example": _("Examples"), "pasted": _("Paste lines"), "file": _("File")}
-    source = segments(_("Texts from"), sources, _SOURCE)
-    state.publish(_SOURCE, "example")
-    if source == "example":
-        return _from_examples()
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        source = segments(_("Texts from"), sources, _SOURCE)
+        state.publish(_SOURCE, "example")
+        if source == "example":
+            return _from_examples()
     state.remember(_EXAMPLE, None)
     found = _pasted() if source == "pasted" else _from_file()
     if found is not None:
@@ -152,12 +150,11 @@ def _collection(table: Table, name: str, column: int, about: str, most: int) -> 
         about,
         tuple(row[column] for row in rows),
         MappingProxyType(others),
-        _label(others),
         total,
     )
 
 
-def _label(columns: Mapping[str, Sequence[str]]) -> str | None:
+def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:
     """Return the column that looks most like labels: the one with the fewest different values, two at least."""
     counts = {title: len(set(values)) for title, values in columns.items()}
     repeating = [title for title, count in counts.items() if 2 <= count <= max(2, len(columns[title]) // 3)]

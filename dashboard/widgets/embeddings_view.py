@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import streamlit as st
@@ -15,7 +16,7 @@ from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 from dashboard.scatter import Colours
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.collection import SEED, Collection, as_numbers
+from dashboard.widgets.collection import SEED, Collection, as_numbers, label_among
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.errors import InputError
@@ -41,6 +42,11 @@ class Read:
     collection: Collection
     embeddings: it.Embeddings
     about: str
+
+    @cached_property
+    def label(self) -> str | None:
+        """The column that looks most like labels of these items; None where there is none."""
+        return label_among({name: self.column(name) for name in self.collection.columns})
 
     def column(self, name: str) -> tuple[str, ...]:
         """Return a column's value for each item."""
@@ -193,34 +199,35 @@ def sample_line(read: Read, places: np.ndarray) -> str:
     return ", ".join(parts) + "."
 
 
-def colour_input(read: Read, places: np.ndarray, layer: int) -> Colours | None:
-    """Draw the choice of what colours the points, and return it for those shown; None where it was stopped."""
+def colour_input(read: Read) -> tuple[str, str]:
+    """Draw the choice of what colours the points, and return it with its name."""
     options = {f"column:{name}": name for name in read.collection.columns}
-    if read.embeddings.level in ("words", "tokens"):
-        options["item"] = _("the word itself") if read.embeddings.level == "words" else _("the piece itself")
+    level, label = read.embeddings.level, read.label
+    if level != "texts":
+        options["item"] = _("the word itself") if level == "words" else _("the piece itself")
     options |= {"kmeans": _("k-means groups"), "hdbscan": _("HDBSCAN groups")}
-    options["length"] = _("length in pieces") if read.embeddings.level == "texts" else _("place in the text")
+    options["length"] = _("length in pieces") if level == "texts" else _("place in the text")
     options["none"] = _("nothing")
-    label = read.collection.label
-    default = f"column:{label}" if label else next(iter(options)) if "item" in options else "length"
-    if read.embeddings.word is not None and not label:
-        default = "length"
-    chosen = choose(st.selectbox, _("Colour"), options, state.COLOUR, default, width=220)
+    alone = "length" if level == "texts" or read.embeddings.word else "item"
+    default = f"column:{label}" if label else alone
+    chosen = choose(st.selectbox, _("Colour"), options, state.COLOUR, default, width=200)
     state.publish(state.COLOUR, default)
-    title = options[chosen]
+    return chosen, options[chosen]
+
+
+def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: str) -> Colours | None:
+    """Return the colours of the points shown; None where looking for groups was stopped.
+
+    Raises
+    ------
+    InputError
+        If points are to be grouped and there are too few or too many.
+    """
     if chosen == "none":
         return Colours("", np.zeros(len(places), np.float32), ("",))
     if chosen in ("kmeans", "hdbscan"):
         clusters = clusters_of(read, places, layer, chosen)
-        if clusters is None:
-            return None
-        names = [_("group {number}").format(number=i + 1) for i in range(min(clusters.count, _MOST_GROUPS))]
-        codes = np.where(clusters.cluster >= len(names), -1, clusters.cluster)
-        if (codes < 0).any():
-            names.append(_("in none") if clusters.count <= _MOST_GROUPS else _("others"))
-            codes = np.where(codes < 0, len(names) - 1, codes)
-        said = _("{title} at {layer}").format(title=title, layer=layer_names([layer])[0])
-        return Colours(said, codes.astype(np.float32), tuple(names), bool((clusters.cluster < 0).any()))
+        return None if clusters is None else _cluster_colours(clusters, f"{title}, {layer_names([layer])[0]}")
     if chosen == "length":
         texts = read.embeddings.level == "texts"
         values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
@@ -233,6 +240,16 @@ def colour_input(read: Read, places: np.ndarray, layer: int) -> Colours | None:
     if numbers is not None and len(set(picked)) > _MOST_GROUPS:
         return Colours(title, np.nan_to_num(numbers, nan=float(np.nanmean(numbers))))
     return grouped(title, picked)
+
+
+def _cluster_colours(clusters: it.Clusters, title: str) -> Colours:
+    named = min(clusters.count, _MOST_GROUPS)
+    names = [_("group {number}").format(number=i + 1) for i in range(named)]
+    outside = (clusters.cluster < 0) | (clusters.cluster >= named)
+    if outside.any():
+        names.append(_("in none") if clusters.count <= _MOST_GROUPS else _("others"))
+    codes = np.where(outside, named, clusters.cluster)
+    return Colours(title, codes.astype(np.float32), tuple(names), bool(outside.any()))
 
 
 def grouped(title: str, values: list[str]) -> Colours:
@@ -307,28 +324,26 @@ class Maps:
 def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> MapSettings:
     """Draw how the map is made, of at most so many points, and of every layer or of those that are chosen."""
     items, kept = len(read.embeddings), read.embeddings.layers
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        names = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
-        method = segments(_("Map by"), names, state.MAP)
-        dims = segments(_("Dimensions"), {2: _("flat"), 3: _("3-D")}, state.DIMS)
+    method = segments(_("Map by"), {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}, state.MAP)
+    dims = 2 if every_layer else segments(_("Dimensions"), {2: _("flat"), 3: _("3-D")}, state.DIMS)
+    with st.popover(_("Settings"), icon=":material/tune:"):
         shown = min(_shown_input(items, most), items)
         # Maps of all layers of many points take a while: then one to begin with.
-        choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
         soon = method == "pca" or shown * len(kept) <= 2 * _SOON_POINTS
         drawn = -1
         if not every_layer and len(kept) > 1:
+            choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
             key = f"{state.DRAWN}:{method}:{soon}"
-            drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1], width=170)
-        with st.popover(_("Settings"), icon=":material/tune:"):
-            metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
-            metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC)
-            setting = _setting(method, shown)
-            seed = 0
-            if method != "pca":
-                state.seed(state.SEED, 0, range(10_000))
-                seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
-            else:
-                st.caption(_("PCA draws nothing at random."))
+            drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1])
+        metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
+        metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC)
+        setting = _setting(method, shown)
+        seed = 0
+        if method != "pca":
+            state.seed(state.SEED, 0, range(10_000))
+            seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
+        else:
+            st.caption(_("PCA draws nothing at random."))
     for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
         state.publish(key, default)
     return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
@@ -343,7 +358,7 @@ def _shown_input(items: int, most: int) -> int:
     default = 5000 if 5000 in offered else list(offered)[-1]
     # What a smaller picture can show is no choice for the larger one.
     key = state.SHOWN if most == MOST_SHOWN else f"{state.SHOWN}:{most}"
-    chosen = choose(st.selectbox, _("Points shown"), offered, key, default, width=140)
+    chosen = choose(st.selectbox, _("Points shown"), offered, key, default)
     if most == MOST_SHOWN:
         state.publish(key, default)
     return chosen or items

@@ -64,9 +64,7 @@ def _labels(read: Read) -> None:
             _("These texts have no labels. Take a file with a column of labels, or put one behind a tab in each line.")
         )
         return
-    column = choose(
-        st.selectbox, _("Labels"), columns, f"probe:{read.collection.about}", read.collection.label, width=260
-    )
+    column = choose(st.selectbox, _("Labels"), columns, f"probe:{read.about}", read.label, width=260)
     probe = probed(read, column)
     if probe is None:
         return

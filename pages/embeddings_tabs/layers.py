@@ -12,6 +12,7 @@ from dashboard.widgets.embeddings_view import (
     MOST_IN_MULTIPLES,
     Read,
     colour_input,
+    colours_of,
     draw_sample,
     map_input,
     maps_of,
@@ -29,22 +30,23 @@ def layers(read: Read) -> None:
     if len(read.embeddings.layers) < 2:
         st.info(_("Only one layer was kept. Choose to keep all of them, above under “How it is read”."))
         return
-    settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
+        chosen, title = colour_input(read)
     places = draw_sample(read, settings.shown)
     maps = maps_of(read, places, settings)
     if maps is None:
         return
     layer = pick_layer(settings.layers)
-    colours = colour_input(read, places, layer)
+    colours = colours_of(read, places, layer, chosen, title)
     if colours is None:
         return
     names = [
-        f"{name} · " + _("{share} of neighbours kept").format(share=f"{one.quality.overlap:.0%}")
+        f"{name}\n" + _("{share} of neighbours kept").format(share=f"{one.quality.overlap:.0%}")
         for name, one in zip(layer_names(settings.layers), maps.projections, strict=True)
     ]
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("layers", settings.method, model, read.collection.name)
-    title = f"{model} · {read.collection.name}"
     scatter(
         maps.alignment.points[:, :, :2],
         names,
@@ -52,7 +54,7 @@ def layers(read: Read) -> None:
         [""] * len(places),
         (),
         0,
-        title,
+        f"{model} · {read.collection.name}",
         stem,
         KEY,
         multiples=True,

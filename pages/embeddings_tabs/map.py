@@ -14,6 +14,7 @@ from dashboard.widgets.embeddings_view import (
     MapSettings,
     Read,
     colour_input,
+    colours_of,
     draw_sample,
     map_input,
     maps_of,
@@ -29,15 +30,16 @@ KEY = "cloud"
 
 @guarded
 def point_map(read: Read) -> None:
-    settings = map_input(read)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        settings = map_input(read)
+        chosen, title = colour_input(read)
+        search = st.text_input(_("Find in the texts"), key="find_points", width=220, placeholder=_("words in the text"))
     places = draw_sample(read, settings.shown)
     maps = maps_of(read, places, settings)
     if maps is None:
         return
     layer = pick_layer(settings.layers)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        colours = colour_input(read, places, layer)
-        search = st.text_input(_("Find in the texts"), key="find_points", width=260, placeholder=_("words in the text"))
+    colours = colours_of(read, places, layer, chosen, title)
     if colours is None:
         return
     found = found_points(read, places, search)
@@ -58,16 +60,11 @@ def point_map(read: Read) -> None:
     pick_layer(settings.layers, layer)
     stem = file_stem(settings.method, model, read.collection.name)
     export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
-    st.markdown(sample_line(read, places) + " " + _alignment_line(maps, settings))
+    st.markdown(sample_line(read, places))
     if len(settings.layers) > 1:
-        st.caption(
-            _(
-                "Axes have no unit: each layer's map is centred, brought to one size, and turned or mirrored onto the "
-                "map of the layer before it (Procrustes), so that what moves is what changed."
-            )
-        )
-    chosen = view.selected or (found if search else ())
-    selection_table(read, places[np.array(chosen, dtype=int)], stem)
+        st.caption(_alignment_line(maps, settings))
+    selected = view.selected or found
+    selection_table(read, places[np.array(selected, dtype=int)], stem)
     st.subheader(_("How far to trust this map"))
     projection = maps.projections[view.layer]
     quality_line(projection, layer)
@@ -79,10 +76,10 @@ def point_map(read: Read) -> None:
 
 def _alignment_line(maps: Maps, settings: MapSettings) -> str:
     moved = maps.alignment.moved
-    if not len(moved):
-        return ""
     most = int(moved.argmax())
     names = layer_names(settings.layers)
-    return _("The map changes most from {one} to {other}: turning explains {share} of its shape.").format(
-        one=names[most], other=names[most + 1], share=f"{1 - float(moved[most]):.0%}"
-    )
+    return _(
+        "Axes have no unit: each layer's map is centred, brought to one size, and turned or mirrored onto the map of "
+        "the layer before it (Procrustes), so that what moves is what changed. Most changes from {one} to {other}: "
+        "there turning explains {share} of the shape."
+    ).format(one=names[most], other=names[most + 1], share=f"{1 - float(moved[most]):.0%}")
