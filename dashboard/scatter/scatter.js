@@ -102,7 +102,8 @@ class Scatter {
     if (!this.header.groups.length) return [Uint32Array.from({ length: count }, (_, i) => i)];
     const parts = this.header.groups.map(() => []);
     for (let i = 0; i < count; i++) parts[this.values[i]].push(i);
-    return parts;
+    // All others come first, and so lie under the groups that have a colour.
+    return this.header.others ? [parts.at(-1), ...parts.slice(0, -1)] : parts;
   }
 
   /** The coordinates of each trace, from one cloud as it lies. */
@@ -140,7 +141,7 @@ class Scatter {
     const columns = this.columns(this.clouds[this.layer]);
     const size = (count > 20000 ? 3 : count > 5000 ? 4 : count > 1000 ? 5.5 : count > 200 ? 7 : 9) * (dims === 3 ? 0.6 : 1);
     return this.places.map((part, g) => {
-      const last = this.header.others && g === this.header.groups.length - 1;
+      const last = this.header.others && g === 0;
       const marker = { size, opacity: count > 5000 ? 0.7 : 0.85, line: { width: 0 } };
       if (!this.header.groups.length) {
         Object.assign(marker, {
@@ -149,13 +150,17 @@ class Scatter {
           colorbar: { title: { text: this.header.colour, side: "right" }, thickness: 12, outlinewidth: 0 },
         });
       } else {
-        marker.color = last ? theme.faint : palette[g % palette.length];
-        marker.symbol = SYMBOLS[Math.floor(g / palette.length) % SYMBOLS.length];
+        const rank = this.header.others ? g - 1 : g;
+        marker.color = last ? theme.faint : palette[rank % palette.length];
+        marker.symbol = last ? "circle" : SYMBOLS[Math.floor(rank / palette.length) % SYMBOLS.length];
       }
+      const names = this.header.groups;
+      const name = names[last ? names.length - 1 : this.header.others ? g - 1 : g];
       return {
         type: dims === 3 ? "scatter3d" : "scattergl",
         mode: "markers",
-        name: clip(hoverText(this.header.groups[g] ?? ""), 34),
+        name: hoverText(clip(name ?? "", 30)),
+        legendrank: last ? 2000 : 1000 + g,
         x: columns[0][g],
         y: columns[1][g],
         ...(dims === 3 ? { z: columns[2][g] } : {}),

@@ -356,10 +356,10 @@ def _shown_input(items: int, most: int) -> int:
     if items <= most:
         offered[0] = _("all {count}").format(count=f"{items:,}")
     default = 5000 if 5000 in offered else list(offered)[-1]
-    # What a smaller picture can show is no choice for the larger one.
-    key = state.SHOWN if most == MOST_SHOWN else f"{state.SHOWN}:{most}"
+    # All of a few points is not meant to be all of very many.
+    key = state.SHOWN if 5000 in offered else f"{state.SHOWN}:{most}"
     chosen = choose(st.selectbox, _("Points shown"), offered, key, default)
-    if most == MOST_SHOWN:
+    if key == state.SHOWN:
         state.publish(key, default)
     return chosen or items
 

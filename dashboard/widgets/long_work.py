@@ -38,10 +38,10 @@ def long_work(
     stages
         What the reader calls the stages that the work reports.
     auto
-        Whether it starts by itself: for what is soon done. The button comes only after it was stopped, and is not
-        there for running again what would come out the same.
+        Whether it starts by itself: for what is soon done. The button comes only after it was stopped.
     keep
-        How many results are kept for the place, the last ones: who goes back to a setting finds what it gave.
+        How many results are kept for the place, the last ones: who goes back to a setting finds what it gave, and is
+        not asked to run it again.
     rate
         What the reader calls a second's progress, with ``{rate}`` in it.
     percent
@@ -55,7 +55,7 @@ def long_work(
     kept = st.session_state.setdefault(key, {})
     place = st.container()
     result = kept.get(about)
-    if result is not None and auto:
+    if result is not None and (auto or keep > 1):
         return result
     # What starts by itself goes on after any click but the one that stops it.
     if st.session_state.pop(begun, None) == about and result is None and not auto:

@@ -1,0 +1,221 @@
+"""Journeys through the Embeddings page, in a real browser."""
+
+import csv
+import io
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import interpret as it
+from dashboard import ROOT
+from tests.browser.conftest import take
+
+pytestmark = pytest.mark.browser
+NASTY = '<img src=x onerror="alert(1)"> </script> **b**'
+
+
+@pytest.fixture
+def rows():
+    with (ROOT / "dashboard/examples/senses.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def labelled(tmp_path, rows):
+    """A CSV of sixty texts with a label, the first of them full of markup."""
+    file = tmp_path / "labelled.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["id", "sentence", "kind"])
+        for place, row in enumerate(rows):
+            text = f"{row['text']} {NASTY}" if place == 0 else row["text"]
+            writer.writerow([place, text, row["word"]])
+    return file
+
+
+def cloud(page: Page, before: str | None = None):
+    """Wait until the map is drawn, and is another than ``before``; returns what tells it from others."""
+    page.wait_for_selector("[data-testid=scatter][data-drawn]")
+    found = page.get_by_test_id("scatter")
+    if before is not None:
+        expect(found).not_to_have_attribute("data-drawn", before)
+    return found.get_attribute("data-drawn")
+
+
+def at_layer(page: Page, layer):
+    expect(page.get_by_test_id("scatter")).to_have_attribute("data-layer", str(layer))
+
+
+def places_on_screen(page: Page):
+    """Return where each point is drawn, as the browser knows it: its number, x and y in the window."""
+    return page.evaluate(
+        """() => {
+          const plot = document.querySelector(".bertoscope-scatter .plot");
+          const box = plot.getBoundingClientRect();
+          const { xaxis, yaxis } = plot._fullLayout;
+          return plot.data.flatMap((trace) => Array.from(trace.customdata, (i, k) => [
+            i, box.left + xaxis._offset + xaxis.d2p(trace.x[k]), box.top + yaxis._offset + yaxis.d2p(trace.y[k]),
+          ]));
+        }"""
+    )
+
+
+def lasso(page: Page, corners):
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in [*corners[1:], corners[0]]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+
+
+def inside(corners, x, y):
+    """Tell whether a point is in a polygon."""
+    within = False
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        if (y0 > y) != (y1 > y) and x < (x1 - x0) * (y - y0) / (y1 - y0) + x0:
+            within = not within
+    return within
+
+
+def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path):
+    page.goto(f"{server}/embeddings?lang=en")
+    before = cloud(page)
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").set_input_files(labelled)
+    before = cloud(page, before)
+    page.get_by_text("t-SNE", exact=True).click()
+    before = cloud(page, before)
+    # Coloured by the column that repeats, not by the numbers.
+    expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("kind")
+    expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
+    expect(page.get_by_text("Do not read the size of a group")).to_be_visible()
+    # Down one layer with the keyboard: the same map in Python, another place for the points.
+    at_layer(page, 6)
+    then = places_on_screen(page)
+    page.locator(".bertoscope-scatter input[type=range]").focus()
+    page.keyboard.press("ArrowLeft")
+    at_layer(page, 5)
+    expect(page.get_by_text("layer 5 · perplexity")).to_be_visible()
+    expect(page).to_have_url(re.compile("at=5"))
+    now = places_on_screen(page)
+    assert {i for i, _x, _y in now} == set(range(60))
+    assert max(abs(a[1] - b[1]) for a, b in zip(then, now, strict=True)) > 5
+    assert cloud(page) == before
+    # Around the left half of the points, or so.
+    xs, ys = sorted(x for _i, x, _y in now), sorted(y for _i, _x, y in now)
+    middle = (xs[29] + xs[30]) / 2
+    corners = [(xs[0] - 12, ys[0] - 12), (middle, ys[0] - 12), (middle, ys[-1] + 12), (xs[0] - 12, ys[-1] + 12)]
+    wanted = sorted(i for i, x, y in now if inside(corners, x, y))
+    assert 20 < len(wanted) < 40
+    lasso(page, corners)
+    expect(page.get_by_text(f"{len(wanted)} points selected")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Selected rows (CSV)").click()
+    path = tmp_path / "selected.csv"
+    download.value.save_as(path)
+    table = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    assert [int(row["id"]) for row in table] == wanted
+    assert all(set(row) == {"Place", "Text", "id", "kind"} for row in table)
+    # To select is not to draw anew, nor to go back to the layer that it began with.
+    assert cloud(page) == before
+    at_layer(page, 5)
+
+
+def test_files_of_a_map_hold_the_librarys_vectors(page, server, minilm, rows, tmp_path):
+    page.goto(f"{server}/embeddings?lang=en&corpus=senses")
+    cloud(page)
+    vectors = it.embed(minilm, [row["text"] for row in rows])
+    found = np.load(take(page, tmp_path, "NPZ"))
+    np.testing.assert_allclose(found["vectors"], vectors.vectors, atol=1e-5)
+    table = list(csv.DictReader(io.StringIO(take(page, tmp_path, "CSV").read_text("utf-8-sig"))))
+    expected = it.project(vectors.at(6)).points
+    np.testing.assert_allclose([[float(row[f"pca 6.{d}"]) for d in (1, 2)] for row in table], expected, atol=1e-5)
+    with zipfile.ZipFile(take(page, tmp_path, "TensorBoard")) as file:
+        assert file.namelist() == ["vectors.tsv", "metadata.tsv"]
+    assert take(page, tmp_path, "PNG").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in take(page, tmp_path, "SVG").read_bytes()
+
+
+def test_search_without_a_mouse_and_on_to_the_attention_page(page, server, rows):
+    page.goto(f"{server}/embeddings?lang=en&corpus=senses&level=word&word=bank")
+    cloud(page)
+    expect(page.get_by_text("All 10 points shown")).to_be_visible()
+    page.get_by_label("Find in the texts").fill("refused")
+    page.get_by_label("Find in the texts").press("Enter")
+    expect(page.get_by_text("1 points selected")).to_be_visible()
+    button = page.get_by_role("button", name="Look at this text on the Attention page")
+    expect(button).to_be_disabled()
+    page.get_by_test_id("stDataFrame").locator("canvas").first.click(position={"x": 12, "y": 52})
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_role("heading", name="Attention: which head looks where?")).to_be_visible()
+    expect(page.get_by_label("Text", exact=True)).to_have_value("The bank refused to lend him another penny.")
+
+
+def test_from_groups_to_the_map_and_all_layers_and_back(page, server):
+    page.goto(f"{server}/embeddings?lang=en&show=clusters&corpus=topics")
+    expect(page.get_by_text("6 groups")).to_be_visible()
+    page.get_by_role("button", name="Colour the map by these groups").click()
+    cloud(page)
+    expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("k-means groups, layer 6")
+    expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
+    page.get_by_role("tab", name="All layers").click()
+    maps = page.locator(".bertoscope-scatter.multiples")
+    expect(maps).to_have_attribute("data-drawn", re.compile("."))
+    expect(maps.locator(".annotation-text")).to_have_count(7)
+    page.get_by_role("tab", name="Map", exact=True).click()
+    expect(page.locator(".bertoscope-scatter:not(.multiples)")).to_have_attribute("data-drawn", re.compile("."))
+
+
+def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
+    file = tmp_path / "many.txt"
+    words = [
+        "the",
+        "bank",
+        "of",
+        "the",
+        "river",
+        "was",
+        "steep",
+        "and",
+        "the",
+        "animals",
+        "were",
+        "unbelievably",
+        "tired",
+        "because",
+        "it",
+        "rained",
+    ]
+    file.write_text("\n\n".join(" ".join(words[i % 9 :] * 5) + f" {i}" for i in range(1500)), "utf-8")
+    page.goto(f"{server}/embeddings?lang=en")
+    before = cloud(page)
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").set_input_files(file)
+    start = page.get_by_role("button", name="Read 1,500 texts")
+    start.click()
+    expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · pieces · [\d,]+ pieces/s · .* s left"))).to_be_visible()
+    page.get_by_role("button", name="Stop the run").click()
+    expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
+    # What was stopped is nowhere drawn.
+    expect(page.get_by_test_id("scatter")).to_have_count(0)
+    start.click()
+    cloud(page, before)
+    expect(page.get_by_text("All 1,500 points shown")).to_be_visible()
+    # A second look makes no pass: after a reload nothing is to be started.
+    page.get_by_text("Examples", exact=True).click()
+    expect(page.get_by_text("All 84 points shown")).to_be_visible()
+    page.get_by_text("File", exact=True).click()
+    expect(page.get_by_text("All 1,500 points shown")).to_be_visible()
+
+
+def test_the_page_in_chinese_and_in_depth(page, server):
+    page.goto(f"{server}/embeddings?lang=zh_CN&corpus=chinese&dims=3")
+    expect(page.get_by_role("heading", name="嵌入：文本落在哪里？")).to_be_visible()
+    cloud(page)
+    expect(page.locator(".bertoscope-scatter .gl-container canvas").first).to_be_visible()
+    expect(page.get_by_text("显示全部 60 个点")).to_be_visible()
+    expect(page.get_by_text("Trustworthiness")).to_have_count(0)

@@ -1,0 +1,203 @@
+"""The Embeddings page without a browser: every tab, every level, every family, and what comes of bad input."""
+
+import io
+import re
+import zipfile
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.widgets.collection import Collection, as_numbers, label_among
+from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
+from dashboard.widgets.embeddings_view import Read, grouped
+from tests.tiny import FAMILIES
+
+TABS = ("map", "layers", "geometry", "neighbours", "clusters")
+LINES = (
+    "the river bank\tplace\nthe bank lent money\tmoney\nit was tired\tother\nsaid the animals\tother\nrich river\tplace"
+)
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_page(page, **query):
+    # The first run makes the pages known, and reads what the sidebar takes from the address.
+    page.query_params.update(query)
+    page.run()
+    page.query_params.update(query)
+    return page.switch_page("../pages/embeddings.py").run()
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error)]
+
+
+def kept(page):
+    """The vectors that the page has read, the last ones first."""
+    return list(page.session_state["embeddings"].values())[::-1]
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("level", ["texts", "words", "tokens"])
+def test_every_tab_runs_at_every_level(page, tab, level):
+    open_page(page, show=tab, level=level, map="pca", corpus="senses")
+    assert not page.exception
+    assert said(page) == []
+    assert kept(page)[0].level == level
+    assert len(kept(page)[0].layers) == 7
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_one_word_in_context(page, tab):
+    open_page(page, show=tab, level="word", word="bank", corpus="senses")
+    assert not page.exception
+    assert said(page) == []
+    found = kept(page)[0]
+    assert len(found) == 10
+    assert {found.item(i) for i in range(10)} == {"bank"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_mapped(page, family):
+    open_page(page, model=f"folder:{family}", corpus="senses")
+    assert not page.exception
+    assert [one for one in said(page) if "unknown to this model" not in one] == []
+    assert any(one.label == "Trustworthiness" for one in page.metric)
+    assert kept(page)[0].spec.checkpoint.source == "folder"
+    assert len(kept(page)[0].layers) == 4
+
+
+@pytest.mark.parametrize(("method", "warns"), [("pca", False), ("tsne", True), ("umap", True)])
+def test_a_map_says_how_far_to_trust_it(page, method, warns):
+    open_page(page, map=method, corpus="chinese", kept="last")
+    assert not page.exception
+    labels = [one.label for one in page.metric]
+    assert {"Trustworthiness", "Continuity", "Neighbours kept", "Distances, rank correlation"} <= set(labels)
+    assert ("KL divergence" in labels) == (method == "tsne")
+    assert ("Variance on the map" in labels) == (method == "pca")
+    assert any("Do not read the size of a group" in one for one in said(page)) == warns
+    assert any("All 60 points shown" in one.value for one in page.markdown)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", None),
+        ("one line", "A map needs 4 points at least, and there are 1."),
+        ("same\nsame\nsame\nsame\nsame", "All 5 vectors are the same"),
+        ("a fine text\n\u200b\u200b", "Text 2 .* cannot be read: A text holds nothing"),
+    ],
+)
+def test_bad_lines_are_one_sentence_and_stay_typed(page, text, sentence):
+    open_page(page, **{"from": "pasted"})
+    page.text_area[0].set_value(text).run()
+    assert not page.exception
+    assert len(said(page)) == (sentence is not None)
+    if sentence is not None:
+        assert re.search(sentence, said(page)[0].replace("\\", ""))
+    assert page.text_area[0].value == text
+
+
+def test_pasted_lines_with_labels_are_read_and_probed(page):
+    open_page(page, **{"from": "pasted"}, show="geometry")
+    page.text_area[0].set_value(LINES).run()
+    assert not page.exception
+    assert any("here 0 of 3 labels have as many" in one for one in said(page))
+    assert len(kept(page)[0]) == 5
+
+
+def test_nonsense_in_the_address_is_the_default(page):
+    open_page(page, map="<b>", dims="9", seed="x", level="?", at="99", colour="nothing", shown="-3", show="q")
+    assert not page.exception
+    assert said(page) == []
+    assert kept(page)[0].level == "texts"
+
+
+def test_a_word_that_is_nowhere_is_one_sentence(page):
+    open_page(page, level="word", word="qwertz")
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert "qwertz" in said(page)[0]
+
+
+def test_a_text_longer_than_the_model_takes_is_averaged_and_said(page):
+    open_page(page, **{"from": "pasted"}, model="folder:bert")
+    long = "the river bank was steep " * 40
+    page.text_area[0].set_value(f"{LINES}\n{long}").run()
+    assert not page.exception
+    assert any("1 texts are longer than the 66 pieces" in one.value for one in page.info)
+    assert kept(page)[0].windows.tolist()[:5] == [1] * 5
+
+
+def test_neighbours_of_a_typed_text_are_those_of_the_library(page, minilm):
+    open_page(page, show="neighbours", query="the judge sent him to prison")
+    assert said(page) == []
+    table = page.dataframe[0].value
+    found = kept(page)[0]
+    query = it.embed(minilm, ["the judge sent him to prison"], [-1])
+    expected = it.neighbours_of(found, 6, query.at(6)[0], 10)
+    assert table["Text"].tolist() == [found.texts[i] for i in expected.items]
+    np.testing.assert_allclose(table["Cosine"], expected.scores, atol=1e-5)
+
+
+def test_all_layers_need_more_than_one(page):
+    open_page(page, show="layers", kept="last")
+    assert any("Only one layer was kept" in one.value for one in page.info)
+    assert said(page) == []
+
+
+@pytest.fixture
+def read(minilm):
+    texts = ("a\tb <i>", "river bank", "money =1+1", "fourth")
+    columns = {"Text": ("x", "y", "z", ""), "score": ("1", "2", "", "4.5")}
+    collection = Collection("file.csv", "about", texts, columns, 4)
+    return Read(collection, it.embed(minilm, texts), "about")
+
+
+def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
+    places = np.array([0, 2, 3])
+    table = item_table(read, places)
+    # A column of the file does not take the place of the text itself.
+    assert table["Text"] == ["a\tb <i>", "money =1+1", "fourth"]
+    assert table["Text (file)"] == ["x", "z", ""]
+    assert table["Place"] == [1, 3, 4]
+    back = parquet.read_table(io.BytesIO(as_parquet(read, places, 6))).to_pydict()
+    np.testing.assert_array_equal(np.array(back["vector 6"], np.float32), read.embeddings.at(6)[places])
+    assert back["score"] == ["1", "", "4.5"]
+    with zipfile.ZipFile(io.BytesIO(as_projector(read, places, 6))) as file:
+        vectors = np.loadtxt(io.BytesIO(file.read("vectors.tsv")), delimiter="\t")
+        lines = file.read("metadata.tsv").decode().rstrip("\n").split("\n")
+    np.testing.assert_allclose(vectors, read.embeddings.at(6)[places], rtol=1e-6, atol=1e-7)
+    assert lines[0] == "Place\tText\tText (file)\tscore"
+    assert [len(line.split("\t")) for line in lines] == [4] * 4
+    assert lines[1].startswith("1\ta b <i>\t")
+
+
+def test_a_label_is_what_repeats_and_a_column_of_thousands_is_cut_to_the_frequent():
+    many = tuple(str(i) for i in range(10_000))
+    assert label_among({"id": many}) is None
+    assert label_among({"id": many, "kind": ("a", "b") * 5000}) == "kind"
+    assert label_among({"one": ("x",) * 10}) is None
+    colours = grouped("id", ["common"] * 5 + list(many))
+    assert len(colours.groups) == 21
+    assert colours.groups[0] == "common"
+    assert colours.groups[-1] == "9,981 others"
+    assert colours.others
+    assert grouped("x", ["a", "", "b"]).groups == ("a", "b", "(empty)")
+
+
+def test_numbers_are_told_from_words():
+    np.testing.assert_array_equal(as_numbers(["1", "", "2.5"]), np.array([1, np.nan, 2.5], np.float32))
+    assert as_numbers(["1", "two"]) is None
+    assert as_numbers(["", ""]) is None
+    assert as_numbers(["nan", "inf"]) is None
