@@ -30,6 +30,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_trace
 	$(BIN)/python -m tests.benchmarks.bench_explorer
 	$(BIN)/python -m tests.benchmarks.bench_attention
+	$(BIN)/python -m tests.benchmarks.bench_embeddings
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

@@ -24,6 +24,7 @@ REDUCED = 50
 # openTSNE's own phases: early exaggeration, and what follows.
 _EARLY, _LATE = 250, 500
 _DEVIATION = 1e-4
+_THREADS_PAY = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +226,9 @@ def _tsne(
             early_exaggeration_iter=_EARLY,
             n_iter=_LATE,
             random_state=seed,
-            n_jobs=-1,
+            # Threads that wait for each other cost more than they bring on few points: 60 of them took 0.9 s on one
+            # thread and 8 s on two, on two cores that had other work.
+            n_jobs=-1 if len(components) >= _THREADS_PAY else 1,
             callbacks=report,
             callbacks_every_iters=10,
         ).fit(np.ascontiguousarray(components))

@@ -76,3 +76,14 @@ def test_steps_gradients_and_ablation_are_the_cpus(tiny_folders, family):
     np.testing.assert_allclose(other, one, atol=1e-3)
     one, other = (it.ablate(encoder, text, heads=[(1, 2)]).distance for encoder in (cpu, gpu))
     np.testing.assert_allclose(other, one, atol=1e-3)
+
+
+@pytest.mark.parametrize(("level", "pooling"), [("texts", "mean"), ("texts", "max"), ("words", "mean")])
+def test_embeddings_are_the_cpus_whatever_the_batch(tiny_folders, level, pooling):
+    texts = ["the bank said it was rich", "it was tired " * 9, "the river", "a bank " * 90]
+    folder = str(tiny_folders["bert"])
+    on_cpu, on_gpu = (
+        it.embed(it.load_encoder(folder, device=device), texts, pooling=pooling, level=level)
+        for device in ("cpu", "cuda")
+    )
+    np.testing.assert_allclose(on_gpu.vectors, on_cpu.vectors, atol=5e-4)
