@@ -12,8 +12,9 @@ import interpret as it
 from dashboard.language import _
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_export import item_table, read_lines
-from dashboard.widgets.embeddings_view import Read, group_settings
+from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.maps_view import group_settings
 
 MOST_GROUPED = 10_000
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from dashboard.language import _
-from dashboard.widgets.embeddings_view import Maps, MapSettings, Read
+from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
 
 

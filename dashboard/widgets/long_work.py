@@ -74,18 +74,10 @@ def long_work(
     begin = time.monotonic()
 
     def progress(done: int, total: int, stage: str) -> None:
-        spent = time.monotonic() - begin
         share = done / total if total else 0.0
-        parts = [f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")]
-        if stages and stage in stages:
-            parts.append(stages[stage])
-        if rate and done and stage in (stages or {}) and spent > 0.5:
-            parts.append(rate.format(rate=f"{done / spent:,.0f}"))
-        parts.append(_("{spent} s so far").format(spent=f"{spent:.0f}"))
-        # Before that, a guess would only jump.
-        if share >= 0.05:
-            parts.append(_("about {left} s left").format(left=f"{spent / share * (1 - share):.0f}"))
-        bar.progress(share, " · ".join(parts))
+        counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
+        parts = [counted, (stages or {}).get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
+        bar.progress(share, " · ".join(part for part in parts if part))
 
     bar.progress(0.0, _("Starting …"))
     with stop.container(horizontal=True, vertical_alignment="center"):
@@ -103,6 +95,16 @@ def long_work(
     while len(kept) > keep:
         del kept[next(iter(kept))]
     return result
+
+
+def _speed(done: int, share: float, spent: float, rate: str | None) -> list[str]:
+    """Say how fast it goes, how long it has taken, and how long it will."""
+    parts = [rate.format(rate=f"{done / spent:,.0f}")] if rate and done and spent > 0.5 else []
+    parts.append(_("{spent} s so far").format(spent=f"{spent:.0f}"))
+    # Before that, a guess would only jump.
+    if share >= 0.05:
+        parts.append(_("about {left} s left").format(left=f"{spent / share * (1 - share):.0f}"))
+    return parts
 
 
 def _note(key: str, about: str) -> None:

@@ -10,8 +10,9 @@ from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.clusters_view import MOST_GROUPED, cluster_downloads, cluster_line, cluster_lines, cluster_table
-from dashboard.widgets.embeddings_view import Read, clusters_of, draw_sample, group_settings, sample_line
+from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.maps_view import clusters_of, group_settings
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
 

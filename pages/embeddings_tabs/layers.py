@@ -8,17 +8,9 @@ from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 from dashboard.scatter import scatter
 from dashboard.widgets.embeddings_export import map_downloads, map_lines
-from dashboard.widgets.embeddings_view import (
-    MOST_IN_MULTIPLES,
-    Read,
-    colour_input,
-    colours_of,
-    draw_sample,
-    map_input,
-    maps_of,
-    sample_line,
-)
+from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_input, maps_of
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
 

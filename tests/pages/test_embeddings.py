@@ -13,7 +13,8 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.widgets.collection import Collection, as_numbers, label_among
 from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
-from dashboard.widgets.embeddings_view import Read, grouped
+from dashboard.widgets.embeddings_view import Read
+from dashboard.widgets.maps_view import grouped
 from tests.tiny import FAMILIES
 
 TABS = ("map", "layers", "geometry", "neighbours", "clusters")

@@ -1,0 +1,254 @@
+"""Points and what colours them, and their maps: settings, runs, results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.figures.embeddings import layer_names
+from dashboard.language import _
+from dashboard.scatter import Colours
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.collection import SEED, as_numbers
+from dashboard.widgets.embeddings_view import Read, about_places
+from dashboard.widgets.long_work import Progress, long_work
+
+# What is drawn by itself, without a click: some seconds on two cores.
+_SOON_POINTS = 8000
+_MOST_GROUPS = 20
+MOST_SHOWN = 50_000
+MOST_IN_MULTIPLES = 2000
+
+
+def colour_input(read: Read) -> tuple[str, str]:
+    """Draw the choice of what colours the points, and return it with its name."""
+    options = {f"column:{name}": name for name in read.collection.columns}
+    level, label = read.embeddings.level, read.label
+    if level != "texts":
+        options["item"] = _("the word itself") if level == "words" else _("the piece itself")
+    options |= {"kmeans": _("k-means groups"), "hdbscan": _("HDBSCAN groups")}
+    options["length"] = _("length in pieces") if level == "texts" else _("place in the text")
+    options["none"] = _("nothing")
+    alone = "length" if level == "texts" or read.embeddings.word else "item"
+    default = f"column:{label}" if label else alone
+    chosen = choose(st.selectbox, _("Colour"), options, state.COLOUR, default, width=200)
+    state.publish(state.COLOUR, default)
+    return chosen, options[chosen]
+
+
+def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: str) -> Colours | None:
+    """Return the colours of the points shown; None where looking for groups was stopped.
+
+    Raises
+    ------
+    InputError
+        If points are to be grouped and there are too few or too many.
+    """
+    if chosen == "none":
+        return Colours("", np.zeros(len(places), np.float32), ("",))
+    if chosen in ("kmeans", "hdbscan"):
+        clusters = clusters_of(read, places, layer, chosen)
+        return None if clusters is None else _cluster_colours(clusters, f"{title}, {layer_names([layer])[0]}")
+    if chosen == "length":
+        texts = read.embeddings.level == "texts"
+        values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
+        return Colours(title, values.astype(np.float32))
+    if chosen == "item":
+        return grouped(title, [read.embeddings.item(int(i)).casefold() for i in places])
+    values = read.column(chosen.removeprefix("column:"))
+    picked = [values[i] for i in places]
+    numbers = as_numbers(picked)
+    if numbers is not None and len(set(picked)) > _MOST_GROUPS:
+        return Colours(title, np.nan_to_num(numbers, nan=float(np.nanmean(numbers))))
+    return grouped(title, picked)
+
+
+def _cluster_colours(clusters: it.Clusters, title: str) -> Colours:
+    named = min(clusters.count, _MOST_GROUPS)
+    names = [_("group {number}").format(number=i + 1) for i in range(named)]
+    outside = (clusters.cluster < 0) | (clusters.cluster >= named)
+    if outside.any():
+        names.append(_("in none") if clusters.count <= _MOST_GROUPS else _("others"))
+    codes = np.where(outside, named, clusters.cluster)
+    return Colours(title, codes.astype(np.float32), tuple(names), bool(outside.any()))
+
+
+def grouped(title: str, values: list[str]) -> Colours:
+    """Make groups of values, the most frequent first; what is rare or empty is in a last one."""
+    counts = Counter(value.strip() for value in values if value.strip())
+    names = [name for name, _count in counts.most_common(_MOST_GROUPS)]
+    code = {name: place for place, name in enumerate(names)}
+    codes = np.array([code.get(value.strip(), len(names)) for value in values], np.float32)
+    others = bool((codes == len(names)).any())
+    if others:
+        left = len(counts) - len(names)
+        names.append(_("{count} others").format(count=f"{left:,}") if left else _("(empty)"))
+    return Colours(title, codes, tuple(names), others)
+
+
+def clusters_of(read: Read, places: np.ndarray, layer: int, method: str) -> it.Clusters | None:
+    """Group points as the groups' own settings say; None where that was stopped.
+
+    Raises
+    ------
+    InputError
+        If there are too few points, or too many.
+    """
+    count, least = group_settings(len(places))
+    return long_work(
+        "clusters",
+        f"{read.about}:{about_places(places)}:{layer}:{method}:{count}:{least}",
+        _("Find groups"),
+        lambda progress: it.cluster(
+            read.embeddings.at(layer)[places], method, count, SEED, least=least, progress=progress
+        ),
+        {"cluster": _("runs")},
+        auto=True,
+        keep=8,
+    )
+
+
+def group_settings(points: int) -> tuple[int, int]:
+    """Return k-means' number of groups and HDBSCAN's least size, as set, or from the URL."""
+    most = max(2, min(50, points // 2))
+    state.seed(state.GROUPS, min(6, most), range(2, most + 1))
+    state.seed(state.LEAST, max(2, min(10, points // 10)), range(2, max(3, points // 2) + 1))
+    return st.session_state[state.GROUPS], st.session_state[state.LEAST]
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """How a map is made; see `interpret.project`. ``setting`` is 0 where the method has none."""
+
+    method: str
+    dims: int
+    metric: str
+    setting: int
+    seed: int
+    shown: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """One projection for each layer drawn, and all of them laid over one another."""
+
+    projections: tuple[it.Projection, ...]
+    alignment: it.Alignment
+
+
+def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> MapSettings:
+    """Draw how the map is made, of at most so many points, and of every layer or of those that are chosen."""
+    items, kept = len(read.embeddings), read.embeddings.layers
+    method = segments(_("Map by"), {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}, state.MAP)
+    dims = 2 if every_layer else segments(_("Dimensions"), {2: _("flat"), 3: _("3-D")}, state.DIMS)
+    with st.popover(_("Settings"), icon=":material/tune:"):
+        shown = min(_shown_input(items, most), items)
+        # Maps of all layers of many points take a while: then one to begin with.
+        soon = method == "pca" or shown * len(kept) <= 2 * _SOON_POINTS
+        drawn = -1
+        if not every_layer and len(kept) > 1:
+            choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
+            key = f"{state.DRAWN}:{method}:{soon}"
+            drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1])
+        metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
+        metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC)
+        setting = _setting(method, shown)
+        seed = 0
+        if method != "pca":
+            state.seed(state.SEED, 0, range(10_000))
+            seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
+        else:
+            st.caption(_("PCA draws nothing at random."))
+    for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
+        state.publish(key, default)
+    return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
+
+
+def _shown_input(items: int, most: int) -> int:
+    """Draw how many points are shown at most."""
+    amounts = [one for one in (1000, 2000, 5000, 20_000, MOST_SHOWN) if one < items and one <= most]
+    offered = {one: f"{one:,}" for one in amounts}
+    if items <= most:
+        offered[0] = _("all {count}").format(count=f"{items:,}")
+    default = 5000 if 5000 in offered else list(offered)[-1]
+    # All of a few points is not meant to be all of very many.
+    key = state.SHOWN if 5000 in offered else f"{state.SHOWN}:{most}"
+    chosen = choose(st.selectbox, _("Points shown"), offered, key, default)
+    if key == state.SHOWN:
+        state.publish(key, default)
+    return chosen or items
+
+
+def _setting(method: str, points: int) -> int:
+    """Draw t-SNE's perplexity or UMAP's neighbours, within what so many points allow."""
+    if method == "pca" or points < 7:
+        return 0
+    most = min(200, (points - 1) // 3) if method == "tsne" else min(200, points - 1)
+    default = min(30 if method == "tsne" else 15, most)
+    key = f"{state.SETTING}:{method}"
+    state.seed(key, default, range(2, most + 1))
+    label = _("Perplexity: about how many neighbours count") if method == "tsne" else _("Neighbours that count")
+    if most <= 2:
+        return default
+    return st.slider(label, 2, most, key=key, persist_state="session")
+
+
+def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
+    """Make the maps, showing how far they are; None before they are made.
+
+    Raises
+    ------
+    InputError
+        If the points have no map.
+    """
+    layers = settings.layers
+
+    def work(progress: Progress) -> Maps:
+        found = []
+        for place, layer in enumerate(layers):
+
+            def report(done: int, total: int, stage: str, place: int = place) -> None:
+                share = 1000 * place + round(1000 * done / max(total, 1) * 0.98)
+                progress(share, 1000 * len(layers), stage)
+
+            vectors = np.asarray(read.embeddings.at(layer)[places])
+            found.append(
+                it.project(
+                    vectors,
+                    settings.method,
+                    settings.dims,
+                    settings.seed,
+                    metric=settings.metric,
+                    perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
+                    neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
+                    progress=report,
+                )
+            )
+        return Maps(tuple(found), it.align([one.points for one in found]))
+
+    soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS
+    maps = long_work(
+        "maps",
+        f"{read.about}:{about_places(places)}:{settings}",
+        _("Draw {points} points at {layers} layers").format(points=f"{len(places):,}", layers=len(layers)),
+        work,
+        {
+            "neighbours": _("looking for neighbours"),
+            "tsne": _("t-SNE is moving the points"),
+            "umap": _("UMAP is moving the points"),
+            "compile": _("UMAP is being compiled, once after a start"),
+            "quality": _("measuring how far to trust it"),
+        },
+        auto=soon,
+        keep=6,
+        percent=True,
+    )
+    if maps is None:
+        st.info(_("This map is not drawn yet. PCA is there at once; t-SNE and UMAP move every point many times."))
+    return maps
