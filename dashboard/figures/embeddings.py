@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from interpret.embeddings.geometry import Geometry
     from interpret.embeddings.probing import Probe
 
+# Of Student's t with the four degrees of freedom of five folds.
+_STUDENT = 2.776
 _LEGEND = {"orientation": "h", "y": -0.28, "x": 0}
 
 
@@ -49,12 +51,13 @@ def cone(geometry: Geometry) -> go.Figure:
     """Draw mean cosines layer by layer, each beside what random pairs have."""
     names = layer_names(geometry.layers)
     figure = go.Figure()
-    for values, label in (
-        (geometry.self_similarity, _("a word's occurrences")),
-        (geometry.intra_similarity, _("a text's words and their mean")),
+    for values, label, dash in (
+        (geometry.self_similarity, _("a word's occurrences"), "solid"),
+        (geometry.intra_similarity, _("a text's words and their mean"), "solid"),
+        (geometry.intra_baseline, _("random words and their mean"), "dot"),
     ):
         if values is not None:
-            figure.add_scatter(x=names, y=values, name=label, mode="lines+markers")
+            figure.add_scatter(x=names, y=values, name=label, mode="lines+markers", line={"dash": dash})
     figure.add_scatter(
         x=names,
         y=geometry.anisotropy,
@@ -98,7 +101,7 @@ def dimension(geometry: Geometry) -> go.Figure:
 
 def alignment_map(geometry: Geometry) -> go.Figure:
     """Draw how alike each two layers are."""
-    names = layer_names(geometry.layers)
+    names = [str(layer) for layer in geometry.layers]
     figure = go.Figure(
         go.Heatmap(
             z=geometry.similarity,
@@ -106,15 +109,16 @@ def alignment_map(geometry: Geometry) -> go.Figure:
             y=names,
             coloraxis="coloraxis",
             texttemplate="%{z:.2f}" if len(names) <= 13 else None,
-            hovertemplate="%{y} – %{x}: %{z:.3f}<extra></extra>",
+            hovertemplate=_("layers {one} and {other}").format(one="%{y}", other="%{x}") + ": %{z:.3f}<extra></extra>",
         )
     )
     figure.update_layout(
-        coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"title": "CKA"}},
+        coloraxis={"cmin": 0, "cmax": 1, "colorbar": {"title": "CKA", "thickness": 10}},
         height=110 + 34 * len(names),
         margin={"t": 20, "b": 10},
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", title=_("layer"), type="category")
+    figure.update_xaxes(title=_("layer"), type="category")
     return figure
 
 
@@ -132,10 +136,13 @@ def probe_lines(probe: Probe) -> go.Figure:
             name=label,
             mode="lines+markers",
             line={"dash": dash},
-            error_y={"array": 1.96 * errors, "thickness": 1, "width": 2},
+            error_y={"array": _STUDENT * errors, "thickness": 1, "width": 2},
         )
-    figure.add_hline(probe.majority, line_dash="dot", line_width=1, annotation_text=_("largest class"))
-    return _lines(figure, _("share told right, held out"), [0, 1.03])
+    majority = [probe.majority] * len(names)
+    figure.add_scatter(x=names, y=majority, name=_("largest class"), mode="lines", line={"dash": "dot"})
+    figure = _lines(figure, _("share told right, held out"), [0, 1.03])
+    figure.update_yaxes(tickformat=".0%")
+    return figure
 
 
 def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:

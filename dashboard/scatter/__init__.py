@@ -11,7 +11,9 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly
@@ -42,6 +44,32 @@ _COMPONENT = st.components.v2.component(
 
 
 @dataclass(frozen=True, eq=False)
+class Cloud:
+    """Points at every layer.
+
+    Attributes
+    ----------
+    points
+        Where each point lies at each layer, laid over one another.
+    layers
+        The layers' names.
+    hover
+        What each point says of itself.
+    """
+
+    points: Float32[np.ndarray, "layer point dim"]
+    layers: tuple[str, ...]
+    hover: tuple[str, ...]
+
+    @cached_property
+    def key(self) -> str:
+        """What tells this cloud from others, in whatever colours."""
+        digest = hashlib.sha1(self.points.tobytes(), usedforsecurity=False)
+        digest.update(json.dumps([self.points.shape, self.hover], ensure_ascii=False).encode())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
 class Colours:
     """What the colours of points stand for.
 
@@ -50,16 +78,20 @@ class Colours:
     title
         Its name.
     values
-        A number for each point: the place of its group among ``groups``, or where there are none, a quantity.
+        A number for each point: the place of its group among ``groups``, or where there are none, a quantity, NaN
+        where it is not known.
     groups
         The names of groups, in the order of the legend; the last may stand for all others.
+    ranks
+        Which of the palette's colours each group has.
     others
-        Whether it does.
+        Whether the last group stands for others, and so is grey.
     """
 
     title: str
     values: Float32[np.ndarray, "point"]
     groups: tuple[str, ...] = ()
+    ranks: tuple[int, ...] = ()
     others: bool = False
 
 
@@ -71,30 +103,28 @@ class View:
     selected: tuple[int, ...]
 
 
+def cloud_view(cloud: Cloud, start: int, key: str) -> View:
+    """Return what the browser last said of a cloud that is drawn at ``key``; ``start`` where it said no layer."""
+    said = st.session_state.get(key)
+    return read_view(said, cloud.key, cloud.points.shape[0], cloud.points.shape[1], start)
+
+
 def scatter(
-    points: Float32[np.ndarray, "layer point dim"],
-    layers: Sequence[str],
+    cloud: Cloud,
     colours: Colours,
-    hover: Sequence[str],
-    found: Sequence[int],
+    marked: Sequence[int],
     start: int,
     title: str,
     file: str,
     key: str,
     multiples: bool = False,
-) -> View:
-    """Draw the cloud.
+) -> None:
+    """Draw the cloud; `cloud_view` tells what is done with it.
 
     Parameters
     ----------
-    points
-        Where each point lies at each layer, laid over one another.
-    layers
-        The layers' names.
-    hover
-        What each point says of itself.
-    found
-        Points to be set off from the rest, as by a search.
+    marked
+        Points to be set off from the rest: those selected, or found by a search.
     start
         The layer to begin at, as a place among those drawn.
     title, file
@@ -103,26 +133,28 @@ def scatter(
         Whether all layers are drawn beside each other, small and only to look at.
     """
     _LIBRARY(key=f"{key}:plotly", width="content", height="content")
-    state = st.session_state.get(key)
-    content = points.astype("<f4").tobytes() + colours.values.astype("<f4").tobytes()
-    texts = json.dumps([hover, colours.groups, colours.title, layers, language()], ensure_ascii=False)
-    about = hashlib.sha1(content + texts.encode(), usedforsecurity=False).hexdigest()[:16]
-    header = {
+    said = st.session_state.get(key)
+    content = cloud.points.astype("<f4").tobytes() + colours.values.astype("<f4").tobytes()
+    words = json.dumps([colours.groups, colours.ranks, colours.title, cloud.layers, language()], ensure_ascii=False)
+    about = cloud.key + hashlib.sha1(colours.values.tobytes() + words.encode(), usedforsecurity=False).hexdigest()[:16]
+    header: dict[str, Any] = {
         "key": about,
-        "shape": points.shape,
-        "found": [int(one) for one in found],
+        "cloud": cloud.key,
+        "shape": cloud.points.shape,
+        "marked": [int(one) for one in marked],
         "start": start,
         "title": title,
         "file": file,
         "picture": key,
     }
     # The browser has had it: a lasso or another layer should not send megabytes again.
-    send = not (isinstance(state, Mapping) and state.get("have") == about)
+    send = not (isinstance(said, Mapping) and said.get("have") == about)
     if send:
         header |= {
-            "hover": hover,
-            "layers": layers,
+            "hover": cloud.hover,
+            "layers": cloud.layers,
             "groups": colours.groups,
+            "ranks": colours.ranks,
             "others": colours.others,
             "multiples": multiples,
             "colour": colours.title,
@@ -131,27 +163,28 @@ def scatter(
     text = json.dumps(header, ensure_ascii=False).encode()
     # What follows has to begin at a whole number of its words.
     text += b" " * (-len(text) % 4)
-    result = _COMPONENT(
+    _COMPONENT(
         key=key,
         data=struct.pack("<I", len(text)) + text + (content if send else b""),
         on_layer_change=lambda: None,
         on_have_change=lambda: None,
         on_selected_change=lambda: None,
     )
-    return read_view(result.layer, result.selected, about, points.shape[0], points.shape[1], start)
 
 
-def read_view(layer: object, selected: object, key: str, layers: int, points: int, start: int) -> View:
+def read_view(said: object, cloud: str, layers: int, points: int, start: int) -> View:
     """Check what a browser says; what makes no sense, or is of another cloud, counts for nothing."""
     place = start
-    if isinstance(layer, Mapping) and layer.get("key") == key:
-        value = layer.get("layer")
-        place = value if type(value) is int and 0 <= value < layers else start
     places: tuple[int, ...] = ()
-    if isinstance(selected, Mapping) and selected.get("key") == key and isinstance(selected.get("places"), list):
-        places = tuple(
-            sorted({one for one in selected["places"] if type(one) is int and 0 <= one < points}),
-        )
+    if isinstance(said, Mapping):
+        layer, selected = said.get("layer"), said.get("selected")
+        if isinstance(layer, Mapping) and layer.get("cloud") == cloud:
+            value = layer.get("layer")
+            place = value if type(value) is int and 0 <= value < layers else start
+        if isinstance(selected, Mapping) and selected.get("cloud") == cloud:
+            found = selected.get("places")
+            numbers = found if isinstance(found, list) else []
+            places = tuple(sorted({one for one in numbers if type(one) is int and 0 <= one < points}))
     return View(place, places)
 
 
@@ -162,5 +195,6 @@ def _strings() -> dict[str, str]:
         "stop": _("Stop playing"),
         "plot": _("Map of {count} points. The search over it selects points without a mouse."),
         "hint": _("Drag around points to select them; scroll to zoom; double-click to let go."),
+        "unknown": _("(empty)"),
         "hint3": _("Drag to turn, scroll to zoom, click a point to select it."),
     }

@@ -55,17 +55,18 @@ class Scatter {
   receive(bytes) {
     const { header, numbers } = unpackCloud(bytes);
     if (!header.hover) {
-      // Only what is found has changed, or this is a new page that has nothing yet.
+      // Only what is marked has changed, or this is a new page that has nothing yet.
       if (this.header?.key !== header.key) this.send("have", "");
-      else if (String(header.found) !== String(this.header.found)) {
-        this.header.found = header.found;
-        if (this.drawnOnce) this.mark(header.found);
-      }
+      else if (this.drawnOnce) this.mark(header.marked);
       return;
     }
     const same = this.header?.key === header.key;
     this.header = header;
     if (same) return;
+    // Whatever still moves, moves no more: it would put old places under new colours.
+    this.move++;
+    this.lying = null;
+    this.playing = false;
     const [layers, count, dims] = header.shape;
     this.clouds = [...Array(layers).keys()].map((l) => numbers.subarray(l * count * dims, (l + 1) * count * dims));
     this.values = numbers.subarray(layers * count * dims);
@@ -99,7 +100,11 @@ class Scatter {
   /** Which points are in each trace: those of a group, or all. */
   parts() {
     const count = this.header.shape[1];
-    if (!this.header.groups.length) return [Uint32Array.from({ length: count }, (_, i) => i)];
+    if (!this.header.groups.length) {
+      const all = [...Array(count).keys()];
+      const unknown = all.filter((i) => Number.isNaN(this.values[i]));
+      return unknown.length ? [unknown, all.filter((i) => !Number.isNaN(this.values[i]))] : [all];
+    }
     const parts = this.header.groups.map(() => []);
     for (let i = 0; i < count; i++) parts[this.values[i]].push(i);
     // All others come first, and so lie under the groups that have a colour.
@@ -140,22 +145,26 @@ class Scatter {
     const ramp = [...Array(11).keys()].map((i) => [i / 10, cssColour(theme.ramp, 60 + Math.round(19.5 * i))]);
     const columns = this.columns(this.clouds[this.layer]);
     const size = (count > 20000 ? 3 : count > 5000 ? 4 : count > 1000 ? 5.5 : count > 200 ? 7 : 9) * (dims === 3 ? 0.6 : 1);
+    this.size = size;
     return this.places.map((part, g) => {
       const last = this.header.others && g === 0;
       const marker = { size, opacity: count > 5000 ? 0.7 : 0.85, line: { width: 0 } };
-      if (!this.header.groups.length) {
-        Object.assign(marker, {
-          color: this.values,
-          colorscale: ramp,
-          colorbar: { title: { text: this.header.colour, side: "right" }, thickness: 12, outlinewidth: 0 },
-        });
-      } else {
-        const rank = this.header.others ? g - 1 : g;
+      const names = this.header.groups;
+      let name = names[last ? names.length - 1 : this.header.others ? g - 1 : g];
+      if (names.length) {
+        const rank = this.header.ranks[this.header.others ? g - 1 : g];
         marker.color = last ? theme.faint : palette[rank % palette.length];
         marker.symbol = last ? "circle" : SYMBOLS[Math.floor(rank / palette.length) % SYMBOLS.length];
+      } else if (g < this.places.length - 1) {
+        name = this.header.strings.unknown;
+        marker.color = theme.faint;
+      } else {
+        Object.assign(marker, {
+          color: Array.from(part, (i) => this.values[i]),
+          colorscale: ramp,
+          colorbar: { title: { text: hoverText(this.header.colour), side: "right" }, thickness: 12, outlinewidth: 0 },
+        });
       }
-      const names = this.header.groups;
-      const name = names[last ? names.length - 1 : this.header.others ? g - 1 : g];
       return {
         type: dims === 3 ? "scatter3d" : "scattergl",
         mode: "markers",
@@ -205,11 +214,11 @@ class Scatter {
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: theme.font, color: theme.text, size: 12 },
       hoverlabel: { align: "left", bgcolor: theme.background, bordercolor: theme.faint, font: { color: theme.text } },
-      margin: { l: 8, r: 8, t: 30, b: 8 },
+      margin: { l: 8, r: 8, t: 30, b: narrow && this.header.groups.length ? 70 : 8 },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: theme.accent },
       legend: {
         title: { text: hoverText(this.header.colour) }, itemsizing: "constant",
-        ...(narrow ? { orientation: "h", y: -0.02, yanchor: "top" } : {}),
+        ...(narrow ? { orientation: "h", y: -0.02, yanchor: "top", font: { size: 11 } } : {}),
       },
     };
   }
@@ -256,30 +265,43 @@ class Scatter {
       this.plot.on("plotly_deselect", () => this.select(null));
       this.plot.on("plotly_click", (event) => this.header.shape[2] === 3 && this.select(event.points));
     }
-    if (!this.header.multiples) this.mark(this.header.found);
+    this.marked = "";
+    if (!this.header.multiples) this.mark(this.header.marked);
     this.root.dataset.drawn = key;
     this.root.dataset.layer = this.layer;
   }
 
   select(points) {
-    const places = (points ?? []).map((point) => point.data.customdata[point.pointNumber]);
-    this.send("selected", { key: this.header.key, places });
+    if (this.marking) return;
+    const places = (points ?? []).map((point) => point.data.customdata[point.pointNumber]).sort((a, b) => a - b);
+    this.mark(places);
+    this.send("selected", { cloud: this.header.cloud, places });
   }
 
-  /** Set points off from the rest; none sets all alike. */
-  mark(found) {
-    const wanted = new Set(found);
-    const chosen = this.places.map((part) => {
-      if (!wanted.size) return null;
-      const inside = [];
-      for (let i = 0; i < part.length; i++) if (wanted.has(part[i])) inside.push(i);
-      return inside;
-    });
-    window.Plotly.restyle(this.plot, { selectedpoints: chosen });
+  /**
+   * Set points off from the rest; none sets all alike. The outline that was drawn goes away: the points are selected,
+   * not a place on the map, and at another layer they lie elsewhere.
+   */
+  async mark(marked) {
+    const outlined = this.plot.layout.selections?.length > 0;
+    if (String(marked) === this.marked && !outlined) return;
+    this.marked = String(marked);
+    const wanted = new Set(marked);
+    const inside = this.places.map((part) => Array.from(part, (i) => wanted.has(i)));
+    this.marking = true;
+    if (this.header.shape[2] === 3) {
+      // Points in depth cannot be dimmed one by one, so those not meant shrink.
+      const size = inside.map((flags) => (wanted.size ? flags.map((one) => (one ? 1.6 : 0.45) * this.size) : this.size));
+      await window.Plotly.restyle(this.plot, { "marker.size": size });
+    } else {
+      const chosen = inside.map((flags) => (wanted.size ? flags.flatMap((one, i) => (one ? [i] : [])) : null));
+      await window.Plotly.update(this.plot, { selectedpoints: chosen }, { selections: [] });
+    }
+    this.marking = false;
   }
 
   tellLayer() {
-    this.send("layer", { key: this.header.key, layer: this.layer });
+    this.send("layer", { cloud: this.header.cloud, layer: this.layer });
   }
 
   /** Move the points to another layer's map; a later call overtakes an earlier one. */

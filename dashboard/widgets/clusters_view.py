@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 import interpret as it
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_export import item_table, read_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import group_settings
-
-MOST_GROUPED = 10_000
+from interpret.embeddings.projection import unit_rows
 
 
 def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
@@ -29,13 +28,15 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
         parts.append(_("silhouette {value} (1 far apart, 0 none)").format(value=f"{clusters.silhouette:.2f}"))
     if clusters.stability is not None:
         parts.append(
-            _("the same from other seeds to {value} (1 the same, 0 chance)").format(value=f"{clusters.stability:.2f}")
+            _("stability over seeds {value} (1 always the same, 0 by chance)").format(value=f"{clusters.stability:.2f}")
         )
     label = read.label
-    if label:
+    if label and clusters.count:
         values = read.column(label)
         value = it.agreement(clusters, [values[i] for i in places])
-        parts.append(_("agreement with “{label}” {value} (adjusted Rand)").format(label=label, value=f"{value:.2f}"))
+        parts.append(
+            _("agreement with “{label}” {value} (adjusted Rand)").format(label=literal(label), value=f"{value:.2f}")
+        )
     return " · ".join(parts) + "."
 
 
@@ -47,14 +48,13 @@ def cluster_table(
     words: Sequence[Sequence[tuple[str, float]]],
 ) -> dict[str, list[Any]]:
     """Return a row for each group: its size, its words, the text nearest to its middle, its most frequent label."""
-    vectors = np.asarray(read.embeddings.at(layer)[places], np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+    vectors = unit_rows(read.embeddings.at(layer)[places])
     members = [np.flatnonzero(clusters.cluster == place) for place in range(clusters.count)]
     middle = [int(one[(vectors[one] @ vectors[one].mean(axis=0)).argmax()]) for one in members]
     table: dict[str, list[Any]] = {
         _("Group"): [place + 1 for place in range(clusters.count)],
         _("Points"): [len(one) for one in members],
-        _("Share"): [len(one) / len(places) for one in members],
+        _("Share"): [100 * len(one) / len(places) for one in members],
         _("Words that mark it"): [", ".join(word for word, _score in row) or "–" for row in words],
         _("Nearest to its middle"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
     }
@@ -74,7 +74,7 @@ def cluster_downloads(
 
     def points() -> bytes:
         numbers = [int(one) + 1 if one >= 0 else "" for one in clusters.cluster]
-        return as_csv({_("Group"): numbers, **item_table(read, places)})
+        return as_csv(item_table(read, places, {_("Group"): numbers}))
 
     return [
         Download(_("Groups (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each group")),
@@ -87,8 +87,18 @@ def cluster_downloads(
 def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
     """Write the lines of Python that give the same groups."""
     count, least = group_settings(points)
+    shown = ""
+    vectors = f"embeddings.at({layer})"
+    texts = "embeddings.text"
+    if points < len(read.embeddings):
+        shown = (
+            f"import numpy as np\n\nshown = np.sort(np.random.default_rng(0).permutation(len(embeddings))[:{points}])\n"
+        )
+        vectors, texts = f"{vectors}[shown]", f"{texts}[shown]"
     option = f"count={count}" if method == "kmeans" else f"least={least}"
-    return read_lines(read) + (
-        f'clusters = it.cluster(embeddings.at({layer}), "{method}", seed={SEED}, {option})\n'
-        "it.marking_words([embeddings.texts[i] for i in embeddings.text], clusters)\n"
+    return (
+        read_lines(read)
+        + shown
+        + f'clusters = it.cluster({vectors}, "{method}", seed={SEED}, {option})\n'
+        + f"it.marking_words([embeddings.texts[i] for i in {texts}], clusters)\n"
     )

@@ -76,7 +76,9 @@ def collection_input() -> Collection | None:
     state.remember(_EXAMPLE, None)
     found = _pasted() if source == "pasted" else _from_file()
     if found is not None:
-        st.caption(_("These texts are not part of the page's address: a link to this page opens without them."))
+        st.caption(
+            _("These texts are not part of the page's address: a link to this page, or a reload, opens without them.")
+        )
     return found
 
 

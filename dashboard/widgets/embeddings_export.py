@@ -5,30 +5,44 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dashboard.language import _
+from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
 
+_MOST_BYTES = 400_000_000
 
-def item_table(read: Read, places: np.ndarray) -> dict[str, list[Any]]:
-    """Return a row for each of some items, as columns: what it is, its text, and what the file says of it."""
+
+def item_table(read: Read, places: np.ndarray, first: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
+    """Return a row for each of some items, as columns: what it is, its text, and what the file says of it.
+
+    Parameters
+    ----------
+    first
+        Columns that stand before these.
+    """
     embeddings = read.embeddings
-    table: dict[str, list[Any]] = {_("Place"): [int(i) + 1 for i in places]}
+    table: dict[str, list[Any]] = {**(first or {}), _("Place"): [int(i) + 1 for i in places]}
     if embeddings.level != "texts":
         table[_("Word") if embeddings.level == "words" else _("Piece")] = [embeddings.item(int(i)) for i in places]
     table[_("Text")] = [embeddings.texts[embeddings.text[i]] for i in places]
-    for name in read.collection.columns:
-        values = read.collection.columns[name]
-        # A column of the file never takes the place of one of ours.
-        title = name if name not in table else f"{name} ({_('file')})"
-        table[title] = [values[embeddings.text[i]] for i in places]
+    for name, values in read.collection.columns.items():
+        table[free_name(table, name)] = [values[embeddings.text[i]] for i in places]
     return table
+
+
+def free_name(table: Mapping[str, object], name: str) -> str:
+    """Return a name for another column: none takes the place of one that is there."""
+    while name in table:
+        name += "′"
+    return name
 
 
 def map_downloads(
@@ -40,15 +54,20 @@ def map_downloads(
         table = item_table(read, places)
         for projection, level in zip(maps.projections, settings.layers, strict=True):
             for dim in range(settings.dims):
-                table[f"{settings.method} {level}.{dim + 1}"] = projection.points[:, dim].tolist()
+                name = free_name(table, f"{settings.method} {level}.{dim + 1}")
+                table[name] = projection.points[:, dim].tolist()
         return as_csv(table)
+
+    # In memory there are three of it for a moment: the array, the file, and what is sent.
+    every = 4 * len(read.embeddings.layers) * len(places) * read.embeddings.vectors.shape[2]
+    chosen = read.embeddings.layers if every <= _MOST_BYTES else (layer,)
 
     def numbers() -> bytes:
         buffer = io.BytesIO()
         np.savez(
             buffer,
-            vectors=read.embeddings.vectors[:, places],
-            layers=np.array(read.embeddings.layers),
+            vectors=np.stack([read.embeddings.at(one)[places] for one in chosen]),
+            layers=np.array(chosen),
             text=read.embeddings.text[places],
             span=read.embeddings.span[places],
             about=np.frombuffer(json.dumps(_about(read, settings), ensure_ascii=False).encode(), dtype=np.uint8),
@@ -68,7 +87,9 @@ def map_downloads(
             f"{stem}.npz",
             "application/octet-stream",
             numbers,
-            _("The vectors of the points shown, for NumPy: layer × point × width"),
+            _("The vectors of the points shown, for NumPy: layer × point × width. Layers: {layers}").format(
+                layers=", ".join(map(str, chosen))
+            ),
         ),
         Download(
             "Parquet",
@@ -95,7 +116,7 @@ def as_parquet(read: Read, places: np.ndarray, layer: int) -> bytes:
     vectors = np.ascontiguousarray(read.embeddings.at(layer)[places], np.float32)
     columns: dict[str, Any] = {name: pa.array(values) for name, values in item_table(read, places).items()}
     flat = pa.array(vectors.ravel())
-    columns[f"vector {layer}"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    columns[free_name(columns, f"vector {layer}")] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
     buffer = io.BytesIO()
     parquet.write_table(pa.table(columns), buffer)
     return buffer.getvalue()
@@ -150,6 +171,13 @@ def read_lines(read: Read) -> str:
     )
 
 
+def shown_lines(count: int) -> str:
+    """Write the lines of Python that draw the points shown."""
+    return (
+        f"import numpy as np\n\nshown = np.sort(np.random.default_rng({SEED}).permutation(len(embeddings))[:{count}])\n"
+    )
+
+
 def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
     """Write the lines of Python that give the same map."""
     options = f", {settings.method!r}, dims={settings.dims}"
@@ -162,10 +190,7 @@ def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
         options += f", {name}={settings.setting}"
     lines = read_lines(read)
     if settings.shown < len(read.embeddings):
-        lines += (
-            "import numpy as np\n\n"
-            f"shown = np.sort(np.random.default_rng(0).choice(len(embeddings), {settings.shown}, replace=False))\n"
-        )
+        lines += shown_lines(settings.shown)
         vectors = f"embeddings.at({layer})[shown]"
     else:
         vectors = f"embeddings.at({layer})"

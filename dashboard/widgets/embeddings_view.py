@@ -15,7 +15,7 @@ from dashboard import cache, state
 from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
-from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.errors import InputError
 
@@ -60,7 +60,7 @@ def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
         level = segments(_("A point is"), levels, state.LEVEL)
         word = None
         if level == "word":
-            state.seed(state.WORD, _frequent_word(collection))
+            _begin_with_a_word(collection)
             word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
         pooling = "mean"
         with st.popover(_("How it is read"), icon=":material/tune:"):
@@ -95,18 +95,30 @@ def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
 
 def _frequent_word(collection: Collection) -> str:
     """Return the word that is in the most texts and as long as a telling one, to begin with."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
     from interpret.embeddings.clustering import words_in
 
     counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
-    # In no text of more than a fifth: a, the, of.
-    usual = [word for word, count in counts.most_common(200) if count <= len(collection.texts[:500]) / 5]
+    usual = [word for word, _count in counts.most_common(300) if word not in ENGLISH_STOP_WORDS]
     return next((word for word in usual if len(word) > 3 or not word.isascii()), usual[0] if usual else "")
+
+
+def _begin_with_a_word(collection: Collection) -> None:
+    """Give the word's field a word that is there, where it has none, or one that only another collection has."""
+    of = "word_of"
+    changed = st.session_state.get(of, collection.about) != collection.about
+    st.session_state[of] = collection.about
+    word = str(st.session_state.get(state.WORD) or "").casefold()
+    if changed and not any(word in text.casefold() for text in collection.texts):
+        st.session_state[state.WORD] = _frequent_word(collection)
+    state.seed(state.WORD, _frequent_word(collection))
 
 
 def _store_controls() -> None:
     store = cache.store()
     st.caption(
-        _("Vectors are kept on this machine: {used} of at most {limit} GB, the texts themselves never.").format(
+        _("Vectors are kept on this machine, {used} of at most {limit} GB. The texts themselves are not.").format(
             used=f"{store.used() / 1e9:.2f}", limit=f"{store.limit / 1e9:g}"
         )
     )
@@ -152,17 +164,21 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
         rate=_("{rate} pieces/s"),
     )
     if embeddings is None:
-        st.info(_("The texts are not read yet. One pass keeps every layer; a second look costs nothing."))
+        if not was_stopped("embeddings"):
+            st.info(_("The texts are not read yet. One pass keeps every layer; a second look costs nothing."))
         return None
     cut = int((embeddings.windows > 1).sum())
     if cut:
-        st.info(
-            _(
-                "{count} texts are longer than the {most} pieces this model reads at once. They were read in windows "
-                "without overlap; a whole text's vector is the average over its windows."
-            ).format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"),
-            icon=":material/view_carousel:",
+        said = _(
+            "Texts longer than the {most} pieces that this model reads at once: {count}. They were read in windows."
         )
+        if level == "texts":
+            said += " " + (
+                _("A text's vector is the largest value over its windows.")
+                if pooling == "max"
+                else _("A text's vector is the average over its windows.")
+            )
+        st.info(said.format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"), icon=":material/view_carousel:")
     return Read(collection, embeddings, hashlib.sha1(about.encode(), usedforsecurity=False).hexdigest()[:16])
 
 
@@ -171,7 +187,8 @@ def draw_sample(read: Read, most: int) -> np.ndarray:
     total = len(read.embeddings)
     if total <= most:
         return np.arange(total)
-    return np.sort(np.random.default_rng(SEED).choice(total, most, replace=False))
+    # The first of one shuffled order: a smaller draw lies in every larger one.
+    return np.sort(np.random.default_rng(SEED).permutation(total)[:most])
 
 
 def sample_line(read: Read, places: np.ndarray) -> str:
@@ -190,7 +207,10 @@ def sample_line(read: Read, places: np.ndarray) -> str:
         parts.append(_("from {texts} texts").format(texts=f"{texts:,}"))
     if texts < read.collection.total:
         parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
-    return ", ".join(parts) + "."
+    line = ", ".join(parts) + "."
+    if len(places) < 30:
+        line += " " + _("With so few points every number below is rough.")
+    return line
 
 
 def about_places(places: np.ndarray) -> str:

@@ -66,6 +66,7 @@ def geometry_table(geometry: it.Geometry) -> dict[str, list[Any]]:
         "anisotropy_error",
         "self_similarity",
         "intra_similarity",
+        "intra_baseline",
         "explained",
         "explained_baseline",
         "dimension",
@@ -81,10 +82,7 @@ def geometry_downloads(read: Read, geometry: it.Geometry, stem: str) -> list[Dow
     """Offer the measures as files."""
 
     def numbers() -> bytes:
-        rows = {
-            name: [None if isinstance(one, float) and np.isnan(one) else one for one in values]
-            for name, values in geometry_table(geometry).items()
-        }
+        rows = {name: [_or_null(one) for one in values] for name, values in geometry_table(geometry).items()}
         return as_json(
             {
                 "model": read.embeddings.spec.checkpoint.name,
@@ -93,7 +91,9 @@ def geometry_downloads(read: Read, geometry: it.Geometry, stem: str) -> list[Dow
                 "items": geometry.items,
                 "seed": SEED,
                 **rows,
-                "cka": np.nan_to_num(geometry.similarity).round(6).tolist(),
+                "cka": [
+                    [None if np.isnan(one) else round(one, 6) for one in row] for row in geometry.similarity.tolist()
+                ],
                 "words": dict(zip(geometry.words, geometry.word_similarity.T.round(5).tolist(), strict=True)),
             }
         )
@@ -102,6 +102,11 @@ def geometry_downloads(read: Read, geometry: it.Geometry, stem: str) -> list[Dow
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(geometry_table(geometry)), _("A row for each layer")),
         Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with CKA and every word")),
     ]
+
+
+def _or_null(value: float) -> float | None:
+    # JSON knows no NaN.
+    return None if np.isnan(value) else round(value, 6)
 
 
 def geometry_lines(read: Read) -> str:
@@ -119,10 +124,10 @@ def reading_guide() -> str:
         "- **Anisotropy**: the mean cosine of random pairs. Where it is high, all vectors point into one narrow cone, "
         "and a cosine of 0.6 can be what any two texts have. Every other cosine is to be read against it "
         "(Ethayarajh 2019).\n"
-        "- **A word's occurrences** (self-similarity): 1 where context changes nothing. It falls in higher layers as "
-        "vectors take in their context. Words in at least 5 texts count.\n"
-        "- **A text's words and their mean** (intra-sentence similarity): how much the words of one text come to "
-        "resemble each other.\n"
+        "- **A word's occurrences** (self-similarity): 1 where context changes nothing, and as low as random pairs "
+        "where it changes everything. Words in at least 5 texts count.\n"
+        "- **A text's words and their mean** (intra-sentence similarity): how much the words of one text "
+        "resemble each other, beside as many random words and their mean.\n"
         "- **Share of the first direction** (maximum explainable variance): the most that one fixed vector for a word "
         "could keep of all its occurrences, beside as many random items.\n"
         "- **CKA** (Kornblith et al. 2019, without bias as in Nguyen et al. 2021): 1 where two layers arrange the "
@@ -130,6 +135,8 @@ def reading_guide() -> str:
         "- **Intrinsic dimension** (Facco et al. 2017): along how many directions points spread near each of them, "
         "from the distances to the two nearest neighbours. Bars: 95 %.\n"
         "- **Labels**: a linear probe, fitted on four fifths and scored on the fifth. The control task (Hewitt & Liang "
-        "2019) hands out labels at random, one for each different text or word: what a probe solves of it, it solves "
-        "by memory. The difference of the two is called selectivity."
+        "2019) hands out labels at random. With all words or pieces as points, each different word has one: "
+        "what a probe solves of it, it solves by memory. With texts as points nothing comes again, and it shows what "
+        "chance gives. "
+        "The difference of the two is called selectivity."
     )

@@ -60,11 +60,11 @@ def long_work(
     # What starts by itself goes on after any click but the one that stops it.
     if st.session_state.pop(begun, None) == about and result is None and not auto:
         st.session_state[stopped] = about
-    was_stopped = st.session_state.get(stopped) == about
-    if not (auto and result is None and not was_stopped):
+    halted = st.session_state.get(stopped) == about
+    if not (auto and result is None and not halted):
         again = _("Run again") if result is not None else label
         if not place.button(again, key=f"{key}:start", type="secondary" if result is not None else "primary"):
-            if result is None and was_stopped:
+            if result is None and halted:
                 place.info(_("Stopped. Nothing was kept; start again when you like."), icon=":material/stop_circle:")
             return result
     st.session_state.pop(stopped, None)
@@ -95,6 +95,11 @@ def long_work(
     while len(kept) > keep:
         del kept[next(iter(kept))]
     return result
+
+
+def was_stopped(key: str) -> bool:
+    """Tell whether the last thing said at a place was that its work was stopped."""
+    return st.session_state.get(f"{key}:stopped") is not None
 
 
 def _speed(done: int, share: float, spent: float, rate: str | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +16,16 @@ from dashboard.language import _
 from dashboard.scatter import Colours
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
-from dashboard.widgets.embeddings_view import Read, about_places
-from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.embeddings_view import Read, about_places, draw_sample
+from dashboard.widgets.long_work import Progress, long_work, was_stopped
 
 # What is drawn by itself, without a click: some seconds on two cores.
 _SOON_POINTS = 8000
 _MOST_GROUPS = 20
+_COLOUR_OF = "colour_of"
 MOST_SHOWN = 50_000
 MOST_IN_MULTIPLES = 2000
+MOST_GROUPED = 10_000
 
 
 def colour_input(read: Read) -> tuple[str, str]:
@@ -36,6 +39,12 @@ def colour_input(read: Read) -> tuple[str, str]:
     options["none"] = _("nothing")
     alone = "length" if level == "texts" or read.embeddings.word else "item"
     default = f"column:{label}" if label else alone
+    # Other points are told apart by something else: one word's occurrences not by the word.
+    about, before = f"{read.collection.about}:{level}:{read.embeddings.word}", st.session_state.get(_COLOUR_OF)
+    if before not in (None, about):
+        st.session_state.pop(state.COLOUR, None)
+        state.remember(state.COLOUR, None)
+    st.session_state[_COLOUR_OF] = about
     chosen = choose(st.selectbox, _("Colour"), options, state.COLOUR, default, width=200)
     state.publish(state.COLOUR, default)
     return chosen, options[chosen]
@@ -47,62 +56,81 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
     Raises
     ------
     InputError
-        If points are to be grouped and there are too few or too many.
+        If points are to be grouped and there are too few.
     """
     if chosen == "none":
-        return Colours("", np.zeros(len(places), np.float32), ("",))
+        return Colours("", np.zeros(len(places), np.float32), ("",), (0,))
     if chosen in ("kmeans", "hdbscan"):
-        clusters = clusters_of(read, places, layer, chosen)
-        return None if clusters is None else _cluster_colours(clusters, f"{title}, {layer_names([layer])[0]}")
+        clusters = clusters_of(read, layer, chosen)
+        return (
+            None
+            if clusters is None
+            else _cluster_colours(read, places, clusters, f"{title}, {layer_names([layer])[0]}")
+        )
     if chosen == "length":
         texts = read.embeddings.level == "texts"
         values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
         return Colours(title, values.astype(np.float32))
     if chosen == "item":
-        return grouped(title, [read.embeddings.item(int(i)).casefold() for i in places])
-    values = read.column(chosen.removeprefix("column:"))
-    picked = [values[i] for i in places]
+        items = [read.embeddings.item(int(i)).casefold() for i in places]
+        return grouped(title, items, items)
+    name = chosen.removeprefix("column:")
+    every = read.collection.columns[name]
+    picked = [every[read.embeddings.text[i]] for i in places]
     numbers = as_numbers(picked)
     if numbers is not None and len(set(picked)) > _MOST_GROUPS:
-        return Colours(title, np.nan_to_num(numbers, nan=float(np.nanmean(numbers))))
-    return grouped(title, picked)
+        return Colours(title, numbers)
+    return grouped(title, picked, every)
 
 
-def _cluster_colours(clusters: it.Clusters, title: str) -> Colours:
+def _cluster_colours(read: Read, places: np.ndarray, clusters: it.Clusters, title: str) -> Colours:
+    """Colour the points shown by groups that were found in a draw of their own."""
+    group = np.full(len(read.embeddings), -1)
+    group[draw_sample(read, MOST_GROUPED)] = clusters.cluster
     named = min(clusters.count, _MOST_GROUPS)
     names = [_("group {number}").format(number=i + 1) for i in range(named)]
-    outside = (clusters.cluster < 0) | (clusters.cluster >= named)
+    shown = group[places]
+    outside = (shown < 0) | (shown >= named)
     if outside.any():
-        names.append(_("in none") if clusters.count <= _MOST_GROUPS else _("others"))
-    codes = np.where(outside, named, clusters.cluster)
-    return Colours(title, codes.astype(np.float32), tuple(names), bool(outside.any()))
+        names.append(_("in none of these"))
+    codes = np.where(outside, named, shown)
+    return Colours(title, codes.astype(np.float32), tuple(names), tuple(range(len(names))), bool(outside.any()))
 
 
-def grouped(title: str, values: list[str]) -> Colours:
-    """Make groups of values, the most frequent first; what is rare or empty is in a last one."""
-    counts = Counter(value.strip() for value in values if value.strip())
-    names = [name for name, _count in counts.most_common(_MOST_GROUPS)]
+def grouped(title: str, values: Sequence[str], every: Sequence[str]) -> Colours:
+    """Make groups of values, the most frequent first; what is rare or empty is in a last one.
+
+    A group's colour is that of its rank among ``every`` value of the collection, so that it stays the same whichever
+    points are shown.
+    """
+    ranking = Counter(value.strip() for value in every if value.strip()).most_common(_MOST_GROUPS)
+    rank = {name: place for place, (name, _count) in enumerate(ranking)}
+    present = {value.strip() for value in values}
+    names = [name for name in rank if name in present]
     code = {name: place for place, name in enumerate(names)}
     codes = np.array([code.get(value.strip(), len(names)) for value in values], np.float32)
     others = bool((codes == len(names)).any())
+    ranks = [rank[name] for name in names]
     if others:
-        left = len(counts) - len(names)
+        left = len(present - set(names) - {""})
         names.append(_("{count} others").format(count=f"{left:,}") if left else _("(empty)"))
-    return Colours(title, codes, tuple(names), others)
+        ranks.append(0)
+    return Colours(title, codes, tuple(names), tuple(ranks), others)
 
 
-def clusters_of(read: Read, places: np.ndarray, layer: int, method: str) -> it.Clusters | None:
-    """Group points as the groups' own settings say; None where that was stopped.
+def clusters_of(read: Read, layer: int, method: str) -> it.Clusters | None:
+    """Find groups among the points of a draw, as the groups' own settings say; None where that was stopped.
 
     Raises
     ------
     InputError
-        If there are too few points, or too many.
+        If there are too few points.
     """
+    places = draw_sample(read, MOST_GROUPED)
     count, least = group_settings(len(places))
     return long_work(
         "clusters",
-        f"{read.about}:{about_places(places)}:{layer}:{method}:{count}:{least}",
+        f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
         _("Find groups"),
         lambda progress: it.cluster(
             read.embeddings.at(layer)[places], method, count, SEED, least=least, progress=progress
@@ -117,7 +145,7 @@ def group_settings(points: int) -> tuple[int, int]:
     """Return k-means' number of groups and HDBSCAN's least size, as set, or from the URL."""
     most = max(2, min(50, points // 2))
     state.seed(state.GROUPS, min(6, most), range(2, most + 1))
-    state.seed(state.LEAST, max(2, min(10, points // 10)), range(2, max(3, points // 2) + 1))
+    state.seed(state.LEAST, max(2, min(10, points // 25)), range(2, max(3, points // 2) + 1))
     return st.session_state[state.GROUPS], st.session_state[state.LEAST]
 
 
@@ -196,7 +224,10 @@ def _setting(method: str, points: int) -> int:
     label = _("Perplexity: about how many neighbours count") if method == "tsne" else _("Neighbours that count")
     if most <= 2:
         return default
-    return st.slider(label, 2, most, key=key, persist_state="session")
+    value = st.slider(label, 2, most, key=key, persist_state="session")
+    if most < 30 and method == "tsne":
+        st.caption(_("{points} points allow at most {most}.").format(points=points, most=most))
+    return value
 
 
 def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
@@ -243,12 +274,13 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
             "tsne": _("t-SNE is moving the points"),
             "umap": _("UMAP is moving the points"),
             "compile": _("UMAP is being compiled, once after a start"),
+            "waiting": _("waiting for another UMAP to end"),
             "quality": _("measuring how far to trust it"),
         },
         auto=soon,
         keep=6,
         percent=True,
     )
-    if maps is None:
+    if maps is None and not was_stopped("maps"):
         st.info(_("This map is not drawn yet. PCA is there at once; t-SNE and UMAP move every point many times."))
     return maps

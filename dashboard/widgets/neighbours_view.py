@@ -57,7 +57,7 @@ def _typed(read: Read) -> Query | None:
         return None
     word = embeddings.word
     if embeddings.level != "texts" and word is None:
-        word = st.text_input(_("Which word of it"), key="query_word", value=text.split()[0], width=220)
+        word = st.text_input(_("Which word of it"), key=f"query_word:{text}", value=text.split()[0], width=220)
     encoder = cache.encoder(embeddings.spec)
     level = "texts" if embeddings.level == "texts" else "words"
     try:
@@ -96,7 +96,7 @@ def _item(read: Read) -> Query | None:
 def neighbour_table(read: Read, found: it.Neighbours, metric: str) -> dict[str, list[Any]]:
     """Return a row for each neighbour, its score first."""
     name = _("Cosine") if metric == "cosine" else _("Distance")
-    return {name: [float(one) for one in found.scores], **item_table(read, found.items)}
+    return item_table(read, found.items, {name: [float(one) for one in found.scores]})
 
 
 def neighbour_downloads(table: dict[str, list[Any]], stem: str) -> list[Download]:

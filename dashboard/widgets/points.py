@@ -8,13 +8,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard import ROOT, state
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.embeddings_export import item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import as_csv
 
 _MOST_HOVERED = 160
 _CONTEXT = 60
+_SEARCH, _MARKED = "find_points", "marked_points"
 
 
 def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
@@ -26,7 +27,7 @@ def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
     return st.session_state[state.AT]
 
 
-def hover_texts(read: Read, places: np.ndarray) -> list[str]:
+def hover_texts(read: Read, places: np.ndarray) -> tuple[str, ...]:
     """Return what each point says of itself: its words, or the word with what stands around it, and its columns."""
     embeddings = read.embeddings
     said = []
@@ -44,23 +45,52 @@ def hover_texts(read: Read, places: np.ndarray) -> list[str]:
             for name, values in list(read.collection.columns.items())[:4]
         ]
         said.append("\n".join([" ".join(shown.split()), *columns]))
-    return said
+    return tuple(said)
 
 
-def found_points(read: Read, places: np.ndarray, search: str | None) -> tuple[int, ...]:
-    """Return which of the points shown hold what is searched for: in the word itself, or in their text."""
-    wanted = (search or "").strip().casefold()
-    if not wanted:
+def search_input() -> str:
+    """Draw the search over a map, and return what is looked for."""
+    return (
+        st.text_input(
+            _("Find in the texts"), key=_SEARCH, persist_state="session", width=220, placeholder=_("words in the text")
+        )
+        or ""
+    ).strip()
+
+
+def marked_points(
+    read: Read, places: np.ndarray, search: str, selected: tuple[int, ...], cloud: str
+) -> tuple[int, ...]:
+    """Return the points that are set off: those last searched for or last drawn around, whichever came last."""
+    found = _found(read, places, search)
+    before = st.session_state.get(_MARKED, {})
+    now = {"cloud": cloud, "search": search, "selected": selected}
+    marked = before.get("marked", ())
+    if before.get("cloud") != cloud:
+        # Another map of the same points keeps what is searched for.
+        marked = selected or found
+    elif before["search"] != search:
+        marked = found
+    elif before["selected"] != selected:
+        marked = selected
+    st.session_state[_MARKED] = {**now, "marked": marked}
+    return marked
+
+
+def _found(read: Read, places: np.ndarray, search: str) -> tuple[int, ...]:
+    if not search:
         return ()
-    embeddings = read.embeddings
-    inside = [wanted in text.casefold() for text in embeddings.texts]
-    return tuple(int(i) for i, place in enumerate(places) if inside[embeddings.text[place]])
+    wanted = search.casefold()
+    inside = [wanted in text.casefold() for text in read.embeddings.texts]
+    return tuple(int(i) for i, place in enumerate(places) if inside[read.embeddings.text[place]])
 
 
-def selection_table(read: Read, items: np.ndarray, stem: str) -> None:
-    """Draw the selected items as a table that can be taken away, or a row of it to the Attention page."""
+def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> None:
+    """Draw the marked items as a table that can be taken away, or a row of it to the Attention page."""
     if not len(items):
-        st.caption(_("Nothing is selected. Draw around points with the lasso or the box, or search, to see them here."))
+        nothing = _("Nothing is selected. Draw around points with the lasso or the box, or search, to see them here.")
+        missed = _("No text of the points shown holds “{search}”.").format(search=literal(search))
+        st.caption(missed if search else nothing)
         return
     table = item_table(read, items)
     st.markdown("**" + _("{count} points selected").format(count=f"{len(items):,}") + "**")

@@ -27,7 +27,7 @@ def quality_line(projection: it.Projection, layer: int) -> None:
             _("1: no neighbours in the space are torn apart on the map. A random map has about 0.5."),
         ),
         _("Neighbours kept"): (
-            f"{quality.overlap:.0%}" + (f" ± {196 * errors[2]:.1f}" if errors[2] else ""),
+            f"{100 * quality.overlap:.0f}" + (f" ± {196 * errors[2]:.1f} %" if errors[2] else " %"),
             _(
                 "Of the {count} nearest in the space, the share that is among the {count} nearest on the map. By "
                 "chance {chance}."
@@ -47,7 +47,10 @@ def quality_line(projection: it.Projection, layer: int) -> None:
     elif projection.divergence is not None:
         figures[_("KL divergence")] = (
             f"{projection.divergence:.2f}",
-            _("In nats: what t-SNE made as small as it could. To be compared only between maps of as many points."),
+            _(
+                "In nats: what t-SNE made as small as it could. To be compared only between maps of as many points "
+                "with the same perplexity."
+            ),
         )
     with st.container(horizontal=True, gap="medium"):
         for name, (value, about) in figures.items():
@@ -60,17 +63,18 @@ def quality_line(projection: it.Projection, layer: int) -> None:
         )
     )
     settings = {"tsne": _("perplexity {value}"), "umap": _("{value} neighbours")}
+    kept = _("neighbours kept by chance: {chance}").format(chance=f"{quality.chance:.1%}")
     setting = settings.get(projection.method, "").format(value=f"{projection.setting or 0:g}")
-    parts = [layer_names([layer])[0], setting, drawn]
+    parts = [layer_names([layer])[0], setting, drawn, kept]
     if projection.method != "pca":
         parts.insert(2, _("seed {seed}").format(seed=projection.seed))
     st.caption(" · ".join(part for part in parts if part))
     if projection.method == "pca":
         st.caption(
             _(
-                "What this does not mean: points that lie together here can be far apart along the components that "
-                "are not drawn."
-            )
+                "What this does not mean: this map shows {share} of the variance. Points that lie together here can be "
+                "far apart along the components that are not drawn."
+            ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.0%}")
         )
     else:
         st.warning(

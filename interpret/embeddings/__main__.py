@@ -1,22 +1,29 @@
 """Embed a corpus from a terminal, on one process or on many: ``accelerate launch -m interpret.embeddings CORPUS OUT``.
 
-Every process works out the same plan, reads its own share of the texts, and writes it into one file of vectors that
-all of them see. OUT is what `interpret.load_embeddings` opens.
+Every process works out the same plan, reads its own share of the texts, and writes a file of its own into OUT, which
+the first one then joins. OUT is what `interpret.load_embeddings` opens.
 """
 
 import argparse
+import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar, cast
 
 from accelerate import PartialState
+from accelerate.utils import gather_object
 
-from interpret.embeddings.corpus import fill
-from interpret.embeddings.plan import plan_corpus
+from interpret.embeddings.corpus import fill, items_of
+from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.embeddings.store import create_vectors, describe, open_vectors
-from interpret.encoder import load_encoder
-from interpret.errors import InputError, InterpretError
+from interpret.encoder import Encoder, load_encoder
+from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import SUFFIXES, read_table
+from interpret.units import gigabytes
+
+T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _work(given, state)
     except InterpretError as error:
-        print(f"interpret.embeddings: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to its terminal
+        if state.is_main_process:
+            print(f"interpret.embeddings: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
         return 2
     finally:
         state.destroy_process_group()
@@ -45,35 +53,84 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _work(given: argparse.Namespace, state: PartialState) -> None:
-    texts = _texts(given.corpus, given.column)
-    device = str(state.device) if state.device.type == "cuda" else given.device
-    encoder = load_encoder(given.model, device, given.precision)
-    plan = plan_corpus(encoder, texts, _layers(given.layers), given.pooling, given.level, given.word)
-    # All look before one makes it, so that all stop together: one that stopped alone would leave the others waiting.
-    taken = given.out.exists()
-    state.wait_for_everyone()
-    if taken:
-        raise InputError("“{out}” is there already. Give a new folder.", out=str(given.out))
-    if state.is_main_process:
-        given.out.mkdir(parents=True)
-        create_vectors(given.out, plan).flush()
-    state.wait_for_everyone()
-    if not given.out.is_dir():
-        raise InputError("“{out}” is not seen by every machine. Give a folder that all share.", out=str(given.out))
+    texts, encoder, plan = _agreed(lambda: _prepared(given, state))
+    share = (state.process_index, state.num_processes)
+    # Each writes a file of its own: pages of one file that two machines write are not kept apart by every file system.
+    part = given.out / f".part-{share[0]}"
+    _agreed(lambda: _made(given.out, part, plan))
+    _agreed(lambda: _seen(given.out, state))
     begin = time.perf_counter()
-    vectors = open_vectors(given.out)
 
     def progress(done: int, total: int, _stage: str) -> None:
         if state.is_main_process and sys.stderr.isatty():
             print(f"\r{done:,} of {total:,} pieces", end="", file=sys.stderr)  # noqa: T201
 
-    fill(encoder, plan, vectors, progress, (state.process_index, state.num_processes))
-    vectors.flush()
-    state.wait_for_everyone()
+    def read() -> None:
+        vectors = create_vectors(part, plan)
+        fill(encoder, plan, vectors, progress, share)
+        vectors.flush()
+
+    _agreed(read)
     if state.is_main_process:
+        _joined(given.out, plan, state.num_processes)
         describe(given.out, encoder, texts, plan, time.perf_counter() - begin)
         layers, items, width = plan.shape
         print(f"{given.out}: {layers} layers × {items:,} × {width}, {plan.bytes / 1e9:.2f} GB")  # noqa: T201
+
+
+def _agreed(work: Callable[[], T]) -> T:
+    """Do a step in every process; if it fails in one, raise that error in all, so that none is left waiting."""
+    result, said = None, None
+    try:
+        result = work()
+    except (InterpretError, OSError) as error:
+        said = str(error)
+    errors = [one for one in gather_object([said]) if one]
+    if errors:
+        raise InputError("{error}", error=errors[0])
+    return cast(T, result)
+
+
+def _prepared(given: argparse.Namespace, state: PartialState) -> tuple[list[str], Encoder, Plan]:
+    if given.out.exists():
+        raise InputError("“{out}” is there already. Give a new folder.", out=str(given.out))
+    texts = _texts(given.corpus, given.column)
+    # With several GPUs each process has one of its own.
+    spread = state.device.type == "cuda" and given.device in ("auto", "cuda")
+    encoder = load_encoder(given.model, str(state.device) if spread else given.device, given.precision)
+    return texts, encoder, plan_corpus(encoder, texts, _layers(given.layers), given.pooling, given.level, given.word)
+
+
+def _made(out: Path, part: Path, plan: Plan) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    part.mkdir()
+    # All parts hold as much as the whole together, and the whole comes to stand beside them.
+    room = shutil.disk_usage(out).free
+    if 2 * plan.bytes > room:
+        raise CapacityError(
+            "The vectors take {needed} GB on disk and there is room for {room} GB. Read fewer texts, or keep fewer "
+            "layers.",
+            needed=gigabytes(2 * plan.bytes),
+            room=gigabytes(room),
+        )
+
+
+def _seen(out: Path, state: PartialState) -> None:
+    if state.is_main_process and len(list(out.glob(".part-*"))) < state.num_processes:
+        raise InputError("“{out}” is not seen by every machine. Give a folder that all share.", out=str(out))
+
+
+def _joined(out: Path, plan: Plan, count: int) -> None:
+    vectors = create_vectors(out, plan)
+    for rank in range(count):
+        part = out / f".part-{rank}"
+        items = items_of(plan, (rank, count))
+        source = open_vectors(part)
+        for row in range(len(plan.layers)):
+            vectors[row, items] = source[row, items]
+        del source
+        shutil.rmtree(part)
+    vectors.flush()
 
 
 def _texts(file: Path, column: str | None) -> list[str]:

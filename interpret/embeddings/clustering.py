@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,13 @@ from jaxtyping import Int
 from interpret.arrays import read_only
 from interpret.embeddings.projection import check_finite, principal_components, unit_rows
 from interpret.errors import InputError
+from interpret.hub import Progress
 
-Progress = Callable[[int, int, str], None]
 CLUSTERINGS = ("kmeans", "hdbscan")
 MOST_POINTS = 20_000
 # Densities are hardly to be told apart in hundreds of dimensions.
 _DENSE_DIMENSIONS = 15
+_SURE = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +114,20 @@ def cluster(
     inside = named >= 0
     silhouette = float("nan")
     if len(order) > 1 and inside.sum() > len(order):
-        silhouette = float(
-            silhouette_score(points[inside], named[inside], sample_size=min(2000, int(inside.sum())), random_state=seed)
-        )
+        some = _of_every_group(np.flatnonzero(inside), named, seed)
+        silhouette = float(silhouette_score(points[some], named[some]))
     return Clusters(read_only(named, np.int64), len(order), silhouette, stability)
+
+
+def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:
+    """Draw points, two of each group at least: a group that is missed would count for nothing."""
+    order = np.random.default_rng(seed).permutation(places)
+    rank = np.zeros(len(order), int)
+    for group in np.unique(named[order]):
+        members = named[order] == group
+        rank[members] = np.arange(members.sum())
+    first = np.argsort(rank >= 2, kind="stable")
+    return order[first[: max(2000, int((rank < 2).sum()))]]
 
 
 def agreement(clusters: Clusters, labels: Sequence[str]) -> float:
@@ -130,15 +141,16 @@ def agreement(clusters: Clusters, labels: Sequence[str]) -> float:
 
 
 def marking_words(texts: Sequence[str], clusters: Clusters, most: int = 8) -> tuple[tuple[tuple[str, float], ...], ...]:
-    """Return the words that mark each group, with how surely: standard scores of at least 1.96.
+    """Return the words that mark each group, with how surely: standard scores of at least 3.
 
     They are log-odds ratios, group against the rest, with a Dirichlet prior from all texts, divided by their standard
     error (Monroe et al. 2008, equations 15, 16, 20 and 22). Chinese and Japanese texts, written without spaces, are
-    counted by pairs of characters. A word counts once a text.
+    counted by pairs of characters. A word counts once for each text that has points in the group. Of words that mark
+    nothing, one in 740 has such a score by chance.
     """
     everything: Counter[str] = Counter()
     inside: list[Counter[str]] = [Counter() for _ in range(clusters.count)]
-    for text, place in zip(texts, clusters.cluster, strict=True):
+    for text, place in dict.fromkeys(zip(texts, clusters.cluster.tolist(), strict=True)):
         words = words_in(text)
         everything.update(words)
         if place >= 0:
@@ -165,7 +177,7 @@ def _marked(
         odds.append(np.log((counts + prior) / (total - counts - prior)))
     score = (odds[0] - odds[1]) / np.sqrt(1 / (here + prior) + 1 / (rest + prior))
     best = np.argsort(-score, kind="stable")[:most]
-    return tuple((names[i], float(score[i])) for i in best if score[i] >= 1.96)
+    return tuple((names[i], float(score[i])) for i in best if score[i] >= _SURE)
 
 
 def words_in(text: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,9 @@ from interpret.devices import find_device
 from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
+from interpret.hub import Progress
 from interpret.resources import batch_pieces
 from interpret.units import gigabytes
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +111,8 @@ def embed(
     pooling
         ``"mean"``, ``"cls"`` (the first piece) or ``"max"``; for whole texts only.
     progress
-        Called as ``progress(pieces done, pieces in all, "read")``; raising inside it stops the work.
+        Called as ``progress(texts cut, texts in all, "cut")`` and then as ``progress(pieces done, pieces in all,
+        "read")``; raising inside it stops the work.
     level
         ``"texts"``; ``"words"``: every word where it stands; ``"tokens"``: every piece but the special ones.
     word
@@ -129,7 +129,7 @@ def embed(
     ----------
     Reimers & Gurevych (2019), section 3, for the three poolings.
     """
-    plan = plan_corpus(encoder, texts, layers, pooling, level, word)
+    plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress)
     free = find_device("cpu").free
     if plan.bytes > free:
         raise CapacityError(
@@ -178,6 +178,9 @@ def fill(
         ``(rank, count)``: of ``count`` processes that fill one array, which this is. Each reads its own texts.
     """
     mine = np.flatnonzero(_turns(plan) % share[1] == share[0])
+    if plan.level != "texts":
+        # Windows without the word that is looked for are not read.
+        mine = np.intersect1d(mine, plan.item_unit)
     by_unit = np.argsort(plan.item_unit, kind="stable")
     begins = np.searchsorted(plan.item_unit[by_unit], np.arange(len(plan.unit_text) + 1))
     lengths = plan.unit_pieces[mine].tolist()
@@ -189,12 +192,15 @@ def fill(
         if plan.level == "texts":
             _read_texts(encoder, plan, units, vectors)
         else:
-            items = [by_unit[begins[unit] : begins[unit + 1]] for unit in units]
-            if any(map(len, items)):
-                _read_items(encoder, plan, units, items, vectors)
+            _read_items(encoder, plan, units, [by_unit[begins[unit] : begins[unit + 1]] for unit in units], vectors)
         done += int(plan.unit_pieces[units].sum())
         if progress is not None:
             progress(done, total, "read")
+
+
+def items_of(plan: Plan, share: tuple[int, int]) -> np.ndarray:
+    """Return the items whose vectors `fill` writes for a share."""
+    return np.flatnonzero(_turns(plan)[plan.item_unit] % share[1] == share[0])
 
 
 def _turns(plan: Plan) -> np.ndarray:
@@ -223,16 +229,15 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
     texts = plan.unit_text[units]
     whole = plan.windows[texts] == 1
     vectors[:, texts[whole]] = pooled[:, whole]
-    sizes = np.bincount(plan.unit_text, plan.unit_pieces)
+    sizes = plan.pieces
     for place in np.flatnonzero(~whole):
         text, unit = texts[place], units[place]
-        first = plan.item_unit[text]
         if plan.pooling == "max":
             # Zeros stand in the array before the first window that is read; whichever that is, it replaces them.
             fresh = not vectors[:, text].any()
             vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
         else:
-            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[plan.unit_text[first]])
+            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[text])
 
 
 def _pool(state: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:

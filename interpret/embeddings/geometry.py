@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,8 @@ from interpret.arrays import read_only
 from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite, unit_rows
 from interpret.errors import InputError
+from interpret.hub import Progress
 
-Progress = Callable[[int, int, str], None]
-
-_PAIRS = 20_000
 _MOST_ITEMS = 50_000
 _MOST_FOR_GRAM = 1500
 _MOST_FOR_DIMENSION = 4000
@@ -32,19 +30,23 @@ class Geometry:
     layers
         As in `Embeddings`.
     anisotropy, anisotropy_error
-        The mean cosine of random pairs of items, from different texts where there are several, and its standard
-        error: 0 where directions are even, 1 where all vectors point the same way (Ethayarajh 2019, section 3.4).
+        The mean cosine of all pairs of items of different texts (of all items where there is one text): 0 where
+        directions are even, 1 where all vectors point the same way (Ethayarajh 2019, section 3.4). Its standard error
+        is that of drawing these texts, by the first term of the variance of a U-statistic (Hoeffding 1948).
     self_similarity
         The mean cosine between a word's occurrences, over words (section 3.2, definition 1). Its random baseline is
-        ``anisotropy``. None, like the next three, where the items are whole texts or no word is frequent enough.
+        ``anisotropy``. None, like the next two, where the items are whole texts or no word is frequent enough.
     explained
         The share of a word's occurrence matrix, uncentred, that its first singular vector explains (definition 3):
         the most that any static embedding of the word could keep.
     explained_baseline
         The same of as many random items.
     intra_similarity
-        The mean cosine between a text's words and their mean (definition 2). Its baseline is ``anisotropy``, too.
-        None where the items are whole texts.
+        The mean cosine between a text's words and their mean (definition 2).
+    intra_baseline
+        The same of as many random items of other texts. The paper takes ``anisotropy``, but the mean holds the word
+        itself: of ``n`` unrelated words each has a cosine of about 1/√n with it. Both are None where the items are
+        whole texts, or no text has two.
     dimension, dimension_error
         The intrinsic dimension by the ratio of the distances to the two nearest neighbours, and its standard error
         (Facco et al. 2017); NaN where there are too few different points.
@@ -63,6 +65,7 @@ class Geometry:
     explained: Float64[np.ndarray, "layer"] | None
     explained_baseline: Float64[np.ndarray, "layer"] | None
     intra_similarity: Float64[np.ndarray, "layer"] | None
+    intra_baseline: Float64[np.ndarray, "layer"] | None
     dimension: Float64[np.ndarray, "layer"]
     dimension_error: Float64[np.ndarray, "layer"]
     similarity: Float64[np.ndarray, "layer layer"]
@@ -79,7 +82,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     Parameters
     ----------
     seed
-        Of the pairs, of the random baselines and, where there are more than 50,000 items, of the texts looked at.
+        Of the random baselines and, where there are more than 50,000 items, of the texts looked at.
     progress
         Called as ``progress(layers done, layers in all, "geometry")``; raising inside it stops the work.
 
@@ -100,10 +103,10 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
             "Geometry is between vectors: it needs 2 items at least, and there is {count}.", count=len(chosen)
         )
     text = embeddings.text[chosen]
-    left, right = _pairs(text, random)
     groups = _frequent_words(embeddings, chosen) if embeddings.level != "texts" else {}
-    draws = {word: random.choice(len(chosen), len(places), replace=False) for word, places in groups.items()}
     texts = list(_texts_of(text)) if embeddings.level != "texts" else []
+    draws = {word: random.choice(len(chosen), len(places), replace=False) for word, places in groups.items()}
+    mixed = [random.choice(len(chosen), len(places), replace=False) for places in texts]
     for_gram = np.sort(random.choice(len(chosen), min(_MOST_FOR_GRAM, len(chosen)), replace=False))
     for_dimension = np.sort(random.choice(len(chosen), min(_MOST_FOR_DIMENSION, len(chosen)), replace=False))
     rows: list[list[float]] = []
@@ -115,24 +118,23 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         vectors = np.asarray(embeddings.at(layer)[chosen], np.float32)
         check_finite(vectors)
         unit = unit_rows(vectors)
-        cosines = np.einsum("pw,pw->p", unit[left], unit[right], dtype=np.float64)
         words = [_mean_cosine(unit[places]) for places in groups.values()]
         word_rows.append(words)
         rows.append(
             [
-                float(cosines.mean()),
-                float(cosines.std() / np.sqrt(len(cosines))),
+                *mean_cosine_between(unit, text),
                 float(np.mean(words)) if words else np.nan,
                 _mean(_first_share(vectors[places]) for places in groups.values()),
                 _mean(_first_share(vectors[places]) for places in draws.values()),
                 _mean(_to_mean(vectors[places]) for places in texts),
+                _mean(_to_mean(vectors[places]) for places in mixed),
                 *intrinsic_dimension(vectors[for_dimension]),
             ]
         )
-        grams.append(_gram(vectors[for_gram]))
+        grams.append(_doubly_centred(_gram(vectors[for_gram])))
     columns = read_only(rows, np.float64).T
     # Where one layer has no number, as where no word is frequent, none has.
-    per_word = [None if np.isnan(column).any() else read_only(column) for column in columns[2:6]]
+    per_word = [None if np.isnan(column).any() else read_only(column) for column in columns[2:7]]
     return Geometry(
         layers=embeddings.layers,
         anisotropy=read_only(columns[0]),
@@ -141,9 +143,10 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         explained=per_word[1],
         explained_baseline=per_word[2],
         intra_similarity=per_word[3],
-        dimension=read_only(columns[6]),
-        dimension_error=read_only(columns[7]),
-        similarity=read_only([[_alignment(one, other, True) for other in grams] for one in grams], np.float64),
+        intra_baseline=per_word[4],
+        dimension=read_only(columns[7]),
+        dimension_error=read_only(columns[8]),
+        similarity=read_only([[_alignment(one, other) for other in grams] for one in grams], np.float64),
         words=tuple(groups),
         word_texts=read_only([len(np.unique(text[places])) for places in groups.values()], np.int64),
         word_similarity=read_only(word_rows, np.float32),
@@ -153,22 +156,38 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
 
 
 def _sample(text: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return all items, or those of whole texts in random order until there are enough."""
+    """Return all items, or those of whole texts in random order as far as they fit; of a single long text, some."""
     if len(text) <= _MOST_ITEMS:
         return np.arange(len(text))
-    order = random.permutation(int(text.max()) + 1)
-    counts = np.bincount(text)[order]
-    kept = order[np.cumsum(counts) <= _MOST_ITEMS]
+    counts = np.bincount(text)
+    kept, room = [], _MOST_ITEMS
+    for one in random.permutation(len(counts)):
+        if counts[one] <= room:
+            kept.append(one)
+            room -= counts[one]
+    if room > _MOST_ITEMS // 2:
+        return np.sort(random.choice(len(text), _MOST_ITEMS, replace=False))
     return np.flatnonzero(np.isin(text, kept))
 
 
-def _pairs(text: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw pairs of items of different texts, or of different items where all are of one text."""
-    left, right = random.integers(len(text), size=(2, _PAIRS))
-    apart = text[left] != text[right]
-    if not apart.any():
-        apart = left != right
-    return left[apart], right[apart]
+def mean_cosine_between(unit: np.ndarray, text: np.ndarray) -> tuple[float, float]:
+    """Average the cosines of all pairs of unit vectors of different texts; returns the mean and its standard error.
+
+    The squared length of the sum of all vectors holds every pair twice; those within a text are taken out again.
+    """
+    _names, owner = np.unique(text, return_inverse=True)
+    if owner.max() == 0:
+        owner = np.arange(len(unit))
+    sizes = np.bincount(owner).astype(np.float64)
+    sums = np.zeros((len(sizes), unit.shape[1]))
+    np.add.at(sums, owner, unit)
+    whole = sums.sum(axis=0)
+    # Each text's own mean cosine with what is not in it.
+    across = sums @ whole - (sums**2).sum(axis=1)
+    pairs = sizes * (len(unit) - sizes)
+    mean = across.sum() / pairs.sum()
+    error = 2 * np.std(across / pairs) / np.sqrt(len(sizes))
+    return float(mean), float(error)
 
 
 def _frequent_words(embeddings: Embeddings, chosen: np.ndarray) -> dict[str, np.ndarray]:
@@ -221,15 +240,13 @@ def intrinsic_dimension(vectors: np.ndarray) -> tuple[float, float]:
 
     ``d = (n − 1) / Σ ln(r₂ / r₁)``, with ``r₁`` and ``r₂`` the distances to the nearest neighbour and to the next: the
     unbiased form of the maximum-likelihood estimate under equation 3 of Facco et al. (2017). Points that are there
-    twice count once. NaN for fewer than 10 different points.
+    twice, up to the rounding of another batch, count once. NaN for fewer than 10 different points.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    different = np.unique(np.asarray(vectors, np.float32), axis=0).astype(np.float64)
+    different = _different(np.asarray(vectors, np.float32).astype(np.float64))
     if len(different) < 10:
         return float("nan"), float("nan")
-    # Far from zero the distances of near points would lose their digits.
-    different -= different.mean(axis=0)
     distances, _places = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
     nearest, next_one = distances[:, 1], distances[:, 2]
     apart = nearest > 0
@@ -238,6 +255,20 @@ def intrinsic_dimension(vectors: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     dimension = (len(logs) - 1) / logs.sum()
     return float(dimension), float(dimension / np.sqrt(len(logs)))
+
+
+def _different(points: np.ndarray) -> np.ndarray:
+    """Return centred points without those that lie where an earlier one does, up to rounding in float32."""
+    from sklearn.neighbors import NearestNeighbors
+
+    points = np.unique(points, axis=0)
+    near = 3e-6 * float(np.sqrt((points**2).sum(axis=1).mean()))
+    # Far from zero the distances of near points would lose their digits.
+    points -= points.mean(axis=0)
+    # scikit-learn's brute distances of near points come of differences of squares: of a tree they are exact.
+    graph = NearestNeighbors(radius=near, algorithm="ball_tree").fit(points).radius_neighbors_graph(points).tocoo()
+    later = graph.row > graph.col
+    return np.delete(points, np.unique(graph.row[later]), axis=0)
 
 
 def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:
@@ -265,7 +296,8 @@ def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:
             one=len(one),
             other=len(other),
         )
-    return _alignment(_gram(one), _gram(other), debiased)
+    grams = [_gram(one), _gram(other)]
+    return _alignment(*(map(_doubly_centred, grams) if debiased else grams))
 
 
 def _gram(vectors: np.ndarray) -> np.ndarray:
@@ -275,24 +307,23 @@ def _gram(vectors: np.ndarray) -> np.ndarray:
     return centred @ centred.T
 
 
-def _alignment(one: np.ndarray, other: np.ndarray, debiased: bool) -> float:
-    hsic = _unbiased if debiased else _plain
-    if len(one) < 4:
-        return float("nan")
-    scale = hsic(one, one) * hsic(other, other)
-    return float(hsic(one, other) / np.sqrt(scale)) if scale > 0 else float("nan")
+def _doubly_centred(gram: np.ndarray) -> np.ndarray:
+    """Centre a Gram matrix so that the sum of products of two such is ``n (n − 3)`` times the unbiased HSIC.
+
+    That is equation 5 of Song et al. (2012) in the form of Székely & Rizzo (2014): without the diagonal, and with what
+    its leaving out adds to the means.
+    """
+    n = len(gram)
+    if n < 4:
+        return np.full_like(gram, np.nan)
+    centred = gram * ~np.eye(n, dtype=bool)
+    sums = centred.sum(axis=1) / (n - 2)
+    centred += sums.sum() / (n - 1) - sums[:, None] - sums
+    np.fill_diagonal(centred, 0)
+    return centred
 
 
-def _plain(one: np.ndarray, other: np.ndarray) -> float:
-    # The Gram matrices are of centred vectors, and so centred themselves.
-    return float((one * other).sum())
-
-
-def _unbiased(one: np.ndarray, other: np.ndarray) -> float:
-    n = len(one)
-    off = ~np.eye(n, dtype=bool)
-    one, other = one * off, other * off
-    rows, columns = one.sum(axis=1), other.sum(axis=1)
-    trace = (one * other).sum()
-    corrected = trace + rows.sum() * columns.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (rows @ columns)
-    return float(corrected / (n * (n - 3)))
+def _alignment(one: np.ndarray, other: np.ndarray) -> float:
+    # The plain Gram matrices are of centred vectors, and so centred themselves.
+    scale = float(np.vdot(one, one) * np.vdot(other, other))
+    return float(np.vdot(one, other) / np.sqrt(scale)) if scale > 0 else float("nan")

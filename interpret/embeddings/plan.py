@@ -13,12 +13,14 @@ from interpret.arrays import read_only
 from interpret.batching import naming
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.hub import Progress
 from interpret.long_text import Window, windows
 from interpret.tokens import Tokens, check_texts, is_ideograph
 
 LEVELS = ("texts", "words", "tokens")
 POOLINGS = ("mean", "cls", "max")
 _CHUNK = 512
+_OVERLAP = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +109,17 @@ def plan_corpus(
     pooling: str = "mean",
     level: str = "texts",
     word: str | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
-    """Cut a corpus into passes and items: see `embed`."""
+    """Cut a corpus into passes and items: see `embed`.
+
+    ``progress`` is called as ``progress(texts cut, texts in all, "cut")``.
+    """
     kept = chosen_layers(layers, encoder.layers)
     _check(texts, pooling, level, word)
-    units = list(_units(encoder, texts))
+    # Windows that overlap hold every occurrence of a word whole in one of them, with text on either side.
+    overlap = 0 if word is None else _OVERLAP
+    units = list(_units(encoder, texts, overlap, progress))
     unit_text = np.array([place for place, _window, _pieces in units])
     if level == "texts":
         # Windows of one text stand together: its item begins at the first of them.
@@ -157,9 +165,13 @@ def _check(texts: Sequence[str], pooling: str, level: str, word: str | None) -> 
         raise InputError("A word is looked for at the level “words”, and may not be empty.")
 
 
-def _units(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[int, Window, int]]:
+def _units(
+    encoder: Encoder, texts: Sequence[str], overlap: int, progress: Progress | None
+) -> Iterator[tuple[int, Window, int]]:
     """Yield each pass: its text's place, the window, its length in pieces."""
     for begin in range(0, len(texts), _CHUNK):
+        if progress is not None:
+            progress(begin, len(texts), "cut")
         some = texts[begin : begin + _CHUNK]
         for place, text in enumerate(some, begin):
             with naming(place, text):
@@ -173,7 +185,7 @@ def _units(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[int, Window
             if len(found.ids) <= encoder.max_tokens:
                 yield place, Window(0, len(text), text), len(found.ids)
                 continue
-            cut = windows(encoder, text, None, encoder.max_tokens, overlap=0).first
+            cut = windows(encoder, text, None, encoder.max_tokens, overlap).first
             for window in cut:
                 yield place, window, len(encoder.pieces.encode(window.text).ids)
 
@@ -182,24 +194,44 @@ def _items(
     encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], level: str, word: str | None
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Yield each word or piece: its pass, its first piece and the one behind its last, its characters in its text."""
-    wanted = None if word is None else _pattern(word)
+    if word is not None:
+        yield from _occurrences(encoder, texts, units, _pattern(word))
+        return
     for unit, (_place, window, _pieces) in enumerate(units):
-        if wanted is not None and not wanted.search(window.text):
-            continue
         tokens = encoder.tokens(window.text)
-        for first, last in _ranges(tokens, level, wanted):
+        for first, last in _ranges(tokens, level):
             start, end = int(tokens.span[first, 0]), int(tokens.span[last - 1, 1])
             yield unit, first, last, window.start + start, window.start + end
 
 
-def _ranges(tokens: Tokens, level: str, wanted: re.Pattern[str] | None) -> Iterator[tuple[int, int]]:
-    if wanted is not None:
-        for match in wanted.finditer(tokens.text):
-            inside = ~tokens.special & (tokens.span[:, 0] < match.end()) & (tokens.span[:, 1] > match.start())
-            places = np.flatnonzero(inside)
-            if len(places):
-                yield int(places[0]), int(places[-1]) + 1
-    elif level == "words":
+def _occurrences(
+    encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], wanted: re.Pattern[str]
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield each match as `_items` does, in the window that has the most text on either side of it."""
+    windows_in: dict[int, list[int]] = {}
+    for unit, (place, _window, _pieces) in enumerate(units):
+        windows_in.setdefault(place, []).append(unit)
+    for place, text in enumerate(texts):
+        known: dict[int, Tokens] = {}
+        for match in wanted.finditer(text):
+            start, end = match.span()
+            room = {unit: min(start - units[unit][1].start, units[unit][1].end - end) for unit in windows_in[place]}
+            unit = max(room, key=room.__getitem__)
+            if room[unit] < 0:
+                continue
+            window = units[unit][1]
+            if unit not in known:
+                known[unit] = encoder.tokens(window.text)
+            tokens = known[unit]
+            begins, ends = tokens.span[:, 0] + window.start, tokens.span[:, 1] + window.start
+            pieces = np.flatnonzero(~tokens.special & (begins < end) & (ends > start))
+            if len(pieces):
+                first, last = int(pieces[0]), int(pieces[-1]) + 1
+                yield unit, first, last, int(begins[first]), int(ends[last - 1])
+
+
+def _ranges(tokens: Tokens, level: str) -> Iterator[tuple[int, int]]:
+    if level == "words":
         for group in tokens.groups:
             if not tokens.special[group[0]]:
                 yield group[0], group[-1] + 1

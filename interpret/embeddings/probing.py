@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ from interpret.arrays import read_only
 from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite
 from interpret.errors import InputError
+from interpret.hub import Progress
 
-Progress = Callable[[int, int, str], None]
 FOLDS = 5
 MOST_CLASSES = 100
 _MOST_ITEMS = 5000

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,10 @@ from jaxtyping import Float32
 from interpret.arrays import read_only
 from interpret.embeddings.quality import Quality, map_quality
 from interpret.errors import InputError
+from interpret.hub import Progress
 
 METHODS = ("pca", "tsne", "umap")
 METRICS = ("cosine", "euclidean")
-Progress = Callable[[int, int, str], None]
 
 # t-SNE and UMAP look for neighbours among this many principal components: the rest is mostly noise, and costs time
 # (van der Maaten & Hinton 2008, section 4.2, use 30; openTSNE's and scikit-learn's guides use 50).
@@ -79,6 +80,9 @@ def project(
         ``(point, width)``.
     dims
         2 or 3.
+    seed
+        Of t-SNE and UMAP. The same seed gives the same map on the same machine with as many threads; elsewhere the
+        last digits differ, and with them, in time, the map.
     metric
         ``"cosine"`` first brings every vector to length 1; then Euclidean distances order pairs as cosines do.
     perplexity
@@ -236,55 +240,73 @@ def _tsne(
 
 
 class _Ticks(io.StringIO):
-    """A file for a progress bar that is never seen: each line of it is a chance to report, and to stop."""
+    """A file for a progress bar that is never seen: it counts the bar's lines, and keeps none."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        super().__init__()
-        self._tell = tell
+    count = 0
 
     def write(self, text: str) -> int:
-        self._tell()
+        self.count += 1
         return len(text)
 
 
+# Numba's plain thread pool ends the whole process when two threads enter it at once.
+_umap_turn = threading.Lock()
+
+
 def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progress: Progress | None) -> np.ndarray:
-    if progress is not None:
-        progress(0, 1, "compile")
-    import umap
+    """Run UMAP in a thread of its own, so that it can be left at any moment.
 
-    # umap-learn's own choice: few points take more rounds to settle.
-    epochs = 500 if len(components) <= 10_000 else 200
-    done = 0
-
-    def tell() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(min(done, epochs), epochs, "umap")
-
-    if progress is not None:
-        progress(0, 1, "neighbours")
+    To raise out of its loop would leave tqdm's lock taken, and the next progress bar of the process waiting for ever.
+    A thread that was left goes on to its end, and only then is it the next one's turn.
+    """
     from sklearn.neighbors import NearestNeighbors
 
+    tell = progress or (lambda _done, _total, _stage: None)
+    while not _umap_turn.acquire(timeout=0.2):
+        tell(0, 1, "waiting")
+    ticks, result, failed = _Ticks(), [], []
+    # umap-learn's own choice: few points take more rounds to settle.
+    epochs = 500 if len(components) <= 10_000 else 200
     start = components.astype(np.float32)
-    # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first one.
-    distances, places = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start).kneighbors(start)
-    ticks = {"file": _Ticks(tell), "disable": False, "mininterval": 0, "miniters": 1}
+
+    def run() -> None:
+        try:
+            import umap
+
+            # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first.
+            search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start)
+            distances, places = search.kneighbors(start)
+            result.append(
+                umap.UMAP(
+                    n_components=dims,
+                    n_neighbors=neighbours,
+                    # As umap-learn scales its own spectral start: 10 across, with noise against points in one place.
+                    init=_spread(start[:, :dims], seed),
+                    precomputed_knn=(places, distances),
+                    force_approximation_algorithm=True,
+                    random_state=seed,
+                    n_epochs=epochs,
+                    n_jobs=1,
+                    tqdm_kwds={"file": ticks, "disable": False, "mininterval": 0, "miniters": 1},
+                ).fit_transform(start)
+            )
+        except Exception as error:  # handed over to the thread that waits
+            failed.append(error)
+        finally:
+            _umap_turn.release()
+
     with warnings.catch_warnings():
         # That this map cannot take new points in, which nobody asks of it.
         warnings.simplefilter("ignore")
-        return umap.UMAP(
-            n_components=dims,
-            n_neighbors=neighbours,
-            # As umap-learn scales its own spectral start: 10 across, with a little noise against points in one place.
-            init=_spread(start[:, :dims], seed),
-            precomputed_knn=(places, distances),
-            force_approximation_algorithm=True,
-            random_state=seed,
-            n_epochs=epochs,
-            n_jobs=1,
-            tqdm_kwds=ticks,
-        ).fit_transform(start)
+        thread = threading.Thread(target=run, name="umap", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            tell(min(ticks.count, epochs), epochs, "umap" if ticks.count else "compile")
+            thread.join(0.1)
+    if failed:
+        raise failed[0]
+    tell(epochs, epochs, "umap")
+    return result[0]
 
 
 def _spread(start: np.ndarray, seed: int) -> np.ndarray:

@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from interpret.arrays import read_only
-from interpret.checkpoints import checkpoint_folder
-from interpret.embeddings.corpus import Embeddings, Progress, fill
+from interpret.embeddings.corpus import Embeddings, fill
 from interpret.embeddings.plan import Plan, chosen_layers, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
+from interpret.hub import Progress
 from interpret.units import gigabytes
 
+# Counted up whenever the same choices come to mean other vectors.
+_FORMAT = 1
 _VECTORS, _ABOUT = "vectors.npy", "about.json"
 _ARRAYS = ("text", "span", "pieces", "windows")
 
@@ -28,8 +30,8 @@ _ARRAYS = ("text", "span", "pieces", "windows")
 class Store:
     """A folder of embeddings with a limit on its size; what was used longest ago goes first.
 
-    Only numbers are kept, never the texts. Parts of a page or of two processes may use one folder at the same time:
-    what is not whole has another name until it is.
+    Only numbers are kept, and a word that was looked for, never the texts. Parts of a page or of two processes may use
+    one folder at the same time: what is not whole has another name until it is.
 
     Parameters
     ----------
@@ -76,9 +78,7 @@ class Store:
         found = self.find(key, encoder.spec, texts)
         if found is not None:
             return found
-        if progress is not None:
-            progress(0, 1, "cut")
-        plan = plan_corpus(encoder, texts, layers, pooling, level, word)
+        plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress)
         self._make_room(plan.bytes)
         self.folder.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=self.folder, prefix=".unfinished-"))
@@ -89,17 +89,25 @@ class Store:
             vectors.flush()
             del vectors
             describe(place, encoder, texts, plan, time.perf_counter() - begin)
-            # What is there is not whole, or it would have been found.
-            shutil.rmtree(self.folder / key, ignore_errors=True)
-            try:
-                place.rename(self.folder / key)
-            except OSError:
-                # Another process was faster with the very same.
-                shutil.rmtree(place, ignore_errors=True)
+            # Opened first: what is open stays readable, whoever deletes or replaces the folder meanwhile.
+            found = load_embeddings(place, encoder.spec, texts)
+            self._give_name(place, key, encoder.spec, texts)
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
-        return load_embeddings(self.folder / key, encoder.spec, texts)
+        return found
+
+    def _give_name(self, place: Path, key: str, spec: EncoderSpec, texts: tuple[str, ...]) -> None:
+        try:
+            place.rename(self.folder / key)
+        except OSError:
+            if self.find(key, spec, texts) is None:
+                # What is there is damaged.
+                shutil.rmtree(self.folder / key, ignore_errors=True)
+                place.rename(self.folder / key)
+            else:
+                # Another session or process was faster with the very same.
+                shutil.rmtree(place, ignore_errors=True)
 
     def used(self) -> int:
         """Return the size of everything kept, in bytes."""
@@ -153,18 +161,15 @@ def key_of(
 ) -> str:
     """Return the hash of everything that decides the vectors: the weights, the precision, the texts, the choices."""
     spec = encoder.spec
-    folder = checkpoint_folder(spec.checkpoint)
-    # A folder's files can change under the same name.
-    files = [(one.name, one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(folder.iterdir())]
     about = [
+        _FORMAT,
         spec.checkpoint.name,
         spec.checkpoint.revision,
-        files if spec.checkpoint.source == "folder" else None,
         spec.precision,
         spec.device.partition(":")[0],
         level,
         pooling,
-        None if word is None else " ".join(word.split()).casefold(),
+        None if word is None else " ".join(word.split()),
         chosen_layers(layers, encoder.layers),
     ]
     digest = hashlib.sha256(json.dumps(about).encode())
@@ -188,8 +193,8 @@ def create_vectors(place: Path, plan: Plan) -> np.memmap:
 
 
 def open_vectors(place: Path) -> np.memmap:
-    """Open what `create_vectors` has made, to write one's share into it."""
-    return np.lib.format.open_memmap(place / _VECTORS, "r+")
+    """Open what `create_vectors` has made, to read it."""
+    return np.lib.format.open_memmap(place / _VECTORS, "r")
 
 
 def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, seconds: float) -> None:
@@ -232,11 +237,15 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
         about = json.loads((place / _ABOUT).read_text("utf-8"))
         vectors = np.load(place / _VECTORS, mmap_mode="r", allow_pickle=False)
         arrays = {name: np.load(place / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
-    except (OSError, ValueError) as error:
+        shapes = [len(arrays[name]) for name in ("text", "span", "pieces")]
+        whole = vectors.shape[:2] == (len(about["layers"]), shapes[0]) and len(set(shapes)) == 1
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
+        whole = False
+    if not whole:
         raise InputError(
             "The folder “{folder}” holds no whole embeddings. Make them with `python -m interpret.embeddings`.",
             folder=str(folder),
-        ) from error
+        )
     if about["fingerprint"] != fingerprint(texts):
         raise InputError(
             "The folder “{folder}” holds the vectors of {count} other texts. Give those that they were made of.",

@@ -9,10 +9,10 @@ from dashboard import state
 from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.clusters_view import MOST_GROUPED, cluster_downloads, cluster_line, cluster_lines, cluster_table
+from dashboard.widgets.clusters_view import cluster_downloads, cluster_line, cluster_lines, cluster_table
 from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
-from dashboard.widgets.maps_view import clusters_of, group_settings
+from dashboard.widgets.maps_view import MOST_GROUPED, clusters_of, group_settings
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
 
@@ -36,7 +36,7 @@ def clusters(read: Read) -> None:
             st.number_input(_("Least points in a group"), 2, most, key=state.LEAST, persist_state="session", width=180)
     for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
         state.publish(key, default)
-    found = clusters_of(read, places, layer, method)
+    found = clusters_of(read, layer, method)
     if found is None:
         return
     st.markdown(cluster_line(read, places, found) + " " + sample_line(read, places))
@@ -48,8 +48,7 @@ def clusters(read: Read) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        row_height=64,
-        column_config={_("Share"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        column_config={_("Share"): st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)},
     )
     with st.container(horizontal=True):
         st.button(
@@ -64,8 +63,9 @@ def clusters(read: Read) -> None:
         _(
             "What this does not mean: k-means cuts any cloud into as many groups as it is asked for, whether there are "
             "any or not. A silhouette near 0 or groups that change with the seed speak against them. The words are "
-            "those that a group has more often than the others, by log-odds with a standard score of 1.96 or more "
-            "(Monroe et al. 2008); they describe texts, not what the model meant."
+            "those that a group has more often than the others, by log-odds with a standard score of 3 or more "
+            "(Monroe et al. 2008), which groups of a few texts hardly reach; they describe texts, not what the model "
+            "meant."
         )
     )
 

@@ -31,20 +31,28 @@ def geometry(read: Read) -> None:
     with left:
         st.subheader(_("How narrow is the cone?"))
         st.plotly_chart(cone(found), key="cone")
+        st.caption(_("0: vectors point everywhere alike. 1: all the same way. Read each line against its dashed one."))
         if read.embeddings.level == "texts":
             st.caption(_("How much context changes a word, and how alike a text's words are, takes words as points."))
             st.button(_("Read every word"), on_click=_read_words, icon=":material/arrow_forward:")
     with right:
         st.subheader(_("How alike are the layers? (CKA)"))
         st.plotly_chart(alignment_map(found), key="cka")
+        st.caption(_("1: two layers arrange the points alike. 0: no more than chance."))
     left, right = st.columns(2)
     with left:
         st.subheader(_("How many dimensions do the points fill?"))
         st.plotly_chart(dimension(found), key="dimension")
+        st.caption(
+            _("Near each point they spread along so many of the {width} directions there are.").format(
+                width=read.embeddings.vectors.shape[2]
+            )
+        )
     with right:
         if found.explained is not None:
             st.subheader(_("Could one vector stand for a word?"))
             st.plotly_chart(static_share(found), key="static")
+            st.caption(_("1: one vector would do for all occurrences of a word. Read it against the dashed line."))
     if found.words:
         with st.expander(_("Words that context changes most, and least")):
             st.dataframe(word_table(found), hide_index=True)
@@ -72,13 +80,13 @@ def _labels(read: Read) -> None:
     best = int(probe.accuracy.argmax())
     st.markdown(
         _(
-            "Best at layer **{layer}**: {accuracy} of held-out points told right, {control} in the control task; so "
-            "{selectivity} is not owed to the probe's memory. {items} points, {classes} labels, {left} left out."
+            "Best at layer **{layer}**: {accuracy} of held-out points told right, {control} with labels at random: a "
+            "selectivity of {selectivity} percentage points. {items} points, {classes} labels, {left} left out."
         ).format(
             layer=probe.layers[best],
             accuracy=f"{probe.accuracy[best]:.1%}",
             control=f"{probe.control[best]:.1%}",
-            selectivity=f"{probe.selectivity[best]:.1%}",
+            selectivity=f"{100 * probe.selectivity[best]:.1f}",
             items=f"{probe.items:,}",
             classes=len(probe.classes),
             left=f"{probe.left_out:,}",
@@ -87,7 +95,8 @@ def _labels(read: Read) -> None:
     st.caption(
         _(
             "What this does not mean: that a straight cut can tell labels apart does not say that the model uses them. "
-            "Bars: 95 % over five folds; a text, and one that reads the same, is never on both sides."
+            "Bars: 95 % over five folds, as if these were independent; a text, and one that reads the same, is never "
+            "on both sides."
         )
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
-from dashboard.scatter import scatter
+from dashboard.scatter import Cloud, scatter
 from dashboard.widgets.embeddings_export import map_downloads, map_lines
 from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
@@ -38,19 +40,9 @@ def layers(read: Read) -> None:
         for name, one in zip(layer_names(settings.layers), maps.projections, strict=True)
     ]
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("layers", settings.method, model, read.collection.name)
-    scatter(
-        maps.alignment.points[:, :, :2],
-        names,
-        colours,
-        [""] * len(places),
-        (),
-        0,
-        f"{model} · {read.collection.name}",
-        stem,
-        KEY,
-        multiples=True,
-    )
+    stem = file_stem("layers", settings.method, model, Path(read.collection.name).stem)
+    cloud = Cloud(maps.alignment.points, tuple(names), ("",) * len(places))
+    scatter(cloud, colours, (), 0, f"{model} · {read.collection.name}", stem, KEY, multiples=True)
     export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
     st.markdown(sample_line(read, places))
     st.caption(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
 from dashboard.figures.embeddings import layer_names, scree
 from dashboard.language import _
-from dashboard.scatter import scatter
+from dashboard.scatter import Cloud, cloud_view, scatter
 from dashboard.widgets.embeddings_export import map_downloads, map_lines
 from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.maps_view import Maps, MapSettings, colour_input, colours_of, map_input, maps_of
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.points import found_points, hover_texts, pick_layer, selection_table
+from dashboard.widgets.points import hover_texts, marked_points, pick_layer, search_input, selection_table
 from dashboard.widgets.trust import how_to_read, quality_line
 
 KEY = "cloud"
@@ -24,38 +26,27 @@ def point_map(read: Read) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read)
         chosen, title = colour_input(read)
-        search = st.text_input(_("Find in the texts"), key="find_points", width=220, placeholder=_("words in the text"))
+        search = search_input()
     places = draw_sample(read, settings.shown)
     maps = maps_of(read, places, settings)
     if maps is None:
         return
-    layer = pick_layer(settings.layers)
+    cloud = Cloud(maps.alignment.points, tuple(layer_names(settings.layers)), hover_texts(read, places))
+    view = cloud_view(cloud, settings.layers.index(pick_layer(settings.layers)), KEY)
+    layer = pick_layer(settings.layers, settings.layers[view.layer])
     colours = colours_of(read, places, layer, chosen, title)
     if colours is None:
         return
-    found = found_points(read, places, search)
+    marked = marked_points(read, places, search, view.selected, cloud.key)
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     method = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}[settings.method]
-    view = scatter(
-        maps.alignment.points,
-        layer_names(settings.layers),
-        colours,
-        hover_texts(read, places),
-        found,
-        settings.layers.index(layer),
-        f"{model} · {read.collection.name} · {method}",
-        file_stem(method, model, read.collection.name),
-        KEY,
-    )
-    layer = settings.layers[view.layer]
-    pick_layer(settings.layers, layer)
-    stem = file_stem(settings.method, model, read.collection.name)
+    stem = file_stem(settings.method, model, Path(read.collection.name).stem)
+    scatter(cloud, colours, marked, view.layer, f"{model} · {read.collection.name} · {method}", stem, KEY)
     export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
     st.markdown(sample_line(read, places))
     if len(settings.layers) > 1:
         st.caption(_alignment_line(maps, settings))
-    selected = view.selected or found
-    selection_table(read, places[np.array(selected, dtype=int)], stem)
+    selection_table(read, places[np.array(marked, dtype=int)], stem, search)
     st.subheader(_("How far to trust this map"))
     projection = maps.projections[view.layer]
     quality_line(projection, layer)
@@ -72,5 +63,5 @@ def _alignment_line(maps: Maps, settings: MapSettings) -> str:
     return _(
         "Axes have no unit: each layer's map is centred, brought to one size, and turned or mirrored onto the map of "
         "the layer before it (Procrustes), so that what moves is what changed. Most changes from {one} to {other}: "
-        "there turning explains {share} of the shape."
+        "after turning, only {share} of the shape is still the same."
     ).format(one=names[most], other=names[most + 1], share=f"{1 - float(moved[most]):.0%}")

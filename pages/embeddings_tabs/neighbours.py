@@ -34,6 +34,9 @@ def neighbours(read: Read) -> None:
         st.info(_("Type a text, or choose one of the collection, to see what lies nearest to it."))
         return
     found = neighbours_of(read.embeddings, layer, query.vector(layer), count, metric, query.item)
+    if not len(found.items):
+        st.info(_("There is no other point to be near to."))
+        return
     table = neighbour_table(read, found, metric)
     score = next(iter(table))
     st.dataframe(

@@ -9,6 +9,7 @@ from dashboard.figures.flow import sources_map
 from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names
 from dashboard.pictures.steps import MOST_ROWS, shown_keys
 from dashboard.pictures.switches import read_off
+from dashboard.scatter import read_view
 from dashboard.widgets.ablation_view import answer_table, importance_maps
 from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from dashboard.widgets.steps_view import step_table
@@ -127,3 +128,19 @@ def test_dependencies_are_drawn_beside_their_baseline(minilm):
     table = dependency_table(scores)
     assert table["Relation"] == list(scores.relations)
     assert table["Meaning"] == [relation_meanings()[relation] for relation in scores.relations]
+
+
+@pytest.mark.parametrize(
+    ("said", "layer", "selected"),
+    [
+        (None, 1, ()),
+        ("x", 1, ()),
+        ({"layer": {"cloud": "a", "layer": 2}, "selected": {"cloud": "a", "places": [3, 1, 1]}}, 2, (1, 3)),
+        ({"layer": {"cloud": "b", "layer": 2}, "selected": {"cloud": "b", "places": [3]}}, 1, ()),
+        ({"layer": {"cloud": "a", "layer": 3}, "selected": {"cloud": "a", "places": [-1, 9, True, "2", 0]}}, 1, (0,)),
+        ({"layer": {"cloud": "a", "layer": "2"}, "selected": {"cloud": "a", "places": {"0": 1}}}, 1, ()),
+    ],
+)
+def test_what_a_browser_says_of_a_cloud_is_checked(said, layer, selected):
+    view = read_view(said, "a", layers=3, points=5, start=1)
+    assert (view.layer, view.selected) == (layer, selected)

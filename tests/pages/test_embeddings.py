@@ -124,6 +124,17 @@ def test_nonsense_in_the_address_is_the_default(page):
     assert kept(page)[0].level == "texts"
 
 
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("text", ["one line", "two\nlines", "same\nsame\nsame\nsame\nsame", LINES])
+@pytest.mark.parametrize("level", ["texts", "words"])
+def test_few_or_like_texts_work_or_are_one_sentence_in_every_tab(page, tab, text, level):
+    open_page(page, **{"from": "pasted"}, show=tab, level=level)
+    page.text_area[0].set_value(text).run()
+    assert not page.exception
+    assert not page.error
+    assert len(page.warning) <= 1
+
+
 def test_a_word_that_is_nowhere_is_one_sentence(page):
     open_page(page, level="word", word="qwertz")
     assert not page.exception
@@ -136,8 +147,23 @@ def test_a_text_longer_than_the_model_takes_is_averaged_and_said(page):
     long = "the river bank was steep " * 40
     page.text_area[0].set_value(f"{LINES}\n{long}").run()
     assert not page.exception
-    assert any("1 texts are longer than the 66 pieces" in one.value for one in page.info)
+    assert any("the 66 pieces this model reads at once: 1." in one.value for one in page.info)
     assert kept(page)[0].windows.tolist()[:5] == [1] * 5
+
+
+def test_another_collection_begins_with_a_word_that_it_has(page):
+    open_page(page, level="word", word="bank", corpus="senses")
+    page.session_state["corpus"] = "topics"
+    page.run()
+    assert said(page) == []
+    assert kept(page)[0].word != "bank"
+
+
+def test_markup_in_names_is_only_text(page):
+    open_page(page, show="clusters", **{"from": "pasted"})
+    page.text_area[0].set_value("\n".join(f"text {i}\t![x](http://evil/p.png) {i % 2}" for i in range(8))).run()
+    assert not page.exception
+    assert not any("![x](http" in one.value for one in (*page.markdown, *page.caption))
 
 
 def test_neighbours_of_a_typed_text_are_those_of_the_library(page, minilm):
@@ -170,7 +196,7 @@ def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
     table = item_table(read, places)
     # A column of the file does not take the place of the text itself.
     assert table["Text"] == ["a\tb <i>", "money =1+1", "fourth"]
-    assert table["Text (file)"] == ["x", "z", ""]
+    assert table["Text′"] == ["x", "z", ""]
     assert table["Place"] == [1, 3, 4]
     back = parquet.read_table(io.BytesIO(as_parquet(read, places, 6))).to_pydict()
     np.testing.assert_array_equal(np.array(back["vector 6"], np.float32), read.embeddings.at(6)[places])
@@ -179,7 +205,7 @@ def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
         vectors = np.loadtxt(io.BytesIO(file.read("vectors.tsv")), delimiter="\t")
         lines = file.read("metadata.tsv").decode().rstrip("\n").split("\n")
     np.testing.assert_allclose(vectors, read.embeddings.at(6)[places], rtol=1e-6, atol=1e-7)
-    assert lines[0] == "Place\tText\tText (file)\tscore"
+    assert lines[0] == "Place\tText\tText′\tscore"
     assert [len(line.split("\t")) for line in lines] == [4] * 4
     assert lines[1].startswith("1\ta b <i>\t")
 
@@ -189,12 +215,15 @@ def test_a_label_is_what_repeats_and_a_column_of_thousands_is_cut_to_the_frequen
     assert label_among({"id": many}) is None
     assert label_among({"id": many, "kind": ("a", "b") * 5000}) == "kind"
     assert label_among({"one": ("x",) * 10}) is None
-    colours = grouped("id", ["common"] * 5 + list(many))
+    colours = grouped("id", (every := ["common"] * 5 + list(many)), every)
     assert len(colours.groups) == 21
     assert colours.groups[0] == "common"
     assert colours.groups[-1] == "9,981 others"
     assert colours.others
-    assert grouped("x", ["a", "", "b"]).groups == ("a", "b", "(empty)")
+    # A group keeps its colour whichever points are shown.
+    some = grouped("kind", ["b", "c"], ["a", "a", "a", "b", "b", "c"])
+    assert (some.groups, some.ranks, some.others) == (("b", "c"), (1, 2), False)
+    assert grouped("x", ["a", "", "b"], "ab").groups == ("a", "b", "(empty)")
 
 
 def test_numbers_are_told_from_words():

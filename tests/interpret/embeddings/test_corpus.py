@@ -128,6 +128,21 @@ def test_words_of_a_long_text_keep_their_places_in_it(encoders):
     assert len(banks) == 60
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "count"), [("x " + "river bank " * 400, "river bank", 400), ("好" + "银行河水" * 400, "银行", 400)]
+)
+def test_no_occurrence_is_lost_between_windows(minilm, text, word, count):
+    found = it.embed(minilm, [text, word], [-1], level="words", word=word)
+    assert found.windows[0] > 1
+    assert len(found) == count + 1
+    assert {found.item(i) for i in range(len(found))} == {word}
+    # In the middle of a window, not at its edge, where there is text on either side to be had.
+    plan = corpus.plan_corpus(minilm, [text, word], [-1], level="words", word=word)
+    middle = plan.span[count // 2]
+    window = plan.unit_window[plan.item_unit[count // 2]]
+    assert min(middle[0] - window.start, window.end - middle[1]) > 25
+
+
 def test_a_word_is_found_where_it_stands_alone(minilm):
     texts = ["The Bank closed.", "banks and embankments", "a bank, a bank", "我去中国银行取钱", "C++ and C"]
     found = it.embed(minilm, texts, level="words", word="bank")
@@ -157,13 +172,14 @@ def test_progress_counts_every_piece_and_stops_when_asked(minilm):
     texts = ["word " * (i % 50 + 1) for i in range(300)]
     seen = []
     it.embed(minilm, texts, layers=[-1], progress=lambda *now: seen.append(now))
+    assert seen.pop(0) == (0, 300, "cut")
     total = sum(len(minilm.tokens(text)) for text in texts)
     assert seen[0] == (0, total, "read")
     assert seen[-1] == (total, total, "read")
     assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
 
-    def stop(done, _total, _stage):
-        if done:
+    def stop(done, _total, stage):
+        if done and stage == "read":
             raise it.Cancelled
 
     with pytest.raises(it.Cancelled):

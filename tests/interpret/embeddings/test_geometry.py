@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.embeddings.geometry import LEAST_CONTEXTS
+from interpret.embeddings.geometry import LEAST_CONTEXTS, mean_cosine_between
 from interpret.embeddings.nearest import neighbours_of
 
 WORDS = ["bank", "river", "money", "loan", "steep", "water", "interest", "rich", "tired", "said"]
@@ -59,7 +59,7 @@ def test_word_measures_are_those_of_a_slow_loop(words):
             for a, b in combinations(range(len(items)), 2)
             if words.text[a] != words.text[b]
         ]
-        assert found.anisotropy[row] == pytest.approx(np.mean(every), abs=5 * found.anisotropy_error[row])
+        assert found.anisotropy[row] == pytest.approx(np.mean(every), abs=1e-5)
         assert found.similarity[row, row] == pytest.approx(1)
         assert found.similarity[0, row] == pytest.approx(it.cka(words.vectors[0], words.vectors[row]))
     assert len(found.words) >= 5
@@ -75,16 +75,46 @@ def test_a_space_without_direction_and_a_cone(planted, words):
     even = random.normal(size=(len(words), 384))
     found = it.measure_geometry(planted(even))
     assert abs(found.anisotropy[0]) < 4 * found.anisotropy_error[0] + 0.01
+    # Six unrelated words and their mean: 1/√6.
+    assert found.intra_similarity[0] == pytest.approx(6**-0.5, abs=0.02)
+    assert found.intra_baseline[0] == pytest.approx(found.intra_similarity[0], abs=0.02)
     cone = it.measure_geometry(planted(even + 100))
     assert cone.anisotropy[0] > 0.99
     assert cone.self_similarity[0] == pytest.approx(cone.anisotropy[0], abs=0.005)
     assert cone.explained[0] == pytest.approx(cone.explained_baseline[0], abs=0.01)
 
 
+def test_the_error_of_anisotropy_is_that_of_drawing_texts():
+    # Vectors of many texts from one source: the spread of the mean over such draws is what one draw says of itself.
+    random = np.random.default_rng(0)
+    centre = random.normal(size=20)
+    means, errors = [], []
+    for _ in range(200):
+        unit = centre + 3 * random.normal(size=(60, 20))
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+        mean, error = mean_cosine_between(unit, np.arange(60) // 2)
+        means.append(mean)
+        errors.append(error)
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.25)
+
+
+def test_one_text_of_very_many_words_is_measured(words):
+    long = dataclasses.replace(
+        words,
+        layers=(0,),
+        vectors=np.random.default_rng(0).normal(size=(1, 60_000, 3)).astype(np.float32),
+        text=np.zeros(60_000, np.int64),
+        span=np.zeros((60_000, 2), np.int64),
+        pieces=np.ones(60_000, np.int64),
+    )
+    found = it.measure_geometry(long)
+    assert (found.items, found.total) == (50_000, 60_000)
+
+
 def test_whole_texts_have_no_word_measures(minilm):
     texts = [f"{a} {b}" for a in WORDS for b in WORDS[:3]]
     found = it.measure_geometry(it.embed(minilm, texts, [0, -1]))
-    for name in ("self_similarity", "explained", "explained_baseline", "intra_similarity"):
+    for name in ("self_similarity", "explained", "explained_baseline", "intra_similarity", "intra_baseline"):
         assert getattr(found, name) is None
     assert found.words == ()
     assert np.isfinite(found.dimension).all()
@@ -121,11 +151,15 @@ def test_cka_is_the_formula_of_kornblith_and_the_unbiased_one_is_zero_by_chance(
 @pytest.mark.parametrize("dimension", [1, 2, 5])
 def test_intrinsic_dimension_of_a_flat_sheet_in_a_wide_space(dimension):
     random = np.random.default_rng(dimension)
-    sheet = random.uniform(size=(3000, dimension)) @ random.normal(size=(dimension, 60)) + 50
+    sheet = random.uniform(size=(3000, dimension)) @ random.normal(size=(dimension, 60)) + 3
     found, error = it.intrinsic_dimension(sheet)
     assert found == pytest.approx(dimension, abs=4 * error + 0.05 * dimension)
     again, _ = it.intrinsic_dimension(np.concatenate([sheet, sheet]))
     assert again == pytest.approx(found, rel=1e-3)
+    # The same texts from other batches differ in their last digits.
+    noise = random.normal(scale=1e-7 * np.abs(sheet).max(), size=sheet.shape)
+    again, _ = it.intrinsic_dimension(np.concatenate([sheet, sheet + noise]).astype(np.float32))
+    assert again == pytest.approx(found, rel=0.02)
     assert np.isnan(it.intrinsic_dimension(np.ones((50, 3)))[0])
 
 

@@ -1,9 +1,13 @@
 """Maps against NumPy and scikit-learn, seeds, and what a map may not be drawn of."""
 
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 from sklearn.manifold import trustworthiness
+from tqdm import tqdm
 
 import interpret as it
 from interpret.embeddings.projection import unit_rows
@@ -137,7 +141,7 @@ def test_a_map_says_how_far_it_is_and_stops_when_asked(blobs, method):
     seen = []
     it.project(blobs[0], method, progress=lambda *now: seen.append(now))
     steps = [(done, total) for done, total, stage in seen if stage == method]
-    assert len(steps) > 20
+    assert len(steps) > 1
     assert steps[-1][0] == steps[-1][1]
 
     def stop(done, _total, stage):
@@ -146,3 +150,15 @@ def test_a_map_says_how_far_it_is_and_stops_when_asked(blobs, method):
 
     with pytest.raises(it.Cancelled):
         it.project(blobs[0], method, progress=stop)
+    # What was stopped stands in nobody's way, neither the next map nor anybody's progress bar.
+    assert it.project(blobs[0], method).points.shape == (300, 2)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: list(tqdm(range(3), file=io.StringIO()))).result(timeout=10) == [0, 1, 2]
+
+
+def test_two_maps_at_once_are_the_same_as_one_by_one(blobs):
+    alone = it.project(blobs[0], "umap").points
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: it.project(blobs[0], "umap").points, range(2)))
+    for one in both:
+        np.testing.assert_array_equal(one, alone)

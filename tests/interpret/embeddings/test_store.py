@@ -1,6 +1,8 @@
 """Vectors on disk: found again, told apart, made room for, and never half there."""
 
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -41,11 +43,12 @@ def test_anything_that_changes_the_vectors_changes_the_key(minilm, tiny_folders)
         key_of(minilm, TEXTS, [0, 1]),
         key_of(minilm, TEXTS, pooling="max"),
         key_of(minilm, TEXTS, level="words"),
-        key_of(minilm, TEXTS, level="words", word="bank"),
+        key_of(minilm, TEXTS, level="words", word="straße"),
+        key_of(minilm, TEXTS, level="words", word="strasse"),
         key_of(it.load_encoder(precision="bfloat16", device="cpu"), TEXTS),
         key_of(it.load_encoder(str(tiny_folders["bert"]), device="cpu"), TEXTS),
     }
-    assert len(keys) == 9
+    assert len(keys) == 10
     assert key_of(minilm, TEXTS, [-1, 6]) == key_of(minilm, TEXTS, [6])
 
 
@@ -105,6 +108,35 @@ def test_a_damaged_folder_is_read_anew_and_a_wrong_one_named(minilm, store):
     (place / "about.json").write_text("{", "utf-8")
     assert len(store.embed(minilm, TEXTS)) == 3
     assert len(it.load_embeddings(place, minilm.spec, TEXTS)) == 3
+
+
+@pytest.mark.parametrize("damage", ["{}", "null", "[]", ""])
+def test_whatever_is_damaged_is_made_anew(minilm, store, damage):
+    store.embed(minilm, TEXTS)
+    place = store.folder / key_of(minilm, TEXTS)
+    (place / "about.json").write_text(damage, "utf-8")
+    assert len(store.embed(minilm, TEXTS)) == 3
+    (place / "vectors.npy").write_bytes(b"")
+    assert len(store.embed(minilm, TEXTS)) == 3
+    np.save(place / "text.npy", np.arange(7))
+    assert len(store.embed(minilm, TEXTS)) == 3
+    assert it.load_embeddings(place, minilm.spec, TEXTS).vectors.shape == (7, 3, 384)
+
+
+def test_a_changed_folder_is_another_model(tiny_folders, tmp_path):
+    folder = shutil.copytree(tiny_folders["bert"], tmp_path / "model")
+    before = key_of(it.load_encoder(str(folder), device="cpu"), TEXTS)
+    os.utime(folder / "model.safetensors", (1e9, 1e9))
+    assert key_of(it.load_encoder(str(folder), device="cpu"), TEXTS) != before
+
+
+def test_two_that_read_the_same_at_once_both_have_it(minilm, tmp_path):
+    for turn in range(12):
+        store = it.Store(tmp_path / str(turn), 10**8)
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(lambda one: one.embed(minilm, TEXTS, [-1]), [store, store]))
+        np.testing.assert_array_equal(found[0].vectors, found[1].vectors)
+        assert [path.name for path in store.folder.iterdir()] == [key_of(minilm, TEXTS, [-1])]
 
 
 def test_no_text_is_written(minilm, store):
