@@ -100,17 +100,21 @@ def _frequent_word(collection: Collection) -> str:
     from interpret.embeddings.clustering import words_in
 
     counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
-    usual = [word for word, _count in counts.most_common(300) if word not in ENGLISH_STOP_WORDS]
-    return next((word for word in usual if len(word) > 3 or not word.isascii()), usual[0] if usual else "")
+    words = [one for one in counts.most_common(300) if len(one[0]) > 3 or not one[0].isascii()]
+    # A word that says something, if it is there often enough for a map.
+    telling = [word for word, count in words if count >= 5 and word not in ENGLISH_STOP_WORDS]
+    return next(iter([*telling, *(word for word, _count in words)]), "")
 
 
 def _begin_with_a_word(collection: Collection) -> None:
     """Give the word's field a word that is there, where it has none, or one that only another collection has."""
     of = "word_of"
+    from interpret.embeddings.plan import word_pattern
+
     changed = st.session_state.get(of, collection.about) != collection.about
     st.session_state[of] = collection.about
-    word = str(st.session_state.get(state.WORD) or "").casefold()
-    if changed and not any(word in text.casefold() for text in collection.texts):
+    word = str(st.session_state.get(state.WORD) or "")
+    if changed and not (word.strip() and any(map(word_pattern(word).search, collection.texts))):
         st.session_state[state.WORD] = _frequent_word(collection)
     state.seed(state.WORD, _frequent_word(collection))
 

@@ -87,7 +87,7 @@ def _agreed(work: Callable[[], T]) -> T:
         said = str(error)
     errors = [one for one in gather_object([said]) if one]
     if errors:
-        raise InputError("{error}", error=errors[0])
+        raise InterpretError("{error}", error=errors[0])
     return cast(T, result)
 
 

@@ -195,7 +195,7 @@ def _items(
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Yield each word or piece: its pass, its first piece and the one behind its last, its characters in its text."""
     if word is not None:
-        yield from _occurrences(encoder, texts, units, _pattern(word))
+        yield from _occurrences(encoder, texts, units, word_pattern(word))
         return
     for unit, (_place, window, _pieces) in enumerate(units):
         tokens = encoder.tokens(window.text)
@@ -240,7 +240,7 @@ def _ranges(tokens: Tokens, level: str) -> Iterator[tuple[int, int]]:
             yield int(place), int(place) + 1
 
 
-def _pattern(word: str) -> re.Pattern[str]:
+def word_pattern(word: str) -> re.Pattern[str]:
     """Find a word wherever it stands alone; what begins or ends with an ideograph may stand against anything."""
     word = " ".join(word.split())
     before = "" if is_ideograph(word[0]) or not word[0].isalnum() else r"(?<!\w)"

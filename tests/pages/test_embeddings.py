@@ -147,16 +147,16 @@ def test_a_text_longer_than_the_model_takes_is_averaged_and_said(page):
     long = "the river bank was steep " * 40
     page.text_area[0].set_value(f"{LINES}\n{long}").run()
     assert not page.exception
-    assert any("the 66 pieces this model reads at once: 1." in one.value for one in page.info)
+    assert any("the 66 pieces that this model reads at once: 1." in one.value for one in page.info)
     assert kept(page)[0].windows.tolist()[:5] == [1] * 5
 
 
 def test_another_collection_begins_with_a_word_that_it_has(page):
-    open_page(page, level="word", word="bank", corpus="senses")
+    open_page(page, level="word", word="cell", corpus="senses")
     page.session_state["corpus"] = "topics"
     page.run()
     assert said(page) == []
-    assert kept(page)[0].word != "bank"
+    assert kept(page)[0].word != "cell"
 
 
 def test_markup_in_names_is_only_text(page):
