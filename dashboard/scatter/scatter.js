@@ -209,7 +209,7 @@ class Scatter {
       dragmode: this.header.multiples ? "pan" : dims === 3 ? "orbit" : "lasso",
       clickmode: "event+select",
       hovermode: "closest",
-      uirevision: this.header.key,
+      uirevision: this.header.cloud,
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: theme.font, color: theme.text, size: 12 },
@@ -310,6 +310,8 @@ class Scatter {
     this.layer = layer;
     this.slider.value = layer;
     this.name();
+    // What is not drawn yet will be drawn where it belongs.
+    if (!this.drawnOnce) return;
     const to = this.clouds[layer];
     const move = ++this.move;
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -135,6 +135,41 @@ def test_few_or_like_texts_work_or_are_one_sentence_in_every_tab(page, tab, text
     assert len(page.warning) <= 1
 
 
+def open_file(page, name, content, **query):
+    """Open the page as it is once a file has been uploaded, which AppTest cannot do."""
+    page.session_state["collection_kept"] = (name, content)
+    return open_page(page, **{"from": "file"}, **query)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("empty.csv", b"", "is empty. Choose one with text in it"),
+        ("header.csv", b"text,label\n", "has the names of columns and no rows under them"),
+        ("blank.csv", b'text,label\n" ",a\n" ",b\n', "has no rows with text in these columns"),
+        ("one.csv", b"text,label\nonly one row,a\n", "A map needs 4 points at least, and there are 1"),
+        ("quote.csv", b'text,label\n"open,a\n', "is opened on line"),
+        ("picture.csv", bytes(range(256)) * 8, "is not text in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(page, name, content, sentence):
+    open_file(page, name, content)
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert sentence in said(page)[0].replace("\\", "")
+    assert page.session_state["collection_kept"] == (name, content)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_file_with_labels_and_numbers_of_every_kind(page, tab):
+    rows = [f"text number {i},label {i},{'nan' if i % 3 else i},{'inf' if i == 5 else ''},same" for i in range(60)]
+    content = "\n".join(["text,id,number,odd,constant", *rows]).encode()
+    open_file(page, "odd.csv", content, show=tab, colour="column:number")
+    assert not page.exception
+    assert [one for one in said(page) if "here 0 of 60 labels have as many" not in one] == []
+    assert kept(page)[0].texts[3] == "text number 3"
+
+
 def test_a_word_that_is_nowhere_is_one_sentence(page):
     open_page(page, level="word", word="qwertz")
     assert not page.exception
