@@ -49,7 +49,7 @@ def scree(variance: Float32[np.ndarray, "component"], dims: int, most: int = 30)
 
 def cone(geometry: Geometry) -> go.Figure:
     """Draw mean cosines layer by layer, each beside what random pairs have."""
-    names = layer_names(geometry.layers)
+    names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()
     for values, label, dash in (
         (geometry.self_similarity, _("a word's occurrences"), "solid"),
@@ -71,7 +71,7 @@ def cone(geometry: Geometry) -> go.Figure:
 
 def static_share(geometry: Geometry) -> go.Figure:
     """Draw how much of a word one vector could keep, beside as many random items."""
-    names = layer_names(geometry.layers)
+    names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()
     figure.add_scatter(x=names, y=geometry.explained, name=_("a word's occurrences"), mode="lines+markers")
     figure.add_scatter(
@@ -88,7 +88,7 @@ def dimension(geometry: Geometry) -> go.Figure:
     """Draw the intrinsic dimension layer by layer."""
     figure = go.Figure()
     figure.add_scatter(
-        x=layer_names(geometry.layers),
+        x=[str(layer) for layer in geometry.layers],
         y=geometry.dimension,
         name=_("intrinsic dimension"),
         mode="lines+markers",
@@ -124,7 +124,7 @@ def alignment_map(geometry: Geometry) -> go.Figure:
 
 def probe_lines(probe: Probe) -> go.Figure:
     """Draw how separable labels are layer by layer, beside the control task and the largest class."""
-    names = layer_names(probe.layers)
+    names = [str(layer) for layer in probe.layers]
     figure = go.Figure()
     for values, errors, label, dash in (
         (probe.accuracy, probe.accuracy_error, _("labels"), "solid"),
@@ -148,4 +148,5 @@ def probe_lines(probe: Probe) -> go.Figure:
 def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:
     figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND)
     figure.update_yaxes(title=title, range=limits)
+    figure.update_xaxes(title=_("layer (0: the inputs)"), type="category")
     return figure

@@ -217,8 +217,10 @@ class Scatter {
       margin: { l: 8, r: 8, t: 30, b: narrow && this.header.groups.length ? 70 : 8 },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: theme.accent },
       legend: {
-        title: { text: hoverText(this.header.colour) }, itemsizing: "constant",
-        ...(narrow ? { orientation: "h", y: -0.02, yanchor: "top", font: { size: 11 } } : {}),
+        title: { text: narrow ? "" : hoverText(this.header.colour) }, itemsizing: "constant",
+        ...(narrow
+          ? { orientation: "h", y: -0.02, yanchor: "top", font: { size: 11 }, entrywidth: 0.3, entrywidthmode: "fraction" }
+          : {}),
       },
     };
   }
