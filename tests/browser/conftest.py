@@ -51,8 +51,12 @@ def start_server(**environment):
 
 
 @pytest.fixture(scope="session")
-def server(tiny_folders):
-    process, address = start_server(BERTOSCOPE_MODELS=str(tiny_folders["bert"].parent))
+def server(tiny_folders, tmp_path_factory):
+    process, address = start_server(
+        BERTOSCOPE_MODELS=str(tiny_folders["bert"].parent),
+        # What an earlier run has kept would be found here.
+        BERTOSCOPE_CACHE=str(tmp_path_factory.mktemp("cache")),
+    )
     yield address
     process.terminate()
     process.wait(10)
