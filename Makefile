@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_explorer
 	$(BIN)/python -m tests.benchmarks.bench_attention
 	$(BIN)/python -m tests.benchmarks.bench_embeddings
+	$(BIN)/python -m tests.benchmarks.bench_embeddings_page
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

@@ -37,7 +37,7 @@ _COMPONENT = st.components.v2.component(
     "bertoscope.scatter",
     html=(_FOLDER / "scatter.html").read_text("utf-8"),
     css=(_FOLDER / "scatter.css").read_text("utf-8"),
-    js=script(_FOLDER / "scatter.js"),
+    js=script(*(_FOLDER / name for name in ("moving.js", "depth.js", "gestures.js", "scatter.js"))),
     # Plotly puts its own styles into the page, where a shadow root would not see them.
     isolate_styles=False,
 )

@@ -2,6 +2,9 @@
 
 const SYMBOLS = ["circle", "diamond", "square", "cross"];
 const MOVE_MS = 600;
+// What is not marked and what is: how opaque, or how large.
+const FADED = [0.12, 1];
+const SHRUNK = [0.45, 1.6];
 
 /** Plotly, as soon as it has arrived. */
 function plotlyHere() {
@@ -42,6 +45,8 @@ class Scatter {
     this.output = root.querySelector("output");
     this.play = root.querySelector(".play");
     this.hint = root.querySelector(".hint");
+    this.picture = new MovingPicture(root.querySelector(".moving"));
+    this.gestures = new Gestures(this.plot, root.querySelector(".outline"), this);
     this.move = 0;
     this.slider.addEventListener("input", () => this.goTo(Number(this.slider.value)));
     this.slider.addEventListener("change", () => this.tellLayer());
@@ -66,6 +71,7 @@ class Scatter {
     // Whatever still moves, moves no more: it would put old places under new colours.
     this.move++;
     this.lying = null;
+    this.gliding = null;
     this.playing = false;
     const [layers, count, dims] = header.shape;
     this.clouds = [...Array(layers).keys()].map((l) => numbers.subarray(l * count * dims, (l + 1) * count * dims));
@@ -144,11 +150,11 @@ class Scatter {
     const palette = style.getPropertyValue("--st-chart-categorical-colors").split(",").map((one) => one.trim());
     const ramp = [...Array(11).keys()].map((i) => [i / 10, cssColour(theme.ramp, 60 + Math.round(19.5 * i))]);
     const columns = this.columns(this.clouds[this.layer]);
-    const size = (count > 20000 ? 3 : count > 5000 ? 4 : count > 1000 ? 5.5 : count > 200 ? 7 : 9) * (dims === 3 ? 0.6 : 1);
-    this.size = size;
+    this.size = (count > 20000 ? 3 : count > 5000 ? 4 : count > 1000 ? 5.5 : count > 200 ? 7 : 9) * (dims === 3 ? 0.6 : 1);
+    this.opacity = count > 5000 ? 0.7 : 0.85;
     return this.places.map((part, g) => {
       const last = this.header.others && g === 0;
-      const marker = { size, opacity: count > 5000 ? 0.7 : 0.85, line: { width: 0 } };
+      const marker = { size: this.size, opacity: this.opacity, line: { width: 0 } };
       const names = this.header.groups;
       let name = names[last ? names.length - 1 : this.header.others ? g - 1 : g];
       if (names.length) {
@@ -177,8 +183,8 @@ class Scatter {
         text: Array.from(part, (i) => this.hover[i]),
         hovertemplate: "%{text}<extra></extra>",
         marker,
-        selected: { marker: { opacity: 1 } },
-        unselected: { marker: { opacity: 0.12 } },
+        selected: { marker: { opacity: FADED[1] } },
+        unselected: { marker: { opacity: FADED[0] } },
         showlegend: this.header.groups.length > 0,
       };
     });
@@ -195,18 +201,20 @@ class Scatter {
         if (cloud[i] > edge[1]) edge[1] = cloud[i];
       }
     }
-    const axis = (d) => {
-      const [low, high] = edges[d];
+    this.whole = edges.map(([low, high]) => {
       const room = (high - low) * 0.04 + 1e-6;
+      return [low - room, high + room];
+    });
+    const axis = (d) => {
       const plain = { showgrid: dims === 3, gridcolor: theme.faint, zeroline: false, showticklabels: false, ticks: "" };
-      return { ...plain, range: [low - room, high + room], title: { text: "" } };
+      return { ...plain, range: [...this.whole[d]], title: { text: "" } };
     };
     const flat = { xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
-    const deep = dims === 3 ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "data" } } : {};
+    const depth = dims === 3 ? { scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "data" } } : {};
     const narrow = this.plot.clientWidth < 620;
     return {
-      ...(this.header.multiples ? this.gridLayout(axis, theme) : dims === 3 ? deep : flat),
-      dragmode: this.header.multiples ? "pan" : dims === 3 ? "orbit" : "lasso",
+      ...(this.header.multiples ? this.gridLayout(axis, theme) : dims === 3 ? depth : flat),
+      dragmode: this.header.multiples ? "pan" : dims === 3 ? "turntable" : "lasso",
       clickmode: "event+select",
       hovermode: "closest",
       uirevision: this.header.cloud,
@@ -256,50 +264,183 @@ class Scatter {
       modeBarButtons: this.header.multiples
         ? [["zoom2d", "pan2d", "resetScale2d"]]
         : this.header.shape[2] === 3
-          ? [["zoom3d", "pan3d", "orbitRotation", "resetCameraDefault3d"]]
+          ? [["resetCameraDefault3d"]]
           : [["lasso2d", "select2d", "pan2d", "zoom2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
     };
     const traces = this.header.multiples ? this.allTraces(this.theme) : this.traces(this.theme);
     await plotly.react(this.plot, traces, this.layout(this.theme), config);
     if (!this.drawnOnce) {
       this.drawnOnce = true;
-      this.plot.on("plotly_selected", (event) => this.select(event?.points));
-      this.plot.on("plotly_deselect", () => this.select(null));
-      this.plot.on("plotly_click", (event) => this.header.shape[2] === 3 && this.select(event.points));
+      const placeOf = ({ points: [point] }) => point.data.customdata[point.pointNumber];
+      this.plot.on("plotly_hover", (event) => (this.hovered = placeOf(event)));
+      this.plot.on("plotly_unhover", () => (this.hovered = null));
     }
-    this.marked = "";
+    this.hovered = null;
+    this.marked = [];
+    if (this.moves()) this.dress(traces);
+    this.picture.hide();
     if (!this.header.multiples) this.mark(this.header.marked);
+    this.drawn = this.layer;
+    delete this.root.dataset.moving;
     this.root.dataset.drawn = key;
     this.root.dataset.layer = this.layer;
   }
 
+  /** Whether this is one map, that a hand can pull, turn and draw on. */
+  moves() {
+    return Boolean(this.drawnOnce) && !this.header.multiples;
+  }
+
+  deep() {
+    return this.header.shape[2] === 3;
+  }
+
+  /** Tell the picture that moves how Plotly draws the points. */
+  dress(traces) {
+    const numbers = this.values.filter((one) => !Number.isNaN(one));
+    let [low, high] = [Infinity, -Infinity];
+    for (const one of numbers) [low, high] = [Math.min(low, one), Math.max(high, one)];
+    const rampInk = (i) => {
+      const level = 60 + Math.round(195 * ((this.values[i] - low) / (high - low || 1)));
+      return [0, 1, 2].map((part) => this.theme.ramp[3 * level + part]);
+    };
+    const groups = traces.map(({ marker }, g) => ({
+      places: this.places[g],
+      symbol: marker.symbol ?? "circle",
+      inks: marker.colorscale ? this.places[g].map(rampInk) : [parseColour(marker.color)],
+    }));
+    // Points in depth cannot be dimmed one by one, so those not meant shrink.
+    const emphasis = this.deep() ? { marks: SHRUNK, fades: [this.opacity, this.opacity] } : { marks: [1, 1], fades: FADED };
+    // Plotly draws points in depth larger than it says.
+    const size = this.size * (this.deep() ? 1.7 : 1);
+    this.picture.dress(groups, { size, opacity: this.opacity, background: parseColour(this.theme.background), ...emphasis });
+  }
+
+  /** For each group, whether it is shown: a click in the legend hides it. */
+  seen() {
+    return this.plot.data.map((trace) => (trace.visible ?? true) === true);
+  }
+
+  /** Where points are drawn, in the plot. */
+  area() {
+    const { xaxis, yaxis, scene, _size } = this.plot._fullLayout;
+    if (scene) return { left: _size.l, top: _size.t, width: _size.w, height: _size.h };
+    return { left: xaxis._offset, top: yaxis._offset, width: xaxis._length, height: yaxis._length };
+  }
+
+  /** What is seen: a part of the plane, or what a camera sees. */
+  view() {
+    const { xaxis, yaxis, scene } = this.plot._fullLayout;
+    return this.gliding ?? (scene ? scene._scene.getCamera() : { x: [...xaxis.range], y: [...yaxis.range] });
+  }
+
+  zoomed(view, factor, x, y) {
+    if (this.deep()) return nearer(view, factor);
+    const about = ([low, high], share) => {
+      const still = low + (high - low) * share;
+      return [still + (low - still) * factor, still + (high - still) * factor];
+    };
+    return { x: about(view.x, x), y: about(view.y, 1 - y) };
+  }
+
+  pulled(view, dx, dy) {
+    if (this.deep()) return turned(view, dx * 2 * Math.PI, dy * Math.PI);
+    const along = ([low, high], share) => [low + (high - low) * share, high + (high - low) * share];
+    return { x: along(view.x, -dx), y: along(view.y, dy) };
+  }
+
+  /** Show the points as they lie now, by the picture that moves. */
+  showMoving() {
+    const marked = this.marked.length ? new Set(this.marked) : null;
+    const cloud = this.lying ?? this.clouds[this.layer];
+    const [view, area, seen] = [this.view(), this.area(), this.seen()];
+    if (this.deep()) {
+      const { _scene } = this.plot._fullLayout.scene;
+      const box = boxEdges(this.whole);
+      const unit = { x: [0, 1], y: [0, 1] };
+      const lines = seenFrom(_scene, view, box);
+      this.picture.show(seenFrom(_scene, view, cloud), unit, area, marked, seen, lines, this.theme.faint);
+    } else this.picture.show(cloud, view, area, marked, seen);
+    this.root.dataset.moving = "";
+  }
+
+  /** Show another part of the plane, or from elsewhere, until `settle`. */
+  glide(view) {
+    this.gliding = view;
+    if (this.painting) return;
+    this.painting = requestAnimationFrame(() => {
+      this.painting = null;
+      if (this.gliding && this.moves()) this.showMoving();
+    });
+  }
+
+  /** Have Plotly draw what is seen, and take the picture that moves away. */
+  async settle() {
+    if (!this.moves() || this.lying) return;
+    const { gliding, drawn, layer } = this;
+    if (drawn !== layer) {
+      const [x, y, z] = this.columns(this.clouds[layer]);
+      await window.Plotly.restyle(this.plot, this.deep() ? { x, y, z } : { x, y });
+      this.drawn = layer;
+    }
+    if (gliding) {
+      const there = { "xaxis.range": gliding.x, "yaxis.range": gliding.y };
+      await window.Plotly.relayout(this.plot, this.deep() ? { "scene.camera": gliding } : there);
+    }
+    // A camera is moved at once, and what it sees drawn in the frame after.
+    for (let frame = 0; frame < 2 && this.deep(); frame++) await new Promise(requestAnimationFrame);
+    // Somebody may have gone on meanwhile.
+    if (this.gliding !== gliding || this.layer !== layer || this.lying) return;
+    this.gliding = null;
+    this.picture.hide();
+    delete this.root.dataset.moving;
+    this.root.dataset.layer = layer;
+  }
+
+  /** Take the point that the pointer is on, instead of those taken before or with them. */
+  clicked(add) {
+    if (this.hovered !== null) this.select(add ? [...this.marked, this.hovered] : [this.hovered]);
+  }
+
+  /** Take all points that a test on their place in the area, as shares of it, says are inside. */
+  chosen(test, add) {
+    const { x, y } = this.view();
+    const cloud = this.clouds[this.layer];
+    const seen = this.seen();
+    const shown = this.places.flatMap((part, g) => (seen[g] ? part : []));
+    const inside = shown.filter((i) =>
+      test((cloud[2 * i] - x[0]) / (x[1] - x[0]), (y[1] - cloud[2 * i + 1]) / (y[1] - y[0]))
+    );
+    this.select(add ? [...this.marked, ...inside] : inside);
+  }
+
+  /** Let go of what is selected, and if asked go back to the whole map. */
+  letGo(whole) {
+    if (this.marked.length) this.select([]);
+    if (whole) {
+      window.Plotly.relayout(this.plot, { "xaxis.range": [...this.whole[0]], "yaxis.range": [...this.whole[1]] });
+    }
+  }
+
   select(points) {
-    if (this.marking) return;
-    const places = (points ?? []).map((point) => point.data.customdata[point.pointNumber]).sort((a, b) => a - b);
+    const places = [...new Set(points)].sort((a, b) => a - b);
     this.mark(places);
     this.send("selected", { cloud: this.header.cloud, places });
   }
 
-  /**
-   * Set points off from the rest; none sets all alike. The outline that was drawn goes away: the points are selected,
-   * not a place on the map, and at another layer they lie elsewhere.
-   */
+  /** Set points off from the rest; none sets all alike. */
   async mark(marked) {
-    const outlined = this.plot.layout.selections?.length > 0;
-    if (String(marked) === this.marked && !outlined) return;
-    this.marked = String(marked);
+    if (String(marked) === String(this.marked)) return;
+    this.marked = marked;
     const wanted = new Set(marked);
     const inside = this.places.map((part) => Array.from(part, (i) => wanted.has(i)));
-    this.marking = true;
     if (this.header.shape[2] === 3) {
-      // Points in depth cannot be dimmed one by one, so those not meant shrink.
-      const size = inside.map((flags) => (wanted.size ? flags.map((one) => (one ? 1.6 : 0.45) * this.size) : this.size));
+      const size = inside.map((flags) => (wanted.size ? flags.map((one) => SHRUNK[Number(one)] * this.size) : this.size));
       await window.Plotly.restyle(this.plot, { "marker.size": size });
     } else {
       const chosen = inside.map((flags) => (wanted.size ? flags.flatMap((one, i) => (one ? [i] : [])) : null));
-      await window.Plotly.update(this.plot, { selectedpoints: chosen }, { selections: [] });
+      await window.Plotly.restyle(this.plot, { selectedpoints: chosen });
     }
-    this.marking = false;
   }
 
   tellLayer() {
@@ -316,21 +457,23 @@ class Scatter {
     if (!this.drawnOnce) return;
     const to = this.clouds[layer];
     const move = ++this.move;
-    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     const begin = performance.now();
+    const quick = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : MOVE_MS;
     const between = new Float32Array(to.length);
-    for (let share = 0; share < 1; ) {
-      share = still ? 1 : Math.min(1, (performance.now() - begin) / MOVE_MS);
+    for (let share = 0; share < 1 && quick; ) {
+      share = Math.min(1, (performance.now() - begin) / quick);
       const eased = share * share * (3 - 2 * share);
       for (let i = 0; i < to.length; i++) between[i] = from[i] + (to[i] - from[i]) * eased;
-      this.lying = share < 1 ? between : null;
-      const [x, y, z] = this.columns(between);
-      await window.Plotly.restyle(this.plot, z ? { x, y, z } : { x, y });
-      if (this.move !== move) return;
+      this.lying = between;
+      this.showMoving();
       await new Promise(requestAnimationFrame);
       if (this.move !== move || !this.root.isConnected) return;
     }
-    this.root.dataset.layer = layer;
+    this.lying = null;
+    this.showMoving();
+    // Whoever goes on at once through the layers should not wait for Plotly at each.
+    await new Promise((done) => setTimeout(done, SETTLE_MS));
+    if (this.move === move && this.root.isConnected) await this.settle();
   }
 
   async toggle() {

@@ -11,7 +11,7 @@ import numpy as np
 import interpret as it
 from dashboard.language import _, literal
 from dashboard.widgets.collection import SEED
-from dashboard.widgets.embeddings_export import item_table, read_lines
+from dashboard.widgets.embeddings_export import item_table, read_lines, shown_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import group_settings
@@ -91,9 +91,7 @@ def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
     vectors = f"embeddings.at({layer})"
     texts = "embeddings.text"
     if points < len(read.embeddings):
-        shown = (
-            f"import numpy as np\n\nshown = np.sort(np.random.default_rng(0).permutation(len(embeddings))[:{points}])\n"
-        )
+        shown = shown_lines(points)
         vectors, texts = f"{vectors}[shown]", f"{texts}[shown]"
     option = f"count={count}" if method == "kmeans" else f"least={least}"
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -62,11 +63,9 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
         return Colours("", np.zeros(len(places), np.float32), ("",), (0,))
     if chosen in ("kmeans", "hdbscan"):
         clusters = clusters_of(read, layer, chosen)
-        return (
-            None
-            if clusters is None
-            else _cluster_colours(read, places, clusters, f"{title}, {layer_names([layer])[0]}")
-        )
+        if clusters is None:
+            return None
+        return _cluster_colours(read, places, clusters, f"{title}, {layer_names([layer])[0]}")
     if chosen == "length":
         texts = read.embeddings.level == "texts"
         values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
@@ -184,8 +183,7 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
             choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
             key = f"{state.DRAWN}:{method}:{soon}"
             drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1])
-        metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
-        metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC)
+        metric = metric_input()
         setting = _setting(method, shown)
         seed = 0
         if method != "pca":
@@ -196,6 +194,12 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
     for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
         state.publish(key, default)
     return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
+
+
+def metric_input(width: int | Literal["stretch"] = "stretch") -> str:
+    """Draw how far apart two vectors are, and return it."""
+    metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
+    return choose(st.selectbox, _("Distance"), metrics, state.METRIC, width=width)
 
 
 def _shown_input(items: int, most: int) -> int:

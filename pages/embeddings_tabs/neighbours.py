@@ -10,6 +10,7 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.maps_view import metric_input
 from dashboard.widgets.neighbours_view import neighbour_downloads, neighbour_lines, neighbour_table, query_input
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
@@ -25,8 +26,7 @@ def neighbours(read: Read) -> None:
         layer = choose(
             st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
         )
-        metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
-        metric = choose(st.selectbox, _("Distance"), metrics, state.METRIC, width=220)
+        metric = metric_input(width=220)
         count = choose(st.selectbox, _("How many"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110)
     state.publish(state.AT, kept[-1])
     state.publish(state.METRIC, "cosine")

@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 import interpret as it
@@ -69,6 +70,12 @@ def lasso(page: Page, corners):
     for corner in [*corners[1:], corners[0]]:
         page.mouse.move(*corner, steps=8)
     page.mouse.up()
+
+
+def coloured(picture: bytes):
+    """Tell for each pixel whether it is of a point: of some colour, and not grey."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    return pixels.max(2) - pixels.min(2) > 60
 
 
 def inside(corners, x, y):
@@ -207,3 +214,70 @@ def test_the_page_in_chinese_and_in_depth(page, server):
     expect(page.locator(".bertoscope-scatter .gl-container canvas").first).to_be_visible()
     expect(page.get_by_text("显示全部 60 个点")).to_be_visible()
     expect(page.get_by_text("Trustworthiness", exact=True)).to_have_count(0)
+
+
+def test_a_map_is_zoomed_pulled_and_clicked_and_plotly_has_the_last_word(page, server):
+    page.goto(f"{server}/embeddings?lang=en&corpus=topics")
+    cloud(page)
+    scatter = page.get_by_test_id("scatter")
+    sheet = page.locator(".bertoscope-scatter .nsewdrag").bounding_box()
+    x, y = sheet["x"] + sheet["width"] / 2, sheet["y"] + sheet["height"] / 2
+    spread = "() => document.querySelector('.bertoscope-scatter .plot').layout.xaxis.range"
+    low, high = page.evaluate(spread)
+    shown = page.evaluate("() => document.querySelector('.bertoscope-scatter .plot')._fullLayout.xaxis.range")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -200)
+    # While it moves a picture lies over Plotly's; once it is still that is gone, and Plotly shows the same part.
+    expect(scatter).to_have_attribute("data-moving", "")
+    expect(scatter).not_to_have_attribute("data-moving", "")
+    near, far = page.evaluate(spread)
+    assert far - near == pytest.approx((shown[1] - shown[0]) * np.exp(-0.4), rel=0.01)
+    assert (near + far) / 2 == pytest.approx((shown[0] + shown[1]) / 2, abs=0.01 * (high - low))
+    page.locator(".bertoscope-scatter .modebar-btn[data-title='Pan']").click()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + sheet["width"] / 4, y, steps=4)
+    page.mouse.up()
+    expect(scatter).not_to_have_attribute("data-moving", "")
+    pulled = page.evaluate(spread)
+    assert pulled[0] == pytest.approx(near - (far - near) / 4, rel=0.02)
+    # Back to the whole map, and a click on one point selects that one.
+    page.mouse.dblclick(x, y)
+    page.wait_for_function(f"([low]) => Math.abs(({spread})()[0] - low) < 1e-6", arg=shown)
+    places = places_on_screen(page)
+    # The loneliest point cannot be mistaken for its neighbour.
+    spots = np.array([one[1:] for one in places])
+    away = np.linalg.norm(spots[:, None] - spots[None], axis=2) + 1e9 * np.eye(len(spots))
+    lonely = places[int(away.min(1).argmax())]
+    page.mouse.move(lonely[1] + 1, lonely[2])
+    expect(page.locator(".bertoscope-scatter .hoverlayer .hovertext")).to_have_count(1)
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_text("1 points selected")).to_be_visible()
+    page.mouse.dblclick(x, sheet["y"] + 4)
+    expect(page.get_by_text("1 points selected")).to_have_count(0)
+
+
+def test_a_map_in_depth_is_turned_and_seen_as_plotly_sees_it(page, server):
+    page.goto(f"{server}/embeddings?lang=en&corpus=topics&dims=3")
+    cloud(page)
+    scatter = page.get_by_test_id("scatter")
+    camera = "() => document.querySelector('.bertoscope-scatter .plot')._fullLayout.scene._scene.getCamera().eye"
+    before = page.evaluate(camera)
+    # What lies where, from where the camera would be: coloured pixels of the picture that moves, then of Plotly's.
+    box = page.locator(".bertoscope-scatter .plot").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 80, y + 30, steps=5)
+    expect(scatter).to_have_attribute("data-moving", "")
+    area = {"x": box["x"], "y": box["y"], "width": box["width"] * 0.7, "height": box["height"]}
+    moving = coloured(page.screenshot(clip=area))
+    page.mouse.up()
+    expect(scatter).not_to_have_attribute("data-moving", "")
+    still = coloured(page.screenshot(clip=area))
+    after = page.evaluate(camera)
+    assert abs(after["x"] - before["x"]) > 0.2
+    assert after["z"] > before["z"]
+    assert moving.sum() > 500
+    assert (moving & still).sum() > 0.7 * min(moving.sum(), still.sum())

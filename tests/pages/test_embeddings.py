@@ -170,6 +170,21 @@ def test_a_file_with_labels_and_numbers_of_every_kind(page, tab):
     assert kept(page)[0].texts[3] == "text number 3"
 
 
+@pytest.mark.parametrize("tab", TABS)
+def test_a_column_of_ten_thousand_values_goes_through_every_tab(page, tab):
+    words = ["river", "bank", "money", "rich", "animals", "tired", "street", "water"]
+    rows = [f"the {words[i % 8]} by the {words[i // 8 % 8]} said {words[i // 64 % 8]}\tname {i}" for i in range(10_000)]
+    content = "\n".join(["text\tname", *rows]).encode()
+    open_file(page, "names.tsv", content, show=tab, model="folder:bert", colour="column:name")
+    next(one for one in page.selectbox if one.label == "Rows to read").select("all").run()
+    starts = [one for one in page.button if one.label.startswith("Read 10,000")]
+    if starts:
+        starts[0].click().run()
+    assert not page.exception
+    assert len(kept(page)[0].texts) == 10_000
+    assert [one for one in said(page) if "labels" not in one] == []
+
+
 def test_a_word_that_is_nowhere_is_one_sentence(page):
     open_page(page, level="word", word="qwertz")
     assert not page.exception
