@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from interpret.attention.importance import HeadImportance, head_importance
     from interpret.attention.qkv import AttentionSteps, attention_steps
     from interpret.attention.view import AttentionView, attention_view, liveliest_head
+    from interpret.attribution.counterfactuals import Turning, Variants, read_variants, turn
+    from interpret.attribution.faithfulness import (
+        Faithfulness,
+        Plausibility,
+        Trust,
+        faithfulness,
+        plausibility,
+        rank_agreement,
+        trust,
+    )
+    from interpret.attribution.methods import Attribution, attribute, explain, layer_map
+    from interpret.attribution.pairs import Interactions, SimilarityPairs, interactions, similarity_pairs
+    from interpret.attribution.rows import Rows, explain_rows
+    from interpret.attribution.targets import Question, Target, ask
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
@@ -68,6 +82,30 @@ _WHERE = {
     "AttentionView": "attention.view",
     "attention_view": "attention.view",
     "liveliest_head": "attention.view",
+    "Turning": "attribution.counterfactuals",
+    "Variants": "attribution.counterfactuals",
+    "read_variants": "attribution.counterfactuals",
+    "turn": "attribution.counterfactuals",
+    "Faithfulness": "attribution.faithfulness",
+    "Plausibility": "attribution.faithfulness",
+    "Trust": "attribution.faithfulness",
+    "faithfulness": "attribution.faithfulness",
+    "plausibility": "attribution.faithfulness",
+    "rank_agreement": "attribution.faithfulness",
+    "trust": "attribution.faithfulness",
+    "Attribution": "attribution.methods",
+    "attribute": "attribution.methods",
+    "explain": "attribution.methods",
+    "layer_map": "attribution.methods",
+    "Interactions": "attribution.pairs",
+    "SimilarityPairs": "attribution.pairs",
+    "interactions": "attribution.pairs",
+    "similarity_pairs": "attribution.pairs",
+    "Rows": "attribution.rows",
+    "explain_rows": "attribution.rows",
+    "Question": "attribution.targets",
+    "Target": "attribution.targets",
+    "ask": "attribution.targets",
     "ModelCard": "card",
     "model_card": "card",
     "Checkpoint": "checkpoints",

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
@@ -136,12 +136,43 @@ class Encoder:
         CapacityError
             If the device runs out of memory.
         """
+        return self.run(self.batch(tokens), tap, gradients, task, **options)
+
+    def run(
+        self,
+        inputs: Mapping[str, torch.Tensor],
+        tap: taps.Tap | None = None,
+        gradients: bool = False,
+        task: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Run the model on inputs of its own kind, such as ``inputs_embeds`` in the place of ids; see `forward`."""
         with (
             hold(self.spec.device),
             taps.tapping(tap),
             nullcontext() if gradients else torch.inference_mode(),
         ):
-            return (self._whole if task else self.model)(**self.batch(tokens), **options)
+            return (self._whole if task else self.model)(**inputs, **options)
+
+    def embed_pieces(self, ids: torch.Tensor) -> torch.Tensor:
+        """Look pieces up in the embedding matrix: what the model adds positions and segments to.
+
+        The last axis is as wide as the matrix, which in ALBERT and ELECTRA is narrower than the hidden states.
+        """
+        with torch.no_grad():
+            return self.model.get_input_embeddings()(ids.to(self.spec.device))
+
+    def copy(self) -> "Encoder":
+        """Return an encoder with weights of its own, which may be changed."""
+        with hold(self.spec.device):
+            whole = copy.deepcopy(self._whole)
+        return Encoder(self.spec, self.family, whole, self.task, self.pieces)
+
+    def head_parts(self) -> list[torch.nn.Module]:
+        """Return the modules of the task head, those outside the bare encoder; none where the checkpoint has none."""
+        if self._whole is self.model:
+            return []
+        return [module for module in self._whole.children() if module is not self.model]
 
     def part(self, path: str) -> torch.nn.Module:
         """Return a module of the model by its attribute path, such as ``family.layers``."""
@@ -276,7 +307,9 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             count=len(missing),
             first=missing[0],
         )
-    return model.eval(), task
+    # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those
+    # of the weights need.
+    return model.eval().requires_grad_(False), task
 
 
 def _read_with_head(

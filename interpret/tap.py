@@ -95,7 +95,11 @@ class Tap:
             scores = _masked(torch.matmul(query, key.transpose(-1, -2)) * scaling, mask)
             weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
             if self.gradients:
-                weights.retain_grad()
+                if weights.requires_grad:
+                    weights.retain_grad()
+                else:
+                    # The first layer's, below which nothing has a gradient.
+                    weights.requires_grad_()
             if slot is not None:
                 slot.copy_(weights)
         used = weights.to(device=value.device, dtype=value.dtype)

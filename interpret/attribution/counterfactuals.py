@@ -1,0 +1,321 @@
+"""What would have had to be written: words taken out or exchanged until the model says something else."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from interpret.arrays import read_only
+from interpret.attribution.faithfulness import free_groups
+from interpret.attribution.path import Progress
+from interpret.attribution.targets import Question, class_names, cut
+from interpret.devices import hold
+from interpret.errors import InputError
+from interpret.tasks import logits_of
+from interpret.tokens import Tokens
+
+Search = Literal["delete", "nearest", "hotflip", "masked"]
+SEARCHES: tuple[Search, ...] = ("delete", "nearest", "hotflip", "masked")
+_CANDIDATES = 12
+_MOST_CHANGES = 5
+_MOST_TRIED = 3000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A word taken out or exchanged: its place among `Tokens.groups`, the word, and what came; "" for nothing."""
+
+    place: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """Other ways of writing a text, and what the model says of each.
+
+    Attributes
+    ----------
+    labels
+        The classes; for other targets the one number's name.
+    changes
+        For each variant what is different; the first is the text as it is.
+    texts
+        What each reads.
+    chances
+        The probability of each class, or the number itself.
+    """
+
+    labels: tuple[str, ...]
+    changes: tuple[tuple[Change, ...], ...]
+    texts: tuple[str, ...]
+    chances: Float32[np.ndarray, "variant label"]
+
+
+@dataclass(frozen=True, eq=False)
+class Turning:
+    """A search for the fewest changes that turn the prediction.
+
+    Attributes
+    ----------
+    found
+        The text as it is, and the variants that turned it with the fewest changes, the surest first; only the first
+        row where none was found.
+    smallest
+        Whether every smaller set of changes that the search allows was tried, and failed.
+    tried
+        How many variants were read.
+    search
+        How it was searched.
+    seconds
+        What it took.
+    """
+
+    found: Variants
+    smallest: bool
+    tried: int
+    search: Search
+    seconds: float
+
+
+def read_variants(question: Question, variants: Sequence[Sequence[Change]]) -> Variants:
+    """Read a text with changes.
+
+    Raises
+    ------
+    InputError
+        If a change is to a word that must stay, or to something that is no single piece of the vocabulary.
+    """
+    texts = [_apply(question, changes) for changes in variants]
+    labels, chances = _chances(question, texts)
+    return Variants(
+        labels,
+        tuple(tuple(one) for one in variants),
+        tuple(spelled(question.tokens, one) for one in variants),
+        read_only(chances, np.float32),
+    )
+
+
+def turn(
+    question: Question, search: Search = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
+) -> Turning:
+    """Look for the fewest changes after which another class is likeliest.
+
+    Deletions: all single words are tried, then all pairs, as long as no more than some thousand variants come of it;
+    beyond, the words whose loss costs the class most are added one by one, and those that prove needless taken back.
+    Exchanges go the same way over the few best candidates for each word of one piece: its ``"nearest"`` pieces by the
+    cosine of their embeddings; those that ``"hotflip"`` (Ebrahimi et al. 2018, eq. 2) estimates to cost the class
+    most; or what the model's own head finds likeliest in the word's place (``"masked"``).
+
+    Parameters
+    ----------
+    most
+        How many changes at most.
+    progress
+        Called as ``progress(variants read, most, "searching")``.
+
+    Raises
+    ------
+    InputError
+        If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
+    """
+    if question.target.kind != "class":
+        raise InputError("A prediction that can turn is a class, and this target is none. Choose a class.")
+    if search not in SEARCHES:
+        raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
+    begin = time.perf_counter()
+    singles = list(_singles(question, search))
+    whole = question.answers([question.tokens])[0]
+    start = int(whole.argmax())
+    tried = 0
+
+    def read(sets: Sequence[tuple[Change, ...]]) -> list[tuple[bool, float]]:
+        nonlocal tried
+        found = []
+        for first in range(0, len(sets), 256):
+            some = sets[first : first + 256]
+            answers = question.answers([_apply(question, one) for one in some])
+            chances = question.probabilities(answers)
+            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, chances, strict=True)]
+            tried += len(some)
+            if progress is not None:
+                progress(min(tried, _MOST_TRIED), _MOST_TRIED, "searching")
+        return found
+
+    turned: list[tuple[tuple[Change, ...], float]] = []
+    costs: list[float] = []
+    exhausted, size = 0, 1
+    while not turned and size <= most and singles:
+        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
+        if tried + len(sets) > _MOST_TRIED:
+            break
+        results = read(sets)
+        if size == 1:
+            costs = [chance for _, chance in results]
+        turned = [(one, chance) for one, (other, chance) in zip(sets, results, strict=True) if other]
+        exhausted = size
+        size += 1
+    smallest = bool(turned)
+    if not turned and singles and exhausted < most:
+        turned = _greedy(singles, costs or [c for _, c in read([(one,) for one in singles])], most, read)
+        smallest = bool(turned) and len(turned[0][0]) == exhausted + 1
+    best = sorted(turned, key=lambda one: (len(one[0]), one[1]))[:10]
+    return Turning(
+        read_variants(question, [(), *(one for one, _ in best)]),
+        smallest,
+        tried,
+        search,
+        time.perf_counter() - begin,
+    )
+
+
+def _greedy(
+    singles: list[Change],
+    costs: list[float],
+    most: int,
+    read: Callable[[Sequence[tuple[Change, ...]]], list[tuple[bool, float]]],
+) -> list[tuple[tuple[Change, ...], float]]:
+    order = [singles[i] for i in np.argsort(costs, kind="stable")]
+    chosen: tuple[Change, ...] = ()
+    chance = 0.0
+    while len(chosen) < most:
+        taken = {one.place for one in chosen}
+        rest = [one for one in order if one.place not in taken][:40]
+        if not rest:
+            return []
+        results = read([(*chosen, one) for one in rest])
+        best = int(np.argmin([chance for _, chance in results]))
+        chosen, chance = (*chosen, rest[best]), results[best][1]
+        if results[best][0]:
+            break
+    else:
+        return []
+    # What was taken first may have become needless.
+    shorter = True
+    while shorter and len(chosen) > 1:
+        sets = [chosen[:i] + chosen[i + 1 :] for i in range(len(chosen))]
+        results = read(sets)
+        good = [(one, c) for one, (other, c) in zip(sets, results, strict=True) if other]
+        shorter = bool(good)
+        if good:
+            chosen, chance = min(good, key=lambda one: one[1])
+    return [(tuple(sorted(chosen, key=lambda one: one.place)), chance)]
+
+
+def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
+    """Write a text with its changes; a pair is written behind a bar."""
+    new = {change.place: change.after for change in changes}
+    texts = [tokens.text, tokens.pair or ""]
+    for place in sorted(new, reverse=True):
+        group = tokens.groups[place]
+        side = int(tokens.segment[group[0]]) if tokens.pair is not None else 0
+        start, end = int(tokens.span[group[0], 0]), int(tokens.span[group[-1], 1])
+        before, after = texts[side][:start], texts[side][end:]
+        # A word that goes takes one of the spaces around it along.
+        if not new[place] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
+            before = before[:-1]
+        elif not new[place] and not before:
+            after = after.lstrip(" ")
+        texts[side] = before + new[place] + after
+    return texts[0] if tokens.pair is None else " | ".join(texts)
+
+
+def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
+    tokens = question.tokens
+    gone = np.zeros(len(tokens), bool)
+    pieces: dict[int, int] = {}
+    for change in changes:
+        group = tokens.groups[change.place]
+        if question.fixed[list(group)].any():
+            raise InputError("“{word}” must stay: the answer is read from it.", word=tokens.words[change.place])
+        if change.after:
+            piece = _piece_of(question, change.after)
+            pieces[group[0]] = piece
+            gone[list(group[1:])] = True
+        else:
+            gone[list(group)] = True
+    changed = question.with_pieces(pieces) if pieces else tokens
+    return cut(changed, ~gone)
+
+
+def _piece_of(question: Question, word: str) -> int:
+    vocabulary = question.encoder.pieces
+    for name in (word, word.lower(), f"Ġ{word}", f"▁{word}"):
+        piece = vocabulary.token_to_id(name)
+        if piece is not None:
+            return int(piece)
+    raise InputError("“{word}” is no single piece of this model's vocabulary. Choose another word.", word=word)
+
+
+def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
+    answers = question.answers(texts)
+    if question.target.kind == "class":
+        return class_names(question.encoder, question.head), question.probabilities(answers)
+    if question.target.kind == "word":
+        return (question.target.name,), question.probabilities(answers)[:, [question.target.index]]
+    return (question.target.name or question.target.kind,), answers
+
+
+def _singles(question: Question, search: Search) -> Iterator[Change]:
+    tokens = question.tokens
+    places = {group: place for place, group in enumerate(tokens.groups)}
+    groups = free_groups(question)
+    if search == "delete":
+        for group in groups:
+            yield Change(places[group], tokens.words[places[group]], "")
+        return
+    alone = [group for group in groups if len(group) == 1]
+    usable = _whole_words(question)
+    scores = _suggestions(question, search, [group[0] for group in alone], usable)
+    for group, row in zip(alone, scores, strict=True):
+        own = int(tokens.ids[group[0]])
+        best = [int(usable[i]) for i in np.argsort(-row, kind="stable")[: _CANDIDATES + 1]]
+        for piece in [one for one in best if one != own][:_CANDIDATES]:
+            name = (question.encoder.pieces.id_to_token(piece) or "").lstrip("Ġ▁")
+            yield Change(places[group], tokens.words[places[group]], name)
+
+
+def _whole_words(question: Question) -> np.ndarray:
+    """Pieces of letters alone that can begin a word."""
+    vocabulary = question.encoder.pieces.get_vocab()
+    marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
+    kept = [
+        place
+        for name, place in vocabulary.items()
+        if (name[1:] if marked and name.startswith(("Ġ", "▁")) else "" if marked else name).isalpha()
+    ]
+    return np.array(sorted(kept))
+
+
+def _suggestions(question: Question, search: Search, places: list[int], usable: np.ndarray) -> np.ndarray:
+    """Score the vocabulary's words for each place: the higher, the rather it is tried."""
+    encoder = question.encoder
+    matrix = encoder.model.get_input_embeddings().weight.detach()[torch.from_numpy(usable)].float()
+    embedded = question.embedded.float()
+    if search == "nearest":
+        unit = torch.nn.functional.normalize
+        return (unit(embedded[places], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
+    if search == "hotflip":
+        # By the first-order estimate, the change in the class's score is the gradient times the way to the new word.
+        point = embedded[None].clone().requires_grad_()
+        with hold(encoder.spec.device):
+            (gradient,) = torch.autograd.grad(question.score(point, gradients=True).sum(), point)
+        question.backward_passes += 1
+        slope = gradient[0, places]
+        return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
+    if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
+        raise InputError(
+            "This model has no head that guesses words, so it cannot suggest any. Choose “nearest” or “hotflip”."
+        )
+    mask = encoder.pieces.token_to_id(encoder.mask)
+    texts = [question.with_pieces({place: mask}) for place in places]
+    rows = []
+    for place, text in zip(places, texts, strict=True):
+        logits = logits_of(encoder.forward([text], task=True))[0, place]
+        rows.append(logits.float().cpu().numpy()[usable])
+    return np.stack(rows)

@@ -1,0 +1,242 @@
+"""A whole file explained: which words drive each class, and which rows go wrong."""
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from interpret.attribution.faithfulness import Plausibility, plausibility, top_words
+from interpret.attribution.methods import Attribution, explain
+from interpret.attribution.path import Progress
+from interpret.attribution.targets import Baseline, Question, Target, ask, class_names
+from interpret.batching import naming, windows_of
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.linear_head import LinearHead
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One explained text.
+
+    Attributes
+    ----------
+    place
+        Its place in what was given, from 0.
+    label
+        What it should be, or "".
+    attribution
+        Why the model says what it says.
+    chance
+        The probability of that class; for other targets the answer.
+    cut
+        Whether the text was too long and only its first window was read.
+    human
+        How its words compare with those that people marked; None where there are no marks.
+    """
+
+    place: int
+    label: str
+    attribution: Attribution
+    chance: float
+    cut: bool
+    human: Plausibility | None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it has a label, and the model says another."""
+        return bool(self.label) and self.label != self.attribution.target.name
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Many texts explained by one method.
+
+    Attributes
+    ----------
+    rows
+        Those that were read.
+    skipped
+        Places of those that hold nothing to read, with why.
+    classes
+        The classes that rows were explained for.
+    method
+        A name in `METHODS`.
+    """
+
+    rows: tuple[Row, ...]
+    skipped: tuple[tuple[int, str], ...]
+    classes: tuple[str, ...]
+    method: str
+
+    def words(self, name: str, least: int = 2) -> list[tuple[str, float, float, int]]:
+        """Return which words drive a class: see `top_words`, over the rows that are explained for it."""
+        return top_words([row.attribution for row in self.rows if row.attribution.target.name == name], least)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right rows among those with a label; NaN where none has one."""
+        labelled = [row for row in self.rows if row.label]
+        return float(np.mean([not row.wrong for row in labelled])) if labelled else float("nan")
+
+
+def explain_rows(
+    encoder: Encoder,
+    texts: Sequence[str],
+    labels: Sequence[str] | None = None,
+    target: str | int | Target = "predicted",
+    method: str = "integrated_gradients",
+    baseline: Baseline = "pad",
+    tolerance: float = 0.01,
+    *,
+    head: LinearHead | None = None,
+    highlights: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Rows:
+    """Explain many texts, each by itself.
+
+    Parameters
+    ----------
+    texts
+        Rows without text are skipped, and of texts that are too long the first window is read.
+    labels
+        What each should be, in the names of the classes.
+    target, method, baseline, tolerance, head, seed
+        See `interpret.attribute`.
+    highlights
+        What people marked in each text: see `read_highlights`. Empty where nothing.
+    progress
+        Called as ``progress(texts done, texts in all, "rows")``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, or the model cannot be asked that; the sentence says about which text.
+    """
+    for name, column in (("labels", labels), ("highlights", highlights)):
+        if column is not None and len(column) != len(texts):
+            raise InputError(
+                "There are {count} {name} for {texts} texts. Give one for each, or none.",
+                count=len(column),
+                name=name,
+                texts=len(texts),
+            )
+    rows: list[Row] = []
+    skipped: list[tuple[int, str]] = []
+    for place, text in enumerate(texts):
+        if not text.strip():
+            skipped.append((place, "empty"))
+        else:
+            with naming(place, text):
+                rows.append(
+                    _row(
+                        encoder,
+                        place,
+                        text,
+                        labels[place].strip() if labels is not None else "",
+                        highlights[place] if highlights is not None else "",
+                        (target, method, baseline, tolerance, head, seed),
+                    )
+                )
+        if progress is not None:
+            progress(place + 1, len(texts), "rows")
+    if not rows:
+        raise InputError("None of these texts has any words. Choose a file, or a column, that has.")
+    present = {row.attribution.target.name for row in rows}
+    order = [name for name in class_names(encoder, head) if name in present]
+    return Rows(tuple(rows), tuple(skipped), tuple(order) or tuple(sorted(present)), method)
+
+
+def _row(encoder: Encoder, place: int, text: str, label: str, marked: str, how: tuple) -> Row:
+    target, method, baseline, tolerance, head, seed = how
+    pieces = windows_of(encoder, [(text, None)])[0]
+    question = ask(encoder, pieces[0][0], None, target, head)
+    found = explain(question, method, baseline, tolerance, seed=seed)
+    human = None
+    if marked.strip():
+        human = plausibility(found.tokens, found.scores, read_highlights(pieces[0][0], marked))
+    return Row(place, label, found, chance_of(question), len(pieces) > 1, human)
+
+
+def chance_of(question: Question) -> float:
+    """Return the probability of what is asked for, or the answer itself where it has none."""
+    return float(question.chances([question.tokens])[0])
+
+
+def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
+    """Read what a person marked in a text: spans such as ``"3-9; 15-20"`` (characters, the end not included), or words.
+
+    Words are found wherever they stand in the text, and are separated by semicolons; a JSON list of either works too.
+
+    Raises
+    ------
+    InputError
+        If a word does not stand in the text, or a span does not fit it.
+    """
+    try:
+        given = json.loads(cell)
+    except ValueError:
+        given = cell
+    parts = given if isinstance(given, list) else str(given).split(";")
+    spans = []
+    for part in parts:
+        if isinstance(part, list) and len(part) == 2 and all(isinstance(one, int) for one in part):
+            part = f"{part[0]}-{part[1]}"
+        name = str(part).strip()
+        if not name:
+            continue
+        ends = re.fullmatch(r"(\d{1,7})\s*-\s*(\d{1,7})", name)
+        if ends:
+            start, end = int(ends[1]), int(ends[2])
+            if not start < end <= len(text):
+                raise InputError(
+                    "A highlight goes from character {start} to {end}, and the text has {length}. Count from 0, and "
+                    "end behind the last one.",
+                    start=start,
+                    end=end,
+                    length=len(text),
+                )
+            spans.append((start, end))
+            continue
+        found = [(one.start(), one.end()) for one in re.finditer(re.escape(name), text, re.IGNORECASE)]
+        if not found:
+            raise InputError("“{word}” is highlighted, and does not stand in the text.", word=name[:40])
+        spans += found
+    return spans
+
+
+def rows_table(found: Rows) -> dict[str, list]:
+    """Return a column for each thing known about a row; words and scores as JSON."""
+    rows = found.rows
+    return {
+        "row": [row.place + 1 for row in rows],
+        "text": [row.attribution.tokens.text for row in rows],
+        "label": [row.label for row in rows],
+        "answer": [row.attribution.target.name for row in rows],
+        "probability": [round(row.chance, 6) for row in rows],
+        "delta": [row.attribution.delta for row in rows],
+        "words": [json.dumps(words_of(row.attribution)[0], ensure_ascii=False) for row in rows],
+        "scores": [json.dumps(words_of(row.attribution)[1]) for row in rows],
+    }
+
+
+def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
+    """Return a text's words and their scores, special pieces left out."""
+    tokens = attribution.tokens
+    kept = [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+    scores = attribution.word_scores()
+    return [tokens.words[place] for place in kept], [round(float(scores[place]), 6) for place in kept]
+
+
+def write_rows(found: Rows, file: Path) -> None:
+    """Write `rows_table` as CSV."""
+    table = rows_table(found)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(table)
+        writer.writerows(zip(*table.values(), strict=True))
