@@ -162,6 +162,11 @@ class Encoder:
         with torch.no_grad():
             return self.model.get_input_embeddings()(ids.to(self.spec.device))
 
+    @property
+    def embedding_matrix(self) -> torch.Tensor:
+        """What `embed_pieces` looks up: a row for each piece of the vocabulary."""
+        return next(self.model.get_input_embeddings().parameters()).detach()
+
     def copy(self) -> "Encoder":
         """Return an encoder with weights of its own, which may be changed."""
         with hold(self.spec.device):

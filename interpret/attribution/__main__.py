@@ -34,11 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _explain(asked)
     except InterpretError as error:
-        print(error, file=sys.stderr)
-        return 1
+        _say(f"interpret.attribution: {error}")
+        return 2
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
+        _say(f"interpret.attribution: {error.filename}: {error.strerror}")
+        return 2
     return 0
 
 
@@ -63,15 +63,18 @@ def _explain(asked: argparse.Namespace) -> None:
         head=head,
         highlights=_column(table, asked.highlights),
         seed=asked.seed,
-        progress=lambda done, total, _: print(f"\r{done} of {total}", end="", file=sys.stderr),
+        progress=lambda done, total, _: _say(f"\r{done} of {total}", "" if done < total else "\n"),
     )
-    print(file=sys.stderr)
     write_rows(found, asked.out)
-    print(f"{len(found.rows)} rows explained, {len(found.skipped)} without text")
+    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} without text")
     if class_names(encoder, head):
         for name in found.classes:
             words = ", ".join(f"{word} {mean:+.2f}" for word, mean, _, _ in found.words(name)[:5])
-            print(f"{name}: {words}")
+            _say(f"{name}: {words}")
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(text, end=end, file=sys.stderr)  # noqa: T201 - to its terminal
 
 
 def _column(table: Table, name: str | None) -> list[str] | None:

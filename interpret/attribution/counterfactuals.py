@@ -24,6 +24,8 @@ SEARCHES: tuple[Search, ...] = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
+# Reads sets of changes; tells for each whether it turns the prediction, and what chance the first class has left.
+_Read = Callable[[Sequence[tuple["Change", ...]]], list[tuple[bool, float]]]
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _greedy(
     singles: list[Change],
     costs: list[float],
     most: int,
-    read: Callable[[Sequence[tuple[Change, ...]]], list[tuple[bool, float]]],
+    read: _Read,
 ) -> list[tuple[tuple[Change, ...], float]]:
     order = [singles[i] for i in np.argsort(costs, kind="stable")]
     chosen: tuple[Change, ...] = ()
@@ -295,7 +297,7 @@ def _whole_words(question: Question) -> np.ndarray:
 def _suggestions(question: Question, search: Search, places: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each place: the higher, the rather it is tried."""
     encoder = question.encoder
-    matrix = encoder.model.get_input_embeddings().weight.detach()[torch.from_numpy(usable)].float()
+    matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
     embedded = question.embedded.float()
     if search == "nearest":
         unit = torch.nn.functional.normalize
@@ -312,7 +314,7 @@ def _suggestions(question: Question, search: Search, places: list[int], usable: 
         raise InputError(
             "This model has no head that guesses words, so it cannot suggest any. Choose “nearest” or “hotflip”."
         )
-    mask = encoder.pieces.token_to_id(encoder.mask)
+    mask = int(encoder.pieces.token_to_id(encoder.mask) or 0)
     texts = [question.with_pieces({place: mask}) for place in places]
     rows = []
     for place, text in zip(places, texts, strict=True):

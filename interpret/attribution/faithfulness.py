@@ -1,4 +1,4 @@
-"""Can an attribution be believed: does what it points at decide the answer, and would it notice another model?"""
+"""How far an attribution can be believed: does what it points at decide, and would it notice another model."""
 
 import math
 import time

@@ -247,8 +247,8 @@ def explain(
 
 def layer_map(
     question: Question,
-    method: Literal["conductance", "integrated_gradients"],
-    baseline: Baseline,
+    method: Literal["conductance", "integrated_gradients"] = "conductance",
+    baseline: Baseline = "pad",
     progress: Progress | None = None,
 ) -> tuple[Float32[np.ndarray, "level token"], Float32[np.ndarray, "level"]]:
     """Return where the evidence forms: each token's score at each level of hidden states, and each level's error.

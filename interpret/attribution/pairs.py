@@ -158,7 +158,7 @@ def _added(
     free = np.flatnonzero(~question.fixed)
     ends, _ = _moved_vectors(question, torch.stack([empty, embedded]), None)
     way = embedded - empty
-    missed, found, steps = np.inf, np.zeros((len(question.tokens), question.encoder.width)), 0
+    found, steps = np.zeros((len(question.tokens), question.encoder.width)), 0
     for steps in _STEPS:
         points, weights = np.polynomial.legendre.leggauss(steps)
         found = np.zeros((len(question.tokens), question.encoder.width))
@@ -173,8 +173,8 @@ def _added(
                 found[place] += weights[first : first + question.at_once] / 2 @ moved
             tell(done + 1)
         difference = ends[1] - ends[0]
-        missed = np.linalg.norm(found.sum(axis=0) - difference) / max(np.linalg.norm(difference), 1e-9)
-        if missed <= tolerance:
+        missed = float(np.linalg.norm(found.sum(axis=0) - difference))
+        if missed <= tolerance * float(np.linalg.norm(difference)):
             break
     return found, (ends[0], ends[1]), steps
 

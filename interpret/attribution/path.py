@@ -6,6 +6,7 @@ the model was looked at, what the gradients should add up to is known too, and t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ def walk(
         answers = np.array([found[place][0] for place in places])
         slopes = np.stack([found[place][1] for place in places])
         spline = CubicSpline(places, slopes.sum(axis=1))
-        missed = np.array([spline.integrate(a, b) for a, b in zip(places[:-1], places[1:], strict=True)])
+        missed = np.array([spline.integrate(a, b) for a, b in pairwise(places)])
         missed -= np.diff(answers)
         # Where text and baseline answer alike, a share of nothing cannot be reached.
         allowed = max(tolerance * abs(answers[-1] - answers[0]), 1e-6 * np.abs(answers).max(), 1e-9)

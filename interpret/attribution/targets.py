@@ -178,7 +178,7 @@ class Question:
         if kind == "zero":
             filling = torch.zeros_like(embedded[0])
         elif kind == "mean":
-            filling = self.encoder.model.get_input_embeddings().weight.mean(dim=0)
+            filling = self.encoder.embedding_matrix.mean(dim=0)
         else:
             names = ("[PAD]", "<pad>") if kind == "pad" else ("[MASK]", "<mask>")
             ids = [one for name in names if (one := self.encoder.pieces.token_to_id(name)) is not None]
