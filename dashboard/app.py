@@ -27,6 +27,12 @@ page = st.navigation(
             icon=":material/scatter_plot:",
             url_path="embeddings",
         ),
+        st.Page(
+            ROOT / "pages" / "attributions.py",
+            title=_("Attributions"),
+            icon=":material/ink_highlighter:",
+            url_path="attributions",
+        ),
     ]
 )
 

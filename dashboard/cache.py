@@ -146,6 +146,12 @@ def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     return it.read_conllu(content, name)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def head(spec: it.EncoderSpec, texts: tuple[str, ...], labels: tuple[str, ...]) -> it.LinearHead:
+    """A linear head fitted on labelled texts."""
+    return it.fit_head(_encoder(spec), texts, labels)
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
 def store() -> it.Store:
     """The folder on disk where vectors are kept."""
@@ -169,6 +175,7 @@ def clear() -> None:
         card,
         table,
         trees,
+        head,
         store,
     ):
         kept.clear()

@@ -24,6 +24,7 @@ GOAL, TARGET = "goal", "target"
 LEVEL, WORD, POOLING, KEPT_LAYERS = "level", "word", "pooling", "kept"
 MAP, DIMS, METRIC, SETTING, SEED = "map", "dims", "metric", "setting", "seed"
 SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
+METHODS, BASELINE, EXPLAINED, WHY, SHOWN_AS = "methods", "baseline", "explain", "why", "as"
 GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
 
 # Browsers and mail programs pass on links of about two thousand characters.

@@ -1,0 +1,192 @@
+"""What words did for an answer, and how far that can be believed, as Plotly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures import shown
+from dashboard.language import _
+
+if TYPE_CHECKING:
+    from interpret.attribution.faithfulness import Faithfulness, Trust
+
+_LEGEND = {"orientation": "h", "y": -0.25, "x": 0}
+
+
+def top_words(words: Sequence[str], scores: Sequence[float], unit: str, most: int = 12) -> go.Figure:
+    """Draw the words that did most, the strongest on top; a word that stands twice has two bars."""
+    order = sorted(range(len(words)), key=lambda i: -abs(scores[i]))[:most]
+    # Plotly puts bars of one name on top of each other.
+    names = [f"{shown(words[i])}  ·{i + 1}" for i in order]
+    values = [scores[i] for i in order]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=names,
+            orientation="h",
+            marker={"color": values, "coloraxis": "coloraxis"},
+            hovertemplate="%{y}: %{x:+.4f}<extra></extra>",
+        )
+    )
+    size = max((abs(one) for one in values), default=1.0) or 1.0
+    return figure.update_layout(
+        height=80 + 26 * len(order),
+        margin={"t": 10, "b": 10},
+        coloraxis={"cmin": -size, "cmax": size, "cmid": 0, "autocolorscale": True, "showscale": False},
+        yaxis={"autorange": "reversed", "title": None},
+        xaxis={"title": unit},
+    )
+
+
+def agreement_map(names: Sequence[str], values: np.ndarray) -> go.Figure:
+    """Draw the rank correlation of each two methods."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(names),
+            y=list(names),
+            coloraxis="coloraxis",
+            texttemplate="%{z:.2f}",
+            hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=150 + 34 * len(names),
+        margin={"t": 10, "b": 10},
+        coloraxis={
+            "cmin": -1,
+            "cmax": 1,
+            "cmid": 0,
+            "autocolorscale": True,
+            "colorbar": {"title": _("rank correlation"), "thickness": 10},
+        },
+        yaxis={"autorange": "reversed"},
+    )
+
+
+def erasure_curves(found: Faithfulness) -> go.Figure:
+    """Draw the answer as words are deleted, and as they alone are left, beside random rankings."""
+    figure = go.Figure()
+    for values, random, name, dash in (
+        (found.deletion, found.random_deletion, _("words on top deleted"), "solid"),
+        (found.insertion, found.random_insertion, _("words on top alone"), "dash"),
+    ):
+        figure.add_scatter(
+            x=found.shares,
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"dash": dash},
+            hovertemplate="%{x:.0%}: %{y:.3f}<extra></extra>",
+        )
+        figure.add_scatter(
+            x=found.shares,
+            y=random.mean(axis=0),
+            error_y={"array": random.std(axis=0), "thickness": 1, "width": 2},
+            name=_("{name}, in random order").format(name=name),
+            mode="lines",
+            line={"dash": "dot", "width": 1.5},
+            hovertemplate="%{x:.0%}: %{y:.3f}<extra></extra>",
+        )
+    figure.update_xaxes(title=_("share of the words"), tickformat=".0%")
+    figure.update_yaxes(title=_("probability") if found.unit == "probability" else _("answer"))
+    return figure.update_layout(height=360, margin={"t": 10, "b": 10}, legend=_LEGEND)
+
+
+def randomising(found: Trust) -> go.Figure:
+    """Draw how much the scores still agree as more and more layers get weights drawn anew."""
+    names = [_("head") if count == 0 else _("+ {count} layers").format(count=count) for count in found.replaced]
+    figure = go.Figure(
+        go.Scatter(
+            x=names,
+            y=found.agreement,
+            mode="lines+markers",
+            name=_("rank correlation with the true model's scores"),
+            hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.add_hrect(
+        y0=-found.random_agreement, y1=found.random_agreement, line_width=0, fillcolor="gray", opacity=0.15
+    )
+    figure.update_yaxes(title=_("rank correlation"), range=[-1.05, 1.05])
+    figure.update_xaxes(title=_("weights drawn anew, from the top"))
+    return figure.update_layout(height=320, margin={"t": 10, "b": 10})
+
+
+def level_map(scores: np.ndarray, names: Sequence[str], levels: Sequence[str]) -> go.Figure:
+    """Draw what passes through each token at each level, level 0 at the bottom."""
+    size = float(np.abs(scores).max()) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=scores,
+            x=list(range(len(names))),
+            y=list(levels),
+            coloraxis="coloraxis",
+            customdata=[[shown(one) for one in names]] * len(levels),
+            hovertemplate="%{y} · %{customdata}: %{z:+.4f}<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=140 + 32 * len(levels),
+        margin={"t": 10, "b": 10},
+        coloraxis={
+            "cmin": -size,
+            "cmax": size,
+            "cmid": 0,
+            "autocolorscale": True,
+            "colorbar": {"title": _("score"), "thickness": 10},
+        },
+        xaxis={"tickvals": list(range(len(names))), "ticktext": [shown(one) for one in names], "tickangle": -60},
+    )
+
+
+def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
+    """Draw a score for each pair of words."""
+    size = float(np.abs(scores).max()) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=scores,
+            x=list(range(len(columns))),
+            y=list(range(len(rows))),
+            coloraxis="coloraxis",
+            customdata=[[shown(f"{row} · {column}") for column in columns] for row in rows],
+            hovertemplate="%{customdata}: %{z:+.4f}<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=140 + 26 * len(rows),
+        margin={"t": 10, "b": 10},
+        coloraxis={
+            "cmin": -size,
+            "cmax": size,
+            "cmid": 0,
+            "autocolorscale": True,
+            "colorbar": {"title": _("score"), "thickness": 10},
+        },
+        xaxis={"tickvals": list(range(len(columns))), "ticktext": [shown(one) for one in columns], "tickangle": -60},
+        yaxis={"tickvals": list(range(len(rows))), "ticktext": [shown(one) for one in rows], "autorange": "reversed"},
+    )
+
+
+def class_words(rows: Sequence[tuple[str, float, float, int]], unit: str, most: int = 12) -> go.Figure:
+    """Draw the words that drive a class most, with their 95 % confidence intervals."""
+    best = sorted(rows, key=lambda row: -abs(row[1]))[:most]
+    figure = go.Figure(
+        go.Bar(
+            x=[row[1] for row in best],
+            y=[f"{shown(row[0])} ({row[3]})" for row in best],
+            orientation="h",
+            error_x={"array": [row[2] for row in best], "thickness": 1.2, "width": 3},
+            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=90 + 26 * len(best),
+        margin={"t": 10, "b": 10},
+        yaxis={"autorange": "reversed"},
+        xaxis={"title": unit},
+    )

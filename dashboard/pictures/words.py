@@ -1,0 +1,111 @@
+"""Words in place, each coloured by what it did for an answer, in a row for each method; a click can switch them off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.pictures import picture
+
+_COMPONENT = picture(
+    "words", "<div class='texts'></div><p class='readout' aria-live='polite' data-testid='readout'></p>"
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, or a piece, as it is drawn.
+
+    Attributes
+    ----------
+    text
+        What it reads.
+    score
+        What it did.
+    spaced
+        Whether a space stands before it.
+    fixed
+        Whether it is a special piece, that no method takes away.
+    """
+
+    text: str
+    score: float
+    spaced: bool
+    fixed: bool
+
+
+@dataclass(frozen=True)
+class WordRow:
+    """One method's words; colours go from ``-most`` to ``most``, or where ``signed`` is not so, from 0."""
+
+    title: str
+    note: str
+    words: tuple[Word, ...]
+    most: float
+    signed: bool
+
+
+def word_rows(
+    rows: Sequence[WordRow],
+    title: str,
+    file: str,
+    key: str,
+    picture: str,
+    off: Sequence[int] | None = None,
+) -> tuple[int, ...]:
+    """Draw rows of words and return the places of those that are switched off.
+
+    Parameters
+    ----------
+    title, file
+        The line over a saved picture, and the name of its file without an ending.
+    picture
+        What the buttons that save it call it.
+    off
+        Where words can be switched off, those that are before anybody has clicked; None where they cannot.
+    """
+    drawn = [
+        {
+            "title": row.title,
+            "note": row.note,
+            "most": row.most,
+            "signed": row.signed,
+            "words": [[word.text, round(word.score, 5), word.spaced, word.fixed] for word in row.words],
+        }
+        for row in rows
+    ]
+    count = len(rows[0].words) if rows else 0
+    said = st.session_state.get(key)
+    if off is not None and isinstance(said, Mapping) and said.get("off") is not None:
+        off = read_places(said["off"], count)
+    about = hashlib.sha1(json.dumps([drawn, title]).encode(), usedforsecurity=False).hexdigest()[:16]
+    _COMPONENT(
+        key=key,
+        data={
+            "key": about,
+            "picture": picture,
+            "title": title,
+            "file": file,
+            "rows": drawn,
+            "off": None if off is None else list(off),
+            "against": _("against"),
+            "for": _("in favour"),
+            "hint": _("Point at a word to read its score; arrow keys go from word to word.")
+            if off is None
+            else _("Click a word to switch it off or on; arrow keys and Space do the same."),
+            "row": _("Words by {method}"),
+        },
+        on_off_change=lambda: None,
+    )
+    return tuple(off or ())
+
+
+def read_places(value: object, count: int) -> tuple[int, ...]:
+    """Check which words a browser says are off; what makes no sense is on."""
+    given = value if isinstance(value, list | tuple) else []
+    return tuple(sorted({one for one in given if type(one) is int and 0 <= one < count}))

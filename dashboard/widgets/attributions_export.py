@@ -1,0 +1,131 @@
+"""Attributions to take away: a page that needs no network, tables, JSON, and lines of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.attributions_view import Asked, How, method_names, rows_of, target_name, words_of
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.python_code import encoder_lines
+
+# The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
+_AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
+
+
+def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str, list[Any]]:
+    """Return a row for each word or piece, a column for each method."""
+    names = method_names()
+    drawn = [words_of(one, words) for one in found]
+    return {
+        _("Place"): list(range(len(drawn[0]))),
+        _("Word") if words else _("Piece"): [one.text for one in drawn[0]],
+        **{names[one.method]: [word.score for word in row] for one, row in zip(found, drawn, strict=True)},
+    }
+
+
+def attribution_downloads(
+    asked: Asked, found: Sequence[it.Attribution], how: How, title: str, stem: str
+) -> list[Download]:
+    """Offer what is shown as files."""
+    return [
+        Download(
+            "HTML",
+            f"{stem}.html",
+            "text/html",
+            lambda: as_page(found, how, title),
+            _("The coloured words; works offline"),
+        ),
+        Download(
+            "CSV",
+            f"{stem}.csv",
+            "text/csv",
+            lambda: as_csv(attribution_table(found, how.words)),
+            _("A row for each word"),
+        ),
+        Download(
+            "JSON",
+            f"{stem}.json",
+            "application/json",
+            lambda: as_json([as_dict(asked, one) for one in found]),
+            _("Scores with all that is known about them"),
+        ),
+    ]
+
+
+def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
+    """Return an attribution with what made it, as JSON has it."""
+    return {
+        "model": asked.spec.checkpoint.name,
+        "revision": asked.spec.checkpoint.revision,
+        "classifier": asked.classifier or None,
+        "text": one.tokens.text,
+        "pair": one.tokens.pair,
+        "target": target_name(asked, one.target),
+        "method": one.method,
+        "baseline": one.baseline or None,
+        "seed": one.seed,
+        "output": one.output,
+        "baseline_output": None if one.baseline_output != one.baseline_output else one.baseline_output,
+        "delta": None if one.delta != one.delta else one.delta,
+        "steps": one.steps,
+        "forward_passes": one.forward_passes,
+        "backward_passes": one.backward_passes,
+        "seconds": round(one.seconds, 3),
+        "pieces": list(one.tokens.pieces),
+        "scores": [round(float(score), 6) for score in one.scores],
+    }
+
+
+def as_page(found: Sequence[it.Attribution], how: How, title: str) -> bytes:
+    """Write the coloured words as one HTML file that fetches nothing."""
+    parts = [
+        "<!doctype html><meta charset='utf-8'>",
+        f"<title>{escape(title)}</title>",
+        "<style>body{font:16px/2.1 sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
+        "1rem;color:#1c2530;background:#fff}"
+        "h1{font-size:1.1rem}h2{font-size:1rem;margin:1.4rem 0 0;line-height:1.4}small{display:block;line-height:1.4}"
+        "span{padding:.16em .22em;border-radius:3px}.fixed{opacity:.55;font-size:.8em}</style>",
+        f"<h1>{escape(title)}</h1>",
+    ]
+    for row in rows_of(found, how.words):
+        parts.append(f"<h2>{escape(row.title)}</h2><small>{escape(row.note)}</small><p>")
+        for word in row.words:
+            look = (
+                "class='fixed'" if word.fixed else f"style='{_style(word.score, row.most)}' title='{word.score:+.4f}'"
+            )
+            parts.append(f"{' ' if word.spaced else ''}<span {look}>{escape(word.text)}</span>")
+        parts.append("</p>")
+    return "".join(parts).encode()
+
+
+def _style(score: float, most: float) -> str:
+    share = max(-1.0, min(1.0, score / most if most else 0.0))
+    end = _FOR if share > 0 else _AGAINST
+    red, green, blue = (round(low + (high - low) * abs(share)) for low, high in zip(_NEITHER, end, strict=True))
+    text = "#10161d" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#ffffff"
+    return f"background:rgb({red},{green},{blue});color:{text}"
+
+
+def attribution_lines(asked: Asked, one: it.Attribution, how: How) -> str:
+    """Write the lines of Python that give the same scores."""
+    return (
+        question_lines(asked)
+        + f"attribution = it.explain(question, {one.method!r}, baseline={how.baseline!r}, seed={how.seed}"
+        + (", smooth=True" if how.smooth else "")
+        + ")\nattribution.word_scores(), attribution.tokens.words, attribution.error\n"
+    )
+
+
+def question_lines(asked: Asked) -> str:
+    """Write the lines of Python that ask the same question."""
+    second = f", pair={asked.pair!r}" if asked.pair is not None else ""
+    head = ", head=head" if asked.head is not None else ""
+    return (
+        encoder_lines(asked.spec)
+        + (f"\n{asked.fitted}" if asked.fitted else "")
+        + f"question = it.ask(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
+    )

@@ -1,0 +1,95 @@
+"""What each method is, what it costs and assumes, and whether what it promises holds on this model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.attributions_view import Asked, method_names
+
+
+def _assumptions() -> dict[str, str]:
+    return {
+        "integrated_gradients": _(
+            "Gradients summed along the straight way from the baseline to the text. Assumes that texts half faded are "
+            "something that the model answers sensibly. Its scores add up to the difference of the two answers; the "
+            "error is shown, and steps are added until it is 1 % at most."
+        ),
+        "feature_ablation": _(
+            "One word after another is replaced by the baseline. Assumes that words act alone: two that say the same "
+            "cover for each other, and neither gets a score."
+        ),
+        "gradient_shap": _(
+            "Gradients at random places between baseline and text, with a little noise. The mean of what integrated "
+            "gradients sums up, found by chance: quicker, and never quite exact."
+        ),
+        "shapley_sampling": _(
+            "What a word adds when words come in random order, over 25 orders. Fair where words act together; assumes "
+            "that a text with words missing means something. The sum is exact, each word's share is a sample."
+        ),
+        "occlusion": _(
+            "One piece after another is replaced by the baseline; words of several pieces are never whole away."
+        ),
+        "kernel_shap": _(
+            "A weighted regression of the answer on which words are there, whose weights make its coefficients Shapley "
+            "values. Drawn at random: few draws leave noise on every word."
+        ),
+        "lime": _(
+            "A sparse regression of the answer on which words are there, near the text. Assumes that the model is "
+            "nearly "
+            "linear there; what its penalty sets to zero may still matter a little."
+        ),
+        "input_x_gradient": _(
+            "The gradient times the embedding: the answer's first-order change if the embedding went to zero. "
+            "Gradients "
+            "fade where an answer is sure, so a decisive word can seem to do nothing."
+        ),
+        "saliency": _(
+            "The length of the gradient: where a small change would matter, not what the word that stands there does. "
+            "It has no sign."
+        ),
+        "rollout": _(
+            "Attention multiplied through the layers. It knows neither the class nor what the values hold: the same "
+            "picture for every class. No attribution; shown to compare."
+        ),
+        "gradient_x_attention": _(
+            "Attention that a rising gradient runs through, layer by layer. It sees the class, and leaves out all that "
+            "does not pass through attention. No sign; shown to compare."
+        ),
+    }
+
+
+def method_guide(asked: Asked, found: Sequence[it.Attribution]) -> None:
+    """Explain the methods on the page."""
+    from interpret.attribution.methods import METHODS
+
+    names, about = method_names(), _assumptions()
+    with st.expander(_("What these methods do, assume and promise")):
+        for one in found:
+            method = METHODS[one.method]
+            if not method.complete or one.delta != one.delta:
+                promise = _("It does not promise that scores add up to the answer.")
+            else:
+                promise = _("Completeness holds here to {error} of the difference of answers.").format(
+                    error=f"{one.error:.2%}"
+                )
+            st.markdown(f"**{names[one.method]}** ({method.paper}). {about[one.method]} {promise}")
+        st.markdown(
+            _(
+                "**Not offered: DeepLIFT and layer-wise relevance propagation.** Captum's DeepLIFT follows modules, "
+                "and "
+                "BERT's GELU and softmax are plain functions: on this architecture its completeness error is as large "
+                "as the answer itself. Captum's LRP refuses embeddings, and the library for AttnLRP (Achtibat et al. "
+                "2024) replaces transformers' own BERT by an older copy for the whole process."
+            )
+        )
+        st.markdown(
+            _(
+                "Words above are what the *model* used, as far as a method can tell. They are not reasons why the "
+                "answer "
+                "would be right, and not what a person would look at."
+            )
+        )

@@ -1,0 +1,129 @@
+"""The measurements of the quality report, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.language import _
+from dashboard.widgets.attributions_export import as_dict, question_lines
+from dashboard.widgets.attributions_view import Asked, How
+from dashboard.widgets.export import Download, as_json
+from dashboard.widgets.long_work import Progress, long_work
+
+_SOON_PIECES = 60_000
+
+
+def _about(asked: Asked, how: How) -> str:
+    return f"{asked.about}:{how.methods[0]}:{how.baseline}"
+
+
+def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfulness | None:
+    """Measure comprehensiveness and sufficiency, at once where that is soon done."""
+    passes = 21 * 2 * min(25, len(found.tokens.groups))
+
+    def work(progress: Progress) -> it.Faithfulness:
+        return it.faithfulness(asked.question(), found, progress=progress)
+
+    return long_work(
+        "quality:faithfulness",
+        _about(asked, how),
+        _("Take words away and measure: about {passes} passes").format(passes=f"{passes:,}"),
+        work,
+        {"erasing": _("rankings, random ones among them")},
+        auto=passes * len(found.tokens) <= _SOON_PIECES,
+        keep=8,
+    )
+
+
+def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.Trust | None:
+    """Measure infidelity, sensitivity and forgetting, at a click."""
+    count = 12 + cache.encoder(asked.spec).layers
+    st.caption(
+        _(
+            "Infidelity, max-sensitivity and the test with weights drawn anew explain the text {count} times more."
+        ).format(count=count)
+    )
+
+    def work(progress: Progress) -> it.Trust:
+        return it.trust(asked.question(), found, progress=progress)
+
+    return long_work(
+        "quality:trust",
+        _about(asked, how),
+        _("Measure these too"),
+        work,
+        {
+            "infidelity": _("infidelity"),
+            "sensitivity": _("max-sensitivity"),
+            "randomising": _("weights drawn anew"),
+        },
+        keep=8,
+    )
+
+
+def versus(random: np.ndarray) -> str:
+    """Say what random rankings have: mean and standard deviation."""
+    return _("random: {mean} ± {spread}").format(mean=f"{random.mean():.3f}", spread=f"{random.std():.3f}")
+
+
+def quality_downloads(
+    asked: Asked, found: it.Attribution, faithful: it.Faithfulness, trusted: it.Trust | None, stem: str
+) -> list[Download]:
+    """Offer the report as JSON."""
+
+    def make() -> bytes:
+        report: dict[str, Any] = {"attribution": as_dict(asked, found), "faithfulness": _plain(faithful)}
+        if trusted is not None:
+            report["trust"] = _plain(trusted)
+        return as_json(report)
+
+    return [Download("JSON", f"{stem}.json", "application/json", make, _("All numbers of the report"))]
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    return {
+        name: value.astype(float).round(6).tolist() if isinstance(value, np.ndarray) else value
+        for name, value in asdict(one).items()
+    }
+
+
+def quality_lines(asked: Asked, how: How) -> str:
+    """Write the lines of Python that give the same report."""
+    return (
+        question_lines(asked)
+        + f"attribution = it.explain(question, {how.methods[0]!r}, baseline={how.baseline!r})\n"
+        + "it.faithfulness(question, attribution)\nit.trust(question, attribution)\n"
+    )
+
+
+def quality_guide() -> None:
+    """Explain the measures."""
+    with st.expander(_("What is measured here")):
+        st.markdown(
+            _(
+                "- **Comprehensiveness** and **sufficiency** (DeYoung et al. 2020): words are ranked by their score; "
+                "0, 1, "
+                "5, 10, 20 and 50 % of them are deleted, or kept alone, and the falls of the answer are averaged. "
+                "For a "
+                "class or a word the answer is its probability.\n"
+                "- **Random** beside a number: the same for rankings drawn at random. A method that is no better than "
+                "these found nothing.\n"
+                "- **Infidelity** and **max-sensitivity** (Yeh et al. 2019, through Captum): do scores forecast what "
+                "the "
+                "model says without random sets of words; and do they stay when the text hardly changes. Beside them, "
+                "what shuffled scores have.\n"
+                "- **Weights drawn anew** (Adebayo et al. 2018): from the top layer by layer, the model is made to "
+                "know "
+                "nothing. Scores of a method that looks at the model stop resembling the true ones; inside the grey "
+                "band "
+                "they are as unlike as shuffled ones.\n"
+                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to the "
+                "loss; that touches every number here but completeness."
+            )
+        )

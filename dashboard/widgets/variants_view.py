@@ -1,0 +1,57 @@
+"""Other ways of writing a text, and what the model says of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _
+
+
+def search_names() -> dict[str, str]:
+    """Name each way of searching for the reader."""
+    return {
+        "delete": _("taking words out"),
+        "nearest": _("words with the nearest embeddings"),
+        "hotflip": _("words that the gradient suggests (HotFlip)"),
+        "masked": _("words that the model itself would guess"),
+    }
+
+
+def variants_table(question: it.Question, variants: it.Variants) -> dict[str, list[Any]]:
+    """Return a row for each variant: what changed, how it reads, and each class's probability."""
+    changed = [
+        ", ".join(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes)
+        or _("(as it is)")
+        for changes in variants.changes
+    ]
+    return {
+        _("Changed"): changed,
+        **{
+            label or question.target.kind: [round(float(one), 4) for one in variants.chances[:, place]]
+            for place, label in enumerate(variants.labels)
+        },
+        _("Text"): list(variants.texts),
+    }
+
+
+def chances_table(question: it.Question, variants: it.Variants) -> None:
+    """Show the text as it is, and below it with its changes, as a short table."""
+    table = variants_table(question, variants)
+    st.dataframe(table, hide_index=True, key="chances")
+    target = question.target
+    column = target.index if target.kind == "class" else 0
+    if len(variants.changes) > 1:
+        before, after = (float(variants.chances[row, column]) for row in (0, 1))
+        st.markdown(
+            _("With these words off: **{before} → {after}** ({change}). The model reads: “{text}”").format(
+                before=f"{before:.4f}",
+                after=f"{after:.4f}",
+                change=f"{after - before:+.4f}",
+                text=variants.texts[1].replace("*", "\\*"),
+            )
+        )
+    else:
+        st.caption(_("No word is off. Switch off the one that the scores call most important, and see whether it was."))

@@ -1,0 +1,71 @@
+"""Where in the model the evidence forms: a score for each token at each level."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.figures.attributions import level_map
+from dashboard.language import _
+from dashboard.widgets.attributions_export import question_lines
+from dashboard.widgets.attributions_view import Asked, baseline_names, target_name
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+
+
+@guarded
+def layers(asked: Asked) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
+        method = segments(_("Method"), methods, "layer_method")
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+    state.publish(state.BASELINE, "pad")
+    question = asked.question()
+    passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
+
+    def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+        return it.layer_map(asked.question(), method, baseline, progress)  # type: ignore[arg-type]
+
+    found = long_work(
+        "layer_map",
+        f"{asked.about}:{method}:{baseline}",
+        _("Follow the evidence: about {passes} passes").format(passes=passes),
+        work,
+        auto=passes * len(question.tokens) <= 25_000,
+        keep=6,
+    )
+    if found is None:
+        return
+    scores, deltas = found
+    tokens = question.tokens
+    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(question.encoder.layers))]
+    st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
+    st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
+    st.caption(
+        _(
+            "How much of the answer's change from the baseline passes through each token after each layer. Every row "
+            "adds "
+            "up to the whole change, here to within {error}. Watch where it leaves the words and gathers in a few "
+            "tokens."
+        ).format(error=f"{float(np.abs(deltas).max()):.3f}")
+        if method == "conductance"
+        else _(
+            "Integrated gradients between each level's own states for baseline and text; a row adds up to the change "
+            "to "
+            "within {error}."
+        ).format(error=f"{float(np.abs(deltas).max()):.3f}")
+    )
+    table = {
+        _("Level"): [name for name in names for _one in tokens.labels],
+        _("Piece"): [label for _one in names for label in tokens.labels],
+        _("Score"): [float(score) for row in scores for score in row],
+    }
+    stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
+    lines = question_lines(asked) + f"scores, errors = it.layer_map(question, {method!r}, {baseline!r})\n"
+    export_bar(
+        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each level and piece"))], lines
+    )

@@ -1,0 +1,144 @@
+"""Words in twos: what makes two texts alike, or what words of one text do only together."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.figures.attributions import pair_matrix
+from dashboard.language import _
+from dashboard.widgets.attributions_export import question_lines
+from dashboard.widgets.attributions_view import Asked, baseline_names, target_name
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.python_code import encoder_lines
+
+
+@guarded
+def pairs(asked: Asked) -> None:
+    baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+    state.publish(state.BASELINE, "pad")
+    if asked.target == "similarity":
+        _similar(asked, baseline)
+    else:
+        _together(asked, baseline)
+
+
+def _similar(asked: Asked, baseline: str) -> None:
+    encoder = cache.encoder(asked.spec)
+    other = asked.pair or ""
+    length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
+
+    def work(progress: Progress) -> it.SimilarityPairs:
+        return it.similarity_pairs(encoder, asked.text, other, baseline, progress=progress)  # type: ignore[arg-type]
+
+    found = long_work(
+        "similarity_pairs",
+        f"{asked.about}:{baseline}",
+        _("Find the pairs of words"),
+        work,
+        {"path": _("tokens followed from the baseline")},
+        auto=length <= 40,
+        keep=6,
+    )
+    if found is None:
+        return
+    rows, columns = found.first, found.second
+    places = st.columns(3)
+    places[0].metric(_("Similarity (cosine)"), f"{found.similarity:.3f}")
+    places[1].metric(_("From pairs of words"), f"{float(found.scores.sum()):+.3f}")
+    places[2].metric(
+        _("From the baseline"),
+        f"{found.to_baseline:+.3f}",
+        help=_("What no pair accounts for: each text's likeness to the other's baseline, less that of the baselines."),
+    )
+    words = _by_words(found)
+    names = [tuple(one.words[i] for i in _free(one)) for one in (rows, columns)]
+    st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
+    st.caption(
+        _(
+            "Rows are the first text, columns the second: what each pair of words adds to the cosine (integrated "
+            "Jacobians, Moeller et al. 2023), by {steps} steps, summing up to within {error}."
+        ).format(steps=found.steps, error=f"{abs(found.delta):.4f}")
+    )
+    _strongest(words, *names)
+    stem = file_stem("similarity", rows.text[:30], columns.text[:30])
+    lines = (
+        encoder_lines(asked.spec)
+        + f"pairs = it.similarity_pairs(encoder, {asked.text!r}, {other!r}, {baseline!r})\npairs.scores\n"
+    )
+    export_bar([_matrix(words, names, stem)], lines)
+
+
+def _together(asked: Asked, baseline: str) -> None:
+    question = asked.question()
+
+    def work(progress: Progress) -> it.Interactions:
+        return it.interactions(asked.question(), baseline, progress)  # type: ignore[arg-type]
+
+    words = len(_free(question.tokens))
+    found = long_work(
+        "interactions",
+        f"{asked.about}:{baseline}",
+        _("Measure all pairs: about {passes} passes").format(passes=f"{words * words:,}"),
+        work,
+        {"pairs": _("sets of words")},
+        auto=words * words * len(question.tokens) <= 25_000,
+        keep=6,
+    )
+    if found is None:
+        return
+    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)))
+    names = tuple(found.tokens.words[i] for i in found.words)
+    st.plotly_chart(pair_matrix(found.scores, names, names), key="interactions_map")
+    st.caption(
+        _(
+            "What two words do together beyond what each does alone (Archipelago, Tsang et al. 2020), mean of a text "
+            "with "
+            "all other words and one with none. Below zero they say the same thing twice, or one takes back the other."
+        )
+    )
+    _strongest(np.triu(found.scores, 1), names, names)
+    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], found.tokens.text[:40])
+    lines = question_lines(asked) + f"it.interactions(question, {baseline!r}).scores\n"
+    export_bar([_matrix(found.scores, [names, names], stem)], lines)
+
+
+def _free(tokens: it.Tokens) -> list[int]:
+    return [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+
+
+def _by_words(found: it.SimilarityPairs) -> np.ndarray:
+    sides = [[one.groups[i] for i in _free(one)] for one in (found.first, found.second)]
+    return np.array([[found.scores[np.ix_(a, b)].sum() for b in sides[1]] for a in sides[0]])
+
+
+def _strongest(scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
+    order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
+    places = [np.unravel_index(i, scores.shape) for i in order]
+    st.dataframe(
+        {
+            _("Word"): [rows[int(i)] for i, _j in places],
+            _("Other word"): [columns[int(j)] for _i, j in places],
+            _("Score"): [float(scores[i, j]) for i, j in places],
+        },
+        hide_index=True,
+        column_config={_("Score"): st.column_config.NumberColumn(format="%+.4f")},
+    )
+
+
+def _matrix(scores: np.ndarray, names: list[tuple[str, ...]], stem: str) -> Download:
+    def make() -> bytes:
+        return as_csv(
+            {
+                _("Word"): [row for row in names[0] for _one in names[1]],
+                _("Other word"): [column for _one in names[0] for column in names[1]],
+                _("Score"): [float(score) for row in scores for score in row],
+            }
+        )
+
+    return Download("CSV", f"{stem}.csv", "text/csv", make, _("A row for each pair of words"))

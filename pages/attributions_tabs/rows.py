@@ -1,0 +1,85 @@
+"""A whole file explained: the words that drive each class, and the rows that go wrong."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.figures.attributions import class_words
+from dashboard.language import _
+from dashboard.widgets.attributions_view import Asked, baseline_names, method_names
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.rows_view import chosen_row, human_line, rows_downloads, rows_input, rows_lines
+
+
+@guarded
+def rows(asked: Asked) -> None:
+    if asked.target == "similarity":
+        st.info(_("A file's rows have no second text to be alike to. Choose a class to explain a whole file."))
+        return
+    found = rows_input()
+    if found is None:
+        return
+    name, texts, labels, highlights, about = found
+    names = method_names()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = choose(st.selectbox, _("Method"), names, "rows_method", width=260)
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+    encoder = cache.encoder(asked.spec)
+
+    def work(progress: Progress) -> it.Rows:
+        return it.explain_rows(
+            encoder,
+            texts,
+            labels,
+            asked.target,
+            method,
+            baseline,  # type: ignore[arg-type]
+            head=asked.head,
+            highlights=highlights,
+            progress=progress,
+        )
+
+    result = long_work(
+        "rows",
+        repr((asked.spec, asked.target, asked.classifier, about, method, baseline)),
+        _("Explain {count} rows").format(count=f"{len(texts):,}"),
+        work,
+        {"rows": _("rows")},
+        keep=3,
+        rate=_("{rate} rows/s"),
+    )
+    if result is None:
+        return
+    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], name)
+    _summary(result)
+    human_line(result)
+    chosen = choose(
+        st.selectbox, _("Words that drive"), {one: one for one in result.classes}, f"drives:{about}", width=260
+    )
+    words = result.words(chosen)
+    if words:
+        st.plotly_chart(class_words(words, _("mean score, with its 95 % interval")), key="class_words")
+        st.caption(_("Over the rows explained for this class; in brackets how often a word came, twice at least."))
+    else:
+        st.info(_("No word comes twice in the rows explained for this class."))
+    chosen_row(result)
+    export_bar(rows_downloads(result, stem), rows_lines(asked, method, baseline))
+
+
+def _summary(found: it.Rows) -> None:
+    places = st.columns(4)
+    places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
+    places[1].metric(_("Without text"), f"{len(found.skipped):,}")
+    places[2].metric(
+        _("Only begun"),
+        f"{sum(row.cut for row in found.rows):,}",
+        help=_("Texts longer than the model takes: their first window was read."),
+    )
+    labelled = [row for row in found.rows if row.label]
+    wrong = sum(row.wrong for row in labelled)
+    places[3].metric(_("Wrong"), _("{wrong} of {count}").format(wrong=wrong, count=len(labelled)) if labelled else "–")

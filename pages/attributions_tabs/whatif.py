@@ -1,0 +1,136 @@
+"""What if: words switched off or exchanged by hand, and a search for the fewest changes that turn the prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _, literal
+from dashboard.pictures.words import WordRow, word_rows
+from dashboard.widgets.attributions_export import question_lines
+from dashboard.widgets.attributions_view import Asked, target_name, words_of
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.variants_view import chances_table, search_names, variants_table
+from interpret.attribution.counterfactuals import Change
+
+_PICTURE = "switches_words"
+
+
+@guarded
+def whatif(asked: Asked) -> None:
+    question = asked.question()
+    tokens = question.tokens
+
+    def work(progress: Progress) -> it.Attribution:
+        return it.explain(asked.question(), "feature_ablation", progress=progress)
+
+    # What each word's loss alone costs: the colours, and the forecast that a click checks.
+    alone = long_work(
+        "whatif:alone", asked.about, _("Take each word away once"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
+    )
+    if alone is None:
+        return
+    st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
+    row = WordRow(
+        _("Click words off"),
+        _("Colours: what the answer loses when that word alone fades"),
+        words_of(alone, True),
+        float(np.abs(alone.word_scores()).max()),
+        True,
+    )
+    stem = file_stem("what-if", asked.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
+    off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
+    off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
+    singles = [
+        (Change(place, tokens.words[place], ""),)
+        for place, group in enumerate(tokens.groups)
+        if not question.fixed[list(group)].any()
+    ]
+    together = tuple(Change(place, tokens.words[place], "") for place in off)
+    variants = it.read_variants(question, [(), *([together] if together else [])])
+    chances_table(question, variants)
+    _typed(asked, question)
+    with st.expander(_("Every word switched off once")):
+        every = it.read_variants(question, [(), *singles])
+        st.dataframe(variants_table(question, every), hide_index=True)
+        export_bar(
+            [
+                Download(
+                    "CSV",
+                    f"{stem}.csv",
+                    "text/csv",
+                    lambda: as_csv(variants_table(question, every)),
+                    _("A row for each word switched off"),
+                )
+            ],
+            question_lines(asked) + "it.attribute(encoder, question.tokens.text, method='feature_ablation')\n",
+        )
+    if question.target.kind == "class":
+        _search(asked, question, stem)
+
+
+def _typed(asked: Asked, question: it.Question) -> None:
+    text = st.text_input(
+        _("Or write it differently"),
+        value=asked.text,
+        key=f"rewrite:{asked.about}",
+        help=_("The model reads what stands here; the target stays the same."),
+    )
+    if not text or not text.strip() or text == asked.text:
+        return
+    comparing = question.target.kind == "similarity"
+    target = "similarity" if comparing else question.target
+    other = it.ask(question.encoder, text, asked.pair if comparing else None, target, asked.head)
+    before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
+    st.markdown(
+        _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
+            before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
+        )
+    )
+
+
+def _search(asked: Asked, question: it.Question, stem: str) -> None:
+    st.markdown(f"#### {_('The fewest changes that turn the prediction')}")
+    search = choose(st.selectbox, _("By"), search_names(), "search", width=360)
+
+    def work(progress: Progress) -> it.Turning:
+        return it.turn(asked.question(), search, progress=progress)
+
+    found = long_work(
+        "turning",
+        f"{asked.about}:{search}",
+        _("Search"),
+        work,
+        {"searching": _("texts read, at most")},
+        keep=6,
+    )
+    if found is None:
+        return
+    count = len(found.found.changes) - 1
+    if count == 0:
+        st.info(_("None found with up to five changes, among {tried} texts.").format(tried=f"{found.tried:,}"))
+        return
+    size = len(found.found.changes[1])
+    st.markdown(
+        _("**{size} changes turn it**: “{text}”").format(size=size, text=literal(found.found.texts[1]))
+        + " "
+        + (_("No smaller set does; all were tried.") if found.smallest else _("A smaller set may exist."))
+    )
+    table = variants_table(question, found.found)
+    st.dataframe(table, hide_index=True)
+    export_bar(
+        [
+            Download(
+                _("Variants (CSV)"),
+                f"{stem}-{search}.csv",
+                "text/csv",
+                lambda: as_csv(table),
+                _("A row for each variant"),
+            )
+        ],
+        question_lines(asked) + f"it.turn(question, {search!r}).found\n",
+    )
