@@ -256,7 +256,7 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
             return it.explain(
                 asked.question(),
                 method,
-                how.baseline,  # type: ignore[arg-type]
+                how.baseline,
                 smooth=smooth,
                 seed=how.seed,
                 progress=progress,

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,8 +18,7 @@ from interpret.errors import InputError
 from interpret.tasks import logits_of
 from interpret.tokens import Tokens
 
-Search = Literal["delete", "nearest", "hotflip", "masked"]
-SEARCHES: tuple[Search, ...] = ("delete", "nearest", "hotflip", "masked")
+SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
@@ -81,7 +79,7 @@ class Turning:
     found: Variants
     smallest: bool
     tried: int
-    search: Search
+    search: str
     seconds: float
 
 
@@ -104,7 +102,7 @@ def read_variants(question: Question, variants: Sequence[Sequence[Change]]) -> V
 
 
 def turn(
-    question: Question, search: Search = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
+    question: Question, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
 ) -> Turning:
     """Look for the fewest changes after which another class is likeliest.
 
@@ -263,7 +261,7 @@ def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ..
     return (question.target.name or question.target.kind,), answers
 
 
-def _singles(question: Question, search: Search) -> Iterator[Change]:
+def _singles(question: Question, search: str) -> Iterator[Change]:
     tokens = question.tokens
     places = {group: place for place, group in enumerate(tokens.groups)}
     groups = free_groups(question)
@@ -294,7 +292,7 @@ def _whole_words(question: Question) -> np.ndarray:
     return np.array(sorted(kept))
 
 
-def _suggestions(question: Question, search: Search, places: list[int], usable: np.ndarray) -> np.ndarray:
+def _suggestions(question: Question, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each place: the higher, the rather it is tried."""
     encoder = question.encoder
     matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()

@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score
 from interpret.arrays import read_only
 from interpret.attribution.methods import METHODS, Attribution, explain
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Baseline, Question
+from interpret.attribution.targets import Question
 from interpret.errors import InputError
 from interpret.tokens import Tokens
 
@@ -335,8 +335,8 @@ def _top(share: float, count: int) -> int:
     return math.ceil(round(share * count, 9))
 
 
-def _baseline(attribution: Attribution) -> Baseline:
-    return attribution.baseline or "pad"  # type: ignore[return-value]
+def _baseline(attribution: Attribution) -> str:
+    return attribution.baseline or "pad"
 
 
 def _shuffled(scores: np.ndarray, free: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -351,7 +351,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(spearmanr(rankdata(one), rankdata(other)).statistic)
 
 
-def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: Baseline, seed: int) -> list[float]:
+def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: str, seed: int) -> list[float]:
     """Ask Captum, in the space of gates that fade words out, with the same draws for each set of scores."""
     embedded, empty = question.embedded, question.baseline(baseline)
     groups = free_groups(question)

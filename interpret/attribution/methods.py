@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from captum._utils.models.linear_model import SkLearnLasso
 from captum.attr import (
     FeatureAblation,
     GradientShap,
@@ -25,7 +26,7 @@ from jaxtyping import Float32
 
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress, conductance, walk
-from interpret.attribution.targets import Baseline, Question, Target, ask
+from interpret.attribution.targets import Question, Target, ask
 from interpret.devices import hold
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import InputError
@@ -39,6 +40,8 @@ Cost = Literal["instant", "seconds", "slow"]
 _NOISE = 0.3
 _NOISE_DRAWS = 10
 _SHAP_DRAWS = 24
+# LIME's penalty, as a share of the difference between the answers for text and baseline.
+_LASSO = 0.002
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ METHODS: Mapping[str, Method] = {
     ),
 }
 
+LAYER_METHODS = ("conductance", "integrated_gradients")
+
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
@@ -151,7 +156,7 @@ def attribute(
     pair: str | None = None,
     target: str | int | Target = "predicted",
     method: str = "integrated_gradients",
-    baseline: Baseline = "pad",
+    baseline: str = "pad",
     tolerance: float = 0.01,
     *,
     head: LinearHead | None = None,
@@ -198,7 +203,7 @@ def attribute(
 def explain(
     question: Question,
     method: str,
-    baseline: Baseline = "pad",
+    baseline: str = "pad",
     tolerance: float = 0.01,
     smooth: bool = False,
     seed: int = 0,
@@ -217,7 +222,8 @@ def explain(
     # others waiting. Gradients take it once.
     gradients = about.gradient and method != "integrated_gradients"
     alone = hold(question.encoder.spec.device) if gradients else nullcontext()
-    with alone, _seeded(seed) if about.random or smooth else nullcontext():
+    # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
+    with _seeded(seed) if about.random or smooth else nullcontext(), alone:
         embedded = question.embedded
         scores, steps = work.smoothed(embedded) if smooth else work.scores(embedded)
         output = float(question.outputs([question.tokens])[0])
@@ -247,8 +253,8 @@ def explain(
 
 def layer_map(
     question: Question,
-    method: Literal["conductance", "integrated_gradients"] = "conductance",
-    baseline: Baseline = "pad",
+    method: str = "conductance",
+    baseline: str = "pad",
     progress: Progress | None = None,
 ) -> tuple[Float32[np.ndarray, "level token"], Float32[np.ndarray, "level"]]:
     """Return where the evidence forms: each token's score at each level of hidden states, and each level's error.
@@ -261,6 +267,10 @@ def layer_map(
     InputError
         If the layers share their weights, so that one layer alone cannot be moved.
     """
+    if method not in LAYER_METHODS:
+        raise InputError(
+            "There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(LAYER_METHODS)
+        )
     with hold(question.encoder.spec.device):
         embedded, empty = question.embedded, question.baseline(baseline)
         if method == "conductance":
@@ -306,7 +316,7 @@ class _Work:
         self,
         question: Question,
         method: str,
-        baseline: Baseline,
+        baseline: str,
         tolerance: float,
         seed: int,
         progress: Progress | None,
@@ -435,7 +445,12 @@ class _Work:
             )
         else:
             draws = self.total
-            method = KernelShap(gated) if self.method == "kernel_shap" else Lime(gated)
+            method: Any = KernelShap(gated)
+            if self.method == "lime":
+                # Captum's own penalty, 0.01, is in units of the answer: it would leave nothing of small answers.
+                ends = gated(torch.cat([gates, none]))
+                scale = max(float(abs(ends[0] - ends[1])), 1e-6)
+                method = Lime(gated, interpretable_model=SkLearnLasso(alpha=_LASSO * scale))
             found = method.attribute(
                 gates, baselines=none, feature_mask=features, n_samples=draws, perturbations_per_eval=together
             )
@@ -484,11 +499,8 @@ class _Work:
 
 
 def _kernel_draws(words: int) -> int:
-    """How many draws the weighted regressions get: shap's own default of 2·n + 2¹¹, but not more than 300 here.
-
-    With n words two to the n subsets are all there are.
-    """
-    return min(2 ** min(words, 12), 2 * words + 300)
+    """How many draws the weighted regressions get: a few hundred, where shap's own default is 2·n + 2¹¹."""
+    return 2 * words + 300
 
 
 # Captum draws from PyTorch's and NumPy's generators, which all threads share, so only one may draw at a time.

@@ -12,7 +12,7 @@ from torch.autograd import forward_ad
 from interpret.arrays import read_only
 from interpret.attribution.faithfulness import free_groups
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Baseline, Question, Target, ask
+from interpret.attribution.targets import Question, Target, ask
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -54,7 +54,7 @@ class SimilarityPairs:
     scores: Float32[np.ndarray, "first_token second_token"]
     similarity: float
     to_baseline: float
-    baseline: Baseline
+    baseline: str
     delta: float
     steps: int
     seconds: float
@@ -78,7 +78,7 @@ class Interactions:
 
     tokens: Tokens
     target: Target
-    baseline: Baseline
+    baseline: str
     words: tuple[int, ...]
     scores: Float32[np.ndarray, "word other"]
     forward_passes: int
@@ -89,7 +89,7 @@ def similarity_pairs(
     encoder: Encoder,
     text: str,
     other: str,
-    baseline: Baseline = "pad",
+    baseline: str = "pad",
     tolerance: float = 0.01,
     progress: Progress | None = None,
 ) -> SimilarityPairs:
@@ -151,7 +151,7 @@ def similarity_pairs(
 
 
 def _added(
-    question: Question, baseline: Baseline, tolerance: float, tell: Callable[..., None]
+    question: Question, baseline: str, tolerance: float, tell: Callable[..., None]
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
     embedded, empty = question.embedded, question.baseline(baseline)
@@ -196,7 +196,7 @@ def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | N
         return primal.double().cpu().numpy(), change.double().cpu().numpy()
 
 
-def interactions(question: Question, baseline: Baseline = "pad", progress: Progress | None = None) -> Interactions:
+def interactions(question: Question, baseline: str = "pad", progress: Progress | None = None) -> Interactions:
     """Measure what words do in twos (Archipelago's ArchDetect, Tsang et al. 2020, eq. 8, without its square).
 
     For words i and j, ``f(i, j) - f(i) - f(j) + f()`` once with all other words there and once with none of them, and

@@ -12,7 +12,7 @@ import numpy as np
 from interpret.attribution.faithfulness import Plausibility, plausibility, top_words
 from interpret.attribution.methods import Attribution, explain
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Baseline, Question, Target, ask, class_names
+from interpret.attribution.targets import Question, Target, ask, class_names
 from interpret.batching import naming, windows_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -90,7 +90,7 @@ def explain_rows(
     labels: Sequence[str] | None = None,
     target: str | int | Target = "predicted",
     method: str = "integrated_gradients",
-    baseline: Baseline = "pad",
+    baseline: str = "pad",
     tolerance: float = 0.01,
     *,
     head: LinearHead | None = None,

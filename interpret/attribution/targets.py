@@ -18,8 +18,7 @@ from interpret.tasks import logits_of
 from interpret.tokens import Tokens
 
 Kind = Literal["class", "similarity", "word", "unit", "norm"]
-Baseline = Literal["pad", "mask", "zero", "mean"]
-BASELINES: tuple[Baseline, ...] = ("pad", "mask", "zero", "mean")
+BASELINES = ("pad", "mask", "zero", "mean")
 # On a processor eight texts of 128 pieces at once are as fast as any number of them, and take half the memory.
 _PIECES_AT_ONCE = 1024
 
@@ -162,7 +161,7 @@ class Question:
         masks = np.array([piece == self.encoder.mask for piece in self.tokens.pieces])
         return self.tokens.special | (masks if self.target.kind == "word" else False)
 
-    def baseline(self, kind: Baseline) -> Float[torch.Tensor, "token width"]:
+    def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
         """Return what the text is compared with: the same special pieces, and nothing said between them.
 
         Raises

@@ -28,7 +28,7 @@ def layers(asked: Asked) -> None:
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
 
     def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        return it.layer_map(asked.question(), method, baseline, progress)  # type: ignore[arg-type]
+        return it.layer_map(asked.question(), method, baseline, progress)
 
     found = long_work(
         "layer_map",

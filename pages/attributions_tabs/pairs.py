@@ -34,7 +34,7 @@ def _similar(asked: Asked, baseline: str) -> None:
     length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
 
     def work(progress: Progress) -> it.SimilarityPairs:
-        return it.similarity_pairs(encoder, asked.text, other, baseline, progress=progress)  # type: ignore[arg-type]
+        return it.similarity_pairs(encoder, asked.text, other, baseline, progress=progress)
 
     found = long_work(
         "similarity_pairs",
@@ -78,7 +78,7 @@ def _together(asked: Asked, baseline: str) -> None:
     question = asked.question()
 
     def work(progress: Progress) -> it.Interactions:
-        return it.interactions(asked.question(), baseline, progress)  # type: ignore[arg-type]
+        return it.interactions(asked.question(), baseline, progress)
 
     words = len(_free(question.tokens))
     found = long_work(

@@ -34,7 +34,7 @@ def quality(asked: Asked) -> None:
     how = How((method,), baseline, 0, False, True)
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(asked.question(), method, baseline, progress=progress)  # type: ignore[arg-type]
+        return it.explain(asked.question(), method, baseline, progress=progress)
 
     found = long_work(
         "quality:attribution",

@@ -38,7 +38,7 @@ def rows(asked: Asked) -> None:
             labels,
             asked.target,
             method,
-            baseline,  # type: ignore[arg-type]
+            baseline,
             head=asked.head,
             highlights=highlights,
             progress=progress,

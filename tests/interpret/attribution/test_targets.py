@@ -1,0 +1,119 @@
+"""What can be asked, and that the two ways of asking it give one answer."""
+
+import numpy as np
+import pytest
+import torch
+import transformers as tf
+
+import interpret as it
+from interpret.attribution.targets import ask
+from interpret.errors import InputError
+from tests.tiny import FAMILIES, make_checkpoint
+
+TEXT = "the bank lent money because it was rich"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_embeddings_answer_as_ids_do(tiny_folders, family):
+    encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
+    for text, pair, target in (
+        (TEXT, None, "norm"),
+        (TEXT, "the river", "unit 2.5"),
+        (TEXT, "the river", "similarity"),
+    ):
+        question = ask(encoder, text, pair, target)
+        with torch.no_grad():
+            embedded = float(question.score(question.embedded[None])[0])
+        assert embedded == pytest.approx(float(question.outputs([question.tokens])[0]), abs=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "albert", "modernbert"])
+def test_a_classifier_answers_as_transformers_does(tmp_path, family):
+    names = {0: "no", 1: "yes", 2: "who knows"}
+    folder = make_checkpoint(
+        family, tmp_path / family, loader=tf.AutoModelForSequenceClassification, num_labels=3, id2label=names
+    )
+    encoder = it.load_encoder(str(folder), device="cpu")
+    question = ask(encoder, TEXT)
+    model = tf.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    with torch.no_grad():
+        logits = model(**encoder.batch([question.tokens])).logits[0].numpy()
+    assert question.target.name == names[int(logits.argmax())]
+    np.testing.assert_allclose(question.answers([question.tokens])[0], logits, atol=1e-5)
+    assert question.outputs([question.tokens])[0] == pytest.approx(logits.max(), abs=1e-5)
+    with torch.no_grad():
+        assert float(question.score(question.embedded[None])[0]) == pytest.approx(logits.max(), abs=1e-5)
+    expected = torch.from_numpy(logits).softmax(-1).max().item()
+    assert question.chances([question.tokens])[0] == pytest.approx(expected, abs=1e-6)
+    for target, name in ((0, "no"), ("yes", "yes")):
+        assert ask(encoder, TEXT, target=target).target.name == name
+
+
+def test_a_masked_word_answers_as_transformers_does(tmp_path):
+    folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
+    encoder = it.load_encoder(str(folder), device="cpu")
+    text = "the [MASK] lent money because it was [MASK]"
+    question = ask(encoder, text)
+    model = tf.AutoModelForMaskedLM.from_pretrained(folder).eval()
+    place = question.tokens.pieces.index("[MASK]")
+    with torch.no_grad():
+        logits = model(**encoder.batch([question.tokens])).logits[0, place]
+    assert question.target.index == int(logits.argmax())
+    assert question.outputs([question.tokens])[0] == pytest.approx(float(logits.max()), abs=1e-5)
+    # The mask is still found where words before it are gone, and no method takes a mask away.
+    gone = np.array([piece == "the" for piece in question.tokens.pieces])
+    shorter = question.without(gone)
+    assert len(shorter) == len(question.tokens) - 1
+    with torch.no_grad():
+        expected = model(**encoder.batch([shorter])).logits[0, place - 1, question.target.index]
+    assert question.outputs([shorter])[0] == pytest.approx(float(expected), abs=1e-5)
+    assert question.without(np.ones(len(gone), bool)).pieces.count("[MASK]") == 2
+
+
+def test_texts_answer_the_same_in_whatever_batch(minilm):
+    question = ask(minilm, "The tenant shall not sublet the premises.", target="norm")
+    texts = [minilm.tokens(one) for one in ("Short.", "A longer text about the river bank.", "The tenant.")]
+    together = question.outputs(texts)
+    np.testing.assert_allclose(together, [question.outputs([one])[0] for one in texts], atol=1e-5)
+
+
+def test_a_baseline_keeps_special_pieces_and_changes_all_others(minilm):
+    question = ask(minilm, "The tenant shall not sublet.", target="norm")
+    for kind, piece in (("pad", "[PAD]"), ("mask", "[MASK]")):
+        rows = question.baseline(kind)
+        expected = minilm.embedding_matrix[minilm.pieces.token_to_id(piece)]
+        for place, special in enumerate(question.tokens.special):
+            torch.testing.assert_close(rows[place], question.embedded[place] if special else expected)
+    assert question.baseline("zero")[1:-1].abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "pair", "target", "sentence"),
+    [
+        (TEXT, None, "predicted", "no classifier"),
+        (TEXT, None, 0, "no classifier"),
+        (TEXT, None, "positive", "no class or piece"),
+        (TEXT, None, "similarity", "two texts"),
+        (TEXT, None, "unit 9.0", "no unit"),
+        (TEXT, None, "unit 1.999", "no unit"),
+        (TEXT, None, "unit x", "no class or piece"),
+        ("  ", None, "norm", "empty"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(tiny_folders, text, pair, target, sentence):
+    encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
+    with pytest.raises(InputError, match=sentence):
+        ask(encoder, text, pair, target)
+
+
+def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_path, minilm):
+    head = it.fit_head(minilm, ["good", "bad", "nice", "poor"], ["a", "b", "a", "b"])
+    for target in (2, -3):
+        with pytest.raises(InputError, match="no class"):
+            ask(minilm, "A word.", target=target, head=head)
+    folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
+    with pytest.raises(InputError, match="no word to explain"):
+        ask(it.load_encoder(str(folder), device="cpu"), "[MASK]")
+    # One token, and pieces that the vocabulary lacks, can be explained like any others.
+    for text in ("word", "漢 漢"):
+        assert np.isfinite(it.attribute(minilm, text, head=head).scores).all()
