@@ -32,6 +32,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_attention
 	$(BIN)/python -m tests.benchmarks.bench_embeddings
 	$(BIN)/python -m tests.benchmarks.bench_embeddings_page
+	$(BIN)/python -m tests.benchmarks.bench_attribution
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

@@ -21,6 +21,10 @@ class Linear(Question):
         shares = (embedded * inputs["attention_mask"][..., None]) @ self.weight
         return shares.sum(dim=1, keepdim=True), ()
 
+    def given(self, inputs):
+        """The embeddings that inputs hold, or those of their ids."""
+        return inputs["inputs_embeds"] if "inputs_embeds" in inputs else self.encoder.embed_pieces(inputs["input_ids"])
+
     def token_shares(self, baseline=None):
         """What each token adds to the answer, beyond its baseline where one is given."""
         embedded = self.embedded if baseline is None else self.embedded - self.baseline(baseline)

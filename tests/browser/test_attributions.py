@@ -1,0 +1,61 @@
+"""A journey through the Attributions page, in a real browser."""
+
+import csv
+import io
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+TEXT = 'The court <b>dismissed</b> the unforeseeable appeal. <img src=x onerror="alert(1)">'
+
+
+def drawn(page):
+    words = page.get_by_test_id("words")
+    expect(words).to_have_count(1)
+    expect(words).to_have_attribute("data-drawn", re.compile("."))
+    return words
+
+
+def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, server, tmp_path):
+    alerts = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{server}/attributions?lang=en")
+    page.get_by_label("Text", exact=True).fill(TEXT)
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("Explained: class “law”").first).to_be_visible(timeout=60_000)
+    words = drawn(page)
+    expect(words.locator("figure")).to_have_count(3)
+    expect(words.locator("figcaption")).to_have_text(["Integrated gradients", "Feature ablation", "GradientSHAP"])
+    first = words.locator("figure").first.locator("span")
+    expect(first.get_by_text("unforeseeable", exact=True)).to_have_count(1)
+    merged = first.count()
+    # Into pieces, and back to words; what was typed is text, not markup.
+    page.get_by_text("Pieces", exact=True).click()
+    expect(first.get_by_text("unforeseeable", exact=True)).to_have_count(0)
+    assert first.count() > merged
+    page.get_by_text("Words", exact=True).click()
+    expect(first).to_have_count(merged)
+    expect(words.locator("img, b")).to_have_count(0)
+    page.get_by_role("tab", name="Can it be believed?").click()
+    expect(page.get_by_text("Comprehensiveness", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"random: .* ± ")).first).to_be_visible()
+    # What the table says of the word that matters most is what switching it off gives.
+    page.get_by_role("tab", name="What if?").click()
+    page.get_by_text("Every word switched off once").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    path = tmp_path / "single.csv"
+    download.value.save_as(path)
+    rows = {row["Changed"]: float(row["law"]) for row in csv.DictReader(io.StringIO(path.read_text("utf-8-sig")))}
+    off = drawn(page).locator("figure span").get_by_text("court", exact=True)
+    off.click()
+    expect(off).to_have_class(re.compile("off"))
+    line = page.get_by_text(re.compile("With these words off:"))
+    expect(line).to_be_visible()
+    before, after = (float(one) for one in re.search(r"([\d.]+) → ([\d.]+)", line.inner_text()).groups())
+    assert before == pytest.approx(rows["(as it is)"], abs=2e-4)
+    assert after == pytest.approx(rows["– court"], abs=2e-4)
+    assert after < before
+    assert alerts == []

@@ -1,0 +1,183 @@
+"""The quality report by hand: ERASER's measures, infidelity, forgetting, and evidence that was planted."""
+
+import random
+
+import numpy as np
+import pytest
+
+import interpret as it
+from interpret.attribution.faithfulness import plausibility, ranking, top_words
+from interpret.attribution.methods import explain
+from interpret.attribution.targets import Target, ask
+from interpret.errors import InputError
+from tests.interpret.attribution.linear import Linear
+
+TEXT = "the river bank was steep"
+
+
+@pytest.fixture(scope="module")
+def bert(tiny_folders):
+    return it.load_encoder(str(tiny_folders["bert"]), device="cpu")
+
+
+def by_hand(question, scores):
+    """Comprehensiveness and sufficiency of a linear model, deleted words simply adding nothing."""
+    groups = [group for group in question.tokens.groups if not question.tokens.special[group[0]]]
+    shares = [question.token_shares()[list(group)].sum() for group in groups]
+    order = ranking(np.array([scores[list(group)].sum() for group in groups]))
+    fixed = question.token_shares()[question.tokens.special].sum()
+    whole = fixed + sum(shares)
+    lost, short = [0.0], [0.0]
+    # 1, 5, 10, 20 and 50 % of five words are one, one, one, one and three of them.
+    for count in (1, 1, 1, 1, 3):
+        top = sum(shares[i] for i in order[:count])
+        lost.append(top)
+        short.append(whole - (fixed + top))
+    return sum(lost) / 6, sum(short) / 6
+
+
+def test_erasers_measures_are_those_computed_by_hand(bert):
+    question = Linear(bert, bert.tokens(TEXT))
+    assert len(question.tokens.groups) == 7
+    attribution = explain(question, "feature_ablation")
+    found = it.faithfulness(question, attribution)
+    expected = by_hand(question, attribution.scores)
+    assert found.comprehensiveness == pytest.approx(expected[0], abs=1e-4)
+    assert found.sufficiency == pytest.approx(expected[1], abs=1e-4)
+    # Nothing deleted is the text; everything kept is the text; and the other way round nothing is left.
+    assert found.shares[0] == 0
+    assert found.shares[-1] == 1
+    assert found.deletion[0] == found.insertion[-1] == pytest.approx(attribution.output, abs=1e-4)
+    assert found.deletion[-1] == pytest.approx(found.insertion[0], abs=1e-5)
+    assert len(found.random_comprehensiveness) == 20
+
+
+def test_no_ranking_beats_the_true_one_of_a_linear_model(bert):
+    question = Linear(bert, bert.tokens(TEXT))
+    attribution = explain(question, "input_x_gradient")
+    found = it.faithfulness(question, attribution)
+    assert found.comprehensiveness >= found.random_comprehensiveness.max() - 1e-5
+    assert found.sufficiency <= found.random_sufficiency.min() + 1e-5
+
+
+def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
+    question = Linear(bert, bert.tokens(TEXT))
+    found = it.trust(question, explain(question, "shapley_sampling"), sensitivity=False)
+    assert found.infidelity < 1e-6
+    assert found.random_infidelity.mean() > 0.01
+    assert found.sensitivity is None
+
+
+def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(minilm):
+    question = ask(minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm")
+    found = it.trust(question, explain(question, "integrated_gradients"))
+    assert found.replaced == (1, 2, 3, 4, 5, 6)
+    assert abs(found.agreement[-1]) < 0.9
+    assert 0 < found.sensitivity < 2
+    # The true model is as it was.
+    again = explain(question, "integrated_gradients")
+    np.testing.assert_array_equal(again.scores, explain(question, "integrated_gradients").scores)
+
+
+def test_an_attribution_of_another_text_or_target_is_refused(bert):
+    question = Linear(bert, bert.tokens(TEXT))
+    other = explain(Linear(bert, bert.tokens("the bank")), "saliency")
+    with pytest.raises(InputError, match="another text or target"):
+        it.faithfulness(question, other)
+    with pytest.raises(InputError, match="another text or target"):
+        it.trust(Linear(bert, bert.tokens(TEXT), Target("unit", "", 0, 0)), explain(question, "saliency"))
+
+
+def test_plausibility_by_hand(minilm):
+    tokens = minilm.tokens("a very good film")
+    scores = np.array([0, 0.1, 0.2, 0.9, 0.5, 0], np.float32)
+    found = plausibility(tokens, scores, [(2, 11)])
+    # Marked: very, good. On top: good, film.
+    assert (found.token_f1, found.iou, found.chance) == (0.5, pytest.approx(1 / 3), 0.5)
+    # Down the list good, film, very, a: precision 1 at recall 1/2, and 2/3 at recall 1.
+    assert found.auprc == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    for spans in ([], [(0, 16)]):
+        with pytest.raises(InputError, match="Highlights"):
+            plausibility(tokens, scores, spans)
+
+
+def test_methods_that_are_both_exact_agree(bert):
+    question = Linear(bert, bert.tokens(TEXT))
+    same = [explain(question, method) for method in ("feature_ablation", "integrated_gradients")]
+    np.testing.assert_allclose(it.rank_agreement(same), 1)
+
+
+def test_words_over_many_texts(bert):
+    found = [
+        explain(Linear(bert, bert.tokens(text)), "feature_ablation") for text in ("the bank", "the river", "The bank")
+    ]
+    rows = {name: (mean, half, count) for name, mean, half, count in top_words(found)}
+    assert set(rows) == {"the", "bank"}
+    assert rows["the"][2] == 3
+    # The same word has the same score in a linear model: no spread.
+    assert rows["bank"][1] == pytest.approx(0, abs=1e-5)
+
+
+FILLERS = [
+    "we",
+    "went",
+    "to",
+    "see",
+    "it",
+    "on",
+    "grey",
+    "day",
+    "with",
+    "two",
+    "friends",
+    "and",
+    "some",
+    "bread",
+    "near",
+    "the",
+    "old",
+    "gate",
+    "of",
+    "a",
+    "quiet",
+    "town",
+]
+EVIDENCE = {"law": ("court", "judge", "lawsuit"), "sport": ("goalkeeper", "stadium", "tennis")}
+
+
+@pytest.fixture(scope="module")
+def planted(_minilm):
+    """Texts whose label depends on one word alone, and a head that has learned it."""
+    draw = random.Random(0)
+    rows = []
+    for number in range(160):
+        label = ("law", "sport")[number % 2]
+        words = draw.sample(FILLERS, 9)
+        words.insert(draw.randrange(10), draw.choice(EVIDENCE[label]))
+        rows.append((" ".join(words), label))
+    head = it.fit_head(_minilm, *zip(*rows[:100], strict=True))
+    return head, rows[100:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "shapley_sampling"])
+def test_attributions_point_at_planted_evidence(minilm, planted, method):
+    head, rows = planted
+    hits = 0
+    for text, label in rows[:40]:
+        question = ask(minilm, text, target=label, head=head)
+        found = explain(question, method)
+        hits += found.tokens.words[int(found.word_scores().argmax())] in EVIDENCE[label]
+    assert hits >= 0.95 * 40
+
+
+def test_random_scores_find_planted_evidence_by_chance(minilm, planted):
+    _, rows = planted
+    draw = np.random.default_rng(0)
+    hits = [
+        minilm.tokens(text).words[int(draw.integers(1, 11))] in EVIDENCE[label]
+        for text, label in rows
+        for _ in range(20)
+    ]
+    # Ten words, one of them planted: within four standard errors.
+    assert abs(np.mean(hits) - 0.1) < 4 * np.sqrt(0.09 / len(hits))

@@ -1,0 +1,128 @@
+"""The Attributions page without a browser: every tab, every target, and what comes of bad input."""
+
+import json
+
+import pytest
+import transformers as tf
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.pictures.words import read_places
+from dashboard.widgets.attributions_export import as_page
+from dashboard.widgets.attributions_view import How, words_of
+from interpret.attribution.methods import METHODS
+from tests.tiny import make_checkpoint
+
+TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
+TARGETS = ("class", "norm", "unit", "similarity")
+ALL = ",".join(METHODS)
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_page(page, **query):
+    page.query_params.update(query)
+    page.run()
+    page.query_params.update(query)
+    return page.switch_page("../pages/attributions.py").run()
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error)]
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_tab_runs_for_every_target(page, tab, target):
+    open_page(page, model="folder:bert", why=tab, explain=target, text="the bank lent money", pair="the river was rich")
+    assert not page.exception
+    assert said(page) == []
+
+
+def test_every_method_is_drawn_and_offered_as_files(page):
+    open_page(page, model="folder:bert", methods=ALL, text="the bank lent money")
+    assert not page.exception
+    assert said(page) == []
+    assert {one.label for one in page.get("download_button")} >= {"HTML", "CSV", "JSON"}
+    kept = [name for name in METHODS if page.session_state[f"attribution:{name}"]]
+    assert kept == list(METHODS)
+
+
+def test_methods_that_a_model_does_not_allow_are_one_sentence(page):
+    open_page(page, model="folder:mpnet", methods="rollout", text="the bank lent money", explain="norm")
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert "code of its own" in said(page)[0]
+
+
+def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
+    names = {0: "no", 1: "yes"}
+    make_checkpoint(
+        "bert", tmp_path / "own", loader=tf.AutoModelForSequenceClassification, num_labels=2, id2label=names
+    )
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path))
+    open_page(page, model="folder:own", text="the bank lent money")
+    assert not page.exception
+    assert any("class “no”" in one.value or "class “yes”" in one.value for one in page.markdown)
+    assert not any("starter" in one.value for one in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"text": " "}, "empty"),
+        ({"text": "\u200b"}, "nothing that the model"),
+        ({"text": "word", "why": "pairs"}, "2 to 60"),
+    ],
+)
+def test_bad_text_is_one_sentence_and_stays_typed(page, query, sentence):
+    open_page(page, model="folder:bert", **query)
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert sentence in said(page)[0]
+
+
+def test_nonsense_in_the_address_is_the_default(page):
+    open_page(
+        page, model="folder:bert", methods="x,../..", why="?", explain="<b>", baseline="9", seed="-1", classifier="no"
+    )
+    assert not page.exception
+    assert said(page) == []
+    assert page.session_state["methods"] == ["integrated_gradients", "feature_ablation", "gradient_shap"]
+
+
+def test_similarity_asks_for_the_second_text(page):
+    open_page(page, model="folder:bert", explain="similarity", text="the bank lent money")
+    assert any("second text" in one.value for one in page.info)
+
+
+def test_a_files_rows_are_explained_and_opened(page):
+    content = "text,kind\nthe bank lent money,law\n,law\nthe river was steep,sport\nrich animals,law\n"
+    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    open_page(page, model="folder:bert", why="rows")
+    next(one for one in page.button if one.label == "Explain 4 rows").click().run()
+    assert not page.exception
+    assert {one.label: one.value for one in page.metric} >= {"Rows explained": "3", "Without text": "1"}
+
+
+def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):
+    found = it.attribute(minilm, 'He said: <b>"don\'t"</b> & left.', target="norm")
+    drawn = "".join(f"{' ' if one.spaced else ''}{one.text}" for one in words_of(found, True) if not one.fixed)
+    assert drawn.strip() == found.tokens.text
+    html = as_page([found], How(("integrated_gradients",), "pad", 0, False, True), "<script>").decode()
+    assert "<script>" not in html
+    assert "http" not in html
+    assert "&lt;" in html
+
+
+def test_what_a_browser_says_is_off_is_checked():
+    assert read_places([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
+    assert read_places({"a": 1}, 5) == read_places(None, 5) == ()
+    assert json.dumps(read_places([0], 1)) == "[0]"
