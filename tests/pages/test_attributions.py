@@ -41,13 +41,13 @@ def said(page):
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_tab_runs_for_every_target(page, tab, target):
-    open_page(page, model="folder:bert", why=tab, explain=target, text="the bank lent money", pair="the river was rich")
+    open_page(page, model="folder:bert", why=tab, explain=target, example="pair")
     assert not page.exception
     assert said(page) == []
 
 
 def test_every_method_is_drawn_and_offered_as_files(page):
-    open_page(page, model="folder:bert", methods=ALL, text="the bank lent money")
+    open_page(page, model="folder:bert", methods=ALL, example="short")
     assert not page.exception
     assert said(page) == []
     assert {one.label for one in page.get("download_button")} >= {"HTML", "CSV", "JSON"}
@@ -56,7 +56,7 @@ def test_every_method_is_drawn_and_offered_as_files(page):
 
 
 def test_methods_that_a_model_does_not_allow_are_one_sentence(page):
-    open_page(page, model="folder:mpnet", methods="rollout", text="the bank lent money", explain="norm")
+    open_page(page, model="folder:mpnet", methods="rollout", example="short", explain="norm")
     assert not page.exception
     assert len(said(page)) == 1
     assert "code of its own" in said(page)[0]
@@ -68,7 +68,7 @@ def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
         "bert", tmp_path / "own", loader=tf.AutoModelForSequenceClassification, num_labels=2, id2label=names
     )
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path))
-    open_page(page, model="folder:own", text="the bank lent money")
+    open_page(page, model="folder:own", example="short")
     assert not page.exception
     assert any("class “no”" in one.value or "class “yes”" in one.value for one in page.markdown)
     assert not any("starter" in one.value for one in page.caption)
@@ -83,10 +83,12 @@ def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
     ],
 )
 def test_bad_text_is_one_sentence_and_stays_typed(page, query, sentence):
-    open_page(page, model="folder:bert", **query)
+    open_page(page, model="folder:bert", **{name: value for name, value in query.items() if name != "text"})
+    page.text_area[0].set_value(query["text"]).run()
     assert not page.exception
     assert len(said(page)) == 1
     assert sentence in said(page)[0]
+    assert page.text_area[0].value == query["text"]
 
 
 def test_nonsense_in_the_address_is_the_default(page):
@@ -99,7 +101,7 @@ def test_nonsense_in_the_address_is_the_default(page):
 
 
 def test_similarity_asks_for_the_second_text(page):
-    open_page(page, model="folder:bert", explain="similarity", text="the bank lent money")
+    open_page(page, model="folder:bert", explain="similarity", example="short")
     assert any("second text" in one.value for one in page.info)
 
 

@@ -24,7 +24,7 @@ def head(_minilm):
 
 
 def test_similarity_pairs_add_up_to_the_cosine(minilm):
-    first, second = "The doctor examined the patient.", "A physician saw a sick man."
+    first, second = "The doctor examined the patient.", "A physician came."
     found = it.similarity_pairs(minilm, first, second)
     vectors = it.embed(minilm, [first, second], layers=[6]).vectors[0]
     cosine = vectors[0] @ vectors[1] / np.prod(np.linalg.norm(vectors, axis=1))
@@ -53,7 +53,7 @@ def test_similarity_pairs_are_a_slow_sum_of_jacobians(tiny_folders):
             inputs = {"inputs_embeds": at[None], **{k: v for k, v in inputs.items() if k != "input_ids"}}
             return encoder.model(**inputs).last_hidden_state[0].mean(dim=0)
 
-        steps = 200
+        steps = 40
         total = sum(
             torch.autograd.functional.jacobian(vector, empty + (k + 0.5) / steps * (embedded - empty))
             for k in range(steps)
@@ -61,7 +61,7 @@ def test_similarity_pairs_are_a_slow_sum_of_jacobians(tiny_folders):
         parts.append(torch.einsum("otw,tw->to", total / steps, embedded - empty))
         ends.append(vector(embedded))
     expected = parts[0] @ parts[1].T / (ends[0].norm() * ends[1].norm())
-    np.testing.assert_allclose(found.scores, expected.numpy(), atol=2e-3)
+    np.testing.assert_allclose(found.scores, expected.numpy(), atol=5e-3)
 
 
 def test_interactions_are_nothing_in_a_linear_model_and_all_of_a_product(tiny_folders):
@@ -131,7 +131,7 @@ def test_searches_that_cannot_be_made_are_one_sentence(minilm, head):
 
 
 def test_a_files_rows_with_empty_and_long_ones(minilm, head):
-    texts = [*TEXTS, "", "  ", "word " * 700]
+    texts = [*TEXTS, "", "  ", "word " * 520]
     labels = [*LABELS, "law", "", "sport"]
     marks = ["court; guilty", "", "4-9", "", "", "", ""]
     found = it.explain_rows(minilm, texts, labels, head=head, highlights=marks, baseline="zero")
