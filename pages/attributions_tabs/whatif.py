@@ -53,7 +53,9 @@ def whatif(asked: Asked) -> None:
     together = tuple(Change(place, tokens.words[place], "") for place in off)
     variants = it.read_variants(question, [(), *([together] if together else [])])
     chances_table(question, variants)
-    _typed(asked, question)
+    # A word that is asked for at a mask has no place in a text without it.
+    if question.target.kind != "word":
+        _typed(asked, question)
     with st.expander(_("Every word switched off once")):
         every = it.read_variants(question, [(), *singles])
         st.dataframe(variants_table(question, every), hide_index=True)
@@ -82,9 +84,8 @@ def _typed(asked: Asked, question: it.Question) -> None:
     )
     if not text or not text.strip() or text == asked.text:
         return
-    comparing = question.target.kind == "similarity"
-    target = "similarity" if comparing else question.target
-    other = it.ask(question.encoder, text, asked.pair if comparing else None, target, asked.head)
+    target = "similarity" if question.target.kind == "similarity" else question.target
+    other = it.ask(question.encoder, text, asked.pair, target, asked.head)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
     st.markdown(
         _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
