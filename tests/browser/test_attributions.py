@@ -47,7 +47,14 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     expect(page.get_by_text(re.compile(r"random: .* ± ")).first).to_be_visible()
     # What the table says of the word that matters most is what switching it off gives.
     page.get_by_role("tab", name="What if?").click()
+    # Only when all of the tab is there: a run that still goes on would draw the button anew under the mouse.
+    expect(page.get_by_role("heading", name="The fewest changes that turn the prediction")).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    drawn(page)
     page.get_by_text("Every word switched off once").click()
+    expect(page.get_by_role("button", name="CSV", exact=True)).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig")
     rows = {row["Changed"]: float(row["law"]) for row in csv.DictReader(io.StringIO(table))}
     off = drawn(page).locator("figure span").get_by_text("court", exact=True)
