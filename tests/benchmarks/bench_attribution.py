@@ -102,7 +102,7 @@ def peer(question: Question) -> None:
         folder = checkpoint_folder(question.encoder.spec.checkpoint)
         torch.manual_seed(0)
         model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=6)
-        explainer = SequenceClassificationExplainer(question.tokens.text, model, AutoTokenizer.from_pretrained(folder))
+        explainer = SequenceClassificationExplainer(model, AutoTokenizer.from_pretrained(folder))
         begin = time.perf_counter()
         explainer(question.tokens.text)
         seconds = time.perf_counter() - begin
