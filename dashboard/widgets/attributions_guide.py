@@ -23,8 +23,8 @@ def _assumptions() -> dict[str, str]:
             "cover for each other, and neither gets a score."
         ),
         "gradient_shap": _(
-            "Gradients at random places between baseline and text, with a little noise. The mean of what integrated "
-            "gradients sums up, found by chance: quicker, and never quite exact."
+            "Gradients at random places between baseline and text: the mean of what integrated gradients sums up, "
+            "found by chance, and so never quite exact."
         ),
         "shapley_sampling": _(
             "What a word adds when words come in random order, over 25 orders. Fair where words act together; assumes "

@@ -69,7 +69,11 @@ def whatif(asked: Asked) -> None:
                     _("A row for each word switched off"),
                 )
             ],
-            question_lines(asked) + "it.attribute(encoder, question.tokens.text, method='feature_ablation')\n",
+            question_lines(asked)
+            + "from interpret.attribution.counterfactuals import Change\n\n"
+            + "tokens = question.tokens\n"
+            + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
+            + 'it.read_variants(question, [(), *([Change(i, tokens.words[i], "")] for i in free)]).chances\n',
         )
     if question.target.kind == "class":
         _search(asked, question, stem)
