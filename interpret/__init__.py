@@ -25,19 +25,16 @@ if TYPE_CHECKING:
     from interpret.attention.qkv import AttentionSteps, attention_steps
     from interpret.attention.view import AttentionView, attention_view, liveliest_head
     from interpret.attribution.counterfactuals import Turning, Variants, read_variants, turn
-    from interpret.attribution.faithfulness import (
-        Faithfulness,
-        Plausibility,
-        Trust,
-        faithfulness,
-        plausibility,
-        rank_agreement,
-        trust,
-    )
-    from interpret.attribution.methods import Attribution, attribute, explain, layer_map
+    from interpret.attribution.explaining import Attribution, attribute, explain
+    from interpret.attribution.faithfulness import Faithfulness, faithfulness
+    from interpret.attribution.layers import layer_map
     from interpret.attribution.pairs import Interactions, SimilarityPairs, interactions, similarity_pairs
+    from interpret.attribution.plausibility import Plausibility, plausibility
+    from interpret.attribution.question import Question, Target
+    from interpret.attribution.ranking import rank_agreement
     from interpret.attribution.rows import Rows, explain_rows
-    from interpret.attribution.targets import Question, Target, ask
+    from interpret.attribution.targets import ask
+    from interpret.attribution.trust import Trust, trust
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
@@ -87,24 +84,24 @@ _WHERE = {
     "read_variants": "attribution.counterfactuals",
     "turn": "attribution.counterfactuals",
     "Faithfulness": "attribution.faithfulness",
-    "Plausibility": "attribution.faithfulness",
-    "Trust": "attribution.faithfulness",
+    "Plausibility": "attribution.plausibility",
+    "Trust": "attribution.trust",
     "faithfulness": "attribution.faithfulness",
-    "plausibility": "attribution.faithfulness",
-    "rank_agreement": "attribution.faithfulness",
-    "trust": "attribution.faithfulness",
-    "Attribution": "attribution.methods",
-    "attribute": "attribution.methods",
-    "explain": "attribution.methods",
-    "layer_map": "attribution.methods",
+    "plausibility": "attribution.plausibility",
+    "rank_agreement": "attribution.ranking",
+    "trust": "attribution.trust",
+    "Attribution": "attribution.explaining",
+    "attribute": "attribution.explaining",
+    "explain": "attribution.explaining",
+    "layer_map": "attribution.layers",
     "Interactions": "attribution.pairs",
     "SimilarityPairs": "attribution.pairs",
     "interactions": "attribution.pairs",
     "similarity_pairs": "attribution.pairs",
     "Rows": "attribution.rows",
     "explain_rows": "attribution.rows",
-    "Question": "attribution.targets",
-    "Target": "attribution.targets",
+    "Question": "attribution.question",
+    "Target": "attribution.question",
     "ask": "attribution.targets",
     "ModelCard": "card",
     "model_card": "card",

@@ -12,7 +12,8 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.attribution.faithfulness import Faithfulness, Trust
+    from interpret.attribution.faithfulness import Faithfulness
+    from interpret.attribution.trust import Trust
 
 _LEGEND = {"orientation": "h", "y": -0.25, "x": 0}
 

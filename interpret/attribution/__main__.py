@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from interpret.attribution.methods import METHODS
+from interpret.attribution.question import BASELINES
 from interpret.attribution.rows import explain_rows, write_rows
-from interpret.attribution.targets import BASELINES, class_names
+from interpret.attribution.targets import class_names
 from interpret.checkpoints import BUILT_IN
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,9 +11,10 @@ import torch
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
-from interpret.attribution.faithfulness import free_groups
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Question, class_names, cut
+from interpret.attribution.question import Question, cut
+from interpret.attribution.ranking import free_groups
+from interpret.attribution.targets import class_names
 from interpret.devices import hold
 from interpret.errors import InputError
 from interpret.tasks import logits_of
@@ -129,6 +131,10 @@ def turn(
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
     begin = time.perf_counter()
+    if search != "delete":
+        # Exchanges are of single pieces: of a Chinese word each character is tried.
+        question = copy(question)
+        question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
     singles = list(_singles(question, search))
     whole = question.answers([question.tokens])[0]
     start = int(whole.argmax())

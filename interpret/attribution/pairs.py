@@ -10,9 +10,10 @@ from jaxtyping import Float32
 from torch.autograd import forward_ad
 
 from interpret.arrays import read_only
-from interpret.attribution.faithfulness import free_groups
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Question, Target, ask
+from interpret.attribution.question import Question, Target
+from interpret.attribution.ranking import free_groups
+from interpret.attribution.targets import ask
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError

@@ -4,7 +4,7 @@ On this line the answer F is known wherever its gradient is, since one pass give
 the model was looked at, what the gradients should add up to is known too, and the line is cut finer where they do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
-from interpret.attribution.targets import Question
+from interpret.attribution.question import Question
 from interpret.devices import hold
+from interpret.errors import InputError
 
 Progress = Callable[[int, int, str], None]
 _START = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -23,6 +24,9 @@ _ALSO = 0.4
 # Errors of opposite sign make the sum look better than the parts are; these may add up to so many times the tolerance.
 _SLACK = 3.0
 MOST_STEPS = 200
+# "adaptive": cut finer where it does not add up. The others are those of Captum, with steps doubled until it does.
+RULES = ("adaptive", "trapezoid", "gauss_legendre")
+_FIRST_STEPS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,24 +37,18 @@ class Walk:
     ----------
     places
         Where the model was looked at, from 0, the baseline, to 1, the text.
-    answers
-        What it said there.
+    weights
+        What each place counts for in the integral.
     slopes
-        How much each token's fading in changes that: ``⟨∂F/∂x, x - baseline⟩`` at each place.
+        How much each token's fading in changes the answer: ``⟨∂F/∂x, x - baseline⟩`` at each place.
     delta
         What the sum of all scores has more than the difference of the answers.
     """
 
     places: Float64[np.ndarray, "step"]
-    answers: Float64[np.ndarray, "step"]
+    weights: Float64[np.ndarray, "step"]
     slopes: Float64[np.ndarray, "step token"]
     delta: float
-
-    @property
-    def weights(self) -> Float64[np.ndarray, "step"]:
-        """Return what each place counts for in the integral of the cubic spline through all of them."""
-        spline = CubicSpline(self.places, np.eye(len(self.places)))
-        return np.asarray(spline.integrate(0.0, 1.0))
 
     @property
     def scores(self) -> Float64[np.ndarray, "token"]:
@@ -63,42 +61,104 @@ def walk(
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     tolerance: float = 0.01,
+    rule: str = "adaptive",
     progress: Progress | None = None,
 ) -> Walk:
     """Look at the line from the baseline to the text, closer and closer, until what was found adds up.
-
-    Starting from five places, intervals whose share of the integral misses the known difference of answers most are
-    halved. Everything looked at is used in the end.
 
     Parameters
     ----------
     tolerance
         The share of the difference of answers by which the sum may miss it.
+    rule
+        ``"adaptive"``: starting from five places, intervals whose share of the integral misses the known difference of
+        answers most are halved, and the cubic spline through everything looked at is integrated. ``"trapezoid"`` and
+        ``"gauss_legendre"``: evenly, and at that quadrature's own places, twice as many each time; the former looks
+        again at nothing, the latter has no place twice.
     progress
         Called as ``progress(places so far, most, "path")``.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule.
     """
-    found: dict[float, tuple[float, np.ndarray]] = {}
+    if rule not in RULES:
+        raise InputError("There is no path rule “{name}”. Choose one of: {known}.", name=rule, known=", ".join(RULES))
+    line = _Line(question, embedded, baseline, progress)
+    return _adaptive(line, tolerance) if rule == "adaptive" else _doubling(line, tolerance, rule)
+
+
+class _Line:
+    """The line, with everything that was looked at so far."""
+
+    def __init__(
+        self, question: Question, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
+    ) -> None:
+        self.question = question
+        self.embedded = embedded
+        self.baseline = baseline
+        self.progress = progress
+        self.found: dict[float, tuple[float, np.ndarray]] = {}
+
+    def look(self, places: Sequence[float]) -> None:
+        new = [place for place in places if place not in self.found]
+        at_once = self.question.at_once
+        for first in range(0, len(new), at_once):
+            some = new[first : first + at_once]
+            for place, one in zip(some, _look(self.question, self.embedded, self.baseline, some), strict=True):
+                self.found[place] = one
+            if self.progress is not None:
+                self.progress(min(len(self.found), MOST_STEPS), MOST_STEPS, "path")
+
+    def answers(self, places: Sequence[float]) -> np.ndarray:
+        return np.array([self.found[place][0] for place in places])
+
+    def slopes(self, places: Sequence[float]) -> np.ndarray:
+        return np.stack([self.found[place][1] for place in places])
+
+    def allowed(self, tolerance: float) -> float:
+        """By how much the sum may miss; where text and baseline answer alike, a share of nothing is out of reach."""
+        ends = self.answers((0.0, 1.0))
+        return max(tolerance * abs(ends[1] - ends[0]), 1e-6 * np.abs(ends).max(), 1e-9)
+
+
+def _adaptive(line: _Line, tolerance: float) -> Walk:
     new = list(_START)
     while True:
-        for first in range(0, len(new), question.at_once):
-            some = new[first : first + question.at_once]
-            for place, one in zip(some, _look(question, embedded, baseline, some), strict=True):
-                found[place] = one
-            if progress is not None:
-                progress(min(len(found), MOST_STEPS), MOST_STEPS, "path")
-        places = np.array(sorted(found))
-        answers = np.array([found[place][0] for place in places])
-        slopes = np.stack([found[place][1] for place in places])
+        line.look(new)
+        places = np.array(sorted(line.found))
+        slopes = line.slopes(list(places))
         spline = CubicSpline(places, slopes.sum(axis=1))
         missed = np.array([spline.integrate(a, b) for a, b in pairwise(places)])
-        missed -= np.diff(answers)
-        # Where text and baseline answer alike, a share of nothing cannot be reached.
-        allowed = max(tolerance * abs(answers[-1] - answers[0]), 1e-6 * np.abs(answers).max(), 1e-9)
+        missed -= np.diff(line.answers(list(places)))
+        allowed = line.allowed(tolerance)
         done = abs(missed.sum()) <= allowed and np.abs(missed).sum() <= _SLACK * allowed
         if done or len(places) >= MOST_STEPS:
-            return Walk(places, answers, slopes, float(missed.sum()))
+            weights = CubicSpline(places, np.eye(len(places))).integrate(0.0, 1.0)
+            return Walk(places, np.asarray(weights), slopes, float(missed.sum()))
         halve = np.abs(missed) >= _ALSO * np.abs(missed).max()
         new = list((places[:-1] + places[1:])[halve] / 2)[: MOST_STEPS - len(places)]
+
+
+def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
+    line.look((0.0, 1.0))
+    start, end = line.answers((0.0, 1.0))
+    steps = _FIRST_STEPS
+    while True:
+        if rule == "trapezoid":
+            places = np.linspace(0, 1, steps + 1)
+            weights = np.full(steps + 1, 1 / steps)
+            weights[[0, -1]] /= 2
+        else:
+            points, weights = np.polynomial.legendre.leggauss(steps)
+            places, weights = (points + 1) / 2, weights / 2
+        line.look(list(places))
+        slopes = line.slopes(list(places))
+        delta = float(weights @ slopes.sum(axis=1) - (end - start))
+        steps *= 2
+        if abs(delta) <= line.allowed(tolerance) or steps > MOST_STEPS:
+            return Walk(places, weights, slopes, delta)
 
 
 def _look(
@@ -119,55 +179,3 @@ def _look(
             strict=True,
         )
     )
-
-
-def conductance(
-    question: Question,
-    embedded: torch.Tensor,
-    baseline: torch.Tensor,
-    steps: int = 32,
-    progress: Progress | None = None,
-) -> tuple[Float64[np.ndarray, "level token"], Float64[np.ndarray, "level"]]:
-    """Return how much of the answer's change passes through each token at each level.
-
-    It is the conductance of Dhamdhere et al. 2018 as Shrikumar et al. 2018 compute it: on the way from baseline to
-    text, each step's change of the hidden states times the answer's gradient with respect to them, here at the step's
-    two ends by turns (trapezoidal rule). All levels come from the same passes.
-
-    Returns
-    -------
-    scores
-        For each level of hidden states; level 0 is the embedding output.
-    deltas
-        What each level's sum has more than the difference of the answers: every level has to account for all of it.
-    """
-    shares = np.linspace(0, 1, steps + 1)
-    total: np.ndarray | None = None
-    before: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
-    answers: list[float] = []
-    for first in range(0, len(shares), question.at_once):
-        some = torch.tensor(shares[first : first + question.at_once], dtype=embedded.dtype, device=embedded.device)
-        points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
-        levels: list[torch.Tensor] = []
-        score = question.score(points, gradients=True, levels=levels)
-        gradients = torch.autograd.grad(score.sum(), levels)
-        question.backward_passes += len(some)
-        answers += score.detach().double().cpu().tolist()
-        states = [one.detach().float() for one in levels]
-        slopes = [one.float() for one in gradients]
-        if before is not None:
-            # The last place of the batch before is the first of this one.
-            states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
-            slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
-        before = states, slopes
-        part = np.stack(
-            [
-                (one.diff(dim=0) * (slope[1:] + slope[:-1]) / 2).sum(dim=(0, 2)).double().cpu().numpy()
-                for one, slope in zip(states, slopes, strict=True)
-            ]
-        )
-        total = part if total is None else total + part
-        if progress is not None:
-            progress(min(first + len(some), steps), steps, "path")
-    assert total is not None
-    return total, total.sum(axis=1) - (answers[-1] - answers[0])

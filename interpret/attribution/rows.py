@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from interpret.attribution.faithfulness import Plausibility, plausibility, top_words
-from interpret.attribution.methods import Attribution, explain
+from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
-from interpret.attribution.targets import Question, Target, ask, class_names
+from interpret.attribution.plausibility import Plausibility, plausibility
+from interpret.attribution.question import Question, Target
+from interpret.attribution.targets import ask, class_names
 from interpret.batching import naming, windows_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -240,3 +242,22 @@ def write_rows(found: Rows, file: Path) -> None:
         writer = csv.writer(stream)
         writer.writerow(table)
         writer.writerows(zip(*table.values(), strict=True))
+
+
+def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple[str, float, float, int]]:
+    """Average words' scores over texts: the word, its mean, half a 95 % confidence interval, and how often it came.
+
+    Words that came fewer than ``least`` times are left out; the interval is that of a normal mean, 1.96 standard
+    errors, and NaN for a word that came once.
+    """
+    found: dict[str, list[float]] = {}
+    for one in attributions:
+        for group, name, score in zip(one.tokens.groups, one.tokens.words, one.word_scores(), strict=True):
+            if not one.tokens.special[group[0]]:
+                found.setdefault(name.casefold(), []).append(float(score))
+    rows = []
+    for name, scores in found.items():
+        if len(scores) >= least:
+            half = 1.96 * float(np.std(scores, ddof=1)) / math.sqrt(len(scores)) if len(scores) > 1 else math.nan
+            rows.append((name, float(np.mean(scores)), half, len(scores)))
+    return sorted(rows, key=lambda row: -row[1])

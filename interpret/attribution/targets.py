@@ -1,276 +1,13 @@
-"""What is asked of the model about a text, and how its answer changes as words fade, go or are replaced."""
+"""What can be asked of a model about a text."""
 
-from collections.abc import Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32
-
-from interpret.arrays import read_only
+from interpret.attribution.question import Question, Target
+from interpret.attribution.words import join_characters
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.linear_head import LinearHead, mean_states
-from interpret.tap import Tap
-from interpret.tasks import logits_of
+from interpret.linear_head import LinearHead
 from interpret.tokens import Tokens
-
-Kind = Literal["class", "similarity", "word", "unit", "norm"]
-BASELINES = ("pad", "mask", "zero", "mean")
-# On a processor eight texts of 128 pieces at once are as fast as any number of them, and take half the memory.
-_PIECES_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class Target:
-    """One number of the model's answer.
-
-    Attributes
-    ----------
-    kind
-        ``"class"``: the score (logit) of a class. ``"similarity"``: the cosine between the sentence vectors of this
-        text and another. ``"word"``: the score of a piece at a mask. ``"unit"``: a unit of a layer's mean state.
-        ``"norm"``: the length of the sentence vector.
-    name
-        What the reader calls it: the class, the other text, the piece, the unit.
-    index
-        Which class, piece of the vocabulary or unit; -1 where there is nothing to choose.
-    place
-        Which token is the mask, or which level of the hidden states the unit is of; -1 where neither.
-    """
-
-    kind: Kind
-    name: str
-    index: int = -1
-    place: int = -1
-
-
-class Question:
-    """A text, and one number that a model says about it. `ask` makes one.
-
-    Attributes
-    ----------
-    encoder, tokens, head, other
-        What answers, what is read, the linear head where the model has no classifier of its own, and the text that
-        this one is compared with.
-    target
-        What is asked.
-    forward_passes, backward_passes
-        How many texts went through the model so far.
-    """
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        tokens: Tokens,
-        target: Target,
-        head: LinearHead | None = None,
-        other: Tokens | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.tokens = tokens
-        self.target = target
-        self.head = head
-        self.other = other
-        self.forward_passes = 0
-        self.backward_passes = 0
-        self._compared = None if other is None else self._unit_vector(other)
-        self._moved: torch.Tensor | None = None
-
-    # ---- how it answers
-
-    def score(
-        self,
-        embedded: Float[torch.Tensor, "batch token width"],
-        gradients: bool = False,
-        levels: list[torch.Tensor] | None = None,
-        tap: Tap | None = None,
-    ) -> Float[torch.Tensor, "batch"]:
-        """Answer for texts of this one's length given as embeddings of their pieces, before positions are added.
-
-        Positions and segments are those of the text itself, and every token is attended to.
-
-        Parameters
-        ----------
-        gradients
-            Whether the graph is kept.
-        levels
-            Where given, each level's hidden states are appended to it, nodes of the graph.
-        tap
-            What to do with attention on the way.
-        """
-        inputs = dict(self.encoder.batch([self.tokens]))
-        del inputs["input_ids"]
-        inputs = {name: one.expand(len(embedded), -1) for name, one in inputs.items()}
-        answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
-        if levels is not None:
-            levels.extend(states)
-        return self._pick(answers, self.tokens)
-
-    def answers(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text answer"]:
-        """Answer for whole texts: every class's score, or the one number that is asked for."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        found: dict[int, np.ndarray] = {}
-        batch: list[int] = []
-        for place, i in enumerate(order):
-            batch.append(i)
-            last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * _PIECES_AT_ONCE:
-                some = [texts[j] for j in batch]
-                values, _ = self._run(self.encoder.batch(some))
-                if self.target.kind == "word":
-                    values = torch.stack([values[row, self._mask_of(one)] for row, one in enumerate(some)])
-                found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
-                batch = []
-        return read_only(np.stack([found[i] for i in range(len(texts))]), np.float32)
-
-    def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text"]:
-        """Return the number that is asked for, for whole texts."""
-        answers = self.answers(texts)
-        return answers[:, self.target.index] if answers.shape[1] > 1 else answers[:, 0]
-
-    def chances(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text"]:
-        """Return the probability of the class or word asked for; for other targets the number itself."""
-        answers = self.answers(texts)
-        if self.target.kind not in ("class", "word"):
-            return answers[:, 0]
-        probabilities = self.probabilities(answers)
-        return read_only(probabilities[:, self.target.index])
-
-    def probabilities(self, answers: Float32[np.ndarray, "text answer"]) -> Float32[np.ndarray, "text answer"]:
-        """Turn scores of classes or pieces into probabilities."""
-        task = None if self.head is not None else self.encoder.task
-        scores = torch.from_numpy(np.array(answers))
-        chances = scores.softmax(-1) if task is None else task.probabilities(scores)
-        return read_only(chances.numpy(), np.float32)
-
-    # ---- what it is asked about
-
-    @property
-    def embedded(self) -> Float[torch.Tensor, "token width"]:
-        """The text's pieces in the embedding matrix."""
-        if self._moved is not None:
-            return self._moved
-        return self.encoder.embed_pieces(torch.from_numpy(np.array(self.tokens.ids)))
-
-    @property
-    def fixed(self) -> Bool[np.ndarray, "token"]:
-        """What no method takes away: special pieces, and masks whose word is asked for."""
-        masks = np.array([piece == self.encoder.mask for piece in self.tokens.pieces])
-        return self.tokens.special | (masks if self.target.kind == "word" else False)
-
-    def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
-        """Return what the text is compared with: the same special pieces, and nothing said between them.
-
-        Raises
-        ------
-        InputError
-            If the vocabulary has no such piece.
-        """
-        embedded = self.embedded
-        if kind not in BASELINES:
-            raise InputError(
-                "There is no baseline “{name}”. Choose one of: {known}.", name=kind, known=", ".join(BASELINES)
-            )
-        if kind == "zero":
-            filling = torch.zeros_like(embedded[0])
-        elif kind == "mean":
-            filling = self.encoder.embedding_matrix.mean(dim=0)
-        else:
-            names = ("[PAD]", "<pad>") if kind == "pad" else ("[MASK]", "<mask>")
-            ids = [one for name in names if (one := self.encoder.pieces.token_to_id(name)) is not None]
-            if not ids:
-                raise InputError(
-                    "This model's vocabulary has no piece “{piece}”. Choose another baseline, such as “zero”.",
-                    piece=names[0],
-                )
-            filling = self.encoder.embed_pieces(torch.tensor(ids[0]))
-        free = torch.from_numpy(~self.fixed).to(embedded.device)
-        return torch.where(free[:, None], filling.to(embedded), embedded)
-
-    def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "Question":
-        """Return the same question about a text whose embeddings are others."""
-        question = copy(self)
-        question._moved = embedded.detach()
-        return question
-
-    def without(self, gone: Bool[np.ndarray, "token"]) -> Tokens:
-        """Return the text with pieces taken out of it; positions close up, as if they had never been written."""
-        return cut(self.tokens, ~gone | self.fixed)
-
-    def with_pieces(self, changes: Mapping[int, int]) -> Tokens:
-        """Return the text with other pieces in some places."""
-        ids, pieces = np.array(self.tokens.ids), list(self.tokens.pieces)
-        for place, piece in changes.items():
-            ids[place] = piece
-            pieces[place] = self.encoder.pieces.id_to_token(int(piece)) or f"#{piece}"
-        return replace(self.tokens, ids=read_only(ids), pieces=tuple(pieces), labels=tuple(pieces))
-
-    @property
-    def at_once(self) -> int:
-        """How many copies of the text go through the model together."""
-        pieces = _PIECES_AT_ONCE if self.encoder.spec.device == "cpu" else 16 * _PIECES_AT_ONCE
-        return max(1, pieces // len(self.tokens))
-
-    # ---- inside
-
-    def _run(
-        self, inputs: Mapping[str, torch.Tensor], gradients: bool = False, states: bool = False, tap: Tap | None = None
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        self.forward_passes += len(next(iter(inputs.values())))
-        mask = inputs["attention_mask"]
-        kind = self.target.kind
-        own = kind == "word" or (kind == "class" and self.head is None)
-        keep = states or kind == "unit"
-        output = self.encoder.run(inputs, tap, gradients, task=own, output_hidden_states=keep)
-        levels = tuple(output.hidden_states) if keep else ()
-        if own:
-            return logits_of(output).float(), levels
-        if kind == "unit":
-            return mean_states(levels[self.target.place], mask)[:, [self.target.index]], levels
-        last = levels[-1] if keep else output.last_hidden_state
-        if kind == "class" and self.head is not None:
-            return self.head.logits(last, mask), levels
-        vectors = mean_states(last, mask)
-        if kind == "norm":
-            return vectors.norm(dim=-1, keepdim=True), levels
-        assert self._compared is not None
-        unit = vectors / vectors.norm(dim=-1, keepdim=True)
-        return (unit @ self._compared)[:, None], levels
-
-    def _pick(self, answers: torch.Tensor, tokens: Tokens) -> torch.Tensor:
-        if self.target.kind == "word":
-            return answers[:, self._mask_of(tokens), self.target.index]
-        return answers[:, self.target.index if self.target.kind == "class" else 0]
-
-    def _mask_of(self, tokens: Tokens) -> int:
-        """Find the mask that is asked about in a text that may have lost or changed other pieces."""
-        before = sum(piece == self.encoder.mask for piece in self.tokens.pieces[: self.target.place])
-        places = [i for i, piece in enumerate(tokens.pieces) if piece == self.encoder.mask]
-        return places[before]
-
-    def _unit_vector(self, tokens: Tokens) -> torch.Tensor:
-        output = self.encoder.forward([tokens])
-        vector = mean_states(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[0]
-        # Made while nothing was recorded, and used where something is.
-        return (vector / vector.norm()).clone()
-
-
-def cut(tokens: Tokens, kept: Bool[np.ndarray, "token"]) -> Tokens:
-    """Return a text of which only some pieces are left."""
-    places = np.flatnonzero(kept)
-    return replace(
-        tokens,
-        ids=read_only(tokens.ids[places]),
-        pieces=tuple(tokens.pieces[i] for i in places),
-        labels=tuple(tokens.labels[i] for i in places),
-        word=read_only(tokens.word[places]),
-        span=read_only(tokens.span[places]),
-        segment=read_only(tokens.segment[places]),
-        special=read_only(tokens.special[places]),
-    )
 
 
 def ask(
@@ -281,6 +18,8 @@ def ask(
     head: LinearHead | None = None,
 ) -> Question:
     """Ask a model one thing about a text.
+
+    Characters that make up one Chinese word are words here: see `interpret.attribution.words.join_characters`.
 
     Parameters
     ----------
@@ -303,9 +42,10 @@ def ask(
     if comparing:
         if pair is None:
             raise InputError("Similarity is between two texts. Give the second one too.")
-        question = Question(encoder, encoder.tokens(text), Target("similarity", pair), other=encoder.tokens(pair))
+        tokens, other = (join_characters(encoder.tokens(one)) for one in (text, pair))
+        question = Question(encoder, tokens, Target("similarity", pair), other=other)
     else:
-        tokens = encoder.tokens(text, pair)
+        tokens = join_characters(encoder.tokens(text, pair))
         question = Question(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
         _check_target(question)
         if question.target.index < 0 and question.target.kind in ("class", "word"):

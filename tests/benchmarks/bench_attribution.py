@@ -19,7 +19,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import interpret as it
 from dashboard import ROOT
 from interpret.attribution.path import walk
-from interpret.attribution.targets import Question, ask
+from interpret.attribution.question import Question
+from interpret.attribution.targets import ask
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import read_table
 from tests.benchmarks import in_turn, machine, row, text_of

@@ -2,7 +2,7 @@
 
 import torch
 
-from interpret.attribution.targets import Question, Target
+from interpret.attribution.question import Question, Target
 
 
 class Linear(Question):

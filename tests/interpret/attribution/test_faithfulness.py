@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.attribution.faithfulness import plausibility, ranking, top_words
-from interpret.attribution.methods import explain
-from interpret.attribution.targets import Target, ask
+from interpret.attribution.explaining import explain
+from interpret.attribution.plausibility import plausibility
+from interpret.attribution.question import Target
+from interpret.attribution.ranking import ranking
+from interpret.attribution.rows import top_words
+from interpret.attribution.targets import ask
 from interpret.errors import InputError
 from tests.interpret.attribution.linear import Linear
 

@@ -8,9 +8,12 @@ import torch
 from captum.attr import IntegratedGradients, LayerConductance
 
 import interpret as it
-from interpret.attribution.methods import METHODS, explain, layer_map
-from interpret.attribution.path import walk
-from interpret.attribution.targets import BASELINES, ask
+from interpret.attribution.explaining import explain
+from interpret.attribution.layers import layer_map
+from interpret.attribution.methods import METHODS
+from interpret.attribution.path import RULES, walk
+from interpret.attribution.question import BASELINES
+from interpret.attribution.targets import ask
 from interpret.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import FAMILIES, TAPPED
@@ -115,15 +118,46 @@ def test_integrated_gradients_are_captums_with_many_steps(minilm):
     )
 
 
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("tolerance", [0.05, 0.01, 0.001])
-def test_steps_are_added_until_the_sum_is_close_enough(minilm, tolerance):
+def test_steps_are_added_until_the_sum_is_close_enough(minilm, tolerance, rule):
     question = ask(minilm, "He deposited the cheque at the bank of the river.", target="norm")
-    found = walk(question, question.embedded, question.baseline("pad"), tolerance)
-    whole = found.answers[-1] - found.answers[0]
-    assert abs(found.scores.sum() - whole) <= tolerance * abs(whole)
-    # Everything that was looked at is used, and nothing was looked at twice.
-    assert question.backward_passes == len(found.places) == len(set(found.places))
+    embedded, empty = question.embedded, question.baseline("pad")
+    found = walk(question, embedded, empty, tolerance, rule)
+    looked = question.backward_passes
+    with torch.no_grad():
+        ends = question.score(torch.stack([empty, embedded])).double().numpy()
+    assert abs(found.scores.sum() - (ends[1] - ends[0])) <= tolerance * abs(ends[1] - ends[0]) + 1e-6
+    assert found.delta == pytest.approx(found.scores.sum() - (ends[1] - ends[0]), abs=1e-5)
     assert np.all(found.weights != 0)
+    assert len(found.places) == len(set(found.places))
+    # Nothing is looked at twice; only Gauss and Legendre's places are others each time, and leave out the ends.
+    if rule == "gauss_legendre":
+        assert looked == 2 + sum(8 * 2**i for i in range(int(np.log2(len(found.places) / 8)) + 1))
+    else:
+        assert looked == len(found.places)
+
+
+@pytest.mark.parametrize(("rule", "captums"), [("gauss_legendre", "gausslegendre"), ("trapezoid", "riemann_trapezoid")])
+def test_the_other_path_rules_are_captums(bert, head, rule, captums):
+    question = ask(bert, TEXT, head=head)
+    found = explain(question, "integrated_gradients", tolerance=0.001, rule=rule)
+    expected = IntegratedGradients(lambda one: question.score(one, gradients=True)).attribute(
+        question.embedded[None],
+        question.baseline("pad")[None],
+        n_steps=found.steps,
+        method=captums,
+    )
+    # Captum's trapezium has n places, the ends among them, and divides by n where there are n - 1 intervals.
+    right = found.steps / (found.steps - 1) if rule == "trapezoid" else 1
+    np.testing.assert_allclose(found.scores, right * expected[0].sum(dim=-1).detach().numpy(), rtol=1e-3, atol=1e-5)
+    assert found.rule == rule
+    assert explain(question, "saliency").rule == ""
+
+
+def test_a_path_rule_that_is_none_is_named(bert, head):
+    with pytest.raises(it.InputError, match="no path rule “simpson”"):
+        explain(ask(bert, TEXT, head=head), "integrated_gradients", rule="simpson")
 
 
 def test_conductance_is_captums_and_every_level_has_all_of_it(bert, head):

@@ -1,0 +1,60 @@
+"""Words in the order of their scores."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+from scipy.stats import rankdata, spearmanr
+
+from interpret.arrays import read_only
+from interpret.attribution.explaining import Attribution
+from interpret.attribution.methods import METHODS
+from interpret.attribution.question import Question
+from interpret.errors import InputError
+
+
+def ranking(scores: np.ndarray) -> np.ndarray:
+    """Return places from the highest score to the lowest; where scores are alike, the first comes first."""
+    return np.argsort(-np.asarray(scores), kind="stable")
+
+
+def free_groups(question: Question) -> list[tuple[int, ...]]:
+    """Return the words that may be taken away, as the places of their pieces."""
+    return [group for group in question.tokens.groups if not question.fixed[list(group)].any()]
+
+
+def check_match(question: Question, attribution: Attribution) -> None:
+    """Refuse an attribution that answers another question.
+
+    Raises
+    ------
+    InputError
+        If its pieces or its target are others.
+    """
+    if attribution.tokens.pieces != question.tokens.pieces or attribution.target != question.target:
+        raise InputError("The attribution is of another text or target. Make it anew for this one.")
+
+
+def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other"]:
+    """Return Spearman's rank correlation between each two methods' word scores.
+
+    Where one method's scores have no sign, sizes are compared.
+    """
+    count = len(attributions)
+    found = np.eye(count)
+    for i, one in enumerate(attributions):
+        for j, other in enumerate(attributions[:i]):
+            values = [a.word_scores() for a in (one, other)]
+            words = [place for place, group in enumerate(one.tokens.groups) if not one.tokens.special[group[0]]]
+            pair = [value[words] for value in values]
+            if not (METHODS[one.method].signed and METHODS[other.method].signed):
+                pair = [abs(value) for value in pair]
+            found[i, j] = found[j, i] = correlation(*pair)
+    return read_only(found, np.float32)
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Spearman's rank correlation; 0 where there is no order."""
+    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    return float(spearmanr(rankdata(one), rankdata(other)).statistic)

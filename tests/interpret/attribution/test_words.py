@@ -1,0 +1,64 @@
+"""Chinese characters joined to words."""
+
+import numpy as np
+import pytest
+
+import interpret as it
+from interpret.attribution.explaining import explain
+from interpret.attribution.targets import ask
+from interpret.attribution.words import join_characters
+
+COURT = "法院驳回了上诉,😀医生建议化疗。"
+
+
+@pytest.fixture
+def chinese(minilm):
+    """The built-in vocabulary has these characters one by one."""
+    return join_characters(minilm.tokens(COURT, "Das Gericht 法院"))
+
+
+def test_characters_of_a_word_are_one_group(chinese):
+    assert chinese.words == (
+        *("[CLS]", "法院", "驳回", "了", "上诉", ",", "😀", "医生", "建议", "化疗", "。", "[SEP]"),
+        *("Das", "Gericht", "法院", "[SEP]"),
+    )
+
+
+def test_words_are_counted_on_and_nothing_else_changes(minilm, chinese):
+    plain = minilm.tokens(COURT, "Das Gericht 法院")
+    free = ~chinese.special
+    assert np.all(np.diff(chinese.word[free]) >= 0)
+    assert set(chinese.word[free]) == set(range(chinese.word.max() + 1))
+    assert np.all(chinese.word[~free] == -1)
+    np.testing.assert_array_equal(chinese.ids, plain.ids)
+    np.testing.assert_array_equal(chinese.span, plain.span)
+
+
+@pytest.mark.parametrize("text", ["The court spoke.", "裁判所は控訴を棄却した。", "法원은 항소를 기각했다."])
+def test_what_is_not_chinese_stays(minilm, text):
+    plain = minilm.tokens(text)
+    assert join_characters(plain).groups == plain.groups
+
+
+def test_a_piece_across_two_words_stays_alone(minilm):
+    plain = minilm.tokens("法院驳回")
+    first = plain.span[1, 0]
+    joined = join_characters(plain)
+    assert first == 0
+    assert joined.groups == ((0,), (1, 2), (3, 4), (5,))
+
+
+def test_a_words_score_is_the_sum_of_its_characters(minilm):
+    question = ask(minilm, COURT, target="norm")
+    found = explain(question, "input_x_gradient")
+    assert len(found.word_scores()) == len(question.tokens.groups) < len(question.tokens)
+    place = question.tokens.words.index("法院")
+    both = found.scores[list(question.tokens.groups[place])]
+    assert found.word_scores()[place] == pytest.approx(both.sum(), abs=1e-6)
+
+
+def test_exchanges_take_a_word_apart(minilm):
+    rows = ["法院驳回上诉", "球队赢了比赛", "法官判决", "球员进球"]
+    head = it.fit_head(minilm, rows, ["law", "sport"] * 2)
+    found = it.turn(ask(minilm, "法院驳回上诉", head=head), "nearest")
+    assert all(len(change.before) == 1 for changes in found.found.changes for change in changes)
