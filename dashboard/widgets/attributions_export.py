@@ -67,6 +67,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "target": target_name(asked, one.target),
         "method": one.method,
         "baseline": one.baseline or None,
+        "path_rule": one.rule or None,
         "seed": one.seed,
         "output": one.output,
         "baseline_output": None if one.baseline_output != one.baseline_output else one.baseline_output,
@@ -115,6 +116,7 @@ def attribution_lines(asked: Asked, one: it.Attribution, how: How) -> str:
     return (
         question_lines(asked)
         + f"attribution = it.explain(question, {one.method!r}, baseline={how.baseline!r}, seed={how.seed}"
+        + (f", rule={one.rule!r}" if one.rule not in ("", "adaptive") else "")
         + (", smooth=True" if how.smooth else "")
         + ")\nattribution.word_scores(), attribution.tokens.words, attribution.error\n"
     )

@@ -93,6 +93,15 @@ def baseline_names() -> dict[str, str]:
     }
 
 
+def rule_names() -> dict[str, str]:
+    """Name each way of looking at the line from the baseline for the reader."""
+    return {
+        "adaptive": _("adaptive: closer where it does not add up"),
+        "trapezoid": _("trapezium, evenly spaced"),
+        "gauss_legendre": _("Gauss–Legendre"),
+    }
+
+
 @keep_forever
 def _starter(name: str) -> Table:
     return read_table((ROOT / "dashboard/examples" / name).read_bytes(), name)
@@ -129,6 +138,10 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             )
             return Asked(spec, text, None, f"unit {level}.{unit}", None, "", "")
         if kind == "similarity":
+            sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
+            # Each text's words can be asked what they do for the likeness to the other.
+            if pair and segments(_("Words of"), sides, "similarity_side") == "second":
+                text, pair = pair, text
             return Asked(spec, text, pair, "similarity", None, "", "")
         if kind in ("norm", "word"):
             return Asked(spec, text, pair, "norm" if kind == "norm" else "predicted", None, "", "")
@@ -180,13 +193,14 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
 
 @dataclass(frozen=True)
 class How:
-    """By which methods, against which baseline, with which seed, and whether noise is averaged out."""
+    """By which methods, against which baseline and so on: see `interpret.explain`; and whether words are shown."""
 
     methods: tuple[str, ...]
     baseline: str
-    seed: int
-    smooth: bool
-    words: bool
+    seed: int = 0
+    smooth: bool = False
+    words: bool = True
+    rule: str = "adaptive"
 
 
 def how_input() -> How:
@@ -197,6 +211,13 @@ def how_input() -> How:
         with st.popover(_("Settings"), icon=":material/tune:"):
             baseline = choose(
                 st.selectbox, _("Baseline: what stands where a word is away"), baseline_names(), state.BASELINE
+            )
+            rule = choose(
+                st.selectbox,
+                _("Path rule, for integrated gradients"),
+                rule_names(),
+                "path_rule",
+                help=_("Whatever the rule, steps are added until the completeness error is 1 % at most."),
             )
             state.seed(state.SEED, 0, range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
@@ -212,7 +233,7 @@ def how_input() -> How:
         unit = segments(_("Shown as"), {"word": _("Words"), "piece": _("Pieces")}, state.SHOWN_AS)
     for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
         state.publish(key, default)
-    return How(methods, baseline, seed, bool(smooth), unit == "word")
+    return How(methods, baseline, seed, bool(smooth), unit == "word", rule)
 
 
 def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
@@ -250,13 +271,15 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     for method in how.methods:
         passes = METHODS[method].passes(words)
         smooth = how.smooth and METHODS[method].gradient
+        rule = how.rule if method == "integrated_gradients" else "adaptive"
         cost = passes * len(question.tokens) * (10 if smooth else 1)
 
-        def work(progress: Progress, method: str = method, smooth: bool = smooth) -> it.Attribution:
+        def work(progress: Progress, method: str = method, smooth: bool = smooth, rule: str = rule) -> it.Attribution:
             return it.explain(
                 asked.question(),
                 method,
                 how.baseline,
+                rule=rule,
                 smooth=smooth,
                 seed=how.seed,
                 progress=progress,
@@ -264,7 +287,7 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
 
         result = long_work(
             f"attribution:{method}",
-            f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}",
+            f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
             _("{method}: about {passes} passes").format(method=names[method], passes=f"{passes:,}"),
             work,
             {

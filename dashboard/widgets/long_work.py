@@ -9,6 +9,9 @@ import streamlit as st
 from dashboard.language import _
 
 Progress = Callable[[int, int, str], None]
+# Seconds before work that started by itself says how far it is, and between two times that any does.
+_SILENT = 0.4
+_BETWEEN = 0.1
 
 
 def long_work(
@@ -72,23 +75,39 @@ def long_work(
     bar = place.empty()
     stop = place.empty()
     begin = time.monotonic()
+    # What starts by itself is mostly done before anybody could read how far it is: then nothing flashes up, and the
+    # browser, which draws on the processor that computes, is left in peace.
+    next_word = begin + _SILENT if auto else begin
+    said = False
+
+    def say(share: float, text: str) -> None:
+        nonlocal next_word, said
+        if time.monotonic() < next_word:
+            return
+        bar.progress(share, text)
+        if not said:
+            said = True
+            with stop.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    _("Stop the run"), key=f"{key}:stop", icon=":material/stop:", on_click=_note, args=(stopped, about)
+                )
+                if not auto:
+                    st.caption(_("Any other click on this page stops it too."))
+        next_word = time.monotonic() + _BETWEEN
 
     def progress(done: int, total: int, stage: str) -> None:
         share = done / total if total else 0.0
         counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
         parts = [counted, (stages or {}).get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
-        bar.progress(share, " · ".join(part for part in parts if part))
+        say(share, " · ".join(part for part in parts if part))
 
-    bar.progress(0.0, _("Starting …"))
-    with stop.container(horizontal=True, vertical_alignment="center"):
-        st.button(_("Stop the run"), key=f"{key}:stop", icon=":material/stop:", on_click=_note, args=(stopped, about))
-        if not auto:
-            st.caption(_("Any other click on this page stops it too."))
+    say(0.0, _("Starting …"))
     try:
         result = work(progress)
     finally:
-        bar.empty()
-        stop.empty()
+        if said:
+            bar.empty()
+            stop.empty()
     del st.session_state[begun]
     kept.pop(about, None)
     kept[about] = result

@@ -103,12 +103,17 @@ def human_line(found: it.Rows) -> None:
 def chosen_row(found: it.Rows) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
     wrong = any(row.wrong for row in found.rows)
-    only = st.toggle(_("Only rows where the model is wrong"), key="rows_wrong") if wrong else False
-    query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
+        classes = {"": _("all"), **{one: one for one in found.classes}}
+        answer = choose(st.selectbox, _("Answer"), classes, "rows_answer", width=200)
+        only = st.toggle(_("Only rows where the model is wrong"), key="rows_wrong") if wrong else False
     rows = [
         row
         for row in found.rows
-        if (row.wrong or not only) and (query or "").casefold() in row.attribution.tokens.text.casefold()
+        if (row.wrong or not only)
+        and answer in ("", row.attribution.target.name)
+        and (query or "").casefold() in row.attribution.tokens.text.casefold()
     ]
     table = {
         _("Row"): [row.place + 1 for row in rows],
@@ -123,7 +128,7 @@ def chosen_row(found: it.Rows) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"rows_table:{only}:{query}",
+        key=f"rows_table:{only}:{answer}:{query}",
         column_config={_("Probability"): st.column_config.NumberColumn(format="%.3f")},
     )
     picked = event.selection.rows

@@ -61,8 +61,9 @@ def _similar(asked: Asked, baseline: str) -> None:
     st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
     st.caption(
         _(
-            "Rows are the first text, columns the second: what each pair of words adds to the cosine (integrated "
-            "Jacobians, Moeller et al. 2023), by {steps} steps, summing up to within {error}."
+            "Rows are the text explained, columns the other: what each pair of words adds to the cosine (integrated "
+            "Jacobians, Moeller et al. 2023), by {steps} steps, summing up to within {error}. What comes from the "
+            "baseline is much the same for all texts, so read pairs beside one another, not beside the cosine."
         ).format(steps=found.steps, error=f"{abs(found.delta):.4f}")
     )
     _strongest(words, *names)

@@ -31,7 +31,7 @@ def quality(asked: Asked) -> None:
         method = choose(st.selectbox, _("Method"), names, "quality_method", width=260)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
-    how = How((method,), baseline, 0, False, True)
+    how = How((method,), baseline)
 
     def work(progress: Progress) -> it.Attribution:
         return it.explain(asked.question(), method, baseline, progress=progress)

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from urllib.parse import urlparse
 
+import psutil
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
@@ -51,15 +52,21 @@ def start_server(**environment):
 
 
 @pytest.fixture(scope="session")
-def server(tiny_folders, tmp_path_factory):
+def started(tiny_folders, tmp_path_factory):
+    """The process of the dashboard, and its address."""
     process, address = start_server(
         BERTOSCOPE_MODELS=str(tiny_folders["bert"].parent),
         # What an earlier run has kept would be found here.
         BERTOSCOPE_CACHE=str(tmp_path_factory.mktemp("cache")),
     )
-    yield address
+    yield psutil.Process(process.pid), address
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server(started):
+    return started[1]
 
 
 @pytest.fixture(scope="session")

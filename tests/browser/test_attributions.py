@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -67,3 +68,26 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     assert after == pytest.approx(rows["– court"], abs=2e-4)
     assert after < before
     assert alerts == []
+
+
+def test_leaving_the_page_stops_the_work(page, started):
+    process, server = started
+    text = " ".join(
+        f"The {name} court heard case number {i}." for i, name in enumerate(["first", "second", "third"] * 6)
+    )
+    page.goto(f"{server}/attributions?lang=en&methods=shapley_sampling")
+    page.get_by_label("Text", exact=True).fill(text)
+    page.get_by_role("button", name="Look").click()
+    # So many passes wait for a click, and would take a minute or more.
+    page.get_by_role("button", name=re.compile("Shapley sampling: about [0-9],[0-9]{3} passes")).click()
+    expect(page.get_by_text(re.compile(r"passes through the model · \d+ s so far"))).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Embeddings").click()
+    expect(page.get_by_role("heading", name="Embeddings")).to_be_visible()
+    deadline = time.monotonic() + 15
+    while process.cpu_percent(interval=0.5) > 25:
+        assert time.monotonic() < deadline, "the server still works for a page that nobody is on"
+    page.get_by_role("link", name="Attributions").click()
+    # What was typed is there; nothing is, and nothing came of it, until it is asked for again.
+    expect(page.get_by_label("Text", exact=True)).to_have_value(text)
+    expect(page.get_by_role("button", name=re.compile("Shapley sampling: about"))).to_be_visible()
+    expect(page.get_by_test_id("words")).to_have_count(0)

@@ -114,11 +114,47 @@ def test_a_files_rows_are_explained_and_opened(page):
     assert {one.label: one.value for one in page.metric}.items() >= {"Rows explained": "3", "Without text": "1"}.items()
 
 
+def test_rows_of_one_answer_alone_are_listed(page):
+    content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
+    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    open_page(page, model="folder:bert", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    answers = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Answer"]
+    chosen = answers[0]
+    next(one for one in page.selectbox if one.label == "Answer").set_value(chosen).run()
+    assert not page.exception
+    shown = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Answer"]
+    assert list(shown) == [one for one in answers if one == chosen]
+
+
+def test_a_path_rule_is_used_and_said(page):
+    page.session_state["path_rule"] = "trapezoid"
+    open_page(page, model="folder:bert", methods="integrated_gradients", example="short")
+    assert not page.exception
+    (kept,) = page.session_state["attribution:integrated_gradients"].values()
+    assert kept.rule == "trapezoid"
+    # Evenly: a power of two of intervals.
+    assert (kept.steps - 1) & (kept.steps - 2) == 0
+    assert any("rule='trapezoid'" in one.value for one in page.code)
+
+
+def test_the_second_texts_words_can_be_asked_for(page):
+    open_page(page, model="folder:bert", methods="input_x_gradient", explain="similarity", example="pair")
+    first = next(iter(page.session_state["attribution:input_x_gradient"].values()))
+    page.session_state["similarity_side"] = "second"
+    page.run()
+    assert not page.exception
+    second = list(page.session_state["attribution:input_x_gradient"].values())[-1]
+    assert second.target.name == first.tokens.text
+    assert second.tokens.text == first.target.name
+    assert second.output == pytest.approx(first.output, abs=1e-5)
+
+
 def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):
     found = it.attribute(minilm, 'He said: <b>"don\'t"</b> & left.', target="norm")
     drawn = "".join(f"{' ' if one.spaced else ''}{one.text}" for one in words_of(found, True) if not one.fixed)
     assert drawn.strip() == found.tokens.text
-    html = as_page([found], How(("integrated_gradients",), "pad", 0, False, True), "<script>").decode()
+    html = as_page([found], How(("integrated_gradients",), "pad"), "<script>").decode()
     assert "<script>" not in html
     assert "http" not in html
     assert "&lt;" in html
