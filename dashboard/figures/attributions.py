@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from interpret.attribution.faithfulness import Faithfulness
     from interpret.attribution.trust import Trust
 
+# Seen on light and on dark ground alike.
+_ERASURE = {"solid": "#2f7ab9", "dash": "#c2660f"}
 _LEGEND = {"orientation": "h", "y": -0.25, "x": 0}
 
 
@@ -76,21 +78,33 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
         (found.deletion, found.random_deletion, _("words on top deleted"), "solid"),
         (found.insertion, found.random_insertion, _("words on top alone"), "dash"),
     ):
+        colour = _ERASURE[dash]
         figure.add_scatter(
             x=found.shares,
             y=values,
             name=name,
             mode="lines+markers",
-            line={"dash": dash},
+            line={"dash": dash, "color": colour},
             hovertemplate="%{x:.0%}: %{y:.3f}<extra></extra>",
+        )
+        mean, spread = random.mean(axis=0), random.std(axis=0)
+        figure.add_scatter(
+            x=[*found.shares, *found.shares[::-1]],
+            y=[*(mean + spread), *(mean - spread)[::-1]],
+            fill="toself",
+            fillcolor=colour,
+            opacity=0.16,
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
         )
         figure.add_scatter(
             x=found.shares,
-            y=random.mean(axis=0),
-            error_y={"array": random.std(axis=0), "thickness": 1, "width": 2},
+            y=mean,
             name=_("{name}, in random order").format(name=name),
             mode="lines",
-            line={"dash": "dot", "width": 1.5},
+            line={"dash": "dot", "width": 1.5, "color": colour},
             hovertemplate="%{x:.0%}: %{y:.3f}<extra></extra>",
         )
     figure.update_xaxes(title=_("share of the words"), tickformat=".0%")
@@ -120,37 +134,21 @@ def randomising(found: Trust) -> go.Figure:
 
 def level_map(scores: np.ndarray, names: Sequence[str], levels: Sequence[str]) -> go.Figure:
     """Draw what passes through each token at each level, level 0 at the bottom."""
-    size = float(np.abs(scores).max()) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=scores,
-            x=list(range(len(names))),
-            y=list(levels),
-            coloraxis="coloraxis",
-            customdata=[[shown(one) for one in names]] * len(levels),
-            hovertemplate="%{y} · %{customdata}: %{z:+.4f}<extra></extra>",
-        )
-    )
-    return figure.update_layout(
-        height=140 + 32 * len(levels),
-        margin={"t": 10, "b": 10},
-        coloraxis={
-            "cmin": -size,
-            "cmax": size,
-            "cmid": 0,
-            "autocolorscale": True,
-            "colorbar": {"title": _("score"), "thickness": 10},
-        },
-        xaxis={"tickvals": list(range(len(names))), "ticktext": [shown(one) for one in names], "tickangle": -60},
-    )
+    return _score_map(scores, levels, names).update_layout(height=140 + 32 * len(levels))
 
 
 def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
     """Draw a score for each pair of words."""
+    figure = _score_map(scores, rows, columns)
+    return figure.update_layout(height=140 + 26 * len(rows), yaxis={"autorange": "reversed"})
+
+
+def _score_map(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
     size = float(np.abs(scores).max()) or 1.0
     figure = go.Figure(
         go.Heatmap(
             z=scores,
+            # By place, for the same word may stand twice.
             x=list(range(len(columns))),
             y=list(range(len(rows))),
             coloraxis="coloraxis",
@@ -159,7 +157,6 @@ def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str])
         )
     )
     return figure.update_layout(
-        height=140 + 26 * len(rows),
         margin={"t": 10, "b": 10},
         coloraxis={
             "cmin": -size,
@@ -169,7 +166,7 @@ def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str])
             "colorbar": {"title": _("score"), "thickness": 10},
         },
         xaxis={"tickvals": list(range(len(columns))), "ticktext": [shown(one) for one in columns], "tickangle": -60},
-        yaxis={"tickvals": list(range(len(rows))), "ticktext": [shown(one) for one in rows], "autorange": "reversed"},
+        yaxis={"tickvals": list(range(len(rows))), "ticktext": [shown(one) for one in rows]},
     )
 
 
@@ -181,7 +178,7 @@ def class_words(rows: Sequence[tuple[str, float, float, int]], unit: str, most: 
             x=[row[1] for row in best],
             y=[f"{shown(row[0])} ({row[3]})" for row in best],
             orientation="h",
-            error_x={"array": [row[2] for row in best], "thickness": 1.2, "width": 3},
+            error_x={"array": [row[2] for row in best], "thickness": 1.2, "width": 3, "color": "gray"},
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )
     )

@@ -113,6 +113,9 @@ def long_work(
     kept[about] = result
     while len(kept) > keep:
         del kept[next(iter(kept))]
+    if not auto:
+        # The button that started it says something else now.
+        st.rerun()
     return result
 
 

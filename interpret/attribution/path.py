@@ -23,6 +23,8 @@ _START = (0.0, 0.25, 0.5, 0.75, 1.0)
 _ALSO = 0.4
 # Errors of opposite sign make the sum look better than the parts are; these may add up to so many times the tolerance.
 _SLACK = 3.0
+# By so many times the tolerance the scores may still have changed, as a share of their length, when it is enough.
+_CHANGE = 3.0
 MOST_STEPS = 200
 # "adaptive": cut finer where it does not add up. The others are those of Captum, with steps doubled until it does.
 RULES = ("adaptive", "trapezoid", "gauss_legendre")
@@ -125,6 +127,7 @@ class _Line:
 
 def _adaptive(line: _Line, tolerance: float) -> Walk:
     new = list(_START)
+    before: np.ndarray | None = None
     while True:
         line.look(new)
         places = np.array(sorted(line.found))
@@ -132,11 +135,13 @@ def _adaptive(line: _Line, tolerance: float) -> Walk:
         spline = CubicSpline(places, slopes.sum(axis=1))
         missed = np.array([spline.integrate(a, b) for a, b in pairwise(places)])
         missed -= np.diff(line.answers(list(places)))
+        weights = np.asarray(CubicSpline(places, np.eye(len(places))).integrate(0.0, 1.0))
+        found = Walk(places, weights, slopes, float(missed.sum()))
         allowed = line.allowed(tolerance)
-        done = abs(missed.sum()) <= allowed and np.abs(missed).sum() <= _SLACK * allowed
-        if done or len(places) >= MOST_STEPS:
-            weights = CubicSpline(places, np.eye(len(places))).integrate(0.0, 1.0)
-            return Walk(places, np.asarray(weights), slopes, float(missed.sum()))
+        done = abs(found.delta) <= allowed and np.abs(missed).sum() <= _SLACK * allowed
+        if (done and _settled(found.scores, before, tolerance)) or len(places) >= MOST_STEPS:
+            return found
+        before = found.scores
         halve = np.abs(missed) >= _ALSO * np.abs(missed).max()
         new = list((places[:-1] + places[1:])[halve] / 2)[: MOST_STEPS - len(places)]
 
@@ -145,6 +150,7 @@ def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
     line.look((0.0, 1.0))
     start, end = line.answers((0.0, 1.0))
     steps = _FIRST_STEPS
+    before: np.ndarray | None = None
     while True:
         if rule == "trapezoid":
             places = np.linspace(0, 1, steps + 1)
@@ -156,9 +162,19 @@ def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
         line.look(list(places))
         slopes = line.slopes(list(places))
         delta = float(weights @ slopes.sum(axis=1) - (end - start))
+        found = Walk(places, weights, slopes, delta)
         steps *= 2
-        if abs(delta) <= line.allowed(tolerance) or steps > MOST_STEPS:
-            return Walk(places, weights, slopes, delta)
+        done = abs(delta) <= line.allowed(tolerance) and _settled(found.scores, before, tolerance)
+        if done or steps > MOST_STEPS:
+            return found
+        before = found.scores
+
+
+def _settled(scores: np.ndarray, before: np.ndarray | None, tolerance: float) -> bool:
+    """Tell whether what was looked at last changed little: errors of single tokens may add up to nothing by chance."""
+    if before is None:
+        return False
+    return float(np.linalg.norm(scores - before)) <= _CHANGE * tolerance * float(np.linalg.norm(scores)) + 1e-12
 
 
 def _look(

@@ -177,7 +177,7 @@ def _sensitivity(
     draw = torch.Generator().manual_seed(seed)
     size = question.embedded.shape
 
-    def scored(inputs: torch.Tensor | tuple[torch.Tensor]) -> torch.Tensor:
+    def scored(inputs: torch.Tensor | tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         rows = []
         for one in inputs[0] if isinstance(inputs, tuple) else inputs:
             # Captum asks with gradients switched off.
@@ -187,7 +187,8 @@ def _sensitivity(
                 ).scores
             rows.append(torch.from_numpy(np.array(found)))
             tell()
-        return torch.stack(rows)
+        # Of a bare tensor Captum would take each row for an explanation, and each token's score for its length.
+        return (torch.stack(rows),)
 
     def perturb(inputs: torch.Tensor | tuple[torch.Tensor], radius: float) -> torch.Tensor:
         inputs = inputs[0] if isinstance(inputs, tuple) else inputs

@@ -50,12 +50,12 @@ def quality(asked: Asked) -> None:
     if faithful is None:
         return
     _headline(found, faithful)
-    st.markdown(f"#### {_('Taking words away')}")
+    st.markdown("#### " + _("Taking words away"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")
     st.caption(
         _(
-            "A good ranking lets the deletion curve fall at once and the other rise at once. Bars are one standard "
-            "deviation of {draws} random rankings."
+            "A good ranking lets the deletion curve fall at once and the other rise at once. Bands are one "
+            "standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
     trusted = trust_of(asked, found, how)
@@ -101,7 +101,7 @@ def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
 
 
 def _trusted(found: it.Trust) -> None:
-    st.markdown(f"#### {_('Do the scores describe this model?')}")
+    st.markdown("#### " + _("Do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(
         _("Infidelity"),

@@ -99,7 +99,7 @@ def _typed(asked: Asked, question: it.Question) -> None:
 
 
 def _search(asked: Asked, question: it.Question, stem: str) -> None:
-    st.markdown(f"#### {_('The fewest changes that turn the prediction')}")
+    st.markdown("#### " + _("The fewest changes that turn the prediction"))
     search = choose(st.selectbox, _("By"), search_names(), "search", width=360)
 
     def work(progress: Progress) -> it.Turning:
@@ -120,8 +120,9 @@ def _search(asked: Asked, question: it.Question, stem: str) -> None:
         st.info(_("None found with up to five changes, among {tried} texts.").format(tried=f"{found.tried:,}"))
         return
     size = len(found.found.changes[1])
+    turned = _("**One change turns it**: “{text}”") if size == 1 else _("**{size} changes turn it**: “{text}”")
     st.markdown(
-        _("**{size} changes turn it**: “{text}”").format(size=size, text=literal(found.found.texts[1]))
+        turned.format(size=size, text=literal(found.found.texts[1]))
         + " "
         + (_("No smaller set does; all were tried.") if found.smallest else _("A smaller set may exist."))
     )

@@ -49,7 +49,7 @@ def why(asked: Asked) -> None:
         _bars(found, how.words)
     with right:
         if len(found) > 1:
-            st.markdown(f"#### {_('Do the methods agree?')}")
+            st.markdown("#### " + _("Do the methods agree?"))
             names = [method_names()[one.method] for one in found]
             st.plotly_chart(agreement_map(names, it.rank_agreement(found)), key="agreement")
             st.caption(_("Spearman's rank correlation of the words' scores; sizes where a method gives no sign."))
@@ -73,6 +73,6 @@ def _answer(asked: Asked, first: it.Attribution) -> None:
 
 def _bars(found: list[it.Attribution], words: bool) -> None:
     names = method_names()
-    st.markdown(f"#### {_('Words that did most: {method}').format(method=names[found[0].method])}")
+    st.markdown("#### " + _("Words that did most: {method}").format(method=names[found[0].method]))
     shown = [one for one in words_of(found[0], words) if not one.fixed]
     st.plotly_chart(top_words([one.text for one in shown], [one.score for one in shown], _("score")), key="bars")

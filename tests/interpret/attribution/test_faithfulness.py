@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+import torch
 
 import interpret as it
 from interpret.attribution.explaining import explain
@@ -80,6 +81,22 @@ def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(
     # The true model is as it was.
     again = explain(question, "integrated_gradients")
     np.testing.assert_array_equal(again.scores, explain(question, "integrated_gradients").scores)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "input_x_gradient", "feature_ablation"])
+def test_max_sensitivity_is_the_furthest_that_scores_move(minilm, method):
+    rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
+    question = ask(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
+    found = explain(question, method)
+    trusted = it.trust(question, found, seed=3)
+    # The same nine draws by hand.
+    draw, moves = torch.Generator().manual_seed(3), []
+    for _ in range(9):
+        noise = trusted.radius * (2 * torch.rand((1, *question.embedded.shape), generator=draw)[0] - 1)
+        noise[torch.from_numpy(question.fixed.copy())] = 0
+        scores = explain(question.moved(question.embedded + noise), method).scores
+        moves.append(np.linalg.norm(scores - found.scores) / np.linalg.norm(found.scores))
+    assert trusted.sensitivity == pytest.approx(max(moves), rel=1e-3)
 
 
 def test_an_attribution_of_another_text_or_target_is_refused(bert):
