@@ -64,7 +64,7 @@ def _explain(asked: argparse.Namespace) -> None:
         head=head,
         highlights=_column(table, asked.highlights),
         seed=asked.seed,
-        progress=lambda done, total, _: _say(f"\r{done} of {total}", "" if done < total else "\n"),
+        progress=_tell,
     )
     write_rows(found, asked.out)
     _say(f"{len(found.rows)} rows explained, {len(found.skipped)} without text")
@@ -72,6 +72,11 @@ def _explain(asked: argparse.Namespace) -> None:
         for name in found.classes:
             words = ", ".join(f"{word} {mean:+.2f}" for word, mean, _, _ in found.words(name)[:5])
             _say(f"{name}: {words}")
+
+
+def _tell(done: int, total: int, _stage: str) -> None:
+    if sys.stderr.isatty():
+        _say(f"\r{done:,} of {total:,}", "" if done < total else "\n")
 
 
 def _say(text: str, end: str = "\n") -> None:

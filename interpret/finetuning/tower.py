@@ -1,0 +1,138 @@
+"""The model as a tower of floors, from the embeddings to the head, each of which can be frozen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from interpret.errors import InputError
+from interpret.families import Family
+
+EMBEDDINGS, POOLER, HEAD = "embeddings", "pooler", "head"
+PRESETS = ("nothing", "embeddings", "lower half", "all but the last quarter", "head only")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """One floor of a tower.
+
+    Attributes
+    ----------
+    name
+        ``"embeddings"``, a layer's number as ``"0"``, ``"pooler"`` or ``"head"``.
+    parameters
+        How many numbers it has; weights that several floors share count on the lowest.
+    frozen
+        Whether they stay as they are.
+    """
+
+    name: str
+    parameters: int
+    frozen: bool
+
+
+def floor_parameters(model: PreTrainedModel, family: Family) -> dict[str, list[torch.nn.Parameter]]:
+    """Tell every parameter of a model its floor, from the bottom to the top.
+
+    What comes before the first layer, or serves all layers at once (such as relative positions), belongs to the
+    embeddings; a last layer norm belongs to the last layer. ALBERT's layers share their weights and are one floor.
+    """
+    body = getattr(model, model.base_model_prefix, model)
+    layers = list(body.get_submodule(family.layers).children())
+    floors: dict[str, list[torch.nn.Parameter]] = {
+        name: [] for name in (EMBEDDINGS, *map(str, range(len(layers))), POOLER, HEAD)
+    }
+    places: dict[int, str] = {}
+    for number, layer in enumerate(layers):
+        places |= {id(parameter): str(number) for parameter in layer.parameters()}
+    last = str(len(layers) - 1)
+    for path, module in body.named_children():
+        if path == "pooler" or path.startswith("pooler_"):
+            places |= {id(parameter): POOLER for parameter in module.parameters()}
+        elif path == "final_norm":
+            places |= {id(parameter): last for parameter in module.parameters()}
+    inside = {id(parameter) for parameter in body.parameters()}
+    for parameter in model.parameters():
+        name = places.get(id(parameter), EMBEDDINGS) if id(parameter) in inside else HEAD
+        floors[name].append(parameter)
+    return {name: found for name, found in floors.items() if found}
+
+
+def tower(model: PreTrainedModel, family: Family, frozen: Iterable[str] = ()) -> tuple[Floor, ...]:
+    """Return the floors from the bottom to the top.
+
+    Raises
+    ------
+    InputError
+        If a floor is to be frozen that the model does not have, or the head, which is new and must learn.
+    """
+    floors = floor_parameters(model, family)
+    chosen = set(frozen)
+    if HEAD in chosen:
+        raise InputError("The head is new and knows nothing yet, so it cannot be frozen. Leave it free.")
+    unknown = sorted(chosen - set(floors))
+    if unknown:
+        raise InputError("This model has no floor “{name}”. It has: {known}.", name=unknown[0], known=", ".join(floors))
+    return tuple(Floor(name, sum(one.numel() for one in found), name in chosen) for name, found in floors.items())
+
+
+def freeze(model: PreTrainedModel, family: Family, frozen: Iterable[str]) -> tuple[Floor, ...]:
+    """Let only the floors learn that are not frozen; returns the tower. See `tower` for errors."""
+    found = tower(model, family, frozen)
+    parameters = floor_parameters(model, family)
+    for floor in found:
+        for parameter in parameters[floor.name]:
+            parameter.requires_grad_(not floor.frozen)
+    return found
+
+
+def preset(name: str, floors: Sequence[str]) -> tuple[str, ...]:
+    """Return which floors a preset freezes.
+
+    ``"lower half"`` is the embeddings and half of the layers; ``"all but the last quarter"`` leaves a fourth of the
+    layers free, which Lee et al. 2019 found to keep nine tenths of the quality; ``"head only"`` freezes all else.
+
+    Raises
+    ------
+    InputError
+        If there is no such preset.
+    """
+    layers = [one for one in floors if one.isdigit()]
+    counts: Mapping[str, int] = {
+        "embeddings": 0,
+        "lower half": len(layers) // 2,
+        "all but the last quarter": len(layers) - max(1, round(len(layers) / 4)),
+    }
+    if name == "nothing":
+        return ()
+    if name == "head only":
+        return tuple(one for one in floors if one != HEAD)
+    if name not in counts:
+        raise InputError("There is no preset “{name}”. Choose one of: {known}.", name=name, known=", ".join(PRESETS))
+    return (EMBEDDINGS, *layers[: counts[name]])
+
+
+def frozen_prefix(floors: Sequence[Floor]) -> int:
+    """Return how many layers' output never changes: those from the first on with everything below them frozen.
+
+    -1 where the embeddings themselves learn.
+    """
+    if not floors[0].frozen:
+        return -1
+    count = 0
+    for floor in floors[1:]:
+        if not (floor.name.isdigit() and floor.frozen):
+            break
+        count += 1
+    return count
+
+
+def layer_rates(floors: Sequence[Floor], rate: float, decay: float) -> dict[str, float]:
+    """Return each floor's learning rate: the head's, times ``decay`` for every floor below it (Howard & Ruder 2018).
+
+    The pooler is counted with the head.
+    """
+    layers = [floor.name for floor in floors if floor.name not in (POOLER, HEAD)]
+    rates = {name: rate * decay ** (len(layers) - place) for place, name in enumerate(layers)}
+    return {floor.name: rates.get(floor.name, rate) for floor in floors}

@@ -1,0 +1,80 @@
+"""Faults that were planted are found, and sound data has none."""
+
+import numpy as np
+import pytest
+
+from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.health import check_health
+
+
+def examples(rows, task="classes", skipped=0):
+    texts, labels = zip(*rows, strict=True)
+    return Examples(task, texts, None, labels, tuple(range(len(rows))), skipped)
+
+
+def sound(count=800):
+    return [(f"The river bank number {i} was steep.", "ab"[i % 2]) for i in range(count)]
+
+
+def test_sound_data_has_no_findings(minilm):
+    found = examples(sound())
+    health = check_health(minilm, found, *split_examples(found))
+    assert health.findings == ()
+    assert health.classes == (("a", 400), ("b", 400))
+    assert health.majority == 0.5
+    assert health.rows == 800
+    # Of 160 rows with nine in ten right: sqrt(0.9 * 0.1 / 160) is 2.37 %.
+    assert health.uncertainty == pytest.approx(1.96 * 0.0237, rel=1e-2)
+
+
+def test_what_was_planted_is_found(minilm):
+    rows = sound(40)
+    rows += [("the RIVER bank number 0  was steep.", "a")]  # says what row 0 says
+    rows += [("The river bank number 1 was steep.", "a")]  # and this what row 1 says, otherwise labelled
+    rows += [("word " * 600, "a"), ("㍿㍿㍿㍿ 㐀㐁㐂㐃 ㍿㍿㍿㍿", "a")]
+    found = examples(rows, skipped=3)
+    health = check_health(minilm, found, list(range(40)), list(range(40, 44)))
+    assert health.duplicates == (40,)
+    assert health.contradictions == ((1, 41),)
+    assert health.leaks == (40, 41)
+    assert health.too_long == 1
+    assert health.lengths[42] == 602
+    assert health.unknown > 0.002
+    assert set(health.findings) >= {"leaks", "contradictions", "duplicates", "too long", "few judged", "skipped"}
+
+
+def test_lengths_and_words_are_those_of_the_tokenizer(minilm):
+    found = examples([("unbelievably tired animals", "a"), ("the bank", "b")] * 5)
+    health = check_health(minilm, found, range(5), range(5, 10))
+    tokens = [minilm.tokens(text) for text in found.texts]
+    np.testing.assert_array_equal(health.lengths, [len(one) for one in tokens])
+    pieces = sum(len(one) - 2 for one in tokens)
+    assert health.pieces_per_word == pytest.approx(pieces / 25)
+    assert health.unknown == 0
+
+
+def test_words_of_another_field_or_language_are_told(minilm):
+    field = examples([(f"pneumonoultramicroscopicsilicovolcanoconiosis {i}", "ab"[i % 2]) for i in range(20)])
+    assert "many pieces" in check_health(minilm, field, range(10), range(10, 20)).findings
+    other = examples([(f"㐀㐁㐂 {i}", "ab"[i % 2]) for i in range(20)])
+    assert "unknown" in check_health(minilm, other, range(10), range(10, 20)).findings
+
+
+def test_one_class_in_many_rows_is_told(minilm):
+    rows = [(f"text {i}", "a") for i in range(40)] + [(f"word {i}", "b") for i in range(10)]
+    assert "unbalanced" in check_health(minilm, examples(rows), range(40), range(40, 50)).findings
+
+
+def test_many_examples_are_sampled_and_counted_whole(minilm):
+    found = examples(sound(500))
+    health = check_health(minilm, found, range(400), range(400, 500), sample=50)
+    assert health.rows == 500
+    assert len(health.lengths) == 50
+
+
+def test_numbers_have_no_classes(minilm):
+    found = examples([(f"text {i}", str(i)) for i in range(20)], task="regression")
+    health = check_health(minilm, found, range(10), range(10, 20))
+    assert health.classes == ()
+    assert np.isnan(health.majority)
+    assert "unbalanced" not in health.findings
