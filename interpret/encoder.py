@@ -20,6 +20,7 @@ from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
+from interpret.heads import Classifier, load_head
 from interpret.hub import Progress
 from interpret.resources import weights_bytes
 from interpret.tasks import Task, find_task
@@ -55,10 +56,17 @@ class Encoder:
         The most pieces it reads at once, special ones counted.
     mask
         The piece that stands for a hidden word; None where the vocabulary has none.
+    head_reads_all
+        Whether the task head reads every token's state, as those of `interpret.heads` do.
     """
 
     def __init__(
-        self, spec: EncoderSpec, family: Family, whole: PreTrainedModel, task: Task | None, pieces: Tokenizer
+        self,
+        spec: EncoderSpec,
+        family: Family,
+        whole: PreTrainedModel | Classifier,
+        task: Task | None,
+        pieces: Tokenizer,
     ) -> None:
         self.spec = spec
         self.family = family
@@ -72,6 +80,8 @@ class Encoder:
         self.width: int = config.hidden_size
         self.max_tokens: int = config.max_position_embeddings - family.reserved_positions
         names = ("[MASK]", "<mask>")
+        # Transformers' own heads read the first token.
+        self.head_reads_all = isinstance(whole, Classifier)
         self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
         self._pad = config.pad_token_id or 0
         self._segments: int = getattr(config, "type_vocab_size", 0) or 0
@@ -270,7 +280,9 @@ def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
     return rust
 
 
-def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Task | None]:
+def _load_model(
+    folder: Path, name: str, family: Family, dtype: torch.dtype
+) -> tuple[PreTrainedModel | Classifier, Task | None]:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         found = _read_with_head(folder, config, family, dtype)
@@ -312,9 +324,14 @@ def _load_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> 
             count=len(missing),
             first=missing[0],
         )
+    whole: PreTrainedModel | Classifier = model
+    head = load_head(folder, config.hidden_size, name)
+    if head is not None:
+        whole = Classifier(_bare(model), head[0])
+        task = Task("classes", head[1].labels) if head[1].labels else None
     # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those
     # of the weights need.
-    return model.eval().requires_grad_(False), task
+    return whole.eval().requires_grad_(False), task
 
 
 def _read_with_head(
@@ -348,8 +365,8 @@ def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.d
     )
 
 
-def _bare(model: PreTrainedModel) -> PreTrainedModel:
-    return getattr(model, model.base_model_prefix, model)
+def _bare(model: PreTrainedModel | Classifier) -> PreTrainedModel:
+    return model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
 
 
 def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from interpret.arrays import read_only
 from interpret.batching import batches
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.heads import mean_states
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,6 @@ class LinearHead:
         """Score a batch, ``(text, label)``, from its last hidden states ``(text, token, hidden)`` and its mask."""
         weight, bias = (torch.tensor(array, device=hidden.device) for array in (self.weight, self.bias))
         return mean_states(hidden, mask) @ weight.T + bias
-
-
-def mean_states(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Average the last hidden states of each text's tokens, special ones too, in float32: ``(text, hidden)``."""
-    kept = mask[..., None].float()
-    return (hidden.float() * kept).sum(dim=1) / kept.sum(dim=1)
 
 
 def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarray, "text hidden"]:

@@ -17,7 +17,7 @@ from interpret.attribution.targets import ask
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.linear_head import mean_states
+from interpret.heads import mean_states
 from interpret.tap import Tap
 from interpret.tokens import Tokens
 

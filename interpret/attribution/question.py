@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float, Float32
 from interpret.arrays import read_only
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.linear_head import LinearHead, mean_states
+from interpret.heads import mean_states
+from interpret.linear_head import LinearHead
 from interpret.tap import Tap
 from interpret.tasks import logits_of
 from interpret.tokens import Tokens

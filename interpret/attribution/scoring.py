@@ -225,7 +225,7 @@ class Work:
         if self.method == "gradient_x_attention":
             # What a token has of itself only because the residual was added says nothing.
             flow = flow - residual
-        own = target.kind == "class" and self.question.head is None
+        own = target.kind == "class" and self.question.head is None and not encoder.head_reads_all
         # What the answer is read from: the mask, the first token of a classifier, or the mean of all.
         rows = flow[[target.place]] if target.kind == "word" else flow[[0]] if own else flow
         return rows.mean(dim=0).double().numpy()
