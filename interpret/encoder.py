@@ -80,8 +80,8 @@ class Encoder:
         self.width: int = config.hidden_size
         self.max_tokens: int = config.max_position_embeddings - family.reserved_positions
         names = ("[MASK]", "<mask>")
-        # Transformers' own heads read the first token.
-        self.head_reads_all = isinstance(whole, Classifier)
+        # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
+        self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
         self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
         self._pad = config.pad_token_id or 0
         self._segments: int = getattr(config, "type_vocab_size", 0) or 0

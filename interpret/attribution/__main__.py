@@ -44,20 +44,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _explain(asked: argparse.Namespace) -> None:
+    if not asked.out.resolve().parent.is_dir():
+        raise InputError("There is no folder “{folder}” to write into. Make it first.", folder=str(asked.out.parent))
+    if asked.fit is not None and asked.label is None:
+        raise InputError("A head is fitted on labels: name their column with --label.")
     table = read_table(asked.file.read_bytes(), asked.file.name)
     texts = _column(table, asked.text) or [row[table.longest_column] for row in table.rows]
     encoder = load_encoder(asked.model, device=asked.device)
     head = None
     if asked.fit is not None:
         known = read_table(asked.fit.read_bytes(), asked.fit.name)
-        labels = _column(known, asked.label) or [row[-1] for row in known.rows]
-        rows = [row[known.longest_column] for row in known.rows]
-        head = fit_head(encoder, rows, labels)
+        rows = _column(known, asked.text) or [row[known.longest_column] for row in known.rows]
+        head = fit_head(encoder, rows, _column(known, asked.label) or [])
     found = explain_rows(
         encoder,
         texts,
-        _column(table, asked.label),
-        asked.target,
+        _column(table, asked.label) if asked.fit is None or asked.label in table.columns else None,
+        int(asked.target) if asked.target.isdecimal() else asked.target,
         asked.method,
         asked.baseline,
         asked.tolerance,
@@ -67,7 +70,7 @@ def _explain(asked: argparse.Namespace) -> None:
         progress=_tell,
     )
     write_rows(found, asked.out)
-    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} without text")
+    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped")
     if class_names(encoder, head):
         for name in found.classes:
             words = ", ".join(f"{word} {mean:+.2f}" for word, mean, _, _ in found.words(name)[:5])

@@ -1,6 +1,7 @@
 """What would have had to be written: words taken out or exchanged until the model says something else."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from jaxtyping import Float32
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, cut
-from interpret.attribution.ranking import free_groups
 from interpret.attribution.targets import class_names
 from interpret.devices import hold
 from interpret.errors import InputError
@@ -157,9 +157,9 @@ def turn(
     costs: list[float] = []
     exhausted, size = 0, 1
     while not turned and size <= most and singles:
-        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
-        if tried + len(sets) > _MOST_TRIED:
+        if tried + _count_sets(singles, size) > _MOST_TRIED:
             break
+        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
         results = read(sets)
         if size == 1:
             costs = [chance for _, chance in results]
@@ -178,6 +178,15 @@ def turn(
         search,
         time.perf_counter() - begin,
     )
+
+
+def _count_sets(singles: Sequence[Change], size: int) -> int:
+    """Count the sets of so many changes to different words, without making them."""
+    counts = [1] + [0] * size
+    for changes in Counter(one.place for one in singles).values():
+        for taken in range(size, 0, -1):
+            counts[taken] += counts[taken - 1] * changes
+    return counts[size]
 
 
 def _greedy(
@@ -240,8 +249,7 @@ def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
         if question.fixed[list(group)].any():
             raise InputError("“{word}” must stay: the answer is read from it.", word=tokens.words[change.place])
         if change.after:
-            piece = _piece_of(question, change.after)
-            pieces[group[0]] = piece
+            pieces[group[0]] = _piece_of(question, change.place, change.after)
             gone[list(group[1:])] = True
         else:
             gone[list(group)] = True
@@ -249,13 +257,17 @@ def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
     return cut(changed, ~gone)
 
 
-def _piece_of(question: Question, word: str) -> int:
-    vocabulary = question.encoder.pieces
-    for name in (word, word.lower(), f"Ġ{word}", f"▁{word}"):
-        piece = vocabulary.token_to_id(name)
-        if piece is not None:
-            return int(piece)
-    raise InputError("“{word}” is no single piece of this model's vocabulary. Choose another word.", word=word)
+def _piece_of(question: Question, place: int, word: str) -> int:
+    """Return the piece that a word is in a group's place: as the tokenizer would cut it if it were typed there."""
+    tokens, encoder = question.tokens, question.encoder
+    # Where pieces are marked that follow a space, the new one is marked as the old.
+    marked = tokens.pieces[tokens.groups[place][0]].startswith("Ġ")
+    ids = encoder.pieces.encode(f" {word}" if marked else word, add_special_tokens=False).ids
+    if len(ids) != 1:
+        raise InputError("“{word}” is no single piece of this model's vocabulary. Choose another word.", word=word)
+    if question.target.kind == "word" and encoder.pieces.id_to_token(ids[0]) == encoder.mask:
+        raise InputError("A second mask would change which one is asked for. Choose another word.")
+    return int(ids[0])
 
 
 def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -268,32 +280,46 @@ def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ..
 
 
 def _singles(question: Question, search: str) -> Iterator[Change]:
-    tokens = question.tokens
-    places = {group: place for place, group in enumerate(tokens.groups)}
-    groups = free_groups(question)
+    tokens, decode = question.tokens, question.encoder.pieces.decode
+    words = question.free_words
     if search == "delete":
-        for group in groups:
-            yield Change(places[group], tokens.words[places[group]], "")
+        for place, _ in words:
+            yield Change(place, tokens.words[place], "")
         return
-    alone = [group for group in groups if len(group) == 1]
+    alone = [(place, pieces[0]) for place, pieces in words if len(tokens.groups[place]) == 1]
     usable = _whole_words(question)
-    scores = _suggestions(question, search, [group[0] for group in alone], usable)
-    for group, row in zip(alone, scores, strict=True):
-        own = int(tokens.ids[group[0]])
-        best = [int(usable[i]) for i in np.argsort(-row, kind="stable")[: _CANDIDATES + 1]]
-        for piece in [one for one in best if one != own][:_CANDIDATES]:
-            name = (question.encoder.pieces.id_to_token(piece) or "").lstrip("Ġ▁")
-            yield Change(places[group], tokens.words[places[group]], name)
+    scores = _suggestions(question, search, [piece for _, piece in alone], usable)
+    for (place, piece), row in zip(alone, scores, strict=True):
+        found = 0
+        for i in np.argsort(-row, kind="stable"):
+            name = decode([int(usable[i])]).strip()
+            if (
+                usable[i] == tokens.ids[piece]
+                or not name.isalpha()
+                or not _is_read_as(question, place, name, int(usable[i]))
+            ):
+                continue
+            yield Change(place, tokens.words[place], name)
+            found += 1
+            if found == _CANDIDATES:
+                break
+
+
+def _is_read_as(question: Question, place: int, name: str, piece: int) -> bool:
+    try:
+        return _piece_of(question, place, name) == piece
+    except InputError:
+        return False
 
 
 def _whole_words(question: Question) -> np.ndarray:
-    """Pieces of letters alone that can begin a word."""
+    """Pieces that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
     vocabulary = question.encoder.pieces.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
     kept = [
         place
         for name, place in vocabulary.items()
-        if (name[1:] if marked and name.startswith(("Ġ", "▁")) else "" if marked else name).isalpha()
+        if (len(name) > 1 and name.startswith(("Ġ", "▁")) if marked else name.isalpha())
     ]
     return np.array(sorted(kept))
 

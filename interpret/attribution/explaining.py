@@ -27,7 +27,7 @@ class Attribution:
 
     Attributes
     ----------
-    tokens, spec, target, method, baseline, rule, seed
+    tokens, spec, target, method, baseline, rule, tolerance, smooth, seed
         What was read, by which model, what was asked, and how. ``baseline`` is empty for methods that use none, and
         ``rule``, how the way from it was looked at, for all but integrated gradients.
     scores
@@ -48,6 +48,8 @@ class Attribution:
     method: str
     baseline: str
     rule: str
+    tolerance: float
+    smooth: bool
     seed: int
     scores: Float32[np.ndarray, "token"]
     output: float
@@ -113,12 +115,6 @@ def attribute(
     CapacityError
         If the device runs out of memory.
     """
-    if method not in METHODS:
-        raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
-    if not 0 < tolerance < 1:
-        raise InputError(
-            "A tolerance of {value} makes no sense. Choose one between 0 and 1, such as 0.01.", value=tolerance
-        )
     return explain(
         ask(encoder, text, pair, target, head),
         method,
@@ -143,6 +139,12 @@ def explain(
     progress: Progress | None = None,
 ) -> Attribution:
     """Answer a question that has been asked already: see `attribute`."""
+    if method not in METHODS:
+        raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
+    if not 0 < tolerance < 1:
+        raise InputError(
+            "A tolerance of {value} makes no sense. Choose one between 0 and 1, such as 0.01.", value=tolerance
+        )
     about = METHODS[method]
     if smooth and not about.gradient:
         raise InputError(
@@ -173,6 +175,8 @@ def explain(
         method=method,
         baseline=baseline if about.baseline else "",
         rule=rule if method == "integrated_gradients" else "",
+        tolerance=tolerance,
+        smooth=smooth,
         seed=seed,
         scores=read_only(scores, np.float32),
         output=output,

@@ -11,7 +11,7 @@ from interpret.arrays import read_only
 from interpret.attribution.explaining import Attribution
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
-from interpret.attribution.ranking import check_match, free_groups, ranking
+from interpret.attribution.ranking import check_match, ranking
 
 # DeYoung et al. 2020, sec. 4.2.
 BINS = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -80,7 +80,7 @@ def faithfulness(
     """
     check_match(question, attribution)
     begin, before = time.perf_counter(), question.forward_passes
-    groups = free_groups(question)
+    groups = [pieces for _, pieces in question.free_words]
     scores = np.array([attribution.scores[list(group)].sum() for group in groups])
     count = len(groups)
     shares = np.linspace(0, 1, min(count, _CURVE_POINTS) + 1)

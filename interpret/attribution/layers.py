@@ -1,18 +1,23 @@
 """Where in the model the evidence forms: a score for each token at each level of hidden states."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
 import numpy as np
 import torch
-from captum.attr import (
-    LayerIntegratedGradients,
-)
+from captum.attr import LayerIntegratedGradients
 from jaxtyping import Float32, Float64
 
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
 from interpret.devices import hold
+from interpret.encoder import Encoder
 from interpret.errors import InputError
 
+_STEPS = (32, 64, 128)
+_TOLERANCE = 0.01
 LAYER_METHODS = ("conductance", "integrated_gradients")
 
 
@@ -26,6 +31,8 @@ def layer_map(
 
     ``"conductance"`` follows the states as the words fade in (Dhamdhere et al. 2018). ``"integrated_gradients"`` goes
     a straight line between each layer's own states for baseline and text, through Captum's `LayerIntegratedGradients`.
+    For a hidden unit there is nothing above its own level. Steps of conductance are doubled, at most twice, while a
+    level misses the difference of answers by more than 1 %.
 
     Raises
     ------
@@ -39,7 +46,10 @@ def layer_map(
     with hold(question.encoder.spec.device):
         embedded, empty = question.embedded, question.baseline(baseline)
         if method == "conductance":
-            scores, deltas = conductance(question, embedded, empty, progress=progress)
+            for steps in _STEPS:
+                scores, deltas = conductance(question, embedded, empty, steps, progress)
+                if np.abs(deltas).max() <= _TOLERANCE * abs(scores[0].sum() - deltas[0]):
+                    break
         else:
             scores, deltas = _layer_gradients(question, embedded, empty, progress)
     return read_only(scores, np.float32), read_only(deltas, np.float32)
@@ -55,23 +65,77 @@ def _layer_gradients(
             "All layers of {family} share their weights, so one of them cannot be moved alone. Choose conductance.",
             family=encoder.family.title,
         )
-    modules = [encoder.part(encoder.family.embeddings), *layers]
     rows, deltas = [], []
-    for place, module in enumerate(modules):
-        method = LayerIntegratedGradients(lambda one: question.score(one, gradients=True), module)
-        found, delta = method.attribute(
-            embedded[None].clone().requires_grad_(),
-            empty[None],
-            n_steps=steps,
-            internal_batch_size=question.at_once,
-            return_convergence_delta=True,
-        )
-        question.backward_passes += steps
-        rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
-        deltas.append(float(delta[0]))
-        if progress is not None:
-            progress(place + 1, len(modules), "path")
+    levels = _levels(question)
+    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]
+    # A unit's own level is no way to it but the unit itself.
+    own = question.target.kind == "unit"
+    with ExitStack() as stack:
+        for place, path in enumerate(paths[: levels - own]):
+            mark = stack.enter_context(_marked(encoder, path))
+            method = LayerIntegratedGradients(lambda one: question.score(one, gradients=True), mark)
+            found, delta = method.attribute(
+                embedded[None].clone().requires_grad_(),
+                empty[None],
+                n_steps=steps,
+                internal_batch_size=question.at_once,
+                return_convergence_delta=True,
+            )
+            question.backward_passes += steps
+            rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
+            deltas.append(float(delta[0]))
+            if progress is not None:
+                progress(place + 1, levels, "path")
+    if own:
+        states: list[torch.Tensor] = []
+        with torch.no_grad():
+            answers = question.score(torch.stack([empty, embedded]), levels=states)
+        change = states[question.target.place].float()[:, :, question.target.index].diff(dim=0)[0]
+        rows.append((change / len(question.tokens)).cpu().numpy())
+        deltas.append(float(rows[-1].sum() - answers.diff()))
     return np.stack(rows), np.array(deltas)
+
+
+def _levels(question: Question) -> int:
+    """How many levels the answer depends on: a unit knows nothing of those above its own."""
+    target = question.target
+    return target.place + 1 if target.kind == "unit" else question.encoder.layers + 1
+
+
+@contextmanager
+def _marked(encoder: Encoder, path: str) -> Iterator[torch.nn.Module]:
+    """Hand out a module that the states pass through behind another one, with them alone as input and output.
+
+    Captum asks a module's inputs and outputs for their device, and among those of the embeddings and of some layers
+    is None.
+    """
+    parent, _, name = path.rpartition(".")
+    holder = encoder.model.get_submodule(parent)
+    inner = holder.get_submodule(name)
+    marked = _Marked(inner)
+    setattr(holder, name, marked)
+    try:
+        yield marked.mark
+    finally:
+        setattr(holder, name, inner)
+
+
+class _Marked(torch.nn.Module):
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+        self.mark = torch.nn.Identity()
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        found = self.inner(*given, **named)
+        return (self.mark(found[0]), *found[1:]) if isinstance(found, tuple) else self.mark(found)
+
+    def __getattr__(self, name: str) -> Any:
+        # Some encoders look at attributes of their parts.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inner"), name)
 
 
 def conductance(
@@ -103,6 +167,7 @@ def conductance(
         points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
         levels: list[torch.Tensor] = []
         score = question.score(points, gradients=True, levels=levels)
+        del levels[_levels(question) :]
         gradients = torch.autograd.grad(score.sum(), levels)
         question.backward_passes += len(some)
         answers += score.detach().double().cpu().tolist()

@@ -1,5 +1,6 @@
 """Words in twos: which pairs make two texts alike, and which words of one text count only together."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from torch.autograd import forward_ad
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, Target
-from interpret.attribution.ranking import free_groups
 from interpret.attribution.targets import ask
 from interpret.devices import hold
 from interpret.encoder import Encoder
@@ -23,6 +23,8 @@ from interpret.tokens import Tokens
 
 _STEPS = (8, 16, 32, 64, 128)
 MOST_PAIRED_WORDS = 60
+# PyTorch allows one level of forward-mode derivatives in the whole process, whatever the device.
+_forward_mode = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +190,7 @@ def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | N
     question.forward_passes += len(at)
     # With a tap open attention is computed in the open, whose every step has such derivatives; SDPA has none.
     tap = Tap(encoder.layers, record=False)
-    with hold(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
+    with _forward_mode, hold(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
         embedded = at if slope is None else forward_ad.make_dual(at, slope)
         output = encoder.run({"inputs_embeds": embedded, **inputs}, tap, gradients=True)
         vectors = mean_states(output.last_hidden_state, inputs["attention_mask"])
@@ -208,7 +210,8 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
     InputError
         If there are too few words or too many.
     """
-    groups = free_groups(question)
+    words = question.free_words
+    groups = [pieces for _, pieces in words]
     count = len(groups)
     if not 2 <= count <= MOST_PAIRED_WORDS:
         raise InputError(
@@ -246,12 +249,11 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
             with_none = [answers[sets[frozenset(some)]] for some in ((i, j), (i,), (j,), ())]
             both = [one[0] - one[1] - one[2] + one[3] for one in (with_all, with_none)]
             scores[i, j] = scores[j, i] = np.mean(both)
-    places = {group: place for place, group in enumerate(question.tokens.groups)}
     return Interactions(
         tokens=question.tokens,
         target=question.target,
         baseline=baseline,
-        words=tuple(places[group] for group in groups),
+        words=tuple(place for place, _ in words),
         scores=read_only(scores, np.float32),
         forward_passes=question.forward_passes - before,
         seconds=time.perf_counter() - begin,

@@ -181,8 +181,9 @@ def _look(
     question: Question, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     way = embedded - baseline
-    shares = torch.tensor(places, dtype=embedded.dtype, device=embedded.device)
-    points = (baseline + shares[:, None, None] * way).requires_grad_()
+    shares = torch.tensor(places, dtype=torch.float32, device=embedded.device)
+    # In single precision whatever the model's: places that lie close would fall together.
+    points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
     with hold(question.encoder.spec.device):
         answers = question.score(points, gradients=True)
         (gradient,) = torch.autograd.grad(answers.sum(), points)

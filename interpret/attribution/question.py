@@ -166,6 +166,16 @@ class Question:
         masks = np.array([piece == self.encoder.mask for piece in self.tokens.pieces])
         return self.tokens.special | (masks if self.target.kind == "word" else False)
 
+    @property
+    def free_words(self) -> list[tuple[int, tuple[int, ...]]]:
+        """The words that may be taken away: their places among `Tokens.groups`, and those of their free pieces."""
+        found = []
+        for place, group in enumerate(self.tokens.groups):
+            pieces = tuple(piece for piece in group if not self.fixed[piece])
+            if pieces:
+                found.append((place, pieces))
+        return found
+
     def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
         """Return what the text is compared with: the same special pieces, and nothing said between them.
 

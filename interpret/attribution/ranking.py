@@ -18,11 +18,6 @@ def ranking(scores: np.ndarray) -> np.ndarray:
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
-def free_groups(question: Question) -> list[tuple[int, ...]]:
-    """Return the words that may be taken away, as the places of their pieces."""
-    return [group for group in question.tokens.groups if not question.fixed[list(group)].any()]
-
-
 def check_match(question: Question, attribution: Attribution) -> None:
     """Refuse an attribution that answers another question.
 

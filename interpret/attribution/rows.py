@@ -5,7 +5,8 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy as np
 from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
-from interpret.attribution.question import Question, Target
+from interpret.attribution.question import Target
 from interpret.attribution.targets import ask, class_names
-from interpret.batching import naming, windows_of
+from interpret.batching import windows_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead
+from interpret.tokens import is_ideograph
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,8 @@ class Row:
         Its place in what was given, from 0.
     label
         What it should be, or "".
+    answer
+        The class that the model finds likeliest, whichever one is explained; "" for other targets.
     attribution
         Why the model says what it says.
     chance
@@ -43,6 +47,7 @@ class Row:
 
     place: int
     label: str
+    answer: str
     attribution: Attribution
     chance: float
     cut: bool
@@ -50,8 +55,8 @@ class Row:
 
     @property
     def wrong(self) -> bool:
-        """Whether it has a label, and the model says another."""
-        return bool(self.label) and self.label != self.attribution.target.name
+        """Whether it has a label, and the model says another class."""
+        return bool(self.label and self.answer) and self.label != self.answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +68,11 @@ class Rows:
     rows
         Those that were read.
     skipped
-        Places of those that hold nothing to read, with why.
+        Places of those that could not be explained, with why.
+    unmarked
+        Places of those whose highlights could not be used, with why.
+    known
+        All classes that the model can answer; empty for other targets.
     classes
         The classes that rows were explained for.
     method
@@ -71,7 +80,9 @@ class Rows:
     """
 
     rows: tuple[Row, ...]
-    skipped: tuple[tuple[int, str], ...]
+    skipped: tuple[tuple[int, InputError], ...]
+    unmarked: tuple[tuple[int, InputError], ...]
+    known: tuple[str, ...]
     classes: tuple[str, ...]
     method: str
 
@@ -81,9 +92,14 @@ class Rows:
 
     @property
     def accuracy(self) -> float:
-        """Share of right rows among those with a label; NaN where none has one."""
-        labelled = [row for row in self.rows if row.label]
-        return float(np.mean([not row.wrong for row in labelled])) if labelled else float("nan")
+        """Share of right rows among `judged`; NaN where there are none."""
+        judged = self.judged
+        return float(np.mean([not row.wrong for row in judged])) if judged else float("nan")
+
+    @property
+    def judged(self) -> tuple[Row, ...]:
+        """The rows whose label is a class that the model can answer."""
+        return tuple(row for row in self.rows if row.label in self.known)
 
 
 def explain_rows(
@@ -105,7 +121,7 @@ def explain_rows(
     Parameters
     ----------
     texts
-        Rows without text are skipped, and of texts that are too long the first window is read.
+        Rows that cannot be read are skipped, and of texts that are too long the first window is read.
     labels
         What each should be, in the names of the classes.
     target, method, baseline, tolerance, head, seed
@@ -118,7 +134,7 @@ def explain_rows(
     Raises
     ------
     InputError
-        If there is nothing to read, or the model cannot be asked that; the sentence says about which text.
+        If no row can be explained, or the model cannot be asked that.
     """
     for name, column in (("labels", labels), ("highlights", highlights)):
         if column is not None and len(column) != len(texts):
@@ -129,62 +145,65 @@ def explain_rows(
                 texts=len(texts),
             )
     rows: list[Row] = []
-    skipped: list[tuple[int, str]] = []
+    skipped: list[tuple[int, InputError]] = []
+    unmarked: list[tuple[int, InputError]] = []
     for place, text in enumerate(texts):
-        if not text.strip():
-            skipped.append((place, "empty"))
+        label = labels[place].strip() if labels is not None else ""
+        try:
+            row = _row(encoder, place, text, label, (target, method, baseline, tolerance, head, seed))
+            rows.append(row)
+        except InputError as error:
+            skipped.append((place, error))
         else:
-            with naming(place, text):
-                rows.append(
-                    _row(
-                        encoder,
-                        place,
-                        text,
-                        labels[place].strip() if labels is not None else "",
-                        highlights[place] if highlights is not None else "",
-                        (target, method, baseline, tolerance, head, seed),
-                    )
-                )
+            if highlights is not None and highlights[place].strip():
+                try:
+                    rows[-1] = replace(row, human=_human(row, highlights[place]))
+                except InputError as error:
+                    unmarked.append((place, error))
         if progress is not None:
             progress(place + 1, len(texts), "rows")
     if not rows:
-        raise InputError("None of these texts has any words. Choose a file, or a column, that has.")
+        said = next((error for place, error in skipped if texts[place].strip()), None)
+        raise said or InputError("None of these texts has any words. Choose a file, or a column, that has.")
     present = {row.attribution.target.name for row in rows}
     order = [name for name in class_names(encoder, head) if name in present]
-    return Rows(tuple(rows), tuple(skipped), tuple(order) or tuple(sorted(present)), method)
+    known = class_names(encoder, head) if rows[0].answer else ()
+    return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, tuple(order) or tuple(sorted(present)), method)
 
 
-def _row(encoder: Encoder, place: int, text: str, label: str, marked: str, how: tuple) -> Row:
+def _row(encoder: Encoder, place: int, text: str, label: str, how: tuple) -> Row:
     target, method, baseline, tolerance, head, seed = how
     pieces = windows_of(encoder, [(text, None)])[0]
     question = ask(encoder, pieces[0][0], None, target, head)
     found = explain(question, method, baseline, tolerance, seed=seed)
-    human = None
-    if marked.strip():
-        human = plausibility(found.tokens, found.scores, read_highlights(pieces[0][0], marked))
-    return Row(place, label, found, chance_of(question), len(pieces) > 1, human)
+    answer = ""
+    if question.target.kind == "class":
+        answer = class_names(encoder, head)[int(question.answers([question.tokens])[0].argmax())]
+    chance = float(question.chances([question.tokens])[0])
+    return Row(place, label, answer, found, chance, len(pieces) > 1, None)
 
 
-def chance_of(question: Question) -> float:
-    """Return the probability of what is asked for, or the answer itself where it has none."""
-    return float(question.chances([question.tokens])[0])
+def _human(row: Row, marked: str) -> Plausibility:
+    found = row.attribution
+    return plausibility(found.tokens, found.scores, read_highlights(found.tokens.text, marked))
 
 
 def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
     """Read what a person marked in a text: spans such as ``"3-9; 15-20"`` (characters, the end not included), or words.
 
-    Words are found wherever they stand in the text, and are separated by semicolons; a JSON list of either works too.
+    Words are found wherever they stand by themselves in the text, and are separated by semicolons; a JSON list of
+    either works too.
 
     Raises
     ------
     InputError
         If a word does not stand in the text, or a span does not fit it.
     """
-    try:
-        given = json.loads(cell)
-    except ValueError:
-        given = cell
-    parts = given if isinstance(given, list) else str(given).split(";")
+    given = None
+    if cell.lstrip().startswith("["):
+        with suppress(ValueError):
+            given = json.loads(cell)
+    parts = given if isinstance(given, list) else cell.split(";")
     spans = []
     for part in parts:
         if isinstance(part, list) and len(part) == 2 and all(isinstance(one, int) for one in part):
@@ -205,7 +224,9 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
                 )
             spans.append((start, end))
             continue
-        found = [(one.start(), one.end()) for one in re.finditer(re.escape(name), text, re.IGNORECASE)]
+        # Not inside other words; Chinese writes none apart.
+        first, last = ("" if is_ideograph(one) or not one.isalnum() else r"\b" for one in (name[0], name[-1]))
+        found = [(one.start(), one.end()) for one in re.finditer(first + re.escape(name) + last, text, re.IGNORECASE)]
         if not found:
             raise InputError("“{word}” is highlighted, and does not stand in the text.", word=name[:40])
         spans += found
@@ -219,7 +240,8 @@ def rows_table(found: Rows) -> dict[str, list]:
         "row": [row.place + 1 for row in rows],
         "text": [row.attribution.tokens.text for row in rows],
         "label": [row.label for row in rows],
-        "answer": [row.attribution.target.name for row in rows],
+        "answer": [row.answer for row in rows],
+        "explained": [row.attribution.target.name for row in rows],
         "probability": [round(row.chance, 6) for row in rows],
         "delta": [row.attribution.delta for row in rows],
         "words": [json.dumps(words_of(row.attribution)[0], ensure_ascii=False) for row in rows],

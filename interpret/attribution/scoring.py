@@ -59,8 +59,8 @@ class Work:
         self.seed = seed
         self.progress = progress
         self.empty = question.baseline(baseline) if METHODS[method].baseline else None
-        # Words are what perturbing methods take away; what stays has the number of a feature that is never touched.
-        self.words = [group for group in question.tokens.groups if not question.fixed[list(group)].all()]
+        # Words are what perturbing methods take away.
+        self.words = [pieces for _, pieces in question.free_words]
         self.total = METHODS[method].passes(len(self.words))
         self.begin = question.forward_passes
 
@@ -103,12 +103,14 @@ class Work:
             stdevs=spread,
             **options,
         )
-        self.question.backward_passes += _NOISE_DRAWS
         return self._summed(found), _NOISE_DRAWS
 
     def _answer(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Answer for Captum, which takes one gradient of every answer; its noise leaves what is fixed alone."""
         self._tell()
-        return self.question.score(embedded, gradients=True)
+        self.question.backward_passes += len(embedded)
+        fixed = torch.from_numpy(np.array(self.question.fixed)).to(embedded.device)
+        return self.question.score(torch.where(fixed[:, None], self.question.embedded, embedded), gradients=True)
 
     def _captum(self) -> tuple[Any, dict[str, Any]]:
         if self.method == "saliency":
@@ -122,14 +124,12 @@ class Work:
         method, options = self._captum()
         inputs = embedded[None].clone().requires_grad_()
         if self.method != "gradient_shap":
-            self.question.backward_passes += 1
             return self._summed(method.attribute(inputs, **options)), 0
         # In pieces that fit into memory; the mean of their means, as all are of one size.
         size = min(self.question.at_once, SHAP_DRAWS)
         while SHAP_DRAWS % size:
             size -= 1
         rows = [self._summed(method.attribute(inputs, n_samples=size, **options)) for _ in range(SHAP_DRAWS // size)]
-        self.question.backward_passes += SHAP_DRAWS
         return np.mean(rows, axis=0), SHAP_DRAWS
 
     def _summed(self, found: torch.Tensor) -> np.ndarray:
@@ -140,41 +140,37 @@ class Work:
     def _perturb(self, embedded: torch.Tensor) -> tuple[np.ndarray, int]:
         assert self.empty is not None
         question, empty = self.question, self.empty
-        length, device = len(question.tokens), embedded.device
+        # A window of one piece, moved piece by piece, for occlusion: words of several are not taken away whole.
+        pieces = [(piece,) for piece in np.flatnonzero(~question.fixed).tolist()]
+        units = pieces if self.method == "occlusion" else self.words
+        belongs = torch.zeros(len(units), len(question.tokens))
+        for number, unit in enumerate(units):
+            belongs[number, list(unit)] = 1
 
         def gated(gates: torch.Tensor) -> torch.Tensor:
-            # Captum asks with many gates at once: 1 leaves a token as it is, 0 puts the baseline there.
+            # Captum asks with many gates at once, one for each unit: 1 leaves it as it is, 0 puts the baseline there.
             rows = []
             for first in range(0, len(gates), question.at_once):
-                some = gates[first : first + question.at_once].to(device)[..., None]
+                some = 1 - (1 - gates[first : first + question.at_once].float()) @ belongs
                 with torch.no_grad():
-                    rows.append(question.score(empty + some * (embedded - empty)).cpu())
+                    there = some.to(embedded)[..., None]
+                    rows.append(question.score(empty + there * (embedded - empty)).cpu())
                 self._tell()
             return torch.cat(rows)
 
-        gates, none = torch.ones(1, length), torch.zeros(1, length)
-        features = torch.full((1, length), len(self.words))
-        for number, group in enumerate(self.words):
-            features[0, list(group)] = number
-        sizes = np.ones(length)
-        for group in self.words:
-            sizes[list(group)] = len(group)
-        together = min(16, max(1, len(self.words)))
-        draws = 0
+        gates, none = torch.ones(1, len(units)), torch.zeros(1, len(units))
+        together, draws = min(16, len(units)), 0
         if self.method == "occlusion":
-            # A window of one piece, moved piece by piece: words of several pieces are not taken away whole.
             found = Occlusion(gated).attribute(
                 gates, sliding_window_shapes=(1,), baselines=none, perturbations_per_eval=together
             )
-            sizes[:] = 1
-        elif self.method == "feature_ablation":
-            found = FeatureAblation(gated).attribute(
-                gates, baselines=none, feature_mask=features, perturbations_per_eval=together
-            )
+        elif self.method == "feature_ablation" or len(units) == 1:
+            # Of a single word there are no sets to draw: it has all of the difference by any of the methods.
+            found = FeatureAblation(gated).attribute(gates, baselines=none, perturbations_per_eval=together)
         elif self.method == "shapley_sampling":
             draws = 25
             found = ShapleyValueSampling(gated).attribute(
-                gates, baselines=none, feature_mask=features, n_samples=draws, perturbations_per_eval=together
+                gates, baselines=none, n_samples=draws, perturbations_per_eval=together
             )
         else:
             draws = self.total
@@ -184,11 +180,11 @@ class Work:
                 ends = gated(torch.cat([gates, none]))
                 scale = max(float(abs(ends[0] - ends[1])), 1e-6)
                 method = Lime(gated, interpretable_model=SkLearnLasso(alpha=_LASSO * scale))
-            found = method.attribute(
-                gates, baselines=none, feature_mask=features, n_samples=draws, perturbations_per_eval=together
-            )
-        scores = found[0].detach().double().numpy() / sizes
-        return np.where(question.fixed, 0.0, scores), draws
+            found = method.attribute(gates, baselines=none, n_samples=draws, perturbations_per_eval=together)
+        scores = np.zeros(len(question.tokens))
+        for unit, score in zip(units, found[0].detach().double().tolist(), strict=True):
+            scores[list(unit)] = score / len(unit)
+        return scores, draws
 
     def _attention(self, embedded: torch.Tensor) -> np.ndarray:
         """Follow attention from the tokens that the answer is read from, down to the inputs.
@@ -238,12 +234,12 @@ _drawing = threading.RLock()
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Draw from generators that begin with a seed, and leave those of the process as they were."""
-    with _drawing:
-        before = torch.get_rng_state(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count()))
+    with _drawing, torch.random.fork_rng(devices=devices):
+        before = np.random.get_state()
         torch.manual_seed(seed)
         np.random.seed(seed)
         try:
             yield
         finally:
-            torch.set_rng_state(before[0])
-            np.random.set_state(before[1])
+            np.random.set_state(before)

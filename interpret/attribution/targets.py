@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from interpret.attribution.question import Question, Target
-from interpret.attribution.words import join_characters
+from interpret.attribution.words import join_words
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead
@@ -19,7 +19,8 @@ def ask(
 ) -> Question:
     """Ask a model one thing about a text.
 
-    Characters that make up one Chinese word are words here: see `interpret.attribution.words.join_characters`.
+    Chinese words, numbers and words with an apostrophe are one word each here: see
+    `interpret.attribution.words.join_words`.
 
     Parameters
     ----------
@@ -42,14 +43,18 @@ def ask(
     if comparing:
         if pair is None:
             raise InputError("Similarity is between two texts. Give the second one too.")
-        tokens, other = (join_characters(encoder.tokens(one)) for one in (text, pair))
+        tokens, other = (join_words(encoder.tokens(one)) for one in (text, pair))
         question = Question(encoder, tokens, Target("similarity", pair), other=other)
     else:
-        tokens = join_characters(encoder.tokens(text, pair))
+        tokens = join_words(encoder.tokens(text, pair))
         question = Question(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
         _check_target(question)
         if question.target.index < 0 and question.target.kind in ("class", "word"):
             question = Question(encoder, tokens, _likeliest(question), head)
+    padding = [encoder.pieces.id_to_token(int(one)) for one in question.tokens.ids[~question.tokens.special]]
+    if encoder.family.reserved_positions and "<pad>" in padding:
+        # It would have no position of its own, and move those of all that follow.
+        raise InputError("The text has “<pad>” in it, which this model takes for the end of a text. Take it out.")
     if question.fixed.all():
         raise InputError("The text has nothing but special pieces and masks, so there is no word to explain. Add some.")
     return question
@@ -120,6 +125,19 @@ def _check_target(question: Question) -> None:
             layers=encoder.layers,
             width=encoder.width,
         )
+    if target.kind == "word" and target.index >= 0:
+        pieces = question.tokens.pieces
+        if not (0 <= target.place < len(pieces) and pieces[target.place] == encoder.mask):
+            raise InputError(
+                "Piece {place} of the text is no mask, so no word is guessed there. Give the place of one.",
+                place=target.place,
+            )
+        if target.index >= encoder.pieces.get_vocab_size():
+            raise InputError(
+                "There is no piece {index}: this vocabulary has {count}, counted from 0.",
+                index=target.index,
+                count=encoder.pieces.get_vocab_size(),
+            )
     if target.kind == "word" and (encoder.task is None or encoder.task.kind != "masked words"):
         raise InputError("This model has no head that guesses words. Choose one that was trained with masked words.")
 

@@ -14,7 +14,7 @@ from interpret.arrays import read_only
 from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
-from interpret.attribution.ranking import check_match, correlation, free_groups
+from interpret.attribution.ranking import check_match, correlation
 
 _INFIDELITY_DRAWS = 200
 
@@ -35,7 +35,8 @@ class Trust:
     radius
         How far each number of an embedding, in its own units: a twentieth of their standard deviation.
     replaced
-        Adebayo et al. 2018: how many layers from the top had weights drawn anew; 0 is the head alone, where it has one.
+        Adebayo et al. 2018: how many layers from the top had weights drawn anew, the head always with them; 0 is the
+        head alone. Layers that share their weights go together, and those above a hidden unit are left out.
     agreement
         Spearman's rank correlation of the scores of these models with those of the true one: a method that looks at
         the model forgets; one that only looks at the text does not.
@@ -75,8 +76,8 @@ def trust(
     check_match(question, attribution)
     begin = time.perf_counter()
     random = np.random.default_rng(seed)
-    levels = question.encoder.layers + 1
-    total = 2 + 10 * sensitivity + levels
+    counts = _counts_of_layers(question)
+    total = 1 + 10 * sensitivity + len(counts)
     done = 0
 
     def tell(stage: str) -> None:
@@ -84,6 +85,17 @@ def trust(
         done += 1
         if progress is not None:
             progress(done, total, stage)
+
+    def again(other: Question) -> np.ndarray:
+        return explain(
+            other,
+            attribution.method,
+            _baseline(attribution),
+            attribution.tolerance,
+            rule=attribution.rule or "adaptive",
+            smooth=attribution.smooth,
+            seed=attribution.seed,
+        ).scores
 
     free = np.flatnonzero(~question.fixed)
     shuffled = [_shuffled(attribution.scores, free, random) for _ in range(20)]
@@ -93,14 +105,14 @@ def trust(
     chance: float | None = None
     radius = 0.05 * float(question.embedded.float().std())
     if sensitivity:
-        moved = _sensitivity(question, attribution, radius, seed, lambda: tell("sensitivity"))
+        moved = _sensitivity(question, again, radius, seed, lambda: tell("sensitivity"))
         reference = float(np.linalg.norm(attribution.scores)) or 1.0
         chance = max(float(np.linalg.norm(one - attribution.scores)) for one in shuffled) / reference
     replaced, agreement = [], []
-    for count in range(levels):
+    for count in counts:
         other = _with_new_weights(question, count, seed)
         if other is not None:
-            scores = explain(other, attribution.method, _baseline(attribution), seed=attribution.seed).scores
+            scores = again(other)
             replaced.append(count)
             agreement.append(correlation(scores[free], attribution.scores[free]))
         tell("randomising")
@@ -131,7 +143,7 @@ def _shuffled(scores: np.ndarray, free: np.ndarray, random: np.random.Generator)
 def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: str, seed: int) -> list[float]:
     """Ask Captum, in the space of gates that fade words out, with the same draws for each set of scores."""
     embedded, empty = question.embedded, question.baseline(baseline)
-    groups = free_groups(question)
+    groups = [pieces for _, pieces in question.free_words]
     asked: dict[bytes, torch.Tensor] = {}
 
     def gated(gates: torch.Tensor) -> torch.Tensor:
@@ -171,7 +183,11 @@ def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: str,
 
 
 def _sensitivity(
-    question: Question, attribution: Attribution, radius: float, seed: int, tell: Callable[..., None]
+    question: Question,
+    again: Callable[[Question], np.ndarray],
+    radius: float,
+    seed: int,
+    tell: Callable[..., None],
 ) -> float:
     fixed = torch.from_numpy(np.array(question.fixed))
     draw = torch.Generator().manual_seed(seed)
@@ -182,10 +198,7 @@ def _sensitivity(
         for one in inputs[0] if isinstance(inputs, tuple) else inputs:
             # Captum asks with gradients switched off.
             with torch.enable_grad():
-                found = explain(
-                    question.moved(one), attribution.method, _baseline(attribution), seed=attribution.seed
-                ).scores
-            rows.append(torch.from_numpy(np.array(found)))
+                rows.append(torch.from_numpy(np.array(again(question.moved(one)))))
             tell()
         # Of a bare tensor Captum would take each row for an explanation, and each token's score for its length.
         return (torch.stack(rows),)
@@ -201,6 +214,17 @@ def _sensitivity(
         scored, question.embedded[None], perturb, perturb_radius=radius, n_perturb_samples=9, max_examples_per_batch=1
     )
     return float(value[0])
+
+
+def _counts_of_layers(question: Question) -> list[int]:
+    """How many layers from the top are drawn anew, one model after another."""
+    encoder, target = question.encoder, question.target
+    if len(list(encoder.part(encoder.family.layers))) != encoder.layers:  # type: ignore[call-overload]
+        # Layers that share their weights are all drawn, or none.
+        return [0, encoder.layers]
+    # A unit knows nothing of the layers above its own level.
+    first = encoder.layers - target.place + 1 if target.kind == "unit" else 0
+    return list(range(first, encoder.layers + 1))
 
 
 def _with_new_weights(question: Question, count: int, seed: int) -> Question | None:
@@ -226,8 +250,11 @@ def _with_new_weights(question: Question, count: int, seed: int) -> Question | N
     # Layers that share their weights have them drawn together.
     modules = layers[len(layers) - count :] if len(layers) == encoder.layers else layers if count else []
     answering = encoder.head_parts() if question.target.kind in ("class", "word") and head is None else []
+    inside = {id(parameter) for parameter in encoder.model.parameters()}
     for module in [*modules, *answering]:
         for parameter in module.parameters():
-            parameter.data = anew(parameter.data)
-            changed = True
+            # A head that guesses words may score them by the embeddings themselves, which are no part of it.
+            if module in modules or id(parameter) not in inside:
+                parameter.data = anew(parameter.data)
+                changed = True
     return Question(encoder, question.tokens, question.target, head, question.other) if changed else None

@@ -1,10 +1,12 @@
 """The quality report by hand: ERASER's measures, infidelity, forgetting, and evidence that was planted."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import transformers as tf
 
 import interpret as it
 from interpret.attribution.explaining import explain
@@ -13,8 +15,10 @@ from interpret.attribution.question import Target
 from interpret.attribution.ranking import ranking
 from interpret.attribution.rows import top_words
 from interpret.attribution.targets import ask
+from interpret.attribution.trust import _with_new_weights
 from interpret.errors import InputError
 from tests.interpret.attribution.linear import Linear
+from tests.tiny import make_checkpoint
 
 TEXT = "the river bank was steep"
 
@@ -74,13 +78,28 @@ def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
 
 def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(minilm):
     question = ask(minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm")
-    found = it.trust(question, explain(question, "integrated_gradients"))
+    before = explain(question, "integrated_gradients")
+    found = it.trust(question, before)
     assert found.replaced == (1, 2, 3, 4, 5, 6)
     assert abs(found.agreement[-1]) < 0.9
     assert 0 < found.sensitivity < 2
     # The true model is as it was.
-    again = explain(question, "integrated_gradients")
-    np.testing.assert_array_equal(again.scores, explain(question, "integrated_gradients").scores)
+    np.testing.assert_array_equal(before.scores, explain(question, "integrated_gradients").scores)
+
+
+def test_a_head_drawn_anew_leaves_the_embeddings_that_it_shares(tmp_path):
+    folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
+    encoder = it.load_encoder(str(folder), device="cpu")
+    question = ask(encoder, "the river [MASK] was steep")
+    other = _with_new_weights(question, 0, seed=0)
+    torch.testing.assert_close(other.encoder.embedding_matrix, encoder.embedding_matrix, atol=0, rtol=0)
+    assert abs(float(other.outputs([question.tokens])[0] - question.outputs([question.tokens])[0])) > 1e-3
+
+
+def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
+    question = ask(bert, TEXT, target="unit 1.3")
+    found = it.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
+    assert found.replaced == (3,)
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "input_x_gradient", "feature_ablation"])
@@ -192,12 +211,14 @@ def test_attributions_point_at_planted_evidence(minilm, planted, method):
 
 
 def test_random_scores_find_planted_evidence_by_chance(minilm, planted):
-    _, rows = planted
+    head, rows = planted
     draw = np.random.default_rng(0)
-    hits = [
-        minilm.tokens(text).words[int(draw.integers(1, 11))] in EVIDENCE[label]
-        for text, label in rows
-        for _ in range(20)
-    ]
-    # Ten words, one of them planted: within four standard errors.
-    assert abs(np.mean(hits) - 0.1) < 4 * np.sqrt(0.09 / len(hits))
+    hits = []
+    for text, label in rows:
+        found = explain(ask(minilm, text, target=label, head=head), "rollout")
+        free = [place for place, group in enumerate(found.tokens.groups) if not found.tokens.special[group[0]]]
+        for _ in range(20):
+            scores = replace(found, scores=draw.random(len(found.tokens)).astype(np.float32)).word_scores()
+            hits.append(found.tokens.words[max(free, key=scores.__getitem__)] in EVIDENCE[label])
+    # Ten words, one of them planted, and one of several pieces is found a little oftener.
+    assert 0.06 < np.mean(hits) < 0.16

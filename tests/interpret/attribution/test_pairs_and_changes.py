@@ -2,17 +2,22 @@
 
 import csv
 import json
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
+import transformers as tf
 
 import interpret as it
+from interpret.attribution import rows as whole_files
 from interpret.attribution.__main__ import main
-from interpret.attribution.counterfactuals import SEARCHES, Change, spelled
+from interpret.attribution.counterfactuals import SEARCHES, Change, _count_sets, _singles, spelled
 from interpret.attribution.rows import read_highlights
 from interpret.attribution.targets import ask
 from interpret.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
+from tests.tiny import make_checkpoint
 
 TEXTS = ("The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won.")
 LABELS = ("law", "sport", "law", "sport")
@@ -146,6 +151,93 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
         it.explain_rows(minilm, ["", " "], head=head)
     with pytest.raises(InputError, match="labels for"):
         it.explain_rows(minilm, ["a"], ["x", "y"], head=head)
+
+
+def test_a_row_is_wrong_by_what_the_model_says_whatever_is_explained(minilm, head):
+    by_class = it.explain_rows(minilm, TEXTS, LABELS, target="law", head=head, method="saliency")
+    predicted = it.explain_rows(minilm, TEXTS, LABELS, head=head, method="saliency")
+    assert [row.answer for row in by_class.rows] == [row.answer for row in predicted.rows] == list(LABELS)
+    assert by_class.accuracy == predicted.accuracy == 1
+    # Labels that are no class of the model judge nothing.
+    other = it.explain_rows(minilm, TEXTS, ["cardiac", "law", "neuro", "sport"], head=head, method="saliency")
+    assert other.known == ("law", "sport")
+    assert [row.label for row in other.judged] == ["law", "sport"]
+    norms = it.explain_rows(minilm, TEXTS, LABELS, target="norm", method="saliency")
+    assert not any(row.wrong for row in norms.rows)
+    assert np.isnan(norms.accuracy)
+
+
+def test_one_bad_row_loses_no_other(minilm, head):
+    texts = [TEXTS[0], "\u200b", TEXTS[1], TEXTS[2]]
+    marks = ["court", "", "nothing of it", TEXTS[2]]
+    found = it.explain_rows(minilm, texts, head=head, highlights=marks, method="saliency")
+    assert [row.place for row in found.rows] == [0, 2, 3]
+    assert [place for place, _ in found.skipped] == [1]
+    assert [place for place, _ in found.unmarked] == [2, 3]
+    assert "does not stand in the text" in str(found.unmarked[0][1])
+    with pytest.raises(InputError, match="no class or piece “medicine”"):
+        it.explain_rows(minilm, texts, head=head, target="medicine")
+
+
+def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch):
+    texts = [TEXTS[i % 4] if i % 50 else "" for i in range(20_000)]
+    one = whole_files._row(minilm, 0, TEXTS[0], "", ("predicted", "saliency", "pad", 0.01, head, 0))
+
+    def read(encoder, place, text, label, how):
+        if not text:
+            raise InputError("The text is empty.")
+        return replace(one, place=place)
+
+    monkeypatch.setattr(whole_files, "_row", read)
+    told = []
+    found = it.explain_rows(minilm, texts, head=head, progress=lambda *now: told.append(now))
+    assert len(found.rows) == 19_600
+    assert [place for place, _ in found.skipped] == list(range(0, 20_000, 50))
+    assert told[-1] == (20_000, 20_000, "rows")
+
+
+@pytest.mark.parametrize("family", ["roberta", "xlm-roberta", "modernbert"])
+@pytest.mark.parametrize("search", ["nearest", "hotflip"])
+def test_exchanges_are_read_as_they_are_spelled(tmp_path, family, search):
+    folder = make_checkpoint(
+        family, tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=3, initializer_range=0.9
+    )
+    encoder = it.load_encoder(str(folder), device="cpu")
+    # Of the tiny vocabulary of XLM-RoBERTa these are the words of one piece.
+    question = ask(encoder, "t an b ri s" if family == "xlm-roberta" else "the river bank was steep")
+    singles = [(change,) for change in _singles(question, search)]
+    assert len(singles) > 3
+    found = it.read_variants(question, singles[:20])
+    for text, chances in zip(found.texts, found.chances, strict=True):
+        retyped = question.probabilities(question.answers([encoder.tokens(text)]))[0]
+        np.testing.assert_allclose(chances, retyped, atol=1e-4, err_msg=text)
+
+
+def test_sets_are_counted_without_being_made():
+    singles = [Change(place, "a", str(i)) for place, count in enumerate((3, 1, 4, 2)) for i in range(count)]
+    for size in range(6):
+        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
+        assert _count_sets(singles, size) == len(sets)
+
+
+def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
+    folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
+    encoder = it.load_encoder(str(folder), device="cpu")
+    question = ask(encoder, "the river [MASK] was steep")
+    with pytest.raises(InputError, match="second mask"):
+        it.read_variants(question, [(Change(1, "the", "[MASK]"),)])
+    wrong = {"no piece 99999": it.Target("word", "", 99_999, 3), "no mask": it.Target("word", "", 5, 99)}
+    for sentence, target in wrong.items():
+        with pytest.raises(InputError, match=sentence):
+            ask(encoder, "the river [MASK] was steep", target=target)
+
+
+def test_highlights_stand_by_themselves():
+    text = "Art in the party: null, 1e3 法院驳回"
+    assert read_highlights(text, "art") == [(0, 3)]
+    assert read_highlights(text, "null; 1e3") == [(18, 22), (24, 27)]
+    assert read_highlights(text, "院驳") == [(29, 31)]
+    assert read_highlights(text, '["party"]') == [(11, 16)]
 
 
 def test_highlights_are_words_or_spans():

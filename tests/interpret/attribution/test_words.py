@@ -1,12 +1,14 @@
 """Chinese characters joined to words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import interpret as it
 from interpret.attribution.explaining import explain
 from interpret.attribution.targets import ask
-from interpret.attribution.words import join_characters
+from interpret.attribution.words import join_words
 
 COURT = "法院驳回了上诉,😀医生建议化疗。"
 
@@ -14,7 +16,7 @@ COURT = "法院驳回了上诉,😀医生建议化疗。"
 @pytest.fixture
 def chinese(minilm):
     """The built-in vocabulary has these characters one by one."""
-    return join_characters(minilm.tokens(COURT, "Das Gericht 法院"))
+    return join_words(minilm.tokens(COURT, "Das Gericht 法院"))
 
 
 def test_characters_of_a_word_are_one_group(chinese):
@@ -37,15 +39,41 @@ def test_words_are_counted_on_and_nothing_else_changes(minilm, chinese):
 @pytest.mark.parametrize("text", ["The court spoke.", "裁判所は控訴を棄却した。", "法원은 항소를 기각했다."])
 def test_what_is_not_chinese_stays(minilm, text):
     plain = minilm.tokens(text)
-    assert join_characters(plain).groups == plain.groups
+    assert join_words(plain).groups == plain.groups
 
 
 def test_a_piece_across_two_words_stays_alone(minilm):
-    plain = minilm.tokens("法院驳回")
-    first = plain.span[1, 0]
-    joined = join_characters(plain)
-    assert first == 0
-    assert joined.groups == ((0,), (1, 2), (3, 4), (5,))
+    # As if the vocabulary had 文模 as one piece, the end of 中文 and the beginning of 模型.
+    plain = minilm.tokens("中文模型法院")
+    kept = np.array([0, 1, 2, 4, 5, 6, 7])
+    span = np.array(plain.span[kept])
+    span[2] = 1, 3
+    tokens = replace(
+        plain,
+        ids=plain.ids[kept],
+        pieces=tuple(plain.pieces[i] for i in kept),
+        labels=tuple(plain.labels[i] for i in kept),
+        word=np.array([-1, 0, 1, 2, 3, 4, -1]),
+        span=span,
+        segment=plain.segment[kept],
+        special=plain.special[kept],
+    )
+    assert join_words(tokens).words == ("[CLS]", "中", "文模", "型", "法院", "[SEP]")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It didn't work.", ("It", "didn't", "work", ".")),
+        ("From 8.4% to 1,000.5 at 10:30", ("From", "8.4%", "to", "1,000.5", "at", "10:30")),
+        ("so 'it' is, 5 %", ("so", "'", "it", "'", "is", ",", "5", "%")),
+        ("法院's 3.5 天", ("法院", "'", "s", "3.5", "天")),
+        ("end. Next, yes,no", ("end", ".", "Next", ",", "yes", ",", "no")),
+    ],
+)
+def test_apostrophes_and_numbers_stay_in_one_word(minilm, text, words):
+    joined = join_words(minilm.tokens(text))
+    assert joined.words[1:-1] == words
 
 
 def test_a_words_score_is_the_sum_of_its_characters(minilm):
