@@ -43,7 +43,8 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     """Return the text of a file and the encoding that it was in.
 
     Tried in this order, each with certainty before the next: a byte order mark; UTF-16 without one, told by its zero
-    bytes; UTF-8; GB18030, the superset of GBK and GB2312 that Chinese systems write.
+    bytes; UTF-8. What is left is GB18030, the superset of GBK and GB2312 that Chinese systems write, or Windows-1252 of
+    Western ones; nearly any bytes can be read as either, so the one is taken that they look like.
 
     Raises
     ------
@@ -61,7 +62,14 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
         return _decoded(content, ["utf-16-le" if odd > even else "utf-16-be"], name)
     # Chinese in UTF-16 has a zero byte only at each line end, digit or space, but no other encoding has any.
     wide = ["utf-16-le" if content[1::2].count(0) > content[0::2].count(0) else "utf-16-be"] if b"\0" in content else []
-    return _decoded(content, ["utf-8", *wide, "gb18030"], name)
+    legacy = ["cp1252", "gb18030"] if _looks_western(content) else ["gb18030", "cp1252"]
+    return _decoded(content, ["utf-8", *wide, *legacy], name)
+
+
+def _looks_western(content: bytes) -> bool:
+    """Tell whether most bytes beyond ASCII stand alone, as an ü among letters does; those of Chinese come in twos."""
+    found = re.findall(rb"[\x80-\xff]+", content[:100_000])
+    return sum(len(one) == 1 for one in found) * 2 > sum(map(len, found))
 
 
 def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
@@ -77,7 +85,9 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
         if strange <= len(text[:10000]) * 0.02:
             return text, encoding.removesuffix("-sig")
     raise InputError(
-        "The file “{name}” is not text in UTF-8, UTF-16 or GB18030. Save it as UTF-8 and choose it again.", name=name
+        "The file “{name}” is not text in UTF-8, UTF-16, GB18030 or Windows-1252. Save it as UTF-8 and choose it "
+        "again.",
+        name=name,
     )
 
 

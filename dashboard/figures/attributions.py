@@ -74,6 +74,7 @@ def agreement_map(names: Sequence[str], values: np.ndarray) -> go.Figure:
 def erasure_curves(found: Faithfulness) -> go.Figure:
     """Draw the answer as words are deleted, and as they alone are left, beside random rankings."""
     figure = go.Figure()
+    limits = (0, 1) if found.unit == "probability" else (-np.inf, np.inf)
     for values, random, name, dash in (
         (found.deletion, found.random_deletion, _("words on top deleted"), "solid"),
         (found.insertion, found.random_insertion, _("words on top alone"), "dash"),
@@ -90,7 +91,8 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
         mean, spread = random.mean(axis=0), random.std(axis=0)
         figure.add_scatter(
             x=[*found.shares, *found.shares[::-1]],
-            y=[*(mean + spread), *(mean - spread)[::-1]],
+            # A probability's band ends where probabilities do.
+            y=np.clip([*(mean + spread), *(mean - spread)[::-1]], *limits),
             fill="toself",
             fillcolor=colour,
             opacity=0.16,
@@ -114,7 +116,8 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
 
 def randomising(found: Trust) -> go.Figure:
     """Draw how much the scores still agree as more and more layers get weights drawn anew."""
-    names = [_("head") if count == 0 else _("+ {count} layers").format(count=count) for count in found.replaced]
+    titles = {0: _("head"), 1: _("+ 1 layer")}
+    names = [titles.get(count) or _("+ {count} layers").format(count=count) for count in found.replaced]
     figure = go.Figure(
         go.Scatter(
             x=names,

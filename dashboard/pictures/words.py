@@ -81,8 +81,13 @@ def word_rows(
     ]
     count = len(rows[0].words) if rows else 0
     said = st.session_state.get(key)
-    if off is not None and isinstance(said, Mapping) and said.get("off") is not None:
-        off = read_places(said["off"], count)
+    if off is not None:
+        # A component forgets what it said when its page is left.
+        kept = f"{key}:kept"
+        off = st.session_state.get(kept, off)
+        if isinstance(said, Mapping) and said.get("off") is not None:
+            off = read_places(said["off"], count)
+        st.session_state[kept] = tuple(off)
     about = hashlib.sha1(json.dumps([drawn, title]).encode(), usedforsecurity=False).hexdigest()[:16]
     _COMPONENT(
         key=key,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -36,7 +37,7 @@ def attribution_downloads(
             "HTML",
             f"{stem}.html",
             "text/html",
-            lambda: as_page(found, how, title),
+            lambda: as_page(found, how, title, facts(asked)),
             _("The coloured words; works offline"),
         ),
         Download(
@@ -68,6 +69,8 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "method": one.method,
         "baseline": one.baseline or None,
         "path_rule": one.rule or None,
+        "tolerance": one.tolerance,
+        "noise_averaged_out": one.smooth,
         "seed": one.seed,
         "output": one.output,
         "baseline_output": None if one.baseline_output != one.baseline_output else one.baseline_output,
@@ -81,16 +84,40 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
     }
 
 
-def as_page(found: Sequence[it.Attribution], how: How, title: str) -> bytes:
-    """Write the coloured words as one HTML file that fetches nothing."""
+def facts(asked: Asked) -> dict[str, str]:
+    """Return what was asked and answered, for who keeps the page as a record."""
+    question = asked.question()
+    spec, tokens = asked.spec, [question.tokens]
+    likely = question.target.kind in ("class", "word")
+    known = {
+        _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
+        _("Classifier"): asked.classifier,
+        _("Explained"): target_name(asked, question.target),
+        _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if likely else "",
+        _("Answer"): f"{float(question.outputs(tokens)[0]):.4f}",
+        _("Text"): asked.text,
+        _("Second text"): asked.pair or "",
+        _("Written"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mapping[str, str]) -> bytes:
+    """Write the coloured words as one HTML file that fetches nothing, with what is known and every number."""
     parts = [
         "<!doctype html><meta charset='utf-8'>",
         f"<title>{escape(title)}</title>",
         "<style>body{font:16px/2.1 sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
         "1rem;color:#1c2530;background:#fff}"
         "h1{font-size:1.1rem}h2{font-size:1rem;margin:1.4rem 0 0;line-height:1.4}small{display:block;line-height:1.4}"
-        "span{padding:.16em .22em;border-radius:3px}.fixed{opacity:.55;font-size:.8em}</style>",
+        "span{padding:.16em .22em;border-radius:3px}.fixed{opacity:.55;font-size:.8em}"
+        "table{border-collapse:collapse;font-size:.85rem;line-height:1.5}"
+        "td,th{padding:.1em .8em .1em 0;text-align:left;vertical-align:top;"
+        "font-variant-numeric:tabular-nums}th{font-weight:600}</style>",
         f"<h1>{escape(title)}</h1>",
+        "<table>",
+        *(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in known.items()),
+        "</table>",
     ]
     for row in rows_of(found, how.words):
         parts.append(f"<h2>{escape(row.title)}</h2><small>{escape(row.note)}</small><p>")
@@ -100,6 +127,16 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str) -> bytes:
             )
             parts.append(f"{' ' if word.spaced else ''}<span {look}>{escape(word.text)}</span>")
         parts.append("</p>")
+    legend = "".join(
+        f"<span style='{_style(share, 1.0)}'>{escape(name)}</span> "
+        for share, name in ((-1.0, _("against")), (0.0, "0"), (1.0, _("in favour")))
+    )
+    table = attribution_table(found, how.words)
+    parts.append(f"<p>{legend}</p><table><tr>{''.join(f'<th>{escape(str(name))}</th>' for name in table)}</tr>")
+    for values in zip(*table.values(), strict=True):
+        cells = (f"{one:+.4f}" if isinstance(one, float) else str(one) for one in values)
+        parts.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+    parts.append("</table>")
     return "".join(parts).encode()
 
 
@@ -111,15 +148,16 @@ def _style(score: float, most: float) -> str:
     return f"background:rgb({red},{green},{blue});color:{text}"
 
 
-def attribution_lines(asked: Asked, one: it.Attribution, how: How) -> str:
+def attribution_lines(asked: Asked, found: Sequence[it.Attribution]) -> str:
     """Write the lines of Python that give the same scores."""
-    return (
-        question_lines(asked)
-        + f"attribution = it.explain(question, {one.method!r}, baseline={how.baseline!r}, seed={how.seed}"
-        + (f", rule={one.rule!r}" if one.rule not in ("", "adaptive") else "")
-        + (", smooth=True" if how.smooth else "")
-        + ")\nattribution.word_scores(), attribution.tokens.words, attribution.error\n"
-    )
+    lines = [question_lines(asked), "found = [\n"]
+    for one in found:
+        more = f", baseline={one.baseline!r}" if one.baseline else ""
+        more += f", rule={one.rule!r}" if one.rule not in ("", "adaptive") else ""
+        more += ", smooth=True" if one.smooth else ""
+        lines.append(f"    it.explain(question, {one.method!r}{more}, seed={one.seed}),\n")
+    lines.append("]\nfor one in found:\n    print(one.method, dict(zip(one.tokens.words, one.word_scores())))\n")
+    return "".join(lines)
 
 
 def question_lines(asked: Asked) -> str:

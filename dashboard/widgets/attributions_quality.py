@@ -20,7 +20,7 @@ _SOON_PIECES = 60_000
 
 
 def _about(asked: Asked, how: How) -> str:
-    return f"{asked.about}:{how.methods[0]}:{how.baseline}"
+    return f"{asked.about}:{how}"
 
 
 def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfulness | None:
@@ -97,7 +97,8 @@ def quality_lines(asked: Asked, how: How) -> str:
     """Write the lines of Python that give the same report."""
     return (
         question_lines(asked)
-        + f"attribution = it.explain(question, {how.methods[0]!r}, baseline={how.baseline!r})\n"
+        + f"attribution = it.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, rule={how.rule!r}, "
+        + f"smooth={how.smooth}, seed={how.seed})\n"
         + "it.faithfulness(question, attribution)\nit.trust(question, attribution)\n"
     )
 

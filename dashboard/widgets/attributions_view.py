@@ -12,11 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.language import _, language
+from dashboard.language import _, language, literal
 from dashboard.pictures.words import Word, WordRow, word_rows
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.python_code import table_lines
 from interpret.files import Table, read_table
 
 # What is begun without a click: so many pieces through the model, forward or backward, are some seconds on two cores.
@@ -136,7 +137,7 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             unit = st.number_input(
                 _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
             )
-            return Asked(spec, text, None, f"unit {level}.{unit}", None, "", "")
+            return Asked(spec, text, pair, f"unit {level}.{unit}", None, "", "")
         if kind == "similarity":
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
@@ -164,7 +165,16 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             st.info(_("Choose a file with a text and a label in each row: a linear head is fitted on it in seconds."))
             return None
         head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
-        lines = "head = it.fit_head(encoder, texts, labels)  # of your labelled file\n"
+        st.caption(_("A linear head fitted on the frozen sentence vectors of your file.") + " " + _how_good(head))
+        text_column, label_column = corpus.columns
+        lines = (
+            table_lines(corpus.name)
+            + f"texts = [row[{text_column}] for row in table.rows if row[{text_column}].strip() and "
+            + f"row[{label_column}].strip()]\n"
+            + f"labels = [row[{label_column}].strip() for row in table.rows if row[{text_column}].strip() and "
+            + f"row[{label_column}].strip()]\n"
+            + "head = it.fit_head(encoder, texts, labels)\n"
+        )
     names = head.labels if head is not None else task.labels if task is not None else ()
     classes: dict[int, str] = {-1: _("the one predicted"), **dict(enumerate(names))}
     with place:
@@ -182,6 +192,8 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
             "This model has no classifier of its own. The starter is a linear head fitted on the frozen sentence "
             "vectors of {count} short texts about {classes} topics: something to explain, and nothing to rely on."
         ).format(count=len(texts), classes=len(head.labels))
+        + " "
+        + _how_good(head)
     )
     lines = (
         "import csv\n\n"
@@ -189,6 +201,14 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
         'head = it.fit_head(encoder, [row["text"] for row in rows], [row["topic"] for row in rows])\n'
     )
     return head, f"starter:{name}", lines
+
+
+def _how_good(head: it.LinearHead) -> str:
+    if np.isnan(head.accuracy):
+        return _("Too few rows of some class to tell how good it is.")
+    return _(
+        "On rows that it did not see it is right in {accuracy} of cases; always guessing “{name}”: {guess}."
+    ).format(accuracy=f"{head.accuracy:.0%}", name=literal(head.commonest), guess=f"{head.majority:.0%}")
 
 
 @dataclass(frozen=True)
@@ -234,6 +254,16 @@ def how_input() -> How:
     for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
         state.publish(key, default)
     return How(methods, baseline, seed, bool(smooth), unit == "word", rule)
+
+
+def kept_how(method: str, baseline: str) -> How:
+    """Return how one method works by the settings of the other tab."""
+    from interpret.attribution.methods import METHODS
+
+    smooth = bool(st.session_state.get("smooth")) and METHODS[method].gradient
+    seed = int(st.session_state.get(state.SEED) or 0)
+    rule = str(st.session_state.get("path_rule", "adaptive")) if method == "integrated_gradients" else "adaptive"
+    return How((method,), baseline, seed, smooth, True, rule)
 
 
 def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
@@ -288,7 +318,7 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
         result = long_work(
             f"attribution:{method}",
             f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
-            _("{method}: about {passes} passes").format(method=names[method], passes=f"{passes:,}"),
+            _("Run {method}: about {passes} passes").format(method=names[method], passes=f"{passes:,}"),
             work,
             {
                 "passes": _("passes through the model"),
@@ -352,6 +382,8 @@ def _note(one: it.Attribution, own: bool) -> str:
         parts.append(_("on a scale of its own: these are no shares of the answer"))
     elif np.isnan(one.delta):
         parts.append(_("need not add up to the answer"))
+    if one.baseline:
+        parts.append(_("for the baseline {output}").format(output=f"{one.baseline_output:.3f}"))
     if one.steps:
         parts.append(_("{steps} steps").format(steps=one.steps))
     parts.append(

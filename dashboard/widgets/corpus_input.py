@@ -27,6 +27,8 @@ class Corpus:
         Tells one choice of texts from any other.
     total
         How many rows of the file hold text; fewer are read where ``texts`` is shorter.
+    columns
+        The places of the columns: the text's, and the label's or the pair's, -1 for none.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Corpus:
     pairs: tuple[str | None, ...]
     labels: tuple[str, ...]
     total: int
+    columns: tuple[int, int]
 
 
 def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:
@@ -97,6 +100,7 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         tuple(row[other] if other >= 0 and not labelled else None for row in picked),
         tuple(row[other].strip() for row in picked) if labelled else (),
         len(rows),
+        (column, other),
     )
 
 

@@ -129,7 +129,7 @@ def _speed(done: int, share: float, spent: float, rate: str | None) -> list[str]
     parts = [rate.format(rate=f"{done / spent:,.0f}")] if rate and done and spent > 0.5 else []
     parts.append(_("{spent} s so far").format(spent=f"{spent:.0f}"))
     # Before that, a guess would only jump.
-    if share >= 0.05:
+    if share >= 0.05 or (share > 0 and spent >= 5):
         parts.append(_("about {left} s left").format(left=f"{spent / share * (1 - share):.0f}"))
     return parts
 

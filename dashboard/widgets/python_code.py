@@ -5,6 +5,14 @@ from __future__ import annotations
 import interpret as it
 
 
+def table_lines(name: str) -> str:
+    """Write the lines that read a file that was uploaded."""
+    return (
+        "from pathlib import Path\n\nfrom interpret.files import read_table\n\n"
+        f"table = read_table(Path({name!r}).read_bytes(), {name!r})\n"
+    )
+
+
 def encoder_lines(spec: it.EncoderSpec, text: str | None = None, pair: str | None = None) -> str:
     """Write the lines that load this encoder and, where a text is given, trace it."""
     checkpoint = spec.checkpoint

@@ -10,18 +10,20 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.language import _
+from dashboard.language import _, explain, literal
 from dashboard.widgets.attributions_view import Asked
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
-from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.python_code import encoder_lines, table_lines
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
 from interpret.files import SUFFIXES
 
 _SEED = 0
+# What people call the column of what they marked.
+_MARKED = ("highlights", "highlight", "rationale", "rationales", "evidence", "标注", "依据", "高亮")
 Input = tuple[str, tuple[str, ...], tuple[str, ...] | None, tuple[str, ...] | None, str]
 
 
@@ -57,6 +59,7 @@ def rows_input() -> Input | None:
         _("Column with highlights"),
         others,
         f"rows_marks:{file}:{column}",
+        next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
         help=_("What people marked: words separated by semicolons, or spans of characters such as 3-9; 15-20."),
     )
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
@@ -102,24 +105,24 @@ def human_line(found: it.Rows) -> None:
 
 def chosen_row(found: it.Rows) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
-    wrong = any(row.wrong for row in found.rows)
+    wrong = any(row.wrong for row in found.judged)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
-        classes = {"": _("all"), **{one: one for one in found.classes}}
+        classes = {"": _("all"), **{one: one for one in found.known}}
         answer = choose(st.selectbox, _("Answer"), classes, "rows_answer", width=200)
         only = st.toggle(_("Only rows where the model is wrong"), key="rows_wrong") if wrong else False
     rows = [
         row
         for row in found.rows
-        if (row.wrong or not only)
-        and answer in ("", row.attribution.target.name)
+        if (not only or (row.wrong and row in found.judged))
+        and answer in ("", row.answer)
         and (query or "").casefold() in row.attribution.tokens.text.casefold()
     ]
     table = {
         _("Row"): [row.place + 1 for row in rows],
         _("Text"): [row.attribution.tokens.text for row in rows],
         _("Label"): [row.label for row in rows],
-        _("Answer"): [row.attribution.target.name for row in rows],
+        _("Answer"): [row.answer or row.attribution.target.name for row in rows],
         _("Probability"): [row.chance for row in rows],
         _("Words that did most"): [_best(row.attribution) for row in rows],
     }
@@ -172,12 +175,50 @@ def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
     ]
 
 
-def rows_lines(asked: Asked, method: str, baseline: str) -> str:
-    """Write the lines of Python that explain the same file."""
+def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
+    """Write the lines of Python that explain the same rows."""
+    name, _texts, _labels, _highlights, about = read
+    column, labels, marks, most = (int(one) for one in about.split(":")[1:])
     head = ", head=head" if asked.head is not None else ""
-    return (
-        encoder_lines(asked.spec)
-        + (f"\n{asked.fitted}" if asked.fitted else "")
-        + f"found = it.explain_rows(encoder, texts, labels, {asked.target!r}, {method!r}, {baseline!r}{head})\n"
-        + "found.words(found.classes[0]), found.accuracy\n"
-    )
+    path = name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{name}"
+    lines = [
+        encoder_lines(asked.spec),
+        f"\n{asked.fitted}" if asked.fitted else "",
+        table_lines(path),
+        "rows = table.rows\n",
+    ]
+    if most:
+        draw = f"np.random.default_rng({_SEED}).choice(len(rows), {most}, replace=False)"
+        lines.append(
+            f"if len(rows) > {most}:\n    import numpy as np\n\n    rows = [rows[i] for i in sorted({draw})]\n"
+        )
+    given = [f"texts = [row[{column}] for row in rows]\n"]
+    options = ["None"]
+    if labels >= 0:
+        given.append(f"labels = [row[{labels}] for row in rows]\n")
+        options = ["labels"]
+    options += [repr(asked.target), repr(method), repr(baseline)]
+    if marks >= 0:
+        given.append(f"marks = [row[{marks}] for row in rows]\n")
+        head += ", highlights=marks"
+    lines += [*given, f"found = it.explain_rows(encoder, texts, {', '.join(options)}{head})\n"]
+    return "".join(lines) + "found.words(found.classes[0]), found.accuracy\n"
+
+
+def skipped_rows(found: it.Rows) -> None:
+    """Say which rows were left out, and why, and whether the labels are any that the model knows."""
+    labels = {row.label for row in found.rows if row.label}
+    foreign = sorted(labels - set(found.known))
+    if foreign and found.known:
+        st.warning(
+            _(
+                "{count} of the file's labels are no classes of this classifier, such as “{label}”; it knows {known}. "
+                "Rows with them count as neither right nor wrong. Choose another column, or a classifier for them."
+            ).format(count=len(foreign), label=literal(foreign[0]), known=literal(", ".join(found.known[:12]))),
+            icon=":material/label_off:",
+        )
+    for title, left in ((_("Rows left out"), found.skipped), (_("Highlights not used"), found.unmarked)):
+        if left:
+            with st.expander(f"{title}: {len(left):,}"):
+                for place, error in left[:100]:
+                    st.markdown(_("Row {row}: {why}").format(row=place + 1, why=explain(error)))

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _
+from dashboard.language import _, literal
 
 
 def search_names() -> dict[str, str]:
@@ -50,7 +50,7 @@ def chances_table(question: it.Question, variants: it.Variants) -> None:
                 before=f"{before:.4f}",
                 after=f"{after:.4f}",
                 change=f"{after - before:+.4f}",
-                text=variants.texts[1].replace("*", "\\*"),
+                text=literal(variants.texts[1]),
             )
         )
     else:

@@ -45,7 +45,7 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
         except InputError:
             # Said where the text is read.
             continue
-        found = encoder.pieces.encode(text, pair).tokens
+        found = encoder.pieces.encode(text, pair, add_special_tokens=False).tokens
         pieces += len(found)
         unknown += sum(piece in UNKNOWN for piece in found)
     if unknown * 5 > pieces:

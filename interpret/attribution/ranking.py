@@ -33,7 +33,8 @@ def check_match(question: Question, attribution: Attribution) -> None:
 def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other"]:
     """Return Spearman's rank correlation between each two methods' word scores.
 
-    Where one method's scores have no sign, sizes are compared.
+    Where one method's scores have no sign, sizes are compared. NaN where there is no order to compare: of a single
+    word, or where all scores are alike.
     """
     count = len(attributions)
     found = np.eye(count)
@@ -44,7 +45,8 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
             pair = [value[words] for value in values]
             if not (METHODS[one.method].signed and METHODS[other.method].signed):
                 pair = [abs(value) for value in pair]
-            found[i, j] = found[j, i] = correlation(*pair)
+            ordered = len(words) > 1 and all(np.ptp(value) > 0 for value in pair)
+            found[i, j] = found[j, i] = correlation(*pair) if ordered else np.nan
     return read_only(found, np.float32)
 
 

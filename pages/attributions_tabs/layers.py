@@ -42,7 +42,7 @@ def layers(asked: Asked) -> None:
         return
     scores, deltas = found
     tokens = question.tokens
-    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(question.encoder.layers))]
+    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
     st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
     st.caption(

@@ -17,7 +17,7 @@ from dashboard.widgets.attributions_quality import (
     trust_of,
     versus,
 )
-from dashboard.widgets.attributions_view import Asked, How, baseline_names, method_names
+from dashboard.widgets.attributions_view import Asked, baseline_names, kept_how, method_names, target_name
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
@@ -31,14 +31,16 @@ def quality(asked: Asked) -> None:
         method = choose(st.selectbox, _("Method"), names, "quality_method", width=260)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
-    how = How((method,), baseline)
+    how = kept_how(method, baseline)
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(asked.question(), method, baseline, progress=progress)
+        return it.explain(
+            asked.question(), method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
+        )
 
     found = long_work(
         "quality:attribution",
-        f"{asked.about}:{method}:{baseline}",
+        f"{asked.about}:{how}",
         _("Explain by {method}").format(method=names[method]),
         work,
         auto=True,
@@ -49,6 +51,7 @@ def quality(asked: Asked) -> None:
     faithful = faithfulness_of(asked, found, how)
     if faithful is None:
         return
+    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)) + " · " + _verdict(faithful))
     _headline(found, faithful)
     st.markdown("#### " + _("Taking words away"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")
@@ -64,6 +67,26 @@ def quality(asked: Asked) -> None:
     stem = file_stem("quality", asked.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
     export_bar(quality_downloads(asked, found, faithful, trusted, stem), quality_lines(asked, how))
     quality_guide()
+
+
+def _verdict(found: it.Faithfulness) -> str:
+    """Say in a sentence whether the ranking found what matters."""
+    count = len(found.random_comprehensiveness)
+    beaten = int((found.comprehensiveness > found.random_comprehensiveness).sum())
+    short = int((found.sufficiency < found.random_sufficiency).sum())
+    if min(beaten, short) >= 0.95 * count:
+        said = _("**Yes**: the words on top decide the answer")
+    elif max(beaten, short) < 0.95 * count:
+        said = _("**No better than chance**: do not rely on this picture")
+    else:
+        said = _("**In part**: the words on top either suffice or are needed, not both")
+    return (
+        said
+        + " "
+        + _("(better than {beaten} and {short} of {count} random rankings).").format(
+            beaten=beaten, short=short, count=count
+        )
+    )
 
 
 def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:

@@ -13,7 +13,14 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.rows_view import chosen_row, human_line, rows_downloads, rows_input, rows_lines
+from dashboard.widgets.rows_view import (
+    chosen_row,
+    human_line,
+    rows_downloads,
+    rows_input,
+    rows_lines,
+    skipped_rows,
+)
 
 
 @guarded
@@ -56,6 +63,7 @@ def rows(asked: Asked) -> None:
     if result is None:
         return
     stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], name)
+    skipped_rows(result)
     _summary(result)
     human_line(result)
     chosen = choose(
@@ -68,18 +76,17 @@ def rows(asked: Asked) -> None:
     else:
         st.info(_("No word comes twice in the rows explained for this class."))
     chosen_row(result)
-    export_bar(rows_downloads(result, stem), rows_lines(asked, method, baseline))
+    export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
 
 
 def _summary(found: it.Rows) -> None:
     places = st.columns(4)
     places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
-    places[1].metric(_("Without text"), f"{len(found.skipped):,}")
+    places[1].metric(_("Left out"), f"{len(found.skipped):,}")
     places[2].metric(
         _("Only begun"),
         f"{sum(row.cut for row in found.rows):,}",
         help=_("Texts longer than the model takes: their first window was read."),
     )
-    labelled = [row for row in found.rows if row.label]
-    wrong = sum(row.wrong for row in labelled)
-    places[3].metric(_("Wrong"), _("{wrong} of {count}").format(wrong=wrong, count=len(labelled)) if labelled else "–")
+    wrong, count = sum(row.wrong for row in found.judged), len(found.judged)
+    places[3].metric(_("Wrong"), _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–")

@@ -84,18 +84,23 @@ def _typed(asked: Asked, question: it.Question) -> None:
         _("Or write it differently"),
         value=asked.text,
         key=f"rewrite:{asked.about}",
+        persist_state="session",
         help=_("The model reads what stands here; the target stays the same."),
     )
+    # Always there, so that what stands below stays as it was.
+    place = st.container()
     if not text or not text.strip() or text == asked.text:
         return
     target = "similarity" if question.target.kind == "similarity" else question.target
     other = it.ask(question.encoder, text, asked.pair, target, asked.head)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
-    st.markdown(
-        _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
-            before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
-        )
+    said = _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
+        before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
+    if question.target.kind == "class":
+        likeliest = it.ask(question.encoder, text, asked.pair, "predicted", asked.head).target.name
+        said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
+    place.markdown(said)
 
 
 def _search(asked: Asked, question: it.Question, stem: str) -> None:

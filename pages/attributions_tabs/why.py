@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 import interpret as it
@@ -31,7 +32,8 @@ def why(asked: Asked) -> None:
     if not how.methods:
         st.info(_("Choose a method to see what each word did."))
         return
-    answer, slot = st.container(), st.empty()
+    _answer(asked)
+    slot = st.empty()
     found = attributions_of(asked, how, slot)
     if not found:
         return
@@ -39,36 +41,34 @@ def why(asked: Asked) -> None:
     model = asked.spec.checkpoint.name.split("/")[-1]
     title = f"{model} · {target_name(asked, first.target)}"
     stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
-    with answer:
-        _answer(asked, first)
     with slot.container():
         word_rows(rows_of(found, how.words), title, stem, "words:all", _PICTURE)
-    export_bar(attribution_downloads(asked, found, how, title, stem), attribution_lines(asked, found[0], how), _PICTURE)
+    export_bar(attribution_downloads(asked, found, how, title, stem), attribution_lines(asked, found), _PICTURE)
     left, right = st.columns(2, gap="large")
     with left:
         _bars(found, how.words)
     with right:
-        if len(found) > 1:
+        agreement = it.rank_agreement(found)
+        if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
             st.markdown("#### " + _("Do the methods agree?"))
             names = [method_names()[one.method] for one in found]
-            st.plotly_chart(agreement_map(names, it.rank_agreement(found)), key="agreement")
+            st.plotly_chart(agreement_map(names, agreement), key="agreement")
             st.caption(_("Spearman's rank correlation of the words' scores; sizes where a method gives no sign."))
     with st.expander(_("All scores")):
         st.dataframe(attribution_table(found, how.words), hide_index=True)
     method_guide(asked, found)
 
 
-def _answer(asked: Asked, first: it.Attribution) -> None:
+def _answer(asked: Asked) -> None:
     question = asked.question()
-    chance = float(question.chances([question.tokens])[0])
-    likely = first.target.kind in ("class", "word")
-    parts = [_("Explained: {target}").format(target=target_name(asked, first.target))]
+    output = float(question.outputs([question.tokens])[0])
+    likely = question.target.kind in ("class", "word")
+    parts = [_("Explained: {target}").format(target=target_name(asked, question.target))]
     if likely:
-        parts.append(_("probability {chance}").format(chance=f"{chance:.1%}"))
-    parts.append((_("score {output}") if likely else _("answer {output}")).format(output=f"{first.output:.3f}"))
-    if first.baseline:
-        parts.append(_("for the baseline {output}").format(output=f"{first.baseline_output:.3f}"))
-    st.markdown(" · ".join(parts))
+        parts.append(_("probability {chance}").format(chance=f"{float(question.chances([question.tokens])[0]):.1%}"))
+    parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{output:.3f}"))
+    hint = _("Scores say what each word adds to the logit: the number that the probability is made of, before softmax.")
+    st.markdown(" · ".join(parts), help=hint if likely else None)
 
 
 def _bars(found: list[it.Attribution], words: bool) -> None:

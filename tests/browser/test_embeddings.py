@@ -202,7 +202,7 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     expect(page.get_by_text("All 1,000 points shown")).to_be_visible()
     # A second look makes no pass: after a reload nothing is to be started.
     page.get_by_text("Examples", exact=True).click()
-    expect(page.get_by_text("All 84 points shown")).to_be_visible()
+    expect(page.get_by_text("All 312 points shown")).to_be_visible()
     page.get_by_text("File", exact=True).click()
     expect(page.get_by_text("All 1,000 points shown")).to_be_visible()
 

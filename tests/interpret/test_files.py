@@ -31,6 +31,23 @@ def test_chinese_in_utf16_without_a_mark_is_told_by_its_line_ends(encoding):
     assert decode(text.encode(encoding), "a.txt") == (text, encoding)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Patient fühlt sich müde, die Wärme der Höhe",
+        "Le malade a été opéré à l'hôpital « Saint-Éloi »",
+        "El niño señaló dónde dolía — “mañana”",
+    ],
+)
+def test_western_files_of_before_utf8_are_not_taken_for_chinese(text):
+    assert decode(text.encode("cp1252"), "a.csv") == (text, "cp1252")
+
+
+def test_chinese_among_western_words_is_not_taken_for_western():
+    text = "The word 银行 means bank, 河岸 the other; row 1: 医生, ok"
+    assert decode(text.encode("gb18030"), "a.csv") == (text, "gb18030")
+
+
 def test_gb18030_reaches_beyond_gbk():
     text = "𠀀㐀 rare characters ☺"
     assert decode(text.encode("gb18030"), "a.txt") == (text, "gb18030")
@@ -44,7 +61,7 @@ def test_an_empty_file_is_said(content):
 
 def test_a_picture_is_no_text():
     png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 8
-    with pytest.raises(InputError, match="not text in UTF-8, UTF-16 or GB18030"):
+    with pytest.raises(InputError, match="not text in UTF-8, UTF-16, GB18030 or Windows-1252"):
         read_table(png, "a.txt")
 
 

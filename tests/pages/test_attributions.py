@@ -111,7 +111,7 @@ def test_a_files_rows_are_explained_and_opened(page):
     open_page(page, model="folder:bert", why="rows", example="short")
     next(one for one in page.button if one.label == "Explain 4 rows").click().run()
     assert not page.exception
-    assert {one.label: one.value for one in page.metric}.items() >= {"Rows explained": "3", "Without text": "1"}.items()
+    assert {one.label: one.value for one in page.metric}.items() >= {"Rows explained": "3", "Left out": "1"}.items()
 
 
 def test_rows_of_one_answer_alone_are_listed(page):
@@ -154,7 +154,7 @@ def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):
     found = it.attribute(minilm, 'He said: <b>"don\'t"</b> & left.', target="norm")
     drawn = "".join(f"{' ' if one.spaced else ''}{one.text}" for one in words_of(found, True) if not one.fixed)
     assert drawn.strip() == found.tokens.text
-    html = as_page([found], How(("integrated_gradients",), "pad"), "<script>").decode()
+    html = as_page([found], How(("integrated_gradients",), "pad"), "<script>", {"Text": "<script>"}).decode()
     assert "<script>" not in html
     assert "http" not in html
     assert "&lt;" in html
