@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t as student
 
 from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
@@ -86,7 +87,7 @@ class Rows:
     classes: tuple[str, ...]
     method: str
 
-    def words(self, name: str, least: int = 2) -> list[tuple[str, float, float, int]]:
+    def words(self, name: str, least: int = 3) -> list[tuple[str, float, float, int]]:
         """Return which words drive a class: see `top_words`, over the rows that are explained for it."""
         return top_words([row.attribution for row in self.rows if row.attribution.target.name == name], least)
 
@@ -269,8 +270,8 @@ def write_rows(found: Rows, file: Path) -> None:
 def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple[str, float, float, int]]:
     """Average words' scores over texts: the word, its mean, half a 95 % confidence interval, and how often it came.
 
-    Words that came fewer than ``least`` times are left out; the interval is that of a normal mean, 1.96 standard
-    errors, and NaN for a word that came once.
+    Words that came fewer than ``least`` times are left out; the interval is Student's for the mean, and NaN for a word
+    that came once.
     """
     found: dict[str, list[float]] = {}
     for one in attributions:
@@ -280,6 +281,9 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple
     rows = []
     for name, scores in found.items():
         if len(scores) >= least:
-            half = 1.96 * float(np.std(scores, ddof=1)) / math.sqrt(len(scores)) if len(scores) > 1 else math.nan
+            count = len(scores)
+            half = math.nan
+            if count > 1:
+                half = float(student.ppf(0.975, count - 1)) * float(np.std(scores, ddof=1)) / math.sqrt(count)
             rows.append((name, float(np.mean(scores)), half, len(scores)))
     return sorted(rows, key=lambda row: -row[1])

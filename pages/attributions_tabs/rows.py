@@ -63,6 +63,8 @@ def rows(asked: Asked) -> None:
     if result is None:
         return
     stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], name)
+    if asked.classifier == f"starter:{name}":
+        st.caption(_("The starter was fitted on these very rows: that it is right about them says little."))
     skipped_rows(result)
     _summary(result)
     human_line(result)
@@ -72,9 +74,11 @@ def rows(asked: Asked) -> None:
     words = result.words(chosen)
     if words:
         st.plotly_chart(class_words(words, _("mean score, with its 95 % interval")), key="class_words")
-        st.caption(_("Over the rows explained for this class; in brackets how often a word came, twice at least."))
+        st.caption(
+            _("Over the rows explained for this class; in brackets how often a word came, three times at least.")
+        )
     else:
-        st.info(_("No word comes twice in the rows explained for this class."))
+        st.info(_("No word comes three times in the rows explained for this class."))
     chosen_row(result)
     export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
 

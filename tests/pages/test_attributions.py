@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import transformers as tf
 from streamlit.testing.v1 import AppTest
@@ -148,6 +149,81 @@ def test_the_second_texts_words_can_be_asked_for(page):
     assert second.target.name == first.tokens.text
     assert second.tokens.text == first.target.name
     assert second.output == pytest.approx(first.output, abs=1e-5)
+
+
+def run_lines(page, tmp_path, monkeypatch, lines):
+    """Run lines of Python that a page offers, and return what they leave."""
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile("\n".join(lines) if isinstance(lines, list) else lines, "lines", "exec"), names)
+    return names
+
+
+def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
+    page.session_state["corpus:classifier_kept"] = (
+        "mine.csv",
+        b"text,kind\nthe bank lent money,law\n,law\nthe river was steep,sport\nrich animals,law\nsteep bank,sport\n",
+    )
+    (tmp_path / "mine.csv").write_bytes(page.session_state["corpus:classifier_kept"][1])
+    open_page(
+        page, model="folder:bert", classifier="file", methods="feature_ablation,input_x_gradient", example="short"
+    )
+    assert not page.exception
+    lines = next(one.value for one in page.code if "it.explain(" in one.value)
+    names = run_lines(page, tmp_path, monkeypatch, lines)
+    for one in names["found"]:
+        kept = next(iter(page.session_state[f"attribution:{one.method}"].values()))
+        np.testing.assert_allclose(one.scores, kept.scores, atol=1e-6)
+    assert any("On rows that it did not see" in one.value for one in page.caption)
+
+
+def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
+    content = (
+        b"text,kind,highlights\nthe bank lent money,law,bank\n,law,\nthe river was steep,sport,\nrich animals,law,no\n"
+    )
+    page.session_state["explained_rows_kept"] = ("rows.csv", content)
+    (tmp_path / "rows.csv").write_bytes(content)
+    page.session_state["rows_method"] = "input_x_gradient"
+    monkeypatch.chdir(ROOT)
+    open_page(page, model="folder:bert", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 4 rows").click().run()
+    assert not page.exception
+    lines = next(one.value for one in page.code if "explain_rows(" in one.value)
+    (tmp_path / "dashboard").symlink_to(ROOT / "dashboard")
+    found = run_lines(page, tmp_path, monkeypatch, lines)["found"]
+    (kept,) = page.session_state["rows"].values()
+    assert [row.place for row in found.rows] == [row.place for row in kept.rows] == [0, 2, 3]
+    for one, other in zip(found.rows, kept.rows, strict=True):
+        np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-6)
+    # A column with this name is taken for what people marked; what cannot be used is said.
+    assert kept.rows[0].human is not None
+    assert [place for place, _ in kept.unmarked] == [3]
+
+
+def test_labels_that_are_no_classes_are_said_and_not_counted(page):
+    content = "text,kind\nthe bank lent money,cardiac\nthe river was steep,neuro\nrich animals,law\n"
+    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    page.session_state["rows_method"] = "input_x_gradient"
+    open_page(page, model="folder:bert", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    assert any("2 of the file's labels are no classes" in one.value for one in page.warning)
+    assert next(one.value for one in page.metric if one.label == "Wrong").endswith("of 1")
+
+
+def test_the_report_says_in_a_sentence_whether_it_can_be_believed(page):
+    open_page(page, model="folder:bert", why="quality", example="short")
+    assert not page.exception
+    said = next(one.value for one in page.markdown if "of 20 random rankings" in one.value)
+    assert said.startswith("Explained: class")
+    assert any(one in said for one in ("**Yes**", "**In part**", "**No better than chance**"))
+
+
+def test_a_page_to_keep_has_what_was_asked_and_every_number(minilm):
+    found = it.attribute(minilm, "The court spoke.", target="norm")
+    html = as_page([found], How(("integrated_gradients",), "pad"), "t", {"Probability": "0.9412"}).decode()
+    assert "<th>Probability</th><td>0.9412</td>" in html
+    for word, score in zip(found.tokens.words, found.word_scores(), strict=True):
+        assert f"<td>{word}</td><td>{score:+.4f}</td>" in html
 
 
 def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):

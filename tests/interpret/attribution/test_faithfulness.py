@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
+from scipy import stats
 
 import interpret as it
 from interpret.attribution.explaining import explain
@@ -155,6 +156,18 @@ def test_words_over_many_texts(bert):
     assert rows["the"][2] == 3
     # The same word has the same score in a linear model: no spread.
     assert rows["bank"][1] == pytest.approx(0, abs=1e-5)
+
+
+def test_a_words_interval_is_students(bert):
+    found = [explain(Linear(bert, bert.tokens("the bank")), "feature_ablation")] * 3
+    values = (1.0, 2.0, 6.0)
+    spread = [
+        replace(one, scores=np.array([0, value, 0, 0], np.float32)) for one, value in zip(found, values, strict=True)
+    ]
+    ((_, mean, half, count),) = [row for row in top_words(spread) if row[0] == "the"]
+    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert (mean, count) == (3.0, 3)
+    assert (mean - half, mean + half) == pytest.approx((low, high), rel=1e-6)
 
 
 FILLERS = [
