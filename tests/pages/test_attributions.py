@@ -201,13 +201,13 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
 
 
 def test_labels_that_are_no_classes_are_said_and_not_counted(page):
-    content = "text,kind\nthe bank lent money,cardiac\nthe river was steep,neuro\nrich animals,law\n"
+    content = "text,kind\n" + "the bank lent money,cardiac\nthe river was steep,neuro\nrich animals,law\n" * 3
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
     page.session_state["rows_method"] = "input_x_gradient"
     open_page(page, model="folder:bert", why="rows", example="short")
-    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    next(one for one in page.button if one.label == "Explain 9 rows").click().run()
     assert any("2 of the file's labels are no classes" in one.value for one in page.warning)
-    assert next(one.value for one in page.metric if one.label == "Wrong").endswith("of 1")
+    assert next(one.value for one in page.metric if one.label == "Wrong").endswith("of 3")
 
 
 def test_the_report_says_in_a_sentence_whether_it_can_be_believed(page):
