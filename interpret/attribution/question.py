@@ -14,6 +14,7 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.heads import mean_states
 from interpret.linear_head import LinearHead
+from interpret.resources import gradient_pieces
 from interpret.tap import Tap
 from interpret.tasks import logits_of
 from interpret.tokens import Tokens
@@ -22,10 +23,6 @@ Kind = Literal["class", "similarity", "word", "unit", "norm"]
 
 
 BASELINES = ("pad", "mask", "zero", "mean")
-
-
-# On a processor eight texts of 128 pieces at once are as fast as any number of them, and take half the memory.
-_PIECES_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,7 @@ class Question:
         self.backward_passes = 0
         self._compared = None if other is None else self._unit_vector(other)
         self._moved: torch.Tensor | None = None
+        self._pieces = gradient_pieces(encoder.spec.device, encoder.layers, encoder.width)
 
     # ---- how it answers
 
@@ -122,7 +120,7 @@ class Question:
         for place, i in enumerate(order):
             batch.append(i)
             last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * _PIECES_AT_ONCE:
+            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._pieces:
                 some = [texts[j] for j in batch]
                 values, _ = self._run(self.encoder.batch(some))
                 if self.target.kind == "word":
@@ -226,8 +224,7 @@ class Question:
     @property
     def at_once(self) -> int:
         """How many copies of the text go through the model together."""
-        pieces = _PIECES_AT_ONCE if self.encoder.spec.device == "cpu" else 16 * _PIECES_AT_ONCE
-        return max(1, pieces // len(self.tokens))
+        return max(1, self._pieces // len(self.tokens))
 
     # ---- inside
 

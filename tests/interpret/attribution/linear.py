@@ -15,9 +15,7 @@ class Linear(Question):
 
     def _run(self, inputs, gradients=False, states=False, tap=None):
         self.forward_passes += len(next(iter(inputs.values())))
-        embedded = (
-            inputs["inputs_embeds"] if "inputs_embeds" in inputs else self.encoder.embed_pieces(inputs["input_ids"])
-        )
+        embedded = self.given(inputs)
         shares = (embedded * inputs["attention_mask"][..., None]) @ self.weight
         return shares.sum(dim=1, keepdim=True), ()
 
@@ -39,9 +37,7 @@ class Both(Linear):
         self.places = places
 
     def _run(self, inputs, gradients=False, states=False, tap=None):
-        embedded = (
-            inputs["inputs_embeds"] if "inputs_embeds" in inputs else self.encoder.embed_pieces(inputs["input_ids"])
-        )
+        embedded = self.given(inputs)
         self.forward_passes += len(embedded)
         shares = (embedded - self.baseline("pad")) @ self.weight
         first, second = self.places

@@ -9,12 +9,14 @@ import transformers as tf
 from captum.attr import IntegratedGradients, LayerConductance
 
 import interpret as it
+from interpret import resources
 from interpret.attribution.explaining import explain
 from interpret.attribution.layers import LAYER_METHODS, layer_map
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path import RULES, walk
 from interpret.attribution.question import BASELINES
 from interpret.attribution.targets import ask
+from interpret.devices import Device
 from interpret.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import FAMILIES, TAPPED, make_checkpoint
@@ -318,6 +320,28 @@ def test_no_hook_and_no_gradient_remains_after_success_and_after_an_error(bert, 
     assert hooks(bert.model) == before
     assert all(one.grad is None and not one.requires_grad for one in bert.model.parameters())
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "feature_ablation", "input_x_gradient"])
+def test_out_of_memory_is_a_sentence_and_the_next_question_is_answered(tiny_folders, method, monkeypatch):
+    encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
+    question = ask(encoder, TEXT, target="norm")
+    forward = encoder.model.forward
+
+    def full(*args, **named):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(encoder.model, "forward", full)
+    with pytest.raises(it.CapacityError, match="ran out of memory. Use a shorter text"):
+        explain(question, method)
+    monkeypatch.setattr(encoder.model, "forward", forward)
+    assert explain(question, method).scores.shape == (len(question.tokens),)
+
+
+@pytest.mark.parametrize(("free", "pieces"), [(64 * 2**30, 1024), (24 * 4 * 12 * 768 * 4 * 300, 300), (1, 1)])
+def test_as_many_texts_go_together_as_fit_into_memory(monkeypatch, free, pieces):
+    monkeypatch.setattr(resources, "find_device", lambda name: Device(name, name, free, free, ("float32",)))
+    assert resources.gradient_pieces("cpu", 12, 768) == pieces
 
 
 def test_two_people_at_once_get_their_own_answers(minilm):
