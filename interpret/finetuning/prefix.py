@@ -9,6 +9,7 @@ from jaxtyping import Float
 from transformers import PreTrainedModel
 
 from interpret.families import Family
+from interpret.heads import Classifier
 
 # What stands between the embedding module and the first layer, where an architecture has anything there.
 _BETWEEN = ("embeddings_project", "encoder.embedding_hidden_mapping_in")
@@ -18,7 +19,7 @@ _BETWEEN = ("embeddings_project", "encoder.embedding_hidden_mapping_in")
 _NEVER_EMPTY = ("deberta", "deberta-v2")
 
 
-def kept_layers(model: PreTrainedModel, family: Family, frozen: int) -> int:
+def kept_layers(model: PreTrainedModel | Classifier, family: Family, frozen: int) -> int:
     """Return how many layers' output can be kept where the first ``frozen`` never change; -1 for none at all."""
     most = len(list(_body(model).get_submodule(family.layers).children()))
     return min(frozen, most - 1 if model.config.model_type in _NEVER_EMPTY else most)
@@ -30,7 +31,7 @@ def prefix_bytes(lengths: Sequence[int], width: int, dtype: torch.dtype = torch.
 
 
 def run_prefix(
-    model: PreTrainedModel, family: Family, count: int, inputs: Mapping[str, torch.Tensor]
+    model: PreTrainedModel | Classifier, family: Family, count: int, inputs: Mapping[str, torch.Tensor]
 ) -> Float[torch.Tensor, "batch token hidden"]:
     """Return what goes into layer ``count``, or comes out of the last one: what `without_prefix` goes on from.
 
@@ -68,7 +69,7 @@ def run_prefix(
 
 
 @contextmanager
-def without_prefix(model: PreTrainedModel, family: Family, count: int) -> Iterator[None]:
+def without_prefix(model: PreTrainedModel | Classifier, family: Family, count: int) -> Iterator[None]:
     """Take the embeddings and the first ``count`` layers out of a model while the block runs.
 
     In it the model takes what `run_prefix` returned as ``inputs_embeds``; all other inputs, its mask foremost, are as
@@ -115,8 +116,8 @@ class _AsGiven(torch.nn.Module):
         return next(one for one in values if one.is_floating_point() and one.ndim == 3)
 
 
-def _body(model: PreTrainedModel) -> PreTrainedModel:
-    return getattr(model, model.base_model_prefix, model)
+def _body(model: PreTrainedModel | Classifier) -> PreTrainedModel:
+    return model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
 
 
 def _submodule(body: torch.nn.Module, path: str) -> torch.nn.Module | None:

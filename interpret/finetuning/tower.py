@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from interpret.errors import InputError
 from interpret.families import Family
+from interpret.heads import Classifier
 
 EMBEDDINGS, POOLER, HEAD = "embeddings", "pooler", "head"
 PRESETS = ("nothing", "embeddings", "lower half", "all but the last quarter", "head only")
@@ -32,13 +33,13 @@ class Floor:
     frozen: bool
 
 
-def floor_parameters(model: PreTrainedModel, family: Family) -> dict[str, list[torch.nn.Parameter]]:
+def floor_parameters(model: PreTrainedModel | Classifier, family: Family) -> dict[str, list[torch.nn.Parameter]]:
     """Tell every parameter of a model its floor, from the bottom to the top.
 
     What comes before the first layer, or serves all layers at once (such as relative positions), belongs to the
     embeddings; a last layer norm belongs to the last layer. ALBERT's layers share their weights and are one floor.
     """
-    body = getattr(model, model.base_model_prefix, model)
+    body = model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
     layers = list(body.get_submodule(family.layers).children())
     floors: dict[str, list[torch.nn.Parameter]] = {
         name: [] for name in (EMBEDDINGS, *map(str, range(len(layers))), POOLER, HEAD)
@@ -59,7 +60,7 @@ def floor_parameters(model: PreTrainedModel, family: Family) -> dict[str, list[t
     return {name: found for name, found in floors.items() if found}
 
 
-def tower(model: PreTrainedModel, family: Family, frozen: Iterable[str] = ()) -> tuple[Floor, ...]:
+def tower(model: PreTrainedModel | Classifier, family: Family, frozen: Iterable[str] = ()) -> tuple[Floor, ...]:
     """Return the floors from the bottom to the top.
 
     Raises
@@ -77,7 +78,7 @@ def tower(model: PreTrainedModel, family: Family, frozen: Iterable[str] = ()) ->
     return tuple(Floor(name, sum(one.numel() for one in found), name in chosen) for name, found in floors.items())
 
 
-def freeze(model: PreTrainedModel, family: Family, frozen: Iterable[str]) -> tuple[Floor, ...]:
+def freeze(model: PreTrainedModel | Classifier, family: Family, frozen: Iterable[str]) -> tuple[Floor, ...]:
     """Let only the floors learn that are not frozen; returns the tower. See `tower` for errors."""
     found = tower(model, family, frozen)
     parameters = floor_parameters(model, family)

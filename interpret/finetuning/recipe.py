@@ -1,0 +1,123 @@
+"""Everything that a fine-tune needs to be told, as plain values that can be written down."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from interpret.checkpoints import BUILT_IN
+from interpret.errors import InputError
+from interpret.heads import HEADS
+
+# The head that the architecture has in transformers: what is trained with it opens anywhere.
+OWN_HEAD = "own"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is to be fine-tuned.
+
+    Attributes
+    ----------
+    model
+        ``"minilm"``, a hub id, or a folder.
+    head
+        A name in `interpret.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers.
+    frozen
+        Floors that stay as they are: see `interpret.finetuning.tower`.
+    learning_rate, layer_decay
+        The head's rate, and what it is multiplied by for each floor below.
+    epochs, batch, max_tokens
+        Passes through the examples; examples a step; pieces read of each.
+    warm_up
+        The share of steps in which the rate rises to its height; then it falls to nothing on a line.
+    weight_decay, label_smoothing
+        As AdamW and cross-entropy take them; biases and layer norms never decay.
+    balanced
+        Whether rarer classes count for more, in inverse proportion to their rows.
+    patience
+        After how many epochs without a better evaluation loss to stop; 0 for never.
+    share, seed
+        Of examples held out; of everything that is drawn at random.
+    device, precision
+        As `interpret.load_encoder` takes them. ``"bfloat16"`` is mixed precision: weights stay in float32.
+    keep_prefix
+        Whether what the frozen floors below make of a text is computed once.
+    """
+
+    model: str = BUILT_IN
+    head: str = OWN_HEAD
+    frozen: tuple[str, ...] = ()
+    learning_rate: float = 5e-5
+    layer_decay: float = 1.0
+    epochs: int = 3
+    batch: int = 16
+    max_tokens: int = 128
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    balanced: bool = False
+    patience: int = 0
+    share: float = 0.2
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "float32"
+    keep_prefix: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises
+        ------
+        InputError
+            If a value is out of its range.
+        """
+        if self.head not in (OWN_HEAD, *HEADS):
+            raise InputError(
+                "There is no head “{name}”. Choose one of: {known}.",
+                name=self.head,
+                known=", ".join((OWN_HEAD, *HEADS)),
+            )
+        ranges: dict[str, tuple[float, float]] = {
+            "learning_rate": (1e-8, 100.0),
+            "layer_decay": (0.1, 1.0),
+            "epochs": (1, 1000),
+            "batch": (1, 1024),
+            "max_tokens": (3, 8192),
+            "warm_up": (0.0, 0.9),
+            "weight_decay": (0.0, 1.0),
+            "label_smoothing": (0.0, 0.9),
+            "patience": (0, 1000),
+        }
+        for name, (least, most) in ranges.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise InputError(
+                    "“{name}” is {value}, and goes from {least} to {most}.",
+                    name=name,
+                    value=value,
+                    least=least,
+                    most=most,
+                )
+
+    def to_json(self) -> str:
+        """Write it down."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Recipe":
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no recipe.
+        """
+        known = {field.name for field in fields(cls)}
+        try:
+            given: dict[str, Any] = json.loads(text)
+            unknown = sorted(set(given) - known)
+            if not unknown:
+                return replace(cls(), **{**given, "frozen": tuple(given.get("frozen", ()))})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError("This is no recipe: {error}.", error=str(error)[:200]) from error
+        raise InputError("A recipe has no “{name}”. It has: {known}.", name=unknown[0], known=", ".join(sorted(known)))

@@ -1,0 +1,148 @@
+"""Frozen is frozen, the same seed is the same curve, and what is kept changes nothing."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import transformers as tf
+
+import interpret as it
+from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.training import Evaluation, save_trained, train
+from tests.tiny import make_checkpoint
+
+WORDS = {"bank": ("bank", "money", "rich", "lent"), "river": ("river", "steep", "animals", "tired")}
+
+
+@pytest.fixture(scope="module")
+def examples():
+    random = np.random.default_rng(0)
+    rows = []
+    for i in range(96):
+        label = ("bank", "river")[i % 2]
+        rows.append((" ".join(random.choice([*WORDS[label], "the", "was", "and"], random.integers(4, 20))), label))
+    texts, labels = zip(*dict(rows).items(), strict=True)
+    return Examples("classes", texts, None, labels, tuple(range(len(texts))), 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    # Weights as real ones are, so that a few steps learn something.
+    return make_checkpoint("bert", tmp_path_factory.mktemp("train"), initializer_range=0.05)
+
+
+@pytest.fixture
+def recipe(folder):
+    return Recipe(model=str(folder), epochs=2, learning_rate=5e-3, batch=8, device="cpu", seed=3)
+
+
+def losses(done):
+    return [step.loss for step in done.steps]
+
+
+@pytest.mark.parametrize("head", ["own", "linear", "textcnn"])
+@pytest.mark.parametrize("frozen", [(), ("embeddings", "0"), ("1",), ("embeddings", "0", "1", "2")])
+def test_frozen_floors_are_bit_identical_and_all_others_change(folder, recipe, examples, frozen, head):
+    before = it.load_encoder(str(folder), device="cpu").model.state_dict()
+    done = train(replace(recipe, frozen=frozen, head=head), examples, *split_examples(examples))
+    body = getattr(done.model, done.model.base_model_prefix)
+    for floor in done.floors:
+        if floor.name in ("pooler", "head"):
+            continue
+        path = "embeddings." if floor.name == "embeddings" else f"encoder.layer.{floor.name}."
+        for name, value in body.state_dict().items():
+            if name.startswith(path) and name in before:
+                same = torch.equal(value, before[name])
+                # Attention's key biases have no gradient: softmax does not see what is added to all scores alike.
+                assert same == floor.frozen or name.endswith("key.bias"), name
+    assert done.kept == (-1 if "embeddings" not in frozen else len(frozen) - 1)
+    assert all(math.isfinite(one) for one in losses(done))
+
+
+@pytest.mark.parametrize("head", ["own", "linear"])
+@pytest.mark.parametrize("frozen", [("embeddings",), ("embeddings", "0", "1"), ("embeddings", "0", "2")])
+def test_what_is_kept_changes_no_loss(recipe, examples, frozen, head):
+    recipe = replace(recipe, frozen=frozen, head=head)
+    kept = train(recipe, examples, *split_examples(examples))
+    anew = train(replace(recipe, keep_prefix=False), examples, *split_examples(examples))
+    assert kept.kept >= 0 > anew.kept
+    np.testing.assert_allclose(losses(kept), losses(anew), atol=1e-4)
+    np.testing.assert_allclose(kept.logits, anew.logits, atol=1e-3)
+
+
+def test_the_same_seed_is_the_same_curve_and_another_is_not(recipe, examples):
+    split = split_examples(examples)
+    first, second, third = (train(replace(recipe, seed=seed), examples, *split) for seed in (3, 3, 4))
+    assert losses(first) == losses(second)
+    assert losses(first) != losses(third)
+
+
+def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examples):
+    told = []
+    recipe = replace(recipe, epochs=5, frozen=("embeddings", "0"))
+    done = train(recipe, examples, *split_examples(examples), tell=lambda what, total: told.append((what, total)))
+    assert done.evaluations[-1].accuracy >= 0.9
+    assert len(done.evaluations) == 5
+    learned, judged = split_examples(examples)
+    assert len(done.steps) == 5 * math.ceil(len(learned) / 8)
+    assert {total for _, total in told} == {len(done.steps)}
+    assert sum(isinstance(what, Evaluation) for what, _ in told) == 5
+    for step in done.steps:
+        assert step.norms["embeddings"] == step.norms["0"] == 0
+        assert all(step.norms[name] > 0 for name in ("1", "2", "pooler", "head"))
+    # The rate rises, then falls to nothing.
+    rates = [step.rate for step in done.steps]
+    assert max(rates) == pytest.approx(5e-3, rel=0.1)
+    assert rates[-1] < 0.1 * max(rates)
+    right = done.logits.argmax(axis=1) == [done.labels.index(examples.labels[i]) for i in judged]
+    assert right.mean() == done.evaluations[-1].accuracy
+
+
+def test_patience_stops_and_goes_back_to_the_best(recipe, examples):
+    # A rate this high wanders off after a good beginning.
+    recipe = replace(recipe, epochs=40, patience=2, learning_rate=3e-2, head="linear")
+    done = train(recipe, examples, *split_examples(examples))
+    seen = [one.loss for one in done.evaluations]
+    assert len(seen) < 40
+    assert done.best == done.evaluations[int(np.argmin(seen))].epoch
+    assert min(seen[-2:]) >= min(seen)
+
+
+def test_a_loss_that_is_no_number_is_named(recipe, examples, monkeypatch):
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda logits, *_, **__: (logits * float("nan")).sum())
+    with pytest.raises(it.InputError, match="no number any more at step 1, with a learning rate of 10"):
+        train(replace(recipe, learning_rate=10.0), examples, *split_examples(examples))
+
+
+@pytest.mark.parametrize("head", ["own", "mlp"])
+def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_path, head):
+    done = train(replace(recipe, head=head, frozen=("embeddings",)), examples, *split_examples(examples))
+    save_trained(done, folder, tmp_path / "run")
+    encoder = it.load_encoder(str(tmp_path / "run"), device="cpu")
+    assert encoder.task.labels == ("bank", "river")
+    _, judged = split_examples(examples)
+    for row, place in enumerate(judged[:4]):
+        tokens = encoder.tokens(examples.texts[place])
+        logits = encoder.run(encoder.batch([tokens]), task=True).logits[0]
+        np.testing.assert_allclose(logits.numpy(), done.logits[row], atol=1e-4)
+    if head == "own":
+        model = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run")
+        assert model.config.id2label == {0: "bank", 1: "river"}
+    assert not list((tmp_path / "run").glob("*.bin"))
+
+
+def test_recipes_are_written_and_read_and_checked(recipe):
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    for change, sentence in (
+        ({"head": "forest"}, "no head “forest”"),
+        ({"epochs": 0}, "“epochs” is 0, and goes from 1"),
+        ({"learning_rate": 1000.0}, "“learning_rate” is 1000"),
+    ):
+        with pytest.raises(it.InputError, match=sentence):
+            replace(recipe, **change)
+    for text, sentence in (('{"speed": 3}', "no “speed”"), ("[]", "no recipe"), ("{", "no recipe")):
+        with pytest.raises(it.InputError, match=sentence):
+            Recipe.from_json(text)
