@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as keep_forever
 
 import numpy as np
@@ -295,46 +295,63 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     from interpret.attribution.methods import METHODS
 
     question = asked.question()
-    names = method_names()
-    words = len([group for group in question.tokens.groups if not question.tokens.special[group[0]]])
-    found: list[it.Attribution] = []
-    for method in how.methods:
-        passes = METHODS[method].passes(words)
-        smooth = how.smooth and METHODS[method].gradient
-        rule = how.rule if method == "integrated_gradients" else "adaptive"
-        cost = passes * len(question.tokens) * (10 if smooth else 1)
+    passes = {method: METHODS[method].passes(len(question.free_words)) for method in how.methods}
+    smooth = {method: how.smooth and METHODS[method].gradient for method in how.methods}
+    soon = {
+        method: passes[method] * len(question.tokens) * (10 if smooth[method] else 1) <= _SOON_PIECES
+        for method in how.methods
+    }
+    found: dict[str, it.Attribution] = {}
+    # What is soon done comes first, so that there is something to look at; places are kept for the others.
+    for method in sorted(how.methods, key=lambda method: (not soon[method], passes[method])):
+        result = _attribution_of(asked, how, method, passes[method], smooth[method], soon[method])
+        if result is None:
+            continue
+        found[method] = result
+        shown = [one for one in how.methods if one in found or soon[one]]
+        if len(found) < len(shown):
+            with slot.container():
+                rows = dict(zip(found, rows_of(list(found.values()), how.words), strict=True))
+                waiting = [rows.get(one) or _waiting(one, next(iter(rows.values()))) for one in shown]
+                word_rows(waiting, "", "words", f"words:{len(found)}", "words")
+    return [found[method] for method in how.methods if method in found]
 
-        def work(progress: Progress, method: str = method, smooth: bool = smooth, rule: str = rule) -> it.Attribution:
-            return it.explain(
-                asked.question(),
-                method,
-                how.baseline,
-                rule=rule,
-                smooth=smooth,
-                seed=how.seed,
-                progress=progress,
-            )
 
-        result = long_work(
-            f"attribution:{method}",
-            f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
-            _("Run {method}: about {passes} passes").format(method=names[method], passes=f"{passes:,}"),
-            work,
-            {
-                "passes": _("passes through the model"),
-                "path": _("along the way from the baseline"),
-                "noise": _("texts with noise"),
-            },
-            auto=cost <= _SOON_PIECES,
-            keep=8,
+def _attribution_of(
+    asked: Asked, how: How, method: str, passes: int, smooth: bool, soon: bool
+) -> it.Attribution | None:
+    rule = how.rule if method == "integrated_gradients" else "adaptive"
+
+    def work(progress: Progress) -> it.Attribution:
+        return it.explain(
+            asked.question(),
+            method,
+            how.baseline,
+            rule=rule,
+            smooth=smooth,
+            seed=how.seed,
+            progress=progress,
         )
-        if result is not None:
-            found.append(result)
-            if len(found) < len(how.methods):
-                with slot.container():
-                    rows = rows_of(found, how.words)
-                    word_rows(rows, "", "words", f"words:{len(found)}", "words")
-    return found
+
+    return long_work(
+        f"attribution:{method}",
+        f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
+        _("Run {method}: about {passes} passes").format(method=method_names()[method], passes=f"{passes:,}"),
+        work,
+        {
+            "passes": _("passes through the model"),
+            "path": _("along the way from the baseline"),
+            "noise": _("texts with noise"),
+        },
+        auto=soon,
+        keep=8,
+    )
+
+
+def _waiting(method: str, like: WordRow) -> WordRow:
+    """Return the row of a method whose scores are not there yet, as long as any other."""
+    words = tuple(replace(word, score=0.0) for word in like.words)
+    return WordRow(method_names()[method], _("in work …"), words, 1.0, True)
 
 
 def rows_of(found: Sequence[it.Attribution], words: bool) -> list[WordRow]:

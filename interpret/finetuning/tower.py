@@ -114,6 +114,38 @@ def preset(name: str, floors: Sequence[str]) -> tuple[str, ...]:
     return (EMBEDDINGS, *layers[: counts[name]])
 
 
+def floor_names(model: PreTrainedModel | Classifier, family: Family) -> tuple[str, ...]:
+    """Return the floors of the model that is trained with this encoder: a head is always among them."""
+    return (*(name for name in floor_parameters(model, family) if name != HEAD), HEAD)
+
+
+def expand(text: str, floors: Sequence[str]) -> tuple[str, ...]:
+    """Read floors as a person writes them: ``"embeddings,0-5"``, or the name of a preset.
+
+    Raises
+    ------
+    InputError
+        If a part of it is neither a floor nor a range of layers.
+    """
+    if text.strip() in PRESETS:
+        return preset(text.strip(), floors)
+    found: list[str] = []
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        first, dash, last = part.partition("-")
+        some = [part]
+        if dash and first.isdecimal() and last.isdecimal():
+            some = [str(layer) for layer in range(int(first), int(last) + 1)]
+        unknown = [one for one in some if one not in floors]
+        if unknown or not some:
+            raise InputError(
+                "This model has no floor “{name}”. It has: {known}.",
+                name=unknown[0] if unknown else part,
+                known=", ".join(floors),
+            )
+        found += some
+    return tuple(dict.fromkeys(found))
+
+
 def frozen_prefix(floors: Sequence[Floor]) -> int:
     """Return how many layers' output never changes: those from the first on with everything below them frozen.
 

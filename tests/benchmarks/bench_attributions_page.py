@@ -26,8 +26,9 @@ LONG = " ".join(SENTENCES)
 
 
 def drawn(page: Page, word: str, count: int) -> None:
-    """Wait until so many methods are drawn for the text with this word."""
-    page.get_by_test_id("words").locator("figure", has_text=word).nth(count - 1).wait_for()
+    """Wait until so many methods are drawn for the text with this word; those in work have no passes to tell of."""
+    figures = page.get_by_test_id("words").locator("figure", has_text=word)
+    figures.filter(has_text="passes forward").nth(count - 1).wait_for()
 
 
 def explain(page: Page, text: str, click: bool = True) -> tuple[float, float]:

@@ -6,7 +6,16 @@ import transformers as tf
 
 import interpret as it
 from interpret.families import FAMILIES
-from interpret.finetuning.tower import PRESETS, floor_parameters, freeze, frozen_prefix, layer_rates, preset, tower
+from interpret.finetuning.tower import (
+    PRESETS,
+    expand,
+    floor_parameters,
+    freeze,
+    frozen_prefix,
+    layer_rates,
+    preset,
+    tower,
+)
 from tests.tiny import FAMILIES as TINY
 from tests.tiny import make_checkpoint
 
@@ -76,6 +85,15 @@ def test_presets_are_what_they_are_called():
     }
     with pytest.raises(it.InputError, match="no preset “all”"):
         preset("all", NAMES)
+
+
+def test_floors_are_read_as_a_person_writes_them():
+    assert expand("embeddings, 0-2,5", NAMES) == ("embeddings", "0", "1", "2", "5")
+    assert expand("", NAMES) == ()
+    assert expand("lower half", NAMES) == preset("lower half", NAMES)
+    for text, name in (("0-9", "6"), ("layer 1", "layer 1"), ("3-1", "3-1")):
+        with pytest.raises(it.InputError, match=f"no floor “{name}”"):
+            expand(text, NAMES)
 
 
 @pytest.mark.parametrize(

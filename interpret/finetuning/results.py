@@ -1,0 +1,134 @@
+"""How good a classifier is on what was held out, and how far its probabilities can be taken at their word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from interpret.arrays import read_only
+from interpret.errors import InputError
+
+_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What came out on examples that were held out.
+
+    Attributes
+    ----------
+    labels
+        The classes.
+    confusion
+        How many of each true class (row) were given each class (column).
+    precision, recall, f1
+        Of each class; 0 where there is nothing to divide by.
+    accuracy, macro_f1
+        The share of right answers; the mean of the classes' F1.
+    majority
+        The accuracy of who always guesses the commonest class.
+    interval
+        The 95 % interval of the accuracy (Wilson 1927).
+    ece
+        The expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3): the mean distance between how sure
+        the model is and how often it is right, over ten equal ranges of sureness, weighted by their examples.
+    sureness, rightness, counts
+        For each range that has examples: mean probability of the answer, share of right ones, and how many.
+    answers, chances
+        For each example the class given, and its probability.
+    mistakes
+        Places of wrong answers, the surest first.
+    """
+
+    labels: tuple[str, ...]
+    confusion: Int[np.ndarray, "true given"]
+    precision: Float32[np.ndarray, "label"]
+    recall: Float32[np.ndarray, "label"]
+    f1: Float32[np.ndarray, "label"]
+    accuracy: float
+    macro_f1: float
+    majority: float
+    interval: tuple[float, float]
+    ece: float
+    sureness: Float32[np.ndarray, "range"]
+    rightness: Float32[np.ndarray, "range"]
+    counts: Int[np.ndarray, "range"]
+    answers: Int[np.ndarray, "example"]
+    chances: Float32[np.ndarray, "example"]
+    mistakes: Int[np.ndarray, "mistake"]
+
+
+def measure_results(
+    logits: Float32[np.ndarray, "example label"], truth: Sequence[str], labels: Sequence[str]
+) -> Results:
+    """Compare a classifier's scores with the truth.
+
+    Parameters
+    ----------
+    truth
+        Each example's true class.
+    labels
+        The classes in the order of the scores.
+
+    Raises
+    ------
+    InputError
+        If a true class is not among them, or there are no examples.
+    """
+    places = {name: place for place, name in enumerate(labels)}
+    foreign = next((one for one in truth if one not in places), None)
+    if foreign is not None or not len(truth):
+        raise InputError(
+            "“{label}” is no class of this classifier. It has: {known}.",
+            label=foreign or "",
+            known=", ".join(list(labels)[:20]),
+        )
+    true = np.array([places[one] for one in truth])
+    scores = logits.astype(np.float64)
+    chances = np.exp(scores - scores.max(axis=1, keepdims=True))
+    chances /= chances.sum(axis=1, keepdims=True)
+    given, sure = chances.argmax(axis=1), chances.max(axis=1)
+    count, classes = len(true), len(places)
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (true, given), 1)
+    hits = np.diag(confusion).astype(float)
+    precision, recall = (_share(hits, confusion.sum(axis=axis)) for axis in (0, 1))
+    f1 = _share(2 * precision * recall, precision + recall)
+    right = given == true
+    # A sureness of exactly 1 belongs to the last range.
+    ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    filled = [one for one in range(_BINS) if (ranges == one).any()]
+    sureness = np.array([sure[ranges == one].mean() for one in filled])
+    rightness = np.array([right[ranges == one].mean() for one in filled])
+    counts = np.array([(ranges == one).sum() for one in filled])
+    wrong = np.flatnonzero(~right)
+    return Results(
+        labels=tuple(labels),
+        confusion=read_only(confusion, np.int64),
+        precision=read_only(precision, np.float32),
+        recall=read_only(recall, np.float32),
+        f1=read_only(f1, np.float32),
+        accuracy=float(right.mean()),
+        macro_f1=float(f1.mean()),
+        majority=float(confusion.sum(axis=1).max() / count),
+        interval=_wilson(int(right.sum()), count),
+        ece=float((counts / count * abs(sureness - rightness)).sum()),
+        sureness=read_only(sureness, np.float32),
+        rightness=read_only(rightness, np.float32),
+        counts=read_only(counts, np.int64),
+        answers=read_only(given, np.int64),
+        chances=read_only(sure, np.float32),
+        mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
+    )
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=np.asarray(whole) > 0)
+
+
+def _wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    share = right / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return float(middle - half), float(middle + half)
