@@ -8,6 +8,7 @@ from interpret.checkpoints import BUILT_IN
 from interpret.errors import InputError
 from interpret.heads import HEADS
 
+PRECISIONS = ("float32", "bfloat16")
 # The head that the architecture has in transformers: what is trained with it opens anywhere.
 OWN_HEAD = "own"
 
@@ -39,7 +40,7 @@ class Recipe:
     share, seed
         Of examples held out; of everything that is drawn at random.
     device, precision
-        As `interpret.load_encoder` takes them. ``"bfloat16"`` is mixed precision: weights stay in float32.
+        A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
     keep_prefix
         Whether what the frozen floors below make of a text is computed once.
     """
@@ -76,6 +77,12 @@ class Recipe:
                 "There is no head “{name}”. Choose one of: {known}.",
                 name=self.head,
                 known=", ".join((OWN_HEAD, *HEADS)),
+            )
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                "There is no precision “{name}” to train in. Choose one of: {known}.",
+                name=self.precision,
+                known=", ".join(PRECISIONS),
             )
         ranges: dict[str, tuple[float, float]] = {
             "learning_rate": (1e-8, 100.0),

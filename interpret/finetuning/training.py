@@ -126,10 +126,16 @@ def train(
     Raises
     ------
     InputError
-        If a floor or a head is unknown, or the loss is no number any more.
+        If the labels are no classes, a floor or a head is unknown, or the loss is no number any more.
     CapacityError
         If the device runs out of memory.
     """
+    if examples.task != "classes":
+        raise InputError(
+            "What is trained here puts whole texts in classes, and these labels are of the task “{task}”. Read the "
+            "file as classes.",
+            task=examples.task,
+        )
     encoder = load_encoder(recipe.model, recipe.device)
     labels = examples.classes
     model, family = _make_model(encoder, recipe, labels), encoder.family

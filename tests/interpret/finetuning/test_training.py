@@ -136,11 +136,27 @@ def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_
     assert not list((tmp_path / "run").glob("*.bin"))
 
 
+def test_numbers_are_no_classes(recipe, examples):
+    numbers = Examples("regression", examples.texts, None, tuple("1234" * 24)[: len(examples)], examples.places, 0)
+    with pytest.raises(it.InputError, match="of the task “regression”"):
+        train(recipe, numbers, *split_examples(examples))
+
+
+def test_mixed_precision_learns_the_same_within_its_own(recipe, examples):
+    split = split_examples(examples)
+    exact = train(replace(recipe, frozen=("embeddings",)), examples, *split)
+    mixed = train(replace(recipe, frozen=("embeddings",), precision="bfloat16"), examples, *split)
+    assert losses(exact) != losses(mixed)
+    np.testing.assert_allclose(losses(exact)[:5], losses(mixed)[:5], atol=0.02)
+    assert all(one.dtype == torch.float32 for one in mixed.model.parameters())
+
+
 def test_recipes_are_written_and_read_and_checked(recipe):
     assert Recipe.from_json(recipe.to_json()) == recipe
     for change, sentence in (
         ({"head": "forest"}, "no head “forest”"),
         ({"epochs": 0}, "“epochs” is 0, and goes from 1"),
+        ({"precision": "float16"}, "no precision “float16” to train in"),
         ({"learning_rate": 1000.0}, "“learning_rate” is 1000"),
     ):
         with pytest.raises(it.InputError, match=sentence):
