@@ -336,6 +336,8 @@ class _Trainer(tf.Trainer):
             optimizers=(self._optimizer(), None),
             callbacks=[_AfterEpoch(self)],
         )
+        # It would print what is told already.
+        self.remove_callback(tf.PrinterCallback)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         rates = layer_rates(self.done.floors, self.recipe.learning_rate, self.recipe.layer_decay)
