@@ -237,7 +237,9 @@ def how_input() -> How:
                 _("Path rule, for integrated gradients"),
                 rule_names(),
                 "path_rule",
-                help=_("Whatever the rule, steps are added until the completeness error is 1 % at most."),
+                help=_(
+                    "Whatever the rule, steps are added until the completeness error is 1 % at most, or there are 200."
+                ),
             )
             state.seed(state.SEED, 0, range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)

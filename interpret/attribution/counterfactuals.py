@@ -22,6 +22,8 @@ from interpret.tokens import Tokens
 
 SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12
+# Of so many best pieces those are taken that can be read back as they are spelled.
+_LOOKED_AT = 200
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
 # Reads sets of changes; tells for each whether it turns the prediction, and what chance the first class has left.
@@ -291,7 +293,7 @@ def _singles(question: Question, search: str) -> Iterator[Change]:
     scores = _suggestions(question, search, [piece for _, piece in alone], usable)
     for (place, piece), row in zip(alone, scores, strict=True):
         found = 0
-        for i in np.argsort(-row, kind="stable"):
+        for i in np.argsort(-row, kind="stable")[:_LOOKED_AT]:
             name = decode([int(usable[i])]).strip()
             if (
                 usable[i] == tokens.ids[piece]

@@ -70,16 +70,18 @@ def quality(asked: Asked) -> None:
 
 
 def _verdict(found: it.Faithfulness) -> str:
-    """Say in a sentence whether the ranking found what matters."""
+    """Say in a sentence whether the ranking beats random ones; how much that is worth, the numbers below say."""
     count = len(found.random_comprehensiveness)
     beaten = int((found.comprehensiveness > found.random_comprehensiveness).sum())
     short = int((found.sufficiency < found.random_sufficiency).sum())
     if min(beaten, short) >= 0.95 * count:
-        said = _("**Yes**: the words on top decide the answer")
+        said = _(
+            "**Better than chance, both ways**: deleting the words on top costs more, and keeping them alone costs less"
+        )
     elif max(beaten, short) < 0.95 * count:
         said = _("**No better than chance**: do not rely on this picture")
     else:
-        said = _("**In part**: the words on top either suffice or are needed, not both")
+        said = _("**Better than chance, one way only**: see below which")
     return (
         said
         + " "

@@ -215,7 +215,7 @@ def test_the_report_says_in_a_sentence_whether_it_can_be_believed(page):
     assert not page.exception
     said = next(one.value for one in page.markdown if "of 20 random rankings" in one.value)
     assert said.startswith("Explained: class")
-    assert any(one in said for one in ("**Yes**", "**In part**", "**No better than chance**"))
+    assert "than chance" in said
 
 
 def test_a_page_to_keep_has_what_was_asked_and_every_number(minilm):
