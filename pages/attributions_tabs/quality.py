@@ -92,36 +92,41 @@ def _verdict(found: it.Faithfulness) -> str:
 
 
 def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
-    places = st.columns(4)
+    # Side by side as far as there is room: in columns of a fixed share the spreads would be cut.
+    row = st.container(horizontal=True, gap="large")
     error = "–" if np.isnan(found.delta) else f"{found.error:.2%}"
-    places[0].metric(
+    row.metric(
         _("Completeness error"),
         error,
         help=_("What the scores' sum misses of the difference between text and baseline."),
+        width="content",
     )
-    places[1].metric(
+    row.metric(
         _("Comprehensiveness"),
         f"{faithful.comprehensiveness:.3f}",
         versus(faithful.random_comprehensiveness),
         delta_color="off",
         delta_arrow="off",
         help=_("How much the answer falls without the words on top, mean over six bins. Higher is better."),
+        width="content",
     )
-    places[2].metric(
+    row.metric(
         _("Sufficiency"),
         f"{faithful.sufficiency:.3f}",
         versus(faithful.random_sufficiency),
         delta_color="off",
         delta_arrow="off",
         help=_("How much the answer falls when only the words on top are left. Lower is better."),
+        width="content",
     )
-    places[3].metric(
+    row.metric(
         _("Took"),
         f"{found.seconds + faithful.seconds:.1f} s",
         _("{count} passes").format(count=f"{found.forward_passes + found.backward_passes + faithful.forward_passes:,}"),
         delta_color="off",
         delta_arrow="off",
         help=_("For the scores and the rankings, random ones among them."),
+        width="content",
     )
 
 
