@@ -86,7 +86,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
 
 def facts(asked: Asked) -> dict[str, str]:
     """Return what was asked and answered, for who keeps the page as a record."""
-    question = asked.question()
+    question = asked.question
     spec, tokens = asked.spec, [question.tokens]
     likely = question.target.kind in ("class", "word")
     known = {

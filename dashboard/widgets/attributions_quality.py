@@ -28,7 +28,7 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfu
     passes = 21 * 2 * min(25, len(found.tokens.groups))
 
     def work(progress: Progress) -> it.Faithfulness:
-        return it.faithfulness(asked.question(), found, progress=progress)
+        return it.faithfulness(asked.question, found, progress=progress)
 
     return long_work(
         "quality:faithfulness",
@@ -51,7 +51,7 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.Trust | None:
     )
 
     def work(progress: Progress) -> it.Trust:
-        return it.trust(asked.question(), found, progress=progress)
+        return it.trust(asked.question, found, progress=progress)
 
     return long_work(
         "quality:trust",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache as keep_forever
 
 import numpy as np
@@ -41,6 +41,8 @@ class Asked:
         Tells one head from another.
     fitted
         How the head came to be, as lines of Python; empty without one.
+    kept
+        The question, once it was asked.
     """
 
     spec: it.EncoderSpec
@@ -50,21 +52,25 @@ class Asked:
     head: it.LinearHead | None
     classifier: str
     fitted: str
+    kept: list[it.Question] = field(default_factory=list)
 
     @property
     def about(self) -> str:
         """Tells what a result is a result of."""
         return repr((self.spec, self.text, self.pair, self.target, self.classifier))
 
+    @property
     def question(self) -> it.Question:
-        """Ask it.
+        """What is asked, once for all that a page shows of it.
 
         Raises
         ------
         InputError
             If the model cannot be asked that.
         """
-        return it.ask(cache.encoder(self.spec), self.text, self.pair, self.target, self.head)
+        if not self.kept:
+            self.kept.append(it.ask(cache.encoder(self.spec), self.text, self.pair, self.target, self.head))
+        return self.kept[0]
 
 
 def method_names() -> dict[str, str]:
@@ -296,7 +302,7 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     """
     from interpret.attribution.methods import METHODS
 
-    question = asked.question()
+    question = asked.question
     passes = {method: METHODS[method].passes(len(question.free_words)) for method in how.methods}
     smooth = {method: how.smooth and METHODS[method].gradient for method in how.methods}
     soon = {
@@ -326,7 +332,7 @@ def _attribution_of(
 
     def work(progress: Progress) -> it.Attribution:
         return it.explain(
-            asked.question(),
+            asked.question,
             method,
             how.baseline,
             rule=rule,

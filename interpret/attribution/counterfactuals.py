@@ -138,7 +138,7 @@ def turn(
         question = copy(question)
         question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
     singles = list(_singles(question, search))
-    whole = question.answers([question.tokens])[0]
+    whole = question.own
     start = int(whole.argmax())
     tried = 0
 

@@ -161,7 +161,7 @@ def explain(
     with seeded(seed) if about.random or smooth else nullcontext(), alone:
         embedded = question.embedded
         scores, steps = work.smoothed(embedded) if smooth else work.scores(embedded)
-        output = float(question.outputs([question.tokens])[0])
+        output = question.output
         against = float("nan")
         if about.baseline:
             with torch.no_grad():

@@ -80,6 +80,7 @@ class Question:
         self.backward_passes = 0
         self._compared = None if other is None else self._unit_vector(other)
         self._moved: torch.Tensor | None = None
+        self._own: np.ndarray | None = None
         self._pieces = gradient_pieces(encoder.spec.device, encoder.layers, encoder.width)
 
     # ---- how it answers
@@ -128,6 +129,25 @@ class Question:
                 found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []
         return read_only(np.stack([found[i] for i in range(len(texts))]), np.float32)
+
+    @property
+    def own(self) -> Float32[np.ndarray, "answer"]:
+        """How it answers the text itself; asked once, whatever is explained of it then."""
+        # Not functools.cached_property: until Python 3.12 it holds a lock of all questions while it waits for a device.
+        if self._own is None:
+            self._own = read_only(self.answers([self.tokens])[0])
+        return self._own
+
+    @property
+    def output(self) -> float:
+        """The number that is asked for, of the text itself."""
+        return float(self.own[self.target.index if len(self.own) > 1 else 0])
+
+    @property
+    def chance(self) -> float:
+        """The probability of the class or word asked for, of the text itself; for other targets the number itself."""
+        likely = self.target.kind in ("class", "word")
+        return float(self.probabilities(self.own[None])[0, self.target.index]) if likely else self.output
 
     def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text"]:
         """Return the number that is asked for, for whole texts."""

@@ -179,9 +179,8 @@ def _row(encoder: Encoder, place: int, text: str, label: str, how: tuple) -> Row
     found = explain(question, method, baseline, tolerance, seed=seed)
     answer = ""
     if question.target.kind == "class":
-        answer = class_names(encoder, head)[int(question.answers([question.tokens])[0].argmax())]
-    chance = float(question.chances([question.tokens])[0])
-    return Row(place, label, answer, found, chance, len(pieces) > 1, None)
+        answer = class_names(encoder, head)[int(question.own.argmax())]
+    return Row(place, label, answer, found, question.chance, len(pieces) > 1, None)
 
 
 def _human(row: Row, marked: str) -> Plausibility:

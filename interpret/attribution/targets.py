@@ -50,7 +50,7 @@ def ask(
         question = Question(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
         _check_target(question)
         if question.target.index < 0 and question.target.kind in ("class", "word"):
-            question = Question(encoder, tokens, _likeliest(question), head)
+            question.target = _likeliest(question)
     padding = [encoder.pieces.id_to_token(int(one)) for one in question.tokens.ids[~question.tokens.special]]
     if encoder.family.reserved_positions and "<pad>" in padding:
         # It would have no position of its own, and move those of all that follow.
@@ -143,8 +143,7 @@ def _check_target(question: Question) -> None:
 
 
 def _likeliest(question: Question) -> Target:
-    scores = question.answers([question.tokens])[0]
-    best = int(scores.argmax())
+    best = int(question.own.argmax())
     if question.target.kind == "word":
         return replace(question.target, name=question.encoder.pieces.id_to_token(best) or f"#{best}", index=best)
     return replace(question.target, name=class_names(question.encoder, question.head)[best], index=best)

@@ -24,11 +24,11 @@ def layers(asked: Asked) -> None:
         method = segments(_("Method"), methods, "layer_method")
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
-    question = asked.question()
+    question = asked.question
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
 
     def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        return it.layer_map(asked.question(), method, baseline, progress)
+        return it.layer_map(asked.question, method, baseline, progress)
 
     found = long_work(
         "layer_map",

@@ -76,10 +76,10 @@ def _similar(asked: Asked, baseline: str) -> None:
 
 
 def _together(asked: Asked, baseline: str) -> None:
-    question = asked.question()
+    question = asked.question
 
     def work(progress: Progress) -> it.Interactions:
-        return it.interactions(asked.question(), baseline, progress)
+        return it.interactions(asked.question, baseline, progress)
 
     words = len(_free(question.tokens))
     found = long_work(

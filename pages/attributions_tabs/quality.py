@@ -35,7 +35,7 @@ def quality(asked: Asked) -> None:
 
     def work(progress: Progress) -> it.Attribution:
         return it.explain(
-            asked.question(), method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
+            asked.question, method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
         )
 
     found = long_work(

@@ -22,11 +22,11 @@ _PICTURE = "switches_words"
 
 @guarded
 def whatif(asked: Asked) -> None:
-    question = asked.question()
+    question = asked.question
     tokens = question.tokens
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(asked.question(), "feature_ablation", progress=progress)
+        return it.explain(asked.question, "feature_ablation", progress=progress)
 
     # What each word's loss alone costs: the colours, and the forecast that a click checks.
     alone = long_work(
@@ -108,7 +108,7 @@ def _search(asked: Asked, question: it.Question, stem: str) -> None:
     search = choose(st.selectbox, _("By"), search_names(), "search", width=360)
 
     def work(progress: Progress) -> it.Turning:
-        return it.turn(asked.question(), search, progress=progress)
+        return it.turn(asked.question, search, progress=progress)
 
     found = long_work(
         "turning",

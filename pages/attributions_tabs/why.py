@@ -60,13 +60,12 @@ def why(asked: Asked) -> None:
 
 
 def _answer(asked: Asked) -> None:
-    question = asked.question()
-    output = float(question.outputs([question.tokens])[0])
+    question = asked.question
     likely = question.target.kind in ("class", "word")
     parts = [_("Explained: {target}").format(target=target_name(asked, question.target))]
     if likely:
-        parts.append(_("probability {chance}").format(chance=f"{float(question.chances([question.tokens])[0]):.1%}"))
-    parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{output:.3f}"))
+        parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
+    parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{question.output:.3f}"))
     hint = _("Scores say what each word adds to the logit: the number that the probability is made of, before softmax.")
     st.markdown(" · ".join(parts), help=hint if likely else None)
 
