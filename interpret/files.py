@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from interpret.errors import InputError
 
@@ -37,6 +39,16 @@ class Table:
         """The place of the column whose values are longest: most likely the text."""
         sample = self.rows[:200]
         return max(range(len(self.columns)), key=lambda index: sum(len(row[index]) for row in sample))
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file so that whoever reads it, whatever happens meanwhile, finds it as before or whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
 
 
 def decode(content: bytes, name: str) -> tuple[str, str]:

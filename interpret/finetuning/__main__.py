@@ -14,7 +14,8 @@ from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import measure_results
 from interpret.finetuning.tower import PRESETS, expand, floor_names
-from interpret.finetuning.training import Evaluation, Step, save_trained, train
+from interpret.finetuning.trainer import Evaluation, Step
+from interpret.finetuning.training import save_trained, train
 
 _TOLD = {
     "leaks": "rows to judge by that also stand among those to learn from",
@@ -68,12 +69,11 @@ def _train(asked: argparse.Namespace) -> None:
 
     def tell(what: Step | Evaluation, total: int) -> None:
         if isinstance(what, Evaluation):
-            _say(f"\rafter epoch {what.epoch:.0f}: loss {what.loss:.4f}, accuracy {what.accuracy:.1%}")
+            _say(f"\rafter epoch {what.epoch:.0f}: loss {what.loss:.4f}, accuracy {what.score:.1%}")
         elif sys.stderr.isatty():
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     done = train(recipe, examples, learned, judged, tell)
-    assert done.logits is not None
     found = measure_results(done.logits, [examples.labels[int(place)] for place in judged], done.labels)
     asked.out.mkdir(parents=True)
     save_trained(done, source, asked.out)

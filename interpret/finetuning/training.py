@@ -1,11 +1,10 @@
-"""The training itself: Hugging Face's Trainer, with frozen floors at rest, a rate for each, and every step told."""
+"""A fine-tune from beginning to end: the model, what is frozen and kept of it, the training, what came of it."""
 
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import torch
 import transformers as tf
 from jaxtyping import Float32, Int
 from tokenizers import Tokenizer
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
@@ -25,66 +23,40 @@ from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.data import Examples
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
+from interpret.finetuning.reading import NO_LABEL, Collate, Item, Reader
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
-from interpret.finetuning.tower import Floor, floor_parameters, freeze, frozen_prefix, layer_rates
+from interpret.finetuning.tower import HEAD, POOLER, Floor, floor_parameters, freeze, frozen_prefix
+from interpret.finetuning.trainer import EVALUATED_PIECES, Evaluation, FineTuner, Step, Tell, latest_checkpoint
 from interpret.heads import Classifier, make_head, save_head
 
-Model = Any  # A transformers model for sequences, or a `Classifier`: called alike, and saved differently.
-_EVALUATED_PIECES = 4096
-_NO_DECAY = ("bias", "norm")
+Model = Any  # A transformers model with a head, or a `Classifier`: called alike, and saved differently.
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """One step of the training.
-
-    Attributes
-    ----------
-    number, epoch
-        From 1; how many passes through the examples are behind it.
-    loss, rate
-        Of its batch; the head's learning rate.
-    norms
-        For each floor the length of its gradient before any clipping; 0 for frozen ones.
-    """
-
-    number: int
-    epoch: float
-    loss: float
-    rate: float
-    norms: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How good the model is on what was held out, after so many epochs."""
-
-    epoch: float
-    loss: float
-    accuracy: float
-
-
-@dataclass(eq=False)
 class Trained:
     """What came of a training.
 
     Attributes
     ----------
-    model, family, pieces, labels, head
-        The model, whole and on its device, its tokenizer, the classes in the order of its outputs, and its head's
-        name.
+    model, family, pieces, head, task
+        The model, whole and on its device, its tokenizer, its head's name, and what it answers.
+    labels
+        The classes in the order of its outputs; empty for a regression.
     floors
         The tower, and what of it was frozen.
     steps, evaluations
-        What was told on the way.
-    logits
-        The best model's scores for the examples that were held out.
+        What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
+    logits, truth
+        Its scores for the examples that were held out, and what would have been right: a row for each text, or for
+        token classes each word that was read. For a regression both are values as they were given.
     best
         The epoch that the model is of: the one with the lowest evaluation loss where there is patience, or the last.
     kept
         How many layers' output was computed once; -1 for none.
+    stopped
+        Whether it was stopped before its end.
     seconds, per_second
-        What it took, and how many examples it learned from a second.
+        What it took since it was begun or resumed, and how many examples it learned from a second.
     """
 
     model: Model
@@ -92,17 +64,17 @@ class Trained:
     pieces: Tokenizer
     labels: tuple[str, ...]
     head: str
+    task: str
     floors: tuple[Floor, ...]
-    steps: list[Step] = field(default_factory=list)
-    evaluations: list[Evaluation] = field(default_factory=list)
-    logits: Float32[np.ndarray, "judged label"] | None = None
-    best: float = 0.0
-    kept: int = -1
-    seconds: float = 0.0
-    per_second: float = 0.0
-
-
-Tell = Callable[[Step | Evaluation, int], None]
+    steps: tuple[Step, ...]
+    evaluations: tuple[Evaluation, ...]
+    logits: Float32[np.ndarray, "answer label"]
+    truth: np.ndarray
+    best: float
+    kept: int
+    stopped: bool
+    seconds: float
+    per_second: float
 
 
 def train(
@@ -111,8 +83,10 @@ def train(
     learned: Sequence[int] | Int[np.ndarray, "learned"],
     judged: Sequence[int] | Int[np.ndarray, "judged"],
     tell: Tell | None = None,
+    stop: Callable[[], bool] | None = None,
+    folder: Path | None = None,
 ) -> Trained:
-    """Fine-tune a model to put texts in classes.
+    """Fine-tune a model on labelled texts, pairs of texts, or words.
 
     Frozen floors run as in use, without dropout, whether their output is kept or not.
 
@@ -121,65 +95,154 @@ def train(
     learned, judged
         Places of the examples to learn from and to judge by.
     tell
-        Called as ``tell(step or evaluation, steps in all)``; raising inside it stops the training there.
+        Called as ``tell(step or evaluation, steps in all)``; raising inside it ends the training there, with nothing.
+    stop
+        Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is judged.
+    folder
+        Where checkpoints are written. Where it has one, the training goes on from there, as if it had never stopped.
 
     Raises
     ------
     InputError
-        If the labels are no classes, a floor or a head is unknown, or the loss is no number any more.
+        If a floor or a head is unknown or does not serve the task, or the loss is no number any more.
     CapacityError
-        If the device runs out of memory.
+        If the device runs out of memory, or the disk is full.
     """
-    if examples.task != "classes":
+    if examples.task == "token classes" and recipe.head != OWN_HEAD:
         raise InputError(
-            "What is trained here puts whole texts in classes, and these labels are of the task “{task}”. Read the "
-            "file as classes.",
-            task=examples.task,
+            "The head “{name}” reads whole texts, and these labels are of single words. Choose “{own}”.",
+            name=recipe.head,
+            own=OWN_HEAD,
         )
     encoder = load_encoder(recipe.model, recipe.device)
     labels = examples.classes
-    model, family = _make_model(encoder, recipe, labels), encoder.family
-    floors = freeze(model, family, recipe.frozen)
-    done = Trained(model, family, encoder.pieces, labels, recipe.head, floors)
-    read = _Reader(encoder, recipe, examples, labels)
+    model, family = _make_model(encoder, recipe, examples.task, labels), encoder.family
     parameters = floor_parameters(model, family)
-    most = frozen_prefix(floors)
+    # What answers for single words has no pooler, whatever the encoder has.
+    floors = freeze(model, family, [one for one in recipe.frozen if one != POOLER or POOLER in parameters])
+    names = {id(one): name for name, one in model.named_parameters()}
+    mean, spread = scale = _scale(examples, learned)
+    read = Reader(encoder, recipe, examples, labels, scale)
     begin = time.perf_counter()
-    with hold(encoder.spec.device):
+    kept = -1
+    with hold(encoder.spec.device), ExitStack() as stack:
         items = {int(place): read(int(place)) for place in [*learned, *judged]}
-        count = kept_layers(model, family, most)
+        count = kept_layers(model, family, frozen_prefix(floors))
         room = prefix_bytes([len(one["input_ids"]) for one in items.values()], encoder.width)
-        with ExitStack() as stack:
-            stack.enter_context(_at_rest(model))
-            if recipe.keep_prefix and count >= 0 and room <= find_device("cpu").free // 3:
-                _keep_prefix(model, family, count, items, encoder)
-                done.kept = count
-                stack.enter_context(without_prefix(model, family, count))
-            _run(
-                done,
-                recipe,
-                [items[int(i)] for i in learned],
-                [items[int(i)] for i in judged],
-                parameters,
-                encoder,
-                tell,
-            )
-    done.seconds = time.perf_counter() - begin
-    done.per_second = len(learned) * done.steps[-1].epoch / done.seconds if done.steps else 0.0
-    return done
+        stack.enter_context(_at_rest(model))
+        if recipe.keep_prefix and count >= 0 and room <= find_device("cpu").free // 3:
+            _keep_prefix(model, family, count, items, encoder)
+            kept = count
+            stack.enter_context(without_prefix(model, family, count))
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        trainer = FineTuner(
+            model,
+            recipe,
+            floors,
+            parameters,
+            names,
+            examples.task,
+            _weights(recipe, [items[int(i)] for i in learned], len(labels), encoder.spec.device),
+            [items[int(i)] for i in learned],
+            [items[int(i)] for i in judged],
+            Collate(encoder),
+            tell,
+            stop,
+            folder is not None,
+            _arguments(recipe, encoder.spec.device, place),
+        )
+        before = latest_checkpoint(place)
+        trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
+        logits, truth = trainer.finish(), trainer.truth()
+    if examples.task == "regression":
+        logits, truth = logits * np.float32(spread) + np.float32(mean), truth * spread + mean
+        _answer_in_units(parameters[HEAD], model, mean, spread)
+    seconds = time.perf_counter() - begin
+    return Trained(
+        model,
+        family,
+        encoder.pieces,
+        labels,
+        recipe.head,
+        examples.task,
+        floors,
+        tuple(trainer.steps),
+        tuple(trainer.progress.evaluations),
+        read_only(logits, np.float32),
+        read_only(truth),
+        trainer.progress.best,
+        kept,
+        trainer.progress.stopped,
+        seconds,
+        len(trainer.steps) * recipe.batch / seconds,
+    )
 
 
-def _make_model(encoder: Encoder, recipe: Recipe, labels: tuple[str, ...]) -> Model:
+def _scale(examples: Examples, learned: Sequence[int] | np.ndarray) -> tuple[float, float]:
+    """Return mean and spread of what is learned, so that any unit of measure is learned at the same rate."""
+    if examples.task != "regression":
+        return 0.0, 1.0
+    values = np.array([float(examples.labels[int(place)]) for place in learned])
+    return float(values.mean()), float(values.std()) or 1.0
+
+
+def _answer_in_units(parameters: Sequence[torch.nn.Parameter], model: Model, mean: float, spread: float) -> None:
+    """Let a regression's last linear map answer in the unit of its labels: ``spread · (W h + b) + mean``."""
+    own = {id(one) for one in parameters}
+    last = [
+        module
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and id(module.weight) in own and module.out_features == 1
+    ][-1]
+    with torch.no_grad():
+        last.weight.mul_(spread)
+        last.bias.mul_(spread).add_(mean)
+
+
+def _weights(recipe: Recipe, learned: Sequence[Item], classes: int, device: str) -> torch.Tensor | None:
+    if not recipe.balanced or not classes:
+        return None
+    labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in learned]
+    counts = np.bincount([place for row in labels for place in row if place != NO_LABEL], minlength=classes).clip(1)
+    return torch.tensor(counts.sum() / (classes * counts), dtype=torch.float32, device=device)
+
+
+def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:
+    return tf.TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=recipe.batch,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warm_up,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        bf16=recipe.precision == "bfloat16",
+        use_cpu=device == "cpu",
+        report_to=[],
+        # The trainer itself says when.
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+
+
+def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> Model:
     if recipe.head != OWN_HEAD:
-        head = make_head(recipe.head, encoder.width, len(labels), recipe.seed)
+        head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
         return Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
+    loader = tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
+    names = labels or ("value",)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return tf.AutoModelForSequenceClassification.from_pretrained(
+        return loader.from_pretrained(
             checkpoint_folder(encoder.spec.checkpoint),
-            num_labels=len(labels),
-            id2label=dict(enumerate(labels)),
-            label2id={name: place for place, name in enumerate(labels)},
+            num_labels=len(names),
+            id2label=dict(enumerate(names)),
+            label2id={name: place for place, name in enumerate(names)},
+            problem_type="regression" if task == "regression" else None,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -187,68 +250,16 @@ def _make_model(encoder: Encoder, recipe: Recipe, labels: tuple[str, ...]) -> Mo
         ).to(encoder.spec.device)
 
 
-class _Reader:
-    """Cuts examples into pieces, and turns labels into numbers."""
-
-    def __init__(self, encoder: Encoder, recipe: Recipe, examples: Examples, labels: tuple[str, ...]) -> None:
-        self.examples = examples
-        self.labels = {name: place for place, name in enumerate(labels)}
-        self.pieces = Tokenizer.from_str(encoder.pieces.to_str())
-        self.pieces.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
-
-    def __call__(self, place: int) -> dict[str, Any]:
-        pair = self.examples.pairs[place] if self.examples.pairs is not None else None
-        found = self.pieces.encode(self.examples.texts[place], pair)
-        return {
-            "input_ids": found.ids,
-            "token_type_ids": found.type_ids,
-            "labels": self.labels[self.examples.labels[place]],
-        }
-
-
-def _keep_prefix(
-    model: Model, family: Family, count: int, items: Mapping[int, dict[str, Any]], encoder: Encoder
-) -> None:
+def _keep_prefix(model: Model, family: Family, count: int, items: Mapping[int, Item], encoder: Encoder) -> None:
     """Put what the floors below make of each example in the place of its pieces."""
     places = list(items)
-    for batch in batches_of([len(items[place]["input_ids"]) for place in places], _EVALUATED_PIECES):
+    for batch in batches_of([len(items[place]["input_ids"]) for place in places], EVALUATED_PIECES):
         some = [items[places[i]] for i in batch]
-        inputs = _Collate(encoder)(some)
+        inputs = Collate(encoder)(some)
         del inputs["labels"]
         hidden = run_prefix(model, family, count, inputs).cpu()
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
-
-
-class _Collate:
-    """Puts examples side by side, padded to the longest."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.pad = int(encoder.model.config.pad_token_id or 0)
-        self.segments = (getattr(encoder.model.config, "type_vocab_size", 0) or 0) > 1
-        self.device = encoder.spec.device
-
-    def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        longest = max(len(item["input_ids"]) for item in items)
-        mask = torch.zeros(len(items), longest, dtype=torch.long)
-        found: dict[str, torch.Tensor] = {}
-        if "hidden" in items[0]:
-            states = torch.zeros(len(items), longest, items[0]["hidden"].shape[-1])
-            found["inputs_embeds"] = states
-        else:
-            found["input_ids"] = torch.full((len(items), longest), self.pad)
-            if self.segments:
-                found["token_type_ids"] = torch.zeros(len(items), longest, dtype=torch.long)
-        for row, item in enumerate(items):
-            length = len(item["input_ids"])
-            mask[row, :length] = 1
-            if "hidden" in item:
-                found["inputs_embeds"][row, :length] = item["hidden"]
-            else:
-                for name in found:
-                    found[name][row, :length] = torch.tensor(item[name])
-        found |= {"attention_mask": mask, "labels": torch.tensor([item["labels"] for item in items])}
-        return {name: one.to(self.device) for name, one in found.items()}
 
 
 @contextmanager
@@ -269,182 +280,6 @@ def _at_rest(model: Model) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _run(
-    done: Trained,
-    recipe: Recipe,
-    learned: Sequence[dict[str, Any]],
-    judged: Sequence[dict[str, Any]],
-    parameters: Mapping[str, list[torch.nn.Parameter]],
-    encoder: Encoder,
-    tell: Tell | None,
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = tf.TrainingArguments(
-            output_dir=folder,
-            per_device_train_batch_size=recipe.batch,
-            num_train_epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            warmup_steps=recipe.warm_up,
-            seed=recipe.seed,
-            data_seed=recipe.seed,
-            bf16=recipe.precision == "bfloat16",
-            use_cpu=encoder.spec.device == "cpu",
-            report_to=[],
-            save_strategy="no",
-            eval_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            dataloader_pin_memory=False,
-        )
-        trainer = _Trainer(done, recipe, learned, judged, parameters, encoder, tell, arguments)
-        trainer.train()
-    trainer.finish()
-
-
-class _Trainer(tf.Trainer):
-    """Hugging Face's Trainer on examples of like length, which tells every step and judges after every epoch."""
-
-    def __init__(
-        self,
-        done: Trained,
-        recipe: Recipe,
-        learned: Sequence[dict[str, Any]],
-        judged: Sequence[dict[str, Any]],
-        parameters: Mapping[str, list[torch.nn.Parameter]],
-        encoder: Encoder,
-        tell: Tell | None,
-        arguments: tf.TrainingArguments,
-    ) -> None:
-        self.done, self.recipe, self.judged, self.tell = done, recipe, judged, tell
-        self.lengths = [len(one["input_ids"]) for one in learned]
-        self.collate = _Collate(encoder)
-        # By the tower of the whole model: its lower floors may be away.
-        self.floors = parameters
-        counts = np.bincount([one["labels"] for one in learned], minlength=len(done.labels)).clip(1)
-        weights = counts.sum() / (len(counts) * counts) if recipe.balanced else np.ones(len(counts))
-        self.weights = torch.tensor(weights, dtype=torch.float32, device=encoder.spec.device)
-        self.best_state: dict[str, torch.Tensor] | None = None
-        self.worse = 0
-        super().__init__(
-            model=done.model,
-            args=arguments,
-            train_dataset=list(learned),
-            data_collator=self.collate,
-            optimizers=(self._optimizer(), None),
-            callbacks=[_AfterEpoch(self)],
-        )
-        # It would print what is told already.
-        self.remove_callback(tf.PrinterCallback)
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        rates = layer_rates(self.done.floors, self.recipe.learning_rate, self.recipe.layer_decay)
-        names = {id(one): name.lower() for name, one in self.done.model.named_parameters()}
-        groups = []
-        for floor, parameters in self.floors.items():
-            free = [one for one in parameters if one.requires_grad]
-            for decays in (True, False):
-                some = [one for one in free if any(part in names[id(one)] for part in _NO_DECAY) != decays]
-                if some:
-                    decay = self.recipe.weight_decay if decays else 0.0
-                    groups.append({"params": some, "lr": rates[floor], "weight_decay": decay})
-        return torch.optim.AdamW(groups, lr=self.recipe.learning_rate)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        return LengthGroupedSampler(self.recipe.batch, lengths=self.lengths)
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return cross-entropy with the recipe's weights and smoothing."""
-        labels = inputs.pop("labels")
-        output = model(**inputs)
-        loss = torch.nn.functional.cross_entropy(
-            output.logits.float(), labels, weight=self.weights, label_smoothing=self.recipe.label_smoothing
-        )
-        return (loss, output) if return_outputs else loss
-
-    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Make a step's gradients, look at them, and tell."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
-        number = self.state.global_step + 1
-        if not math.isfinite(float(loss)):
-            raise InputError(
-                "The loss was no number any more at step {step}, with a learning rate of {rate}. Choose a smaller one, "
-                "such as 5e-5.",
-                step=number,
-                rate=self.recipe.learning_rate,
-            )
-        norms = {
-            name: math.sqrt(sum(float(one.grad.float().square().sum()) for one in found if one.grad is not None))
-            for name, found in self.floors.items()
-        }
-        rate = self.lr_scheduler.get_last_lr()[-1] if self.lr_scheduler is not None else self.recipe.learning_rate
-        step = Step(number, number / self.steps_an_epoch, float(loss), float(rate), norms)
-        self.done.steps.append(step)
-        self._say(step)
-        return loss
-
-    @property
-    def steps_an_epoch(self) -> int:
-        """How many steps go once through the examples."""
-        return math.ceil(len(self.lengths) / self.recipe.batch)
-
-    def _say(self, what: Step | Evaluation) -> None:
-        if self.tell is not None:
-            self.tell(what, self.steps_an_epoch * self.recipe.epochs)
-
-    def judge(self) -> tuple[float, Float32[np.ndarray, "judged label"]]:
-        """Return the mean loss on what was held out, and the scores."""
-        model, rows = self.done.model, np.empty((len(self.judged), len(self.done.labels)), np.float32)
-        model.eval()
-        losses = []
-        with torch.no_grad():
-            for batch in batches_of([len(one["input_ids"]) for one in self.judged], _EVALUATED_PIECES):
-                inputs = self.collate([self.judged[i] for i in batch])
-                labels = inputs.pop("labels")
-                logits = model(**inputs).logits.float()
-                losses.append(float(torch.nn.functional.cross_entropy(logits, labels, reduction="sum")))
-                rows[batch] = logits.cpu().numpy()
-        return sum(losses) / len(self.judged), rows
-
-    def after_epoch(self) -> bool:
-        """Judge, keep the best, and tell whether to go on."""
-        epoch = len(self.done.steps) / self.steps_an_epoch
-        loss, logits = self.judge()
-        right = logits.argmax(axis=1) == [one["labels"] for one in self.judged]
-        before = [one.loss for one in self.done.evaluations]
-        found = Evaluation(epoch, loss, float(right.mean()))
-        self.done.evaluations.append(found)
-        self._say(found)
-        if self.recipe.patience == 0 or not before or loss < min(before):
-            self.done.best, self.done.logits, self.worse = epoch, read_only(logits), 0
-            if self.recipe.patience:
-                model = self.done.model
-                self.best_state = {n: p.detach().cpu().clone() for n, p in model.named_parameters() if p.requires_grad}
-        else:
-            self.worse += 1
-        return self.recipe.patience == 0 or self.worse < self.recipe.patience
-
-    def finish(self) -> None:
-        """Go back to the best epoch where there was patience."""
-        if self.best_state is not None:
-            own = dict(self.done.model.named_parameters())
-            with torch.no_grad():
-                for name, value in self.best_state.items():
-                    own[name].copy_(value)
-        self.done.model.eval()
-
-
-class _AfterEpoch(tf.TrainerCallback):
-    def __init__(self, trainer: _Trainer) -> None:
-        self.trainer = trainer
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if not self.trainer.after_epoch():
-            control.should_training_stop = True
 
 
 def save_trained(done: Trained, source: Path, folder: Path) -> None:

@@ -13,7 +13,8 @@ import interpret as it
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.data import Examples, split_examples
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.training import Evaluation, save_trained, train
+from interpret.finetuning.trainer import Evaluation, latest_checkpoint
+from interpret.finetuning.training import save_trained, train
 from tests.tiny import make_checkpoint
 
 WORDS = {"bank": ("bank", "money", "rich", "lent"), "river": ("river", "steep", "animals", "tired")}
@@ -86,7 +87,7 @@ def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examp
     told = []
     recipe = replace(recipe, epochs=5, frozen=("embeddings", "0"))
     done = train(recipe, examples, *split_examples(examples), tell=lambda what, total: told.append((what, total)))
-    assert done.evaluations[-1].accuracy >= 0.9
+    assert done.evaluations[-1].score >= 0.9
     assert len(done.evaluations) == 5
     learned, judged = split_examples(examples)
     assert len(done.steps) == 5 * math.ceil(len(learned) / 8)
@@ -100,7 +101,7 @@ def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examp
     assert max(rates) == pytest.approx(5e-3, rel=0.1)
     assert rates[-1] < 0.1 * max(rates)
     right = done.logits.argmax(axis=1) == [done.labels.index(examples.labels[i]) for i in judged]
-    assert right.mean() == done.evaluations[-1].accuracy
+    assert right.mean() == done.evaluations[-1].score
 
 
 def test_patience_stops_and_goes_back_to_the_best(recipe, examples):
@@ -136,10 +137,92 @@ def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_
     assert not list((tmp_path / "run").glob("*.bin"))
 
 
-def test_numbers_are_no_classes(recipe, examples):
-    numbers = Examples("regression", examples.texts, None, tuple("1234" * 24)[: len(examples)], examples.places, 0)
-    with pytest.raises(it.InputError, match="of the task “regression”"):
-        train(recipe, numbers, *split_examples(examples))
+@pytest.mark.parametrize("head", ["own", "mlp"])
+def test_a_regression_answers_in_the_unit_of_its_labels(recipe, examples, head, tmp_path, folder):
+    # Far from 0 and widely spread: a head that starts near 0 would never get there at any rate that learns.
+    values = [1000.0 + 100 * sum(word in WORDS["bank"] for word in text.split()) for text in examples.texts]
+    numbers = Examples("regression", examples.texts, None, tuple(map(str, values)), examples.places, 0)
+    learned, judged = split_examples(numbers)
+    done = train(replace(recipe, epochs=12, head=head), numbers, learned, judged)
+    assert done.labels == ()
+    np.testing.assert_allclose(done.truth, [values[i] for i in judged])
+    missed = np.square(done.logits[:, 0] - done.truth).mean()
+    assert missed < 0.3 * np.var(done.truth)
+    assert done.evaluations[-1].score == pytest.approx(1 - missed / np.var(done.truth), abs=1e-4)
+    save_trained(done, folder, tmp_path / "run")
+    if head == "own":
+        model = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run")
+        tokenizer = tf.AutoTokenizer.from_pretrained(tmp_path / "run")
+        with torch.no_grad():
+            answer = model(**tokenizer(examples.texts[judged[0]], return_tensors="pt")).logits
+        assert float(answer) == pytest.approx(float(done.logits[0, 0]), rel=1e-3)
+
+
+def test_words_get_their_tags(recipe, examples, tmp_path, folder):
+    tags = tuple(" ".join("B" if word in WORDS["bank"] else "O" for word in text.split()) for text in examples.texts)
+    words = Examples("token classes", examples.texts, None, tags, examples.places, 0)
+    learned, judged = split_examples(words)
+    done = train(replace(recipe, epochs=6), words, learned, judged)
+    assert done.labels == ("B", "O")
+    assert [done.labels[i] for i in done.truth] == " ".join(tags[i] for i in judged).split()
+    assert (done.logits.argmax(axis=1) == done.truth).mean() > 0.95
+    save_trained(done, folder, tmp_path / "run")
+    assert it.load_encoder(str(tmp_path / "run"), device="cpu").task.kind == "token classes"
+    with pytest.raises(it.InputError, match="“mlp” reads whole texts"):
+        train(replace(recipe, head="mlp"), words, learned, judged)
+
+
+class Stop:
+    """Says stop after so many steps."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def __call__(self):
+        self.left -= 1
+        return self.left <= 0
+
+
+@pytest.mark.parametrize("after", [1, 9, 10, 13, 20])
+@pytest.mark.parametrize(
+    "more", [{"frozen": ("embeddings", "0")}, {"patience": 3, "head": "textcnn", "layer_decay": 0.8}]
+)
+def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, after, more):
+    # Ten steps an epoch: stopped at once, before, at and after an epoch's end, and at the end of the second.
+    recipe = replace(recipe, epochs=3, **more)
+    split = split_examples(examples)
+    whole = train(recipe, examples, *split)
+    first = train(recipe, examples, *split, stop=Stop(after), folder=tmp_path)
+    assert first.stopped
+    assert len(first.steps) == after
+    assert first.logits.shape == whole.logits.shape
+    second = train(recipe, examples, *split, stop=Stop(3), folder=tmp_path)
+    third = train(recipe, examples, *split, folder=tmp_path)
+    assert not third.stopped
+    assert losses(first) + losses(second) + losses(third) == losses(whole)
+    assert third.evaluations == whole.evaluations
+    assert third.best == whole.best
+    for one, other in zip(whole.model.parameters(), third.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+    assert not [path for path in tmp_path.rglob("*.safetensors") if "checkpoint" not in str(path)]
+
+
+def test_a_full_disk_is_said_and_the_checkpoint_before_stays(recipe, examples, tmp_path, monkeypatch):
+    split = split_examples(examples)
+    train(recipe, examples, *split, stop=Stop(4), folder=tmp_path)
+    before = latest_checkpoint(tmp_path)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("interpret.finetuning.trainer.save_file", full)
+        with pytest.raises(it.CapacityError, match="No space left on device. What was saved before is kept"):
+            train(recipe, examples, *split, stop=Stop(3), folder=tmp_path)
+    assert latest_checkpoint(tmp_path) == before
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-4"]
+    resumed = train(recipe, examples, *split, folder=tmp_path)
+    assert losses(resumed) == losses(train(recipe, examples, *split))[4:]
 
 
 def test_mixed_precision_learns_the_same_within_its_own(recipe, examples):

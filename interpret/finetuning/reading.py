@@ -1,0 +1,83 @@
+"""Examples as a model takes them: cut into pieces, labels as numbers, side by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from interpret.encoder import Encoder
+from interpret.finetuning.data import Examples
+from interpret.finetuning.recipe import Recipe
+
+Item = dict[str, Any]
+# What PyTorch's losses pass over: pieces that continue a word, special ones, and padding.
+NO_LABEL = -100
+
+
+class Reader:
+    """Cuts examples into pieces, and turns labels into numbers.
+
+    Parameters
+    ----------
+    scale
+        For a regression its labels' mean and spread: what is learned is how many spreads a value is from the mean.
+    """
+
+    def __init__(
+        self, encoder: Encoder, recipe: Recipe, examples: Examples, labels: tuple[str, ...], scale: tuple[float, float]
+    ) -> None:
+        self.examples = examples
+        self.labels = {name: place for place, name in enumerate(labels)}
+        self.scale = scale
+        self.pieces = Tokenizer.from_str(encoder.pieces.to_str())
+        self.pieces.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+
+    def __call__(self, place: int) -> Item:
+        """Read the example at a place."""
+        examples = self.examples
+        label = examples.labels[place]
+        if examples.task == "token classes":
+            found = self.pieces.encode(examples.texts[place].split(" "), is_pretokenized=True)
+            tags, words = label.split(" "), found.word_ids
+            # A word's tag stands on its first piece (Devlin et al. 2019, sec. 5.3).
+            numbers = [NO_LABEL] * len(words)
+            for word in {word for word in words if word is not None}:
+                numbers[words.index(word)] = self.labels[tags[word]]
+            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers}
+        found = self.pieces.encode(examples.texts[place], examples.pairs[place] if examples.pairs is not None else None)
+        mean, spread = self.scale
+        number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
+        return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": number}
+
+
+class Collate:
+    """Puts examples side by side, padded to the longest."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.pad = int(encoder.model.config.pad_token_id or 0)
+        self.segments = (getattr(encoder.model.config, "type_vocab_size", 0) or 0) > 1
+        self.device = encoder.spec.device
+
+    def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """Make one batch of them, on the model's device."""
+        longest = max(len(item["input_ids"]) for item in items)
+        shape = (len(items), longest)
+        found: dict[str, torch.Tensor] = {"attention_mask": torch.zeros(shape, dtype=torch.long)}
+        if "hidden" in items[0]:
+            found["inputs_embeds"] = torch.zeros(*shape, items[0]["hidden"].shape[-1])
+        else:
+            found["input_ids"] = torch.full(shape, self.pad)
+            if self.segments:
+                found["token_type_ids"] = torch.zeros(shape, dtype=torch.long)
+        tagged = isinstance(items[0]["labels"], list)
+        found["labels"] = torch.full(shape, NO_LABEL) if tagged else torch.tensor([item["labels"] for item in items])
+        for row, item in enumerate(items):
+            length = len(item["input_ids"])
+            found["attention_mask"][row, :length] = 1
+            if "hidden" in item:
+                found["inputs_embeds"][row, :length] = item["hidden"]
+            for name in ("input_ids", "token_type_ids", *(("labels",) if tagged else ())):
+                if name in found:
+                    found[name][row, :length] = torch.tensor(item[name])
+        return {name: one.to(self.device) for name, one in found.items()}
