@@ -1,21 +1,23 @@
-"""Fine-tune from a terminal: ``python -m interpret.finetuning --data FILE --text … --label … --out FOLDER``."""
+"""Fine-tune from a terminal: ``python -m interpret.finetuning --data FILE --text … --label … --out FOLDER``.
+
+``python -m interpret.finetuning FOLDER`` works on a run that is there already, and goes on where it was.
+"""
 
 import argparse
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
 
-from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
-from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.data import TASKS, read_examples, split_examples
 from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.results import measure_results
+from interpret.finetuning.runs import Request, Run, make_run
 from interpret.finetuning.tower import PRESETS, expand, floor_names
 from interpret.finetuning.trainer import Evaluation, Step
-from interpret.finetuning.training import save_trained, train
+from interpret.finetuning.worker import main as work_on
+from interpret.finetuning.worker import work
 
 _TOLD = {
     "leaks": "rows to judge by that also stand among those to learn from",
@@ -27,11 +29,14 @@ _TOLD = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m interpret.finetuning", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="a labelled file: .csv .tsv .jsonl")
+    parser.add_argument("run", nargs="?", type=Path, metavar="FOLDER", help="a run to work on; nothing else is needed")
+    parser.add_argument("--data", type=Path, help="a labelled file: .csv .tsv .jsonl, or words and tags in columns")
+    parser.add_argument("--judged", type=Path, help="a second file to judge by; else a share of the first is held out")
     parser.add_argument("--text", default="text", help="the column with the text")
     parser.add_argument("--label", default="label", help="the column with the label")
     parser.add_argument("--pair", help="the column with the second text")
-    parser.add_argument("--out", type=Path, required=True, help="the folder that is written; it must not exist")
+    parser.add_argument("--task", default="classes", choices=TASKS)
+    parser.add_argument("--out", type=Path, help="the folder that is written; it must not exist")
     parser.add_argument("--freeze", default="", help=f"floors such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
     for field in fields(Recipe):
         if field.name != "frozen":
@@ -42,59 +47,67 @@ def main(arguments: list[str] | None = None) -> int:
                 parser.add_argument(name, type=kind, default=field.default)
     asked = parser.parse_args(arguments)
     try:
-        _train(asked)
+        if asked.run is not None:
+            return work_on(asked.run)
+        if asked.data is None or asked.out is None:
+            raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
+        return _train(asked)
     except InterpretError as error:
         _say(f"interpret.finetuning: {error}")
-        return 2
     except OSError as error:
         _say(f"interpret.finetuning: {error.filename}: {error.strerror}")
-        return 2
-    return 0
+    return 2
 
 
-def _train(asked: argparse.Namespace) -> None:
-    if asked.out.exists():
-        raise InputError("“{folder}” exists already. Name a new folder, or move that one away.", folder=str(asked.out))
-    examples = read_examples(asked.data.read_bytes(), asked.data.name, asked.text, asked.label, asked.pair)
-    learned, judged = split_examples(examples, asked.share, asked.seed)
-    source = checkpoint_folder(find_checkpoint(asked.model))
+def _train(asked: argparse.Namespace) -> int:
+    content = asked.data.read_bytes()
+    judged_content = asked.judged.read_bytes() if asked.judged is not None else None
     encoder = load_encoder(asked.model, asked.device)
-    health = check_health(encoder, examples, learned, judged, asked.max_tokens)
     frozen = expand(asked.freeze, floor_names(encoder.model, encoder.family))
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
-    recipe = Recipe(**options, frozen=frozen)
-    _say(f"{len(learned)} rows to learn from, {len(judged)} to judge by; always guessing: {health.majority:.1%}")
-    for name in set(health.findings) & set(_TOLD):
-        _say(f"  careful: {len(getattr(health, name))} {_TOLD[name]}")
+    request = Request(
+        recipe=Recipe(**options, frozen=frozen),
+        name=asked.out.name,
+        data=asked.data.name,
+        judged=asked.judged.name if asked.judged is not None else "",
+        text=asked.text,
+        label=asked.label,
+        pair=asked.pair,
+        task=asked.task,
+    )
+    columns = (asked.text, asked.label, asked.pair, asked.task)
+    examples = read_examples(content, asked.data.name, *columns)
+    if judged_content is None:
+        learned, judged = split_examples(examples, asked.share, asked.seed)
+        health = check_health(encoder, examples, learned, judged, asked.max_tokens)
+        guess = "" if asked.task == "regression" else f"; always guessing: {health.majority:.1%}"
+        _say(f"{len(learned)} rows to learn from, {len(judged)} to judge by{guess}")
+        for name in set(health.findings) & set(_TOLD):
+            _say(f"  careful: {len(getattr(health, name))} {_TOLD[name]}")
 
     def tell(what: Step | Evaluation, total: int) -> None:
         if isinstance(what, Evaluation):
-            _say(f"\rafter epoch {what.epoch:.0f}: loss {what.loss:.4f}, accuracy {what.score:.1%}")
+            score = f"R² {what.score:.3f}" if asked.task == "regression" else f"accuracy {what.score:.1%}"
+            _say(f"\rafter epoch {what.epoch:.4g}: loss {what.loss:.4f}, {score}")
         elif sys.stderr.isatty():
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
-    done = train(recipe, examples, learned, judged, tell)
-    found = measure_results(done.logits, [examples.labels[int(place)] for place in judged], done.labels)
-    asked.out.mkdir(parents=True)
-    save_trained(done, source, asked.out)
-    (asked.out / "recipe.json").write_text(recipe.to_json(), "utf-8")
-    numbers = {
-        "accuracy": found.accuracy,
-        "interval": found.interval,
-        "macro_f1": found.macro_f1,
-        "majority": found.majority,
-        "ece": found.ece,
-        "labels": found.labels,
-        "confusion": found.confusion.tolist(),
-        "seconds": done.seconds,
-        "examples_per_second": done.per_second,
-        "rows_judged": [examples.places[int(place)] for place in judged],
-    }
-    (asked.out / "results.json").write_text(json.dumps(numbers, ensure_ascii=False, indent=2), "utf-8")
-    trainable = sum(floor.parameters for floor in done.floors if not floor.frozen)
-    _say(f"{trainable:,} parameters learned in {done.seconds:.1f} s, {done.per_second:.0f} examples a second")
-    low, high = found.interval
-    _say(f"accuracy {found.accuracy:.1%} (95 %: {low:.1%} to {high:.1%}), macro-F1 {found.macro_f1:.3f}")
+    return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content).folder, tell))
+
+
+def _say_how_it_ended(run: Run) -> int:
+    if run.error is not None:
+        _say(f"interpret.finetuning: {InterpretError(run.error[0], **run.error[1])}")
+        return 2
+    facts = run.facts
+    count, speed = int(facts["trainable"]), facts["per_second"]
+    _say(f"{run.state}: {count:,} parameters learned in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
+    if "accuracy" in facts:
+        between = f"(95 %: {facts['low']:.1%} to {facts['high']:.1%})"
+        _say(f"accuracy {facts['accuracy']:.1%} {between}, macro-F1 {facts['macro_f1']:.3f}")
+    else:
+        _say(f"R² {facts['r2']:.3f}, mean error {facts['mae']:.4g}")
+    return 0
 
 
 def _say(text: str, end: str = "\n") -> None:

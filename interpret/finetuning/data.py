@@ -68,6 +68,31 @@ class Examples:
             0,
         )
 
+    def joined(self, other: "Examples") -> "Examples":
+        """Return these examples and after them another file's, which keep the places of their own file.
+
+        Raises
+        ------
+        InputError
+            If the other has classes that this one has not: nothing could be learned of them.
+        """
+        strange = sorted(set(other.classes) - set(self.classes))
+        if strange:
+            raise InputError(
+                "The file to judge by has the class “{label}”, which the file to learn from has not. Take its rows "
+                "out, or add some of it there.",
+                label=strange[0],
+            )
+        pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
+        return Examples(
+            self.task,
+            self.texts + other.texts,
+            pairs,
+            self.labels + other.labels,
+            self.places + other.places,
+            self.skipped + other.skipped,
+        )
+
     def key(self, place: int) -> tuple[str, str]:
         """Return what two examples have in common that say the same: case and spaces apart."""
         second = self.pairs[place] if self.pairs is not None else ""

@@ -45,10 +45,16 @@ class Reader:
             for word in {word for word in words if word is not None}:
                 numbers[words.index(word)] = self.labels[tags[word]]
             return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers}
-        found = self.pieces.encode(examples.texts[place], examples.pairs[place] if examples.pairs is not None else None)
         mean, spread = self.scale
         number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
-        return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": number}
+        return self.watched(
+            examples.texts[place], examples.pairs[place] if examples.pairs is not None else None, number
+        )
+
+    def watched(self, text: str, pair: str | None = None, label: int | float = 0) -> Item:
+        """Read a text that is no example."""
+        found = self.pieces.encode(text, pair)
+        return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": label}
 
 
 class Collate:

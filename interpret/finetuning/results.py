@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int
+from scipy.stats import spearmanr
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
@@ -120,6 +121,52 @@ def measure_results(
         answers=read_only(given, np.int64),
         chances=read_only(sure, np.float32),
         mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What came out of a regression on examples that were held out.
+
+    Attributes
+    ----------
+    answers, truth
+        The value said of each, and the true one.
+    r2
+        The share of the variance explained: 1 is perfect, 0 is as good as always saying the mean.
+    mae, rmse
+        Mean absolute error, and root of the mean squared error, in the unit of the labels.
+    pearson, spearman
+        Correlation of values, and of their ranks; NaN where all answers are the same.
+    mistakes
+        Places, the furthest off first.
+    """
+
+    answers: Float32[np.ndarray, "example"]
+    truth: Float32[np.ndarray, "example"]
+    r2: float
+    mae: float
+    rmse: float
+    pearson: float
+    spearman: float
+    mistakes: Int[np.ndarray, "example"]
+
+
+def measure_fit(answers: np.ndarray, truth: np.ndarray) -> Fit:
+    """Compare values with the truth."""
+    given, true = np.asarray(answers, float), np.asarray(truth, float)
+    missed = given - true
+    spread = np.square(true - true.mean()).sum()
+    varied = given.std() > 0 and true.std() > 0
+    return Fit(
+        answers=read_only(given, np.float32),
+        truth=read_only(true, np.float32),
+        r2=float(1 - np.square(missed).sum() / spread) if spread else float("nan"),
+        mae=float(np.abs(missed).mean()),
+        rmse=float(np.sqrt(np.square(missed).mean())),
+        pearson=float(np.corrcoef(given, true)[0, 1]) if varied else float("nan"),
+        spearman=float(spearmanr(given, true).statistic) if varied else float("nan"),
+        mistakes=read_only(np.argsort(-np.abs(missed), kind="stable"), np.int64),
     )
 
 

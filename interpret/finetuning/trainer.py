@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +55,27 @@ class Step:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good the model is on what was held out, after so many epochs.
+    """How good the model is on what was held out.
 
     Attributes
     ----------
+    step, epoch
+        Steps and passes through the examples behind it.
     score
         The share of right answers; for a regression R², the share of the variance explained.
+    moved
+        For each floor that learns, how far its weights have come: the length of their change as a share of the length
+        of what they were. A new head's beginnings are small, so its share is large.
+    probes
+        For each sentence that is watched the probability of each class; for a regression its value.
     """
 
+    step: int
     epoch: float
     loss: float
     score: float
+    moved: Mapping[str, float] = field(default_factory=dict)
+    probes: tuple[tuple[float, ...], ...] = ()
 
 
 Tell = Callable[[Step | Evaluation, int], None]
@@ -110,6 +120,10 @@ class FineTuner(tf.Trainer):
         For each class what its examples count.
     learned, judged
         Examples to learn from and to judge by, read.
+    watched
+        Sentences that are answered after every epoch, read; their labels count for nothing.
+    scale
+        Mean and spread of a regression's labels.
     tell, stop
         Called with every step and evaluation; asked after every step whether to stop.
     saves
@@ -127,6 +141,8 @@ class FineTuner(tf.Trainer):
         weights: torch.Tensor | None,
         learned: Sequence[Item],
         judged: Sequence[Item],
+        watched: Sequence[Item],
+        scale: tuple[float, float],
         collate: Collate,
         tell: Tell | None,
         stop: Callable[[], bool] | None,
@@ -135,6 +151,11 @@ class FineTuner(tf.Trainer):
     ) -> None:
         self.recipe, self.floors, self.parameters, self.names = recipe, floors, parameters, names
         self.task, self.weights, self.judged, self.collate = task, weights, judged, collate
+        self.watched, self.scale = watched, scale
+        # Before a checkpoint is read: how far the weights have come is told from where they began.
+        self.start = {
+            name: [one.detach().clone() for one in some if one.requires_grad] for name, some in parameters.items()
+        }
         self.tell, self.stop, self.saves = tell, stop, saves
         self.lengths = [len(one["input_ids"]) for one in learned]
         self.progress = Progress([])
@@ -230,20 +251,41 @@ class FineTuner(tf.Trainer):
 
     def judge(self) -> tuple[float, Float32[np.ndarray, "answer label"]]:
         """Return the mean loss on what was held out, and the scores: a row for each text, or each word with a tag."""
-        model, rows = self.own, [np.empty(0)] * len(self.judged)
-        model.eval()
+        return self._answers(self.judged)
+
+    def _answers(self, items: Sequence[Item]) -> tuple[float, Float32[np.ndarray, "answer label"]]:
+        rows = [np.empty(0)] * len(items)
+        self.own.eval()
         total = count = 0.0
         with torch.no_grad():
-            for batch in batches_of([len(one["input_ids"]) for one in self.judged], EVALUATED_PIECES):
-                inputs = self.collate([self.judged[i] for i in batch])
+            for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
+                inputs = self.collate([items[i] for i in batch])
                 labels = inputs.pop("labels")
-                logits = model(**inputs).logits.float()
+                logits = self.own(**inputs).logits.float()
                 answers = int((labels != NO_LABEL).sum()) if self.task == "token classes" else len(batch)
                 total += float(self._loss(logits, labels)) * answers if answers else 0.0
                 count += answers
                 for place, found, label in zip(batch, logits.cpu().numpy(), labels.cpu().numpy(), strict=True):
                     rows[place] = found[label != NO_LABEL] if self.task == "token classes" else found[None]
         return total / count, np.concatenate(rows).astype(np.float32)
+
+    def _probed(self) -> tuple[tuple[float, ...], ...]:
+        if not self.watched:
+            return ()
+        logits = torch.from_numpy(self._answers(self.watched)[1])
+        mean, spread = self.scale
+        found = logits * spread + mean if self.task == "regression" else logits.softmax(-1)
+        return tuple(tuple(row) for row in found.tolist())
+
+    def _moved(self) -> dict[str, float]:
+        found = {}
+        for name, begun in self.start.items():
+            now = [one for one in self.parameters[name] if one.requires_grad]
+            if now:
+                with torch.no_grad():
+                    way = torch.stack([(new - old).norm() for new, old in zip(now, begun, strict=True)]).norm()
+                    found[name] = float(way / torch.stack([old.norm() for old in begun]).norm().clamp_min(1e-12))
+        return found
 
     def truth(self) -> np.ndarray:
         """Return what would have been right for each row of `judge`: a class's place, or a number."""
@@ -261,7 +303,7 @@ class FineTuner(tf.Trainer):
         loss, logits = self.judge()
         progress, patience = self.progress, self.recipe.patience
         before = [one.loss for one in progress.evaluations]
-        found = Evaluation(self.epoch, loss, self._score(logits))
+        found = Evaluation(self.state.global_step, self.epoch, loss, self._score(logits), self._moved(), self._probed())
         progress.evaluations.append(found)
         self._say(found)
         if patience == 0 or not before or loss < min(before):
@@ -310,7 +352,7 @@ class FineTuner(tf.Trainer):
         if (folder / "best.safetensors").exists():
             self.best_state = load_file(folder / "best.safetensors")
         given = json.loads((folder / "progress.json").read_text("utf-8"))
-        given |= {"evaluations": [Evaluation(**one) for one in given["evaluations"]], "stopped": False}
+        given |= {"evaluations": [read_evaluation(one) for one in given["evaluations"]], "stopped": False}
         self.progress = Progress(**given)
 
     def _put(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -349,6 +391,11 @@ class FineTuner(tf.Trainer):
                     shutil.rmtree(old, ignore_errors=True)
         self.saved_at = time.monotonic()
         self.saving_took = self.saved_at - begin
+
+
+def read_evaluation(given: Mapping[str, Any]) -> Evaluation:
+    """Read an evaluation that was written down as JSON."""
+    return Evaluation(**{**given, "probes": tuple(tuple(row) for row in given["probes"])})
 
 
 def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:

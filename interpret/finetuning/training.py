@@ -85,6 +85,7 @@ def train(
     tell: Tell | None = None,
     stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
+    probes: Sequence[str] = (),
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words.
 
@@ -100,6 +101,8 @@ def train(
         Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is judged.
     folder
         Where checkpoints are written. Where it has one, the training goes on from there, as if it had never stopped.
+    probes
+        Texts whose answers are told with every evaluation; none for token classes.
 
     Raises
     ------
@@ -127,6 +130,9 @@ def train(
     kept = -1
     with hold(encoder.spec.device), ExitStack() as stack:
         items = {int(place): read(int(place)) for place in [*learned, *judged]}
+        # Beside the examples, at places that none of them has.
+        watched = range(-1, -1 - len(probes) * (examples.task != "token classes"), -1)
+        items |= {place: read.watched(probes[-1 - place]) for place in watched}
         count = kept_layers(model, family, frozen_prefix(floors))
         room = prefix_bytes([len(one["input_ids"]) for one in items.values()], encoder.width)
         stack.enter_context(_at_rest(model))
@@ -145,6 +151,8 @@ def train(
             _weights(recipe, [items[int(i)] for i in learned], len(labels), encoder.spec.device),
             [items[int(i)] for i in learned],
             [items[int(i)] for i in judged],
+            [items[i] for i in watched],
+            scale,
             Collate(encoder),
             tell,
             stop,
@@ -235,7 +243,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
         return Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
     loader = tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
     names = labels or ("value",)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(recipe.seed)
         return loader.from_pretrained(
             checkpoint_folder(encoder.spec.checkpoint),
@@ -248,6 +256,17 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
             local_files_only=True,
             ignore_mismatched_sizes=True,
         ).to(encoder.spec.device)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting that the head is new, which is known."""
+    before = tf.logging.get_verbosity()
+    tf.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        tf.logging.set_verbosity(before)
 
 
 def _keep_prefix(model: Model, family: Family, count: int, items: Mapping[int, Item], encoder: Encoder) -> None:

@@ -1,6 +1,5 @@
 """Frozen is frozen, the same seed is the same curve, and what is kept changes nothing."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -10,36 +9,11 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.finetuning.__main__ import main
 from interpret.finetuning.data import Examples, split_examples
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.trainer import Evaluation, latest_checkpoint
 from interpret.finetuning.training import save_trained, train
-from tests.tiny import make_checkpoint
-
-WORDS = {"bank": ("bank", "money", "rich", "lent"), "river": ("river", "steep", "animals", "tired")}
-
-
-@pytest.fixture(scope="module")
-def examples():
-    random = np.random.default_rng(0)
-    rows = []
-    for i in range(96):
-        label = ("bank", "river")[i % 2]
-        rows.append((" ".join(random.choice([*WORDS[label], "the", "was", "and"], random.integers(4, 20))), label))
-    texts, labels = zip(*dict(rows).items(), strict=True)
-    return Examples("classes", texts, None, labels, tuple(range(len(texts))), 0)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    # Weights as real ones are, so that a few steps learn something.
-    return make_checkpoint("bert", tmp_path_factory.mktemp("train"), initializer_range=0.05)
-
-
-@pytest.fixture
-def recipe(folder):
-    return Recipe(model=str(folder), epochs=2, learning_rate=5e-3, batch=8, device="cpu", seed=3)
+from tests.interpret.finetuning.conftest import WORDS
 
 
 def losses(done):
@@ -247,33 +221,3 @@ def test_recipes_are_written_and_read_and_checked(recipe):
     for text, sentence in (('{"speed": 3}', "no “speed”"), ("[]", "no recipe"), ("{", "no recipe")):
         with pytest.raises(it.InputError, match=sentence):
             Recipe.from_json(text)
-
-
-def test_the_command_trains_and_what_it_writes_opens(folder, examples, tmp_path, capsys):
-    data, out = tmp_path / "rows.csv", tmp_path / "run"
-    lines = [f"{text},{label}" for text, label in zip(examples.texts, examples.labels, strict=True)]
-    data.write_text("\n".join(["text,kind", *lines, ",bank"]), "utf-8")
-    asked = ["--data", str(data), "--label", "kind", "--out", str(out), "--model", str(folder), "--device", "cpu"]
-    more = ["--freeze", "embeddings,0-1", "--epochs", "3", "--learning-rate", "0.005", "--batch", "8"]
-    assert main([*asked, *more]) == 0
-    said = capsys.readouterr()
-    assert "accuracy" in said.err
-    assert said.out == ""
-    assert Recipe.from_json((out / "recipe.json").read_text("utf-8")).frozen == ("embeddings", "0", "1")
-    numbers = json.loads((out / "results.json").read_text("utf-8"))
-    model = tf.AutoModelForSequenceClassification.from_pretrained(out)
-    tokenizer = tf.AutoTokenizer.from_pretrained(out)
-    right = 0
-    for place in numbers["rows_judged"]:
-        with torch.no_grad():
-            logits = model(**tokenizer(examples.texts[place], return_tensors="pt")).logits
-        right += model.config.id2label[int(logits.argmax())] == examples.labels[place]
-    assert right / len(numbers["rows_judged"]) == pytest.approx(numbers["accuracy"])
-    for wrong, sentence in (
-        ([*asked, *more], "exists already"),
-        ([*asked[:4], "--out", str(tmp_path / "x"), "--freeze", "0-9", *asked[6:]], "no floor “3”"),
-        (["--data", str(tmp_path / "none.csv"), *asked[2:4], "--out", str(tmp_path / "y")], "No such file"),
-    ):
-        assert main(wrong) == 2
-        assert sentence in capsys.readouterr().err
-    assert not (tmp_path / "x").exists()

@@ -1,0 +1,190 @@
+"""The record of runs in MLflow: on this machine in SQLite, or on the server that ``MLFLOW_TRACKING_URI`` names."""
+
+import logging
+import os
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from interpret.finetuning.runs import Run, write_state
+from interpret.finetuning.trainer import Evaluation, Step
+
+EXPERIMENT = "bertoscope"
+_DATABASE = "mlflow.db"
+_log = logging.getLogger(__name__)
+# Metrics that go to the record together, and the longest that any waits, in seconds.
+_TOGETHER = 500
+_WAIT = 2.0
+# How long the end of a run waits for a record that does not answer.
+_PATIENCE = 30.0
+
+
+def tracking_uri(root: Path) -> str:
+    """Return where the runs of a folder are recorded."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / _DATABASE}"
+
+
+def connect(root: Path) -> Any:
+    """Return MLflow's client for the record of the runs in a folder."""
+    # It reports its use to its makers otherwise: nothing leaves this machine unasked.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    uri = tracking_uri(root)
+    place = root / _DATABASE
+    if uri == f"sqlite:///{place}" and not place.exists():
+        # Whoever is killed while MLflow makes its tables leaves half of them, which it refuses ever after.
+        with FileLock(root / ".record.lock"):
+            if not place.exists():
+                beside = root / f".{_DATABASE}.{os.getpid()}"
+                beside.unlink(missing_ok=True)
+                MlflowClient(f"sqlite:///{beside}", f"sqlite:///{beside}").search_experiments()
+                beside.replace(place)
+    return MlflowClient(uri, uri)
+
+
+def find_experiment(client: Any, root: Path) -> str:
+    """Return the id of the experiment, made where there is none yet."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return str(found.experiment_id)
+    local = tracking_uri(root).startswith("sqlite:")
+    return str(client.create_experiment(EXPERIMENT, (root / ".artifacts").as_uri() if local else None))
+
+
+class Record:
+    """A run's place in the record, written by a thread of its own.
+
+    A training must not wait for a server, nor end because one does not answer: what cannot be recorded is logged, and
+    the run's own folder has everything anyway.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.id = run.record
+        self._queue: queue.Queue[Any] = queue.Queue()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="record", daemon=True)
+
+    def __enter__(self) -> "Record":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._queue.put(("FAILED", {}, None))
+        self._thread.join(_PATIENCE)
+
+    def tell(self, what: Step | Evaluation) -> None:
+        """Record a step or an evaluation, some time soon."""
+        self._queue.put(what)
+
+    def end(self, facts: Mapping[str, float], state: str, model: Path) -> None:
+        """Record what came of it, and the model."""
+        self._queue.put(("FINISHED" if state == "done" else "KILLED", dict(facts), model))
+
+    def _write(self) -> None:
+        try:
+            self._record()
+        except Exception:
+            _log.warning("the run could not be recorded in MLflow", exc_info=True)
+
+    def _record(self) -> None:
+        root = self.run.folder.parent
+        client = connect(root)
+        experiment = find_experiment(client, root)
+        if self.id:
+            client.update_run(self.id, status="RUNNING")
+        else:
+            self.id = self._begin(client, experiment)
+            write_state(self.run.folder, record=self.id)
+        from mlflow.entities import Metric
+
+        ended = None
+        while ended is None:
+            some = [self._queue.get()]
+            until = time.monotonic() + _WAIT
+            while len(some) < _TOGETHER and (left := until - time.monotonic()) > 0:
+                try:
+                    some.append(self._queue.get(timeout=left))
+                except queue.Empty:
+                    break
+                if isinstance(some[-1], tuple):
+                    break
+            ended = next((one for one in some if isinstance(one, tuple)), None)
+            now = int(time.time() * 1000)
+            metrics = [
+                Metric(name, value, now, step)
+                for one in some
+                if not isinstance(one, tuple)
+                for name, value, step in _metrics(one)
+            ]
+            for first in range(0, len(metrics), _TOGETHER):
+                client.log_batch(self.id, metrics=metrics[first : first + _TOGETHER])
+        status, facts, model = ended
+        now = int(time.time() * 1000)
+        if facts:
+            client.log_batch(self.id, metrics=[Metric(f"final_{name}", value, now, 0) for name, value in facts.items()])
+        for name in ("told.jsonl", "request.json"):
+            client.log_artifact(self.id, str(self.run.folder / name))
+        if model is not None:
+            self._keep_model(client, model)
+        client.set_terminated(self.id, status)
+
+    def _begin(self, client: Any, experiment: str) -> str:
+        request = self.run.request
+        recipe = {name: str(value) for name, value in asdict(request.recipe).items()}
+        facts = {"data": request.data, "task": request.task, "text": request.text, "label": request.label}
+        tags = {"bertoscope.run": self.run.id, "bertoscope.parent": request.parent, "bertoscope.group": request.group}
+        begun = client.create_run(experiment, tags=tags, run_name=request.name)
+        client.log_batch(
+            begun.info.run_id,
+            params=[_param(name, value) for name, value in (recipe | facts).items()],
+        )
+        return str(begun.info.run_id)
+
+    def _keep_model(self, client: Any, model: Path) -> None:
+        place = client.get_run(self.id).info.artifact_uri
+        if not place.startswith("file:"):
+            client.log_artifacts(self.id, str(model), "model")
+            return
+        from urllib.parse import urlparse
+        from urllib.request import url2pathname
+
+        # On this machine the record holds the same files, not copies of them.
+        target = Path(url2pathname(urlparse(place).path)) / "model"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(model, target, copy_function=_link)
+
+
+def _param(name: str, value: str) -> Any:
+    from mlflow.entities import Param
+
+    return Param(name, value[:5000] or "–")
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another disk, or one that has no links.
+        shutil.copy2(source, target)
+
+
+def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
+    # Gradients of every floor at every step would be ten times as many: they are in the file that is kept beside.
+    if isinstance(what, Step):
+        return [("loss", what.loss, what.number), ("learning_rate", what.rate, what.number)]
+    found = {"evaluation_loss": what.loss, "evaluation_score": what.score}
+    found |= {f"moved_{name}": value for name, value in what.moved.items()}
+    return [(name, value, what.step) for name, value in found.items()]

@@ -1,0 +1,384 @@
+"""Runs: a folder each, that says what was asked, how far it is, and what came of it, whatever happens to the process.
+
+======================  ================================================================================
+``request.json``        what was asked; `Request`
+``data…``, ``judged…``  the labelled files, as they were given
+``state.json``          what it is doing; replaced whole, so a reader never finds half of it
+``told.jsonl``          every step and evaluation, a line each; a torn last line is passed over
+``checkpoints/``        where it can go on from
+``stop``                there while it is asked to stop
+``model/``              the model, as `save_pretrained` writes it
+``answers.npz``         what the model says of the examples that were held out
+``log.txt``             what the process printed
+======================  ================================================================================
+"""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from interpret.errors import InputError
+from interpret.files import write_whole
+from interpret.finetuning.recipe import Recipe
+
+STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done")
+_ACTIVE = ("waiting", "running")
+# A process that has said nothing for so many seconds after it was asked for never began.
+_TO_BEGIN = 90.0
+_writing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do.
+
+    Attributes
+    ----------
+    recipe
+        How the model is trained.
+    name
+        What the reader calls it.
+    data, judged
+        The names of the labelled files as they were given; the second one is judged by, where there is one. Else a
+        share of the first is held out.
+    text, label, pair, task
+        See `interpret.finetuning.data.read_examples`.
+    probes
+        Sentences that are watched.
+    parent
+        The run whose model this one goes on from; empty for none.
+    group
+        What runs of one sweep have in common; empty outside of one.
+    """
+
+    recipe: Recipe
+    name: str
+    data: str
+    judged: str = ""
+    text: str = "text"
+    label: str = "label"
+    pair: str | None = None
+    task: str = "classes"
+    probes: tuple[str, ...] = ()
+    parent: str = ""
+    group: str = ""
+
+    def to_json(self) -> str:
+        """Write it down."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no request.
+        """
+        try:
+            given: dict[str, Any] = json.loads(text)
+            recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
+            known = {one.name for one in fields(cls)}
+            return cls(
+                recipe, **{**{name: given[name] for name in given if name in known}, "probes": tuple(given["probes"])}
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError("This is no run: {error}.", error=str(error)[:200]) from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it is at this moment.
+
+    Attributes
+    ----------
+    folder, id
+        Where it is; the folder's name.
+    request
+        What was asked.
+    state
+        One of `STATES`. ``"stopping"``: asked to stop, and not there yet. ``"interrupted"``: its process ended without
+        a word, by a crash or with the machine.
+    asked, begun, ended
+        Seconds since 1970; 0 for not yet.
+    device
+        Where it runs.
+    step, steps
+        How far it is.
+    facts
+        Numbers that are known at the end, such as ``"accuracy"`` and ``"seconds"``.
+    error
+        For ``"failed"`` the sentence and its values, as `InterpretError` takes them.
+    record
+        Its run's id in MLflow; empty where there is none.
+    """
+
+    folder: Path
+    request: Request
+    state: str
+    asked: float
+    begun: float = 0.0
+    ended: float = 0.0
+    device: str = ""
+    step: int = 0
+    steps: int = 0
+    facts: Mapping[str, float] = field(default_factory=dict)
+    error: tuple[str, Mapping[str, Any]] | None = None
+    record: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+    @property
+    def active(self) -> bool:
+        """Whether a process works on it, or waits for its turn."""
+        return self.state in ("waiting", "running", "stopping")
+
+    @property
+    def model(self) -> Path | None:
+        """The folder of its model, where it has one yet."""
+        place = self.folder / "model"
+        return place if (place / "config.json").exists() else None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on: from its last checkpoint, or from the start where it had none."""
+        return self.state in ("stopped", "interrupted", "failed")
+
+
+def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = None) -> Run:
+    """Make a run's folder, for `interpret.finetuning.worker.work` or a process of its own to work on.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            folder = root / f"{stamp}-{number}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            break
+        return _fill(folder, request, data, judged)
+    except OSError as error:
+        raise InputError(
+            "The run cannot be written to “{folder}”: {error}. Make room on the disk, or allow writing there.",
+            folder=str(root),
+            error=error.strerror or str(error),
+        ) from error
+
+
+def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None = None) -> Run:
+    """Make a run in a folder of one's choice, which must not exist yet.
+
+    Raises
+    ------
+    InputError
+        If there is something there already.
+    """
+    if folder.exists():
+        raise InputError("“{folder}” exists already. Name a new folder, or move that one away.", folder=str(folder))
+    folder.mkdir(parents=True)
+    return _fill(folder, request, data, judged)
+
+
+def _fill(folder: Path, request: Request, data: bytes, judged: bytes | None) -> Run:
+    data_file(folder, request).write_bytes(data)
+    if judged is not None:
+        judged_file(folder, request).write_bytes(judged)
+    write_state(folder, state="waiting", asked=time.time())
+    # Last: a folder without it is no run.
+    write_whole(folder / "request.json", request.to_json())
+    return read_run(folder)
+
+
+def data_file(folder: Path, request: Request) -> Path:
+    """Where a run keeps the file that it learns from."""
+    return folder / f"data{Path(request.data).suffix.lower()}"
+
+
+def judged_file(folder: Path, request: Request) -> Path:
+    """Where a run keeps the file that it is judged by."""
+    return folder / f"judged{Path(request.judged).suffix.lower()}"
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run as it is now.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run.
+    """
+    try:
+        request = Request.from_json((folder / "request.json").read_text("utf-8"))
+        given = json.loads((folder / "state.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("“{folder}” is no run, or is gone.", folder=folder.name) from error
+    failure = given.get("error")
+    state = given["state"]
+    if state in _ACTIVE:
+        if not _alive(given):
+            state = "interrupted"
+        elif (folder / "stop").exists():
+            state = "stopping"
+    return Run(
+        folder=folder,
+        request=request,
+        state=state,
+        asked=given.get("asked", 0.0),
+        begun=given.get("begun", 0.0),
+        ended=given.get("ended", 0.0),
+        device=given.get("device", ""),
+        step=given.get("step", 0),
+        steps=given.get("steps", 0),
+        facts=given.get("facts", {}),
+        error=(failure["sentence"], failure["values"]) if failure else None,
+        record=given.get("record", ""),
+    )
+
+
+def list_runs(root: Path) -> list[Run]:
+    """Return the runs in a folder, the newest first; what is no run is passed over."""
+    found = []
+    for folder in root.iterdir() if root.is_dir() else ():
+        if (folder / "request.json").exists():
+            try:
+                found.append(read_run(folder))
+            except InputError:
+                continue
+    return sorted(found, key=lambda run: (run.asked, run.id), reverse=True)
+
+
+def _alive(given: Mapping[str, Any]) -> bool:
+    if not given.get("process"):
+        return time.time() - given.get("asked", 0.0) < _TO_BEGIN
+    try:
+        process = psutil.Process(given["process"])
+        # A number is given to another process some day; and one that ended may wait to be seen by who started it.
+        return abs(process.create_time() - given["born"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def write_state(folder: Path, **changes: Any) -> None:
+    """Change some of what a run's state file says."""
+    path = folder / "state.json"
+    # The training and the record write from threads of their own.
+    with _writing:
+        try:
+            given = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            given = {}
+        write_whole(path, json.dumps(given | changes, ensure_ascii=False))
+
+
+def itself() -> dict[str, Any]:
+    """Return what tells this process from all others: for `write_state`."""
+    process = psutil.Process(os.getpid())
+    return {"process": process.pid, "born": process.create_time()}
+
+
+def ask_to_stop(run: Run) -> None:
+    """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model."""
+    (run.folder / "stop").touch()
+
+
+def ask_again(run: Run) -> Run:
+    """Make a run ready to go on: for a process to work on it again.
+
+    Raises
+    ------
+    InputError
+        If it is at work, or is done.
+    """
+    if not run.resumable:
+        raise InputError(
+            "The run “{name}” is {state}: there is nothing to resume.", name=run.request.name, state=run.state
+        )
+    (run.folder / "stop").unlink(missing_ok=True)
+    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
+    return read_run(run.folder)
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run and all that came of it.
+
+    Raises
+    ------
+    InputError
+        If it is at work.
+    """
+    if run.active:
+        raise InputError("The run “{name}” is at work. Stop it first, then delete it.", name=run.request.name)
+    shutil.rmtree(run.folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a run has told so far, as columns.
+
+    Attributes
+    ----------
+    number, epoch, loss, rate, seconds, memory
+        Of each step; seconds since it was first begun, and bytes.
+    norms
+        For each step and floor the length of the gradient.
+    floors
+        The floors' names, from the bottom to the top.
+    judged
+        The evaluations: ``epoch``, ``loss``, ``score``, ``moved``, ``probes`` each.
+    """
+
+    number: np.ndarray
+    epoch: np.ndarray
+    loss: np.ndarray
+    rate: np.ndarray
+    seconds: np.ndarray
+    memory: np.ndarray
+    norms: np.ndarray
+    floors: tuple[str, ...]
+    judged: tuple[Mapping[str, Any], ...]
+
+
+def read_told(folder: Path) -> Told:
+    """Read what a run has told; a last line that is not whole yet is left for the next time."""
+    steps: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
+    for line in read_lines(folder):
+        (judged if "score" in line else steps).append(line)
+    floors = tuple(steps[0]["norms"]) if steps else ()
+    columns = {
+        name: np.array([one[name] for one in steps], dtype=np.float64)
+        for name in ("number", "epoch", "loss", "rate", "seconds", "memory")
+    }
+    norms = np.array([[one["norms"][name] for name in floors] for one in steps], dtype=np.float64).reshape(
+        len(steps), len(floors)
+    )
+    return Told(**columns, norms=norms, floors=floors, judged=tuple(judged))
+
+
+def read_lines(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of what a run has told, as far as they are whole."""
+    try:
+        text = (folder / "told.jsonl").read_text("utf-8")
+    except OSError:
+        return []
+    return [json.loads(line) for line in text.split("\n")[:-1] if line.endswith("}")]

@@ -1,0 +1,359 @@
+"""The work on a run, in a process of its own: its turn on the device, the training, what came of it."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from filelock import FileLock, Timeout
+
+from interpret.checkpoints import checkpoint_folder, find_checkpoint
+from interpret.devices import find_device
+from interpret.errors import InputError, InterpretError
+from interpret.files import write_whole
+from interpret.finetuning.data import Examples, read_examples, split_examples
+from interpret.finetuning.record import Record
+from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
+from interpret.finetuning.runs import (
+    Request,
+    Run,
+    data_file,
+    itself,
+    judged_file,
+    list_runs,
+    read_lines,
+    read_run,
+    write_state,
+)
+from interpret.finetuning.trainer import Evaluation, Step, latest_checkpoint
+from interpret.finetuning.training import Trained, save_trained, train
+
+_log = logging.getLogger(__name__)
+# Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
+_LOOK = 0.3
+_BETWEEN = 0.5
+
+Tell = Callable[[Step | Evaluation, int], None]
+
+
+def work(folder: Path, tell: Tell | None = None) -> Run:
+    """Work on a run until it is done, stopped or has failed; returns it as it is then.
+
+    Where it was worked on before it goes on from its last checkpoint. One run works on a device at a time; others of
+    the same folder wait for their turn, the one that was asked for first. SIGTERM and SIGINT ask it to stop.
+
+    Parameters
+    ----------
+    tell
+        Called with every step and evaluation, beside what is written down.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run.
+    """
+    folder = folder.resolve()
+    run = read_run(folder)
+    if int(os.environ.get("RANK", "0")):
+        # One of several processes of `accelerate launch`: the first one keeps the books.
+        _train(run, None, _Sitting(folder, 0.0, None))
+        return run
+    alone = FileLock(folder / ".lock")
+    try:
+        alone.acquire(timeout=0)
+    except Timeout:
+        # Two people asked for the same run to go on: one process is enough.
+        return run
+    with alone, _stopped_by_signals(folder):
+        write_state(folder, state="waiting", **itself(), error=None)
+        try:
+            device = find_device(run.request.recipe.device).name
+            with _turn(run, device) as came:
+                if came:
+                    _work(run, device, tell)
+                else:
+                    write_state(folder, state="stopped", ended=time.time())
+        except InterpretError as error:
+            _fail(folder, error.message, error.values)
+        except MemoryError:
+            _fail(folder, "This machine ran out of memory. Use a smaller batch, shorter texts or a smaller model.", {})
+        except Exception as error:
+            _log.exception("a run failed")
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            _fail(
+                folder,
+                "The run ended in a way that was not foreseen: {error}. Its log has the details.",
+                {"error": reason},
+            )
+    return read_run(folder)
+
+
+def _fail(folder: Path, sentence: str, values: dict[str, Any]) -> None:
+    error = {"sentence": sentence, "values": {name: str(one) for name, one in values.items()}}
+    try:
+        write_state(folder, state="failed", ended=time.time(), error=error)
+    except OSError:
+        # A disk that is full to the last byte: the process ends, and the run shows as interrupted.
+        _log.exception("the state could not be written")
+
+
+@contextmanager
+def _stopped_by_signals(folder: Path) -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGINT ask for a polite stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(_number: int, _frame: object) -> None:
+        (folder / "stop").touch()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
+
+
+@contextmanager
+def _turn(run: Run, device: str) -> Iterator[bool]:
+    """Wait until the device is free and no older run waits for it; False where it was asked to stop meanwhile."""
+    lock = FileLock(run.folder.parent / f".{device.replace(':', '-')}.lock")
+    while not (run.folder / "stop").exists():
+        older = [
+            one
+            for one in list_runs(run.folder.parent)
+            if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id) and one.id != run.id
+        ]
+        if not older:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                pass
+            else:
+                with lock:
+                    yield True
+                return
+        time.sleep(_LOOK)
+    yield False
+
+
+class _Sitting:
+    """What is written down of a run while it trains, from where it was begun or resumed."""
+
+    def __init__(self, folder: Path, before: float, record: Record | None, tell: Tell | None = None) -> None:
+        self.folder, self.before, self.record, self.tell = folder, before, record, tell
+        self.begin = time.monotonic()
+        self.process = psutil.Process()
+        self.said = 0.0
+        self.file = (folder / "told.jsonl").open("a", encoding="utf-8") if record is not None else None
+
+    def __call__(self, what: Step | Evaluation, steps: int) -> None:
+        spent = self.before + time.monotonic() - self.begin
+        line = asdict(what) | {"seconds": round(spent, 3)}
+        if isinstance(what, Step):
+            line |= {"loss": round(what.loss, 6), "memory": self._memory()}
+            line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
+        assert self.file is not None
+        # One write for one line: whoever is killed in it leaves a torn last line at most.
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+        if self.record is not None:
+            self.record.tell(what)
+        if isinstance(what, Step) and (time.monotonic() - self.said > _BETWEEN or what.number == steps):
+            self.said = time.monotonic()
+            write_state(self.folder, step=what.number, steps=steps)
+        if self.tell is not None:
+            self.tell(what, steps)
+
+    def stop(self) -> bool:
+        """Tell whether the run was asked to stop."""
+        return (self.folder / "stop").exists()
+
+    def _memory(self) -> int:
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            return int(torch.cuda.max_memory_reserved())
+        return int(self.process.memory_info().rss)
+
+
+def _work(run: Run, device: str, tell: Tell | None) -> None:
+    folder = run.folder
+    write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0)
+    with Record(run) as record:
+        sitting = _Sitting(folder, _forget_what_is_undone(folder, run), record, tell)
+        trained, examples, judged = _train(run, device, sitting)
+        if sitting.file is not None:
+            sitting.file.close()
+        found = measure(trained)
+        _keep(run, trained)
+        facts = _facts(found) | {
+            "loss": trained.evaluations[-1].loss,
+            "epochs": trained.best,
+            "trainable": float(sum(one.parameters for one in trained.floors if not one.frozen)),
+            "parameters": float(sum(one.parameters for one in trained.floors)),
+            "kept": float(trained.kept),
+            "seconds": sitting.before + time.monotonic() - sitting.begin,
+            "per_second": trained.per_second,
+            "learned": float(len(examples) - len(judged)),
+            "judged": float(len(judged)),
+        }
+        state = "stopped" if trained.stopped else "done"
+        record.end(facts, state, folder / "model")
+    if not trained.stopped:
+        # It needs none any more; they are three times the size of the model.
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    last = trained.evaluations[-1].step
+    write_state(folder, state=state, step=last, ended=time.time(), facts=facts)
+
+
+def _forget_what_is_undone(folder: Path, run: Run) -> float:
+    """Cut what was told after the last checkpoint, which is told again; returns the seconds spent until then."""
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    step = checkpoint[1] if checkpoint is not None else 0
+    kept: list[dict[str, Any]] = []
+    for line in read_lines(folder):
+        if "score" not in line and line["number"] > step:
+            break
+        kept.append(line)
+    # What was judged where it stopped, in the middle of an epoch, is no part of a training that was never stopped.
+    while kept and "score" in kept[-1] and (kept[-1]["step"] > step or kept[-1]["epoch"] % 1):
+        kept.pop()
+    write_whole(folder / "told.jsonl", "".join(json.dumps(one) + "\n" for one in kept))
+    return float(kept[-1]["seconds"]) if kept else 0.0
+
+
+def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndarray, np.ndarray]:
+    """Read a run's examples, and which of them are learned from and judged by.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, has no such columns, or cannot be split.
+    """
+    columns = (request.text, request.label, request.pair, request.task)
+    examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
+    if not request.judged:
+        return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
+    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
+    count = len(examples)
+    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
+
+
+def _train(run: Run, device: str | None, sitting: _Sitting) -> tuple[Trained, Examples, np.ndarray]:
+    request = run.request
+    examples, learned, judged = read_run_examples(run.folder, request)
+    recipe = replace(request.recipe, device=device or request.recipe.device)
+    checkpoints = run.folder / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    told = sitting if sitting.record is not None else None
+    trained = train(recipe, examples, learned, judged, told, sitting.stop, checkpoints, request.probes)
+    return trained, examples, judged
+
+
+def _keep(run: Run, trained: Trained) -> None:
+    """Write the model and its answers, each whole or not at all."""
+    beside = run.folder / ".model"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    save_trained(trained, checkpoint_folder(find_checkpoint(run.request.recipe.model)), beside)
+    answers = run.folder / ".answers.npz"
+    np.savez(answers, logits=trained.logits, truth=trained.truth)
+    answers.replace(run.folder / "answers.npz")
+    shutil.rmtree(run.folder / "model", ignore_errors=True)
+    beside.replace(run.folder / "model")
+    floors = [asdict(one) for one in trained.floors]
+    write_whole(
+        run.folder / "floors.json", json.dumps({"floors": floors, "labels": trained.labels}, ensure_ascii=False)
+    )
+
+
+def measure(trained: Trained) -> Results | Fit:
+    """Tell how good a model is on what was held out."""
+    if trained.task == "regression":
+        return measure_fit(trained.logits[:, 0], trained.truth)
+    return measure_results(trained.logits, [trained.labels[place] for place in trained.truth], trained.labels)
+
+
+def _facts(found: Results | Fit) -> dict[str, float]:
+    if isinstance(found, Fit):
+        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
+    return {
+        "accuracy": found.accuracy,
+        "low": found.interval[0],
+        "high": found.interval[1],
+        "macro_f1": found.macro_f1,
+        "majority": found.majority,
+        "ece": found.ece,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a run.
+
+    Attributes
+    ----------
+    found
+        How good its model is on what was held out.
+    texts, pairs, truth, places
+        Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
+    labels
+        The classes.
+    """
+
+    found: Results | Fit
+    texts: tuple[str, ...]
+    pairs: tuple[str, ...] | None
+    truth: tuple[str, ...]
+    places: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+def read_outcome(run: Run) -> Outcome:
+    """Read what came of a run that is done or stopped.
+
+    Raises
+    ------
+    InputError
+        If nothing has come of it yet.
+    """
+    try:
+        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
+            logits, truth = kept["logits"], kept["truth"]
+        labels = tuple(json.loads((run.folder / "floors.json").read_text("utf-8"))["labels"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
+    examples, _, judged = read_run_examples(run.folder, run.request)
+    some = examples.some(judged)
+    if run.request.task == "regression":
+        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, ())
+    names = [labels[int(place)] for place in truth]
+    found = measure_results(logits, names, labels)
+    if run.request.task == "classes":
+        return Outcome(found, some.texts, some.pairs, tuple(names), some.places, labels)
+    # A row for each word: each is shown in its sentence.
+    words = [
+        (text, place)
+        for text, tags, place in zip(some.texts, some.labels, some.places, strict=True)
+        for _ in tags.split()
+    ]
+    return Outcome(found, tuple(one for one, _ in words), None, tuple(names), tuple(one for _, one in words), labels)
+
+
+def main(folder: Path) -> int:
+    """Work on a run as a process of its own; returns the exit status."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    run = work(folder)
+    return 0 if run.state in ("done", "stopped", "waiting", "running") else 1

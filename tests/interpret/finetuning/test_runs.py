@@ -1,0 +1,318 @@
+"""Runs: whatever happens to the process, the record is whole, and what was stopped goes on as if it never had been."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+import torch
+import transformers as tf
+from safetensors.torch import load_file
+
+import interpret as it
+from interpret.finetuning.__main__ import main
+from interpret.finetuning.record import EXPERIMENT, connect
+from interpret.finetuning.results import Fit
+from interpret.finetuning.runs import (
+    Request,
+    ask_again,
+    ask_to_stop,
+    delete_run,
+    list_runs,
+    make_run,
+    new_run,
+    read_run,
+    read_told,
+    write_state,
+)
+from interpret.finetuning.trainer import Step
+from interpret.finetuning.worker import read_outcome, work
+
+ROOT = __file__.split("/tests/")[0]
+
+
+@pytest.fixture
+def request_for(recipe):
+    return Request(replace(recipe, frozen=("embeddings", "0")), "first", "rows.csv", label="kind")
+
+
+def weights(run):
+    return load_file(run.folder / "model" / "model.safetensors")
+
+
+def assert_same(run, other):
+    first, second = weights(run), weights(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=1e-6, rtol=0)
+    np.testing.assert_array_equal(read_told(run.folder).loss, read_told(other.folder).loss)
+    assert [one["score"] for one in read_told(run.folder).judged] == [
+        one["score"] for one in read_told(other.folder).judged
+    ]
+
+
+def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples, tmp_path):
+    request = replace(request_for, probes=("the bank lent money", "a steep river"))
+    run = work(new_run(tmp_path, request, rows).folder)
+    assert run.state == "done", run.error
+    assert (run.step, run.steps) == (20, 20)
+    told = read_told(run.folder)
+    assert told.number.tolist() == list(range(1, 21))
+    assert told.floors == ("embeddings", "0", "1", "2", "pooler", "head")
+    assert (told.norms[:, :2] == 0).all()
+    assert (told.norms[:, 2:] > 0).all()
+    assert (np.diff(told.seconds) >= 0).all()
+    assert (told.memory > 1e7).all()
+    assert len(told.judged) == 2
+    last = told.judged[-1]
+    assert set(last["moved"]) == {"1", "2", "pooler", "head"}
+    assert all(value > 0 for value in last["moved"].values())
+    outcome = read_outcome(run)
+    assert outcome.found.accuracy == run.facts["accuracy"] == last["score"]
+    # What is watched is answered by the model as it is in the end.
+    encoder = it.load_encoder(str(run.folder / "model"), device="cpu")
+    for text, chances in zip(request.probes, last["probes"], strict=True):
+        logits = encoder.run(encoder.batch([encoder.tokens(text)]), task=True).logits[0]
+        np.testing.assert_allclose(logits.softmax(-1), chances, atol=1e-5)
+    model = tf.AutoModelForSequenceClassification.from_pretrained(run.folder / "model")
+    tokenizer = tf.AutoTokenizer.from_pretrained(run.folder / "model")
+    for text, truth, given in zip(outcome.texts, outcome.truth, outcome.found.answers, strict=True):
+        assert examples.labels[examples.texts.index(text)] == truth
+        with torch.no_grad():
+            assert int(model(**tokenizer(text, return_tensors="pt")).logits.argmax()) == given
+    assert not (run.folder / "checkpoints").exists()
+    assert [one.id for one in list_runs(tmp_path)] == [run.id]
+
+
+def test_it_is_in_the_record(request_for, rows, tmp_path):
+    run = work(new_run(tmp_path, request_for, rows).folder)
+    client = connect(tmp_path)
+    kept = client.get_run(run.record)
+    assert kept.info.status == "FINISHED"
+    assert client.get_experiment(kept.info.experiment_id).name == EXPERIMENT
+    assert kept.data.params["frozen"] == "('embeddings', '0')"
+    assert kept.data.metrics["final_accuracy"] == run.facts["accuracy"]
+    curve = client.get_metric_history(run.record, "loss")
+    np.testing.assert_allclose(
+        [one.value for one in sorted(curve, key=lambda one: one.step)], read_told(run.folder).loss, atol=1e-6
+    )
+    place = client.download_artifacts(run.record, "model")
+    tf.AutoModelForSequenceClassification.from_pretrained(place)
+    # The same files, not copies of them.
+    assert (run.folder / "model" / "model.safetensors").stat().st_nlink == 2
+
+
+def test_a_record_that_cannot_be_reached_ends_no_run(request_for, rows, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr("interpret.finetuning.record._PATIENCE", 2.0)
+    run = work(new_run(tmp_path, request_for, rows).folder)
+    assert run.state == "done"
+    assert run.record == ""
+
+
+def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, tmp_path):
+    whole = work(new_run(tmp_path, request_for, rows).folder)
+    run = new_run(tmp_path, request_for, rows)
+
+    def stop_at_seven(what, _steps):
+        if isinstance(what, Step) and what.number == 7:
+            ask_to_stop(run)
+
+    stopped = work(run.folder, stop_at_seven)
+    assert stopped.state == "stopped"
+    assert stopped.step == 7
+    assert stopped.model is not None
+    assert read_outcome(stopped).found.accuracy == read_told(run.folder).judged[-1]["score"]
+    with pytest.raises(it.InputError, match="is done: there is nothing to resume"):
+        ask_again(whole)
+    resumed = work(ask_again(stopped).folder)
+    assert resumed.state == "done"
+    assert_same(resumed, whole)
+
+
+def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path):
+    run = work(new_run(tmp_path, replace(request_for, label="sort"), rows).folder)
+    assert run.state == "failed"
+    assert it.InterpretError(run.error[0], **run.error[1]).args[0].startswith("The file has no column “sort”")
+    assert run.resumable
+    rate = replace(request_for, recipe=replace(request_for.recipe, learning_rate=100.0, frozen=(), epochs=30))
+    wild = work(new_run(tmp_path, rate, rows).folder)
+    # A rate of 100 either ends in no number or learns nothing; it is never a crash.
+    assert wild.state in ("failed", "done")
+    one = b"text,kind\n" + b"".join(b"word %d,same\n" % i for i in range(20))
+    assert "A classifier needs two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
+
+
+def test_a_regression_and_words_run_too(request_for, tmp_path):
+    lines = [f"{'money ' * (i % 7 + 1)}bank {i},{i % 7}.5" for i in range(70)]
+    run = work(
+        new_run(tmp_path, replace(request_for, task="regression"), "\n".join(["text,kind", *lines]).encode()).folder
+    )
+    assert run.state == "done", run.error
+    outcome = read_outcome(run)
+    assert isinstance(outcome.found, Fit)
+    assert outcome.found.r2 == pytest.approx(run.facts["r2"])
+    words = "\n\n".join(
+        "\n".join(f"{word} {'B' if word == 'bank' else 'O'}" for word in ("the", "bank", f"was{i}")) for i in range(30)
+    )
+    run = work(new_run(tmp_path, replace(request_for, task="token classes", data="tags.txt"), words.encode()).folder)
+    assert run.state == "done", run.error
+    assert set(read_outcome(run).truth) == {"B", "O"}
+
+
+def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
+    other = b"text,kind\n" + b"rich bank lent,bank\n" * 5 + b"tired animals,river\n" * 4
+    run = work(new_run(tmp_path, replace(request_for, judged="other.csv"), rows, other).folder)
+    assert run.facts["judged"] == 9
+    assert run.facts["learned"] == 96
+    strange = work(new_run(tmp_path, replace(request_for, judged="other.csv"), rows, other + b"x,lake\n" * 2).folder)
+    assert "has the class “{label}”, which the file to learn from has not" in strange.error[0]
+
+
+def start(folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "interpret.finetuning", str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def until(check, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_for, rows, tmp_path):
+    recipe = replace(request_for.recipe, epochs=200)
+    first, second = (new_run(tmp_path, replace(request_for, recipe=recipe, name=name), rows) for name in ("a", "b"))
+    processes = [start(one.folder) for one in (first, second)]
+    until(lambda: read_run(first.folder).step > 20)
+    assert read_run(second.folder).state == "waiting"
+    assert read_run(second.folder).step == 0
+    # A second process for a run that has one leaves it alone.
+    assert start(first.folder).wait(60) == 0
+    processes[0].send_signal(signal.SIGKILL)
+    processes[0].wait()
+    assert read_run(first.folder).state == "interrupted"
+    until(lambda: read_run(second.folder).step > 5)
+    # The polite way: it judges what it has, and keeps it.
+    processes[1].send_signal(signal.SIGTERM)
+    assert processes[1].wait(60) == 0
+    assert read_run(second.folder).state == "stopped"
+    short = replace(recipe, epochs=2)
+    (first.folder / "request.json").write_text(replace(request_for, recipe=short).to_json(), "utf-8")
+    with pytest.raises(it.InputError, match="at work"):
+        delete_run(replace(read_run(first.folder), state="running"))
+    delete_run(read_run(second.folder))
+    assert [one.id for one in list_runs(tmp_path)] == [first.id]
+
+
+KILLS = 12
+
+
+def work_and_save_often(folder):
+    """What a killed process does: every step is a checkpoint, so most moments are in the middle of one."""
+    from interpret.finetuning import trainer
+
+    trainer._BETWEEN = trainer._SHARE = 0.0
+    work(folder)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_for, rows, tmp_path):
+    request = replace(request_for, recipe=replace(request_for.recipe, epochs=8, patience=8))
+    whole = work(new_run(tmp_path / "whole", request, rows).folder)
+    run = new_run(tmp_path / "killed", request, rows)
+    # Imports once, for all of them; nothing of PyTorch has run in it when it divides.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["interpret.finetuning.worker", "mlflow"])
+    random = np.random.default_rng(0)
+    states = set()
+    for _ in range(KILLS):
+        process = context.Process(target=work_and_save_often, args=(run.folder,))
+        process.start()
+        process.join(random.uniform(0.05, 3.0))
+        if process.is_alive():
+            process.kill()
+        process.join()
+        run = read_run(run.folder)
+        states.add(run.state)
+        told = read_told(run.folder).number
+        # No step twice, none left out.
+        assert told.tolist() == list(range(1, len(told) + 1))
+        if run.state == "done":
+            break
+        assert run.state in ("interrupted", "waiting")
+        if run.state == "interrupted":
+            run = ask_again(run)
+    assert "interrupted" in states
+    if run.state != "done":
+        run = work(run.folder)
+    assert run.state == "done", run.error
+    assert_same(run, whole)
+    assert connect(tmp_path / "killed").get_run(run.record).info.status == "FINISHED"
+
+
+def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_for, rows, tmp_path):
+    run = new_run(tmp_path, request_for, rows)
+    assert run.state == "waiting"
+    write_state(run.folder, asked=time.time() - 1000)
+    assert read_run(run.folder).state == "interrupted"
+    write_state(run.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
+    assert read_run(run.folder).state == "running"
+    ask_to_stop(run)
+    assert read_run(run.folder).state == "stopping"
+    # The same number, given to another process since.
+    write_state(run.folder, born=psutil.Process().create_time() - 100)
+    assert read_run(run.folder).state == "interrupted"
+    (run.folder / "request.json").write_text("{", "utf-8")
+    with pytest.raises(it.InputError, match="no run"):
+        read_run(run.folder)
+    assert list_runs(tmp_path) == []
+
+
+def test_the_command_trains_and_what_it_writes_opens(folder, examples, rows, tmp_path, capsys):
+    data, out = tmp_path / "rows.csv", tmp_path / "run"
+    data.write_bytes(rows)
+    asked = ["--data", str(data), "--label", "kind", "--out", str(out), "--model", str(folder), "--device", "cpu"]
+    more = ["--freeze", "embeddings,0-1", "--epochs", "3", "--learning-rate", "0.005", "--batch", "8"]
+    assert main([*asked, *more]) == 0
+    said = capsys.readouterr()
+    assert "accuracy" in said.err
+    assert said.out == ""
+    run = read_run(out)
+    assert run.request.recipe.frozen == ("embeddings", "0", "1")
+    assert json.loads((out / "request.json").read_text("utf-8"))["recipe"]["epochs"] == 3
+    tf.AutoModelForSequenceClassification.from_pretrained(out / "model")
+    for wrong, sentence in (
+        ([*asked, *more], "exists already"),
+        ([*asked[:4], "--out", str(tmp_path / "x"), "--freeze", "0-9", *asked[6:]], "no floor “3”"),
+        (["--data", str(tmp_path / "none.csv"), *asked[2:4], "--out", str(tmp_path / "y")], "No such file"),
+        ([str(tmp_path / "nothing")], "is no run, or is gone"),
+        ([], "Name a run's folder"),
+    ):
+        assert main(wrong) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_requests_are_written_and_read(request_for, rows, tmp_path):
+    request = replace(request_for, probes=("a", "b"), pair="second")
+    assert Request.from_json(request.to_json()) == request
+    with pytest.raises(it.InputError, match="This is no run"):
+        Request.from_json('{"name": "x"}')
+    make_run(tmp_path / "own", request, rows)
+    with pytest.raises(it.InputError, match="exists already"):
+        make_run(tmp_path / "own", request, rows)
