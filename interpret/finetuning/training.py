@@ -1,8 +1,9 @@
 """A fine-tune from beginning to end: the model, what is frozen and kept of it, the training, what came of it."""
 
+import copy
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +122,7 @@ def train(
     labels = examples.classes
     model, family = _make_model(encoder, recipe, examples.task, labels), encoder.family
     parameters = floor_parameters(model, family)
-    # What answers for single words has no pooler, whatever the encoder has.
-    floors = freeze(model, family, [one for one in recipe.frozen if one != POOLER or POOLER in parameters])
+    floors = freeze(model, family, frozen_floors(recipe, parameters))
     names = {id(one): name for name, one in model.named_parameters()}
     mean, spread = scale = _scale(examples, learned)
     read = Reader(encoder, recipe, examples, labels, scale)
@@ -237,25 +237,54 @@ def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArgument
     )
 
 
+def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
+    """Return the model that would be trained, all of its shapes and none of its numbers."""
+    config = copy.deepcopy(encoder.model.config)
+    with torch.device("meta"), _quiet():
+        if recipe.head != OWN_HEAD:
+            return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
+        config.num_labels = max(1, classes)
+        return _loader(task).from_config(config)
+
+
+def frozen_floors(recipe: Recipe, names: Iterable[str]) -> list[str]:
+    """Return which floors of a model stay as they are.
+
+    A head that answers for single words leaves the pooler out of the model, and one that reads all states out of use.
+    """
+    wanted = {one for one in recipe.frozen if one != POOLER}
+    there = POOLER in names
+    if there and (recipe.head != OWN_HEAD or POOLER in recipe.frozen):
+        wanted.add(POOLER)
+    return sorted(wanted)
+
+
+def _loader(task: str) -> Any:
+    return tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
+
+
 def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> Model:
     if recipe.head != OWN_HEAD:
         head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
         return Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
-    loader = tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
     names = labels or ("value",)
     with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(recipe.seed)
-        return loader.from_pretrained(
-            checkpoint_folder(encoder.spec.checkpoint),
-            num_labels=len(names),
-            id2label=dict(enumerate(names)),
-            label2id={name: place for place, name in enumerate(names)},
-            problem_type="regression" if task == "regression" else None,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,
-        ).to(encoder.spec.device)
+        return (
+            _loader(task)
+            .from_pretrained(
+                checkpoint_folder(encoder.spec.checkpoint),
+                num_labels=len(names),
+                id2label=dict(enumerate(names)),
+                label2id={name: place for place, name in enumerate(names)},
+                problem_type="regression" if task == "regression" else None,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,
+            )
+            .to(encoder.spec.device)
+        )
 
 
 @contextmanager

@@ -1,0 +1,225 @@
+"""What a fine-tune will take: parameters, memory and time, and what to think twice about, before it is begun."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from interpret.devices import find_device, hold
+from interpret.encoder import Encoder
+from interpret.finetuning.data import Examples
+from interpret.finetuning.prefix import kept_layers, prefix_bytes
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.tower import HEAD, POOLER, Floor, floor_parameters, frozen_prefix, tower
+from interpret.finetuning.training import frozen_floors, skeleton
+from interpret.tokens import tokenize
+
+# Pieces of the batch that is measured, and how many times: a second or two for a BERT-base on two cores.
+_MEASURED_PIECES = 512
+_TIMES = 2
+# Numbers kept for the way back per piece, layer and unit of width: see `interpret.resources.gradient_pieces`.
+_KEPT_NUMBERS = 24
+# What PyTorch and transformers take in a process of their own before there is any model.
+_PROCESS_BYTES = 700_000_000
+# What a step takes that does no arithmetic: the optimizer's bookkeeping, the loader, what is written down.
+_STEP_SECONDS = 0.004
+# Devlin et al. 2019, appendix A.3 recommends 2e-5 to 5e-5; within a factor of two that is no matter of concern.
+_USUAL = (1e-5, 1e-4)
+_LEAST_FOR_A_HEAD = 5e-4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model's arithmetic takes on a device, measured.
+
+    Attributes
+    ----------
+    forward, backward
+        Seconds a piece, through all layers and back.
+    update
+        Seconds a parameter for the optimizer.
+    """
+
+    forward: float
+    backward: float
+    update: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fine-tune will take.
+
+    Attributes
+    ----------
+    floors
+        The tower, from the bottom to the top.
+    trainable, frozen
+        Parameters that learn, and that stay.
+    memory, free
+        Bytes at the most, of a process of its own; bytes that the device has free.
+    seconds
+        Of training and judging, without the start of the process.
+    steps
+        Steps in all.
+    kept
+        How many layers are computed once only; -1 for none.
+    cautions
+        What to think twice about, the gravest first. Of ``"memory"``, ``"high rate"``, ``"low rate"``, ``"slow head"``,
+        ``"hole"``, ``"few judged"``.
+    """
+
+    floors: tuple[Floor, ...]
+    trainable: int
+    frozen: int
+    memory: int
+    free: int
+    seconds: float
+    steps: int
+    kept: int
+    cautions: tuple[str, ...]
+
+
+def measure_cost(encoder: Encoder, tokens: int, precision: str = "float32") -> Cost:
+    """Time a step of training on a copy of the model, of texts of so many pieces.
+
+    Raises
+    ------
+    CapacityError
+        If the device runs out of memory.
+    """
+    rows = max(1, _MEASURED_PIECES // tokens)
+    device = encoder.spec.device
+    ids = torch.randint(1, encoder.pieces.get_vocab_size(), (rows, tokens), device=device)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    forward, backward, update = [], [], []
+    with hold(device):
+        model = encoder.copy().model.train().requires_grad_(True)
+        optimizer = torch.optim.AdamW(model.parameters())
+        count = sum(one.numel() for one in model.parameters())
+        # The first time round memory is found and code is loaded.
+        for _ in range(_TIMES + 1):
+            with torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16"):
+                begin = _now(device)
+                with torch.no_grad():
+                    model(**inputs)
+                middle = _now(device)
+                loss = model(**inputs).last_hidden_state.float().square().mean()
+            loss.backward()
+            back = _now(device)
+            optimizer.step()
+            optimizer.zero_grad()
+            forward.append(middle - begin)
+            backward.append(back - middle - (middle - begin))
+            update.append(_now(device) - back)
+    return Cost(min(forward[1:]) / ids.numel(), max(min(backward[1:]), 0.0) / ids.numel(), min(update[1:]) / count)
+
+
+def _now(device: str) -> float:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, "example"]:
+    """Return how many pieces of each example are read; of more than ``sample`` examples those of an even choice."""
+    chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
+    pairs = examples.pairs
+    found = [len(tokenize(encoder.pieces, examples.texts[i], pairs[i] if pairs else None)) for i in chosen]
+    return np.minimum(found, min(most, encoder.max_tokens)).astype(np.int64)
+
+
+def plan(
+    encoder: Encoder,
+    recipe: Recipe,
+    task: str,
+    classes: int,
+    lengths: Sequence[int] | Int[np.ndarray, "example"],
+    learned: int,
+    judged: int,
+    cost: Cost,
+) -> Plan:
+    """Predict what a fine-tune takes.
+
+    Time is that of the layers a step goes through, forward from the lowest one that is not kept and back to the lowest
+    one that learns; layers in between that are frozen cost half on the way back.
+
+    Parameters
+    ----------
+    lengths
+        Pieces of some examples: what is typical.
+    learned, judged
+        How many examples are learned from and judged by.
+
+    Raises
+    ------
+    InputError
+        If a floor is unknown.
+    """
+    family = encoder.family
+    model = skeleton(encoder, recipe, task, classes)
+    floors = tower(model, family, frozen_floors(recipe, floor_parameters(model, family)))
+    trainable = sum(one.parameters for one in floors if not one.frozen)
+    layers = [one for one in floors if one.name.isdigit()]
+    kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix else -1
+    mean, longest = float(np.mean(lengths)), int(np.max(lengths))
+    steps_an_epoch = math.ceil(learned / recipe.batch)
+    steps = steps_an_epoch * recipe.epochs
+    shares = _shares(layers, floors[0].frozen, max(kept, 0))
+    pieces = mean * learned * recipe.epochs
+    seconds = (
+        pieces * (cost.forward * shares[0] + cost.backward * shares[1])
+        + mean * judged * recipe.epochs * cost.forward * shares[0]
+        + mean * (learned + judged) * cost.forward * max(kept, 0) / len(layers)
+        + steps * (trainable * cost.update + _STEP_SECONDS)
+    )
+    device = find_device(encoder.spec.device)
+    total = sum(one.parameters for one in floors)
+    reached = round(shares[1] * len(layers)) if shares[1] else 0
+    memory = (
+        4 * total
+        + 12 * trainable
+        + 4 * _KEPT_NUMBERS * recipe.batch * longest * encoder.width * max(reached, 1)
+        + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 else 0)
+        + (_PROCESS_BYTES if device.name == "cpu" else 0)
+    )
+    return Plan(
+        floors=floors,
+        trainable=trainable,
+        frozen=total - trainable,
+        memory=int(memory),
+        free=device.free,
+        seconds=float(seconds),
+        steps=steps,
+        kept=kept,
+        cautions=_cautions(recipe, floors, layers, judged, memory > device.free, task),
+    )
+
+
+def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int) -> tuple[float, float]:
+    """Return which share of the layers a step goes through, forward and back."""
+    free = [place for place, one in enumerate(layers) if not one.frozen]
+    lowest = 0 if not embeddings_frozen else free[0] if free else len(layers)
+    back = sum(0.5 if one.frozen else 1.0 for one in layers[lowest:])
+    return (len(layers) - kept) / len(layers), back / len(layers)
+
+
+def _cautions(
+    recipe: Recipe, floors: Sequence[Floor], layers: Sequence[Floor], judged: int, too_large: bool, task: str
+) -> tuple[str, ...]:
+    learns = any(not one.frozen for one in floors if one.name not in (HEAD, POOLER))
+    free = [place for place, one in enumerate(layers) if not one.frozen]
+    lowest = 0 if not floors[0].frozen else free[0] if free else len(layers)
+    found = {
+        "memory": too_large,
+        "high rate": learns and recipe.learning_rate > _USUAL[1],
+        "low rate": learns and recipe.learning_rate < _USUAL[0],
+        "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
+        "hole": any(one.frozen for one in layers[lowest:]),
+        # Two accuracies a point apart: half of a 95 % interval around 90 %.
+        "few judged": task != "regression" and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+    }
+    return tuple(name for name, present in found.items() if present)
