@@ -33,6 +33,12 @@ page = st.navigation(
             icon=":material/ink_highlighter:",
             url_path="attributions",
         ),
+        st.Page(
+            ROOT / "pages" / "finetune.py",
+            title=_("Fine-tune"),
+            icon=":material/model_training:",
+            url_path="finetune",
+        ),
     ]
 )
 

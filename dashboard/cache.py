@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -152,6 +153,50 @@ def head(spec: it.EncoderSpec, texts: tuple[str, ...], labels: tuple[str, ...]) 
     return it.fit_head(_encoder(spec), texts, labels)
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """A labelled file and its columns: see `interpret.read_examples`."""
+
+    content: bytes
+    name: str
+    text: str
+    label: str
+    pair: str | None
+    task: str
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def examples(data: Labelled) -> it.Examples:
+    """A file's labelled rows."""
+    return it.read_examples(data.content, data.name, data.text, data.label, data.pair, data.task)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def split(
+    data: Labelled, judged: Labelled | None, share: float, seed: int
+) -> tuple[it.Examples, np.ndarray, np.ndarray]:
+    """A file's rows, with those of the file to judge by behind them, and which are learned from and judged by."""
+    found = examples(data)
+    if judged is None:
+        return (found, *it.split_examples(found, share, seed))
+    both = found.joined(examples(judged))
+    return both, np.arange(len(found)), np.arange(len(found), len(both))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def health(
+    spec: it.EncoderSpec, data: Labelled, judged: Labelled | None, share: float, seed: int, most: int
+) -> it.Health:
+    """What is wrong with them."""
+    return it.check_health(_encoder(spec), *split(data, judged, share, seed), most)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def cost(spec: it.EncoderSpec, tokens: int, precision: str) -> it.Cost:
+    """What a step of training takes, measured."""
+    return it.measure_cost(_encoder(spec), tokens, precision)
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
 def store() -> it.Store:
     """The folder on disk where vectors are kept."""
@@ -176,6 +221,10 @@ def clear() -> None:
         table,
         trees,
         head,
+        examples,
+        split,
+        health,
+        cost,
         store,
     ):
         kept.clear()

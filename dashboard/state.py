@@ -27,6 +27,8 @@ SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
 METHODS, BASELINE, EXPLAINED, WHY, SHOWN_AS = "methods", "baseline", "explain", "why", "as"
 GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
 
+STAGE, RUN, PROBE = "stage", "run", "probe"
+
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500
 
@@ -86,6 +88,11 @@ def asked_language() -> str:
 def models_folder() -> Path:
     """Return the folder whose subfolders the model picker offers, set by ``BERTOSCOPE_MODELS``."""
     return Path(os.environ.get("BERTOSCOPE_MODELS") or ROOT / "models")
+
+
+def runs_folder() -> Path:
+    """Return the folder where fine-tunes and what came of them are kept, set by ``BERTOSCOPE_RUNS``."""
+    return Path(os.environ.get("BERTOSCOPE_RUNS") or ROOT / "runs")
 
 
 def embeddings_folder() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ def _known() -> dict[str, Known]:
 
 
 _FOLDER = "folder:"
+# What the picker calls the model of a fine-tune, before the run's id.
+RUN = "run:"
 _REVISION_OF = "revision_of"
 
 
@@ -51,6 +54,20 @@ def _folders() -> list[str]:
     if not root.is_dir():
         return []
     return sorted(_FOLDER + path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _runs() -> dict[str, str]:
+    """The runs that have a model, by what the picker calls them."""
+    root = state.runs_folder()
+    found = {}
+    for folder in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():
+        if (folder / "model" / "config.json").exists():
+            try:
+                name = json.loads((folder / "request.json").read_text("utf-8"))["name"]
+            except (OSError, ValueError, KeyError):
+                continue
+            found[RUN + folder.name] = str(name)
+    return found
 
 
 def _chosen() -> it.EncoderSpec:
@@ -64,7 +81,9 @@ def _chosen() -> it.EncoderSpec:
     from interpret.devices import choose_precision, find_device
 
     name = state.asked(state.MODEL, BUILT_IN)
-    if name in _folders():
+    if name in _runs():
+        checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
+    elif name in _folders():
         checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
     else:
         checkpoint = cache.hub_checkpoint(name, state.asked(state.REVISION, "") or None)
@@ -93,7 +112,7 @@ def chosen_encoder() -> it.Encoder:
 def model_picker() -> None:
     """Draw the model picker. It needs no PyTorch, so it is there at once."""
     known = _known()
-    folders = _folders()
+    folders, runs = _folders(), _runs()
 
     labels = {
         name: f"{'MiniLM' if name == BUILT_IN else name.split('/')[-1]} · {one.language} · {one.megabytes} MB"
@@ -102,8 +121,13 @@ def model_picker() -> None:
     name = choose(
         st.selectbox,
         _("Model"),
-        {**labels, **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in folders}},
+        {
+            **{run: "🎓 " + title for run, title in runs.items()},
+            **labels,
+            **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in folders},
+        },
         state.MODEL,
+        BUILT_IN,
         new=True,
         accept_new_options=True,
         help=_(
@@ -114,7 +138,7 @@ def model_picker() -> None:
     state.publish(state.MODEL, BUILT_IN)
     if name in known:
         st.caption(known[name].purpose)
-    if name != BUILT_IN and name not in folders:
+    if name != BUILT_IN and name not in folders and name not in runs:
         if state.asked(_REVISION_OF, name) != name:
             st.session_state[state.REVISION] = ""
         st.session_state[_REVISION_OF] = name

@@ -58,6 +58,8 @@ class Request:
         The run whose model this one goes on from; empty for none.
     group
         What runs of one sweep have in common; empty outside of one.
+    base
+        What the reader calls the model that it starts from, where the recipe has the path of a folder.
     """
 
     recipe: Recipe
@@ -71,6 +73,7 @@ class Request:
     probes: tuple[str, ...] = ()
     parent: str = ""
     group: str = ""
+    base: str = ""
 
     def to_json(self) -> str:
         """Write it down."""

@@ -33,6 +33,7 @@ from interpret.finetuning.runs import (
     itself,
     judged_file,
     list_runs,
+    make_run,
     read_lines,
     read_run,
     write_state,
@@ -98,6 +99,26 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
                 {"error": reason},
             )
     return read_run(folder)
+
+
+def finetune(folder: Path, request: Request, data: bytes, judged: bytes | None = None, tell: Tell | None = None) -> Run:
+    """Fine-tune a model here and now, and return the run as it ended.
+
+    Parameters
+    ----------
+    folder
+        Where the run and its model are written; it must not exist yet.
+    data, judged
+        The labelled files.
+    tell
+        Called with every step and evaluation.
+
+    Raises
+    ------
+    InputError
+        If there is something in the folder's place.
+    """
+    return work(make_run(folder, request, data, judged).folder, tell)
 
 
 def _fail(folder: Path, sentence: str, values: dict[str, Any]) -> None:

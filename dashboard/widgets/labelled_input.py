@@ -1,0 +1,183 @@
+"""Labelled examples in: a file that comes with the dashboard or one of one's own, its columns, and what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, cache, state
+from dashboard.cache import Labelled
+from dashboard.figures.finetuning import balance_bars, lengths_histogram
+from dashboard.language import _, literal
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.corpus_input import kept_file
+
+_SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
+_FILE = "file"
+_DATA, _TASK = "data", "task"
+_KINDS = {"classes": (".csv", ".tsv", ".jsonl"), "regression": (".csv", ".tsv", ".jsonl"), "token classes": (".txt",)}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is learned from, and what is judged by: a file of its own, or a share that is held out."""
+
+    data: Labelled
+    judged: Labelled | None
+    share: float
+
+    def split(self, seed: int) -> tuple[it.Examples, np.ndarray, np.ndarray]:
+        """Return the rows, and the places of those to learn from and to judge by."""
+        return cache.split(self.data, self.judged, self.share, seed)
+
+
+def labelled_input() -> Given | None:
+    """Draw the input; None while a file is missing.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    sources = {
+        "sentiment": _("Sentiment, English"),
+        "topics": _("Six topics, English"),
+        "sentiment_zh": _("Sentiment, Chinese"),
+        _FILE: _("A file of mine"),
+    }
+    source = segments(_("Learn from"), sources, _DATA)
+    state.publish(_DATA, "sentiment")
+    if source != _FILE:
+        name = _SHIPPED[source]
+        content = (ROOT / "dashboard/examples" / name).read_bytes()
+        table = cache.table(content, name)
+        st.caption(
+            _("{count} short texts written for Bertoscope: try everything on them before you bring your own.").format(
+                count=f"{len(table.rows):,}"
+            )
+        )
+        return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
+    tasks = {
+        "classes": _("a class for each text"),
+        "regression": _("a number for each text"),
+        "token classes": _("a tag for each word"),
+    }
+    task = segments(_("What the labels are"), tasks, _TASK)
+    hint = (
+        _("A file with a word and its tag in each line, and a blank line between sentences (CoNLL): {kinds}")
+        if task == "token classes"
+        else _("A file with a text and a label in each row: {kinds}")
+    )
+    suffixes = _KINDS[task]
+    found = kept_file(f"labelled:{task}", hint.format(kinds=" ".join(suffixes)), suffixes)
+    if found is None:
+        st.info(_("Choose a file. Nothing of it leaves the machine that Bertoscope runs on."), icon=":material/upload:")
+        return None
+    data = _columns(found, task)
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    second = left.toggle(_("Judge by a second file"), key="second_file", persist_state="session")
+    if not second:
+        share = right.slider(
+            _("Held out to judge by, in per cent"), 5, 50, 20, 5, key="held_out", persist_state="session"
+        )
+        return Given(data, None, share / 100)
+    other = kept_file(f"judged:{task}", _("The file to judge by, with the same columns"), suffixes)
+    if other is None:
+        st.info(_("Choose the file to judge by, or switch the second file off."))
+        return None
+    return Given(data, Labelled(other[1], other[0], data.text, data.label, data.pair, task), 0.2)
+
+
+def _columns(found: tuple[str, bytes], task: str) -> Labelled:
+    name, content = found
+    if task == "token classes":
+        return Labelled(content, name, "", "", None, task)
+    table = cache.table(content, name)
+    if len(table.columns) < 2:
+        raise it.InputError(
+            "“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name
+        )
+    names = dict(enumerate(table.columns))
+    sample = table.rows[:200]
+    places = st.columns(3)
+    column = choose(places[0].selectbox, _("Column with the text"), names, f"learn_text:{name}", table.longest_column)
+    others = {index: one for index, one in names.items() if index != column}
+    fewest = min(others, key=lambda index: len({row[index] for row in sample}))
+    label = choose(places[1].selectbox, _("Column with the label"), others, f"learn_label:{name}:{column}", fewest)
+    pairs = {-1: _("(none)"), **{index: one for index, one in others.items() if index != label}}
+    pair = choose(places[2].selectbox, _("Column with the second text"), pairs, f"learn_pair:{name}:{column}:{label}")
+    return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
+
+
+def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
+    """Say what is wrong with the examples, and what to do about each."""
+    facts = [
+        _("{count} rows to learn from").format(count=f"{health.rows - health.judged:,}"),
+        _("{count} to judge by").format(count=f"{health.judged:,}"),
+    ]
+    if task == "classes":
+        facts.append(_("{count} classes").format(count=len(health.classes)))
+        facts.append(_("always guessing the commonest: {share}").format(share=f"{health.majority:.1%}"))
+    facts.append(_("{count} pieces per word").format(count=f"{health.pieces_per_word:.2f}"))
+    st.markdown(" · ".join(facts))
+    said = _said(health, examples)
+    grave = {"leaks", "contradictions"}
+    for name in health.findings:
+        show = st.warning if name in grave else st.info
+        show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")
+    if not health.findings:
+        st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")
+    with st.expander(_("Labels and lengths")):
+        left, right = st.columns(2)
+        if health.classes:
+            left.plotly_chart(balance_bars(health.classes), key="balance")
+        right.plotly_chart(lengths_histogram(health.lengths, health.most), key="lengths")
+
+
+def _said(health: it.Health, examples: it.Examples) -> dict[str, str]:
+    def row(place: int) -> str:
+        return literal(examples.texts[place][:80])
+
+    first = health.contradictions[0] if health.contradictions else (0,)
+    labels = ", ".join(sorted({examples.labels[place] for place in first}))
+    return {
+        "leaks": _(
+            "{count} rows to judge by also stand among those to learn from: the model will look better than it is. "
+            "Take them out of one file. The first: “{text}”"
+        ).format(count=f"{len(health.leaks):,}", text=row(health.leaks[0]) if health.leaks else ""),
+        "contradictions": _(
+            "{count} texts stand there with different labels, such as “{text}” ({labels}). No model can get both "
+            "right: "
+            "decide which is meant."
+        ).format(count=f"{len(health.contradictions):,}", text=row(first[0]), labels=literal(labels)),
+        "few judged": _(
+            "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out "
+            "more, or add "
+            "rows, before you believe a difference smaller than that."
+        ).format(count=health.judged, points=f"{health.uncertainty * 100:.1f}"),
+        "unbalanced": _(
+            "The classes are far from equal in size. Switch on “rarer classes count for more”, and look at macro-F1 "
+            "rather than at accuracy."
+        ),
+        "unknown": _(
+            "{share} of the pieces are not in this model's vocabulary: it cannot read those words. Choose a model that "
+            "knows the language or the field."
+        ).format(share=f"{health.unknown:.1%}"),
+        "many pieces": _(
+            "Words are cut into {count} pieces on average: this vocabulary was not made for texts like these. A "
+            "model of "
+            "your language or field may do better."
+        ).format(count=f"{health.pieces_per_word:.2f}"),
+        "too long": _(
+            "{count} texts are longer than the {most} pieces that are read; their ends are cut off. Raise “pieces read "
+            "of a text” if the end matters; it costs time."
+        ).format(count=f"{health.too_long:,}", most=health.most),
+        "duplicates": _(
+            "{count} rows say what an earlier one says. They never fall on both sides of the split; they only count "
+            "double."
+        ).format(count=f"{len(health.duplicates):,}"),
+        "skipped": _("{count} rows without a text or a label are left out.").format(count=f"{health.skipped:,}"),
+    }

@@ -1,0 +1,96 @@
+"""What a fine-tune will take and what to think twice about, before it is started."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _
+from interpret.units import counted, duration, gigabytes
+
+_MOST_PROBES = 10
+
+
+def plan_view(plan: it.Plan) -> None:
+    """Draw what it will take."""
+    first, second, third = st.columns(3)
+    total = plan.trainable + plan.frozen
+    first.metric(
+        _("Learns"), counted(plan.trainable), f"{plan.trainable / total:.1%}", delta_color="off", delta_arrow="off"
+    )
+    second.metric(
+        _("Takes about"),
+        duration(plan.seconds),
+        _("{steps} steps").format(steps=f"{plan.steps:,}"),
+        delta_color="off",
+        delta_arrow="off",
+        help=_("From a step that was timed on this device; starting takes some seconds more."),
+    )
+    third.metric(
+        _("Memory"),
+        f"{gigabytes(plan.memory)} GB",
+        _("{free} GB free").format(free=gigabytes(plan.free)),
+        delta_color="off",
+        delta_arrow="off",
+        help=_("At the most, for a process of its own."),
+    )
+    if plan.kept >= 0:
+        layers = sum(floor.name.isdigit() for floor in plan.floors)
+        st.caption(
+            _(
+                "The embeddings and the lowest {kept} of {layers} layers are frozen: what they make of each text is "
+                "computed once and kept. Frozen layers run without dropout, kept or not."
+            ).format(kept=plan.kept, layers=layers)
+        )
+
+
+def cautions_view(plan: it.Plan, recipe: it.Recipe, judged: int) -> None:
+    """Say what to think twice about."""
+    points = 1.96 * math.sqrt(0.09 / max(1, judged)) * 100
+    said = {
+        "memory": _(
+            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer pieces of "
+            "each."
+        ),
+        "high rate": _(
+            "A learning rate of {rate} is far above 2e-5 to 5e-5, which suits layers that learn; BERT tends to forget "
+            "what it knew."
+        ).format(rate=f"{recipe.learning_rate:.1e}"),
+        "low rate": _(
+            "A learning rate of {rate} is far below 2e-5 to 5e-5: little will be learned in so few steps."
+        ).format(rate=f"{recipe.learning_rate:.1e}"),
+        "slow head": _("A head alone learns slowly at {rate}. Rates of 1e-3 to 2e-2 suit it.").format(
+            rate=f"{recipe.learning_rate:.1e}"
+        ),
+        "hole": _("A frozen layer above one that learns saves little: the gradient has to pass through it."),
+        "few judged": _(
+            "With {count} rows to judge by, accuracies closer than about {points} points cannot be told apart."
+        ).format(count=f"{judged:,}", points=f"{points:.1f}"),
+    }
+    for name in plan.cautions:
+        if name in ("memory", "high rate"):
+            st.warning(said[name], icon=":material/warning:")
+        else:
+            st.caption(":material/lightbulb: " + said[name])
+
+
+def probes_input(examples: it.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:
+    """Draw the sentences that are watched while the model learns."""
+    if task == "token classes":
+        return ()
+    some = [examples.texts[int(place)] for place in judged[:: max(1, len(judged) // 3)]][:3]
+    with st.expander(_("Sentences to watch while it learns")):
+        text = st.text_area(
+            _(
+                "One a line, {most} at the most. Their answers are noted after every epoch, and they are "
+                "compared inside the model before and after."
+            ).format(most=_MOST_PROBES),
+            "\n".join(" ".join(one.split()) for one in some),
+            key=f"probes:{hash(tuple(some))}",
+            height=110,
+            persist_state="session",
+        )
+    return tuple(line.strip() for line in (text or "").splitlines() if line.strip())[:_MOST_PROBES]

@@ -1,0 +1,201 @@
+"""A run as it goes: chosen, stopped, resumed, deleted, and drawn while it learns."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import jobs, state
+from dashboard.figures.finetuning import gradient_map, loss_curve, rate_curve, score_curve
+from dashboard.language import _, explain, literal
+from dashboard.widgets.choices import choose
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.tower_view import floor_name
+from interpret.units import duration, gigabytes
+
+# Seconds between two looks at a run that is at work.
+_LOOK = 1.0
+_MOST_RUNS = 200
+
+
+def state_names() -> dict[str, str]:
+    """Name each state of a run for the reader."""
+    return {
+        "waiting": _("waiting for its turn"),
+        "running": _("learning"),
+        "stopping": _("stopping"),
+        "stopped": _("stopped"),
+        "interrupted": _("interrupted"),
+        "failed": _("failed"),
+        "done": _("done"),
+    }
+
+
+def watched(run_id: str) -> it.Run:
+    """Read a run by its id.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    return it.read_run(state.runs_folder() / run_id)
+
+
+def run_choice() -> it.Run | None:
+    """Draw the choice of a run, the newest first; None where there is none."""
+    runs = it.list_runs(state.runs_folder())[:_MOST_RUNS]
+    if not runs:
+        return None
+    names = state_names()
+    labels = {
+        run.id: f"{run.request.name} · {names[run.state]} · {time.strftime('%m-%d %H:%M', time.localtime(run.asked))}"
+        for run in runs
+    }
+    chosen = choose(st.selectbox, _("Run"), labels, state.RUN)
+    state.publish(state.RUN, "")
+    return next(run for run in runs if run.id == chosen)
+
+
+def run_buttons(run: it.Run) -> None:
+    """Draw what can be done to a run."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run.active:
+            st.button(
+                _("Stop"),
+                icon=":material/stop:",
+                key="stop_run",
+                disabled=run.state == "stopping",
+                on_click=it.ask_to_stop,
+                args=(run,),
+                help=_("It saves where it is, judges what it has learned, and can be resumed."),
+            )
+        if run.resumable:
+            st.button(_("Resume"), icon=":material/play_arrow:", key="resume_run", on_click=_resume, args=(run,))
+        if not run.active:
+            with st.popover(_("Delete"), icon=":material/delete:"):
+                st.markdown(_("The run, its model and its curves are gone then."))
+                st.button(_("Delete for good"), key="delete_run", type="primary", on_click=_delete, args=(run,))
+        st.caption(_facts(run))
+    if run.error is not None:
+        st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
+    if run.state == "interrupted":
+        st.warning(
+            _(
+                "Its process ended without a word. Resume it: it goes on from its last checkpoint, as if nothing "
+                "had been."
+            ),
+            icon=":material/power_off:",
+        )
+
+
+def _facts(run: it.Run) -> str:
+    recipe = run.request.recipe
+    frozen = ", ".join(floor_name(one) for one in recipe.frozen) or _("nothing")
+    return " · ".join(
+        [
+            literal(run.request.base or recipe.model),
+            literal(run.request.data),
+            _("frozen: {floors}").format(floors=frozen),
+            _("{count} epochs at {rate}").format(count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"),
+        ]
+    )
+
+
+def _resume(run: it.Run) -> None:
+    jobs.start(it.ask_again(run))
+
+
+def _delete(run: it.Run) -> None:
+    it.delete_run(run)
+    st.session_state.pop(state.RUN, None)
+
+
+def run_live(run_id: str, active: bool) -> None:
+    """Draw how a run goes, again and again while it is at work."""
+    st.fragment(guarded(_live), run_every=_LOOK if active else None)(run_id, active)
+
+
+def _live(run_id: str, active: bool) -> None:
+    run = watched(run_id)
+    if active and not run.active:
+        # Its results are below, and nothing has to look again.
+        st.rerun()
+    told = it.read_told(run.folder)
+    if run.state == "waiting":
+        st.info(
+            _("Waiting: another run works on this device, or the process is starting."), icon=":material/hourglass:"
+        )
+    if not len(told.number):
+        if active:
+            st.progress(0.0, _("Starting …"))
+        return
+    if active:
+        share = run.step / max(run.steps, 1)
+        st.progress(min(share, 1.0), _progress(run, told))
+    _tiles(run, told)
+    regression = run.request.task == "regression"
+    majority = _majority(run) if not regression else float("nan")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### " + _("Loss"))
+        st.plotly_chart(loss_curve(told, run.steps), key="live_loss")
+    with right:
+        st.markdown("##### " + (_("R² on what was held out") if regression else _("Accuracy on what was held out")))
+        st.plotly_chart(score_curve(told, run.steps, majority, "R²" if regression else _("accuracy")), key="live_score")
+    names = [floor_name(one) for one in told.floors]
+    left, right = st.columns([2, 1], gap="large")
+    with left:
+        st.markdown(
+            "##### " + _("How far the gradient reaches"),
+            help=_("The length of each floor's gradient at each step, before clipping. Frozen floors get none."),
+        )
+        st.plotly_chart(gradient_map(told, names), key="live_gradient")
+    with right:
+        st.markdown("##### " + _("Learning rate"))
+        st.plotly_chart(rate_curve(told, run.steps), key="live_rate")
+
+
+def _progress(run: it.Run, told: it.Told) -> str:
+    parts = [_("step {done} of {total}").format(done=f"{run.step:,}", total=f"{run.steps:,}")]
+    # By the last steps: the first ones wait for memory and for what is computed once.
+    recent = told.seconds[-50:]
+    if len(recent) > 3:
+        each = float(recent[-1] - recent[0]) / (len(recent) - 1)
+        parts.append(_("about {left} left").format(left=duration(each * max(run.steps - run.step, 0))))
+    return " · ".join(parts)
+
+
+def _tiles(run: it.Run, told: it.Told) -> None:
+    places = st.columns(5)
+    last = told.judged[-1] if told.judged else None
+    regression = run.request.task == "regression"
+    name = "R²" if regression else _("Accuracy")
+    score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
+    places[0].metric(name, score)
+    places[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
+    recent = told.seconds[-50:]
+    speed = (
+        (len(recent) - 1) * run.request.recipe.batch / max(float(recent[-1] - recent[0]), 1e-9)
+        if len(recent) > 1
+        else 0
+    )
+    places[2].metric(_("Examples a second"), f"{speed:,.0f}" if speed else "–")
+    places[3].metric(_("Time"), duration(float(told.seconds[-1])))
+    places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
+
+
+def _majority(run: it.Run) -> float:
+    if "majority" in run.facts:
+        return float(run.facts["majority"])
+    # Of what is judged, and known before it is done: the labels are the run's own.
+    from interpret.finetuning.worker import read_run_examples
+
+    examples, _learned, judged = read_run_examples(run.folder, run.request)
+    if run.request.task != "classes":
+        return float("nan")
+    labels = [examples.labels[int(place)] for place in judged]
+    return max(map(labels.count, set(labels))) / len(labels)

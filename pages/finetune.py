@@ -1,0 +1,19 @@
+"""Fine-tune a model with floors frozen by toggles, watch it learn, and see what came of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.tabs import lazy_tabs
+from pages.finetune_tabs.inside import inside
+from pages.finetune_tabs.setup import setup
+from pages.finetune_tabs.watch import watch
+
+st.title(_("Fine-tune: teach it your own labels"))
+tab, place = lazy_tabs(
+    {"setup": _("Set up"), "watch": _("Watch and judge"), "inside": _("What changed inside")}, state.STAGE
+)
+with place:
+    {"setup": setup, "watch": watch, "inside": inside}[tab]()

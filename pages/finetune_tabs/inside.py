@@ -1,0 +1,27 @@
+"""What a fine-tune changed inside: which floors moved, and how attention, vectors and reasons differ."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard.figures.finetuning import moved_map
+from dashboard.language import _
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.run_view import run_choice
+from dashboard.widgets.tower_view import floor_name
+
+
+@guarded
+def inside() -> None:
+    run = run_choice()
+    if run is None:
+        st.info(_("No run yet. Set one up, and see here what it changed."))
+        return
+    told = it.read_told(run.folder)
+    if not told.judged:
+        st.info(_("Nothing has been judged yet. Come back after the first epoch."))
+        return
+    st.markdown("#### " + _("Which floors moved, and how far"))
+    st.caption(_("The length of the change of each floor's weights, as a share of the length of what they were."))
+    st.plotly_chart(moved_map(told, [floor_name(one) for one in told.floors]), key="moved")

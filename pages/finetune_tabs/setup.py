@@ -1,0 +1,94 @@
+"""What is learned from, what is frozen, how, and what it will take."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, jobs, state
+from dashboard.language import _
+from dashboard.widgets.labelled_input import health_view, labelled_input
+from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
+from dashboard.widgets.tower_view import frozen_floors, preset_input, settings_input, tower_view
+from interpret.checkpoints import checkpoint_folder
+
+
+@guarded
+def setup() -> None:
+    st.markdown("#### " + _("1 · What it learns from"))
+    given = labelled_input()
+    if given is None:
+        return
+    encoder = chosen_encoder()
+    task = given.data.task
+    seed = int(st.session_state.get("train_seed", 0))
+    examples, learned, judged = given.split(seed)
+    most = int(st.session_state.get("max_tokens", 128))
+    with st.spinner(_("Looking at the rows …")):
+        health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
+    health_view(health, examples, task)
+
+    st.markdown("#### " + _("2 · What stays as it is, and how it learns"))
+    about = repr(encoder.spec.checkpoint)
+    names = it.floor_names(encoder.model, encoder.family)
+    left, right = st.columns([5, 4], gap="large")
+    with right:
+        preset_input(names, about)
+        settings = settings_input(task, encoder.max_tokens)
+    checkpoint = encoder.spec.checkpoint
+    recipe = it.Recipe(
+        model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
+        frozen=frozen_floors(about),
+        share=given.share,
+        device=encoder.spec.device,
+        **settings,
+    )
+    with st.spinner(_("Timing a step on this device …")):
+        # In powers of two, so that a change of data is rarely measured anew.
+        typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_tokens).mean()).bit_length())
+        cost = cache.cost(encoder.spec, min(typical, encoder.max_tokens), recipe.precision)
+    plan = it.plan(
+        encoder,
+        recipe,
+        task,
+        len(examples.classes),
+        health.lengths.clip(max=recipe.max_tokens),
+        len(learned),
+        len(judged),
+        cost,
+    )
+    with left:
+        tower_view(plan, it.layer_rates(plan.floors, recipe.learning_rate, recipe.layer_decay), about, names)
+    with right:
+        plan_view(plan)
+        cautions_view(plan, recipe, len(judged))
+
+    st.markdown("#### " + _("3 · Start"))
+    probes = probes_input(examples, judged, task)
+    place, button = st.columns([3, 1], vertical_alignment="bottom")
+    parts = [given.data.name.rsplit(".", 1)[0], st.session_state[f"preset:{about}"]]
+    name = place.text_input(
+        _("Name of the run"), placeholder=" · ".join(parts), key="run_name", persist_state="session"
+    )
+    if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
+        request = it.Request(
+            recipe,
+            name.strip()[:100] or " · ".join(parts),
+            given.data.name,
+            given.judged.name if given.judged is not None else "",
+            given.data.text,
+            given.data.label,
+            given.data.pair,
+            task,
+            probes,
+            base=checkpoint.name.rsplit("/", 1)[-1],
+        )
+        run = it.new_run(
+            state.runs_folder(), request, given.data.content, given.judged.content if given.judged is not None else None
+        )
+        jobs.start(run)
+        st.session_state[state.RUN] = run.id
+        st.session_state[state.STAGE] = "watch"
+        st.rerun()

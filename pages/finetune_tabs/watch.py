@@ -1,0 +1,26 @@
+"""A run while it learns, and how good its model is then."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.result_view import result_view
+from dashboard.widgets.run_view import run_buttons, run_choice, run_live
+from dashboard.widgets.run_view import watched as read
+
+
+@guarded
+def watch() -> None:
+    run = run_choice()
+    if run is None:
+        st.info(
+            _("No run yet. Set one up: the shipped rows and the lower half frozen are a good start, and take seconds.")
+        )
+        return
+    run_buttons(run)
+    run_live(run.id, run.active)
+    run = read(run.id)
+    if run.model is not None and not run.active:
+        result_view(run)
