@@ -191,6 +191,18 @@ def health(
     return it.check_health(_encoder(spec), *split(data, judged, share, seed), most)
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
+    """How far each head's attention has moved between two models."""
+    return it.attention_drift(trace(before, text, None), trace(after, text, None))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
+    """Mean vectors of texts at every level."""
+    return np.asarray(it.embed(_encoder(spec), texts).vectors)
+
+
 @st.cache_data(max_entries=32, show_spinner=False)
 def cost(spec: it.EncoderSpec, tokens: int, precision: str) -> it.Cost:
     """What a step of training takes, measured."""
@@ -225,6 +237,8 @@ def clear() -> None:
         split,
         health,
         cost,
+        drift,
+        levels,
         store,
     ):
         kept.clear()

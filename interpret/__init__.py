@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from interpret.embeddings.quality import Quality, map_quality
     from interpret.embeddings.store import Store, load_embeddings
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
+    from interpret.finetuning.comparing import attention_drift
     from interpret.finetuning.data import Examples, read_examples, split_examples
     from interpret.finetuning.health import Health, check_health
     from interpret.finetuning.planning import Cost, Plan, measure_cost, measure_lengths, plan
@@ -150,6 +151,7 @@ _WHERE = {
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
     "load_encoder": "encoder",
+    "attention_drift": "finetuning.comparing",
     "Examples": "finetuning.data",
     "read_examples": "finetuning.data",
     "split_examples": "finetuning.data",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from dashboard.figures import shown
 from dashboard.language import _
@@ -21,6 +22,8 @@ _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
 # More points than a screen is wide help nobody.
 _MOST_POINTS = 800
+# Columns of a map whose numbers are written into it.
+_MOST_WRITTEN = 10
 
 
 def loss_curve(told: Told, steps: int) -> go.Figure:
@@ -122,7 +125,8 @@ def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
             y=list(names),
             z=np.log10(np.where(values > 0, values, np.nan)),
             customdata=values,
-            texttemplate="%{customdata:.2f}%" if len(told.judged) <= 8 else None,
+            text=[["" if np.isnan(one) else f"{one:.2f} %" for one in row] for row in values],
+            texttemplate="%{text}" if len(told.judged) <= _MOST_WRITTEN else None,
             hovertemplate="%{y} · %{x}: %{customdata:.3f} %<extra></extra>",
             hoverongaps=False,
             colorscale="Viridis",
@@ -131,6 +135,86 @@ def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
     )
     return figure.update_layout(
         height=110 + 24 * len(names), margin=_MARGIN, xaxis={"type": "category"}, yaxis={"type": "category"}
+    )
+
+
+def drift_map(drift: np.ndarray) -> go.Figure:
+    """Draw how far each head's attention has moved."""
+    layers, heads = drift.shape
+    figure = go.Figure(
+        go.Heatmap(
+            x=[str(head) for head in range(heads)],
+            y=[str(layer) for layer in range(layers)],
+            z=drift,
+            zmin=0,
+            colorscale="Viridis",
+            colorbar={"title": _("bits"), "thickness": 10},
+            hovertemplate=_("layer {layer}, head {head}: {bits} bits").format(
+                layer="%{y}", head="%{x}", bits="%{z:.3f}"
+            )
+            + "<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=110 + 26 * layers,
+        margin=_MARGIN,
+        xaxis={"title": _("head"), "type": "category"},
+        yaxis={"title": _("layer"), "type": "category"},
+    )
+
+
+def alike_bars(values: Sequence[float]) -> go.Figure:
+    """Draw how alike the vectors of the same texts are before and after, level by level."""
+    figure = go.Figure(
+        go.Bar(x=[str(level) for level in range(len(values))], y=list(values), marker={"color": LEARNED})
+    )
+    return figure.update_traces(texttemplate="%{y:.2f}").update_layout(
+        height=300,
+        margin=_MARGIN,
+        xaxis={"title": _("level: 0 is the embeddings"), "type": "category"},
+        yaxis={"title": "CKA", "range": [0, 1.08]},
+    )
+
+
+def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], names: Sequence[str]) -> go.Figure:
+    """Draw the same texts as points before and after, side by side and turned onto each other, coloured by label."""
+    figure = make_subplots(cols=2, rows=1, subplot_titles=list(names), shared_xaxes="all", shared_yaxes="all")
+    colours = ["#2f7ab9", "#c2660f", "#3a9a5b", "#a04fb0", "#b8452f", "#7c7f1e", "#1d9aa0", "#8a6d3b"]
+    for number, label in enumerate(sorted(set(labels))[:20]):
+        chosen = [place for place, one in enumerate(labels) if one == label]
+        for column, points in enumerate(maps, 1):
+            figure.add_scatter(
+                x=points[chosen, 0],
+                y=points[chosen, 1],
+                mode="markers",
+                name=shown(label),
+                legendgroup=label,
+                showlegend=column == 1,
+                marker={"color": colours[number % len(colours)], "size": 7, "opacity": 0.8},
+                text=[shown(texts[place][:90]) for place in chosen],
+                hovertemplate="%{text}<extra>" + shown(label) + "</extra>",
+                row=1,
+                col=column,
+            )
+    return figure.update_layout(height=420, margin=_MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
+
+
+def probe_curves(told: Told, labels: Sequence[str], place: int) -> go.Figure:
+    """Draw what a sentence that is watched was given after each epoch."""
+    figure = go.Figure()
+    epochs = [one["epoch"] for one in told.judged]
+    for column, label in enumerate(labels or [_("answer")]):
+        figure.add_scatter(
+            x=epochs, y=[one["probes"][place][column] for one in told.judged], mode="lines+markers", name=shown(label)
+        )
+    return figure.update_layout(
+        height=280,
+        margin=_MARGIN,
+        legend=_LEGEND,
+        xaxis={"title": _("epoch")},
+        yaxis={"title": _("probability"), "tickformat": ".0%", "range": [0, 1.02]}
+        if labels
+        else {"title": _("answer")},
     )
 
 

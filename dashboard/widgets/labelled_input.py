@@ -59,6 +59,8 @@ def labelled_input() -> Given | None:
                 count=f"{len(table.rows):,}"
             )
         )
+        if source == "sentiment_zh":
+            st.caption(_("It takes a model that reads Chinese, such as google-bert/bert-base-chinese."))
         return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
     tasks = {
         "classes": _("a class for each text"),

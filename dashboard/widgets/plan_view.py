@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import streamlit as st
 
@@ -47,9 +45,8 @@ def plan_view(plan: it.Plan) -> None:
         )
 
 
-def cautions_view(plan: it.Plan, recipe: it.Recipe, judged: int) -> None:
-    """Say what to think twice about."""
-    points = 1.96 * math.sqrt(0.09 / max(1, judged)) * 100
+def cautions_view(plan: it.Plan, recipe: it.Recipe) -> None:
+    """Say what to think twice about; that there is little to judge by stands with the rows."""
     said = {
         "memory": _(
             "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer pieces of "
@@ -66,11 +63,8 @@ def cautions_view(plan: it.Plan, recipe: it.Recipe, judged: int) -> None:
             rate=f"{recipe.learning_rate:.1e}"
         ),
         "hole": _("A frozen layer above one that learns saves little: the gradient has to pass through it."),
-        "few judged": _(
-            "With {count} rows to judge by, accuracies closer than about {points} points cannot be told apart."
-        ).format(count=f"{judged:,}", points=f"{points:.1f}"),
     }
-    for name in plan.cautions:
+    for name in (one for one in plan.cautions if one in said):
         if name in ("memory", "high rate"):
             st.warning(said[name], icon=":material/warning:")
         else:

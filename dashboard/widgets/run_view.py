@@ -8,12 +8,14 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import jobs, state
+from dashboard import cache, jobs, state
+from dashboard.cache import Labelled
 from dashboard.figures.finetuning import gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.tower_view import floor_name
+from interpret.finetuning.runs import data_file, judged_file
 from interpret.units import duration, gigabytes
 
 # Seconds between two looks at a run that is at work.
@@ -191,11 +193,20 @@ def _tiles(run: it.Run, told: it.Told) -> None:
 def _majority(run: it.Run) -> float:
     if "majority" in run.facts:
         return float(run.facts["majority"])
-    # Of what is judged, and known before it is done: the labels are the run's own.
-    from interpret.finetuning.worker import read_run_examples
-
-    examples, _learned, judged = read_run_examples(run.folder, run.request)
     if run.request.task != "classes":
         return float("nan")
+    # Known before it is done.
+    examples, _learned, judged = run_rows(run)
     labels = [examples.labels[int(place)] for place in judged]
     return max(map(labels.count, set(labels))) / len(labels)
+
+
+def run_rows(run: it.Run) -> tuple[it.Examples, np.ndarray, np.ndarray]:
+    """Return a run's rows, and the places of those that it learns from and is judged by."""
+    request = run.request
+    columns = (request.text, request.label, request.pair, request.task)
+    data = Labelled(data_file(run.folder, request).read_bytes(), request.data, *columns)
+    judged = None
+    if request.judged:
+        judged = Labelled(judged_file(run.folder, request).read_bytes(), request.judged, *columns)
+    return cache.split(data, judged, request.recipe.share, request.recipe.seed)

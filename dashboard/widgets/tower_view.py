@@ -10,8 +10,10 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose
 from interpret.units import counted
 
-# What a preset is begun with: rates of the BERT paper where layers learn, and far higher where only a head does.
-_SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3)}
+# What a preset is begun with: head, rate and epochs. Rates of the BERT paper where layers learn, of Turc et al. 2019
+# for compact models, and far higher ones where only a head does.
+_SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3), "small": ("own", 2e-4, 4)}
+_SMALL_WIDTH = 512
 _PRESET, _HEAD_KIND = "preset", "head_kind"
 
 
@@ -44,21 +46,23 @@ def floor_name(name: str) -> str:
     return named.get(name) or _("Layer {number}").format(number=name)
 
 
-def preset_input(names: tuple[str, ...], about: str) -> None:
+def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
     """Draw the choice of what to freeze at once; it sets the toggles, and what goes well with them.
 
     Parameters
     ----------
     names
         The floors of the model.
+    width
+        Numbers of a hidden state.
     about
         Tells the model from others.
     """
     if f"frozen:{about}" not in st.session_state:
-        _apply("lower half", names, about)
+        _apply("lower half", names, width, about)
 
     def take() -> None:
-        _apply(str(st.session_state[widget]), names, about)
+        _apply(str(st.session_state[widget]), names, width, about)
 
     presets = preset_names()
     widget = f"{_PRESET}:{about}:{state.asked_language()}"
@@ -66,7 +70,7 @@ def preset_input(names: tuple[str, ...], about: str) -> None:
     st.selectbox(_("Freeze"), list(presets), format_func=presets.__getitem__, key=widget, on_change=take)
 
 
-def _apply(preset: str, names: tuple[str, ...], about: str) -> None:
+def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
     st.session_state[f"{_PRESET}:{about}"] = preset
     if preset == "own":
         return
@@ -74,7 +78,7 @@ def _apply(preset: str, names: tuple[str, ...], about: str) -> None:
     st.session_state[f"frozen:{about}"] = frozen
     for name in names:
         st.session_state[f"floor:{about}:{name}"] = name in frozen
-    head, rate, epochs = _SUGGESTED["head" if preset == "head only" else "layers"]
+    head, rate, epochs = _SUGGESTED["head" if preset == "head only" else "small" if width < _SMALL_WIDTH else "layers"]
     st.session_state[_HEAD_KIND] = head
     st.session_state["rate"] = rate
     st.session_state["epochs"] = epochs
@@ -93,6 +97,7 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
         st.session_state[f"frozen:{about}"] = tuple(frozen)
         st.session_state[f"{_PRESET}:{about}"] = "own"
 
+    st.caption(_("On: frozen, it stays as it is. The head is new and has to learn."))
     most = max(floor.parameters for floor in plan.floors)
     with st.container(gap=None, key="tower"):
         for floor in reversed(plan.floors):
@@ -107,7 +112,6 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
                     key=key,
                     on_change=take,
                     args=(floor.name,),
-                    help=_("On: frozen. It stays as it is."),
                 )
             # As wide as it is large, to the eye: layers differ little, embeddings and heads a lot.
             bar = "▇" * max(1, round(12 * (floor.parameters / most) ** 0.5))
@@ -123,7 +127,7 @@ def settings_input(task: str, most_tokens: int) -> dict[str, object]:
     """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`."""
     heads = head_names() if task != "token classes" else {"own": _("the architecture's own, on each word")}
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
-    first, second, third = st.columns(3)
+    first, second, third = st.columns([5, 7, 6])
     state.seed("epochs", 3)
     epochs = first.number_input(_("Epochs"), 1, 1000, key="epochs", persist_state="session")
     rate = second.number_input(

@@ -27,8 +27,11 @@ _KEPT_NUMBERS = 24
 _PROCESS_BYTES = 700_000_000
 # What a step takes that does no arithmetic: the optimizer's bookkeeping, the loader, what is written down.
 _STEP_SECONDS = 0.004
-# Devlin et al. 2019, appendix A.3 recommends 2e-5 to 5e-5; within a factor of two that is no matter of concern.
+# Devlin et al. 2019, appendix A.3 recommends 2e-5 to 5e-5; within a factor of two that is no matter of concern. Turc
+# et al. 2019, table 10, went up to 3e-4 for compact models.
 _USUAL = (1e-5, 1e-4)
+_USUAL_SMALL = (1e-5, 4e-4)
+_SMALL_WIDTH = 512
 _LEAST_FOR_A_HEAD = 5e-4
 
 
@@ -195,7 +198,7 @@ def plan(
         seconds=float(seconds),
         steps=steps,
         kept=kept,
-        cautions=_cautions(recipe, floors, layers, judged, memory > device.free, task),
+        cautions=_cautions(recipe, floors, layers, judged, memory > device.free, task, encoder.width),
     )
 
 
@@ -208,15 +211,22 @@ def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int) -> tupl
 
 
 def _cautions(
-    recipe: Recipe, floors: Sequence[Floor], layers: Sequence[Floor], judged: int, too_large: bool, task: str
+    recipe: Recipe,
+    floors: Sequence[Floor],
+    layers: Sequence[Floor],
+    judged: int,
+    too_large: bool,
+    task: str,
+    width: int,
 ) -> tuple[str, ...]:
     learns = any(not one.frozen for one in floors if one.name not in (HEAD, POOLER))
     free = [place for place, one in enumerate(layers) if not one.frozen]
     lowest = 0 if not floors[0].frozen else free[0] if free else len(layers)
+    least, most = _USUAL_SMALL if width < _SMALL_WIDTH else _USUAL
     found = {
         "memory": too_large,
-        "high rate": learns and recipe.learning_rate > _USUAL[1],
-        "low rate": learns and recipe.learning_rate < _USUAL[0],
+        "high rate": learns and recipe.learning_rate > most,
+        "low rate": learns and recipe.learning_rate < least,
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95 % interval around 90 %.

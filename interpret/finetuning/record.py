@@ -36,10 +36,11 @@ def connect(root: Path) -> Any:
     # It reports its use to its makers otherwise: nothing leaves this machine unasked.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
+    # It sets its own level when it is loaded, and says every table that it makes.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     uri = tracking_uri(root)
     place = root / _DATABASE
     if uri == f"sqlite:///{place}" and not place.exists():

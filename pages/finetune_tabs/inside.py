@@ -7,6 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard.figures.finetuning import moved_map
 from dashboard.language import _
+from dashboard.widgets.inside_view import Both, attention_part, both_models, probe_part, reasons_part, vectors_part
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import run_choice
 from dashboard.widgets.tower_view import floor_name
@@ -25,3 +26,15 @@ def inside() -> None:
     st.markdown("#### " + _("Which floors moved, and how far"))
     st.caption(_("The length of the change of each floor's weights, as a share of the length of what they were."))
     st.plotly_chart(moved_map(told, [floor_name(one) for one in told.floors]), key="moved")
+    if run.model is None or run.active:
+        st.info(_("The rest is here when the run is done or stopped."))
+        return
+    _compared(both_models(run))
+
+
+@guarded
+def _compared(both: Both) -> None:
+    text = probe_part(both)
+    attention_part(both, text)
+    vectors_part(both)
+    reasons_part(both, text)

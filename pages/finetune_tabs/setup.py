@@ -35,7 +35,7 @@ def setup() -> None:
     names = it.floor_names(encoder.model, encoder.family)
     left, right = st.columns([5, 4], gap="large")
     with right:
-        preset_input(names, about)
+        preset_input(names, encoder.width, about)
         settings = settings_input(task, encoder.max_tokens)
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
@@ -63,7 +63,7 @@ def setup() -> None:
         tower_view(plan, it.layer_rates(plan.floors, recipe.learning_rate, recipe.layer_decay), about, names)
     with right:
         plan_view(plan)
-        cautions_view(plan, recipe, len(judged))
+        cautions_view(plan, recipe)
 
     st.markdown("#### " + _("3 · Start"))
     probes = probes_input(examples, judged, task)

@@ -1,0 +1,159 @@
+"""One text and many, as a model read them before it was fine-tuned and reads them since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.figures.finetuning import alike_bars, before_after, drift_map, probe_curves
+from dashboard.language import _, literal
+from dashboard.pictures.words import WordRow, word_rows
+from dashboard.widgets.attributions_view import words_of
+from dashboard.widgets.choices import choose
+from dashboard.widgets.run_view import run_rows
+from interpret.devices import find_device
+
+# Texts whose vectors are compared: enough for CKA, and some seconds on two cores.
+_MOST_TEXTS = 300
+
+
+@dataclass(frozen=True)
+class Both:
+    """A run, and its model before and after."""
+
+    run: it.Run
+    before: it.EncoderSpec
+    after: it.EncoderSpec
+
+
+def both_models(run: it.Run) -> Both:
+    """Return a run's model before and after, on the device that is chosen.
+
+    Raises
+    ------
+    CheckpointError
+        If one of them is gone.
+    """
+    device = find_device(state.asked(state.DEVICE, "auto")).name
+    assert run.model is not None
+    before, after = (it.find_checkpoint(str(one)) for one in (run.request.recipe.model, run.model))
+    return Both(run, it.EncoderSpec(before, device, "float32"), it.EncoderSpec(after, device, "float32"))
+
+
+def probe_part(both: Both) -> str:
+    """Let a sentence be chosen or typed, and draw how its answer came about; returns the sentence."""
+    run = both.run
+    st.markdown("#### " + _("One sentence, before and after"))
+    outcome = it.read_outcome(run)
+    probes = dict.fromkeys([*run.request.probes, *outcome.texts[:5]])
+    text = choose(
+        st.selectbox,
+        _("Sentence: one of these, or any other typed here"),
+        dict(zip(probes, probes, strict=True)),
+        f"{state.PROBE}:{run.id}",
+        new=True,
+        accept_new_options=True,
+    )
+    told = it.read_told(run.folder)
+    if text in run.request.probes and told.judged[0]["probes"]:
+        st.markdown("##### " + _("What it was given, epoch by epoch"))
+        st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
+    return text
+
+
+def attention_part(both: Both, text: str) -> None:
+    """Draw which heads look elsewhere."""
+    st.markdown(
+        "##### " + _("Which heads look elsewhere"),
+        help=_(
+            "Jensen–Shannon divergence of a head's attention before and after, mean over the words (Lin 1991): 0 "
+            "bits where it looks where it looked, 1 where it looks at nothing that it looked at before."
+        ),
+    )
+    with st.spinner(_("Reading it with both models …")):
+        # In the cache two models find room at once.
+        cache.encoder(both.before)
+        cache.encoder(both.after)
+        drift = cache.drift(both.before, both.after, text)
+    layer, head = np.unravel_index(int(drift.argmax()), drift.shape)
+    st.plotly_chart(drift_map(drift), key="drift")
+    st.caption(
+        _("Most: layer {layer}, head {head}, by {bits} bits. Layers on average: {means}.").format(
+            layer=layer,
+            head=head,
+            bits=f"{drift[layer, head]:.3f}",
+            means=", ".join(f"{one:.3f}" for one in drift.mean(axis=1)),
+        )
+    )
+
+
+def vectors_part(both: Both) -> None:
+    """Draw how alike texts' vectors still are, and where the texts lie."""
+    outcome = it.read_outcome(both.run)
+    rows = dict(zip(outcome.texts, outcome.truth, strict=True))
+    texts, labels = tuple(rows)[:_MOST_TEXTS], tuple(rows.values())[:_MOST_TEXTS]
+    if len(texts) < 8:
+        return
+    st.markdown("#### " + _("{count} texts that were held out, before and after").format(count=len(texts)))
+    with st.spinner(_("Reading them with both models …")):
+        cache.encoder(both.before)
+        cache.encoder(both.after)
+        one, other = cache.levels(both.before, texts), cache.levels(both.after, texts)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.markdown(
+            "##### " + _("How alike each level still is"),
+            help=_(
+                "Centred kernel alignment of the texts' mean vectors, without bias (Kornblith et al. 2019; "
+                "Nguyen et al. 2021): 1 where they lie as before, whatever their rotation."
+            ),
+        )
+        st.plotly_chart(alike_bars([it.cka(x, y) for x, y in zip(one, other, strict=True)]), key="alike")
+    with right:
+        st.markdown(
+            "##### " + _("Where they lie at the last level"),
+            help=_("Principal components of each, turned onto each other (Procrustes)."),
+        )
+        maps = it.align([it.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]).points
+        if both.run.request.task != "classes":
+            labels = ("",) * len(texts)
+        st.plotly_chart(before_after(maps, labels, texts, (_("before"), _("after"))), key="before_after")
+
+
+def reasons_part(both: Both, text: str) -> None:
+    """Draw which words speak for the answer, before and after."""
+    if both.run.request.task != "classes" or both.run.request.pair is not None:
+        return
+    st.markdown("##### " + _("Which words speak for the answer"))
+    with st.spinner(_("Asking both models why …")):
+        after = cache.encoder(both.after)
+        answer = it.explain(it.ask(after, text), "integrated_gradients")
+        before = cache.encoder(both.before)
+        found = [answer]
+        titles = [_("after, for “{name}”").format(name=literal(answer.target.name))]
+        examples, learned, _judged = run_rows(both.run)
+        head = cache.head(
+            both.before, tuple(examples.texts[int(i)] for i in learned), tuple(examples.labels[int(i)] for i in learned)
+        )
+        if answer.target.name in head.labels:
+            found.insert(
+                0, it.explain(it.ask(before, text, target=answer.target.name, head=head), "integrated_gradients")
+            )
+            titles.insert(0, _("before, for “{name}”").format(name=literal(answer.target.name)))
+    rows = []
+    for title, one in zip(titles, found, strict=True):
+        size = float(np.abs(one.word_scores()).max()) or 1.0
+        note = _("completeness error {error}").format(error=f"{one.error:.2%}")
+        rows.append(WordRow(title, note, words_of(one, True), size, True))
+    word_rows(rows, _("Before and after"), "before-and-after", "inside_words", "inside_words")
+    st.caption(
+        _(
+            "Integrated gradients, each on a scale of its own. The model before has no classifier: it is asked "
+            "through a "
+            "linear head fitted on its frozen vectors of the same rows."
+        )
+    )
