@@ -39,6 +39,7 @@ page = st.navigation(
             icon=":material/model_training:",
             url_path="finetune",
         ),
+        st.Page(ROOT / "pages" / "runs.py", title=_("Runs"), icon=":material/history:", url_path="runs"),
     ]
 )
 

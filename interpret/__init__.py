@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from interpret.finetuning.health import Health, check_health
     from interpret.finetuning.planning import Cost, Plan, measure_cost, measure_lengths, plan
     from interpret.finetuning.recipe import Recipe
+    from interpret.finetuning.record import Recorded, drop_alias, forget, read_record, set_alias, write_note
     from interpret.finetuning.results import Fit, Results
     from interpret.finetuning.runs import (
         Request,
@@ -163,6 +164,12 @@ _WHERE = {
     "measure_lengths": "finetuning.planning",
     "plan": "finetuning.planning",
     "Recipe": "finetuning.recipe",
+    "Recorded": "finetuning.record",
+    "drop_alias": "finetuning.record",
+    "forget": "finetuning.record",
+    "read_record": "finetuning.record",
+    "set_alias": "finetuning.record",
+    "write_note": "finetuning.record",
     "Fit": "finetuning.results",
     "Results": "finetuning.results",
     "Request": "finetuning.runs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,26 @@ def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figur
         legend=_LEGEND,
         xaxis={"title": _("step"), "range": [0, max(steps, 1)]},
         yaxis={"title": title, "tickformat": ".0%", "range": [0, 1.02]} if percent else {"title": title},
+    )
+
+
+def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
+    """Draw one curve of several runs: the held-out score, the loss, or the learning rate."""
+    figure = go.Figure()
+    for title, told in runs.items():
+        if what == "score":
+            x, y = (np.array([one[name] for one in told.judged]) for name in ("epoch", "score"))
+        else:
+            x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
+        figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
+    titles = {"score": _("accuracy or R²"), "loss": _("loss, running mean"), "rate": _("learning rate of the head")}
+    return figure.update_layout(
+        height=340,
+        margin=_MARGIN,
+        legend=_LEGEND,
+        showlegend=True,
+        xaxis={"title": _("epoch")},
+        yaxis={"title": titles[what]},
     )
 
 

@@ -91,6 +91,12 @@ def _chosen() -> it.EncoderSpec:
     return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
 
 
+def chosen_run() -> str:
+    """Return the id of the run whose model is chosen; empty where it is none's."""
+    name = state.asked(state.MODEL, BUILT_IN)
+    return name.removeprefix(RUN) if name in _runs() else ""
+
+
 def chosen_encoder() -> it.Encoder:
     """Return the chosen encoder, showing how a download goes; any click on the page stops it."""
     place = st.empty()

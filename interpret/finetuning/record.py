@@ -3,21 +3,27 @@
 import logging
 import os
 import queue
+import re
 import shutil
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from interpret.errors import InputError
 from interpret.finetuning.runs import Run, write_state
 from interpret.finetuning.trainer import Evaluation, Step
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"
+# Where MLflow itself keeps and shows a description.
+_NOTE = "mlflow.note.content"
+_ALIAS = re.compile(r"[A-Za-z][\w-]{0,39}", re.ASCII)
 _log = logging.getLogger(__name__)
 # Metrics that go to the record together, and the longest that any waits, in seconds.
 _TOGETHER = 500
@@ -189,3 +195,159 @@ def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
     found = {"evaluation_loss": what.loss, "evaluation_score": what.score}
     found |= {f"moved_{name}": value for name, value in what.moved.items()}
     return [(name, value, what.step) for name, value in found.items()]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as the record has it.
+
+    Attributes
+    ----------
+    id, run
+        Its id in MLflow, and the name of its folder.
+    name, status
+        What it is called, and MLflow's word for its state.
+    note, aliases
+        What a person wrote about it, and what they call its model, such as ``"champion"``.
+    params, metrics
+        What it was asked, and its last numbers.
+    begun
+        Seconds since 1970.
+    """
+
+    id: str
+    run: str
+    name: str
+    status: str
+    note: str
+    aliases: tuple[str, ...]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    begun: float
+
+
+def read_record(root: Path, most: int = 500) -> list[Recorded]:
+    """Return the runs in the record, the newest first.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be reached.
+    """
+    with _reached(root) as client:
+        experiment = find_experiment(client, root)
+        aliases = _aliases(client)
+        found = client.search_runs([experiment], max_results=most, order_by=["attributes.start_time DESC"])
+        return [
+            Recorded(
+                one.info.run_id,
+                one.data.tags.get("bertoscope.run", ""),
+                one.info.run_name,
+                one.info.status,
+                one.data.tags.get(_NOTE, ""),
+                aliases.get(one.info.run_id, ()),
+                dict(one.data.params),
+                dict(one.data.metrics),
+                one.info.start_time / 1000,
+            )
+            for one in found
+        ]
+
+
+def write_note(root: Path, record: str, note: str) -> None:
+    """Write what a person says about a run.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be reached.
+    """
+    with _reached(root) as client:
+        client.set_tag(record, _NOTE, note)
+
+
+def set_alias(root: Path, record: str, alias: str) -> None:
+    """Call a run's model by a name of its own, such as ``"champion"``; whichever had the name before loses it.
+
+    Raises
+    ------
+    InputError
+        If the name is none that MLflow allows, the run has no model in the record, or the record cannot be reached.
+    """
+    if not _ALIAS.fullmatch(alias):
+        raise InputError(
+            "“{name}” cannot be an alias. Take up to 40 letters, digits, “-” and “_”, beginning with a letter.",
+            name=alias,
+        )
+    with _reached(root) as client:
+        version = _version(client, record)
+        client.set_registered_model_alias(EXPERIMENT, alias, version)
+
+
+def drop_alias(root: Path, alias: str) -> None:
+    """Take a name away from whichever model has it.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be reached.
+    """
+    with _reached(root) as client:
+        client.delete_registered_model_alias(EXPERIMENT, alias)
+
+
+def forget(root: Path, record: str) -> None:
+    """Delete a run from the record, with the names of its model.
+
+    Raises
+    ------
+    InputError
+        If the record cannot be reached.
+    """
+    with _reached(root) as client:
+        for alias in _aliases(client).get(record, ()):
+            client.delete_registered_model_alias(EXPERIMENT, alias)
+        client.delete_run(record)
+
+
+def _version(client: Any, record: str) -> str:
+    """Return the version of a run's model in the registry, made where there is none yet."""
+    run = client.get_run(record)
+    if not any(one.path == "model" for one in client.list_artifacts(record)):
+        raise InputError("The run “{name}” has no model in the record yet.", name=run.info.run_name)
+    if not client.search_registered_models(f"name = '{EXPERIMENT}'"):
+        client.create_registered_model(EXPERIMENT)
+    versions = client.search_model_versions(f"name = '{EXPERIMENT}'")
+    found = next((one for one in versions if one.run_id == record), None)
+    if found is None:
+        found = client.create_model_version(EXPERIMENT, f"{run.info.artifact_uri}/model", record)
+    return str(found.version)
+
+
+def _aliases(client: Any) -> dict[str, tuple[str, ...]]:
+    """Return the names of each run's model."""
+    models = client.search_registered_models(f"name = '{EXPERIMENT}'")
+    if not models:
+        return {}
+    runs = {str(one.version): one.run_id for one in client.search_model_versions(f"name = '{EXPERIMENT}'")}
+    found: dict[str, tuple[str, ...]] = {}
+    for alias, version in models[0].aliases.items():
+        record = runs.get(str(version), "")
+        found[record] = (*found.get(record, ()), alias)
+    return found
+
+
+@contextmanager
+def _reached(root: Path) -> Iterator[Any]:
+    """Give the client, and turn a record that does not answer into a sentence."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield connect(root)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise InputError(
+            "The record at {place} does not answer: {error}. Is the server up, and MLFLOW_TRACKING_URI right?",
+            place=tracking_uri(root),
+            error=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
+        ) from error

@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import cache, jobs, state
 from dashboard.language import _
 from dashboard.widgets.labelled_input import health_view, labelled_input
-from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.models import chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
 from dashboard.widgets.tower_view import frozen_floors, preset_input, settings_input, tower_view
@@ -83,6 +83,7 @@ def setup() -> None:
             given.data.pair,
             task,
             probes,
+            parent=chosen_run(),
             base=checkpoint.name.rsplit("/", 1)[-1],
         )
         run = it.new_run(

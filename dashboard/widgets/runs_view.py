@@ -1,0 +1,259 @@
+"""The record of all runs as a table, curves on top of each other, what differs, and what can be done to one."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, jobs, state
+from dashboard.figures.finetuning import overlaid
+from dashboard.language import _, explain, literal
+from dashboard.widgets.choices import segments
+from dashboard.widgets.models import RUN
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.run_view import state_names
+from interpret.units import duration
+
+_MOST_ALIKE = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the record and, where this machine has it, its folder."""
+
+    recorded: it.Recorded
+    run: it.Run | None
+
+    @property
+    def state(self) -> str:
+        """How it is: of its own folder, or else what MLflow says."""
+        if self.run is not None:
+            return state_names()[self.run.state]
+        names = {"FINISHED": "done", "RUNNING": "running", "KILLED": "stopped", "FAILED": "failed"}
+        return state_names().get(names.get(self.recorded.status, ""), self.recorded.status)
+
+
+def _rows() -> list[Row]:
+    root = state.runs_folder()
+    here = {run.id: run for run in it.list_runs(root)}
+    try:
+        recorded = it.read_record(root) if here or root.is_dir() else []
+    except it.InputError as error:
+        st.warning(explain(error), icon=":material/cloud_off:")
+        recorded = []
+    rows = [Row(one, here.pop(one.run, None)) for one in recorded]
+    # What is not in the record, or not yet: its own folder says enough.
+    unrecorded = [
+        Row(it.Recorded("", run.id, run.request.name, "", "", (), _params(run), _finals(run), run.asked), run)
+        for run in here.values()
+    ]
+    return sorted([*rows, *unrecorded], key=lambda row: row.recorded.begun, reverse=True)
+
+
+def _params(run: it.Run) -> dict[str, str]:
+    request = run.request
+    facts = {"data": request.data, "task": request.task, "text": request.text, "label": request.label}
+    return {name: str(value) for name, value in (asdict(request.recipe) | facts).items()}
+
+
+def _finals(run: it.Run) -> dict[str, float]:
+    return {f"final_{name}": value for name, value in run.facts.items()}
+
+
+def runs_table() -> list[Row]:
+    """Draw the table, and return the runs that are chosen in it."""
+    rows = _rows()
+    if not rows:
+        st.info(_("No run yet. Start one on the page “Fine-tune”; it stays here, with its model and its curves."))
+        if st.button(_("Go to Fine-tune"), icon=":material/model_training:"):
+            st.switch_page(ROOT / "pages" / "finetune.py")
+        return []
+    query = st.text_input(_("Filter"), key="runs_query", placeholder=_("name, file, model, state, alias …"))
+    if query:
+        wanted = query.casefold().split()
+        rows = [row for row in rows if all(one in _searched(row) for one in wanted)]
+    event = st.dataframe(
+        _table(rows),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"runs_table:{query}",
+        column_config={
+            **{name: st.column_config.NumberColumn(format="percent") for name in (_("Accuracy"), "Macro-F1")},
+            _("Learns"): st.column_config.NumberColumn(format="compact"),
+            _("Begun"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            _("Seconds"): st.column_config.NumberColumn(format="%.0f"),
+        },
+    )
+    st.caption(_("Choose one run to see what can be done with it, several to compare them; a click on a head sorts."))
+    return [rows[place] for place in event.selection.rows if place < len(rows)]
+
+
+def _searched(row: Row) -> str:
+    one = row.recorded
+    return " ".join([one.name, row.state, one.note, *one.aliases, *one.params.values()]).casefold()
+
+
+def _table(rows: list[Row]) -> dict[str, list[Any]]:
+    def finals(name: str) -> list[float | None]:
+        return [row.recorded.metrics.get(f"final_{name}") for row in rows]
+
+    return {
+        _("Name"): [row.recorded.name for row in rows],
+        _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
+        _("State"): [row.state for row in rows],
+        _("Accuracy"): finals("accuracy"),
+        "Macro-F1": finals("macro_f1"),
+        **({"R²": finals("r2")} if any(value is not None for value in finals("r2")) else {}),
+        _("Loss"): finals("loss"),
+        _("Learns"): finals("trainable"),
+        _("Seconds"): finals("seconds"),
+        _("Data"): [row.recorded.params.get("data", "") for row in rows],
+        _("Begun"): [pd.Timestamp(row.recorded.begun, unit="s") for row in rows],
+        _("Note"): [row.recorded.note for row in rows],
+    }
+
+
+@guarded
+def one_view(row: Row) -> None:
+    """Draw what can be done with a run."""
+    one, run = row.recorded, row.run
+    root = state.runs_folder()
+    st.markdown(f"#### {literal(one.name)}")
+    if run is not None:
+        with st.container(horizontal=True):
+            if st.button(_("Its curves and results"), icon=":material/monitoring:", key="open_run"):
+                st.session_state[state.RUN] = run.id
+                st.session_state[state.STAGE] = "watch"
+                st.switch_page(ROOT / "pages" / "finetune.py")
+            if run.model is not None:
+                for page, label in (
+                    ("attention", _("Attention")),
+                    ("embeddings", _("Embeddings")),
+                    ("attributions", _("Attributions")),
+                ):
+                    if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
+                        st.session_state[state.MODEL] = RUN + run.id
+                        st.switch_page(ROOT / "pages" / f"{page}.py")
+                if st.button(
+                    _("Go on from here"),
+                    icon=":material/fork_right:",
+                    key="go_on",
+                    help=_("Set up a new run that begins with this model."),
+                ):
+                    st.session_state[state.MODEL] = RUN + run.id
+                    st.session_state[state.STAGE] = "setup"
+                    st.switch_page(ROOT / "pages" / "finetune.py")
+                st.download_button(
+                    _("Model (ZIP)"),
+                    lambda: zipped(run),
+                    f"{run.id}.zip",
+                    "application/zip",
+                    icon=":material/download:",
+                    help=_("Unpacked, a folder that transformers opens with from_pretrained."),
+                )
+            if run.resumable:
+                st.button(_("Resume"), icon=":material/play_arrow:", key="runs_resume", on_click=_resume, args=(run,))
+            if not run.active:
+                with st.popover(_("Delete"), icon=":material/delete:"):
+                    st.markdown(_("The run, its model and its curves are gone then."))
+                    st.button(_("Delete for good"), key="runs_delete", type="primary", on_click=_delete, args=(row,))
+    if not one.id:
+        st.caption(_("This run is not in the MLflow record: notes and names cannot be kept for it."))
+        return
+    left, right = st.columns([3, 2], gap="large")
+    note = left.text_area(_("Note"), one.note, key=f"note:{one.id}", height=90)
+    if note != one.note:
+        it.write_note(root, one.id, note or "")
+        st.rerun()
+    with right:
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        alias = name.text_input(_("Call its model"), placeholder="champion", key=f"alias:{one.id}")
+        if button.button(_("Set"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
+            it.set_alias(root, one.id, (alias or "").strip() or "champion")
+            st.rerun()
+        for place, known in enumerate(one.aliases):
+            st.button(
+                _("Take the name “{alias}” away").format(alias=known),
+                key=f"drop:{place}",
+                icon=":material/label_off:",
+                on_click=it.drop_alias,
+                args=(root, known),
+            )
+
+
+def zipped(run: it.Run) -> bytes:
+    """Return a run's model folder as a zip file."""
+    assert run.model is not None
+    packed = io.BytesIO()
+    # Weights do not get smaller by packing.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
+        for path in sorted(run.model.rglob("*")):
+            if path.is_file():
+                file.write(path, path.relative_to(run.model))
+    return packed.getvalue()
+
+
+def _resume(run: it.Run) -> None:
+    jobs.start(it.ask_again(run))
+
+
+def _delete(row: Row) -> None:
+    assert row.run is not None
+    it.delete_run(row.run)
+    if row.recorded.id:
+        it.forget(state.runs_folder(), row.recorded.id)
+
+
+@guarded
+def lineage_view(row: Row) -> None:
+    """Draw from which run this one went on, and which went on from it."""
+    if row.run is None:
+        return
+    runs = {run.id: run for run in it.list_runs(state.runs_folder())}
+    chain = [row.run]
+    while chain[0].request.parent in runs and len(chain) < 20:
+        chain.insert(0, runs[chain[0].request.parent])
+    children = [run for run in runs.values() if run.request.parent == row.run.id]
+    begun = chain[0].request
+    names = [literal(begun.base or begun.recipe.model), *(f"**{literal(run.request.name)}**" for run in chain)]
+    gone = _("gone") if begun.parent else ""
+    st.markdown(_("Where it comes from: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
+    if children:
+        st.markdown(
+            _("What went on from it: {names}").format(names=", ".join(literal(run.request.name) for run in children))
+        )
+
+
+@guarded
+def compare_view(rows: list[Row]) -> None:
+    """Draw the curves of several runs on top of each other, and what they were asked that differs."""
+    here = [row.run for row in rows if row.run is not None]
+    if here:
+        what = segments(
+            _("Curve"), {"score": _("on what was held out"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
+        )
+        told = {f"{run.request.name} · {run.id[-8:]}": it.read_told(run.folder) for run in here}
+        st.plotly_chart(overlaid(told, what), key="overlaid")
+    if len(rows) < 2:
+        return
+    names = sorted({name for row in rows for name in row.recorded.params})
+    differing = [name for name in names if len({row.recorded.params.get(name) for row in rows}) > 1]
+    st.markdown("##### " + _("What they were asked that differs"))
+    if not differing:
+        st.caption(_("Nothing: they were asked the same."))
+        return
+    table = {_("Setting"): differing}
+    for row in rows:
+        title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
+        table[title] = [row.recorded.params.get(name, "") for name in differing]
+    st.dataframe(table, hide_index=True, key="differing")
+    took = [f"{row.recorded.name}: {duration(row.recorded.metrics.get('final_seconds', 0.0))}" for row in rows]
+    st.caption(" · ".join(map(literal, took[:_MOST_ALIKE])))
