@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 import interpret as it
@@ -51,16 +51,10 @@ def _rows() -> list[Row]:
     rows = [Row(one, here.pop(one.run, None)) for one in recorded]
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
-        Row(it.Recorded("", run.id, run.request.name, "", "", (), _params(run), _finals(run), run.asked), run)
+        Row(it.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked), run)
         for run in here.values()
     ]
     return sorted([*rows, *unrecorded], key=lambda row: row.recorded.begun, reverse=True)
-
-
-def _params(run: it.Run) -> dict[str, str]:
-    request = run.request
-    facts = {"data": request.data, "task": request.task, "text": request.text, "label": request.label}
-    return {name: str(value) for name, value in (asdict(request.recipe) | facts).items()}
 
 
 def _finals(run: it.Run) -> dict[str, float]:
@@ -116,7 +110,7 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Learns"): finals("trainable"),
         _("Seconds"): finals("seconds"),
         _("Data"): [row.recorded.params.get("data", "") for row in rows],
-        _("Begun"): [pd.Timestamp(row.recorded.begun, unit="s") for row in rows],
+        _("Begun"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
         _("Note"): [row.recorded.note for row in rows],
     }
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +150,11 @@ class Record:
 
     def _begin(self, client: Any, experiment: str) -> str:
         request = self.run.request
-        recipe = {name: str(value) for name, value in asdict(request.recipe).items()}
-        facts = {"data": request.data, "task": request.task, "text": request.text, "label": request.label}
         tags = {"bertoscope.run": self.run.id, "bertoscope.parent": request.parent, "bertoscope.group": request.group}
         begun = client.create_run(experiment, tags=tags, run_name=request.name)
         client.log_batch(
             begun.info.run_id,
-            params=[_param(name, value) for name, value in (recipe | facts).items()],
+            params=[_param(name, value) for name, value in request.params().items()],
         )
         return str(begun.info.run_id)
 

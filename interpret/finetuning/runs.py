@@ -79,6 +79,14 @@ class Request:
         """Write it down."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
 
+    def params(self) -> dict[str, str]:
+        """Return what was asked as names and words, as a record keeps them."""
+        recipe = {name: str(value) for name, value in asdict(self.recipe).items()}
+        recipe["frozen"] = ", ".join(self.recipe.frozen)
+        # A path says little, and is nobody's to know.
+        recipe["model"] = self.base or recipe["model"]
+        return recipe | {"data": self.data, "task": self.task, "text": self.text, "label": self.label}
+
     @classmethod
     def from_json(cls, text: str) -> "Request":
         """Read what `to_json` wrote.

@@ -97,7 +97,7 @@ def test_it_is_in_the_record(request_for, rows, tmp_path):
     kept = client.get_run(run.record)
     assert kept.info.status == "FINISHED"
     assert client.get_experiment(kept.info.experiment_id).name == EXPERIMENT
-    assert kept.data.params["frozen"] == "('embeddings', '0')"
+    assert kept.data.params["frozen"] == "embeddings, 0"
     assert kept.data.metrics["final_accuracy"] == run.facts["accuracy"]
     curve = client.get_metric_history(run.record, "loss")
     np.testing.assert_allclose(

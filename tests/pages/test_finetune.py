@@ -1,0 +1,181 @@
+"""The pages Fine-tune and Runs without a browser: set up, run, read, compare, and what comes of bad input."""
+
+import io
+import zipfile
+
+import pytest
+import transformers as tf
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.widgets.runs_view import zipped
+from interpret.finetuning.runs import write_state
+from interpret.finetuning.worker import work
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
+    # Here and now: a process of its own would go on when the test is over.
+    monkeypatch.setattr("dashboard.jobs.start", lambda run: work(run.folder))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_page(page, name="finetune", **query):
+    query = {"model": "folder:bert", "device": "cpu", **query}
+    page.query_params.update(query)
+    page.run()
+    page.query_params.update(query)
+    # The address counts where nothing was chosen yet.
+    for key, value in query.items():
+        page.session_state[key] = value
+    return page.switch_page(f"../pages/{name}.py").run()
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error)]
+
+
+def values(page):
+    return {one.label: one.value for one in page.metric}
+
+
+def shown(page):
+    return " ".join(one.value for one in (*page.markdown, *page.caption, *page.info))
+
+
+def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, tmp_path):
+    open_page(page)
+    assert not page.exception
+    assert said(page) == []
+    before = values(page)["Learns"]
+    toggles = {one.label: one for one in page.toggle}
+    # The lower half at first; the head is no toggle.
+    assert toggles["Embeddings"].value
+    assert not toggles["Layer 2"].value
+    assert "Head" not in toggles
+    toggles["Layer 2"].set_value(True).run()
+    assert values(page)["Learns"] != before
+    assert next(one for one in page.selectbox if one.label == "Freeze").value == "own"
+    page.number_input(key="epochs").set_value(2).run()
+    page.button(key="start").click().run()
+    assert not page.exception
+    runs = it.list_runs(tmp_path / "runs")
+    assert [run.state for run in runs] == ["done"], runs[0].error
+    recipe = runs[0].request.recipe
+    assert "2" in recipe.frozen
+    assert recipe.epochs == 2
+    assert len(runs[0].request.probes) == 3
+    assert "How good it is on 64 rows" in shown(page)
+    assert "Macro-F1" in values(page)
+    open_page(page, stage="inside")
+    assert not page.exception
+    assert said(page) == []
+    assert "Which heads look elsewhere" in shown(page)
+    assert "Which words speak for the answer" in shown(page)
+    open_page(page, "runs")
+    assert not page.exception
+    assert said(page) == []
+    assert page.dataframe[0].value["Name"].tolist() == [runs[0].request.name]
+    # And its model is one to look at on the other pages.
+    for name in ("attention", "attributions", "embeddings"):
+        open_page(page, name, model=f"run:{runs[0].id}", example="short")
+        assert not page.exception
+        assert said(page) == []
+    with zipfile.ZipFile(io.BytesIO(zipped(runs[0]))) as packed:
+        packed.extractall(tmp_path / "unpacked")
+    tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "unpacked")
+
+
+def test_presets_bring_what_goes_well_with_them(page):
+    open_page(page)
+    freeze = next(one for one in page.selectbox if one.label == "Freeze")
+    freeze.set_value("head only").run()
+    assert page.number_input(key="rate").value == pytest.approx(2e-2)
+    assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
+    page.number_input(key="rate").set_value(1e-5).run()
+    assert "A head alone learns slowly" in shown(page)
+
+
+def give(page, content, name="rows.csv", task="classes"):
+    page.session_state[f"labelled:{task}_kept"] = (name, content)
+    page.session_state["data"] = "file"
+    page.session_state["task"] = task
+    return page.run()
+
+
+def row(i, label):
+    return f"the bank {i} lent money,{label}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ([row(i, "same") for i in range(30)], "A classifier needs two classes"),
+        ([*(row(i, "ab"[i % 2]) for i in range(30)), row(99, "c")], "has a single row"),
+        ([row(i, i / 7) for i in range(40)], "different numbers in 40 rows"),
+        ([row(i, "ab"[i % 2]) for i in range(3)], "The file has 3 rows"),
+    ],
+)
+def test_bad_data_is_one_sentence(page, lines, sentence):
+    open_page(page)
+    give(page, "\n".join(["text,label", *lines]).encode())
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert sentence in said(page)[0]
+    # Nothing that was given is lost.
+    assert page.session_state["labelled:classes_kept"][0] == "rows.csv"
+
+
+def test_a_file_in_an_old_encoding_values_and_words(page):
+    open_page(page)
+    lines = ["text;label", *(f"Ein schöner Tag {i};{'gut' if i % 2 else 'müde'}" for i in range(40))]
+    give(page, "\n".join(lines).encode("cp1252"))
+    assert said(page) == []
+    assert "2 classes" in shown(page)
+    give(page, "\n".join(["text,label", *(row(i, i / 7) for i in range(40))]).encode(), task="regression")
+    assert not page.exception
+    assert said(page) == []
+    give(page, "\n\n".join(f"the O\nbank B\nwas{i} O" for i in range(30)).encode(), "tags.txt", "token classes")
+    assert not page.exception
+    assert said(page) == []
+
+
+def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
+    open_page(page, stage="watch")
+    assert "No run yet" in shown(page)
+    open_page(page, "runs")
+    assert "No run yet" in shown(page)
+    open_page(page, stage="setup")
+    page.number_input(key="epochs").set_value(1).run()
+    page.button(key="start").click().run()
+    run = it.list_runs(tmp_path / "runs")[0]
+    write_state(run.folder, state="running", process=1 << 22, born=0.0)
+    open_page(page, stage="watch")
+    assert "Its process ended without a word" in said(page)[0]
+    page.button(key="resume_run").click().run()
+    assert it.read_run(run.folder).state == "done"
+    write_state(
+        run.folder, state="failed", error={"sentence": "“{name}” is no run, or is gone.", "values": {"name": "x"}}
+    )
+    open_page(page, stage="watch")
+    assert "x” is no run" in said(page)[0]
+    page.button(key="delete_run").click().run()
+    assert it.list_runs(tmp_path / "runs") == []
+    assert "No run yet" in shown(page)
+
+
+def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path):
+    open_page(page)
+    page.number_input(key="epochs").set_value(1).run()
+    page.button(key="start").click().run()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    open_page(page, "runs")
+    assert not page.exception
+    assert "does not answer" in said(page)[0]
+    assert len(page.dataframe[0].value) == 1
