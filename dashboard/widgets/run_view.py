@@ -18,8 +18,8 @@ from dashboard.widgets.tower_view import floor_name
 from interpret.finetuning.runs import data_file, judged_file
 from interpret.units import duration, gigabytes
 
-# Seconds between two looks at a run that is at work.
-_LOOK = 1.0
+# Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
+_LOOK = 2.0
 _MOST_RUNS = 200
 
 

@@ -1,5 +1,6 @@
 """The dashboard, started as `make run` starts it, and a browser that may talk to nothing else."""
 
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from dashboard import ROOT
+from interpret.finetuning.runs import list_runs
 
 
 def free_port():
@@ -54,14 +56,20 @@ def start_server(**environment):
 @pytest.fixture(scope="session")
 def started(tiny_folders, tmp_path_factory):
     """The process of the dashboard, and its address."""
+    runs = tmp_path_factory.mktemp("runs")
     process, address = start_server(
         BERTOSCOPE_MODELS=str(tiny_folders["bert"].parent),
         # What an earlier run has kept would be found here.
         BERTOSCOPE_CACHE=str(tmp_path_factory.mktemp("cache")),
+        BERTOSCOPE_RUNS=str(runs),
     )
     yield psutil.Process(process.pid), address
     process.terminate()
     process.wait(10)
+    # Fine-tunes outlive the dashboard: those of a test that failed too.
+    for run in list_runs(runs):
+        if run.active:
+            psutil.Process(json.loads((run.folder / "state.json").read_text("utf-8"))["process"]).kill()
 
 
 @pytest.fixture(scope="session")

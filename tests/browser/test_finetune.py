@@ -1,0 +1,102 @@
+"""A journey through the Fine-tune page, in a real browser, with a process that trains."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard import ROOT
+
+pytestmark = pytest.mark.browser
+SLOW = 60_000
+
+
+def rest(page):
+    """Wait until nothing is drawn anew: a click in between would be lost."""
+    expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1, timeout=SLOW)
+
+
+def steps_of(page):
+    return int(re.search(r"step ([\d,]+) of", page.get_by_text(re.compile(r"^step [\d,]+ of")).inner_text())[1])
+
+
+@pytest.mark.slow
+def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
+    alerts = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    # One that no model can get right, with markup in it: the mistake that is opened in the end.
+    wrong = '<img src=x onerror="alert(1)"> I hated every minute and want my money back'
+    shipped = (ROOT / "dashboard/examples/sentiment.csv").read_text("utf-8").splitlines()
+    (tmp_path / "mine.csv").write_text("\n".join(shipped[:41]), "utf-8")
+    judged = [shipped[0], *shipped[81:97], *('"' + wrong.replace('"', '""') + f' {i}",positive' for i in range(3))]
+    (tmp_path / "judged.csv").write_text("\n".join(judged), "utf-8")
+
+    page.goto(f"{server}/finetune?lang=en&data=file")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.csv")
+    expect(page.get_by_text("rows to learn from")).to_be_visible(timeout=SLOW)
+    rest(page)
+    page.get_by_text("Judge by a second file").click()
+    page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "judged.csv")
+    expect(page.get_by_text("40 rows to learn from · 19 to judge by")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=SLOW)
+    rest(page)
+    # The lower half by toggles, begun from nothing frozen.
+    page.get_by_label("Freeze", exact=True).click()
+    page.get_by_role("option", name="nothing", exact=True).click()
+    expect(page.get_by_role("switch", name="Embeddings")).not_to_be_checked()
+    learns = page.get_by_test_id("stMetricValue").first
+    everything = learns.inner_text()
+    for name in ("Embeddings", "Layer 0", "Layer 1", "Layer 2"):
+        rest(page)
+        page.get_by_test_id("stCheckbox").filter(has_text=name).locator("label").click()
+        expect(page.get_by_role("switch", name=name)).to_be_checked()
+    rest(page)
+    assert learns.inner_text() != everything
+    epochs = page.get_by_label("Epochs")
+    epochs.fill("20")
+    epochs.press("Enter")
+    expect(page.get_by_text("60 steps")).to_be_visible()
+    rest(page)
+    page.get_by_label("Name of the run").fill("my <b>own</b>")
+    page.get_by_label("Name of the run").press("Enter")
+    rest(page)
+    page.get_by_role("button", name="Start").click()
+    # Curves move, and go on moving for whoever comes back.
+    expect(page.get_by_text(re.compile(r"^step [\d,]+ of 60"))).to_be_visible(timeout=SLOW)
+    first = steps_of(page)
+    expect(page.get_by_text("How far the gradient reaches")).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^step {first:,} of 60"))).to_have_count(0, timeout=SLOW)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"^step [\d,]+ of 60"))).to_be_visible(timeout=SLOW)
+    assert steps_of(page) > first
+    page.get_by_role("button", name="Stop", exact=True).click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=SLOW)
+    # What it has learned so far is judged already.
+    expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)
+    rest(page)
+    resume.click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible(timeout=SLOW)
+    expect(stop).to_have_count(0, timeout=120_000)
+    expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)
+    expect(resume).to_have_count(0)
+    rest(page)
+    # The surest mistake, explained.
+    mistakes = page.get_by_test_id("stDataFrame").nth(1)
+    mistakes.scroll_into_view_if_needed()
+    mistakes.click(position={"x": 18, "y": 52})
+    button = page.get_by_role("button", name="Explain it in Attributions")
+    expect(button).to_be_enabled()
+    rest(page)
+    button.click()
+    expect(page.get_by_text(re.compile("Explained: class “(negative|positive)”")).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Text", exact=True)).to_have_value(re.compile("."))
+    rest(page)
+    # The picker has the run, on every page.
+    page.get_by_role("link", name="Attention").click()
+    expect(page.get_by_role("heading", name="Attention").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("my <b>own</b>"))
+    page.goto(f"{server}/runs?lang=en")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=SLOW)
+    assert alerts == []
