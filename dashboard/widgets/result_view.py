@@ -39,7 +39,11 @@ def result_view(run: it.Run) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Each class"))
-        st.dataframe(_classes(outcome.found), hide_index=True, column_config=_shares(_("Precision"), _("Recall"), "F1"))
+        st.dataframe(
+            _classes(outcome.found),
+            hide_index=True,
+            column_config=_shares(_("Precision of the class"), _("Recall"), "F1"),
+        )
     with right:
         st.markdown(
             "##### " + _("Can its probabilities be taken at their word?"),
@@ -173,7 +177,7 @@ def _classes(found: it.Results) -> dict[str, list[object]]:
     return {
         _("Class"): list(found.labels),
         _("Rows"): found.confusion.sum(axis=1).tolist(),
-        _("Precision"): found.precision.tolist(),
+        _("Precision of the class"): found.precision.tolist(),
         _("Recall"): found.recall.tolist(),
         "F1": found.f1.tolist(),
     }

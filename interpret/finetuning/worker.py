@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.devices import find_device
-from interpret.errors import InputError, InterpretError
+from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.data import Examples, read_examples, split_examples
 from interpret.finetuning.record import Record
@@ -87,16 +87,20 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
                 else:
                     write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
-            _fail(folder, error.message, error.values)
+            _fail(folder, error)
         except MemoryError:
-            _fail(folder, "This machine ran out of memory. Use a smaller batch, shorter texts or a smaller model.", {})
+            _fail(
+                folder,
+                CapacityError("This machine ran out of memory. Use a smaller batch, shorter texts or a smaller model."),
+            )
         except Exception as error:
             _log.exception("a run failed")
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
             _fail(
                 folder,
-                "The run ended in a way that was not foreseen: {error}. Its log has the details.",
-                {"error": reason},
+                InputError(
+                    "The run ended in a way that was not foreseen: {error}. Its log has the details.", error=reason
+                ),
             )
     return read_run(folder)
 
@@ -121,8 +125,8 @@ def finetune(folder: Path, request: Request, data: bytes, judged: bytes | None =
     return work(make_run(folder, request, data, judged).folder, tell)
 
 
-def _fail(folder: Path, sentence: str, values: dict[str, Any]) -> None:
-    error = {"sentence": sentence, "values": {name: str(one) for name, one in values.items()}}
+def _fail(folder: Path, why: InterpretError) -> None:
+    error = {"sentence": why.message, "values": {name: str(one) for name, one in why.values.items()}}
     try:
         write_state(folder, state="failed", ended=time.time(), error=error)
     except OSError:
