@@ -37,12 +37,13 @@ def result_view(run: it.Run) -> None:
     rows = _confusion(outcome, outcome.found)
     _rows(run, outcome, outcome.found, rows)
     left, right = st.columns(2, gap="large")
+    precise = _("Precision of the class")
     with left:
         st.markdown("##### " + _("Each class"))
         st.dataframe(
             _classes(outcome.found),
             hide_index=True,
-            column_config=_shares(_("Precision of the class"), _("Recall"), "F1"),
+            column_config=_shares(precise, _("Recall"), "F1"),
         )
     with right:
         st.markdown(

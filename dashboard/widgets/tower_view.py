@@ -14,6 +14,7 @@ from interpret.units import counted
 # for compact models, and far higher ones where only a head does.
 _SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3), "small": ("own", 2e-4, 4)}
 _SMALL_WIDTH = 512
+_NAME_WIDTH = 150
 _PRESET, _HEAD_KIND = "preset", "head_kind"
 
 
@@ -101,17 +102,18 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
     most = max(floor.parameters for floor in plan.floors)
     with st.container(gap=None, key="tower"):
         for floor in reversed(plan.floors):
-            left, right = st.columns([3, 4], vertical_alignment="center")
+            row = st.container(horizontal=True, vertical_alignment="center", gap="small")
             key = f"floor:{about}:{floor.name}"
             if floor.name == "head":
-                left.markdown(f"**{floor_name(floor.name)}**")
+                row.markdown(f"**{floor_name(floor.name)}**", width=_NAME_WIDTH)
             else:
                 st.session_state[key] = floor.frozen
-                left.toggle(
+                row.toggle(
                     floor_name(floor.name),
                     key=key,
                     on_change=take,
                     args=(floor.name,),
+                    width=_NAME_WIDTH,
                 )
             # As wide as it is large, to the eye: layers differ little, embeddings and heads a lot.
             bar = "▇" * max(1, round(12 * (floor.parameters / most) ** 0.5))
@@ -120,7 +122,7 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
                 if floor.frozen
                 else ("orange", _("learns at {rate}").format(rate=f"{rates[floor.name]:.1e}"))
             )
-            right.markdown(f":{colour}[{bar}] {counted(floor.parameters)} · {word}")
+            row.markdown(f":{colour}[{bar}] {counted(floor.parameters)} · {word}", width="content")
 
 
 def settings_input(task: str, most_tokens: int) -> dict[str, object]:
