@@ -16,8 +16,9 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m streamlit run dashboard/app.py \
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
+# A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .
@@ -33,6 +34,8 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_embeddings
 	$(BIN)/python -m tests.benchmarks.bench_embeddings_page
 	$(BIN)/python -m tests.benchmarks.bench_attribution
+	$(BIN)/python -m tests.benchmarks.bench_attributions_page
+	$(BIN)/python -m tests.benchmarks.bench_finetuning
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

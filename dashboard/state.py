@@ -27,7 +27,7 @@ SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
 METHODS, BASELINE, EXPLAINED, WHY, SHOWN_AS = "methods", "baseline", "explain", "why", "as"
 GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
 
-STAGE, RUN, PROBE = "stage", "run", "probe"
+STAGE, RUN, PROBE, GROUP = "stage", "run", "probe", "sweep"
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         read_run,
         read_told,
     )
-    from interpret.finetuning.tower import PRESETS, Floor, floor_names, layer_rates, preset
+    from interpret.finetuning.tower import PRESETS, Floor, floor_names, freeze_depths, layer_rates, preset
     from interpret.finetuning.worker import Outcome, finetune, read_outcome
     from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
@@ -185,6 +185,7 @@ _WHERE = {
     "Floor": "finetuning.tower",
     "PRESETS": "finetuning.tower",
     "floor_names": "finetuning.tower",
+    "freeze_depths": "finetuning.tower",
     "layer_rates": "finetuning.tower",
     "preset": "finetuning.tower",
     "Outcome": "finetuning.worker",

@@ -9,11 +9,18 @@ from dashboard.language import _
 from dashboard.widgets.tabs import lazy_tabs
 from pages.finetune_tabs.inside import inside
 from pages.finetune_tabs.setup import setup
+from pages.finetune_tabs.sweep import sweep
 from pages.finetune_tabs.watch import watch
 
 st.title(_("Fine-tune: teach it your own labels"))
 tab, place = lazy_tabs(
-    {"setup": _("Set up"), "watch": _("Watch and judge"), "inside": _("What changed inside")}, state.STAGE
+    {
+        "setup": _("Set up"),
+        "watch": _("Watch and judge"),
+        "inside": _("What changed inside"),
+        "sweep": _("How much has to learn?"),
+    },
+    state.STAGE,
 )
 with place:
-    {"setup": setup, "watch": watch, "inside": inside}[tab]()
+    {"setup": setup, "watch": watch, "inside": inside, "sweep": sweep}[tab]()

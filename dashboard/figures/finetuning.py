@@ -101,6 +101,38 @@ def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
     )
 
 
+def cost_curve(
+    names: Sequence[str],
+    seconds: Sequence[float],
+    scores: Sequence[float],
+    ranges: Sequence[tuple[float, float] | None],
+    title: str,
+) -> go.Figure:
+    """Draw how good each depth of freezing is over what it takes, with its 95 % interval."""
+    low = [score - one[0] if one else 0.0 for score, one in zip(scores, ranges, strict=True)]
+    high = [one[1] - score if one else 0.0 for score, one in zip(scores, ranges, strict=True)]
+    figure = go.Figure(
+        go.Scatter(
+            x=list(seconds),
+            y=list(scores),
+            mode="lines+markers+text",
+            text=list(names),
+            textposition="top right",
+            marker={"size": 10, "color": JUDGED},
+            line={"color": QUIET, "width": 1},
+            error_y={"array": high, "arrayminus": low, "color": QUIET, "thickness": 1},
+            hovertemplate="%{text}: %{y} · %{x:.1f} s<extra></extra>",
+            cliponaxis=False,
+        )
+    )
+    return figure.update_layout(
+        height=420,
+        margin=_MARGIN | {"r": 140},
+        xaxis={"title": _("seconds"), "rangemode": "tozero"},
+        yaxis={"title": title, "tickformat": ".0%" if any(ranges) else None},
+    )
+
+
 def rate_curve(told: Told, steps: int) -> go.Figure:
     """Draw the learning rate of the head."""
     number, rate = thinned(told.number, told.rate)

@@ -34,6 +34,7 @@ def result_view(run: it.Run) -> None:
         _fit(run, outcome, outcome.found)
         return
     _numbers(outcome.found)
+    _remembered(run)
     rows = _confusion(outcome, outcome.found)
     _rows(run, outcome, outcome.found, rows)
     left, right = st.columns(2, gap="large")
@@ -75,6 +76,26 @@ def _numbers(found: it.Results) -> None:
     )
     places[2].metric(_("Always guessing"), f"{found.majority:.1%}", help=_("The commonest class, whatever the text."))
     places[3].metric(_("Calibration error"), f"{found.ece:.1%}")
+
+
+def _remembered(run: it.Run) -> None:
+    """Say what the model still knows of what it had learned in the run that it went on from."""
+    facts = run.facts
+    if "parent_accuracy" not in facts:
+        return
+    before = facts.get("parent_accuracy_before", float("nan")), facts.get("parent_loss_before", float("nan"))
+    st.info(
+        _(
+            "On the rows by which the model was judged that this one goes on from: accuracy {before} → {after}, loss "
+            "{loss_before} → {loss_after}."
+        ).format(
+            before=f"{before[0]:.1%}",
+            after=f"{facts['parent_accuracy']:.1%}",
+            loss_before=f"{before[1]:.4f}",
+            loss_after=f"{facts['parent_loss']:.4f}",
+        ),
+        icon=":material/history_edu:",
+    )
 
 
 def _confusion(outcome: it.Outcome, found: it.Results) -> np.ndarray:

@@ -14,7 +14,9 @@ from interpret.units import counted
 # for compact models, and far higher ones where only a head does.
 _SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3), "small": ("own", 2e-4, 4)}
 _SMALL_WIDTH = 512
-_NAME_WIDTH = 150
+_NAME_WIDTH = 120
+# Blocks of the widest bar.
+_WIDEST = 8
 _PRESET, _HEAD_KIND = "preset", "head_kind"
 
 
@@ -116,7 +118,7 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
                     width=_NAME_WIDTH,
                 )
             # As wide as it is large, to the eye: layers differ little, embeddings and heads a lot.
-            bar = "▇" * max(1, round(12 * (floor.parameters / most) ** 0.5))
+            bar = "▇" * max(1, round(_WIDEST * (floor.parameters / most) ** 0.5))
             colour, word = (
                 ("blue", _("frozen"))
                 if floor.frozen

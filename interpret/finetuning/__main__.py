@@ -1,10 +1,13 @@
 """Fine-tune from a terminal: ``python -m interpret.finetuning --data FILE --text … --label … --out FOLDER``.
 
-``python -m interpret.finetuning FOLDER`` works on a run that is there already, and goes on where it was.
+``python -m interpret.finetuning FOLDER …`` works on runs that are there already, and goes on where they were.
+``accelerate launch --multi_gpu -m interpret.finetuning …`` takes either to several processes.
 """
 
 import argparse
+import os
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -29,7 +32,13 @@ _TOLD = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m interpret.finetuning", description=__doc__)
-    parser.add_argument("run", nargs="?", type=Path, metavar="FOLDER", help="a run to work on; nothing else is needed")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="FOLDER",
+        help="runs to work on, one after another; nothing else is needed",
+    )
     parser.add_argument("--data", type=Path, help="a labelled file: .csv .tsv .jsonl, or words and tags in columns")
     parser.add_argument("--judged", type=Path, help="a second file to judge by; else a share of the first is held out")
     parser.add_argument("--text", default="text", help="the column with the text")
@@ -47,8 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
                 parser.add_argument(name, type=kind, default=field.default)
     asked = parser.parse_args(arguments)
     try:
-        if asked.run is not None:
-            return work_on(asked.run)
+        if asked.runs:
+            return max([work_on(run) for run in asked.runs])
         if asked.data is None or asked.out is None:
             raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
         return _train(asked)
@@ -60,6 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(asked: argparse.Namespace) -> int:
+    if int(os.environ.get("RANK", "0")):
+        # One of the further processes of `accelerate launch`: the first one makes the folder.
+        while not (asked.out / "request.json").exists():
+            time.sleep(0.3)
+        return work_on(asked.out)
     content = asked.data.read_bytes()
     judged_content = asked.judged.read_bytes() if asked.judged is not None else None
     encoder = load_encoder(asked.model, asked.device)

@@ -114,6 +114,16 @@ def preset(name: str, floors: Sequence[str]) -> tuple[str, ...]:
     return (EMBEDDINGS, *layers[: counts[name]])
 
 
+def freeze_depths(floors: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return what a sweep freezes: all but the head first, then a floor less each time, and nothing in the end.
+
+    The deepest one is the fastest to train, so its answer comes first.
+    """
+    below = [one for one in floors if one not in (POOLER, HEAD)]
+    depths = [tuple(below[:count]) for count in range(len(below), -1, -1)]
+    return ((*below, POOLER), *depths) if POOLER in floors else tuple(depths)
+
+
 def floor_names(model: PreTrainedModel | Classifier, family: Family) -> tuple[str, ...]:
     """Return the floors of the model that is trained with this encoder: a head is always among them."""
     return (*(name for name in floor_parameters(model, family) if name != HEAD), HEAD)

@@ -327,6 +327,15 @@ class FineTuner(tf.Trainer):
 
     # ---- where it can go on from
 
+    def asked_to_stop(self) -> bool:
+        """Ask whether to stop; of several processes all get the first one's answer, or some would wait for ever."""
+        asked = self.stop is not None and self.stop()
+        if self.args.world_size > 1:
+            answer = torch.tensor([int(asked)], device=self.args.device)
+            torch.distributed.broadcast(answer, src=0)
+            asked = bool(answer.item())
+        return asked
+
     def should_save(self) -> bool:
         """Tell whether a checkpoint is due."""
         since = time.monotonic() - self.saved_at
@@ -428,7 +437,7 @@ class _Calls(tf.TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer
         last = state.global_step % trainer.steps_an_epoch == 0
-        if trainer.stop is not None and trainer.stop():
+        if trainer.asked_to_stop():
             trainer.progress.stopped = state.global_step < trainer.steps_an_epoch * trainer.recipe.epochs
             control.should_training_stop = True
         # At an epoch's end it is saved after it was judged.

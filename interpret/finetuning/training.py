@@ -182,7 +182,7 @@ def train(
         kept,
         trainer.progress.stopped,
         seconds,
-        len(trainer.steps) * recipe.batch / seconds,
+        len(trainer.steps) * recipe.batch * trainer.args.world_size / seconds,
     )
 
 

@@ -19,11 +19,14 @@ import psutil
 import torch
 from filelock import FileLock, Timeout
 
+from interpret.batching import batches_of
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.devices import find_device
+from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.data import Examples, read_examples, split_examples
+from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.record import Record
 from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
 from interpret.finetuning.runs import (
@@ -38,7 +41,7 @@ from interpret.finetuning.runs import (
     read_run,
     write_state,
 )
-from interpret.finetuning.trainer import Evaluation, Step, latest_checkpoint
+from interpret.finetuning.trainer import EVALUATED_PIECES, Evaluation, Step, latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
 
 _log = logging.getLogger(__name__)
@@ -68,9 +71,7 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
     folder = folder.resolve()
     run = read_run(folder)
     if int(os.environ.get("RANK", "0")):
-        # One of several processes of `accelerate launch`: the first one keeps the books.
-        _train(run, None, _Sitting(folder, 0.0, None))
-        return run
+        return _help(folder)
     alone = FileLock(folder / ".lock")
     try:
         alone.acquire(timeout=0)
@@ -102,6 +103,19 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
                     "The run ended in a way that was not foreseen: {error}. Its log has the details.", error=reason
                 ),
             )
+    return read_run(folder)
+
+
+def _help(folder: Path) -> Run:
+    """Train as one of the further processes of `accelerate launch`: the first one keeps the books."""
+    # It has its turn on the device when the first one has.
+    while (run := read_run(folder)).state in ("waiting", "interrupted"):
+        time.sleep(_LOOK)
+    if run.state in ("running", "stopping"):
+        name = run.request.recipe.device
+        if name in ("auto", "cuda") and torch.cuda.is_available():
+            name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        _train(run, name, None)
     return read_run(folder)
 
 
@@ -178,12 +192,12 @@ def _turn(run: Run, device: str) -> Iterator[bool]:
 class _Sitting:
     """What is written down of a run while it trains, from where it was begun or resumed."""
 
-    def __init__(self, folder: Path, before: float, record: Record | None, tell: Tell | None = None) -> None:
+    def __init__(self, folder: Path, before: float, record: Record, tell: Tell | None) -> None:
         self.folder, self.before, self.record, self.tell = folder, before, record, tell
         self.begin = time.monotonic()
         self.process = psutil.Process()
         self.said = 0.0
-        self.file = (folder / "told.jsonl").open("a", encoding="utf-8") if record is not None else None
+        self.file = (folder / "told.jsonl").open("a", encoding="utf-8")
 
     def __call__(self, what: Step | Evaluation, steps: int) -> None:
         spent = self.before + time.monotonic() - self.begin
@@ -191,21 +205,15 @@ class _Sitting:
         if isinstance(what, Step):
             line |= {"loss": round(what.loss, 6), "memory": self._memory()}
             line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
-        assert self.file is not None
         # One write for one line: whoever is killed in it leaves a torn last line at most.
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
-        if self.record is not None:
-            self.record.tell(what)
+        self.record.tell(what)
         if isinstance(what, Step) and (time.monotonic() - self.said > _BETWEEN or what.number == steps):
             self.said = time.monotonic()
             write_state(self.folder, step=what.number, steps=steps)
         if self.tell is not None:
             self.tell(what, steps)
-
-    def stop(self) -> bool:
-        """Tell whether the run was asked to stop."""
-        return (self.folder / "stop").exists()
 
     def _memory(self) -> int:
         if torch.cuda.is_available() and torch.cuda.is_initialized():
@@ -219,8 +227,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
     with Record(run) as record:
         sitting = _Sitting(folder, _forget_what_is_undone(folder, run), record, tell)
         trained, examples, judged = _train(run, device, sitting)
-        if sitting.file is not None:
-            sitting.file.close()
+        sitting.file.close()
         found = measure(trained)
         _keep(run, trained)
         facts = _facts(found) | {
@@ -234,6 +241,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
             "learned": float(len(examples) - len(judged)),
             "judged": float(len(judged)),
         }
+        facts |= _remembered(run, device)
         state = "stopped" if trained.stopped else "done"
         record.end(facts, state, folder / "model")
     if not trained.stopped:
@@ -276,14 +284,14 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
 
 
-def _train(run: Run, device: str | None, sitting: _Sitting) -> tuple[Trained, Examples, np.ndarray]:
+def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Examples, np.ndarray]:
     request = run.request
     examples, learned, judged = read_run_examples(run.folder, request)
-    recipe = replace(request.recipe, device=device or request.recipe.device)
+    recipe = replace(request.recipe, device=device)
     checkpoints = run.folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
-    told = sitting if sitting.record is not None else None
-    trained = train(recipe, examples, learned, judged, told, sitting.stop, checkpoints, request.probes)
+    asked = run.folder / "stop"
+    trained = train(recipe, examples, learned, judged, tell, asked.exists, checkpoints, request.probes)
     return trained, examples, judged
 
 
@@ -302,6 +310,37 @@ def _keep(run: Run, trained: Trained) -> None:
     write_whole(
         run.folder / "floors.json", json.dumps({"floors": floors, "labels": trained.labels}, ensure_ascii=False)
     )
+
+
+def _remembered(run: Run, device: str) -> dict[str, float]:
+    """Judge the new model by what the run was judged by that it goes on from: what it forgot is seen there.
+
+    Nothing where there is no such run any more, or the new model does not know all of its classes.
+    """
+    request = run.request
+    try:
+        parent = read_run(run.folder.parent / request.parent) if request.parent else None
+        if parent is None or not parent.request.task == request.task == "classes":
+            return {}
+        examples, _, judged = read_run_examples(parent.folder, parent.request)
+    except (InterpretError, OSError):
+        return {}
+    encoder = load_encoder(str(run.folder / "model"), device)
+    labels = encoder.task.labels if encoder.task is not None else ()
+    if set(examples.classes) - set(labels):
+        return {}
+    read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collate(encoder)
+    items = [read(int(place)) for place in judged]
+    loss = right = 0.0
+    for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
+        inputs = collate([items[i] for i in batch])
+        truth = inputs.pop("labels")
+        logits = encoder.run(inputs, task=True).logits.float()
+        loss += float(torch.nn.functional.cross_entropy(logits, truth, reduction="sum"))
+        right += float((logits.argmax(-1) == truth).sum())
+    found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
+    before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
+    return found | before
 
 
 def measure(trained: Trained) -> Results | Fit:

@@ -11,6 +11,7 @@ from dashboard.widgets.labelled_input import health_view, labelled_input
 from dashboard.widgets.models import chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
+from dashboard.widgets.sweep_view import start_sweep
 from dashboard.widgets.tower_view import frozen_floors, preset_input, settings_input, tower_view
 from interpret.checkpoints import checkpoint_folder
 
@@ -67,29 +68,39 @@ def setup() -> None:
 
     st.markdown("#### " + _("3 · Start"))
     probes = probes_input(examples, judged, task)
-    place, button = st.columns([3, 1], vertical_alignment="bottom")
+    place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
     parts = [given.data.name.rsplit(".", 1)[0], st.session_state[f"preset:{about}"]]
     name = place.text_input(
         _("Name of the run"), placeholder=" · ".join(parts), key="run_name", persist_state="session"
     )
+    request = it.Request(
+        recipe,
+        name.strip()[:100] or " · ".join(parts),
+        given.data.name,
+        given.judged.name if given.judged is not None else "",
+        given.data.text,
+        given.data.label,
+        given.data.pair,
+        task,
+        probes,
+        parent=chosen_run(),
+        base=checkpoint.name.rsplit("/", 1)[-1],
+    )
+    judged_content = given.judged.content if given.judged is not None else None
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
-        request = it.Request(
-            recipe,
-            name.strip()[:100] or " · ".join(parts),
-            given.data.name,
-            given.judged.name if given.judged is not None else "",
-            given.data.text,
-            given.data.label,
-            given.data.pair,
-            task,
-            probes,
-            parent=chosen_run(),
-            base=checkpoint.name.rsplit("/", 1)[-1],
-        )
-        run = it.new_run(
-            state.runs_folder(), request, given.data.content, given.judged.content if given.judged is not None else None
-        )
+        run = it.new_run(state.runs_folder(), request, given.data.content, judged_content)
         jobs.start(run)
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"
+        st.rerun()
+    depths = it.freeze_depths([floor.name for floor in plan.floors])
+    if sweep.button(
+        _("Try all {count} depths").format(count=len(depths)),
+        icon=":material/stairs:",
+        width="stretch",
+        key="start_sweep",
+        help=_("One run for each depth of freezing, with the same rows, seed and settings: how much has to learn?"),
+    ):
+        start_sweep(request, depths, given.data.content, judged_content)
+        st.session_state[state.STAGE] = "sweep"
         st.rerun()

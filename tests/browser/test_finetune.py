@@ -69,14 +69,14 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     page.reload()
     expect(page.get_by_text(re.compile(r"^step [\d,]+ of 60"))).to_be_visible(timeout=SLOW)
     assert steps_of(page) > first
-    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_test_id("stTabs").get_by_role("button", name="Stop", exact=True).click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=SLOW)
     # What it has learned so far is judged already.
     expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)
     rest(page)
     resume.click()
-    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop = page.get_by_test_id("stTabs").get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_visible(timeout=SLOW)
     expect(stop).to_have_count(0, timeout=120_000)
     expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)

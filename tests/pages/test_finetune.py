@@ -21,7 +21,7 @@ def page(tiny_folders, monkeypatch, tmp_path):
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
     # Here and now: a process of its own would go on when the test is over.
-    monkeypatch.setattr("dashboard.jobs.start", lambda run: work(run.folder))
+    monkeypatch.setattr("dashboard.jobs.start", lambda *runs: [work(run.folder) for run in runs])
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
 
 
@@ -99,6 +99,22 @@ def test_presets_bring_what_goes_well_with_them(page):
     assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
     page.number_input(key="rate").set_value(1e-5).run()
     assert "A head alone learns slowly" in shown(page)
+
+
+def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
+    open_page(page, stage="sweep")
+    assert "No sweep yet" in shown(page)
+    open_page(page, stage="setup")
+    page.number_input(key="epochs").set_value(1).run()
+    page.button(key="start_sweep").click().run()
+    assert not page.exception
+    runs = it.list_runs(tmp_path / "runs")
+    # Three layers: all of them, two, one, the embeddings alone, nothing; and all but the head.
+    assert [len(run.request.recipe.frozen) for run in sorted(runs, key=lambda run: run.asked)] == [5, 4, 3, 2, 1, 0]
+    assert {run.state for run in runs} == {"done"}
+    assert len({run.request.group for run in runs}) == 1
+    assert len(page.dataframe[0].value) == 6
+    assert "Best: " in page.success[0].value
 
 
 def give(page, content, name="rows.csv", task="classes"):

@@ -194,8 +194,10 @@ def test_two_processes_write_what_one_writes(minilm, tmp_path):
     file.write_text("id,text\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), "utf-8")
 
     def run(out, *more):
-        command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+        # With `--cpu` accelerate starts a single process, whatever number it is given.
+        command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
         command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        command += ["--main_process_port", "0"]
         command += ["-m", "interpret.embeddings", str(file), str(out), "--device", "cpu", "--layers", "0,3,-1", *more]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

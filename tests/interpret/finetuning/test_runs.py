@@ -143,7 +143,7 @@ def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path
     assert run.state == "failed"
     assert it.InterpretError(run.error[0], **run.error[1]).args[0].startswith("The file has no column “sort”")
     assert run.resumable
-    rate = replace(request_for, recipe=replace(request_for.recipe, learning_rate=100.0, frozen=(), epochs=30))
+    rate = replace(request_for, recipe=replace(request_for.recipe, learning_rate=100.0, frozen=(), epochs=3))
     wild = work(new_run(tmp_path, rate, rows).folder)
     # A rate of 100 either ends in no number or learns nothing; it is never a crash.
     assert wild.state in ("failed", "done")
@@ -219,7 +219,47 @@ def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_fo
     assert [one.id for one in list_runs(tmp_path)] == [first.id]
 
 
-KILLS = 12
+def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, examples, tmp_path):
+    first = work(new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=6)), rows).folder)
+    # The same words under the other label: what was learned is unlearned.
+    other = {"bank": "river", "river": "bank"}
+    lines = [f"{text},{other[label]}" for text, label in zip(examples.texts, examples.labels, strict=True)]
+    recipe = replace(request_for.recipe, model=str(first.model), epochs=6, frozen=())
+    request = replace(request_for, recipe=recipe, parent=first.id)
+    second = work(new_run(tmp_path, request, "\n".join(["text,kind", *lines]).encode()).folder)
+    assert second.state == "done", second.error
+    assert second.facts["parent_accuracy_before"] == first.facts["accuracy"] > 0.8
+    assert second.facts["parent_loss_before"] == pytest.approx(first.facts["loss"])
+    assert second.facts["parent_accuracy"] <= 0.6
+    assert second.facts["parent_loss"] > first.facts["loss"]
+    assert "parent_loss" not in first.facts
+    # Nothing learned anew with the head that it came with: it knows what it knew.
+    again = work(new_run(tmp_path, replace(request, recipe=replace(recipe, learning_rate=1e-8, epochs=1)), rows).folder)
+    assert again.facts["parent_accuracy"] == first.facts["accuracy"]
+    assert again.facts["parent_loss"] == pytest.approx(first.facts["loss"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(folder, rows, tmp_path):
+    (tmp_path / "rows.csv").write_bytes(rows)
+    # With `--cpu` accelerate starts a single process, whatever number it is given; these find no GPU and use gloo.
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--num_machines", "1", "--main_process_port", "0", "--dynamo_backend", "no", "--mixed_precision", "no"]
+    command += ["-m", "interpret.finetuning", "--data", str(tmp_path / "rows.csv"), "--label", "kind", "--epochs", "6"]
+    command += ["--out", str(tmp_path / "run"), "--model", str(folder), "--device", "cpu", "--freeze", "embeddings,0"]
+    command += ["--batch", "8", "--learning-rate", "0.005"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = read_run(tmp_path / "run")
+    assert run.state == "done", (run.error, done.stderr[-2000:])
+    # Ten batches an epoch for one process, five for each of two; told once, judged on everything.
+    assert run.steps == run.step == 6 * 5
+    assert read_told(run.folder).number.tolist() == list(range(1, 31))
+    assert run.facts["judged"] == len(read_outcome(run).truth)
+    assert run.facts["accuracy"] > 0.8
+
+
+KILLS = 8
 
 
 def work_and_save_often(folder):
@@ -243,7 +283,7 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
     for _ in range(KILLS):
         process = context.Process(target=work_and_save_often, args=(run.folder,))
         process.start()
-        process.join(random.uniform(0.05, 3.0))
+        process.join(random.uniform(0.05, 2.0))
         if process.is_alive():
             process.kill()
         process.join()

@@ -1,0 +1,162 @@
+"""Fine-tuning with frozen floors beside Hugging Face's Trainer used plainly: examples a second, and accuracy.
+
+``python -m tests.benchmarks.bench_finetuning [rows]``. Same rows (5 to 60 words), epochs, batch and seed; both freeze
+the same parameters. What is measured of ours holds everything that a run does: floors that are computed once,
+gradients looked at, judging after each epoch.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+
+import torch
+import transformers as tf
+
+from interpret.checkpoints import checkpoint_folder, find_checkpoint
+from interpret.encoder import load_encoder
+from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.tower import floor_names, freeze, preset
+from interpret.finetuning.training import train
+from tests.benchmarks import machine
+
+GOOD = ["wonderful", "delightful", "superb", "excellent", "charming", "brilliant", "pleasant"]
+BAD = ["dreadful", "horrible", "awful", "boring", "terrible", "disappointing", "unpleasant"]
+PLAIN = [
+    "the",
+    "a",
+    "this",
+    "that",
+    "film",
+    "book",
+    "meal",
+    "hotel",
+    "service",
+    "ending",
+    "story",
+    "evening",
+    "music",
+    "room",
+    "staff",
+    "plot",
+    "of",
+    "in",
+    "with",
+    "and",
+    "but",
+    "for",
+    "was",
+    "is",
+    "had",
+    "seemed",
+    "very",
+    "rather",
+    "quite",
+    "when",
+    "after",
+    "before",
+    "we",
+    "they",
+    "she",
+    "he",
+    "it",
+    "there",
+    "left",
+    "came",
+    "found",
+    "took",
+    "again",
+    "almost",
+]
+TIMES = 3
+
+
+def make_rows(count: int) -> Examples:
+    """Make rows of 5 to 60 words whose label is that of the one word with an opinion."""
+    draw = random.Random(0)
+    texts, labels = [], []
+    for i in range(count):
+        words = draw.choices(PLAIN, k=draw.randint(4, 59))
+        words.insert(draw.randint(0, len(words)), draw.choice(GOOD if i % 2 else BAD))
+        texts.append(" ".join(words))
+        labels.append("good" if i % 2 else "bad")
+    return Examples("classes", tuple(texts), None, tuple(labels), tuple(range(count)), 0)
+
+
+def plain(recipe: Recipe, examples: Examples, learned, judged) -> tuple[float, float]:
+    """Train as the tutorials do; returns examples a second and the accuracy."""
+    folder = checkpoint_folder(find_checkpoint(recipe.model))
+    tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(recipe.seed)
+    model = tf.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
+    freeze(model, load_encoder(recipe.model, "cpu").family, recipe.frozen)
+    names = examples.classes
+    rows = [
+        {**tokenizer(examples.texts[i], truncation=True, max_length=128), "labels": names.index(examples.labels[i])}
+        for i in range(len(examples))
+    ]
+    with tempfile.TemporaryDirectory() as place:
+        arguments = tf.TrainingArguments(
+            output_dir=place,
+            per_device_train_batch_size=recipe.batch,
+            num_train_epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate,
+            warmup_steps=recipe.warm_up,
+            seed=recipe.seed,
+            bf16=recipe.precision == "bfloat16",
+            use_cpu=recipe.device == "cpu",
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+        )
+        trainer = tf.Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=[rows[int(i)] for i in learned],
+            eval_dataset=[rows[int(i)] for i in judged],
+            data_collator=tf.DataCollatorWithPadding(tokenizer),
+            compute_metrics=lambda given: {"right": float((given.predictions.argmax(-1) == given.label_ids).mean())},
+        )
+        begin = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - begin
+        return len(learned) * recipe.epochs / seconds, trainer.evaluate()["eval_right"]
+
+
+def main() -> None:
+    """Print the table."""
+    tf.logging.set_verbosity_error()
+    print(machine())
+    examples = make_rows(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    learned, judged = split_examples(examples, 0.2, 0)
+    encoder = load_encoder("minilm", device="cpu")
+    floors = floor_names(encoder.model, encoder.family)
+    print(f"  {len(learned)} rows to learn from, {len(judged)} to judge by, batches of 16")
+    half, head = preset("lower half", floors), preset("head only", floors)
+    cases = [
+        ("lower half frozen, 3 epochs", half, 3, 2e-4, "float32"),
+        ("lower half, 3 epochs, bfloat16", half, 3, 2e-4, "bfloat16"),
+        ("head only, 3 epochs", head, 3, 1e-2, "float32"),
+        ("head only, 10 epochs", head, 10, 1e-2, "float32"),
+    ]
+    for title, frozen, epochs, rate, precision in cases:
+        recipe = Recipe(frozen=frozen, epochs=epochs, learning_rate=rate, precision=precision, device="cpu")
+        # The peer in float32, as it is used; one after the other, so that the machine's moods fall on both.
+        pairs = []
+        for _ in range(TIMES):
+            done = train(recipe, examples, learned, judged)
+            ours = done.per_second, done.evaluations[-1].score
+            pairs.append((ours, plain(Recipe(**{**vars(recipe), "precision": "float32"}), examples, learned, judged)))
+        speed, peer = (statistics.median(one[side][0] for one in pairs) for side in (0, 1))
+        ratio = statistics.median(one[0][0] / one[1][0] for one in pairs)
+        print(
+            f"  {title:31} {speed:6.0f} examples/s, Trainer {peer:5.0f}: {ratio:5.2f} times; "
+            f"accuracy {pairs[0][0][1]:.1%} and {pairs[0][1][1]:.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()
