@@ -259,7 +259,7 @@ def test_two_processes_train_one_model(folder, rows, tmp_path):
     assert run.facts["accuracy"] > 0.8
 
 
-KILLS = 8
+KILLS = 5
 
 
 def work_and_save_often(folder):

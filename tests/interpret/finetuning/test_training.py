@@ -157,12 +157,12 @@ class Stop:
         return self.left <= 0
 
 
-@pytest.mark.parametrize("after", [1, 10, 13])
+@pytest.mark.parametrize("after", [10, 13])
 @pytest.mark.parametrize(
     "more", [{"frozen": ("embeddings", "0")}, {"patience": 3, "head": "textcnn", "layer_decay": 0.8}]
 )
 def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, after, more):
-    # Ten steps an epoch: stopped at once, at an epoch's end, and in the middle of the second.
+    # Ten steps an epoch: stopped at an epoch's end, and in the middle of the second; then again three steps on.
     recipe = replace(recipe, epochs=3, **more)
     split = split_examples(examples)
     whole = train(recipe, examples, *split)
