@@ -16,10 +16,9 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m streamlit run dashboard/app.py \
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
-# Three processes of one thread each fill two cores, as journeys in a browser mostly wait; more threads wait for each
-# other.
+# A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .

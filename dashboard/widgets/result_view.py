@@ -35,7 +35,7 @@ def result_view(run: it.Run) -> None:
         return
     _numbers(outcome.found)
     _remembered(run)
-    rows = _confusion(outcome, outcome.found)
+    rows = _confusion(outcome, outcome.found, run.id)
     _rows(run, outcome, outcome.found, rows)
     left, right = st.columns(2, gap="large")
     precise = _("Precision of the class")
@@ -98,7 +98,7 @@ def _remembered(run: it.Run) -> None:
     )
 
 
-def _confusion(outcome: it.Outcome, found: it.Results) -> np.ndarray:
+def _confusion(outcome: it.Outcome, found: it.Results, run_id: str) -> np.ndarray:
     """Draw the confusion matrix; returns the rows of the cell that is chosen, or else those that are wrong."""
     st.markdown(
         "##### " + _("Which class was given for which"),
@@ -114,7 +114,7 @@ def _confusion(outcome: it.Outcome, found: it.Results) -> np.ndarray:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-cell",
-        key="confusion",
+        key=f"confusion:{run_id}",
         column_config={f"{name} ": st.column_config.NumberColumn(name, width="small") for name in found.labels},
     )
     answers = found.answers
@@ -153,7 +153,7 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"judged_rows:{len(rows)}",
+        key=f"judged_rows:{run.id}:{hash(rows.tobytes())}",
         column_config={**_shares(_("Probability")), _("Text"): st.column_config.TextColumn(width="large")},
     )
     picked = event.selection.rows

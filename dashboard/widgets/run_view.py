@@ -71,7 +71,7 @@ def run_buttons(run: it.Run) -> None:
                 icon=":material/stop:",
                 key="stop_run",
                 disabled=run.state == "stopping",
-                on_click=it.ask_to_stop,
+                on_click=guarded(it.ask_to_stop),
                 args=(run,),
                 help=_("It saves where it is, judges what it has learned, and can be resumed."),
             )
@@ -107,10 +107,12 @@ def _facts(run: it.Run) -> str:
     )
 
 
+@guarded
 def _resume(run: it.Run) -> None:
     jobs.start(it.ask_again(run))
 
 
+@guarded
 def _delete(run: it.Run) -> None:
     it.delete_run(run)
     st.session_state.pop(state.RUN, None)

@@ -78,7 +78,8 @@ def runs_table() -> list[Row]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"runs_table:{query}",
+        # A choice is kept by its place, and places move when runs come and go.
+        key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
             **{name: st.column_config.NumberColumn(format="percent") for name in (_("Accuracy"), "Macro-F1")},
             _("Learns"): st.column_config.NumberColumn(format="compact"),
@@ -178,7 +179,7 @@ def one_view(row: Row) -> None:
                 _("Take the name “{alias}” away").format(alias=known),
                 key=f"drop:{place}",
                 icon=":material/label_off:",
-                on_click=it.drop_alias,
+                on_click=guarded(it.drop_alias),
                 args=(root, known),
             )
 
@@ -195,10 +196,12 @@ def zipped(run: it.Run) -> bytes:
     return packed.getvalue()
 
 
+@guarded
 def _resume(run: it.Run) -> None:
     jobs.start(it.ask_again(run))
 
 
+@guarded
 def _delete(row: Row) -> None:
     assert row.run is not None
     it.delete_run(row.run)

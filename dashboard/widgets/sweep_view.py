@@ -81,7 +81,7 @@ def _live(group: str, active: bool) -> None:
     runs = sorted(_sweeps().get(group, []), key=lambda run: len(run.request.recipe.frozen))
     if active and not any(run.active for run in runs):
         st.rerun()
-    ended = [run for run in runs if run.facts]
+    ended = [run for run in runs if run.state == "done"]
     if active:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
         st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=_stop, args=(runs,))
@@ -147,6 +147,7 @@ def _verdict(runs: list[it.Run], name: str) -> None:
     )
 
 
+@guarded
 def _stop(runs: list[it.Run]) -> None:
     for run in runs:
         if run.active:

@@ -16,7 +16,7 @@ from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import TASKS, read_examples, split_examples
 from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.runs import Request, Run, make_run
+from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.tower import PRESETS, expand, floor_names
 from interpret.finetuning.trainer import Evaluation, Step
 from interpret.finetuning.worker import main as work_on
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         if asked.runs:
-            return max([work_on(run) for run in asked.runs])
+            return max([_go_on(run) for run in asked.runs])
         if asked.data is None or asked.out is None:
             raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
         return _train(asked)
@@ -107,6 +107,17 @@ def _train(asked: argparse.Namespace) -> int:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content).folder, tell))
+
+
+def _go_on(folder: Path) -> int:
+    """Work on a run; one that was stopped goes on, and one that is done is left alone."""
+    run = read_run(folder)
+    if run.state == "done":
+        _say(f"interpret.finetuning: “{run.request.name}” is done already.")
+        return 0
+    if run.state == "stopped" and not int(os.environ.get("RANK", "0")):
+        ask_again(run)
+    return work_on(folder)
 
 
 def _say_how_it_ended(run: Run) -> int:

@@ -320,12 +320,14 @@ def ask_again(run: Run) -> Run:
     InputError
         If it is at work, or is done.
     """
+    # A page may have been drawn long ago.
+    run = read_run(run.folder)
     if not run.resumable:
         raise InputError(
             "The run “{name}” is {state}: there is nothing to resume.", name=run.request.name, state=run.state
         )
     (run.folder / "stop").unlink(missing_ok=True)
-    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
+    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0, facts={})
     return read_run(run.folder)
 
 
@@ -337,6 +339,7 @@ def delete_run(run: Run) -> None:
     InputError
         If it is at work.
     """
+    run = read_run(run.folder)
     if run.active:
         raise InputError("The run “{name}” is at work. Stop it first, then delete it.", name=run.request.name)
     shutil.rmtree(run.folder)

@@ -411,7 +411,8 @@ def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
     """Return the last whole checkpoint in a folder and its step; None where there is none."""
     try:
         given = json.loads((folder / _LATEST).read_text("utf-8"))
-        return folder / given["checkpoint"], int(given["step"])
+        place = folder / given["checkpoint"]
+        return (place, int(given["step"])) if (place / "learned.safetensors").exists() else None
     except (OSError, ValueError, KeyError):
         return None
 

@@ -231,7 +231,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
         found = measure(trained)
         _keep(run, trained)
         facts = _facts(found) | {
-            "loss": trained.evaluations[-1].loss,
+            "loss": next(one.loss for one in reversed(trained.evaluations) if one.epoch == trained.best),
             "epochs": trained.best,
             "trainable": float(sum(one.parameters for one in trained.floors if not one.frozen)),
             "parameters": float(sum(one.parameters for one in trained.floors)),
@@ -241,14 +241,18 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
             "learned": float(len(examples) - len(judged)),
             "judged": float(len(judged)),
         }
-        facts |= _remembered(run, device)
+        try:
+            facts |= _remembered(run, device)
+        except Exception:
+            # The training itself is done, and its model saved.
+            _log.warning("what the model forgot could not be measured", exc_info=True)
         state = "stopped" if trained.stopped else "done"
         record.end(facts, state, folder / "model")
-    if not trained.stopped:
-        # It needs none any more; they are three times the size of the model.
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     last = trained.evaluations[-1].step
     write_state(folder, state=state, step=last, ended=time.time(), facts=facts)
+    if not trained.stopped:
+        # Only now: who is killed in between has them still. They are three times the size of the model.
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def _forget_what_is_undone(folder: Path, run: Run) -> float:

@@ -213,8 +213,6 @@ def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_fo
     assert read_run(second.folder).state == "stopped"
     short = replace(recipe, epochs=2)
     (first.folder / "request.json").write_text(replace(request_for, recipe=short).to_json(), "utf-8")
-    with pytest.raises(it.InputError, match="at work"):
-        delete_run(replace(read_run(first.folder), state="running"))
     delete_run(read_run(second.folder))
     assert [one.id for one in list_runs(tmp_path)] == [first.id]
 
@@ -303,6 +301,19 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
     assert run.state == "done", run.error
     assert_same(run, whole)
     assert connect(tmp_path / "killed").get_run(run.record).info.status == "FINISHED"
+
+
+def test_a_page_drawn_long_ago_harms_no_run(request_for, rows, tmp_path):
+    stale = new_run(tmp_path, request_for, rows)
+    write_state(stale.folder, state="stopped")
+    stale = read_run(stale.folder)
+    # Meanwhile somebody else had it resumed.
+    write_state(stale.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
+    with pytest.raises(it.InputError, match="is running: there is nothing to resume"):
+        ask_again(stale)
+    with pytest.raises(it.InputError, match="at work"):
+        delete_run(stale)
+    assert read_run(stale.folder).state == "running"
 
 
 def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_for, rows, tmp_path):
