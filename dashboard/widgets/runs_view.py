@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,12 @@ def _rows() -> list[Row]:
     except it.InputError as error:
         st.warning(explain(error), icon=":material/cloud_off:")
         recorded = []
-    rows = [Row(one, here.pop(one.run, None)) for one in recorded]
+    rows = []
+    for one in recorded:
+        run = here.pop(one.run, None)
+        # The folder knows what the record may have missed.
+        finals = _finals(run) if run is not None else {}
+        rows.append(Row(replace(one, metrics={**one.metrics, **finals}), run))
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
         Row(it.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked), run)

@@ -136,8 +136,12 @@ class Record:
                 if not isinstance(one, tuple)
                 for name, value, step in _metrics(one)
             ]
-            for first in range(0, len(metrics), _TOGETHER):
-                client.log_batch(self.id, metrics=metrics[first : first + _TOGETHER])
+            try:
+                for first in range(0, len(metrics), _TOGETHER):
+                    client.log_batch(self.id, metrics=metrics[first : first + _TOGETHER])
+            except Exception:
+                # These are lost to the record; what comes after them need not be.
+                _log.warning("some of the run could not be recorded in MLflow", exc_info=True)
         status, facts, model = ended
         now = int(time.time() * 1000)
         if facts:

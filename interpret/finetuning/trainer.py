@@ -292,6 +292,14 @@ class FineTuner(tf.Trainer):
         labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in self.judged]
         return np.array([number for row in labels for number in row if number != NO_LABEL])
 
+    def rows(self) -> np.ndarray:
+        """Return which of the examples to judge by each row of `judge` is of."""
+        counts = [
+            sum(number != NO_LABEL for number in one["labels"]) if isinstance(one["labels"], list) else 1
+            for one in self.judged
+        ]
+        return np.repeat(np.arange(len(counts)), counts)
+
     def _score(self, logits: np.ndarray) -> float:
         truth = self.truth()
         if self.task == "regression":
@@ -363,6 +371,11 @@ class FineTuner(tf.Trainer):
         given = json.loads((folder / "progress.json").read_text("utf-8"))
         given |= {"evaluations": [read_evaluation(one) for one in given["evaluations"]], "stopped": False}
         self.progress = Progress(**given)
+
+    def out_of_patience(self, checkpoint: Path) -> bool:
+        """Read a checkpoint, and tell whether the training was at its end there for want of anything better."""
+        self._load_from_checkpoint(str(checkpoint))
+        return 0 < self.recipe.patience <= self.progress.worse
 
     def _put(self, state: Mapping[str, torch.Tensor]) -> None:
         with torch.no_grad():
@@ -449,6 +462,8 @@ class _Calls(tf.TrainerCallback):
         trainer = self.trainer
         if not trainer.after_epoch():
             control.should_training_stop = True
+            # It is at its end, whoever asked it to stop meanwhile.
+            trainer.progress.stopped = False
         if state.global_step % trainer.steps_an_epoch == 0 and (
             trainer.should_save() or (trainer.progress.stopped and trainer.saves)
         ):

@@ -50,6 +50,8 @@ class Trained:
     logits, truth
         Its scores for the examples that were held out, and what would have been right: a row for each text, or for
         token classes each word that was read. For a regression both are values as they were given.
+    rows
+        Which of the examples that were held out each of these is of.
     best
         The epoch that the model is of: the one with the lowest evaluation loss where there is patience, or the last.
     kept
@@ -71,6 +73,7 @@ class Trained:
     evaluations: tuple[Evaluation, ...]
     logits: Float32[np.ndarray, "answer label"]
     truth: np.ndarray
+    rows: Int[np.ndarray, "answer"]
     best: float
     kept: int
     stopped: bool
@@ -160,7 +163,8 @@ def train(
             _arguments(recipe, encoder.spec.device, place),
         )
         before = latest_checkpoint(place)
-        trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
+        if before is None or not trainer.out_of_patience(before[0]):
+            trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         logits, truth = trainer.finish(), trainer.truth()
     if examples.task == "regression":
         logits, truth = logits * np.float32(spread) + np.float32(mean), truth * spread + mean
@@ -178,6 +182,7 @@ def train(
         tuple(trainer.progress.evaluations),
         read_only(logits, np.float32),
         read_only(truth),
+        read_only(trainer.rows(), np.int64),
         trainer.progress.best,
         kept,
         trainer.progress.stopped,

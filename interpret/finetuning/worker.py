@@ -301,19 +301,21 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Examples,
 
 def _keep(run: Run, trained: Trained) -> None:
     """Write the model and its answers, each whole or not at all."""
-    beside = run.folder / ".model"
-    shutil.rmtree(beside, ignore_errors=True)
+    beside, before = run.folder / ".model", run.folder / ".before"
+    for place in (beside, before):
+        shutil.rmtree(place, ignore_errors=True)
     beside.mkdir()
     save_trained(trained, checkpoint_folder(find_checkpoint(run.request.recipe.model)), beside)
+    card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels}
+    write_whole(run.folder / "floors.json", json.dumps(card, ensure_ascii=False))
     answers = run.folder / ".answers.npz"
-    np.savez(answers, logits=trained.logits, truth=trained.truth)
+    np.savez(answers, logits=trained.logits, truth=trained.truth, rows=trained.rows)
     answers.replace(run.folder / "answers.npz")
-    shutil.rmtree(run.folder / "model", ignore_errors=True)
+    # Moved away whole: a folder that is being deleted would be offered as a model.
+    if (run.folder / "model").exists():
+        (run.folder / "model").replace(before)
     beside.replace(run.folder / "model")
-    floors = [asdict(one) for one in trained.floors]
-    write_whole(
-        run.folder / "floors.json", json.dumps({"floors": floors, "labels": trained.labels}, ensure_ascii=False)
-    )
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _remembered(run: Run, device: str) -> dict[str, float]:
@@ -399,25 +401,17 @@ def read_outcome(run: Run) -> Outcome:
     """
     try:
         with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            logits, truth = kept["logits"], kept["truth"]
+            logits, truth, rows = kept["logits"], kept["truth"], kept["rows"]
         labels = tuple(json.loads((run.folder / "floors.json").read_text("utf-8"))["labels"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
     examples, _, judged = read_run_examples(run.folder, run.request)
-    some = examples.some(judged)
+    # For words' tags a row for each word, shown in its sentence.
+    some = examples.some(judged[rows])
     if run.request.task == "regression":
         return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, ())
-    names = [labels[int(place)] for place in truth]
-    found = measure_results(logits, names, labels)
-    if run.request.task == "classes":
-        return Outcome(found, some.texts, some.pairs, tuple(names), some.places, labels)
-    # A row for each word: each is shown in its sentence.
-    words = [
-        (text, place)
-        for text, tags, place in zip(some.texts, some.labels, some.places, strict=True)
-        for _ in tags.split()
-    ]
-    return Outcome(found, tuple(one for one, _ in words), None, tuple(names), tuple(one for _, one in words), labels)
+    names = tuple(labels[int(place)] for place in truth)
+    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels)
 
 
 def main(folder: Path) -> int:

@@ -165,7 +165,17 @@ def test_a_regression_and_words_run_too(request_for, tmp_path):
     )
     run = work(new_run(tmp_path, replace(request_for, task="token classes", data="tags.txt"), words.encode()).folder)
     assert run.state == "done", run.error
-    assert set(read_outcome(run).truth) == {"B", "O"}
+    outcome = read_outcome(run)
+    assert set(outcome.truth) == {"B", "O"}
+    # Of a sentence that is cut off only what was read is judged, and every row is still of its own sentence.
+    short = replace(
+        request_for, task="token classes", data="tags.txt", recipe=replace(request_for.recipe, max_tokens=4)
+    )
+    cut = read_outcome(work(new_run(tmp_path, short, words.encode()).folder))
+    assert len(cut.truth) == len(cut.texts) < len(outcome.truth)
+    assert [text.split(" ")[1] for text in cut.texts] == ["bank"] * len(cut.texts)
+    assert cut.truth[:2] == ("O", "B")
+    assert cut.texts[0] == cut.texts[1] != cut.texts[2]
 
 
 def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
