@@ -1,7 +1,7 @@
 """What frozen floors make of a text, computed once: below the first floor that learns, nothing ever changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -48,6 +48,8 @@ def run_prefix(
 
     def before(_module: torch.nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         found.append(given[0] if given else named["hidden_states"])
+        # What comes above would be computed for nothing.
+        raise _Enough
 
     def after(_module: torch.nn.Module, _given: tuple[Any, ...], output: Any) -> None:
         found.append(output[0] if isinstance(output, tuple) else output)
@@ -59,13 +61,17 @@ def run_prefix(
     training = body.training
     body.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), suppress(_Enough):
             body(**inputs)
     finally:
         hook.remove()
         body.train(training)
-    # Layers that share their weights are one module, called for each of them: the first call is where they begin.
-    return found[0] if count < len(layers) else found[-1]
+    # Layers that share their weights are one module, called for each of them: the last call is where they end.
+    return found[-1]
+
+
+class _Enough(Exception):
+    """Ends a forward pass where all that is wanted has been seen."""
 
 
 @contextmanager

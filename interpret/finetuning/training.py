@@ -140,7 +140,7 @@ def train(
         room = prefix_bytes([len(one["input_ids"]) for one in items.values()], encoder.width)
         stack.enter_context(_at_rest(model))
         if recipe.keep_prefix and count >= 0 and room <= find_device("cpu").free // 3:
-            _keep_prefix(model, family, count, items, encoder)
+            _keep_prefix(model, family, count, items, encoder, recipe.precision)
             kept = count
             stack.enter_context(without_prefix(model, family, count))
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -303,14 +303,18 @@ def _quiet() -> Iterator[None]:
         tf.logging.set_verbosity(before)
 
 
-def _keep_prefix(model: Model, family: Family, count: int, items: Mapping[int, Item], encoder: Encoder) -> None:
+def _keep_prefix(
+    model: Model, family: Family, count: int, items: Mapping[int, Item], encoder: Encoder, precision: str
+) -> None:
     """Put what the floors below make of each example in the place of its pieces."""
     places = list(items)
     for batch in batches_of([len(items[place]["input_ids"]) for place in places], EVALUATED_PIECES):
         some = [items[places[i]] for i in batch]
         inputs = Collate(encoder)(some)
         del inputs["labels"]
-        hidden = run_prefix(model, family, count, inputs).cpu()
+        # As the trainer runs the floors above.
+        with torch.autocast(torch.device(encoder.spec.device).type, torch.bfloat16, precision == "bfloat16"):
+            hidden = run_prefix(model, family, count, inputs).float().cpu()
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
 
