@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         read_run,
         read_told,
     )
+    from interpret.finetuning.snapshots import Snapshot, list_snapshots, open_snapshot
     from interpret.finetuning.tower import PRESETS, Floor, floor_names, freeze_depths, layer_rates, preset
     from interpret.finetuning.worker import Outcome, finetune, read_outcome
     from interpret.linear_head import LinearHead, fit_head
@@ -182,6 +183,9 @@ _WHERE = {
     "new_run": "finetuning.runs",
     "read_run": "finetuning.runs",
     "read_told": "finetuning.runs",
+    "Snapshot": "finetuning.snapshots",
+    "list_snapshots": "finetuning.snapshots",
+    "open_snapshot": "finetuning.snapshots",
     "Floor": "finetuning.tower",
     "PRESETS": "finetuning.tower",
     "floor_names": "finetuning.tower",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,15 @@ def weight_files(folder: Path) -> list[Path]:
 
 def weights_sha256(folder: Path) -> str:
     """Return the SHA-256 of a folder's safetensors files, read one after another."""
+    files = weight_files(folder)
+    return _sha256(tuple(files), tuple((stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, files)))
+
+
+@lru_cache(maxsize=32)
+def _sha256(files: tuple[Path, ...], _facts: tuple[tuple[int, int], ...]) -> str:
+    """Read the files once, for as long as their sizes and times stay what they are."""
     digest = hashlib.sha256()
-    for file in weight_files(folder):
+    for file in files:
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)

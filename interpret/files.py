@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,25 @@ def write_whole(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder and the files in it are on the disk, and not only in its memory."""
+    for path in (*folder.iterdir(), folder):
+        if path.is_file() or os.name == "posix":
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def link(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name that is as good as the first one; on another disk, or one without links, a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def decode(content: bytes, name: str) -> tuple[str, str]:

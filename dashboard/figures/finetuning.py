@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float32
+from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from dashboard.figures import shown
+from dashboard.figures import numbered, shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 _MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
 # More points than a screen is wide help nobody.
 _MOST_POINTS = 800
+# Pieces whose names still find room beside a map.
+_MOST_LABELS = 32
 # Columns of a map whose numbers are written into it.
 _MOST_WRITTEN = 10
 
@@ -212,6 +216,66 @@ def drift_map(drift: np.ndarray) -> go.Figure:
         margin=_MARGIN,
         xaxis={"title": _("head"), "type": "category"},
         yaxis={"title": _("layer"), "type": "category"},
+    )
+
+
+def attention_pair(
+    before: Float32[np.ndarray, "query key"],
+    after: Float32[np.ndarray, "query key"],
+    pieces: Sequence[str],
+    names: tuple[str, str, str],
+) -> go.Figure:
+    """Draw one head's attention before and after side by side on one scale, and what changed."""
+    labels = numbered(list(pieces))
+    most = float(max(before.max(), after.max()))
+    change = after - before
+    reach = float(np.abs(change).max()) or 1.0
+    figure = make_subplots(cols=3, subplot_titles=[shown(one) for one in names], horizontal_spacing=0.04)
+    maps = ((before, "Blues", 0.0, most), (after, "Blues", 0.0, most), (change, "RdBu_r", -reach, reach))
+    for column, (weights, colours, low, high) in enumerate(maps, 1):
+        figure.add_heatmap(
+            z=weights,
+            x=labels,
+            y=labels,
+            zmin=low,
+            zmax=high,
+            colorscale=colours,
+            showscale=column > 1,
+            colorbar={"thickness": 10, "len": 0.45, "y": 0.78 if column == 2 else 0.24, "title": names[column - 1]},
+            hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
+            row=1,
+            col=column,
+        )
+    few = len(labels) <= _MOST_LABELS
+    figure.update_xaxes(type="category", showticklabels=few, tickangle=-60, title=_("key"))
+    figure.update_yaxes(type="category", autorange="reversed", showticklabels=False)
+    figure.update_yaxes(showticklabels=few, title=_("query"), col=1)
+    return figure.update_layout(height=440, margin=_MARGIN)
+
+
+def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: bool) -> go.Figure:
+    """Draw a number of each layer, or level, over the steps of a training: the higher the layer the darker.
+
+    Parameters
+    ----------
+    values
+        A row for each moment, a column for each layer.
+    level
+        Whether they are levels, where 0 is the embeddings.
+    """
+    figure = go.Figure()
+    shades = sample_colorscale("Viridis", np.linspace(0.85, 0.1, values.shape[1]).tolist())
+    for place, shade in enumerate(shades):
+        name = _("level {number}") if level else _("layer {number}")
+        figure.add_scatter(
+            x=list(steps),
+            y=values[:, place],
+            mode="lines+markers",
+            name=name.format(number=place),
+            line={"color": shade, "width": 2},
+        )
+    return figure.update_layout(
+        height=320, margin=_MARGIN, xaxis={"title": _("step"), "rangemode": "tozero"}, yaxis={"title": title}
     )
 
 

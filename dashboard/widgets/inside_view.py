@@ -9,39 +9,69 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.figures.finetuning import alike_bars, before_after, drift_map, probe_curves
+from dashboard.figures.finetuning import (
+    alike_bars,
+    attention_pair,
+    before_after,
+    drift_map,
+    moments_lines,
+    probe_curves,
+)
 from dashboard.language import _, literal
 from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
-from dashboard.widgets.choices import choose
+from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows
 from interpret.devices import find_device
 
 # Texts whose vectors are compared: enough for CKA, and some seconds on two cores.
 _MOST_TEXTS = 300
+# The same at every moment on the way.
+_FEW_TEXTS = 64
+_MOMENT = "moment"
 
 
 @dataclass(frozen=True)
 class Both:
-    """A run, and its model before and after."""
+    """A run, its model before and after, and the step that this after is; None for the end."""
 
     run: it.Run
     before: it.EncoderSpec
     after: it.EncoderSpec
+    step: int | None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the two are called."""
+        return _("before"), _("after") if self.step is None else _("after step {step}").format(step=f"{self.step:,}")
 
 
 def both_models(run: it.Run) -> Both:
-    """Return a run's model before and after, on the device that is chosen.
+    """Let a moment of the training be chosen; returns the model before it and then, on the device that is chosen.
 
     Raises
     ------
     CheckpointError
         If one of them is gone.
     """
-    device = find_device(state.asked(state.DEVICE, "auto")).name
     assert run.model is not None
-    before, after = (it.find_checkpoint(str(one)) for one in (run.request.recipe.model, run.model))
-    return Both(run, it.EncoderSpec(before, device, "float32"), it.EncoderSpec(after, device, "float32"))
+    moments = {snapshot.step: snapshot for snapshot in it.list_snapshots(run)}
+    last = max(run.step, *moments, 0) if moments else run.step
+    names = {step: _("step {step}").format(step=f"{step:,}") for step in moments if step < last}
+    chosen = last
+    if names:
+        chosen = segments(
+            _("Compare the model before with the model after"),
+            {**names, last: _("the end")},
+            f"{_MOMENT}:{run.id}",
+            last,
+        )
+    after = run.model if chosen == last else it.open_snapshot(run, moments[chosen])
+    return Both(run, _spec(run.base), _spec(str(after)), None if chosen == last else chosen)
+
+
+def _spec(model: str) -> it.EncoderSpec:
+    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE, "auto")).name, "float32")
 
 
 def probe_part(both: Both) -> str:
@@ -89,6 +119,61 @@ def attention_part(both: Both, text: str) -> None:
             means=", ".join(f"{one:.3f}" for one in drift.mean(axis=1)),
         )
     )
+    _side_by_side(both, text, (int(layer), int(head)), drift.shape)
+
+
+def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int, ...]) -> None:
+    """Draw one head's attention in both models; the one that changed most where no other is chosen."""
+    st.markdown("##### " + _("Where one head looks"))
+    first, second, _rest = st.columns([1, 1, 4])
+    about = f"{both.run.id}:{hash(text)}"
+    layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
+    head = second.number_input(_("Head"), 0, shape[1] - 1, most[1], key=f"inside_head:{about}")
+    one, other = (cache.trace(spec, text, None) for spec in (both.before, both.after))
+    figure = attention_pair(
+        one.attention[layer, head],
+        other.attention[layer, head],
+        one.tokens.pieces,
+        (*both.names, _("change")),
+    )
+    st.plotly_chart(figure, key="side_by_side")
+
+
+def moments_part(both: Both, text: str) -> None:
+    """Draw how attention and vectors left where they were, step by step."""
+    run = both.run
+    snapshots = it.list_snapshots(run)
+    if not snapshots:
+        return
+    st.markdown("#### " + _("Step by step"))
+    wanted = st.toggle(
+        _("Read it with every moment that was kept"),
+        key=f"moments:{run.id}",
+        help=_("{count} moments and the end: a second or two each, the first time.").format(count=len(snapshots)),
+    )
+    if not wanted:
+        return
+    steps = [0, *(one.step for one in snapshots), max(run.step, snapshots[-1].step)]
+    texts = tuple(dict.fromkeys(it.read_outcome(run).texts))[:_FEW_TEXTS]
+    drifts, alike = [], []
+    progress = st.progress(0.0, _("Reading it with every moment …"))
+    begun = cache.levels(both.before, texts)
+    paths = [*(str(it.open_snapshot(run, one)) for one in snapshots), str(run.model)]
+    for place, path in enumerate(paths, 1):
+        spec = _spec(path)
+        cache.encoder(both.before)
+        cache.encoder(spec)
+        drifts.append(cache.drift(both.before, spec, text).mean(axis=1))
+        alike.append([it.cka(x, y) for x, y in zip(begun, cache.levels(spec, texts), strict=True)])
+        progress.progress(place / len(paths), _("Reading it with every moment …"))
+    progress.empty()
+    left, right = st.columns(2, gap="large")
+    left.markdown("##### " + _("Attention to this sentence: how far from before"))
+    drifted = np.array([np.zeros_like(drifts[0]), *drifts])
+    left.plotly_chart(moments_lines(steps, drifted, _("bits, mean over heads"), False), key="moments_drift")
+    right.markdown("##### " + _("Vectors of {count} held-out texts: how alike").format(count=len(texts)))
+    likeness = np.array([np.ones(len(alike[0])), *alike])
+    right.plotly_chart(moments_lines(steps, likeness, "CKA", True), key="moments_cka")
 
 
 def vectors_part(both: Both) -> None:
@@ -121,7 +206,7 @@ def vectors_part(both: Both) -> None:
         maps = it.align([it.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]).points
         if both.run.request.task != "classes":
             labels = ("",) * len(texts)
-        st.plotly_chart(before_after(maps, labels, texts, (_("before"), _("after"))), key="before_after")
+        st.plotly_chart(before_after(maps, labels, texts, both.names), key="before_after")
 
 
 def reasons_part(both: Both, text: str) -> None:
@@ -134,7 +219,7 @@ def reasons_part(both: Both, text: str) -> None:
         answer = it.explain(it.ask(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
         found = [answer]
-        titles = [_("after, for “{name}”").format(name=literal(answer.target.name))]
+        titles = [f"{both.names[1]}: “{literal(answer.target.name)}”"]
         examples, learned, _judged = run_rows(both.run)
         head = cache.head(
             both.before, tuple(examples.texts[int(i)] for i in learned), tuple(examples.labels[int(i)] for i in learned)
@@ -143,7 +228,7 @@ def reasons_part(both: Both, text: str) -> None:
             found.insert(
                 0, it.explain(it.ask(before, text, target=answer.target.name, head=head), "integrated_gradients")
             )
-            titles.insert(0, _("before, for “{name}”").format(name=literal(answer.target.name)))
+            titles.insert(0, f"{both.names[0]}: “{literal(answer.target.name)}”")
     rows = []
     for title, one in zip(titles, found, strict=True):
         size = float(np.abs(one.word_scores()).max()) or 1.0

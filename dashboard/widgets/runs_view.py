@@ -7,6 +7,7 @@ import time
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -153,12 +154,21 @@ def one_view(row: Row) -> None:
                     st.switch_page(ROOT / "pages" / "finetune.py")
                 st.download_button(
                     _("Model (ZIP)"),
-                    lambda: zipped(run),
+                    lambda: zipped(run.model),
                     f"{run.id}.zip",
                     "application/zip",
                     icon=":material/download:",
                     help=_("Unpacked, a folder that transformers opens with from_pretrained."),
                 )
+                if run.adapter is not None:
+                    st.download_button(
+                        _("Adapters (ZIP)"),
+                        lambda: zipped(run.adapter),
+                        f"{run.id}-adapters.zip",
+                        "application/zip",
+                        icon=":material/download:",
+                        help=_("Small: unpacked, PEFT puts it on the model that was trained from."),
+                    )
             if run.resumable:
                 st.button(_("Resume"), icon=":material/play_arrow:", key="runs_resume", on_click=_resume, args=(run,))
             if not run.active:
@@ -189,15 +199,15 @@ def one_view(row: Row) -> None:
             )
 
 
-def zipped(run: it.Run) -> bytes:
-    """Return a run's model folder as a zip file."""
-    assert run.model is not None
+def zipped(folder: Path | None) -> bytes:
+    """Return a folder of a run as a zip file."""
+    assert folder is not None
     packed = io.BytesIO()
     # Weights do not get smaller by packing.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
-        for path in sorted(run.model.rglob("*")):
+        for path in sorted(folder.rglob("*")):
             if path.is_file():
-                file.write(path, path.relative_to(run.model))
+                file.write(path, path.relative_to(folder))
     return packed.getvalue()
 
 

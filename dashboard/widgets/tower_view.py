@@ -13,6 +13,9 @@ from interpret.units import counted
 # What a preset is begun with: head, rate and epochs. Rates of the BERT paper where layers learn, of Turc et al. 2019
 # for compact models, and far higher ones where only a head does.
 _SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3), "small": ("own", 2e-4, 4)}
+# Hu et al. 2021, table 9: 2e-4 to 5e-4 for RoBERTa; compact models take more.
+_ADAPTED_RATES = {"layers": 5e-4, "small": 2e-3}
+_RANK = 8
 _SMALL_WIDTH = 512
 _NAME_WIDTH = 120
 # Blocks of the widest bar.
@@ -81,7 +84,10 @@ def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
     st.session_state[f"frozen:{about}"] = frozen
     for name in names:
         st.session_state[f"floor:{about}:{name}"] = name in frozen
-    head, rate, epochs = _SUGGESTED["head" if preset == "head only" else "small" if width < _SMALL_WIDTH else "layers"]
+    kind = "head" if preset == "head only" else "small" if width < _SMALL_WIDTH else "layers"
+    head, rate, epochs = _SUGGESTED[kind]
+    if st.session_state.get("lora"):
+        rate = _ADAPTED_RATES.get(kind, rate)
     st.session_state[_HEAD_KIND] = head
     st.session_state["rate"] = rate
     st.session_state["epochs"] = epochs
@@ -124,13 +130,25 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
                 if floor.frozen
                 else ("orange", _("learns at {rate}").format(rate=f"{rates[floor.name]:.1e}"))
             )
-            row.markdown(f":{colour}[{bar}] {counted(floor.parameters)} · {word}", width="content")
+            count = counted(floor.parameters)
+            if 0 < floor.learns < floor.parameters:
+                count = _("{part} beside {all}").format(part=counted(floor.learns), all=count)
+            row.markdown(f":{colour}[{bar}] {count} · {word}", width="content")
 
 
-def settings_input(task: str, most_tokens: int) -> dict[str, object]:
-    """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`."""
+def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[str, object]:
+    """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`.
+
+    Parameters
+    ----------
+    width
+        Numbers of a hidden state.
+    past
+        Whether the model is that of a run, which knows what it learned from.
+    """
     heads = head_names() if task != "token classes" else {"own": _("the architecture's own, on each word")}
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
+    rank = _adapters_input(width)
     first, second, third = st.columns([5, 7, 6])
     state.seed("epochs", 3)
     epochs = first.number_input(_("Epochs"), 1, 1000, key="epochs", persist_state="session")
@@ -181,9 +199,21 @@ def settings_input(task: str, most_tokens: int) -> dict[str, object]:
             _("Mixed precision (bfloat16)"),
             key="mixed",
             persist_state="session",
-            help=_("Faster on GPUs that have it; weights stay in float32."),
+            help=_("Faster on GPUs that have it, and on recent processors; weights stay in float32."),
+        )
+        snapshots = st.number_input(
+            _("Moments kept on the way, to be looked into"),
+            0,
+            20,
+            3,
+            key="snapshots",
+            persist_state="session",
+            help=_("Each is as large on disk as what learns."),
         )
     return {
+        **_memory_input(bool(rank), past),
+        "lora_rank": rank,
+        "snapshots": int(snapshots),
         "head": head,
         "epochs": int(epochs),
         "learning_rate": float(rate),
@@ -198,3 +228,70 @@ def settings_input(task: str, most_tokens: int) -> dict[str, object]:
         "patience": int(patience),
         "precision": "bfloat16" if mixed else "float32",
     }
+
+
+def _adapters_input(width: int) -> int:
+    """Draw whether adapters learn in the layers' place; returns their rank, or 0."""
+
+    def take() -> None:
+        # What suits the one is far off for the other.
+        kind = "small" if width < _SMALL_WIDTH else "layers"
+        on = st.session_state["lora"]
+        st.session_state["rate"] = _ADAPTED_RATES[kind] if on else _SUGGESTED[kind][1]
+
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    on = left.toggle(
+        _("Adapters in the layers (LoRA)"),
+        key="lora",
+        persist_state="session",
+        on_change=take,
+        help=_(
+            "The layers' weights stay, and a product of two narrow matrices beside each of their linear maps learns "
+            "(Hu et al. 2021). In the end it is added to the weights, and kept as a small file of its own for PEFT."
+        ),
+    )
+    rank = right.number_input(_("Rank"), 1, 256, _RANK, key="lora_rank", persist_state="session", disabled=not on)
+    return int(rank) if on else 0
+
+
+def _memory_input(adapted: bool, past: bool) -> dict[str, object]:
+    """Draw what is done against forgetting, and return it as keywords of `interpret.Recipe`."""
+    holds = {
+        "none": _("nothing"),
+        "l2": _("all alike (L2-SP)"),
+        **({"ewc": _("by what the old task needs (EWC)")} if past else {}),
+    }
+    with st.popover(_("Against forgetting"), icon=":material/history:"):
+        if not past:
+            st.caption(
+                _("More is offered where a run is gone on from: choose its model at the side, or “Go on from here”.")
+            )
+        replay = 0
+        if past:
+            replay = st.slider(
+                _("Old examples among those it learns from, in percent"),
+                0,
+                90,
+                0,
+                5,
+                key="replay",
+                persist_state="session",
+                help=_("Drawn from what the run learned from whose model this is (rehearsal)."),
+            )
+        hold = "none"
+        if adapted:
+            st.caption(_("Adapters leave the weights where they are: nothing has to hold them."))
+        else:
+            hold = choose(st.selectbox, _("Hold the layers where they are"), holds, "hold")
+        strength = st.number_input(
+            _("How strongly"),
+            0.0,
+            1e6,
+            0.1,
+            key="hold_strength",
+            format="%.3g",
+            persist_state="session",
+            disabled=hold == "none",
+            help=_("λ in λ/2 · Σ f (w − w₀)²; f is 1, or for EWC the Fisher information, 1 on average."),
+        )
+    return {"replay": replay / 100, "hold": hold, "hold_strength": float(strength)}

@@ -17,8 +17,8 @@ from interpret.finetuning.data import TASKS, read_examples, split_examples
 from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
+from interpret.finetuning.told import Evaluation, Step
 from interpret.finetuning.tower import PRESETS, expand, floor_names
-from interpret.finetuning.trainer import Evaluation, Step
 from interpret.finetuning.worker import main as work_on
 from interpret.finetuning.worker import work
 

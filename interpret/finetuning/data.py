@@ -83,6 +83,10 @@ class Examples:
                 "out, or add some of it there.",
                 label=strange[0],
             )
+        return self.followed_by(other)
+
+    def followed_by(self, other: "Examples") -> "Examples":
+        """Return these examples and after them others of the same kind, whatever their classes."""
         pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
         return Examples(
             self.task,

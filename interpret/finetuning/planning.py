@@ -12,10 +12,10 @@ from jaxtyping import Int
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
 from interpret.finetuning.data import Examples
+from interpret.finetuning.learner import planned_floors, skeleton
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.tower import HEAD, POOLER, Floor, floor_parameters, frozen_prefix, tower
-from interpret.finetuning.training import frozen_floors, skeleton
+from interpret.finetuning.tower import HEAD, POOLER, Floor, frozen_prefix
 from interpret.tokens import tokenize
 
 # Pieces of the batch that is measured, and how many times: a second or two for a BERT-base on two cores.
@@ -31,7 +31,11 @@ _STEP_SECONDS = 0.004
 # et al. 2019, table 10, went up to 3e-4 for compact models.
 _USUAL = (1e-5, 1e-4)
 _USUAL_SMALL = (1e-5, 4e-4)
+# Hu et al. 2021, tables 9 to 12: 1e-4 to 2e-3.
+_USUAL_ADAPTED = (5e-5, 5e-3)
 _SMALL_WIDTH = 512
+# Of a layer's time forward and back, what it takes with adapters: the small products, and no gradient of the weights.
+_ADAPTED_FORWARD, _ADAPTED_BACK = 1.3, 0.7
 _LEAST_FOR_A_HEAD = 5e-4
 
 
@@ -164,14 +168,14 @@ def plan(
     """
     family = encoder.family
     model = skeleton(encoder, recipe, task, classes)
-    floors = tower(model, family, frozen_floors(recipe, floor_parameters(model, family)))
-    trainable = sum(one.parameters for one in floors if not one.frozen)
+    floors, _maps = planned_floors(model, family, recipe)
+    trainable = sum(one.learns for one in floors)
     layers = [one for one in floors if one.name.isdigit()]
     kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
     steps_an_epoch = math.ceil(learned / recipe.batch)
     steps = steps_an_epoch * recipe.epochs
-    shares = _shares(layers, floors[0].frozen, max(kept, 0))
+    shares = _shares(layers, floors[0].frozen, max(kept, 0), bool(recipe.lora_rank))
     pieces = mean * learned * recipe.epochs
     seconds = (
         pieces * (cost.forward * shares[0] + cost.backward * shares[1])
@@ -202,12 +206,13 @@ def plan(
     )
 
 
-def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int) -> tuple[float, float]:
-    """Return which share of the layers a step goes through, forward and back."""
+def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
+    """Return which share of the layers a step goes through, forward and back; adapters make the way longer forward."""
     free = [place for place, one in enumerate(layers) if not one.frozen]
     lowest = 0 if not embeddings_frozen else free[0] if free else len(layers)
-    back = sum(0.5 if one.frozen else 1.0 for one in layers[lowest:])
-    return (len(layers) - kept) / len(layers), back / len(layers)
+    back = sum(0.5 if one.frozen else _ADAPTED_BACK if adapted else 1.0 for one in layers[lowest:])
+    forward = sum(_ADAPTED_FORWARD if adapted and not one.frozen else 1.0 for one in layers[kept:])
+    return forward / len(layers), back / len(layers)
 
 
 def _cautions(
@@ -220,9 +225,10 @@ def _cautions(
     width: int,
 ) -> tuple[str, ...]:
     learns = any(not one.frozen for one in floors if one.name not in (HEAD, POOLER))
+    adapted = bool(recipe.lora_rank)
     free = [place for place, one in enumerate(layers) if not one.frozen]
     lowest = 0 if not floors[0].frozen else free[0] if free else len(layers)
-    least, most = _USUAL_SMALL if width < _SMALL_WIDTH else _USUAL
+    least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < _SMALL_WIDTH else _USUAL
     found = {
         "memory": too_large,
         "high rate": learns and recipe.learning_rate > most,

@@ -9,6 +9,8 @@ from interpret.errors import InputError
 from interpret.heads import HEADS
 
 PRECISIONS = ("float32", "bfloat16")
+# What holds weights near where they began: nothing; all alike; the more the old task needs them.
+HOLDS = ("none", "l2", "ewc")
 # The head that the architecture has in transformers: what is trained with it opens anywhere.
 OWN_HEAD = "own"
 
@@ -43,6 +45,15 @@ class Recipe:
         A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
     keep_prefix
         Whether what the frozen floors below make of a text is computed once.
+    lora_rank
+        The rank of adapters that learn in place of the layers' linear maps (Hu et al. 2021); 0 for the maps themselves.
+    replay
+        The share of what is learned from that comes from the examples which the model's own run learned from.
+    hold, hold_strength
+        What keeps the layers near where they began, and how strongly: see `interpret.finetuning.holding`. ``"l2"``
+        needs nothing else; ``"ewc"`` needs the run that the model is of, as ``replay`` does.
+    snapshots
+        How many times on the way what has changed is written down, to be looked into.
     """
 
     model: str = BUILT_IN
@@ -63,6 +74,11 @@ class Recipe:
     device: str = "auto"
     precision: str = "float32"
     keep_prefix: bool = True
+    lora_rank: int = 0
+    replay: float = 0.0
+    hold: str = "none"
+    hold_strength: float = 0.1
+    snapshots: int = 3
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -84,6 +100,16 @@ class Recipe:
                 name=self.precision,
                 known=", ".join(PRECISIONS),
             )
+        if self.hold not in HOLDS:
+            raise InputError(
+                "Weights cannot be held by “{name}”. Choose one of: {known}.", name=self.hold, known=", ".join(HOLDS)
+            )
+        if self.lora_rank and self.hold != "none":
+            raise InputError(
+                "Adapters leave the weights where they are, so nothing has to hold them there. Choose adapters (LoRA) "
+                "or “{hold}”, not both.",
+                hold=self.hold,
+            )
         ranges: dict[str, tuple[float, float]] = {
             "learning_rate": (1e-8, 100.0),
             "layer_decay": (0.1, 1.0),
@@ -94,6 +120,10 @@ class Recipe:
             "weight_decay": (0.0, 1.0),
             "label_smoothing": (0.0, 0.9),
             "patience": (0, 1000),
+            "lora_rank": (0, 1024),
+            "replay": (0.0, 0.9),
+            "hold_strength": (0.0, 1e6),
+            "snapshots": (0, 20),
         }
         for name, (least, most) in ranges.items():
             value = getattr(self, name)

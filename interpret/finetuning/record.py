@@ -16,8 +16,9 @@ from typing import Any
 from filelock import FileLock
 
 from interpret.errors import InputError
+from interpret.files import link
 from interpret.finetuning.runs import Run, write_state
-from interpret.finetuning.trainer import Evaluation, Step
+from interpret.finetuning.told import Evaluation, Step
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"
@@ -65,8 +66,17 @@ def find_experiment(client: Any, root: Path) -> str:
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is not None:
         return str(found.experiment_id)
+    from mlflow.exceptions import MlflowException
+
     local = tracking_uri(root).startswith("sqlite:")
-    return str(client.create_experiment(EXPERIMENT, (root / ".artifacts").as_uri() if local else None))
+    try:
+        return str(client.create_experiment(EXPERIMENT, (root / ".artifacts").as_uri() if local else None))
+    except MlflowException:
+        # Another process was faster.
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            raise
+        return str(found.experiment_id)
 
 
 class Record:
@@ -80,7 +90,6 @@ class Record:
         self.run = run
         self.id = run.record
         self._queue: queue.Queue[Any] = queue.Queue()
-        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._write, name="record", daemon=True)
 
     def __enter__(self) -> "Record":
@@ -173,21 +182,13 @@ class Record:
         # On this machine the record holds the same files, not copies of them.
         target = Path(url2pathname(urlparse(place).path)) / "model"
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(model, target, copy_function=_link)
+        shutil.copytree(model, target, copy_function=link)
 
 
 def _param(name: str, value: str) -> Any:
     from mlflow.entities import Param
 
     return Param(name, value[:5000] or "–")
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        # Another disk, or one that has no links.
-        shutil.copy2(source, target)
 
 
 def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:

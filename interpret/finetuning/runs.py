@@ -8,6 +8,9 @@
 ``checkpoints/``        where it can go on from
 ``stop``                there while it is asked to stop
 ``model/``              the model, as `save_pretrained` writes it
+``adapter/``            where adapters learned, these alone, as `peft` reads them
+``snapshots/``          weights that had changed, some times on the way
+``past/``               what is needed of the run that it goes on from, whatever becomes of that one
 ``answers.npz``         what the model says of the examples that were held out
 ``log.txt``             what the process printed
 ======================  ================================================================================
@@ -27,11 +30,12 @@ import numpy as np
 import psutil
 
 from interpret.errors import InputError
-from interpret.files import write_whole
+from interpret.files import link, write_whole
 from interpret.finetuning.recipe import Recipe
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done")
 _ACTIVE = ("waiting", "running")
+PAST = "past"
 # A process that has said nothing for so many seconds after it was asked for never began.
 _TO_BEGIN = 90.0
 _writing = threading.Lock()
@@ -164,6 +168,23 @@ class Run:
         return place if (place / "config.json").exists() else None
 
     @property
+    def adapter(self) -> Path | None:
+        """The folder of its adapters, where it has any."""
+        place = self.folder / "adapter"
+        return place if (place / "adapter_config.json").exists() else None
+
+    @property
+    def base(self) -> str:
+        """The model that it starts from, as `interpret.load_encoder` takes it."""
+        own = self.folder / PAST / "model"
+        return str(own) if own.exists() else self.request.recipe.model
+
+    @property
+    def past(self) -> "Run | None":
+        """The run that it goes on from, as it was when this one was made; None where it starts from another model."""
+        return read_run(self.folder / PAST) if (self.folder / PAST).exists() else None
+
+    @property
     def resumable(self) -> bool:
         """Whether it can go on: from its last checkpoint, or from the start where it had none."""
         return self.state in ("stopped", "interrupted", "failed")
@@ -187,7 +208,7 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
             except FileExistsError:
                 continue
             break
-        return _fill(folder, request, data, judged)
+        return _fill(folder, request, data, judged, root / request.parent if request.parent else None)
     except OSError as error:
         raise InputError(
             "The run cannot be written to “{folder}”: {error}. Make room on the disk, or allow writing there.",
@@ -196,8 +217,13 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
         ) from error
 
 
-def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None = None) -> Run:
+def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None = None, past: Path | None = None) -> Run:
     """Make a run in a folder of one's choice, which must not exist yet.
+
+    Parameters
+    ----------
+    past
+        The folder of the run that it goes on from.
 
     Raises
     ------
@@ -207,10 +233,21 @@ def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None =
     if folder.exists():
         raise InputError("“{folder}” exists already. Name a new folder, or move that one away.", folder=str(folder))
     folder.mkdir(parents=True)
-    return _fill(folder, request, data, judged)
+    return _fill(folder, request, data, judged, past)
 
 
-def _fill(folder: Path, request: Request, data: bytes, judged: bytes | None) -> Run:
+def _fill(folder: Path, request: Request, data: bytes, judged: bytes | None, past: Path | None) -> Run:
+    if past is not None and (past / "request.json").exists():
+        # Links, which cost nothing: that run may be deleted, or trained further, before this one is done.
+        before = read_run(past)
+        files = [past / "request.json", past / "state.json", data_file(past, before.request)]
+        if before.request.judged:
+            files.append(judged_file(past, before.request))
+        (folder / PAST).mkdir()
+        for file in files:
+            link(file, folder / PAST / file.name)
+        if before.model is not None:
+            shutil.copytree(before.model, folder / PAST / "model", copy_function=link)
     data_file(folder, request).write_bytes(data)
     if judged is not None:
         judged_file(folder, request).write_bytes(judged)
@@ -302,9 +339,17 @@ def write_state(folder: Path, **changes: Any) -> None:
 
 
 def itself() -> dict[str, Any]:
-    """Return what tells this process from all others: for `write_state`."""
+    """Return what tells this process from all others, and who started it: for `write_state`."""
     process = psutil.Process(os.getpid())
-    return {"process": process.pid, "born": process.create_time()}
+    return {"process": process.pid, "born": process.create_time(), "launcher": os.getppid()}
+
+
+def launcher(folder: Path) -> int:
+    """Return the process that started the one which works on a run, or 0."""
+    try:
+        return int(json.loads((folder / "state.json").read_text("utf-8")).get("launcher", 0))
+    except (OSError, ValueError):
+        return 0
 
 
 def ask_to_stop(run: Run) -> None:

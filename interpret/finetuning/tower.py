@@ -23,14 +23,17 @@ class Floor:
     name
         ``"embeddings"``, a layer's number as ``"0"``, ``"pooler"`` or ``"head"``.
     parameters
-        How many numbers it has; weights that several floors share count on the lowest.
+        How many numbers it has; weights that several floors share count on the lowest. Adapters are not counted.
     frozen
         Whether they stay as they are.
+    learns
+        How many numbers learn: all of them, or those of its adapters, or none.
     """
 
     name: str
     parameters: int
     frozen: bool
+    learns: int
 
 
 def floor_parameters(model: PreTrainedModel | Classifier, family: Family) -> dict[str, list[torch.nn.Parameter]]:
@@ -75,7 +78,8 @@ def tower(model: PreTrainedModel | Classifier, family: Family, frozen: Iterable[
     unknown = sorted(chosen - set(floors))
     if unknown:
         raise InputError("This model has no floor “{name}”. It has: {known}.", name=unknown[0], known=", ".join(floors))
-    return tuple(Floor(name, sum(one.numel() for one in found), name in chosen) for name, found in floors.items())
+    counts = {name: sum(one.numel() for one in found) for name, found in floors.items()}
+    return tuple(Floor(name, count, name in chosen, 0 if name in chosen else count) for name, count in counts.items())
 
 
 def freeze(model: PreTrainedModel | Classifier, family: Family, frozen: Iterable[str]) -> tuple[Floor, ...]:

@@ -25,7 +25,9 @@ from interpret.devices import find_device
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
+from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import Examples, read_examples, split_examples
+from interpret.finetuning.holding import Past, replayed
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.record import Record
 from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
@@ -35,19 +37,23 @@ from interpret.finetuning.runs import (
     data_file,
     itself,
     judged_file,
+    launcher,
     list_runs,
     make_run,
     read_lines,
     read_run,
     write_state,
 )
-from interpret.finetuning.trainer import EVALUATED_PIECES, Evaluation, Step, latest_checkpoint
+from interpret.finetuning.told import Evaluation, Step
+from interpret.finetuning.trainer import EVALUATED_PIECES, latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
 
 _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
 _LOOK = 0.3
 _BETWEEN = 0.5
+# How many seconds a further process of `accelerate launch` waits for the first one.
+_TO_BEGIN = 90.0
 
 Tell = Callable[[Step | Evaluation, int], None]
 
@@ -108,9 +114,15 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
 
 def _help(folder: Path) -> Run:
     """Train as one of the further processes of `accelerate launch`: the first one keeps the books."""
-    # It has its turn on the device when the first one has.
-    while (run := read_run(folder)).state in ("waiting", "interrupted"):
+    # It has its turn on the device when the first one has; what the state says before that one came is an old story.
+    until = time.monotonic() + _TO_BEGIN
+    while (beside := launcher(folder) == os.getppid()) or time.monotonic() < until:
+        run = read_run(folder)
+        if beside and run.state != "waiting":
+            break
         time.sleep(_LOOK)
+    else:
+        return read_run(folder)
     if run.state in ("running", "stopping"):
         name = run.request.recipe.device
         if name in ("auto", "cuda") and torch.cuda.is_available():
@@ -226,20 +238,20 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
     write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0)
     with Record(run) as record:
         sitting = _Sitting(folder, _forget_what_is_undone(folder, run), record, tell)
-        trained, examples, judged = _train(run, device, sitting)
+        trained, learned, judged = _train(run, device, sitting)
         sitting.file.close()
         found = measure(trained)
         _keep(run, trained)
         facts = _facts(found) | {
             "loss": next(one.loss for one in reversed(trained.evaluations) if one.epoch == trained.best),
             "epochs": trained.best,
-            "trainable": float(sum(one.parameters for one in trained.floors if not one.frozen)),
+            "trainable": float(sum(one.learns for one in trained.floors)),
             "parameters": float(sum(one.parameters for one in trained.floors)),
             "kept": float(trained.kept),
             "seconds": sitting.before + time.monotonic() - sitting.begin,
             "per_second": trained.per_second,
-            "learned": float(len(examples) - len(judged)),
-            "judged": float(len(judged)),
+            "learned": float(learned),
+            "judged": float(judged),
         }
         try:
             facts |= _remembered(run, device)
@@ -288,15 +300,30 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
 
 
-def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Examples, np.ndarray]:
+def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, int, int]:
+    """Train, and tell how many examples were learned from and judged by."""
     request = run.request
     examples, learned, judged = read_run_examples(run.folder, request)
-    recipe = replace(request.recipe, device=device)
+    recipe = replace(request.recipe, device=device, model=run.base)
+    past = _read_past(run) if recipe.replay or recipe.hold == "ewc" else None
+    if recipe.replay and past is not None:
+        examples, learned = replayed(examples, learned, past, recipe.replay, recipe.seed)
     checkpoints = run.folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     asked = run.folder / "stop"
-    trained = train(recipe, examples, learned, judged, tell, asked.exists, checkpoints, request.probes)
-    return trained, examples, judged
+    trained = train(recipe, examples, learned, judged, tell, asked.exists, checkpoints, request.probes, past)
+    return trained, len(learned), len(judged)
+
+
+def _read_past(run: Run) -> Past:
+    past = run.past
+    if past is None:
+        raise InputError(
+            "Old examples can be replayed, and weights held by EWC, only where a run goes on from another one's model. "
+            "Choose such a model, or set replay to 0 and hold by “l2”."
+        )
+    examples, learned, _judged = read_run_examples(past.folder, past.request)
+    return Past(run.base, examples, np.asarray(learned))
 
 
 def _keep(run: Run, trained: Trained) -> None:
@@ -305,7 +332,9 @@ def _keep(run: Run, trained: Trained) -> None:
     for place in (beside, before):
         shutil.rmtree(place, ignore_errors=True)
     beside.mkdir()
-    save_trained(trained, checkpoint_folder(find_checkpoint(run.request.recipe.model)), beside)
+    save_trained(trained, checkpoint_folder(find_checkpoint(run.base)), beside)
+    if trained.adapter:
+        save_adapter(trained.model, trained.adapter, trained.head, trained.labels, run.folder / "adapter")
     card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels}
     write_whole(run.folder / "floors.json", json.dumps(card, ensure_ascii=False))
     answers = run.folder / ".answers.npz"
@@ -325,7 +354,7 @@ def _remembered(run: Run, device: str) -> dict[str, float]:
     """
     request = run.request
     try:
-        parent = read_run(run.folder.parent / request.parent) if request.parent else None
+        parent = run.past
         if parent is None or not parent.request.task == request.task == "classes":
             return {}
         examples, _, judged = read_run_examples(parent.folder, parent.request)

@@ -7,7 +7,14 @@ import streamlit as st
 import interpret as it
 from dashboard.figures.finetuning import moved_map
 from dashboard.language import _
-from dashboard.widgets.inside_view import Both, attention_part, both_models, probe_part, reasons_part, vectors_part
+from dashboard.widgets.inside_view import (
+    attention_part,
+    both_models,
+    moments_part,
+    probe_part,
+    reasons_part,
+    vectors_part,
+)
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import run_choice
 from dashboard.widgets.tower_view import floor_name
@@ -29,12 +36,14 @@ def inside() -> None:
     if run.model is None or run.active:
         st.info(_("The rest is here when the run is done or stopped."))
         return
-    _compared(both_models(run))
+    _compared(run)
 
 
 @guarded
-def _compared(both: Both) -> None:
+def _compared(run: it.Run) -> None:
+    both = both_models(run)
     text = probe_part(both)
     attention_part(both, text)
-    vectors_part(both)
     reasons_part(both, text)
+    vectors_part(both)
+    moments_part(both, text)

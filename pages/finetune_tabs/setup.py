@@ -37,7 +37,7 @@ def setup() -> None:
     left, right = st.columns([5, 4], gap="large")
     with right:
         preset_input(names, encoder.width, about)
-        settings = settings_input(task, encoder.max_tokens)
+        settings = settings_input(task, encoder.max_tokens, encoder.width, bool(chosen_run()))
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
@@ -56,7 +56,7 @@ def setup() -> None:
         task,
         len(examples.classes),
         health.lengths.clip(max=recipe.max_tokens),
-        len(learned),
+        round(len(learned) / (1 - recipe.replay)),
         len(judged),
         cost,
     )

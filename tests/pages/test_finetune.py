@@ -86,7 +86,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
         open_page(page, name, model=f"run:{runs[0].id}", example="short")
         assert not page.exception
         assert said(page) == []
-    with zipfile.ZipFile(io.BytesIO(zipped(runs[0]))) as packed:
+    with zipfile.ZipFile(io.BytesIO(zipped(runs[0].model))) as packed:
         packed.extractall(tmp_path / "unpacked")
     tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "unpacked")
 

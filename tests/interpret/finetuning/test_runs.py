@@ -32,7 +32,7 @@ from interpret.finetuning.runs import (
     read_told,
     write_state,
 )
-from interpret.finetuning.trainer import Step
+from interpret.finetuning.told import Step
 from interpret.finetuning.worker import read_outcome, work
 
 ROOT = __file__.split("/tests/")[0]

@@ -11,7 +11,8 @@ import transformers as tf
 import interpret as it
 from interpret.finetuning.data import Examples, split_examples
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.trainer import Evaluation, latest_checkpoint
+from interpret.finetuning.told import Evaluation
+from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import save_trained, train
 from tests.interpret.finetuning.conftest import WORDS
 

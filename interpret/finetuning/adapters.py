@@ -1,0 +1,157 @@
+"""Low-rank adapters (LoRA): a floor's linear maps stay as they are, and a small product beside each learns instead.
+
+``W x`` becomes ``W x + s · B A x`` with ``A`` of shape ``(rank, in)`` and ``B`` of ``(out, rank)``, which begins at 0
+(Hu et al. 2021, sec. 4.1). PEFT does it; what is trained is added to ``W`` in the end, so the model keeps its shape.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+from interpret.finetuning.tower import HEAD, Floor
+from interpret.heads import Classifier, save_head
+
+Model = PreTrainedModel | Classifier
+# Hu et al. write s = α / rank and never change α; PEFT's guides, and most since, take twice the rank for it.
+_SCALE = 2
+# PEFT's own name for the one set of adapters that a model has.
+_NAME = "default"
+
+
+def adapted_maps(
+    model: Model, parameters: Mapping[str, Sequence[torch.nn.Parameter]], floors: Sequence[Floor]
+) -> dict[str, list[str]]:
+    """Return for each floor that learns the paths of its linear maps; the head learns whole, and has none.
+
+    Parameters
+    ----------
+    parameters
+        Of each floor, as `interpret.finetuning.tower.floor_parameters` tells them.
+    """
+    places = {
+        id(one): floor.name
+        for floor in floors
+        if not floor.frozen and floor.name != HEAD
+        for one in parameters[floor.name]
+    }
+    found: dict[str, list[str]] = {}
+    for path, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and id(module.weight) in places:
+            found.setdefault(places[id(module.weight)], []).append(path)
+    return found
+
+
+def adapted_floors(
+    model: Model, floors: Iterable[Floor], maps: Mapping[str, Sequence[str]], rank: int
+) -> tuple[Floor, ...]:
+    """Return the tower as it is with adapters: how many numbers learn on each floor then."""
+    found = []
+    for floor in floors:
+        if not floor.frozen and floor.name != HEAD:
+            some: list[Any] = [model.get_submodule(path) for path in maps.get(floor.name, ())]
+            learns = sum(rank * (one.in_features + one.out_features) for one in some)
+            floor = replace(floor, frozen=not learns, learns=learns)
+        found.append(floor)
+    return tuple(found)
+
+
+def add_adapters(
+    model: Model, maps: Mapping[str, Sequence[str]], rank: int, head: Iterable[torch.nn.Parameter], seed: int
+) -> dict[str, list[Any]]:
+    """Put adapters beside linear maps, and let nothing but them and the head learn; returns those of each floor.
+
+    Parameters
+    ----------
+    maps
+        What `adapted_maps` returned.
+    head
+        The head's parameters.
+    """
+    # Its import takes seconds, which only a training with adapters should.
+    from peft import LoraConfig, inject_adapter_in_model
+
+    paths = [path for some in maps.values() for path in some]
+    if not paths:
+        return {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=_SCALE * rank, target_modules=paths), model)
+    for one in head:
+        one.requires_grad_(True)
+    return {name: [model.get_submodule(path) for path in some] for name, some in maps.items()}
+
+
+def adapter_changes(adapters: Iterable[Any]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return for each adapter what it adds to its map's weights, and these weights."""
+    return [(one.get_delta_weight(_NAME), one.get_base_layer().weight) for one in adapters]
+
+
+def merge_adapters(model: Model, maps: Mapping[str, Sequence[str]]) -> None:
+    """Add what the adapters have learned to the weights beside them, and take them away."""
+    for some in maps.values():
+        for path in some:
+            adapted: Any = model.get_submodule(path)
+            with torch.no_grad():
+                adapted.merge()
+            model.set_submodule(path, adapted.get_base_layer())
+
+
+def adapter_state(model: Model, maps: Mapping[str, Sequence[str]]) -> dict[str, torch.Tensor]:
+    """Return the adapters' numbers and those of all modules that are no part of the encoder, named as PEFT does."""
+    found = {}
+    for some in maps.values():
+        for path in some:
+            adapted: Any = model.get_submodule(path)
+            found[f"base_model.model.{path}.lora_A.weight"] = adapted.lora_A[_NAME].weight
+            found[f"base_model.model.{path}.lora_B.weight"] = adapted.lora_B[_NAME].weight
+    beside = _beside(model)
+    found |= {
+        f"base_model.model.{name}": one for name, one in model.named_parameters() if name.partition(".")[0] in beside
+    }
+    # Of an encoder with a head of our own, PEFT is to open the encoder.
+    own = f"{model.base_model_prefix}." if isinstance(model, Classifier) else ""
+    return {name.replace(f"model.{own}", "model.", 1): one.detach().cpu().clone() for name, one in found.items()}
+
+
+def save_adapter(
+    model: Model, state: Mapping[str, torch.Tensor], head: str, labels: Sequence[str], folder: Path
+) -> None:
+    """Write adapters and head as `peft.PeftModel.from_pretrained` reads them, on the model that they were trained on.
+
+    A head of `interpret.heads` is written beside them, as `interpret.heads.save_head` does.
+    """
+    from peft import LoraConfig, TaskType
+
+    ending = ".lora_A.weight"
+    paths = [name.removesuffix(ending).removeprefix("base_model.model.") for name in state if name.endswith(ending)]
+    rank = next(one.shape[0] for name, one in state.items() if name.endswith(ending))
+    kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}
+    kind = next((kind for ending, kind in kinds.items() if type(model).__name__.endswith(ending)), None)
+    folder.mkdir(parents=True, exist_ok=True)
+    LoraConfig(
+        r=rank,
+        lora_alpha=_SCALE * rank,
+        target_modules=paths,
+        task_type=kind,
+        inference_mode=True,
+        modules_to_save=sorted(_beside(model)) or None,
+    ).save_pretrained(str(folder))
+    save_file(dict(state), folder / "adapter_model.safetensors", {"format": "pt"})
+    if isinstance(model, Classifier):
+        save_head(model.head, head, labels, folder)
+
+
+def _beside(model: Model) -> set[str]:
+    """Return the names of what a model has beside its encoder, which PEFT keeps whole: its head's parts."""
+    if isinstance(model, Classifier):
+        return set()
+    return {
+        name
+        for name, module in model.named_children()
+        if name != model.base_model_prefix and any(True for _ in module.parameters())
+    }

@@ -1,0 +1,312 @@
+"""A model that is to be trained: its tower, which of its weights learn, and how it is written down."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as tf
+
+from interpret.checkpoints import checkpoint_folder
+from interpret.encoder import Encoder
+from interpret.families import Family
+from interpret.finetuning.adapters import (
+    Model,
+    adapted_floors,
+    adapted_maps,
+    adapter_changes,
+    adapter_state,
+    add_adapters,
+    merge_adapters,
+)
+from interpret.finetuning.recipe import OWN_HEAD, Recipe
+from interpret.finetuning.tower import EMBEDDINGS, HEAD, POOLER, Floor, floor_parameters, freeze, tower
+from interpret.heads import Classifier, HeadCard, load_head, make_head, save_head
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A model that is to be trained.
+
+    Attributes
+    ----------
+    model, family
+        The model, whole, and what differs between architectures.
+    floors
+        Its tower, and what of it is frozen.
+    parameters
+        The parameters of each floor, those of its adapters among them.
+    names
+        What each parameter is called, by its `id`.
+    maps, adapters
+        For each floor the paths of the linear maps that have an adapter, and the adapters; empty where there are none.
+    continued
+        Whether its head is one that was trained for the same classes, and not a new one.
+    """
+
+    model: Model
+    family: Family
+    floors: tuple[Floor, ...]
+    parameters: Mapping[str, list[torch.nn.Parameter]]
+    names: Mapping[int, str]
+    maps: Mapping[str, Sequence[str]]
+    adapters: Mapping[str, Sequence[Any]]
+    continued: bool
+
+    def free(self, floor: str) -> list[torch.nn.Parameter]:
+        """Return the parameters of a floor that learn."""
+        return [one for one in self.parameters[floor] if one.requires_grad]
+
+    def learned(self) -> dict[str, torch.Tensor]:
+        """Return all that learns as it is now, by its name."""
+        return {
+            self.names[id(one)]: one.detach().cpu().contiguous()
+            for floor in self.parameters
+            for one in self.free(floor)
+        }
+
+    def put(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Set all that learns to what `learned` returned."""
+        with torch.no_grad():
+            for floor in self.parameters:
+                for one in self.free(floor):
+                    one.copy_(state[self.names[id(one)]])
+
+    def starts(self) -> dict[str, list[torch.Tensor]]:
+        """Return where the weights that learn are now, for each floor: for `moved`."""
+        return {name: [one.detach().clone() for one in self.free(name)] for name in self.parameters}
+
+    def moved(self, starts: Mapping[str, Sequence[torch.Tensor]]) -> dict[str, float]:
+        """Return for each floor that learns the length of its change, as a share of the length of what it was."""
+        found = {}
+        for floor, begun in starts.items():
+            if not begun:
+                continue
+            with torch.no_grad():
+                if self.adapters.get(floor):
+                    changes, before = zip(*adapter_changes(self.adapters[floor]), strict=True)
+                else:
+                    before = tuple(begun)
+                    changes = tuple(now - old for now, old in zip(self.free(floor), begun, strict=True))
+                found[floor] = float(_length(changes) / _length(before).clamp_min(1e-12))
+        return found
+
+    def changed(self, scale: tuple[float, float] | None = None) -> dict[str, torch.Tensor]:
+        """Return all weights that may have changed, named and shaped as in the model without adapters.
+
+        Parameters
+        ----------
+        scale
+            Of a regression the mean and spread of its labels: what is returned answers in their unit.
+        """
+        adapted = {
+            path: one for name in self.maps for path, one in zip(self.maps[name], self.adapters[name], strict=True)
+        }
+        found = {}
+        with torch.no_grad():
+            for path, one in adapted.items():
+                ((change, before),) = adapter_changes([one])
+                found[f"{path}.weight"] = before + change
+        inside = {id(one) for module in adapted.values() for one in module.parameters()}
+        for floor in self.parameters:
+            found |= {self.names[id(one)]: one.detach() for one in self.free(floor) if id(one) not in inside}
+        if scale is not None:
+            last = self._answering()
+            weight, bias = self.names[id(last.weight)], self.names[id(last.bias)]
+            found |= {weight: found[weight] * scale[1], bias: found[bias] * scale[1] + scale[0]}
+        return {name: one.cpu().contiguous() for name, one in found.items()}
+
+    def settle(self) -> dict[str, torch.Tensor]:
+        """Add what the adapters learned to the model's weights, and return what they were, as PEFT names it."""
+        if not self.adapters:
+            return {}
+        state = adapter_state(self.model, self.maps)
+        merge_adapters(self.model, self.maps)
+        return state
+
+    def rescale_answer(self, spread: float, mean: float) -> None:
+        """Let a regression's last linear map answer ``spread · (W h + b) + mean``."""
+        last = self._answering()
+        with torch.no_grad():
+            last.weight.mul_(spread)
+            last.bias.mul_(spread).add_(mean)
+
+    def _answering(self) -> torch.nn.Linear:
+        own = {id(one) for one in self.parameters[HEAD]}
+        return [
+            module
+            for module in self.model.modules()
+            if isinstance(module, torch.nn.Linear) and id(module.weight) in own and module.out_features == 1
+        ][-1]
+
+
+def _length(some: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([one.norm() for one in some]).norm()
+
+
+def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> Learner:
+    """Make the model that a recipe trains; the encoder is used up.
+
+    A head that the checkpoint has for the same classes goes on learning, any other is new.
+
+    Raises
+    ------
+    InputError
+        If a floor is unknown.
+    """
+    model, continued = _make_model(encoder, recipe, task, labels)
+    family = encoder.family
+    floors, maps = planned_floors(model, family, recipe)
+    freeze(model, family, [floor.name for floor in floors if floor.frozen])
+    adapters = {}
+    if recipe.lora_rank:
+        adapters = add_adapters(model, maps, recipe.lora_rank, floor_parameters(model, family)[HEAD], recipe.seed)
+    return Learner(
+        model=model,
+        family=family,
+        floors=floors,
+        parameters=floor_parameters(model, family),
+        names={id(one): name for name, one in model.named_parameters()},
+        maps=maps,
+        adapters=adapters,
+        continued=continued,
+    )
+
+
+def planned_floors(model: Model, family: Family, recipe: Recipe) -> tuple[tuple[Floor, ...], dict[str, list[str]]]:
+    """Return the tower as a recipe trains it, and the linear maps of each floor that get adapters.
+
+    Raises
+    ------
+    InputError
+        If a floor is unknown.
+    """
+    parameters = floor_parameters(model, family)
+    floors = tower(model, family, frozen_floors(recipe, parameters))
+    if not recipe.lora_rank:
+        return floors, {}
+    maps = adapted_maps(model, parameters, floors)
+    return adapted_floors(model, floors, maps, recipe.lora_rank), maps
+
+
+def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
+    """Return the model that would be trained, all of its shapes and none of its numbers."""
+    config = copy.deepcopy(encoder.model.config)
+    with torch.device("meta"), _quiet():
+        if recipe.head != OWN_HEAD:
+            return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
+        config.num_labels = max(1, classes)
+        return loader(task).from_config(config)
+
+
+def frozen_floors(recipe: Recipe, names: Iterable[str]) -> list[str]:
+    """Return which floors of a model stay as they are.
+
+    A head that answers for single words leaves the pooler out of the model, and one that reads all states out of use.
+    Embeddings are no linear maps: where adapters learn, they stay as they are.
+    """
+    wanted = {one for one in recipe.frozen if one != POOLER}
+    there = POOLER in names
+    if there and (recipe.head != OWN_HEAD or POOLER in recipe.frozen):
+        wanted.add(POOLER)
+    if recipe.lora_rank:
+        wanted.add(EMBEDDINGS)
+    return sorted(wanted)
+
+
+def loader(task: str) -> Any:
+    """Return what loads a model with its architecture's own head for a task."""
+    return tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
+
+
+def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:
+    folder = checkpoint_folder(encoder.spec.checkpoint)
+    if recipe.head != OWN_HEAD:
+        known = load_head(folder, encoder.width, encoder.spec.checkpoint.name)
+        continued = known is not None and known[1] == HeadCard(recipe.head, labels)
+        head = known[0] if known is not None and continued else None
+        if head is None:
+            head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
+        model: Model = Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
+        return model, continued
+    names = labels or ("value",)
+    with torch.random.fork_rng(devices=[]), _quiet():
+        torch.manual_seed(recipe.seed)
+        model = loader(task).from_pretrained(
+            folder,
+            num_labels=len(names),
+            id2label=dict(enumerate(names)),
+            label2id={name: place for place, name in enumerate(names)},
+            problem_type="regression" if task == "regression" else None,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+        )
+        answers = _trained_answers(folder, task)
+        if answers is not None and answers != names:
+            # As many classes by chance, and of another meaning.
+            own = {id(one) for one in floor_parameters(model, encoder.family)[HEAD]}
+            for module in model.modules():
+                if id(getattr(module, "weight", None)) in own and isinstance(module, torch.nn.Linear):
+                    module.reset_parameters()
+    whole: torch.nn.Module = model
+    whole.to(encoder.spec.device)
+    return model, answers == names
+
+
+def _trained_answers(folder: Path, task: str) -> tuple[str, ...] | None:
+    """Return what a folder's own head answers; None where it has no head for such a task."""
+    config = tf.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    ending = "ForTokenClassification" if task == "token classes" else "ForSequenceClassification"
+    if not any(str(name).endswith(ending) for name in getattr(config, "architectures", None) or []):
+        return None
+    return tuple(str(config.id2label.get(place)) for place in range(config.num_labels))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting that the head is new, which is known."""
+    before = tf.logging.get_verbosity()
+    tf.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        tf.logging.set_verbosity(before)
+
+
+@contextmanager
+def at_rest(model: Model) -> Iterator[None]:
+    """While the block runs, what is frozen stays in evaluation mode whatever mode the model is put in."""
+    modules = [
+        module
+        for module in model.modules()
+        if (own := list(module.parameters())) and not any(one.requires_grad for one in own)
+    ]
+
+    def rest(module: torch.nn.Module, _given: object) -> None:
+        module.eval()
+
+    hooks = [module.register_forward_pre_hook(rest) for module in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def save_model(model: Model, head: str, labels: Sequence[str], source: Path, folder: Path) -> None:
+    """Write a model as `save_pretrained` does, with the tokenizer's files of where it came from.
+
+    With a head of the architecture's own, `AutoModelForSequenceClassification` opens the folder; with another,
+    `AutoModel` opens the encoder, and `interpret.load_encoder` both.
+    """
+    tf.AutoTokenizer.from_pretrained(source, local_files_only=True).save_pretrained(folder)
+    if isinstance(model, Classifier):
+        model.body.save_pretrained(folder)
+        save_head(model.head, head, labels, folder)
+    else:
+        model.save_pretrained(folder)

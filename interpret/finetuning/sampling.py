@@ -1,0 +1,48 @@
+"""In which order examples are learned from."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+# Batches whose examples are sorted by length together.
+_SORTED = 50
+
+
+class LengthSampler(torch.utils.data.Sampler[int]):
+    """Examples of like length in one batch, batches in any order: both depend on the seed and the epoch alone.
+
+    Of a permutation, as many examples as fill `_SORTED` batches are sorted by length and cut into batches, so that
+    which ones meet differs from epoch to epoch where there are more. Transformers' `LengthGroupedSampler` cuts smaller
+    pieces, which costs a sixth more padding on some hundred rows.
+
+    Parameters
+    ----------
+    lengths
+        Of each example, in pieces.
+    batch, seed
+        Examples of a batch, and what the order is drawn by.
+    epoch
+        Asked which pass through the examples it is.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int, epoch: Callable[[], int]) -> None:
+        self.lengths, self.batch, self.seed, self.epoch = np.array(lengths), batch, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        size, lengths = self.batch, self.lengths
+        # A generator of its own: who resumes in the middle of an epoch gets the same order again.
+        random = np.random.default_rng([self.seed, self.epoch()])
+        order = random.permutation(len(lengths))
+        batches: list[np.ndarray] = []
+        for first in range(0, len(order), _SORTED * size):
+            some = order[first : first + _SORTED * size]
+            some = some[np.argsort(-lengths[some], kind="stable")]
+            batches += [some[begin : begin + size] for begin in range(0, len(some), size)]
+        # One that is not full can only be the last.
+        full = [one for one in batches if len(one) == size]
+        rest = [one for one in batches if len(one) < size]
+        return iter(np.concatenate([*(full[i] for i in random.permutation(len(full))), *rest]).tolist())

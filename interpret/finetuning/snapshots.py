@@ -1,0 +1,81 @@
+"""A run's model as it was on the way: what had changed by then is kept, and all else is as it is in the end."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers as tf
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from interpret.encoder import load_encoder
+from interpret.errors import InputError
+from interpret.finetuning.learner import loader, save_model
+from interpret.finetuning.runs import Run
+from interpret.finetuning.trainer import SNAPSHOT
+from interpret.finetuning.training import SNAPSHOTS
+from interpret.heads import Classifier, load_head
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of a training.
+
+    Attributes
+    ----------
+    step
+        How many steps were behind it.
+    path
+        Its file, or its folder once it was opened.
+    """
+
+    step: int
+    path: Path
+
+
+def list_snapshots(run: Run) -> tuple[Snapshot, ...]:
+    """Return a run's snapshots, the earliest first."""
+    place = run.folder / SNAPSHOTS
+    found: dict[int, Path] = {}
+    for path in sorted(place.iterdir()) if place.is_dir() else ():
+        name = path.name.removesuffix(SNAPSHOT)
+        if name.isdecimal():
+            found[int(name)] = path
+    return tuple(Snapshot(step, found[step]) for step in sorted(found))
+
+
+def open_snapshot(run: Run, snapshot: Snapshot) -> Path:
+    """Return the folder of a whole model as it was then, written when it is first asked for.
+
+    Raises
+    ------
+    InputError
+        If the run has no model yet, or the snapshot cannot be read.
+    """
+    folder = snapshot.path.with_suffix("")
+    if (folder / "config.json").exists():
+        return folder
+    if run.model is None:
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name)
+    beside = folder.with_name(f".{folder.name}.model")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        head = load_head(run.model, load_encoder(str(run.model), "cpu").width, run.request.name)
+        if head is not None:
+            body = tf.AutoModel.from_pretrained(run.model, local_files_only=True)
+            model, name, labels = Classifier(body, head[0]), head[1].name, head[1].labels
+        else:
+            model = loader(run.request.task).from_pretrained(run.model, local_files_only=True)
+            name, labels = "", ()
+        own = dict(model.named_parameters())
+        with torch.no_grad():
+            for key, value in load_file(snapshot.path).items():
+                own[key].copy_(value)
+        beside.mkdir()
+        save_model(model, name, labels, run.model, beside)
+    except (OSError, KeyError, SafetensorError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise InputError("This moment of the run cannot be opened: {error}.", error=str(error)[:200]) from error
+    beside.replace(folder)
+    return folder
