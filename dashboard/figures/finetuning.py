@@ -247,10 +247,11 @@ def attention_pair(
             col=column,
         )
     few = len(labels) <= _MOST_LABELS
-    figure.update_xaxes(type="category", showticklabels=few, tickangle=-60, title=_("key"))
-    figure.update_yaxes(type="category", autorange="reversed", showticklabels=False)
+    figure.update_xaxes(type="category", showticklabels=few, tickangle=-60, dtick=1, title=_("key"))
+    figure.update_yaxes(type="category", autorange="reversed", dtick=1, showticklabels=False)
     figure.update_yaxes(showticklabels=few, title=_("query"), col=1)
-    return figure.update_layout(height=440, margin=_MARGIN)
+    figure.update_xaxes(tickfont={"size": 10})
+    return figure.update_yaxes(tickfont={"size": 10}).update_layout(height=max(440, 16 * len(labels)), margin=_MARGIN)
 
 
 def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: bool) -> go.Figure:

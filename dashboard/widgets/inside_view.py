@@ -60,8 +60,9 @@ def both_models(run: it.Run) -> Both:
     names = {step: _("step {step}").format(step=f"{step:,}") for step in moments if step < last}
     chosen = last
     if names:
+        st.markdown("#### " + _("The model before, and the model after:"))
         chosen = segments(
-            _("Compare the model before with the model after"),
+            _("The model before, and the model after:"),
             {**names, last: _("the end")},
             f"{_MOMENT}:{run.id}",
             last,

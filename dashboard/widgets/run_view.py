@@ -102,6 +102,9 @@ def _facts(run: it.Run) -> str:
             literal(run.request.base or recipe.model),
             literal(run.request.data),
             _("frozen: {floors}").format(floors=frozen),
+            *([_("adapters of rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
+            *([_("{share} of old examples").format(share=f"{recipe.replay:.0%}")] if recipe.replay else []),
+            *([_("held by {how}").format(how=recipe.hold.upper())] if recipe.hold != "none" else []),
             _("{count} epochs at {rate}").format(count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"),
         ]
     )

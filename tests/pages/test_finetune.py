@@ -91,6 +91,55 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "unpacked")
 
 
+def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_path):
+    open_page(page)
+    before = values(page)["Learns"]
+    page.toggle(key="lora").set_value(True).run()
+    assert page.number_input(key="rate").value == pytest.approx(2e-3)
+    assert values(page)["Learns"] != before
+    assert " beside " in shown(page)
+    page.number_input(key="epochs").set_value(2).run()
+    page.button(key="start").click().run()
+    (first,) = it.list_runs(tmp_path / "runs")
+    assert first.state == "done", first.error
+    assert first.adapter is not None
+    assert "adapters of rank 8" in shown(page)
+    # Moments on the way: each a model that can be looked into.
+    open_page(page, stage="inside")
+    steps = [one.step for one in it.list_snapshots(first)]
+    assert len(steps) == 3
+    moment = next(one for one in page.segmented_control if one.label.startswith("The model before"))
+    moment.set_value(steps[1]).run()
+    assert not page.exception
+    assert said(page) == []
+    page.toggle(key=f"moments:{first.id}").set_value(True).run()
+    assert not page.exception
+    assert said(page) == []
+    assert "Attention to this sentence: how far from before" in shown(page)
+    # Gone on from, with old rows among the new ones.
+    open_page(page, model=f"run:{first.id}", stage="setup")
+    page.toggle(key="lora").set_value(False).run()
+    page.slider(key="replay").set_value(20).run()
+    page.selectbox(key=next(one.key for one in page.selectbox if one.label.startswith("Hold the layers"))).set_value(
+        "ewc"
+    ).run()
+    page.number_input(key="epochs").set_value(1).run()
+    page.button(key="start").click().run()
+    assert not page.exception
+    second = next(one for one in it.list_runs(tmp_path / "runs") if one.id != first.id)
+    assert second.state == "done", second.error
+    assert second.request.parent == first.id
+    assert second.facts["learned"] == round(256 / 0.8)
+    assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
+    # Whatever becomes of the first: the second has what it needs.
+    open_page(page, model="folder:bert", stage="watch")
+    it.delete_run(first)
+    assert it.read_run(second.folder).past is not None
+    open_page(page, stage="inside")
+    assert not page.exception
+    assert said(page) == []
+
+
 def test_presets_bring_what_goes_well_with_them(page):
     open_page(page)
     freeze = next(one for one in page.selectbox if one.label == "Freeze")
