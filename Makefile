@@ -44,10 +44,11 @@ catalogue: $(VENV)/.installed-tests
 	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
 		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po
 
-# Runs on the python3 at hand, which needs PyTorch with CUDA, transformers, jaxtyping, psutil and pytest; no network.
+# Runs on the python3 at hand, which needs PyTorch with CUDA, transformers, accelerate, jaxtyping, psutil and pytest; no network.
 gpu-check:
 	$(PYTHON) -m pytest -m gpu tests/interpret/test_gpu.py
 	$(PYTHON) -m tests.benchmarks.bench_trace
+	$(PYTHON) -m tests.benchmarks.bench_finetuning gpu
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

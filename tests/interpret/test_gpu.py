@@ -1,6 +1,7 @@
 """On CUDA: the same numbers, the real memory, and a way back from running out of it. Needs the core alone."""
 
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import interpret as it
 from interpret.devices import find_device
+from tests.tiny import make_checkpoint
 
 pytestmark = [
     pytest.mark.gpu,
@@ -87,3 +89,32 @@ def test_embeddings_are_the_cpus_whatever_the_batch(tiny_folders, level, pooling
         for device in ("cpu", "cuda")
     )
     np.testing.assert_allclose(on_gpu.vectors, on_cpu.vectors, atol=5e-4)
+
+
+@pytest.mark.parametrize("more", [{}, {"lora_rank": 4}, {"frozen": ("embeddings", "0")}])
+def test_a_fine_tune_learns_as_on_the_cpu(tmp_path, more):
+    pytest.importorskip("accelerate")
+    if "lora_rank" in more:
+        pytest.importorskip("peft")
+    from interpret.finetuning.data import Examples, split_examples
+    from interpret.finetuning.training import train
+
+    folder = make_checkpoint("bert", tmp_path, initializer_range=0.05, hidden_dropout_prob=0.0)
+    words = (("bank", "money", "rich"), ("river", "steep", "tired"))
+    draw = np.random.default_rng(0)
+    texts = dict.fromkeys(" ".join(draw.choice([*words[i % 2], "the", "and"], 8)) + f" {i}" for i in range(80))
+    labels = tuple("ab"[i % 2] for i in range(len(texts)))
+    examples = Examples("classes", tuple(texts), None, labels, tuple(range(len(texts))), 0)
+    recipe = it.Recipe(str(folder), epochs=4, learning_rate=5e-3, batch=8, **more)
+    split = split_examples(examples)
+    found = {
+        (device, precision): train(replace(recipe, device=device, precision=precision), examples, *split)
+        for device, precision in (("cpu", "float32"), ("cuda", "float32"), ("cuda", "bfloat16"))
+    }
+    exact = np.array([one.loss for one in found["cpu", "float32"].steps])
+    # Attention's dropout is drawn by generators of each device's own: the first step is before any of it counts much.
+    on_gpu = np.array([one.loss for one in found["cuda", "float32"].steps])
+    np.testing.assert_allclose(on_gpu[0], exact[0], atol=0.05)
+    assert all(one.evaluations[-1].score > 0.8 for one in found.values())
+    again = train(replace(recipe, device="cuda"), examples, *split)
+    np.testing.assert_allclose([one.loss for one in again.steps], on_gpu, atol=1e-4)
