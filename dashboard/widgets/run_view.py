@@ -137,7 +137,10 @@ def _live(run_id: str, active: bool) -> None:
             _("Waiting: another run works on this device, or the process is starting."), icon=":material/hourglass:"
         )
     if not len(told.number):
-        if active:
+        if active and run.read:
+            read = _("The frozen floors read each text, once: {share}").format(share=f"{run.read:.0%}")
+            st.progress(min(run.read, 1.0), read)
+        elif active:
             st.progress(0.0, _("Starting …"))
         return
     if active:

@@ -17,7 +17,7 @@ from interpret.finetuning.data import TASKS, read_examples, split_examples
 from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
-from interpret.finetuning.told import Evaluation, Step
+from interpret.finetuning.told import Evaluation, Reading, Step
 from interpret.finetuning.tower import PRESETS, expand, floor_names
 from interpret.finetuning.worker import main as work_on
 from interpret.finetuning.worker import work
@@ -99,11 +99,15 @@ def _train(asked: argparse.Namespace) -> int:
         for name in set(health.findings) & set(_TOLD):
             _say(f"  careful: {len(getattr(health, name))} {_TOLD[name]}")
 
-    def tell(what: Step | Evaluation, total: int) -> None:
+    def tell(what: Step | Evaluation | Reading, total: int) -> None:
         if isinstance(what, Evaluation):
             score = f"R² {what.score:.3f}" if asked.task == "regression" else f"accuracy {what.score:.1%}"
             _say(f"\rafter epoch {what.epoch:.4g}: loss {what.loss:.4f}, {score}")
-        elif sys.stderr.isatty():
+        elif not sys.stderr.isatty():
+            return
+        elif isinstance(what, Reading):
+            _say(f"\rread by the frozen floors: {what.done:,} of {what.total:,}", "")
+        else:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content).folder, tell))
@@ -125,6 +129,9 @@ def _say_how_it_ended(run: Run) -> int:
         _say(f"interpret.finetuning: {InterpretError(run.error[0], **run.error[1])}")
         return 2
     facts = run.facts
+    if not facts:
+        _say(f"{run.state} before its first step: nothing was learned")
+        return 0
     count, speed = int(facts["trainable"]), facts["per_second"]
     _say(f"{run.state}: {count:,} parameters learned in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
     if "accuracy" in facts:

@@ -18,6 +18,8 @@ _UNBALANCED = 3.0
 # BERT's own vocabulary cuts English news into 1.2 pieces a word. Twice as many say that it lacks the field's words.
 _MANY_PIECES = 2.0
 _MANY_UNKNOWN = 0.02
+# What is cut into pieces to measure lengths: a second or two of work, and never fewer rows than tell something.
+_MOST_CHARACTERS, _LEAST_READ = 2_000_000, 500
 # By how much an accuracy may be off by chance before it is said that there is little to judge by.
 _UNCERTAIN = 0.05
 
@@ -119,7 +121,7 @@ def check_health(
     most
         How many pieces of each text are read; as many as the model takes unless given.
     sample
-        Of more examples than these, so many, evenly spread, are cut into pieces to measure lengths.
+        Of more examples than these, so many, evenly spread, are cut into pieces to measure lengths; fewer of long ones.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):
@@ -136,7 +138,9 @@ def check_health(
             seen.add(examples.labels[place])
     known = {examples.key(int(place)) for place in learned}
     leaks = [int(place) for place in judged if examples.key(int(place)) in known]
-    chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
+    characters = sum(map(len, examples.texts)) / max(1, len(examples))
+    count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
+    chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
     lengths, words, unknown = [], 0, 0
     for place in chosen:
         tokens = tokenize(encoder.pieces, examples.texts[place], examples.pairs[place] if examples.pairs else None)

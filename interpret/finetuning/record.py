@@ -18,7 +18,7 @@ from filelock import FileLock
 from interpret.errors import InputError
 from interpret.files import link
 from interpret.finetuning.runs import Run, write_state
-from interpret.finetuning.told import Evaluation, Step
+from interpret.finetuning.told import Evaluation, Step, Stopped
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"
@@ -98,7 +98,7 @@ class Record:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
-            self._queue.put(("FAILED", {}, None))
+            self._queue.put(("KILLED" if issubclass(kind, Stopped) else "FAILED", {}, None))
         self._thread.join(_PATIENCE)
 
     def tell(self, what: Step | Evaluation) -> None:

@@ -128,6 +128,8 @@ class Run:
         Seconds since 1970; 0 for not yet.
     device
         Where it runs.
+    read
+        The share of examples that the frozen floors have read, where that is done once before the first step.
     step, steps
         How far it is.
     facts
@@ -145,6 +147,7 @@ class Run:
     begun: float = 0.0
     ended: float = 0.0
     device: str = ""
+    read: float = 0.0
     step: int = 0
     steps: int = 0
     facts: Mapping[str, float] = field(default_factory=dict)
@@ -295,6 +298,7 @@ def read_run(folder: Path) -> Run:
         begun=given.get("begun", 0.0),
         ended=given.get("ended", 0.0),
         device=given.get("device", ""),
+        read=given.get("read", 0.0),
         step=given.get("step", 0),
         steps=given.get("steps", 0),
         facts=given.get("facts", {}),

@@ -51,7 +51,25 @@ class Evaluation:
     probes: tuple[tuple[float, ...], ...] = ()
 
 
-Tell = Callable[[Step | Evaluation, int], None]
+@dataclass(frozen=True)
+class Reading:
+    """How far it is with what the frozen floors make of each example, before the first step.
+
+    Attributes
+    ----------
+    done, total
+        Examples.
+    """
+
+    done: int
+    total: int
+
+
+Tell = Callable[[Step | Evaluation | Reading, int], None]
+
+
+class Stopped(Exception):
+    """Raised where a training was asked to stop before its first step: there is nothing to keep."""
 
 
 def read_evaluation(given: Mapping[str, Any]) -> Evaluation:

@@ -26,7 +26,7 @@ from interpret.finetuning.learner import Learner, at_rest, make_learner, save_mo
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
 from interpret.finetuning.reading import NO_LABEL, Collate, Item, Reader
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
-from interpret.finetuning.told import Evaluation, Step, Tell
+from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
 from interpret.finetuning.tower import Floor, frozen_prefix
 from interpret.finetuning.trainer import EVALUATED_PIECES, FineTuner, Lesson, latest_checkpoint
 
@@ -106,7 +106,8 @@ def train(
     learned, judged
         Places of the examples to learn from and to judge by.
     tell
-        Called as ``tell(step or evaluation, steps in all)``; raising inside it ends the training there, with nothing.
+        Called as ``tell(what, steps in all)`` with each step and evaluation, and before the first step with how far it
+        is with what is computed once; raising inside it ends the training there, with nothing.
     stop
         Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is judged.
     folder
@@ -123,6 +124,8 @@ def train(
         If a floor or a head is unknown or does not serve the task, or the loss is no number any more.
     CapacityError
         If the device runs out of memory, or the disk is full.
+    Stopped
+        If it was asked to stop before its first step.
     """
     if examples.task == "token classes" and recipe.head != OWN_HEAD:
         raise InputError(
@@ -142,7 +145,7 @@ def train(
         lesson = _read(encoder, recipe, examples, learned, judged, probes, scale)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
-        kept = _take_prefix(stack, learner, recipe, lesson, encoder)
+        kept = _take_prefix(stack, learner, recipe, lesson, encoder, tell, stop)
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = FineTuner(
             learner,
@@ -208,7 +211,15 @@ def _read(
     )
 
 
-def _take_prefix(stack: ExitStack, learner: Learner, recipe: Recipe, lesson: Lesson, encoder: Encoder) -> int:
+def _take_prefix(
+    stack: ExitStack,
+    learner: Learner,
+    recipe: Recipe,
+    lesson: Lesson,
+    encoder: Encoder,
+    tell: Tell | None,
+    stop: Callable[[], bool] | None,
+) -> int:
     """Compute what the floors below make of each example, where it never changes, and take these out of the model.
 
     Returns how many layers they are; -1 where nothing is kept.
@@ -218,7 +229,10 @@ def _take_prefix(stack: ExitStack, learner: Learner, recipe: Recipe, lesson: Les
     room = prefix_bytes([len(one["input_ids"]) for one in items], encoder.width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
         return -1
+    done = 0
     for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
+        if stop is not None and stop():
+            raise Stopped
         some = [items[i] for i in batch]
         inputs = lesson.collate(some)
         del inputs["labels"]
@@ -227,6 +241,9 @@ def _take_prefix(stack: ExitStack, learner: Learner, recipe: Recipe, lesson: Les
             hidden = run_prefix(learner.model, learner.family, count, inputs).float().cpu()
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
+        done += len(some)
+        if tell is not None:
+            tell(Reading(done, len(items)), 0)
     stack.enter_context(without_prefix(learner.model, learner.family, count))
     return count
 

@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from interpret.finetuning.runs import (
     read_run,
     write_state,
 )
-from interpret.finetuning.told import Evaluation, Step
+from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
 from interpret.finetuning.trainer import EVALUATED_PIECES, latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
 
@@ -54,8 +54,6 @@ _LOOK = 0.3
 _BETWEEN = 0.5
 # How many seconds a further process of `accelerate launch` waits for the first one.
 _TO_BEGIN = 90.0
-
-Tell = Callable[[Step | Evaluation, int], None]
 
 
 def work(folder: Path, tell: Tell | None = None) -> Run:
@@ -89,10 +87,11 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
         try:
             device = find_device(run.request.recipe.device).name
             with _turn(run, device) as came:
-                if came:
-                    _work(run, device, tell)
-                else:
-                    write_state(folder, state="stopped", ended=time.time())
+                if not came:
+                    raise Stopped
+                _work(run, device, tell)
+        except Stopped:
+            write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
             _fail(folder, error)
         except MemoryError:
@@ -127,7 +126,8 @@ def _help(folder: Path) -> Run:
         name = run.request.recipe.device
         if name in ("auto", "cuda") and torch.cuda.is_available():
             name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        _train(run, name, None)
+        with suppress(Stopped):
+            _train(run, name, None)
     return read_run(folder)
 
 
@@ -211,7 +211,14 @@ class _Sitting:
         self.said = 0.0
         self.file = (folder / "told.jsonl").open("a", encoding="utf-8")
 
-    def __call__(self, what: Step | Evaluation, steps: int) -> None:
+    def __call__(self, what: Step | Evaluation | Reading, steps: int) -> None:
+        if isinstance(what, Reading):
+            if time.monotonic() - self.said > _BETWEEN:
+                self.said = time.monotonic()
+                write_state(self.folder, read=what.done / what.total)
+            if self.tell is not None:
+                self.tell(what, steps)
+            return
         spent = self.before + time.monotonic() - self.begin
         line = asdict(what) | {"seconds": round(spent, 3)}
         if isinstance(what, Step):
@@ -235,7 +242,7 @@ class _Sitting:
 
 def _work(run: Run, device: str, tell: Tell | None) -> None:
     folder = run.folder
-    write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0)
+    write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0, read=0.0)
     with Record(run) as record:
         sitting = _Sitting(folder, _forget_what_is_undone(folder, run), record, tell)
         trained, learned, judged = _train(run, device, sitting)

@@ -176,10 +176,9 @@ def gpu(rows: int, batch: int, device: str = "cuda", **shape: int) -> None:
         attention = 12 * len(layers) * shape["hidden_size"] * tokens
         operations = (steps - 1) * batch * tokens * (6 * sum(layers) + attention)
         best = matmul_rate(device, 8192 if device == "cuda" else 1024)
-        print(
-            f"  {(steps - 1) * batch / seconds:,.0f} examples/s of {tokens} pieces, {operations / seconds / 1e12:.2f} TFLOP/s:"
-        )
-        print(f"  {operations / seconds / best:.0%} of {best / 1e12:.1f} TFLOP/s that its matrix products reach")
+        speed, rate = (steps - 1) * batch / seconds, operations / seconds
+        print(f"  {speed:,.0f} examples/s of {tokens} pieces, {rate / 1e12:.2f} TFLOP/s:")
+        print(f"  {rate / best:.0%} of {best / 1e12:.1f} TFLOP/s that its matrix products reach")
 
 
 def main() -> None:

@@ -247,6 +247,24 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
     assert again.facts["parent_loss"] == pytest.approx(first.facts["loss"], abs=1e-3)
 
 
+def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("interpret.finetuning.worker._BETWEEN", 0.0)
+    monkeypatch.setattr("interpret.finetuning.training.EVALUATED_PIECES", 64)
+    run = new_run(tmp_path, request_for, rows)
+    seen = []
+
+    def tell(what, _steps):
+        seen.append(what)
+        ask_to_stop(run)
+
+    found = work(run.folder, tell)
+    assert (found.state, found.model, found.step) == ("stopped", None, 0)
+    assert 0 < found.read < 1
+    assert connect(tmp_path).get_run(found.record).info.status == "KILLED"
+    found = work(ask_again(found).folder)
+    assert found.state == "done"
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_model(folder, rows, tmp_path):
     (tmp_path / "rows.csv").write_bytes(rows)
@@ -281,20 +299,21 @@ def work_and_save_often(folder):
 @pytest.mark.slow
 def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_for, rows, tmp_path):
     # Long enough that the last kill finds it at work.
-    request = replace(request_for, recipe=replace(request_for.recipe, epochs=2 * KILLS, patience=2 * KILLS))
+    request = replace(request_for, recipe=replace(request_for.recipe, epochs=3 * KILLS, patience=3 * KILLS))
     whole = work(new_run(tmp_path / "whole", request, rows).folder)
     run = new_run(tmp_path / "killed", request, rows)
     # Imports once, for all of them; nothing of PyTorch has run in it when it divides.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["interpret.finetuning.worker", "mlflow"])
     random = np.random.default_rng(0)
-    states = set()
+    states, killed = set(), 0
     for _ in range(KILLS):
         process = context.Process(target=work_and_save_often, args=(run.folder,))
         process.start()
         process.join(random.uniform(0.05, 2.0))
         if process.is_alive():
             process.kill()
+            killed += 1
         process.join()
         run = read_run(run.folder)
         states.add(run.state)
@@ -307,6 +326,7 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
         if run.state == "interrupted":
             run = ask_again(run)
     assert "interrupted" in states
+    assert killed >= KILLS - 1
     if run.state != "done":
         run = work(run.folder)
     assert run.state == "done", run.error
