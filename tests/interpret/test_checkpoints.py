@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -19,8 +20,11 @@ from tests.hub import COMMIT, serve
 # A process of its own, since huggingface_hub reads its settings once, when it is imported.
 LOAD = """
 import json, sys, time
+# What breaks off is tried again after seconds, which tell nothing here.
+time.sleep = lambda _seconds: None
 import interpret as it
-for name, revision, cancel in json.loads(sys.argv[1]):
+for line in sys.stdin:
+    name, revision, cancel = json.loads(line)
     reports = []
     def progress(done, total, file):
         reports.append((done, total))
@@ -43,8 +47,9 @@ def folder(tiny_folders, tmp_path):
     return shutil.copytree(tiny_folders["bert"], tmp_path / "model")
 
 
-def load_in_new_process(home, endpoint, *wanted, offline=False):
-    """Load each of (name, revision, cancel) and return a line for each."""
+@contextmanager
+def loading(home, endpoint, offline=False):
+    """Start a process that loads what it is asked for by name, revision, and whether to cancel; it answers a line."""
     environment = {
         **os.environ,
         "HF_HOME": str(home),
@@ -52,12 +57,20 @@ def load_in_new_process(home, endpoint, *wanted, offline=False):
         "HF_HUB_OFFLINE": "1" if offline else "0",
         "HF_HUB_DISABLE_XET": "1",
     }
-    wanted = [(name, *more, *[None, False][len(more) :]) for name, *more in wanted]
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, json.dumps(wanted)], env=environment, capture_output=True, text=True, timeout=240
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", LOAD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+
+    def ask(name, revision=None, cancel=False):
+        process.stdin.write(json.dumps([name, revision, cancel]) + "\n")
+        process.stdin.flush()
+        return process.stdout.readline().rstrip("\n")
+
+    try:
+        yield ask
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_the_built_in_model_is_the_one_it_should_be(minilm):
@@ -79,8 +92,11 @@ def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_fo
     shutil.copytree(tiny_folders["roberta"], tmp_path / "repo")
     (tmp_path / "repo" / "pytorch_model.bin").write_bytes(b"a pickle that nobody asked for")
     (tmp_path / "repo" / "modeling_evil.py").write_text("raise SystemExit('ran remote code')")
-    with serve(models={"owner/tiny": tmp_path / "repo"}) as (endpoint, hub):
-        said, wrong = load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",), ("owner/tiny", "nope"))
+    with (
+        serve(models={"owner/tiny": tmp_path / "repo"}) as (endpoint, hub),
+        loading(tmp_path / "home", endpoint) as ask,
+    ):
+        said, wrong = ask("owner/tiny"), ask("owner/tiny", "nope")
         assert said.startswith(f"OK {COMMIT} ")
         assert not any(path.endswith((".bin", ".py")) for path in hub.requests)
         assert "“owner/tiny” has no revision “nope”" in wrong
@@ -91,11 +107,12 @@ def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_fo
         # Another program's half of the model in the cache is not taken for the whole.
         (blob,) = (tmp_path / "home").glob("hub/models--owner--tiny/snapshots/*/model.safetensors")
         blob.unlink()
-        assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",)) == [said]
+        assert ask("owner/tiny") == said
         hub.requests.clear()
-        assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny", "main")) == [said]
+        assert ask("owner/tiny", "main") == said
         assert not any("/resolve/" in path for path in hub.requests)
-    assert load_in_new_process(tmp_path / "home", endpoint, ("owner/tiny",), offline=True) == [said]
+    with loading(tmp_path / "home", endpoint, offline=True) as ask:
+        assert ask("owner/tiny") == said
 
 
 @pytest.mark.slow
@@ -110,20 +127,14 @@ def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
         "owner/pickles": pickles,
         "owner/broken": tiny_folders["bert"],
     }
-    with serve(models=models, gated={"owner/gated", "owner/gated-files"}, break_off_at="model.safetensors") as (
-        endpoint,
-        _,
+    gated = {"owner/gated", "owner/gated-files"}
+    with (
+        serve(models=models, gated=gated, break_off_at="model.safetensors") as (endpoint, _),
+        loading(tmp_path / "home", endpoint) as ask,
     ):
-        lines = load_in_new_process(
-            tmp_path / "home",
-            endpoint,
-            ("owner/none",),
-            ("owner/gated",),
-            ("owner/gated-files",),
-            ("owner/pickles",),
-            ("owner/broken", None, True),
-            ("owner/broken",),
-        )
+        names = ("none", "gated", "gated-files", "pickles")
+        lines = [ask(f"owner/{name}") for name in names]
+        lines += [ask("owner/broken", cancel=True), ask("owner/broken")]
     sentences = (
         "CheckpointError The hub has no model “owner/none”, or it is private",
         "“owner/gated” may be read only by those whom its owners let in",
@@ -138,8 +149,8 @@ def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
 
 @pytest.mark.slow
 def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
-    (line,) = load_in_new_process(tmp_path / "home", "http://127.0.0.1:9", ("owner/never-seen",))
-    assert "The hub cannot be reached and “owner/never-seen” has never been downloaded" in line
+    with loading(tmp_path / "home", "http://127.0.0.1:9") as ask:
+        assert "The hub cannot be reached and “owner/never-seen” has never been downloaded" in ask("owner/never-seen")
 
 
 @pytest.mark.parametrize(

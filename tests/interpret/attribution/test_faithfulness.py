@@ -215,12 +215,14 @@ def planted(_minilm):
 @pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "shapley_sampling"])
 def test_attributions_point_at_planted_evidence(minilm, planted, method):
     head, rows = planted
+    # Two thousand forward passes a sentence.
+    rows = rows[:10] if method == "shapley_sampling" else rows[:20]
     hits = 0
-    for text, label in rows[:20]:
+    for text, label in rows:
         question = ask(minilm, text, target=label, head=head)
         found = explain(question, method)
         hits += found.tokens.words[int(found.word_scores().argmax())] in EVIDENCE[label]
-    assert hits >= 0.95 * 20
+    assert hits >= 0.95 * len(rows)
 
 
 def test_random_scores_find_planted_evidence_by_chance(minilm, planted):
