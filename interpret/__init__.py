@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from interpret.finetuning.comparing import attention_drift
     from interpret.finetuning.data import Examples, read_examples, split_examples
     from interpret.finetuning.health import Health, check_health
+    from interpret.finetuning.outcome import Outcome, read_outcome
     from interpret.finetuning.planning import Cost, Plan, measure_cost, measure_lengths, plan
     from interpret.finetuning.recipe import Recipe
     from interpret.finetuning.record import Recorded, drop_alias, forget, read_record, set_alias, write_note
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     )
     from interpret.finetuning.snapshots import Snapshot, list_snapshots, open_snapshot
     from interpret.finetuning.tower import PRESETS, Floor, floor_names, freeze_depths, layer_rates, preset
-    from interpret.finetuning.worker import Outcome, finetune, read_outcome
+    from interpret.finetuning.worker import finetune
     from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
     from interpret.tasks import Task
@@ -192,9 +193,9 @@ _WHERE = {
     "freeze_depths": "finetuning.tower",
     "layer_rates": "finetuning.tower",
     "preset": "finetuning.tower",
-    "Outcome": "finetuning.worker",
+    "Outcome": "finetuning.outcome",
     "finetune": "finetuning.worker",
-    "read_outcome": "finetuning.worker",
+    "read_outcome": "finetuning.outcome",
     "LinearHead": "linear_head",
     "fit_head": "linear_head",
     "Window": "long_text",

@@ -16,8 +16,9 @@ def counted(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time as seconds, minutes and seconds, or hours and minutes, in figures that no language changes."""
+    """Write a time in seconds, minutes or hours, in figures that no language changes and that a tile has room for."""
     if seconds < 100:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if seconds < 600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, jobs, state
+from dashboard import cache, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.run_actions import delete_popover, resume_button
 from dashboard.widgets.tower_view import floor_name
 from interpret.finetuning.runs import data_file, judged_file
 from interpret.units import duration, gigabytes
@@ -75,12 +76,8 @@ def run_buttons(run: it.Run) -> None:
                 args=(run,),
                 help=_("It saves where it is, judges what it has learned, and can be resumed."),
             )
-        if run.resumable:
-            st.button(_("Resume"), icon=":material/play_arrow:", key="resume_run", on_click=_resume, args=(run,))
-        if not run.active:
-            with st.popover(_("Delete"), icon=":material/delete:"):
-                st.markdown(_("The run, its model and its curves are gone then."))
-                st.button(_("Delete for good"), key="delete_run", type="primary", on_click=_delete, args=(run,))
+        resume_button(run, "resume_run")
+        delete_popover(run, "delete_run", lambda: st.session_state.pop(state.RUN, None))
         st.caption(_facts(run))
     if run.error is not None:
         st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
@@ -108,17 +105,6 @@ def _facts(run: it.Run) -> str:
             _("{count} epochs at {rate}").format(count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"),
         ]
     )
-
-
-@guarded
-def _resume(run: it.Run) -> None:
-    jobs.start(it.ask_again(run))
-
-
-@guarded
-def _delete(run: it.Run) -> None:
-    it.delete_run(run)
-    st.session_state.pop(state.RUN, None)
 
 
 def run_live(run_id: str, active: bool) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, jobs, state
+from dashboard import ROOT, state
 from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.run_actions import delete_popover, resume_button
 from dashboard.widgets.run_view import state_names
 from interpret.units import duration
 
@@ -169,12 +170,8 @@ def one_view(row: Row) -> None:
                         icon=":material/download:",
                         help=_("Small: unpacked, PEFT puts it on the model that was trained from."),
                     )
-            if run.resumable:
-                st.button(_("Resume"), icon=":material/play_arrow:", key="runs_resume", on_click=_resume, args=(run,))
-            if not run.active:
-                with st.popover(_("Delete"), icon=":material/delete:"):
-                    st.markdown(_("The run, its model and its curves are gone then."))
-                    st.button(_("Delete for good"), key="runs_delete", type="primary", on_click=_delete, args=(row,))
+            resume_button(run, "runs_resume")
+            delete_popover(run, "runs_delete", lambda: it.forget(root, one.id) if one.id else None)
     if not one.id:
         st.caption(_("This run is not in the MLflow record: notes and names cannot be kept for it."))
         return
@@ -209,19 +206,6 @@ def zipped(folder: Path | None) -> bytes:
             if path.is_file():
                 file.write(path, path.relative_to(folder))
     return packed.getvalue()
-
-
-@guarded
-def _resume(run: it.Run) -> None:
-    jobs.start(it.ask_again(run))
-
-
-@guarded
-def _delete(row: Row) -> None:
-    assert row.run is not None
-    it.delete_run(row.run)
-    if row.recorded.id:
-        it.forget(state.runs_folder(), row.recorded.id)
 
 
 @guarded

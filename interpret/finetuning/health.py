@@ -66,8 +66,8 @@ class Health:
 
     @property
     def too_long(self) -> int:
-        """How many examples lose their end."""
-        return int((self.lengths > self.most).sum())
+        """How many examples lose their end; where only some were measured, as many of all as of these."""
+        return round(float((self.lengths > self.most).mean()) * self.rows) if len(self.lengths) else 0
 
     @property
     def uncertainty(self) -> float:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,14 @@ from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.adapters import save_adapter
-from interpret.finetuning.data import Examples, read_examples, split_examples
 from interpret.finetuning.holding import Past, replayed
+from interpret.finetuning.outcome import facts_of, measure, read_run_examples
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.record import Record
-from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
 from interpret.finetuning.runs import (
     Request,
     Run,
-    data_file,
     itself,
-    judged_file,
     launcher,
     list_runs,
     make_run,
@@ -249,7 +246,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
         sitting.file.close()
         found = measure(trained)
         _keep(run, trained)
-        facts = _facts(found) | {
+        facts = facts_of(found) | {
             "loss": next(one.loss for one in reversed(trained.evaluations) if one.epoch == trained.best),
             "epochs": trained.best,
             "trainable": float(sum(one.learns for one in trained.floors)),
@@ -288,23 +285,6 @@ def _forget_what_is_undone(folder: Path, run: Run) -> float:
         kept.pop()
     write_whole(folder / "told.jsonl", "".join(json.dumps(one) + "\n" for one in kept))
     return float(kept[-1]["seconds"]) if kept else 0.0
-
-
-def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndarray, np.ndarray]:
-    """Read a run's examples, and which of them are learned from and judged by.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, has no such columns, or cannot be split.
-    """
-    columns = (request.text, request.label, request.pair, request.task)
-    examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
-    if not request.judged:
-        return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
-    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
-    count = len(examples)
-    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
 
 
 def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, int, int]:
@@ -383,71 +363,6 @@ def _remembered(run: Run, device: str) -> dict[str, float]:
     found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
     before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
     return found | before
-
-
-def measure(trained: Trained) -> Results | Fit:
-    """Tell how good a model is on what was held out."""
-    if trained.task == "regression":
-        return measure_fit(trained.logits[:, 0], trained.truth)
-    return measure_results(trained.logits, [trained.labels[place] for place in trained.truth], trained.labels)
-
-
-def _facts(found: Results | Fit) -> dict[str, float]:
-    if isinstance(found, Fit):
-        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
-    return {
-        "accuracy": found.accuracy,
-        "low": found.interval[0],
-        "high": found.interval[1],
-        "macro_f1": found.macro_f1,
-        "majority": found.majority,
-        "ece": found.ece,
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of a run.
-
-    Attributes
-    ----------
-    found
-        How good its model is on what was held out.
-    texts, pairs, truth, places
-        Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
-    labels
-        The classes.
-    """
-
-    found: Results | Fit
-    texts: tuple[str, ...]
-    pairs: tuple[str, ...] | None
-    truth: tuple[str, ...]
-    places: tuple[int, ...]
-    labels: tuple[str, ...]
-
-
-def read_outcome(run: Run) -> Outcome:
-    """Read what came of a run that is done or stopped.
-
-    Raises
-    ------
-    InputError
-        If nothing has come of it yet.
-    """
-    try:
-        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            logits, truth, rows = kept["logits"], kept["truth"], kept["rows"]
-        labels = tuple(json.loads((run.folder / "floors.json").read_text("utf-8"))["labels"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
-    examples, _, judged = read_run_examples(run.folder, run.request)
-    # For words' tags a row for each word, shown in its sentence.
-    some = examples.some(judged[rows])
-    if run.request.task == "regression":
-        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, ())
-    names = tuple(labels[int(place)] for place in truth)
-    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels)
 
 
 def main(folder: Path) -> int:

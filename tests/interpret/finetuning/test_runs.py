@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 import interpret as it
 from interpret.finetuning.__main__ import main
+from interpret.finetuning.outcome import read_outcome
 from interpret.finetuning.record import EXPERIMENT, connect
 from interpret.finetuning.results import Fit
 from interpret.finetuning.runs import (
@@ -33,7 +34,7 @@ from interpret.finetuning.runs import (
     write_state,
 )
 from interpret.finetuning.told import Step
-from interpret.finetuning.worker import read_outcome, work
+from interpret.finetuning.worker import work
 
 ROOT = __file__.split("/tests/")[0]
 

@@ -1,0 +1,43 @@
+"""What can be done to a run that is not at work: resumed, or deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import interpret as it
+from dashboard import jobs
+from dashboard.language import _
+from dashboard.widgets.notices import guarded
+
+
+def resume_button(run: it.Run, key: str) -> None:
+    """Draw the button that lets a run go on, where it can."""
+    if run.resumable:
+        st.button(_("Resume"), icon=":material/play_arrow:", key=key, on_click=_resume, args=(run,))
+
+
+def delete_popover(run: it.Run, key: str, after: Callable[[], None]) -> None:
+    """Draw what deletes a run, asked for twice; nothing while it is at work.
+
+    Parameters
+    ----------
+    after
+        Called when it is gone.
+    """
+    if not run.active:
+        with st.popover(_("Delete"), icon=":material/delete:"):
+            st.markdown(_("The run, its model and its curves are gone then."))
+            st.button(_("Delete for good"), key=key, type="primary", on_click=_delete, args=(run, after))
+
+
+@guarded
+def _resume(run: it.Run) -> None:
+    jobs.start(it.ask_again(run))
+
+
+@guarded
+def _delete(run: it.Run, after: Callable[[], None]) -> None:
+    it.delete_run(run)
+    after()

@@ -1,0 +1,96 @@
+"""What came of a run: how good its model is on what was held out, row by row."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from interpret.errors import InputError
+from interpret.finetuning.data import Examples, read_examples, split_examples
+from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
+from interpret.finetuning.runs import Request, Run, data_file, judged_file
+from interpret.finetuning.training import Trained
+
+
+def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndarray, np.ndarray]:
+    """Read a run's examples, and which of them are learned from and judged by.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, has no such columns, or cannot be split.
+    """
+    columns = (request.text, request.label, request.pair, request.task)
+    examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
+    if not request.judged:
+        return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
+    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
+    count = len(examples)
+    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
+
+
+def measure(trained: Trained) -> Results | Fit:
+    """Tell how good a model is on what was held out."""
+    if trained.task == "regression":
+        return measure_fit(trained.logits[:, 0], trained.truth)
+    return measure_results(trained.logits, [trained.labels[place] for place in trained.truth], trained.labels)
+
+
+def facts_of(found: Results | Fit) -> dict[str, float]:
+    """Return the numbers that a run is listed with."""
+    if isinstance(found, Fit):
+        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
+    return {
+        "accuracy": found.accuracy,
+        "low": found.interval[0],
+        "high": found.interval[1],
+        "macro_f1": found.macro_f1,
+        "majority": found.majority,
+        "ece": found.ece,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a run.
+
+    Attributes
+    ----------
+    found
+        How good its model is on what was held out.
+    texts, pairs, truth, places
+        Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
+    labels
+        The classes.
+    """
+
+    found: Results | Fit
+    texts: tuple[str, ...]
+    pairs: tuple[str, ...] | None
+    truth: tuple[str, ...]
+    places: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+def read_outcome(run: Run) -> Outcome:
+    """Read what came of a run that is done or stopped.
+
+    Raises
+    ------
+    InputError
+        If nothing has come of it yet.
+    """
+    try:
+        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
+            logits, truth, rows = kept["logits"], kept["truth"], kept["rows"]
+        labels = tuple(json.loads((run.folder / "floors.json").read_text("utf-8"))["labels"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
+    examples, _, judged = read_run_examples(run.folder, run.request)
+    # For words' tags a row for each word, shown in its sentence.
+    some = examples.some(judged[rows])
+    if run.request.task == "regression":
+        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, ())
+    names = tuple(labels[int(place)] for place in truth)
+    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels)
