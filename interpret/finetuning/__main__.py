@@ -79,6 +79,9 @@ def _train(asked: argparse.Namespace) -> int:
     encoder = load_encoder(asked.model, asked.device)
     frozen = expand(asked.freeze, floor_names(encoder.model, encoder.family))
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
+    # The model of a run brings along what that run learned from.
+    past = Path(asked.model).resolve().parent
+    past_run = past if Path(asked.model).name == "model" and (past / "request.json").exists() else None
     request = Request(
         recipe=Recipe(**options, frozen=frozen),
         name=asked.out.name,
@@ -88,6 +91,7 @@ def _train(asked: argparse.Namespace) -> int:
         label=asked.label,
         pair=asked.pair,
         task=asked.task,
+        parent=past_run.name if past_run is not None else "",
     )
     columns = (asked.text, asked.label, asked.pair, asked.task)
     examples = read_examples(content, asked.data.name, *columns)
@@ -110,7 +114,7 @@ def _train(asked: argparse.Namespace) -> int:
         else:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
-    return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content).folder, tell))
+    return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content, past_run).folder, tell))
 
 
 def _go_on(folder: Path) -> int:

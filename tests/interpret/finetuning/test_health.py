@@ -70,6 +70,12 @@ def test_many_examples_are_sampled_and_counted_whole(minilm):
     health = check_health(minilm, found, range(400), range(400, 500), sample=50)
     assert health.rows == 500
     assert len(health.lengths) == 50
+    # What is found in some is said of all.
+    long = examples([(f"{'word ' * 600} {i}", "ab"[i % 2]) for i in range(100)])
+    assert check_health(minilm, long, range(80), range(80, 100), sample=10).too_long == 100
+    # Of very long ones fewer are read.
+    very = examples([(f"{'word ' * 2000} {i}", "ab"[i % 2]) for i in range(600)])
+    assert len(check_health(minilm, very, range(480), range(480, 600)).lengths) == 500
 
 
 def test_numbers_have_no_classes(minilm):

@@ -391,6 +391,22 @@ def test_the_command_trains_and_what_it_writes_opens(folder, examples, rows, tmp
     assert not (tmp_path / "x").exists()
 
 
+def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows, tmp_path, capsys):
+    (tmp_path / "rows.csv").write_bytes(rows)
+    common = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--epochs", "1", "--device", "cpu"]
+    assert main([*common, "--model", str(folder), "--out", str(tmp_path / "a"), "--lora-rank", "2"]) == 0
+    first = read_run(tmp_path / "a")
+    assert first.adapter is not None
+    more = ["--model", str(first.model), "--out", str(tmp_path / "b"), "--replay", "0.5", "--hold", "ewc"]
+    assert main([*common, *more]) == 0, capsys.readouterr().err
+    second = read_run(tmp_path / "b")
+    assert second.facts["learned"] == 2 * first.facts["learned"]
+    assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
+    # A model that nobody knows the past of.
+    assert main([*common, "--model", str(folder), "--out", str(tmp_path / "c"), "--replay", "0.5"]) == 2
+    assert "only where a run goes on from another one's model" in capsys.readouterr().err
+
+
 def test_requests_are_written_and_read(request_for, rows, tmp_path):
     request = replace(request_for, probes=("a", "b"), pair="second")
     assert Request.from_json(request.to_json()) == request
