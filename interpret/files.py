@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +55,17 @@ def write_whole(path: Path, content: str) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Wait until a folder and the files in it are on the disk, and not only in its memory."""
-    for path in (*folder.iterdir(), folder):
-        if path.is_file() or os.name == "posix":
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+    # Not every system opens a folder, or waits for one.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def link(source: str | Path, target: str | Path) -> None:

@@ -28,6 +28,8 @@ from interpret.devices import find_device
 _MOST_TEXTS = 300
 # The same at every moment on the way.
 _FEW_TEXTS = 64
+# Fewer say nothing about how alike two sets of vectors are.
+_LEAST_TEXTS = 8
 _MOMENT = "moment"
 
 
@@ -55,15 +57,15 @@ def both_models(run: it.Run) -> Both:
         If one of them is gone.
     """
     assert run.model is not None
-    moments = {snapshot.step: snapshot for snapshot in it.list_snapshots(run)}
-    last = max(run.step, *moments, 0) if moments else run.step
-    names = {step: _("step {step}").format(step=f"{step:,}") for step in moments if step < last}
+    last = it.read_outcome(run).step
+    moments = {one.step: one for one in it.list_snapshots(run) if one.step != last}
+    names = {step: _("step {step}").format(step=f"{step:,}") for step in moments}
     chosen = last
     if names:
         st.markdown("#### " + _("The model before, and the model after:"))
         chosen = segments(
             _("The model before, and the model after:"),
-            {**names, last: _("the end")},
+            {**names, last: _("the model that was kept: step {step}").format(step=f"{last:,}")},
             f"{_MOMENT}:{run.id}",
             last,
         )
@@ -154,24 +156,30 @@ def moments_part(both: Both, text: str) -> None:
     )
     if not wanted:
         return
-    steps = [0, *(one.step for one in snapshots), max(run.step, snapshots[-1].step)]
-    texts = tuple(dict.fromkeys(it.read_outcome(run).texts))[:_FEW_TEXTS]
+    outcome = it.read_outcome(run)
+    texts = tuple(dict.fromkeys(outcome.texts))[:_FEW_TEXTS]
     drifts, alike = [], []
     progress = st.progress(0.0, _("Reading it with every moment …"))
-    begun = cache.levels(both.before, texts)
-    paths = [*(str(it.open_snapshot(run, one)) for one in snapshots), str(run.model)]
-    for place, path in enumerate(paths, 1):
-        spec = _spec(path)
+    found: dict[int, it.Snapshot | None] = {one.step: one for one in snapshots} | {outcome.step: None}
+    steps = sorted(found)
+    for place, step in enumerate(steps, 1):
+        snapshot = found[step]
+        spec = _spec(str(run.model if snapshot is None else it.open_snapshot(run, snapshot)))
         cache.encoder(both.before)
         cache.encoder(spec)
         drifts.append(cache.drift(both.before, spec, text).mean(axis=1))
-        alike.append([it.cka(x, y) for x, y in zip(begun, cache.levels(spec, texts), strict=True)])
-        progress.progress(place / len(paths), _("Reading it with every moment …"))
+        if len(texts) >= _LEAST_TEXTS:
+            pairs = zip(cache.levels(both.before, texts), cache.levels(spec, texts), strict=True)
+            alike.append([it.cka(x, y) for x, y in pairs])
+        progress.progress(place / len(steps), _("Reading it with every moment …"))
     progress.empty()
+    steps = [0, *steps]
     left, right = st.columns(2, gap="large")
     left.markdown("##### " + _("Attention to this sentence: how far from before"))
     drifted = np.array([np.zeros_like(drifts[0]), *drifts])
     left.plotly_chart(moments_lines(steps, drifted, _("bits, mean over heads"), False), key="moments_drift")
+    if not alike:
+        return
     right.markdown("##### " + _("Vectors of {count} held-out texts: how alike").format(count=len(texts)))
     likeness = np.array([np.ones(len(alike[0])), *alike])
     right.plotly_chart(moments_lines(steps, likeness, "CKA", True), key="moments_cka")
@@ -182,7 +190,7 @@ def vectors_part(both: Both) -> None:
     outcome = it.read_outcome(both.run)
     rows = dict(zip(outcome.texts, outcome.truth, strict=True))
     texts, labels = tuple(rows)[:_MOST_TEXTS], tuple(rows.values())[:_MOST_TEXTS]
-    if len(texts) < 8:
+    if len(texts) < _LEAST_TEXTS:
         return
     st.markdown("#### " + _("{count} texts that were held out, before and after").format(count=len(texts)))
     with st.spinner(_("Reading them with both models …")):

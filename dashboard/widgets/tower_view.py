@@ -102,10 +102,17 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
     """Draw the tower, head on top, with a toggle on each floor that can be frozen."""
 
     def take(name: str) -> None:
-        frozen = [one for one in names if st.session_state.get(f"floor:{about}:{one}")]
+        before = st.session_state[f"frozen:{about}"]
+        # Adapters freeze the embeddings by themselves, which is nobody's choice.
+        frozen = [
+            one
+            for one in names
+            if (one in before if one == "embeddings" and adapted else st.session_state.get(f"floor:{about}:{one}"))
+        ]
         st.session_state[f"frozen:{about}"] = tuple(frozen)
         st.session_state[f"{_PRESET}:{about}"] = "own"
 
+    adapted = bool(st.session_state.get("lora"))
     st.caption(_("On: frozen, it stays as it is. The head is new and has to learn."))
     most = max(floor.parameters for floor in plan.floors)
     with st.container(gap=None, key="tower"):
@@ -122,6 +129,7 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
                     on_change=take,
                     args=(floor.name,),
                     width=_NAME_WIDTH,
+                    disabled=adapted and floor.name == "embeddings",
                 )
             # As wide as it is large, to the eye: layers differ little, embeddings and heads a lot.
             bar = "▇" * max(1, round(_WIDEST * (floor.parameters / most) ** 0.5))

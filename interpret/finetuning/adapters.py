@@ -4,7 +4,7 @@
 (Hu et al. 2021, sec. 4.1). PEFT does it; what is trained is added to ``W`` in the end, so the model keeps its shape.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from interpret.finetuning.tower import HEAD, Floor
+from interpret.finetuning.tower import Floor
 from interpret.heads import Classifier, save_head
 
 Model = PreTrainedModel | Classifier
@@ -24,19 +24,24 @@ _NAME = "default"
 
 
 def adapted_maps(
-    model: Model, parameters: Mapping[str, Sequence[torch.nn.Parameter]], floors: Sequence[Floor]
+    model: Model,
+    parameters: Mapping[str, Sequence[torch.nn.Parameter]],
+    floors: Sequence[Floor],
+    whole: Collection[str],
 ) -> dict[str, list[str]]:
-    """Return for each floor that learns the paths of its linear maps; the head learns whole, and has none.
+    """Return for each floor that learns the paths of its linear maps; floors that learn whole have none.
 
     Parameters
     ----------
     parameters
         Of each floor, as `interpret.finetuning.tower.floor_parameters` tells them.
+    whole
+        Floors that are new, and so learn whole.
     """
     places = {
         id(one): floor.name
         for floor in floors
-        if not floor.frozen and floor.name != HEAD
+        if not floor.frozen and floor.name not in whole
         for one in parameters[floor.name]
     }
     found: dict[str, list[str]] = {}
@@ -47,12 +52,12 @@ def adapted_maps(
 
 
 def adapted_floors(
-    model: Model, floors: Iterable[Floor], maps: Mapping[str, Sequence[str]], rank: int
+    model: Model, floors: Iterable[Floor], maps: Mapping[str, Sequence[str]], whole: Collection[str], rank: int
 ) -> tuple[Floor, ...]:
     """Return the tower as it is with adapters: how many numbers learn on each floor then."""
     found = []
     for floor in floors:
-        if not floor.frozen and floor.name != HEAD:
+        if not floor.frozen and floor.name not in whole:
             some: list[Any] = [model.get_submodule(path) for path in maps.get(floor.name, ())]
             learns = sum(rank * (one.in_features + one.out_features) for one in some)
             floor = replace(floor, frozen=not learns, learns=learns)
@@ -61,16 +66,16 @@ def adapted_floors(
 
 
 def add_adapters(
-    model: Model, maps: Mapping[str, Sequence[str]], rank: int, head: Iterable[torch.nn.Parameter], seed: int
+    model: Model, maps: Mapping[str, Sequence[str]], rank: int, whole: Iterable[torch.nn.Parameter], seed: int
 ) -> dict[str, list[Any]]:
-    """Put adapters beside linear maps, and let nothing but them and the head learn; returns those of each floor.
+    """Put adapters beside linear maps, and let nothing else learn but what learns whole; returns those of each floor.
 
     Parameters
     ----------
     maps
         What `adapted_maps` returned.
-    head
-        The head's parameters.
+    whole
+        The parameters of the floors that learn whole.
     """
     # Its import takes seconds, which only a training with adapters should.
     from peft import LoraConfig, inject_adapter_in_model
@@ -81,7 +86,7 @@ def add_adapters(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=_SCALE * rank, target_modules=paths), model)
-    for one in head:
+    for one in whole:
         one.requires_grad_(True)
     return {name: [model.get_submodule(path) for path in some] for name, some in maps.items()}
 
@@ -101,20 +106,20 @@ def merge_adapters(model: Model, maps: Mapping[str, Sequence[str]]) -> None:
             model.set_submodule(path, adapted.get_base_layer())
 
 
-def adapter_state(model: Model, maps: Mapping[str, Sequence[str]]) -> dict[str, torch.Tensor]:
-    """Return the adapters' numbers and those of all modules that are no part of the encoder, named as PEFT does."""
+def adapter_state(
+    model: Model, maps: Mapping[str, Sequence[str]], whole: Mapping[str, torch.nn.Parameter]
+) -> dict[str, torch.Tensor]:
+    """Return the adapters' numbers and those that learned whole, given by their names, named as PEFT does."""
     found = {}
     for some in maps.values():
         for path in some:
             adapted: Any = model.get_submodule(path)
             found[f"base_model.model.{path}.lora_A.weight"] = adapted.lora_A[_NAME].weight
             found[f"base_model.model.{path}.lora_B.weight"] = adapted.lora_B[_NAME].weight
-    beside = _beside(model)
-    found |= {
-        f"base_model.model.{name}": one for name, one in model.named_parameters() if name.partition(".")[0] in beside
-    }
     # Of an encoder with a head of our own, PEFT is to open the encoder.
     own = f"{model.base_model_prefix}." if isinstance(model, Classifier) else ""
+    if not own:
+        found |= {f"base_model.model.{name}": one for name, one in whole.items()}
     return {name.replace(f"model.{own}", "model.", 1): one.detach().cpu().clone() for name, one in found.items()}
 
 
@@ -128,7 +133,11 @@ def save_adapter(
     from peft import LoraConfig, TaskType
 
     ending = ".lora_A.weight"
-    paths = [name.removesuffix(ending).removeprefix("base_model.model.") for name in state if name.endswith(ending)]
+    names = [name.removeprefix("base_model.model.") for name in state]
+    paths = [name.removesuffix(ending) for name in names if name.endswith(ending)]
+    # What PEFT keeps whole is named by its module: in the encoder the pooler, beside it the head's parts.
+    prefix = f"{model.base_model_prefix}."
+    kept = {name.removeprefix(prefix).partition(".")[0] for name in names if ".lora_" not in name}
     rank = next(one.shape[0] for name, one in state.items() if name.endswith(ending))
     kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}
     kind = next((kind for ending, kind in kinds.items() if type(model).__name__.endswith(ending)), None)
@@ -139,19 +148,8 @@ def save_adapter(
         target_modules=paths,
         task_type=kind,
         inference_mode=True,
-        modules_to_save=sorted(_beside(model)) or None,
+        modules_to_save=sorted(kept) or None,
     ).save_pretrained(str(folder))
     save_file(dict(state), folder / "adapter_model.safetensors", {"format": "pt"})
     if isinstance(model, Classifier):
         save_head(model.head, head, labels, folder)
-
-
-def _beside(model: Model) -> set[str]:
-    """Return the names of what a model has beside its encoder, which PEFT keeps whole: its head's parts."""
-    if isinstance(model, Classifier):
-        return set()
-    return {
-        name
-        for name, module in model.named_children()
-        if name != model.base_model_prefix and any(True for _ in module.parameters())
-    }

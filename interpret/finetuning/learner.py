@@ -123,7 +123,10 @@ class Learner:
         """Add what the adapters learned to the model's weights, and return what they were, as PEFT names it."""
         if not self.adapters:
             return {}
-        state = adapter_state(self.model, self.maps)
+        whole = {
+            self.names[id(one)]: one for name in self.parameters if name not in self.maps for one in self.free(name)
+        }
+        state = adapter_state(self.model, self.maps, whole)
         merge_adapters(self.model, self.maps)
         return state
 
@@ -159,11 +162,14 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     """
     model, continued = _make_model(encoder, recipe, task, labels)
     family = encoder.family
-    floors, maps = planned_floors(model, family, recipe)
+    parameters = floor_parameters(model, family)
+    floors, maps = planned_floors(model, encoder, recipe)
+    whole = new_floors(model, encoder)
     freeze(model, family, [floor.name for floor in floors if floor.frozen])
     adapters = {}
     if recipe.lora_rank:
-        adapters = add_adapters(model, maps, recipe.lora_rank, floor_parameters(model, family)[HEAD], recipe.seed)
+        free = [one for name in whole for one in parameters[name]]
+        adapters = add_adapters(model, maps, recipe.lora_rank, free, recipe.seed)
     return Learner(
         model=model,
         family=family,
@@ -176,7 +182,13 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     )
 
 
-def planned_floors(model: Model, family: Family, recipe: Recipe) -> tuple[tuple[Floor, ...], dict[str, list[str]]]:
+def new_floors(model: Model, encoder: Encoder) -> tuple[str, ...]:
+    """Return the floors that the checkpoint does not have: the head, and a pooler where its file holds none."""
+    missing = not isinstance(model, Classifier) and getattr(encoder.model, "pooler", None) is None
+    return (POOLER, HEAD) if missing and POOLER in floor_parameters(model, encoder.family) else (HEAD,)
+
+
+def planned_floors(model: Model, encoder: Encoder, recipe: Recipe) -> tuple[tuple[Floor, ...], dict[str, list[str]]]:
     """Return the tower as a recipe trains it, and the linear maps of each floor that get adapters.
 
     Raises
@@ -184,12 +196,16 @@ def planned_floors(model: Model, family: Family, recipe: Recipe) -> tuple[tuple[
     InputError
         If a floor is unknown.
     """
+    family = encoder.family
     parameters = floor_parameters(model, family)
-    floors = tower(model, family, frozen_floors(recipe, parameters))
+    frozen = frozen_floors(recipe, parameters)
     if not recipe.lora_rank:
-        return floors, {}
-    maps = adapted_maps(model, parameters, floors)
-    return adapted_floors(model, floors, maps, recipe.lora_rank), maps
+        return tower(model, family, frozen), {}
+    # A new pooler that stayed as it was drawn would be no part of the adapters, and lost with the model.
+    whole = new_floors(model, encoder)
+    floors = tower(model, family, [name for name in frozen if name not in whole])
+    maps = adapted_maps(model, parameters, floors, whole)
+    return adapted_floors(model, floors, maps, whole, recipe.lora_rank), maps
 
 
 def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:

@@ -63,6 +63,8 @@ class Outcome:
         Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
     labels
         The classes.
+    step
+        How many steps its model has behind it: the best epoch's, where there was patience.
     """
 
     found: Results | Fit
@@ -71,6 +73,7 @@ class Outcome:
     truth: tuple[str, ...]
     places: tuple[int, ...]
     labels: tuple[str, ...]
+    step: int
 
 
 def read_outcome(run: Run) -> Outcome:
@@ -84,13 +87,14 @@ def read_outcome(run: Run) -> Outcome:
     try:
         with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
             logits, truth, rows = kept["logits"], kept["truth"], kept["rows"]
-        labels = tuple(json.loads((run.folder / "floors.json").read_text("utf-8"))["labels"])
+        card = json.loads((run.folder / "floors.json").read_text("utf-8"))
+        labels, step = tuple(card["labels"]), int(card["step"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
     examples, _, judged = read_run_examples(run.folder, run.request)
     # For words' tags a row for each word, shown in its sentence.
     some = examples.some(judged[rows])
     if run.request.task == "regression":
-        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, ())
+        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, (), step)
     names = tuple(labels[int(place)] for place in truth)
-    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels)
+    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels, step)

@@ -12,6 +12,7 @@ from jaxtyping import Int
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
 from interpret.finetuning.data import Examples
+from interpret.finetuning.holding import FISHER_EXAMPLES
 from interpret.finetuning.learner import planned_floors, skeleton
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import Recipe
@@ -168,7 +169,7 @@ def plan(
     """
     family = encoder.family
     model = skeleton(encoder, recipe, task, classes)
-    floors, _maps = planned_floors(model, family, recipe)
+    floors, _maps = planned_floors(model, encoder, recipe)
     trainable = sum(one.learns for one in floors)
     layers = [one for one in floors if one.name.isdigit()]
     kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix else -1
@@ -182,13 +183,16 @@ def plan(
         + mean * judged * recipe.epochs * cost.forward * shares[0]
         + mean * (learned + judged) * cost.forward * max(kept, 0) / len(layers)
         + steps * (trainable * cost.update + _STEP_SECONDS)
+        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.hold == "ewc" else 0)
     )
     device = find_device(encoder.spec.device)
     total = sum(one.parameters for one in floors)
-    reached = round(shares[1] * len(layers)) if shares[1] else 0
+    reached = len(layers) - _lowest(layers, floors[0].frozen)
+    # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
+    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.hold]
     memory = (
-        4 * total
-        + 12 * trainable
+        4 * total * (2 if recipe.hold == "ewc" else 1)
+        + copies * trainable
         + 4 * _KEPT_NUMBERS * recipe.batch * longest * encoder.width * max(reached, 1)
         + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 else 0)
         + (_PROCESS_BYTES if device.name == "cpu" else 0)
@@ -196,7 +200,7 @@ def plan(
     return Plan(
         floors=floors,
         trainable=trainable,
-        frozen=total - trainable,
+        frozen=total - sum(one.learns for one in floors if one.learns == one.parameters),
         memory=int(memory),
         free=device.free,
         seconds=float(seconds),
@@ -208,11 +212,16 @@ def plan(
 
 def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
     """Return which share of the layers a step goes through, forward and back; adapters make the way longer forward."""
-    free = [place for place, one in enumerate(layers) if not one.frozen]
-    lowest = 0 if not embeddings_frozen else free[0] if free else len(layers)
+    lowest = _lowest(layers, embeddings_frozen)
     back = sum(0.5 if one.frozen else _ADAPTED_BACK if adapted else 1.0 for one in layers[lowest:])
     forward = sum(_ADAPTED_FORWARD if adapted and not one.frozen else 1.0 for one in layers[kept:])
     return forward / len(layers), back / len(layers)
+
+
+def _lowest(layers: Sequence[Floor], embeddings_frozen: bool) -> int:
+    """Return the lowest layer that a gradient has to reach; as many as there are where only the head learns."""
+    free = [place for place, one in enumerate(layers) if not one.frozen]
+    return 0 if not embeddings_frozen else free[0] if free else len(layers)
 
 
 def _cautions(
@@ -226,8 +235,7 @@ def _cautions(
 ) -> tuple[str, ...]:
     learns = any(not one.frozen for one in floors if one.name not in (HEAD, POOLER))
     adapted = bool(recipe.lora_rank)
-    free = [place for place, one in enumerate(layers) if not one.frozen]
-    lowest = 0 if not floors[0].frozen else free[0] if free else len(layers)
+    lowest = _lowest(layers, floors[0].frozen)
     least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < _SMALL_WIDTH else _USUAL
     found = {
         "memory": too_large,

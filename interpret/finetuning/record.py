@@ -156,7 +156,9 @@ class Record:
         if facts:
             client.log_batch(self.id, metrics=[Metric(f"final_{name}", value, now, 0) for name, value in facts.items()])
         for name in ("told.jsonl", "request.json"):
-            client.log_artifact(self.id, str(self.run.folder / name))
+            # Nothing was told where it was stopped before its first step.
+            if (self.run.folder / name).exists():
+                client.log_artifact(self.id, str(self.run.folder / name))
         if model is not None:
             self._keep_model(client, model)
         client.set_terminated(self.id, status)

@@ -376,7 +376,7 @@ def ask_again(run: Run) -> Run:
             "The run “{name}” is {state}: there is nothing to resume.", name=run.request.name, state=run.state
         )
     (run.folder / "stop").unlink(missing_ok=True)
-    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0, facts={})
+    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
     return read_run(run.folder)
 
 

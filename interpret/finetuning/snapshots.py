@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 import transformers as tf
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -17,6 +18,10 @@ from interpret.finetuning.trainer import SNAPSHOT
 from interpret.finetuning.training import SNAPSHOTS
 from interpret.heads import Classifier, load_head
 
+# Where whole models are written, and how many of a run are kept.
+_OPENED = ".opened"
+_MOST_OPENED = 4
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -27,7 +32,7 @@ class Snapshot:
     step
         How many steps were behind it.
     path
-        Its file, or its folder once it was opened.
+        The file of what had changed.
     """
 
     step: int
@@ -39,43 +44,53 @@ def list_snapshots(run: Run) -> tuple[Snapshot, ...]:
     place = run.folder / SNAPSHOTS
     found: dict[int, Path] = {}
     for path in sorted(place.iterdir()) if place.is_dir() else ():
-        name = path.name.removesuffix(SNAPSHOT)
-        if name.isdecimal():
-            found[int(name)] = path
+        if path.name.endswith(SNAPSHOT) and path.stem.isdecimal():
+            found[int(path.stem)] = path
     return tuple(Snapshot(step, found[step]) for step in sorted(found))
 
 
 def open_snapshot(run: Run, snapshot: Snapshot) -> Path:
-    """Return the folder of a whole model as it was then, written when it is first asked for.
+    """Return the folder of a whole model as it was then, written when it is asked for; the last few of a run are kept.
 
     Raises
     ------
     InputError
         If the run has no model yet, or the snapshot cannot be read.
     """
-    folder = snapshot.path.with_suffix("")
-    if (folder / "config.json").exists():
-        return folder
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
+    opened = run.folder / _OPENED
+    opened.mkdir(exist_ok=True)
+    with FileLock(opened / ".lock"):
+        folder = opened / str(snapshot.step)
+        if not (folder / "config.json").exists():
+            _write(run, run.model, snapshot, folder)
+        folder.touch()
+        # Whole models are large, and quickly written again.
+        others = sorted((one for one in opened.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
+        for old in others[:-_MOST_OPENED]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _write(run: Run, source: Path, snapshot: Snapshot, folder: Path) -> None:
     beside = folder.with_name(f".{folder.name}.model")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        head = load_head(run.model, load_encoder(str(run.model), "cpu").width, run.request.name)
+        head = load_head(source, load_encoder(str(source), "cpu").width, run.request.name)
         if head is not None:
-            body = tf.AutoModel.from_pretrained(run.model, local_files_only=True)
+            body = tf.AutoModel.from_pretrained(source, local_files_only=True)
             model, name, labels = Classifier(body, head[0]), head[1].name, head[1].labels
         else:
-            model = loader(run.request.task).from_pretrained(run.model, local_files_only=True)
+            model = loader(run.request.task).from_pretrained(source, local_files_only=True)
             name, labels = "", ()
         own = dict(model.named_parameters())
         with torch.no_grad():
             for key, value in load_file(snapshot.path).items():
                 own[key].copy_(value)
         beside.mkdir()
-        save_model(model, name, labels, run.model, beside)
-    except (OSError, KeyError, SafetensorError) as error:
+        save_model(model, name, labels, source, beside)
+        beside.replace(folder)
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise InputError("This moment of the run cannot be opened: {error}.", error=str(error)[:200]) from error
-    beside.replace(folder)
-    return folder

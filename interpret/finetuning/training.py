@@ -1,5 +1,6 @@
 """A fine-tune from beginning to end: the model, what is frozen and kept of it, the training, what came of it."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -162,10 +163,10 @@ def train(
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         logits, truth = trainer.finish(), trainer.truth()
-    adapter = learner.settle()
     if examples.task == "regression":
         logits, truth = logits * np.float32(spread) + np.float32(mean), truth * spread + mean
         learner.rescale_answer(spread, mean)
+    adapter = learner.settle()
     seconds = time.perf_counter() - begin
     return Trained(
         learner.model,
@@ -229,9 +230,10 @@ def _take_prefix(
     room = prefix_bytes([len(one["input_ids"]) for one in items], encoder.width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
         return -1
-    done = 0
+    done, alone = 0, os.environ.get("WORLD_SIZE", "1") == "1"
     for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-        if stop is not None and stop():
+        # Several processes would have to agree on it, which they do after every step.
+        if stop is not None and alone and stop():
             raise Stopped
         some = [items[i] for i in batch]
         inputs = lesson.collate(some)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import psutil
@@ -49,8 +49,8 @@ _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
 _LOOK = 0.3
 _BETWEEN = 0.5
-# How many seconds a further process of `accelerate launch` waits for the first one.
-_TO_BEGIN = 90.0
+# Where the first process of `accelerate launch` says that it left a run to somebody else.
+_LEFT = ".left"
 
 
 def work(folder: Path, tell: Tell | None = None) -> Run:
@@ -78,6 +78,7 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
         alone.acquire(timeout=0)
     except Timeout:
         # Two people asked for the same run to go on: one process is enough.
+        (folder / _LEFT).write_text(str(os.getppid()), "utf-8")
         return run
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
@@ -111,14 +112,14 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
 def _help(folder: Path) -> Run:
     """Train as one of the further processes of `accelerate launch`: the first one keeps the books."""
     # It has its turn on the device when the first one has; what the state says before that one came is an old story.
-    until = time.monotonic() + _TO_BEGIN
-    while (beside := launcher(folder) == os.getppid()) or time.monotonic() < until:
+    parent, left = os.getppid(), folder / _LEFT
+    while True:
         run = read_run(folder)
-        if beside and run.state != "waiting":
+        if launcher(folder) == parent and run.state != "waiting":
             break
+        if os.getppid() != parent or (left.exists() and left.read_text("utf-8") == str(parent)):
+            return run
         time.sleep(_LOOK)
-    else:
-        return read_run(folder)
     if run.state in ("running", "stopping"):
         name = run.request.recipe.device
         if name in ("auto", "cuda") and torch.cuda.is_available():
@@ -201,12 +202,14 @@ def _turn(run: Run, device: str) -> Iterator[bool]:
 class _Sitting:
     """What is written down of a run while it trains, from where it was begun or resumed."""
 
-    def __init__(self, folder: Path, before: float, record: Record, tell: Tell | None) -> None:
-        self.folder, self.before, self.record, self.tell = folder, before, record, tell
+    def __init__(self, folder: Path, record: Record, tell: Tell | None) -> None:
+        self.folder, self.record, self.tell = folder, record, tell
+        self.lines = _lines_until(folder)
+        self.before = float(self.lines[-1]["seconds"]) if self.lines else 0.0
         self.begin = time.monotonic()
         self.process = psutil.Process()
         self.said = 0.0
-        self.file = (folder / "told.jsonl").open("a", encoding="utf-8")
+        self.file: TextIO | None = None
 
     def __call__(self, what: Step | Evaluation | Reading, steps: int) -> None:
         if isinstance(what, Reading):
@@ -222,14 +225,23 @@ class _Sitting:
             line |= {"loss": round(what.loss, 6), "memory": self._memory()}
             line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
         # One write for one line: whoever is killed in it leaves a torn last line at most.
-        self.file.write(json.dumps(line) + "\n")
-        self.file.flush()
+        file = self.open()
+        file.write(json.dumps(line) + "\n")
+        file.flush()
         self.record.tell(what)
         if isinstance(what, Step) and (time.monotonic() - self.said > _BETWEEN or what.number == steps):
             self.said = time.monotonic()
             write_state(self.folder, step=what.number, steps=steps)
         if self.tell is not None:
             self.tell(what, steps)
+
+    def open(self) -> TextIO:
+        """Return the file of what is told, once there is anything new: until then it holds what was told before."""
+        if self.file is None:
+            path = self.folder / "told.jsonl"
+            write_whole(path, "".join(json.dumps(one) + "\n" for one in self.lines))
+            self.file = path.open("a", encoding="utf-8")
+        return self.file
 
     def _memory(self) -> int:
         if torch.cuda.is_available() and torch.cuda.is_initialized():
@@ -241,9 +253,9 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
     folder = run.folder
     write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0, read=0.0)
     with Record(run) as record:
-        sitting = _Sitting(folder, _forget_what_is_undone(folder, run), record, tell)
+        sitting = _Sitting(folder, record, tell)
         trained, learned, judged = _train(run, device, sitting)
-        sitting.file.close()
+        sitting.open().close()
         found = measure(trained)
         _keep(run, trained)
         facts = facts_of(found) | {
@@ -271,8 +283,8 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def _forget_what_is_undone(folder: Path, run: Run) -> float:
-    """Cut what was told after the last checkpoint, which is told again; returns the seconds spent until then."""
+def _lines_until(folder: Path) -> list[dict[str, Any]]:
+    """Return what was told until the last checkpoint: all after it is told again."""
     checkpoint = latest_checkpoint(folder / "checkpoints")
     step = checkpoint[1] if checkpoint is not None else 0
     kept: list[dict[str, Any]] = []
@@ -283,8 +295,7 @@ def _forget_what_is_undone(folder: Path, run: Run) -> float:
     # What was judged where it stopped, in the middle of an epoch, is no part of a training that was never stopped.
     while kept and "score" in kept[-1] and (kept[-1]["step"] > step or kept[-1]["epoch"] % 1):
         kept.pop()
-    write_whole(folder / "told.jsonl", "".join(json.dumps(one) + "\n" for one in kept))
-    return float(kept[-1]["seconds"]) if kept else 0.0
+    return kept
 
 
 def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, int, int]:
@@ -322,7 +333,8 @@ def _keep(run: Run, trained: Trained) -> None:
     save_trained(trained, checkpoint_folder(find_checkpoint(run.base)), beside)
     if trained.adapter:
         save_adapter(trained.model, trained.adapter, trained.head, trained.labels, run.folder / "adapter")
-    card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels}
+    step = next((one.step for one in trained.evaluations if one.epoch == trained.best), trained.evaluations[-1].step)
+    card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels, "step": step}
     write_whole(run.folder / "floors.json", json.dumps(card, ensure_ascii=False))
     answers = run.folder / ".answers.npz"
     np.savez(answers, logits=trained.logits, truth=trained.truth, rows=trained.rows)

@@ -11,6 +11,7 @@ from dashboard.widgets.labelled_input import health_view, labelled_input
 from dashboard.widgets.models import chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
+from dashboard.widgets.run_view import run_rows, watched
 from dashboard.widgets.sweep_view import start_sweep
 from dashboard.widgets.tower_view import frozen_floors, preset_input, settings_input, tower_view
 from interpret.checkpoints import checkpoint_folder
@@ -56,7 +57,7 @@ def setup() -> None:
         task,
         len(examples.classes),
         health.lengths.clip(max=recipe.max_tokens),
-        round(len(learned) / (1 - recipe.replay)),
+        len(learned) + _replayed(len(learned), recipe.replay),
         len(judged),
         cost,
     )
@@ -93,7 +94,8 @@ def setup() -> None:
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"
         st.rerun()
-    depths = it.freeze_depths([floor.name for floor in plan.floors])
+    # Adapters leave the embeddings as they are: to freeze nothing would be the same training again.
+    depths = [one for one in it.freeze_depths([floor.name for floor in plan.floors]) if one or not recipe.lora_rank]
     if sweep.button(
         _("Try all {count} depths").format(count=len(depths)),
         icon=":material/stairs:",
@@ -104,3 +106,11 @@ def setup() -> None:
         start_sweep(request, depths, given.data.content, judged_content)
         st.session_state[state.STAGE] = "sweep"
         st.rerun()
+
+
+def _replayed(learned: int, share: float) -> int:
+    """Return how many old examples come among so many new ones: never more than there are."""
+    if not share:
+        return 0
+    _examples, old, _judged = run_rows(watched(chosen_run()))
+    return min(len(old), round(learned * share / (1 - share)))

@@ -90,6 +90,38 @@ def test_peft_opens_what_is_saved_and_answers_the_same(folder, adapted, examples
     assert size < (tmp_path / "model" / "model.safetensors").stat().st_size / 2
 
 
+def test_a_regressions_adapter_answers_in_the_labels_unit(folder, adapted, examples, tmp_path):
+    numbers = tuple(str(1000 + 50 * len(one.split())) for one in examples.texts)
+    values = replace(examples, task="regression", labels=numbers)
+    done = train(adapted, values, *split_examples(values))
+    save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path)
+    base = tf.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=1)
+    small = peft.PeftModel.from_pretrained(base, tmp_path)
+    found = answers(done.model.eval(), folder, examples.texts[:8])
+    assert found.min() > 500
+    torch.testing.assert_close(answers(small, folder, examples.texts[:8]), found, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("frozen", [("0",), ("0", "pooler")])
+def test_a_pooler_that_the_checkpoint_lacks_is_kept_with_the_adapters(folder, adapted, examples, tmp_path, frozen):
+    masked = tf.AutoModelForMaskedLM.from_pretrained(folder)
+    masked.save_pretrained(tmp_path / "base")
+    tf.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "base")
+    recipe = replace(adapted, model=str(tmp_path / "base"), frozen=frozen)
+    encoder = it.load_encoder(recipe.model, device="cpu")
+    assert encoder.model.pooler is None
+    done = train(recipe, examples, *split_examples(examples))
+    assert plan(encoder, recipe, "classes", 2, [10], 80, 16, COST).floors == done.floors
+    save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path / "adapter")
+    found = answers(done.model.eval(), folder, examples.texts[:8])
+    for seed in (0, 1):
+        # What transformers draws anew each time must not matter.
+        torch.manual_seed(seed)
+        base = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "base", num_labels=2)
+        small = peft.PeftModel.from_pretrained(base, tmp_path / "adapter")
+        torch.testing.assert_close(answers(small, folder, examples.texts[:8]), found, atol=1e-5, rtol=1e-4)
+
+
 def test_with_a_head_of_our_own_peft_opens_the_encoder(folder, adapted, examples, tmp_path):
     done = train(replace(adapted, head="linear"), examples, *split_examples(examples))
     save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path / "adapter")

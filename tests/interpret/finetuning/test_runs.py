@@ -266,6 +266,22 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
     assert found.state == "done"
 
 
+def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("interpret.finetuning.training.EVALUATED_PIECES", 64)
+    run = new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=4)), rows)
+    first = work(run.folder, lambda what, _steps: ask_to_stop(run) if getattr(what, "number", 0) == 4 else None)
+    told = (run.folder / "told.jsonl").read_text("utf-8")
+    assert first.state == "stopped"
+    assert first.facts["accuracy"] > 0
+    ask_again(first)
+    again = work(run.folder, lambda *_: ask_to_stop(run))
+    assert again.state == "stopped"
+    assert again.facts == first.facts
+    assert (run.folder / "told.jsonl").read_text("utf-8") == told
+    done = work(ask_again(again).folder)
+    assert_same(done, work(new_run(tmp_path / "whole", run.request, rows).folder))
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_model(folder, rows, tmp_path):
     (tmp_path / "rows.csv").write_bytes(rows)
@@ -405,6 +421,28 @@ def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows
     # A model that nobody knows the past of.
     assert main([*common, "--model", str(folder), "--out", str(tmp_path / "c"), "--replay", "0.5"]) == 2
     assert "only where a run goes on from another one's model" in capsys.readouterr().err
+
+
+def test_moments_of_a_run_are_opened_as_models_a_few_at_a_time(request_for, rows, tmp_path):
+    recipe = replace(request_for.recipe, snapshots=6, lora_rank=2, epochs=3)
+    run = work(new_run(tmp_path, replace(request_for, recipe=recipe), rows).folder)
+    moments = it.list_snapshots(run)
+    assert len(moments) == 6
+    texts, found = ["the bank lent money", "a steep river"], []
+    for moment in moments:
+        folder = it.open_snapshot(run, moment)
+        found.append(it.embed(it.load_encoder(str(folder), "cpu"), texts).vectors[-1])
+    assert len([one for one in folder.parent.iterdir() if one.is_dir()]) == 4
+    last = it.embed(it.load_encoder(str(run.model), "cpu"), texts).vectors[-1]
+    ways = [float(np.abs(one - last).max()) for one in found]
+    # The nearer to the end the nearer to it, all in all; and none the same.
+    assert ways[0] > ways[-1] > 0
+    # What was frozen is as it is in the end.
+    frozen = load_file(folder / "model.safetensors")
+    name = "bert.encoder.layer.0.output.dense.weight"
+    assert torch.equal(frozen[name], weights(run)[name])
+    again = it.open_snapshot(run, moments[0])
+    np.testing.assert_array_equal(it.embed(it.load_encoder(str(again), "cpu"), texts).vectors[-1], found[0])
 
 
 def test_requests_are_written_and_read(request_for, rows, tmp_path):

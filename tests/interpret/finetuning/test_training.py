@@ -11,7 +11,7 @@ import transformers as tf
 import interpret as it
 from interpret.finetuning.data import Examples, split_examples
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.told import Evaluation
+from interpret.finetuning.told import Evaluation, Reading, Step
 from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import save_trained, train
 from tests.interpret.finetuning.conftest import WORDS
@@ -66,7 +66,8 @@ def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examp
     assert len(done.evaluations) == 5
     learned, judged = split_examples(examples)
     assert len(done.steps) == 5 * math.ceil(len(learned) / 8)
-    assert {total for _, total in told} == {len(done.steps)}
+    assert {total for what, total in told if not isinstance(what, Reading)} == {len(done.steps)}
+    assert [what for what, _ in told if isinstance(what, Reading)][-1].done == len(examples)
     assert sum(isinstance(what, Evaluation) for what, _ in told) == 5
     for step in done.steps:
         assert step.norms["embeddings"] == step.norms["0"] == 0
@@ -147,15 +148,15 @@ def test_words_get_their_tags(recipe, examples, tmp_path, folder):
         train(replace(recipe, head="mlp"), words, learned, judged)
 
 
-class Stop:
-    """Says stop after so many steps."""
+def stopping(after):
+    """Return what stops a training after so many steps: asked before the first one too."""
+    steps = []
 
-    def __init__(self, after):
-        self.left = after
+    def tell(what, _total):
+        if isinstance(what, Step):
+            steps.append(what)
 
-    def __call__(self):
-        self.left -= 1
-        return self.left <= 0
+    return {"tell": tell, "stop": lambda: len(steps) >= after}
 
 
 @pytest.mark.parametrize("after", [10, 13])
@@ -165,27 +166,31 @@ class Stop:
 def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, after, more):
     # Ten steps an epoch: stopped at an epoch's end, and in the middle of the second; then again three steps on.
     recipe = replace(recipe, epochs=3, **more)
-    split = split_examples(examples)
+    split, folder = split_examples(examples), tmp_path / "checkpoints"
     whole = train(recipe, examples, *split)
-    first = train(recipe, examples, *split, stop=Stop(after), folder=tmp_path)
+    first = train(recipe, examples, *split, **stopping(after), folder=folder)
     assert first.stopped
     assert len(first.steps) == after
     assert first.logits.shape == whole.logits.shape
-    second = train(recipe, examples, *split, stop=Stop(3), folder=tmp_path)
-    third = train(recipe, examples, *split, folder=tmp_path)
+    second = train(recipe, examples, *split, **stopping(3), folder=folder)
+    third = train(recipe, examples, *split, folder=folder)
     assert not third.stopped
     assert losses(first) + losses(second) + losses(third) == losses(whole)
     assert third.evaluations == whole.evaluations
     assert third.best == whole.best
     for one, other in zip(whole.model.parameters(), third.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
-    assert not [path for path in tmp_path.rglob("*.safetensors") if "checkpoint" not in str(path)]
+    assert not [
+        path
+        for path in tmp_path.rglob("*.safetensors")
+        if "checkpoints" not in str(path) and "snapshots" not in str(path)
+    ]
 
 
 def test_a_full_disk_is_said_and_the_checkpoint_before_stays(recipe, examples, tmp_path, monkeypatch):
-    split = split_examples(examples)
-    train(recipe, examples, *split, stop=Stop(4), folder=tmp_path)
-    before = latest_checkpoint(tmp_path)
+    split, folder = split_examples(examples), tmp_path / "checkpoints"
+    train(recipe, examples, *split, **stopping(4), folder=folder)
+    before = latest_checkpoint(folder)
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -193,10 +198,10 @@ def test_a_full_disk_is_said_and_the_checkpoint_before_stays(recipe, examples, t
     with monkeypatch.context() as patch:
         patch.setattr("interpret.finetuning.trainer.save_file", full)
         with pytest.raises(it.CapacityError, match="No space left on device. What was saved before is kept"):
-            train(recipe, examples, *split, stop=Stop(3), folder=tmp_path)
-    assert latest_checkpoint(tmp_path) == before
-    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-4"]
-    resumed = train(recipe, examples, *split, folder=tmp_path)
+            train(recipe, examples, *split, **stopping(3), folder=folder)
+    assert latest_checkpoint(folder) == before
+    assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-4"]
+    resumed = train(recipe, examples, *split, folder=folder)
     assert losses(resumed) == losses(train(recipe, examples, *split))[4:]
 
 
