@@ -214,44 +214,50 @@ def drift_map(drift: np.ndarray) -> go.Figure:
     return figure.update_layout(
         height=110 + 26 * layers,
         margin=_MARGIN,
-        xaxis={"title": _("head"), "type": "category"},
+        xaxis={"title": _("attention head"), "type": "category"},
         yaxis={"title": _("layer"), "type": "category"},
     )
 
 
-def attention_pair(
+def attention_maps(
     before: Float32[np.ndarray, "query key"],
     after: Float32[np.ndarray, "query key"],
     pieces: Sequence[str],
     names: tuple[str, str, str],
-) -> go.Figure:
-    """Draw one head's attention before and after side by side on one scale, and what changed."""
-    labels = numbered(list(pieces))
+) -> tuple[go.Figure, go.Figure, go.Figure]:
+    """Draw one head's attention before and after on one scale, and what changed, to stand side by side."""
     most = float(max(before.max(), after.max()))
     change = after - before
     reach = float(np.abs(change).max()) or 1.0
-    figure = make_subplots(cols=3, subplot_titles=[shown(one) for one in names], horizontal_spacing=0.04)
     maps = ((before, "Blues", 0.0, most), (after, "Blues", 0.0, most), (change, "RdBu_r", -reach, reach))
-    for column, (weights, colours, low, high) in enumerate(maps, 1):
-        figure.add_heatmap(
-            z=weights,
-            x=labels,
-            y=labels,
-            zmin=low,
-            zmax=high,
-            colorscale=colours,
-            showscale=column > 1,
-            colorbar={"thickness": 10, "len": 0.45, "y": 0.78 if column == 2 else 0.24, "title": names[column - 1]},
-            hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
-            row=1,
-            col=column,
-        )
+    labels = numbered(list(pieces))
     few = len(labels) <= _MOST_LABELS
-    figure.update_xaxes(type="category", showticklabels=few, tickangle=-60, dtick=1, title=_("key"))
-    figure.update_yaxes(type="category", autorange="reversed", dtick=1, showticklabels=False)
-    figure.update_yaxes(showticklabels=few, title=_("query"), col=1)
-    figure.update_xaxes(tickfont={"size": 10})
-    return figure.update_yaxes(tickfont={"size": 10}).update_layout(height=max(440, 16 * len(labels)), margin=_MARGIN)
+    figures = []
+    for name, (weights, colours, low, high) in zip(names, maps, strict=True):
+        figure = go.Figure(
+            go.Heatmap(
+                z=weights,
+                x=labels,
+                y=labels,
+                zmin=low,
+                zmax=high,
+                colorscale=colours,
+                colorbar={"thickness": 8},
+                hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
+            )
+        )
+        axis = {"type": "category", "dtick": 1, "tickfont": {"size": 10}, "showticklabels": few}
+        figures.append(
+            figure.update_layout(
+                title={"text": shown(name), "font": {"size": 14}},
+                height=max(400, 16 * len(labels)),
+                margin=_MARGIN,
+                xaxis={**axis, "title": _("key"), "tickangle": -60},
+                yaxis={**axis, "title": _("query"), "autorange": "reversed"},
+            )
+        )
+    first, second, third = figures
+    return first, second, third
 
 
 def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: bool) -> go.Figure:
@@ -265,7 +271,7 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
         Whether they are levels, where 0 is the embeddings.
     """
     figure = go.Figure()
-    shades = sample_colorscale("Viridis", np.linspace(0.85, 0.1, values.shape[1]).tolist())
+    shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
     for place, shade in enumerate(shades):
         name = _("level {number}") if level else _("layer {number}")
         figure.add_scatter(

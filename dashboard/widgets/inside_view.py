@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.figures.finetuning import (
     alike_bars,
-    attention_pair,
+    attention_maps,
     before_after,
     drift_map,
     moments_lines,
@@ -133,13 +133,14 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
     layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
     head = second.number_input(_("Head"), 0, shape[1] - 1, most[1], key=f"inside_head:{about}")
     one, other = (cache.trace(spec, text, None) for spec in (both.before, both.after))
-    figure = attention_pair(
+    figures = attention_maps(
         one.attention[layer, head],
         other.attention[layer, head],
         one.tokens.pieces,
         (*both.names, _("change")),
     )
-    st.plotly_chart(figure, key="side_by_side")
+    for place, (column, figure) in enumerate(zip(st.columns(3), figures, strict=True)):
+        column.plotly_chart(figure, key=f"side_by_side:{place}")
 
 
 def moments_part(both: Both, text: str) -> None:
@@ -148,7 +149,7 @@ def moments_part(both: Both, text: str) -> None:
     snapshots = it.list_snapshots(run)
     if not snapshots:
         return
-    st.markdown("#### " + _("Step by step"))
+    st.markdown("#### " + _("On the way"))
     wanted = st.toggle(
         _("Read it with every moment that was kept"),
         key=f"moments:{run.id}",
