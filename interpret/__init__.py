@@ -58,16 +58,15 @@ if TYPE_CHECKING:
     from interpret.finetuning.runs import (
         Request,
         Run,
-        Told,
         ask_again,
         ask_to_stop,
         delete_run,
         list_runs,
         new_run,
         read_run,
-        read_told,
     )
     from interpret.finetuning.snapshots import Snapshot, list_snapshots, open_snapshot
+    from interpret.finetuning.told import Told, read_told
     from interpret.finetuning.tower import PRESETS, Floor, floor_names, freeze_depths, layer_rates, preset
     from interpret.finetuning.worker import finetune
     from interpret.linear_head import LinearHead, fit_head
@@ -176,14 +175,14 @@ _WHERE = {
     "Results": "finetuning.results",
     "Request": "finetuning.runs",
     "Run": "finetuning.runs",
-    "Told": "finetuning.runs",
+    "Told": "finetuning.told",
     "ask_again": "finetuning.runs",
     "ask_to_stop": "finetuning.runs",
     "delete_run": "finetuning.runs",
     "list_runs": "finetuning.runs",
     "new_run": "finetuning.runs",
     "read_run": "finetuning.runs",
-    "read_told": "finetuning.runs",
+    "read_told": "finetuning.told",
     "Snapshot": "finetuning.snapshots",
     "list_snapshots": "finetuning.snapshots",
     "open_snapshot": "finetuning.snapshots",

@@ -16,7 +16,7 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.finetuning.results import Results
-    from interpret.finetuning.runs import Told
+    from interpret.finetuning.told import Told
 
 # Seen on light and on dark ground alike.
 LEARNED, JUDGED, QUIET = "#2f7ab9", "#c2660f", "#8a8f98"
@@ -252,7 +252,7 @@ def attention_maps(
                 title={"text": shown(name), "font": {"size": 14}},
                 height=max(400, 16 * len(labels)),
                 margin=_MARGIN,
-                xaxis={**axis, "title": _("key"), "tickangle": -60},
+                xaxis={**axis, "title": _("key"), "tickangle": -90},
                 yaxis={**axis, "title": _("query"), "autorange": "reversed"},
             )
         )

@@ -26,7 +26,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from interpret.errors import InputError
@@ -392,56 +391,3 @@ def delete_run(run: Run) -> None:
     if run.active:
         raise InputError("The run “{name}” is at work. Stop it first, then delete it.", name=run.request.name)
     shutil.rmtree(run.folder)
-
-
-@dataclass(frozen=True, eq=False)
-class Told:
-    """What a run has told so far, as columns.
-
-    Attributes
-    ----------
-    number, epoch, loss, rate, seconds, memory
-        Of each step; seconds since it was first begun, and bytes.
-    norms
-        For each step and floor the length of the gradient.
-    floors
-        The floors' names, from the bottom to the top.
-    judged
-        The evaluations: ``epoch``, ``loss``, ``score``, ``moved``, ``probes`` each.
-    """
-
-    number: np.ndarray
-    epoch: np.ndarray
-    loss: np.ndarray
-    rate: np.ndarray
-    seconds: np.ndarray
-    memory: np.ndarray
-    norms: np.ndarray
-    floors: tuple[str, ...]
-    judged: tuple[Mapping[str, Any], ...]
-
-
-def read_told(folder: Path) -> Told:
-    """Read what a run has told; a last line that is not whole yet is left for the next time."""
-    steps: list[dict[str, Any]] = []
-    judged: list[dict[str, Any]] = []
-    for line in read_lines(folder):
-        (judged if "score" in line else steps).append(line)
-    floors = tuple(steps[0]["norms"]) if steps else ()
-    columns = {
-        name: np.array([one[name] for one in steps], dtype=np.float64)
-        for name in ("number", "epoch", "loss", "rate", "seconds", "memory")
-    }
-    norms = np.array([[one["norms"][name] for name in floors] for one in steps], dtype=np.float64).reshape(
-        len(steps), len(floors)
-    )
-    return Told(**columns, norms=norms, floors=floors, judged=tuple(judged))
-
-
-def read_lines(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of what a run has told, as far as they are whole."""
-    try:
-        text = (folder / "told.jsonl").read_text("utf-8")
-    except OSError:
-        return []
-    return [json.loads(line) for line in text.split("\n")[:-1] if line.endswith("}")]

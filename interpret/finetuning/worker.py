@@ -37,11 +37,10 @@ from interpret.finetuning.runs import (
     launcher,
     list_runs,
     make_run,
-    read_lines,
     read_run,
     write_state,
 )
-from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
+from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, read_lines
 from interpret.finetuning.trainer import EVALUATED_PIECES, latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
 

@@ -30,10 +30,9 @@ from interpret.finetuning.runs import (
     make_run,
     new_run,
     read_run,
-    read_told,
     write_state,
 )
-from interpret.finetuning.told import Step
+from interpret.finetuning.told import Step, read_told
 from interpret.finetuning.worker import work
 
 ROOT = __file__.split("/tests/")[0]
