@@ -10,9 +10,11 @@ from dashboard.language import _
 from interpret.units import counted, duration, gigabytes
 
 _MOST_PROBES = 10
+# Bytes on disk that are worth a word.
+_MUCH_ROOM = 200_000_000
 
 
-def plan_view(plan: it.Plan) -> None:
+def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
     """Draw what it will take."""
     first, second, third = st.columns(3)
     total = plan.trainable + plan.frozen
@@ -42,6 +44,16 @@ def plan_view(plan: it.Plan) -> None:
                 "The embeddings and the lowest {kept} of {layers} layers are frozen: what they make of each text is "
                 "computed once and kept. Frozen layers run without dropout, kept or not."
             ).format(kept=plan.kept, layers=layers)
+        )
+
+    # Weights that changed, in float32; adapters change whole maps.
+    changed = sum(floor.parameters for floor in plan.floors if floor.learns)
+    room = 4 * changed * recipe.snapshots
+    if room > _MUCH_ROOM:
+        st.caption(
+            _(
+                "{count} moments on the way are kept, and take up to {size} GB on disk. “More settings” has how many."
+            ).format(count=recipe.snapshots, size=gigabytes(room))
         )
 
 

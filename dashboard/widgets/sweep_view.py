@@ -38,7 +38,8 @@ def start_sweep(request: it.Request, depths: Sequence[tuple[str, ...]], data: by
             state.runs_folder(),
             replace(
                 request,
-                recipe=replace(request.recipe, frozen=frozen),
+                # What is compared is the depths: moments on the way of each would fill the disk.
+                recipe=replace(request.recipe, frozen=frozen, snapshots=0),
                 name=f"{request.name} · {depth_name(frozen)}",
                 group=group,
             ),

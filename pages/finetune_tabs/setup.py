@@ -64,7 +64,7 @@ def setup() -> None:
     with left:
         tower_view(plan, it.layer_rates(plan.floors, recipe.learning_rate, recipe.layer_decay), about, names)
     with right:
-        plan_view(plan)
+        plan_view(plan, recipe)
         cautions_view(plan, recipe)
 
     st.markdown("#### " + _("3 · Start"))

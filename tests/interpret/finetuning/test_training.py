@@ -81,9 +81,13 @@ def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examp
 
 
 def test_patience_stops_and_goes_back_to_the_best(recipe, examples):
-    # A rate this high wanders off after a good beginning.
-    recipe = replace(recipe, epochs=40, patience=2, learning_rate=3e-2, head="linear")
-    done = train(recipe, examples, *split_examples(examples))
+    recipe = replace(recipe, epochs=40, patience=2, head="linear")
+    learned, judged = split_examples(examples)
+    # A third of what is judged by is labelled wrongly: the surer the model, the worse its loss there.
+    labels, turned = list(examples.labels), {"bank": "river", "river": "bank"}
+    for place in judged[::3]:
+        labels[place] = turned[labels[place]]
+    done = train(recipe, replace(examples, labels=tuple(labels)), learned, judged)
     seen = [one.loss for one in done.evaluations]
     assert len(seen) < 40
     assert done.best == done.evaluations[int(np.argmin(seen))].epoch
