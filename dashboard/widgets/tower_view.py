@@ -216,7 +216,9 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
             3,
             key="snapshots",
             persist_state="session",
-            help=_("Each is as large on disk as what learns."),
+            help=_(
+                "Each is as large on disk as the floors that change; with adapters as the maps that they are added to."
+            ),
         )
     return {
         **_memory_input(bool(rank), past),

@@ -142,6 +142,8 @@ def save_adapter(
     kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}
     kind = next((kind for ending, kind in kinds.items() if type(model).__name__.endswith(ending)), None)
     folder.mkdir(parents=True, exist_ok=True)
+    # Before its config, by which the folder is known to be whole.
+    save_file(dict(state), folder / "adapter_model.safetensors", {"format": "pt"})
     LoraConfig(
         r=rank,
         lora_alpha=_SCALE * rank,
@@ -150,6 +152,5 @@ def save_adapter(
         inference_mode=True,
         modules_to_save=sorted(kept) or None,
     ).save_pretrained(str(folder))
-    save_file(dict(state), folder / "adapter_model.safetensors", {"format": "pt"})
     if isinstance(model, Classifier):
         save_head(model.head, head, labels, folder)
