@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_attribution
 	$(BIN)/python -m tests.benchmarks.bench_attributions_page
 	$(BIN)/python -m tests.benchmarks.bench_finetuning
+	$(BIN)/python -m tests.benchmarks.bench_pretraining
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

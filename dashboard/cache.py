@@ -216,10 +216,9 @@ def store() -> it.Store:
 
 
 def clear() -> None:
-    """Forget everything."""
+    """Forget every result. The models stay, whose keys say all that they are."""
     for kept in (
         hub_checkpoint,
-        _encoder,
         trace,
         windows,
         thumbnails,

@@ -48,13 +48,14 @@ if TYPE_CHECKING:
     from interpret.embeddings.store import Store, load_embeddings
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
     from interpret.finetuning.comparing import attention_drift
-    from interpret.finetuning.data import Examples, read_examples, split_examples
+    from interpret.finetuning.data import read_examples, split_examples
+    from interpret.finetuning.examples import GAMES, Examples
     from interpret.finetuning.health import Health, check_health
-    from interpret.finetuning.outcome import Outcome, read_outcome
+    from interpret.finetuning.outcome import Outcome, piece_names, read_outcome
     from interpret.finetuning.planning import Cost, Plan, measure_cost, measure_lengths, plan
     from interpret.finetuning.recipe import Recipe
     from interpret.finetuning.record import Recorded, drop_alias, forget, read_record, set_alias, write_note
-    from interpret.finetuning.results import Fit, Results
+    from interpret.finetuning.results import Fit, GameResults, Results
     from interpret.finetuning.runs import (
         Request,
         Run,
@@ -71,6 +72,14 @@ if TYPE_CHECKING:
     from interpret.finetuning.worker import finetune
     from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
+    from interpret.masking import Masked, Masking
+    from interpret.pretraining.following import Following, NextSentence, follow_pairs, next_sentence
+    from interpret.pretraining.game import Played, play
+    from interpret.pretraining.guessing import Guess, Guesses, fill_mask
+    from interpret.pretraining.lens import LayerGuesses, layer_guesses
+    from interpret.pretraining.preferences import Preferences, compare_pairs
+    from interpret.pretraining.tuned_lens import TunedLens, fit_tuned_lens, load_lens
+    from interpret.surprise import Surprise, pseudo_log_likelihood
     from interpret.tasks import Task
     from interpret.tokens import Tokens
     from interpret.tracing import Trace, trace, trace_batch
@@ -154,7 +163,8 @@ _WHERE = {
     "EncoderSpec": "encoder",
     "load_encoder": "encoder",
     "attention_drift": "finetuning.comparing",
-    "Examples": "finetuning.data",
+    "Examples": "finetuning.examples",
+    "GAMES": "finetuning.examples",
     "read_examples": "finetuning.data",
     "split_examples": "finetuning.data",
     "Health": "finetuning.health",
@@ -172,6 +182,7 @@ _WHERE = {
     "set_alias": "finetuning.record",
     "write_note": "finetuning.record",
     "Fit": "finetuning.results",
+    "GameResults": "finetuning.results",
     "Results": "finetuning.results",
     "Request": "finetuning.runs",
     "Run": "finetuning.runs",
@@ -194,12 +205,33 @@ _WHERE = {
     "preset": "finetuning.tower",
     "Outcome": "finetuning.outcome",
     "finetune": "finetuning.worker",
+    "piece_names": "finetuning.outcome",
     "read_outcome": "finetuning.outcome",
     "LinearHead": "linear_head",
     "fit_head": "linear_head",
     "Window": "long_text",
     "Windows": "long_text",
     "windows": "long_text",
+    "Masked": "masking",
+    "Masking": "masking",
+    "Played": "pretraining.game",
+    "play": "pretraining.game",
+    "Guess": "pretraining.guessing",
+    "Guesses": "pretraining.guessing",
+    "fill_mask": "pretraining.guessing",
+    "LayerGuesses": "pretraining.lens",
+    "layer_guesses": "pretraining.lens",
+    "Following": "pretraining.following",
+    "NextSentence": "pretraining.following",
+    "follow_pairs": "pretraining.following",
+    "next_sentence": "pretraining.following",
+    "Preferences": "pretraining.preferences",
+    "compare_pairs": "pretraining.preferences",
+    "Surprise": "surprise",
+    "pseudo_log_likelihood": "surprise",
+    "TunedLens": "pretraining.tuned_lens",
+    "fit_tuned_lens": "pretraining.tuned_lens",
+    "load_lens": "pretraining.tuned_lens",
     "Task": "tasks",
     "Tokens": "tokens",
     "Trace": "tracing",

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from interpret.families import Family
 from interpret.heads import Classifier, load_head
 from interpret.hub import Progress
 from interpret.resources import weights_bytes
-from interpret.tasks import Task, find_task
+from interpret.tasks import Task, find_task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
 
@@ -163,6 +163,42 @@ class Encoder:
             nullcontext() if gradients else torch.inference_mode(),
         ):
             return (self._whole if task else self.model)(**inputs, **options)
+
+    @property
+    def pair_game(self) -> Literal["next", "order"] | None:
+        """What its head of two sentences was trained to tell, beside masked words.
+
+        ``"next"``: whether the second text follows the first, or comes from elsewhere (BERT); ``"order"``: whether the
+        two stand in their order, or are swapped (ALBERT).
+        """
+        if not type(self._whole).__name__.endswith("ForPreTraining"):
+            return None
+        return "order" if self.model.config.model_type == "albert" else "next"
+
+    def guess(self, states: torch.Tensor) -> torch.Tensor:
+        """Return what the masked-word head makes of hidden states: ``(state, width)`` to scores ``(state, piece)``.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint has no such head.
+        """
+        whole = self._guesser()
+        with hold(self.spec.device), torch.set_grad_enabled(states.requires_grad):
+            return logits_of(head_alone(whole)(inputs_embeds=states[None].to(whole.dtype)))[0]
+
+    def check_guesses(self) -> None:
+        """Refuse to guess without a head that was trained to: see `guess`."""
+        self._guesser()
+
+    def _guesser(self) -> PreTrainedModel:
+        if isinstance(self._whole, Classifier) or self.task is None or self.task.kind != "masked words":
+            raise CheckpointError(
+                "“{name}” was saved without the head that guesses masked words. Choose a model that has one, such as "
+                "google-bert/bert-base-uncased, or train one on the Fine-tune page.",
+                name=self.spec.checkpoint.name,
+            )
+        return self._whole
 
     def embed_pieces(self, ids: torch.Tensor) -> torch.Tensor:
         """Look pieces up in the embedding matrix: what the model adds positions and segments to.

@@ -67,8 +67,8 @@ def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figur
         line={"color": JUDGED, "width": 2},
         marker={"size": 8},
     )
-    percent = not np.isnan(majority)
-    if percent:
+    percent = title != "R²"
+    if not np.isnan(majority):
         figure.add_scatter(
             x=[0, max(steps, 1)],
             y=[majority, majority],

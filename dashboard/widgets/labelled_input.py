@@ -18,7 +18,14 @@ from dashboard.widgets.corpus_input import kept_file
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
 _DATA, _TASK = "data", "task"
-_KINDS = {"classes": (".csv", ".tsv", ".jsonl"), "regression": (".csv", ".tsv", ".jsonl"), "token classes": (".txt",)}
+_TABLES = (".csv", ".tsv", ".jsonl")
+_PLAIN = (".txt", ".md")
+_KINDS = {
+    "classes": _TABLES,
+    "regression": _TABLES,
+    "token classes": (".txt",),
+    **dict.fromkeys(it.GAMES, (*_PLAIN, *_TABLES)),
+}
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,26 @@ def labelled_input() -> Given | None:
         "classes": _("a class for each text"),
         "regression": _("a number for each text"),
         "token classes": _("a tag for each word"),
+        it.GAMES[0]: _("none: it guesses hidden words"),
+        it.GAMES[1]: _("none: hidden words and next sentences"),
     }
     task = segments(_("What the labels are"), tasks, _TASK)
-    hint = (
-        _("A file with a word and its tag in each line, and a blank line between sentences (CoNLL): {kinds}")
-        if task == "token classes"
-        else _("A file with a text and a label in each row: {kinds}")
-    )
+    hint = {
+        "token classes": _(
+            "A file with a word and its tag in each line, and a blank line between sentences (CoNLL): {kinds}"
+        ),
+        **dict.fromkeys(
+            it.GAMES,
+            _("Running text of your field, one document; or a table with a document in each row: {kinds}"),
+        ),
+    }.get(task, _("A file with a text and a label in each row: {kinds}"))
+    if task in it.GAMES:
+        st.caption(
+            _(
+                "It goes on with what BERT learned from before anybody labelled anything. A model that has read your "
+                "field's texts mostly learns its labels better afterwards (Gururangan et al. 2020)."
+            )
+        )
     suffixes = _KINDS[task]
     found = kept_file(f"labelled:{task}", hint.format(kinds=" ".join(suffixes)), suffixes)
     if found is None:
@@ -97,7 +117,15 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     name, content = found
     if task == "token classes":
         return Labelled(content, name, "", "", None, task)
+    if task in it.GAMES and name.lower().endswith(_PLAIN):
+        return Labelled(content, name, "text", "", None, task)
     table = cache.table(content, name)
+    if task in it.GAMES:
+        columns = dict(enumerate(table.columns))
+        text = choose(
+            st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
+        )
+        return Labelled(content, name, table.columns[text], "", None, task)
     if len(table.columns) < 2:
         raise it.InputError(
             "“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name
@@ -116,8 +144,11 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
 
 def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
+    learned = f"{health.rows - health.judged:,}"
     facts = [
-        _("{count} rows to learn from").format(count=f"{health.rows - health.judged:,}"),
+        (_("{count} passages to learn from") if task in it.GAMES else _("{count} rows to learn from")).format(
+            count=learned
+        ),
         _("{count} to judge by").format(count=f"{health.judged:,}"),
     ]
     if task == "classes":
@@ -132,7 +163,7 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
         show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")
     if not health.findings:
         st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")
-    with st.expander(_("Labels and lengths")):
+    with st.expander(_("Labels and lengths") if health.classes else _("Lengths")):
         left, right = st.columns(2)
         if health.classes:
             left.plotly_chart(balance_bars(health.classes), key="balance")
@@ -156,6 +187,11 @@ def _said(health: it.Health, examples: it.Examples) -> dict[str, str]:
             "decide which is meant."
         ).format(count=f"{len(health.contradictions):,}", text=row(first[0]), labels=literal(labels)),
         "few judged": _(
+            "Only {count} pieces to judge by: the share guessed can be off by ± {points} points by chance. Hold out "
+            "more, or bring a longer text."
+        ).format(count=health.answers, points=f"{health.uncertainty * 100:.1f}")
+        if examples.task in it.GAMES
+        else _(
             "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out "
             "more, or add "
             "rows, before you believe a difference smaller than that."

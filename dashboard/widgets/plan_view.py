@@ -89,11 +89,16 @@ def probes_input(examples: it.Examples, judged: np.ndarray, task: str) -> tuple[
         return ()
     some = [examples.texts[int(place)] for place in judged[:: max(1, len(judged) // 3)]][:3]
     with st.expander(_("Sentences to watch while it learns")):
-        text = st.text_area(
-            _(
+        label = (
+            _("One a line, {most} at the most. They are compared inside the model before and after.")
+            if task in it.GAMES
+            else _(
                 "One a line, {most} at the most. Their answers are noted after every epoch, and they are "
                 "compared inside the model before and after."
-            ).format(most=_MOST_PROBES),
+            )
+        )
+        text = st.text_area(
+            label.format(most=_MOST_PROBES),
             "\n".join(" ".join(one.split()) for one in some),
             key=f"probes:{hash(tuple(some))}",
             height=110,

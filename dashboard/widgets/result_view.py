@@ -12,6 +12,7 @@ from dashboard import ROOT, state
 from dashboard.figures.finetuning import calibration_curve, fit_cloud
 from dashboard.language import _, literal
 from dashboard.widgets.export import as_csv
+from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
 
 _MOST_ROWS = 500
@@ -27,6 +28,9 @@ def result_view(run: it.Run) -> None:
     """
     outcome = it.read_outcome(run)
     st.divider()
+    if isinstance(outcome.found, it.GameResults):
+        game_view(run, outcome, outcome.found)
+        return
     st.markdown(
         "#### " + _("How good it is on {count} rows that it never learned from").format(count=len(outcome.truth))
     )

@@ -135,13 +135,18 @@ def _live(run_id: str, active: bool) -> None:
     _tiles(run, told)
     regression = run.request.task == "regression"
     majority = _majority(run) if not regression else float("nan")
+    score = "R²" if regression else _("first guess right") if run.request.task in it.GAMES else _("accuracy")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
         st.plotly_chart(loss_curve(told, run.steps), key="live_loss")
     with right:
-        st.markdown("##### " + (_("R² on what was held out") if regression else _("Accuracy on what was held out")))
-        st.plotly_chart(score_curve(told, run.steps, majority, "R²" if regression else _("accuracy")), key="live_score")
+        title = {
+            "regression": _("R² on what was held out"),
+            **dict.fromkeys(it.GAMES, _("Pieces guessed, on what was held out")),
+        }.get(run.request.task, _("Accuracy on what was held out"))
+        st.markdown("##### " + title)
+        st.plotly_chart(score_curve(told, run.steps, majority, score), key="live_score")
     names = [floor_name(one) for one in told.floors]
     left, right = st.columns([2, 1], gap="large")
     with left:
@@ -169,9 +174,11 @@ def _tiles(run: it.Run, told: it.Told) -> None:
     places = st.columns(5)
     last = told.judged[-1] if told.judged else None
     regression = run.request.task == "regression"
-    name = "R²" if regression else _("Accuracy")
+    name = "R²" if regression else _("First guess right") if run.request.task in it.GAMES else _("Accuracy")
     score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
     places[0].metric(name, score)
+    if last is not None and "perplexity" in last["facts"]:
+        places[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
     places[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
     recent = told.seconds[-50:]
     speed = (

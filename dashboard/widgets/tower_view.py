@@ -113,7 +113,7 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
         st.session_state[f"{_PRESET}:{about}"] = "own"
 
     adapted = bool(st.session_state.get("lora"))
-    st.caption(_("On: frozen, it stays as it is. The head is new and has to learn."))
+    st.caption(_("On: frozen, it stays as it is. The head always learns."))
     most = max(floor.parameters for floor in plan.floors)
     with st.container(gap=None, key="tower"):
         for floor in reversed(plan.floors):
@@ -154,7 +154,11 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
     past
         Whether the model is that of a run, which knows what it learned from.
     """
-    heads = head_names() if task != "token classes" else {"own": _("the architecture's own, on each word")}
+    plays = task in it.GAMES
+    heads = {
+        "token classes": {"own": _("the architecture's own, on each word")},
+        **{key: {"own": _("the architecture's own: every piece of the vocabulary")} for key in it.GAMES},
+    }.get(task) or head_names()
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(width)
     first, second, third = st.columns([5, 7, 6])
@@ -193,8 +197,28 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
             _("Warm-up: share of the steps"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
-        smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
-        balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
+        smoothing, balanced, masked = 0.0, False, 0.15
+        if plays:
+            masked = st.slider(
+                _("Share of the pieces to be guessed"),
+                0.05,
+                0.5,
+                0.15,
+                0.05,
+                key="masked",
+                persist_state="session",
+                help=_("Of these 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
+            )
+        else:
+            smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
+            balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
+        dropout = st.toggle(
+            _("Dropout"),
+            True,
+            key="dropout",
+            persist_state="session",
+            help=_("Drops some states at random, against learning by heart. Much text read a few times needs none."),
+        )
         patience = st.number_input(
             _("Stop after so many epochs without a better loss; 0 for never"),
             0,
@@ -235,6 +259,8 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
         "weight_decay": float(weight_decay),
         "label_smoothing": float(smoothing),
         "balanced": bool(balanced),
+        "masked": float(masked),
+        "dropout": bool(dropout),
         "patience": int(patience),
         "precision": "bfloat16" if mixed else "float32",
     }

@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
-from interpret.attention.places import check_place
 from interpret.devices import hold
 from interpret.encoder import Encoder
-from interpret.errors import InputError
+from interpret.places import head_gates
 from interpret.tap import Tap
 from interpret.tasks import Task, logits_of
 from interpret.tokens import Tokens
@@ -117,22 +116,6 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
         if encoder.task is not None and place is not None:
             answers = _answers(encoder, encoder.task, tokens, place, passes)
     return Ablation(tokens, tuple(heads), before, after, answers)
-
-
-def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Return Michel's mask ξ, of shape (layer, head): 0 for the heads given and 1 for all others; see `ablate`."""
-    if not encoder.family.tapped:
-        raise InputError(
-            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, "
-            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
-            family=encoder.family.title,
-        )
-    gates = torch.ones(encoder.layers, encoder.heads)
-    for layer, head in heads:
-        check_place("layer", layer, encoder.layers)
-        check_place("head", head, encoder.heads)
-        gates[layer, head] = 0
-    return gates
 
 
 def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:

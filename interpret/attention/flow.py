@@ -11,10 +11,11 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from interpret.arrays import read_only
-from interpret.attention.places import check_place, check_same
+from interpret.attention.places import check_same
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
 from interpret.errors import CapacityError, InputError
+from interpret.places import check_place
 from interpret.resources import trace_bytes
 from interpret.tap import Tap
 from interpret.tasks import logits_of

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
-from interpret.attention.ablation import head_gates
 from interpret.batching import batches
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead, fit_head, split_half
+from interpret.places import head_gates
 from interpret.tap import Tap
 from interpret.tasks import logits_of
 

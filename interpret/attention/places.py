@@ -1,18 +1,8 @@
-"""Whether there is such a layer, head or token, and whether a trace is this encoder's."""
-
-import numpy as np
+"""Whether a trace is this encoder's."""
 
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.tracing import Trace
-
-
-def check_place(name: str, place: int, count: int) -> None:
-    """Refuse a place that is not there; ``name`` is what it is a place of."""
-    if not (isinstance(place, int | np.integer) and 0 <= place < count):
-        raise InputError(
-            "There is no {name} {place}: they go from 0 to {last}.", name=name, place=place, last=count - 1
-        )
 
 
 def check_same(encoder: Encoder, trace: Trace) -> None:

@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Bool, Float32
 
 from interpret.arrays import read_only
-from interpret.attention.places import check_place, check_same
+from interpret.attention.places import check_same
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.places import check_place
 from interpret.tokens import Tokens
 from interpret.tracing import Trace
 

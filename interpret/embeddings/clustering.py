@@ -167,7 +167,8 @@ def marking_words(texts: Sequence[str], clusters: Clusters, most: int = 8) -> tu
 def _marked(
     names: list[str], here: np.ndarray, rest: np.ndarray, whole: np.ndarray, most: int
 ) -> tuple[tuple[str, float], ...]:
-    if not len(names) or not here.sum() or not rest.sum():
+    # A word that is alone in all texts tells no group from another.
+    if len(names) < 2 or not here.sum() or not rest.sum():
         return ()
     # A prior worth as much as the smaller side, so that rare words are drawn towards no difference.
     prior = whole / whole.sum() * min(here.sum(), rest.sum())

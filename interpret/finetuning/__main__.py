@@ -13,7 +13,8 @@ from pathlib import Path
 
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
-from interpret.finetuning.data import TASKS, read_examples, split_examples
+from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.examples import GAMES, TASKS
 from interpret.finetuning.health import check_health
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
@@ -95,7 +96,9 @@ def _train(asked: argparse.Namespace) -> int:
     )
     columns = (asked.text, asked.label, asked.pair, asked.task)
     examples = read_examples(content, asked.data.name, *columns)
-    if judged_content is None:
+    if asked.task in GAMES:
+        _say(f"{len(examples)} passages")
+    elif judged_content is None:
         learned, judged = split_examples(examples, asked.share, asked.seed)
         health = check_health(encoder, examples, learned, judged, asked.max_tokens)
         guess = "" if asked.task == "regression" else f"; always guessing: {health.majority:.1%}"
@@ -106,6 +109,7 @@ def _train(asked: argparse.Namespace) -> int:
     def tell(what: Step | Evaluation | Reading, total: int) -> None:
         if isinstance(what, Evaluation):
             score = f"R² {what.score:.3f}" if asked.task == "regression" else f"accuracy {what.score:.1%}"
+            score += "".join(f", {name} {one:.4g}" for name, one in what.facts.items())
             _say(f"\rafter epoch {what.epoch:.4g}: loss {what.loss:.4f}, {score}")
         elif not sys.stderr.isatty():
             return

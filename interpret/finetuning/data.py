@@ -2,8 +2,6 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
@@ -11,96 +9,12 @@ from jaxtyping import Int
 from interpret.arrays import read_only
 from interpret.errors import InputError
 from interpret.files import Table, decode, read_table
+from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
+from interpret.finetuning.passages import read_passages, split_passages
 
-TASKS = ("classes", "regression", "token classes")
 MOST_CLASSES = 200
-LEAST_ROWS = 8
 # A regression is split by these many ranges of its values, so that both sides have high ones and low ones.
 _RANGES = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """What a model is to learn from.
-
-    Attributes
-    ----------
-    task
-        What the labels are, one of `TASKS`.
-    texts, pairs
-        The texts, and their second texts or None. For token classes the words of each, joined by spaces.
-    labels
-        One for each text: a class's name or a number as written; for token classes the tags, joined by spaces.
-    places
-        Which row of the file each is, from 0.
-    skipped
-        How many rows had no text or no label.
-    """
-
-    task: str
-    texts: tuple[str, ...]
-    pairs: tuple[str, ...] | None
-    labels: tuple[str, ...]
-    places: tuple[int, ...]
-    skipped: int
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes' names in order; empty for a regression."""
-        if self.task == "regression":
-            return ()
-        if self.task == "token classes":
-            return tuple(sorted({tag for row in self.labels for tag in row.split()}))
-        return tuple(sorted(set(self.labels)))
-
-    def some(self, chosen: Sequence[int] | Int[np.ndarray, "chosen"]) -> "Examples":
-        """Return those at some places of this collection."""
-        pairs = None if self.pairs is None else tuple(self.pairs[i] for i in chosen)
-        return Examples(
-            self.task,
-            tuple(self.texts[i] for i in chosen),
-            pairs,
-            tuple(self.labels[i] for i in chosen),
-            tuple(self.places[i] for i in chosen),
-            0,
-        )
-
-    def joined(self, other: "Examples") -> "Examples":
-        """Return these examples and after them another file's, which keep the places of their own file.
-
-        Raises
-        ------
-        InputError
-            If the other has classes that this one has not: nothing could be learned of them.
-        """
-        strange = sorted(set(other.classes) - set(self.classes))
-        if strange:
-            raise InputError(
-                "The file to judge by has the class “{label}”, which the file to learn from has not. Take its rows "
-                "out, or add some of it there.",
-                label=strange[0],
-            )
-        return self.followed_by(other)
-
-    def followed_by(self, other: "Examples") -> "Examples":
-        """Return these examples and after them others of the same kind, whatever their classes."""
-        pairs = self.pairs + other.pairs if self.pairs is not None and other.pairs is not None else None
-        return Examples(
-            self.task,
-            self.texts + other.texts,
-            pairs,
-            self.labels + other.labels,
-            self.places + other.places,
-            self.skipped + other.skipped,
-        )
-
-    def key(self, place: int) -> tuple[str, str]:
-        """Return what two examples have in common that say the same: case and spaces apart."""
-        second = self.pairs[place] if self.pairs is not None else ""
-        return " ".join(self.texts[place].casefold().split()), " ".join(second.casefold().split())
 
 
 def read_examples(
@@ -114,7 +28,8 @@ def read_examples(
         The file; its name tells its kind.
     text, label, pair
         Names of columns. For token classes the file is in CoNLL's form instead (a word and its tag a line, columns
-        parted by spaces or tabs, a blank line between sentences), and they are not used.
+        parted by spaces or tabs, a blank line between sentences), and they are not used. For games there are no labels:
+        see `interpret.finetuning.passages.read_passages`.
     task
         What the labels are.
 
@@ -125,6 +40,8 @@ def read_examples(
     """
     if task not in TASKS:
         raise InputError("There is no task “{name}”. Choose one of: {known}.", name=task, known=", ".join(TASKS))
+    if task in GAMES:
+        return read_passages(content, name, text, task)
     if task == "token classes":
         examples = _conll(content, name)
     else:
@@ -270,6 +187,9 @@ def split_examples(
         raise InputError(
             "A share of {share} cannot be held out. Choose one between 0.05 and 0.5, such as 0.2.", share=share
         )
+    if examples.task in GAMES:
+        before, after = split_passages(examples, share)
+        return read_only(before, np.int64), read_only(after, np.int64)
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):
         groups.setdefault(examples.key(place), []).append(place)

@@ -10,7 +10,8 @@ from jaxtyping import Int
 
 from interpret.arrays import read_only
 from interpret.encoder import Encoder
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import GAMES, Examples
+from interpret.masking import Masking
 from interpret.tokens import tokenize
 
 # The largest class with so many times as many rows as the smallest is worth a word.
@@ -33,15 +34,15 @@ class Health:
     rows, skipped
         How many are used; how many had no text or no label.
     classes
-        Each class and how many rows have it, the most first; empty for a regression.
+        Each class and how many rows have it, the most first; empty for a regression and for games.
     duplicates
         Places of examples that say what an earlier one said, with the same label.
     contradictions
         Groups of places that say the same and are labelled differently.
     leaks
         Places of examples to judge by that say what one to learn from says.
-    judged
-        How many there are to judge by.
+    judged, answers
+        How many there are to judge by, and how many answers these take.
     lengths
         Pieces of each, special ones among them, before anything is cut off.
     most
@@ -59,6 +60,7 @@ class Health:
     contradictions: tuple[tuple[int, ...], ...]
     leaks: tuple[int, ...]
     judged: int
+    answers: int
     lengths: Int[np.ndarray, "example"]
     most: int
     unknown: float
@@ -75,7 +77,7 @@ class Health:
 
         Two models whose accuracies are closer than this cannot be told apart.
         """
-        return 1.96 * math.sqrt(0.9 * 0.1 / max(1, self.judged))
+        return 1.96 * math.sqrt(0.9 * 0.1 / max(1, self.answers))
 
     @property
     def majority(self) -> float:
@@ -148,16 +150,21 @@ def check_health(
         words += sum(not tokens.special[group[0]] for group in tokens.groups)
         unknown += tokens.unknown
     pieces = sum(lengths) - len(lengths) * encoder.pieces.num_special_tokens_to_add(examples.pairs is not None)
+    plays = examples.task in GAMES
     tags = [tag for row in examples.labels for tag in row.split()]
     counted = Counter(tags if examples.task == "token classes" else examples.labels)
     return Health(
         rows=len(examples),
         skipped=examples.skipped,
-        classes=() if examples.task == "regression" else tuple(counted.most_common()),
+        classes=() if plays or examples.task == "regression" else tuple(counted.most_common()),
         duplicates=tuple(sorted(duplicates)),
-        contradictions=tuple(contradictions),
+        contradictions=() if plays else tuple(contradictions),
         leaks=tuple(leaks),
         judged=len(judged),
+        # Of a passage every so-manyth piece is guessed.
+        answers=round(len(judged) * Masking().rate * float(np.minimum(lengths, most or encoder.max_tokens).mean()))
+        if plays
+        else len(judged),
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
         unknown=unknown / max(1, pieces),

@@ -6,7 +6,7 @@ it is L2-SP (Li et al. 2018, eq. 3), with the diagonal of the Fisher information
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from jaxtyping import Int
 from interpret.devices import hold
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.learner import Learner
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.recipe import Recipe
@@ -167,5 +167,9 @@ def replayed(
         )
     count = min(len(past.learned), round(len(learned) * share / (1 - share)))
     chosen = np.random.default_rng(seed).permutation(past.learned)[:count]
-    whole = examples.followed_by(old.some(chosen))
+    again = old.some(chosen)
+    if examples.task in GAMES:
+        # Documents are numbered in each file: the old ones are no part of the new ones.
+        again = replace(again, labels=tuple(f"old {label}" for label in again.labels))
+    whole = examples.followed_by(again)
     return whole, np.concatenate([np.asarray(learned), np.arange(len(examples), len(whole))])

@@ -12,6 +12,7 @@ import transformers as tf
 
 from interpret.checkpoints import checkpoint_folder
 from interpret.encoder import Encoder
+from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import (
     Model,
@@ -22,9 +23,11 @@ from interpret.finetuning.adapters import (
     add_adapters,
     merge_adapters,
 )
+from interpret.finetuning.examples import GAMES
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
 from interpret.finetuning.tower import EMBEDDINGS, HEAD, POOLER, Floor, floor_parameters, freeze, tower
 from interpret.heads import Classifier, HeadCard, load_head, make_head, save_head
+from interpret.tasks import PAIR_FAMILIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,9 +236,16 @@ def frozen_floors(recipe: Recipe, names: Iterable[str]) -> list[str]:
     return sorted(wanted)
 
 
+_LOADERS = {
+    "token classes": tf.AutoModelForTokenClassification,
+    GAMES[0]: tf.AutoModelForMaskedLM,
+    GAMES[1]: tf.AutoModelForPreTraining,
+}
+
+
 def loader(task: str) -> Any:
     """Return what loads a model with its architecture's own head for a task."""
-    return tf.AutoModelForTokenClassification if task == "token classes" else tf.AutoModelForSequenceClassification
+    return _LOADERS.get(task, tf.AutoModelForSequenceClassification)
 
 
 def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:
@@ -248,6 +258,8 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
             head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
         model: Model = Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
         return model, continued
+    if task in GAMES:
+        return _make_player(encoder, recipe, task)
     names = labels or ("value",)
     with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(recipe.seed)
@@ -257,6 +269,8 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
             id2label=dict(enumerate(names)),
             label2id={name: place for place, name in enumerate(names)},
             problem_type="regression" if task == "regression" else None,
+            # What learns needs small steps, which half precision rounds away.
+            dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
@@ -272,6 +286,42 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
     whole: torch.nn.Module = model
     whole.to(encoder.spec.device)
     return model, answers == names
+
+
+def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bool]:
+    """Make a model that plays the games; its head goes on learning where the checkpoint has it."""
+    if task == GAMES[1] and encoder.model.config.model_type not in PAIR_FAMILIES:
+        raise InputError(
+            "{family} was made without next sentences, and transformers has no head for them. Choose masked words "
+            "alone, or a BERT or an ALBERT.",
+            family=encoder.family.title,
+        )
+    folder = checkpoint_folder(encoder.spec.checkpoint)
+    with torch.random.fork_rng(devices=[]), _quiet():
+        torch.manual_seed(recipe.seed)
+        model, report = loader(task).from_pretrained(
+            folder,
+            # What learns needs small steps, which half precision rounds away.
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    inside = f"{model.base_model_prefix}."
+    new = {key for key in report["missing_keys"] if not key.startswith(inside)}
+    with torch.no_grad():
+        for path, module in model.named_modules():
+            square = isinstance(module, torch.nn.Linear) and module.in_features == module.out_features
+            if square and f"{path}.weight" in new:
+                # A new head begins by comparing each state with the word vectors themselves, which teaches in minutes
+                # what takes random weights hours.
+                torch.nn.init.eye_(module.weight)
+                if module.bias is not None:
+                    module.bias.zero_()
+    whole: torch.nn.Module = model
+    whole.to(encoder.spec.device)
+    return model, not new
 
 
 def _trained_answers(folder: Path, task: str) -> tuple[str, ...] | None:

@@ -1,14 +1,17 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from interpret.errors import InputError
-from interpret.finetuning.data import Examples, read_examples, split_examples
-from interpret.finetuning.results import Fit, Results, measure_fit, measure_results
+from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.training import Trained
 
@@ -30,25 +33,14 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
 
 
-def measure(trained: Trained) -> Results | Fit:
+def measure(trained: Trained) -> Results | Fit | GameResults:
     """Tell how good a model is on what was held out."""
+    if trained.task in GAMES:
+        return measure_game(trained.answers)
     if trained.task == "regression":
-        return measure_fit(trained.logits[:, 0], trained.truth)
-    return measure_results(trained.logits, [trained.labels[place] for place in trained.truth], trained.labels)
-
-
-def facts_of(found: Results | Fit) -> dict[str, float]:
-    """Return the numbers that a run is listed with."""
-    if isinstance(found, Fit):
-        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
-    return {
-        "accuracy": found.accuracy,
-        "low": found.interval[0],
-        "high": found.interval[1],
-        "macro_f1": found.macro_f1,
-        "majority": found.majority,
-        "ece": found.ece,
-    }
+        return measure_fit(trained.answers["logits"][:, 0], trained.answers["truth"])
+    truth = [trained.labels[place] for place in trained.answers["truth"]]
+    return measure_results(trained.answers["logits"], truth, trained.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +53,14 @@ class Outcome:
         How good its model is on what was held out.
     texts, pairs, truth, places
         Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
+        For games of each passage; ``truth`` is then its document.
     labels
         The classes.
     step
         How many steps its model has behind it: the best epoch's, where there was patience.
     """
 
-    found: Results | Fit
+    found: Results | Fit | GameResults
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
@@ -86,15 +79,33 @@ def read_outcome(run: Run) -> Outcome:
     """
     try:
         with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            logits, truth, rows = kept["logits"], kept["truth"], kept["rows"]
+            answers = {name: kept[name] for name in kept.files}
         card = json.loads((run.folder / "floors.json").read_text("utf-8"))
         labels, step = tuple(card["labels"]), int(card["step"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
     examples, _, judged = read_run_examples(run.folder, run.request)
+    if run.request.task in GAMES:
+        found, some = measure_game(answers), examples.some(judged)
+        return Outcome(found, some.texts, some.pairs, some.labels, some.places, (), step)
+    logits, truth = answers["logits"], answers["truth"]
     # For words' tags a row for each word, shown in its sentence.
-    some = examples.some(judged[rows])
+    some = examples.some(judged[answers["rows"]])
     if run.request.task == "regression":
         return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, (), step)
     names = tuple(labels[int(place)] for place in truth)
     return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels, step)
+
+
+def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
+    """Return what pieces of the vocabulary of a run's model are called.
+
+    Raises
+    ------
+    InputError
+        If the run has no model yet.
+    """
+    if run.model is None:
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name)
+    pieces = Tokenizer.from_file(str(run.model / "tokenizer.json"))
+    return {place: pieces.id_to_token(place) or f"#{place}" for place in set(ids)}

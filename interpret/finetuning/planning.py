@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import FISHER_EXAMPLES
 from interpret.finetuning.learner import planned_floors, skeleton
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
@@ -172,11 +172,16 @@ def plan(
     floors, _maps = planned_floors(model, encoder, recipe)
     trainable = sum(one.learns for one in floors)
     layers = [one for one in floors if one.name.isdigit()]
-    kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix else -1
+    plays = task in GAMES
+    kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix and not plays else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
     steps_an_epoch = math.ceil(learned / recipe.batch)
     steps = steps_an_epoch * recipe.epochs
     shares = _shares(layers, floors[0].frozen, max(kept, 0), bool(recipe.lora_rank))
+    if plays:
+        # The head weighs every piece of the vocabulary for each that is guessed, there and back.
+        head = recipe.masked * encoder.embedding_matrix.numel() / sum(one.parameters for one in layers)
+        shares = shares[0] + head, shares[1] + head
     pieces = mean * learned * recipe.epochs
     seconds = (
         pieces * (cost.forward * shares[0] + cost.backward * shares[1])
@@ -195,6 +200,8 @@ def plan(
         + copies * trainable
         + 4 * _KEPT_NUMBERS * recipe.batch * longest * encoder.width * max(reached, 1)
         + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 else 0)
+        # Scores of the whole vocabulary, as they come, in float32, and what flows back.
+        + (12 * recipe.batch * longest * recipe.masked * encoder.embedding_matrix.shape[0] if plays else 0)
         + (_PROCESS_BYTES if device.name == "cpu" else 0)
     )
     return Plan(
@@ -244,6 +251,6 @@ def _cautions(
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95 % interval around 90 %.
-        "few judged": task != "regression" and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+        "few judged": task not in ("regression", *GAMES) and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

@@ -7,7 +7,7 @@ import torch
 from tokenizers import Tokenizer
 
 from interpret.encoder import Encoder
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
 
 Item = dict[str, Any]
@@ -78,6 +78,8 @@ class Collate:
                 found["token_type_ids"] = torch.zeros(shape, dtype=torch.long)
         tagged = isinstance(items[0]["labels"], list)
         found["labels"] = torch.full(shape, NO_LABEL) if tagged else torch.tensor([item["labels"] for item in items])
+        if "next" in items[0]:
+            found["next"] = torch.tensor([item["next"] for item in items])
         for row, item in enumerate(items):
             length = len(item["input_ids"])
             found["attention_mask"][row, :length] = 1

@@ -54,6 +54,14 @@ class Recipe:
         needs nothing else; ``"ewc"`` needs the run that the model is of, as ``replay`` does.
     snapshots
         How many times on the way what has changed is written down, to be looked into.
+    dropout
+        Whether the dropout layers of what learns drop states, as the model's config says. A small model that reads
+        much text a few times learns more without.
+    masked
+        Of each passage the share of pieces that are to be guessed, where it learns from running text.
+    pair_weight
+        How much the loss of whether the second text follows counts, beside that of the words. Devlin et al. 2019 count
+        both alike; a short training learns the words alone then.
     """
 
     model: str = BUILT_IN
@@ -79,6 +87,9 @@ class Recipe:
     hold: str = "none"
     hold_strength: float = 0.1
     snapshots: int = 3
+    dropout: bool = True
+    masked: float = 0.15
+    pair_weight: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -124,6 +135,8 @@ class Recipe:
             "replay": (0.0, 0.9),
             "hold_strength": (0.0, 1e6),
             "snapshots": (0, 20),
+            "masked": (0.01, 0.9),
+            "pair_weight": (0.01, 100.0),
         }
         for name, (least, most) in ranges.items():
             value = getattr(self, name)

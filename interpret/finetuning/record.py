@@ -198,6 +198,7 @@ def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
     if isinstance(what, Step):
         return [("loss", what.loss, what.number), ("learning_rate", what.rate, what.number)]
     found = {"evaluation_loss": what.loss, "evaluation_score": what.score}
+    found |= {f"evaluation_{name}": value for name, value in what.facts.items()}
     found |= {f"moved_{name}": value for name, value in what.moved.items()}
     return [(name, value, what.step) for name, value in found.items()]
 

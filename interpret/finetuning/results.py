@@ -1,10 +1,11 @@
 """How good a classifier is on what was held out, and how far its probabilities can be taken at their word."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 from scipy.stats import spearmanr
 
 from interpret.arrays import read_only
@@ -168,6 +169,94 @@ def measure_fit(answers: np.ndarray, truth: np.ndarray) -> Fit:
         spearman=float(spearmanr(given, true).statistic) if varied else float("nan"),
         mistakes=read_only(np.argsort(-np.abs(missed), kind="stable"), np.int64),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class GameResults:
+    """What came out of the games on passages that were held out.
+
+    Attributes
+    ----------
+    truth, guess
+        Of each piece that was chosen, its id and the id of the model's first guess.
+    chance, rank
+        The probability of the true piece, and how many others are likelier.
+    passage
+        Which passage each is of.
+    first, five
+        The share of pieces that are the first guess, and among the first five.
+    interval
+        The 95 % interval of ``first`` (Wilson 1927).
+    perplexity
+        ``exp`` of the mean surprise, ``-log chance``: as many pieces, all alike, would be as hard to choose from.
+    follows, following
+        Of each passage the probability that its second half follows its first, and whether it does; empty where only
+        words were guessed.
+    next, next_interval
+        The share of passages of which that is told right; NaN where only words were guessed.
+    """
+
+    truth: Int[np.ndarray, "chosen"]
+    guess: Int[np.ndarray, "chosen"]
+    chance: Float32[np.ndarray, "chosen"]
+    rank: Int[np.ndarray, "chosen"]
+    passage: Int[np.ndarray, "chosen"]
+    first: float
+    five: float
+    interval: tuple[float, float]
+    perplexity: float
+    follows: Float32[np.ndarray, "pair"]
+    following: Bool[np.ndarray, "pair"]
+    next: float
+    next_interval: tuple[float, float]
+
+
+def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
+    """Sum up what `interpret.finetuning.games.GameTrainer.judge` returned."""
+    rank = answers["rank"]
+    right = rank == 0
+    follows = answers.get("follows", np.empty(0, np.float32))
+    following = answers.get("following", np.empty(0, bool))
+    told = (follows > 0.5) == following
+    nothing = float("nan")
+    return GameResults(
+        truth=read_only(answers["truth"], np.int64),
+        guess=read_only(answers["guess"], np.int64),
+        chance=read_only(answers["chance"], np.float32),
+        rank=read_only(rank, np.int64),
+        passage=read_only(answers["rows"], np.int64),
+        first=float(right.mean()),
+        five=float((rank < 5).mean()),
+        interval=_wilson(int(right.sum()), len(right)),
+        perplexity=float(np.exp(-np.log(np.maximum(answers["chance"].astype(np.float64), 1e-30)).mean())),
+        follows=read_only(follows, np.float32),
+        following=read_only(following, bool),
+        next=float(told.mean()) if len(told) else nothing,
+        next_interval=_wilson(int(told.sum()), len(told)) if len(told) else (nothing, nothing),
+    )
+
+
+def facts_of(found: Results | Fit | GameResults) -> dict[str, float]:
+    """Return the numbers that a run is listed with."""
+    if isinstance(found, GameResults):
+        words = {
+            "accuracy": found.first,
+            "low": found.interval[0],
+            "high": found.interval[1],
+            "among_five": found.five,
+            "perplexity": found.perplexity,
+        }
+        return words if math.isnan(found.next) else words | {"next_accuracy": found.next}
+    if isinstance(found, Fit):
+        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
+    return {
+        "accuracy": found.accuracy,
+        "low": found.interval[0],
+        "high": found.interval[1],
+        "macro_f1": found.macro_f1,
+        "majority": found.majority,
+        "ece": found.ece,
+    }
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -45,6 +45,8 @@ class Evaluation:
         of what they were. A new head's beginnings are small, so its share is large.
     probes
         For each sentence that is watched the probability of each class; for a regression its value.
+    facts
+        For games what else is told of how good it is: see `interpret.finetuning.results.facts_of`.
     """
 
     step: int
@@ -53,6 +55,7 @@ class Evaluation:
     score: float
     moved: Mapping[str, float] = field(default_factory=dict)
     probes: tuple[tuple[float, ...], ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,11 @@ class Lesson:
     Attributes
     ----------
     task
-        One of `interpret.finetuning.data.TASKS`.
+        One of `interpret.finetuning.examples.TASKS`.
     learned, judged
         Examples to learn from and to judge by.
+    lengths
+        The pieces of each that is learned from.
     watched
         Sentences that are answered after every epoch; their labels count for nothing.
     collate
@@ -84,10 +86,15 @@ class Lesson:
     task: str
     learned: Sequence[Item]
     judged: Sequence[Item]
+    lengths: Sequence[int]
     watched: Sequence[Item]
     collate: Collate
     weights: torch.Tensor | None
     scale: tuple[float, float]
+
+
+# What a model says of the examples to judge by, and what would have been right, as named columns.
+Answers = Mapping[str, np.ndarray]
 
 
 class FineTuner(tf.Trainer):
@@ -125,17 +132,17 @@ class FineTuner(tf.Trainer):
         self.tell, self.stop, self.saves, self.snapshots = tell, stop, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is told from where they began.
         self.start = learner.starts()
-        self.lengths = [len(one["input_ids"]) for one in lesson.learned]
+        self.lengths = lesson.lengths
         self.progress = Progress([])
         self.best_state: dict[str, torch.Tensor] = {}
         self.steps: list[Step] = []
-        # The step after which was judged last, and the scores.
-        self.last: tuple[int, Float32[np.ndarray, "answer label"]] = (-1, np.empty((0, 0), np.float32))
+        # The step after which was judged last, and the answers.
+        self.last: tuple[int, Answers] = (-1, {})
         self.saved_at, self.saving_took = time.monotonic(), 0.0
         super().__init__(
             model=learner.model,
             args=arguments,
-            train_dataset=list(lesson.learned),
+            train_dataset=lesson.learned,
             data_collator=lesson.collate,
             optimizers=(self._optimizer(), None),
             callbacks=[_Calls(self)],
@@ -230,9 +237,17 @@ class FineTuner(tf.Trainer):
 
     # ---- how good it is
 
-    def judge(self) -> tuple[float, Float32[np.ndarray, "answer label"]]:
-        """Return the mean loss on what was held out, and the scores: a row for each text, or each word with a tag."""
-        return self._answers(self.lesson.judged)
+    def before_first_step(self) -> None:
+        """Do what is to be done once, when nothing is learned yet: nothing, for a head that knows nothing yet."""
+
+    def judge(self) -> tuple[float, Answers]:
+        """Return the mean loss on what was held out, and the answers.
+
+        ``logits`` has a row for each text, or each word with a tag; ``truth`` a class's place, or a number; ``rows``
+        tells which of the examples to judge by each is of.
+        """
+        loss, logits = self._answers(self.lesson.judged)
+        return loss, {"logits": logits, "truth": self._truth(), "rows": self._rows()}
 
     def _answers(self, items: Sequence[Item]) -> tuple[float, Float32[np.ndarray, "answer label"]]:
         rows = [np.empty(0)] * len(items)
@@ -251,6 +266,9 @@ class FineTuner(tf.Trainer):
                     rows[place] = found[label != NO_LABEL] if tagged else found[None]
         return total / count, np.concatenate(rows).astype(np.float32)
 
+    def _facts(self, answers: Answers) -> Mapping[str, float]:
+        return {}
+
     def _probed(self) -> tuple[tuple[float, ...], ...]:
         lesson = self.lesson
         if not lesson.watched:
@@ -260,33 +278,39 @@ class FineTuner(tf.Trainer):
         found = logits * spread + mean if lesson.task == "regression" else logits.softmax(-1)
         return tuple(tuple(row) for row in found.tolist())
 
-    def truth(self) -> np.ndarray:
-        """Return what would have been right for each row of `judge`: a class's place, or a number."""
+    def _truth(self) -> np.ndarray:
         labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in self.lesson.judged]
         return np.array([number for row in labels for number in row if number != NO_LABEL])
 
-    def rows(self) -> np.ndarray:
-        """Return which of the examples to judge by each row of `judge` is of."""
+    def _rows(self) -> np.ndarray:
         counts = [
             sum(number != NO_LABEL for number in one["labels"]) if isinstance(one["labels"], list) else 1
             for one in self.lesson.judged
         ]
         return np.repeat(np.arange(len(counts)), counts)
 
-    def _score(self, logits: np.ndarray) -> float:
-        truth = self.truth()
+    def _score(self, answers: Answers) -> float:
+        logits, truth = answers["logits"], answers["truth"]
         if self.lesson.task == "regression":
             return float(1 - np.square(logits[:, 0] - truth).sum() / np.square(truth - truth.mean()).sum())
         return float((logits.argmax(axis=1) == truth).mean())
 
     def after_epoch(self) -> bool:
         """Judge, keep the best, and tell whether to go on."""
-        loss, logits = self.judge()
-        self.last = self.state.global_step, logits
+        loss, answers = self.judge()
+        self.last = self.state.global_step, answers
         progress, patience = self.progress, self.recipe.patience
         before = [one.loss for one in progress.evaluations]
         moved = self.learner.moved(self.start)
-        found = Evaluation(self.state.global_step, self.epoch, loss, self._score(logits), moved, self._probed())
+        found = Evaluation(
+            self.state.global_step,
+            self.epoch,
+            loss,
+            self._score(answers),
+            moved,
+            self._probed(),
+            self._facts(answers),
+        )
         progress.evaluations.append(found)
         self._say(found)
         if patience == 0 or not before or loss < min(before):
@@ -297,13 +321,13 @@ class FineTuner(tf.Trainer):
             progress.worse += 1
         return patience == 0 or progress.worse < patience
 
-    def finish(self) -> Float32[np.ndarray, "answer label"]:
-        """Go back to the best epoch where there was patience, and return its scores."""
+    def finish(self) -> Answers:
+        """Go back to the best epoch where there was patience, and return its answers."""
         if self.best_state:
             self.learner.put(self.best_state)
         self.learner.model.eval()
-        step, logits = self.last
-        return logits if step == self.state.global_step and not self.best_state else self.judge()[1]
+        step, answers = self.last
+        return answers if step == self.state.global_step and not self.best_state else self.judge()[1]
 
     def take_snapshot(self) -> None:
         """Write down the weights that changed, where it is time to."""
@@ -415,6 +439,9 @@ def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
 class _Calls(tf.TrainerCallback):
     def __init__(self, trainer: FineTuner) -> None:
         self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        self.trainer.before_first_step()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer

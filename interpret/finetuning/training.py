@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers as tf
-from jaxtyping import Float32, Int
+from jaxtyping import Int
 from tokenizers import Tokenizer
 
 from interpret.arrays import read_only
@@ -21,7 +21,8 @@ from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import Model
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.games import Game, GameTrainer
 from interpret.finetuning.holding import Past, make_hold
 from interpret.finetuning.learner import Learner, at_rest, make_learner, save_model
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
@@ -29,7 +30,7 @@ from interpret.finetuning.reading import NO_LABEL, Collate, Item, Reader
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
 from interpret.finetuning.tower import Floor, frozen_prefix
-from interpret.finetuning.trainer import EVALUATED_PIECES, FineTuner, Lesson, latest_checkpoint
+from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, Lesson, latest_checkpoint
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -49,11 +50,10 @@ class Trained:
         The tower, and what of it was frozen.
     steps, evaluations
         What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
-    logits, truth
-        Its scores for the examples that were held out, and what would have been right: a row for each text, or for
-        token classes each word that was read. For a regression both are values as they were given.
-    rows
-        Which of the examples that were held out each of these is of.
+    answers
+        What it says of the examples that were held out, and what would have been right: see
+        `interpret.finetuning.trainer.FineTuner.judge` and, for games, `interpret.finetuning.games.GameTrainer.judge`.
+        For a regression both are values as they were given.
     best
         The epoch that the model is of: the one with the lowest evaluation loss where there is patience, or the last.
     kept
@@ -76,9 +76,7 @@ class Trained:
     floors: tuple[Floor, ...]
     steps: tuple[Step, ...]
     evaluations: tuple[Evaluation, ...]
-    logits: Float32[np.ndarray, "answer label"]
-    truth: np.ndarray
-    rows: Int[np.ndarray, "answer"]
+    answers: Answers
     best: float
     kept: int
     stopped: bool
@@ -98,7 +96,7 @@ def train(
     probes: Sequence[str] = (),
     past: Past | None = None,
 ) -> Trained:
-    """Fine-tune a model on labelled texts, pairs of texts, or words.
+    """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
 
     Frozen floors run as in use, without dropout, whether their output is kept or not.
 
@@ -115,7 +113,7 @@ def train(
         Where checkpoints are written. Where it has one, the training goes on from there, as if it had never stopped.
         Beside it, in ``snapshots``, the weights that changed are written some times on the way.
     probes
-        Texts whose answers are told with every evaluation; none for token classes.
+        Texts whose answers are told with every evaluation; none for token classes and games.
     past
         What the model had learned from, for EWC.
 
@@ -128,6 +126,12 @@ def train(
     Stopped
         If it was asked to stop before its first step.
     """
+    if examples.task in GAMES and recipe.head != OWN_HEAD:
+        raise InputError(
+            "The head “{name}” reads whole texts, and here words are to be guessed. Choose “{own}”.",
+            name=recipe.head,
+            own=OWN_HEAD,
+        )
     if examples.task == "token classes" and recipe.head != OWN_HEAD:
         raise InputError(
             "The head “{name}” reads whole texts, and these labels are of single words. Choose “{own}”.",
@@ -137,6 +141,10 @@ def train(
     encoder = load_encoder(recipe.model, recipe.device)
     labels = examples.classes
     learner = make_learner(encoder, recipe, examples.task, labels)
+    if not recipe.dropout:
+        for module in learner.model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
     mean, spread = scale = _scale(examples, learned)
     if learner.continued and examples.task == "regression":
         # It answers in the labels' unit, and is to learn how many spreads they are from the mean.
@@ -146,9 +154,10 @@ def train(
         lesson = _read(encoder, recipe, examples, learned, judged, probes, scale)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
-        kept = _take_prefix(stack, learner, recipe, lesson, encoder, tell, stop)
+        # A game's passages are different every time.
+        kept = -1 if examples.task in GAMES else _take_prefix(stack, learner, recipe, lesson, encoder, tell, stop)
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        trainer = FineTuner(
+        trainer = (GameTrainer if examples.task in GAMES else FineTuner)(
             learner,
             lesson,
             recipe,
@@ -162,9 +171,10 @@ def train(
         before = latest_checkpoint(place)
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
-        logits, truth = trainer.finish(), trainer.truth()
+        answers = dict(trainer.finish())
     if examples.task == "regression":
-        logits, truth = logits * np.float32(spread) + np.float32(mean), truth * spread + mean
+        answers["logits"] = answers["logits"] * np.float32(spread) + np.float32(mean)
+        answers["truth"] = answers["truth"] * spread + mean
         learner.rescale_answer(spread, mean)
     adapter = learner.settle()
     seconds = time.perf_counter() - begin
@@ -178,9 +188,7 @@ def train(
         learner.floors,
         tuple(trainer.steps),
         tuple(trainer.progress.evaluations),
-        read_only(logits, np.float32),
-        read_only(truth),
-        read_only(trainer.rows(), np.int64),
+        {name: read_only(one) for name, one in answers.items()},
         trainer.progress.best,
         kept,
         trainer.progress.stopped,
@@ -199,12 +207,17 @@ def _read(
     probes: Sequence[str],
     scale: tuple[float, float],
 ) -> Lesson:
+    if examples.task in GAMES:
+        game = Game(encoder, recipe, examples, [int(place) for place in learned])
+        always = Game(encoder, recipe, examples, [int(place) for place in judged])
+        return Lesson(examples.task, game, always, game.lengths(), [], Collate(encoder), None, scale)
     read = Reader(encoder, recipe, examples, examples.classes, scale)
     found = [read(int(place)) for place in learned]
     return Lesson(
         examples.task,
         found,
         [read(int(place)) for place in judged],
+        [len(one["input_ids"]) for one in found],
         [read.watched(one) for one in probes] if examples.task != "token classes" else [],
         Collate(encoder),
         _weights(recipe, found, len(examples.classes), encoder.spec.device),
@@ -267,7 +280,7 @@ def _weights(recipe: Recipe, learned: Sequence[Item], classes: int, device: str)
 
 
 def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:
-    return tf.TrainingArguments(
+    arguments = tf.TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.batch,
         num_train_epochs=recipe.epochs,
@@ -286,6 +299,10 @@ def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArgument
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )
+    # One process, one device: transformers would spread each batch over all GPUs of the machine, and learn from more
+    # texts a step than the recipe says. `accelerate launch` takes several.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def save_trained(done: Trained, source: Path, folder: Path) -> None:

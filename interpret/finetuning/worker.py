@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 import signal
@@ -26,10 +27,12 @@ from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.adapters import save_adapter
+from interpret.finetuning.examples import GAMES
 from interpret.finetuning.holding import Past, replayed
-from interpret.finetuning.outcome import facts_of, measure, read_run_examples
+from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.record import Record
+from interpret.finetuning.results import facts_of
 from interpret.finetuning.runs import (
     Request,
     Run,
@@ -43,6 +46,8 @@ from interpret.finetuning.runs import (
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, read_lines
 from interpret.finetuning.trainer import EVALUATED_PIECES, latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
+from interpret.long_text import windows
+from interpret.surprise import pseudo_log_likelihood
 
 _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
@@ -50,6 +55,8 @@ _LOOK = 0.3
 _BETWEEN = 0.5
 # Where the first process of `accelerate launch` says that it left a run to somebody else.
 _LEFT = ".left"
+# Passages whose every word is hidden in turn when a game is over: some seconds for a small model on two cores.
+_SURPRISED = 8
 
 
 def work(folder: Path, tell: Tell | None = None) -> Run:
@@ -268,8 +275,10 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
             "learned": float(learned),
             "judged": float(judged),
         }
+        begun = trained.evaluations[0]
+        facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
-            facts |= _remembered(run, device)
+            facts |= _remembered(run, device) if run.request.task not in GAMES else _surprised(run, device)
         except Exception:
             # The training itself is done, and its model saved.
             _log.warning("what the model forgot could not be measured", exc_info=True)
@@ -285,7 +294,9 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
 def _lines_until(folder: Path) -> list[dict[str, Any]]:
     """Return what was told until the last checkpoint: all after it is told again."""
     checkpoint = latest_checkpoint(folder / "checkpoints")
-    step = checkpoint[1] if checkpoint is not None else 0
+    if checkpoint is None:
+        return []
+    step = checkpoint[1]
     kept: list[dict[str, Any]] = []
     for line in read_lines(folder):
         if "score" not in line and line["number"] > step:
@@ -336,7 +347,7 @@ def _keep(run: Run, trained: Trained) -> None:
     card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels, "step": step}
     write_whole(run.folder / "floors.json", json.dumps(card, ensure_ascii=False))
     answers = run.folder / ".answers.npz"
-    np.savez(answers, logits=trained.logits, truth=trained.truth, rows=trained.rows)
+    np.savez(answers, **dict[str, Any](trained.answers))
     answers.replace(run.folder / "answers.npz")
     # Moved away whole: a folder that is being deleted would be offered as a model.
     if (run.folder / "model").exists():
@@ -374,6 +385,33 @@ def _remembered(run: Run, device: str) -> dict[str, float]:
     found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
     before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
     return found | before
+
+
+def _surprised(run: Run, device: str) -> dict[str, float]:
+    """Return the pseudo-perplexity of some passages that were held out, for the new model and the one before it.
+
+    One word after another is hidden, which takes a pass through the model each: only so many are asked.
+    """
+    examples, _learned, judged = read_run_examples(run.folder, run.request)
+    found: dict[str, float] = {}
+    some = judged[np.unique(np.linspace(0, len(judged) - 1, _SURPRISED).astype(int))]
+    models = {"": str(run.folder / "model"), "_before": run.base}
+    for name, model in models.items():
+        encoder = load_encoder(model, device)
+        if encoder.task is None or encoder.task.kind != "masked words":
+            # What it starts from could not guess at all.
+            continue
+        room = min(run.request.recipe.max_tokens, encoder.max_tokens)
+        told = []
+        for place in some:
+            # A text may have the mask written in it.
+            with suppress(InputError):
+                cut = windows(encoder, examples.texts[int(place)], size=room).first[0].text
+                told.append(pseudo_log_likelihood(encoder, cut))
+        if not told:
+            continue
+        found[f"pseudo_perplexity{name}"] = math.exp(-sum(one.total for one in told) / sum(one.count for one in told))
+    return found
 
 
 def main(folder: Path) -> int:

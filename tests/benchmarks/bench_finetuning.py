@@ -20,7 +20,8 @@ import transformers as tf
 
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.encoder import load_encoder
-from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.data import split_examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.tower import floor_names, freeze, preset
 from interpret.finetuning.training import train

@@ -96,7 +96,8 @@ def test_a_fine_tune_learns_as_on_the_cpu(tmp_path, more):
     pytest.importorskip("accelerate")
     if "lora_rank" in more:
         pytest.importorskip("peft")
-    from interpret.finetuning.data import Examples, split_examples
+    from interpret.finetuning.data import split_examples
+    from interpret.finetuning.examples import Examples
     from interpret.finetuning.training import train
 
     folder = make_checkpoint("bert", tmp_path, initializer_range=0.05, hidden_dropout_prob=0.0)

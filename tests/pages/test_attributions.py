@@ -30,8 +30,6 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 def open_page(page, **query):
     page.query_params.update(query)
-    page.run()
-    page.query_params.update(query)
     return page.switch_page("../pages/attributions.py").run()
 
 

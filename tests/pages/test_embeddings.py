@@ -32,9 +32,6 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 
 def open_page(page, **query):
-    # The first run makes the pages known, and reads what the sidebar takes from the address.
-    page.query_params.update(query)
-    page.run()
     page.query_params.update(query)
     return page.switch_page("../pages/embeddings.py").run()
 

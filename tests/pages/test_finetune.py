@@ -3,12 +3,13 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
 import transformers as tf
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
 from dashboard.widgets.runs_view import zipped
 from interpret.finetuning.runs import write_state
 from interpret.finetuning.worker import work
@@ -27,8 +28,6 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 def open_page(page, name="finetune", **query):
     query = {"model": "folder:bert", "device": "cpu", **query}
-    page.query_params.update(query)
-    page.run()
     page.query_params.update(query)
     # The address counts where nothing was chosen yet.
     for key, value in query.items():
@@ -244,3 +243,42 @@ def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path)
     assert not page.exception
     assert "does not answer" in said(page)[0]
     assert len(page.dataframe[0].value) == 1
+
+
+def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(page):
+    open_page(page)
+    random = np.random.default_rng(0)
+    nouns = random.choice(["river", "bank", "animals", "money"], 600)
+    text = " ".join(f"the {noun} was {'steep' if noun == 'river' else 'rich'}." for noun in nouns)
+    give(page, text.encode(), "field.txt", it.GAMES[1])
+    assert not page.exception
+    assert said(page) == []
+    assert "passages to learn from" in shown(page)
+    page.button(key="start").click().run()
+    assert not page.exception
+    assert said(page) == []
+    (run,) = it.list_runs(state.runs_folder())
+    assert run.state == "done", run.error
+    metrics = {one.label: one for one in page.metric}
+    assert metrics["Perplexity"].value == f"{run.facts['perplexity']:,.1f}"
+    assert metrics["Perplexity"].delta == f"before: {run.facts['perplexity_before']:,.1f}"
+    assert metrics["Next sentence told right"].value == f"{run.facts['next_accuracy']:.1%}"
+    # The tiny model that it started from could guess nothing one piece at a time.
+    assert metrics["Pseudo-perplexity"].delta == ""
+    guesses = page.dataframe[-1].value
+    assert set(guesses["True"]) <= set(["[UNK]", "the", "river", "bank", "animals", "money", "was", "steep", "rich"])
+    for stage in ("inside", "sweep"):
+        page.session_state["stage"] = stage
+        page.run()
+        assert not page.exception
+        assert said(page) == []
+    open_page(page, "runs")
+    assert not page.exception
+    # A further run starts from heads that know the game.
+    open_page(page, model=f"run:{run.id}", stage="setup")
+    give(page, text.encode(), "field.txt", it.GAMES[1])
+    page.button(key="start").click().run()
+    again = it.list_runs(state.runs_folder())[0]
+    assert again.state == "done", again.error
+    assert again.facts["perplexity_before"] < 2 * run.facts["perplexity"]
+    assert "pseudo_perplexity_before" in again.facts

@@ -100,6 +100,7 @@ def test_what_cannot_be_grouped_is_one_sentence(topics):
         it.cluster(np.ones((30, 4), np.float32), count=2)
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_text_marks_a_group_once_however_many_points_it_has():
     texts = ["the bank lent money", "the river rose"]
     clusters = it.Clusters(np.array([0] * 50 + [1] * 50), 2, 0.5, None)

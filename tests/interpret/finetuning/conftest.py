@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interpret.finetuning.data import Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
 from tests.tiny import make_checkpoint
 

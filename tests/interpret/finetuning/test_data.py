@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.finetuning.data import Examples, read_examples, split_examples
+from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.examples import Examples
 
 
 def csv(*rows):

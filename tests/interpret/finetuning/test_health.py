@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.data import split_examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.health import check_health
 
 

@@ -9,7 +9,8 @@ import transformers as tf
 
 import interpret as it
 from interpret.errors import InputError
-from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.data import split_examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.holding import Hold, Past, fisher_information, replayed
 from interpret.finetuning.learner import make_learner
 from interpret.finetuning.training import save_trained, train
@@ -161,7 +162,7 @@ def test_a_head_goes_on_where_it_was(recipe, examples, folder, tmp_path, head):
     first = train(recipe, examples, *split)
     save_trained(first, folder, tmp_path / "model")
     again = train(replace(recipe, model=str(tmp_path / "model"), learning_rate=1e-8, epochs=1), examples, *split)
-    np.testing.assert_allclose(again.logits, first.logits, atol=1e-3)
+    np.testing.assert_allclose(again.answers["logits"], first.answers["logits"], atol=1e-3)
 
 
 def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder, tmp_path):
@@ -177,4 +178,4 @@ def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder
     first = train(replace(recipe, epochs=3), values, *split)
     save_trained(first, folder, tmp_path / "model")
     again = train(replace(recipe, model=str(tmp_path / "model"), learning_rate=1e-8, epochs=1), values, *split)
-    np.testing.assert_allclose(again.logits, first.logits, rtol=1e-3)
+    np.testing.assert_allclose(again.answers["logits"], first.answers["logits"], rtol=1e-3)

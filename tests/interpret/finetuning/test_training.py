@@ -9,7 +9,8 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.finetuning.data import Examples, split_examples
+from interpret.finetuning.data import split_examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.told import Evaluation, Reading, Step
 from interpret.finetuning.trainer import latest_checkpoint
@@ -48,7 +49,7 @@ def test_what_is_kept_changes_no_loss(recipe, examples, frozen, head):
     anew = train(replace(recipe, keep_prefix=False), examples, *split_examples(examples))
     assert kept.kept >= 0 > anew.kept
     np.testing.assert_allclose(losses(kept), losses(anew), atol=1e-4)
-    np.testing.assert_allclose(kept.logits, anew.logits, atol=1e-3)
+    np.testing.assert_allclose(kept.answers["logits"], anew.answers["logits"], atol=1e-3)
 
 
 def test_the_same_seed_is_the_same_curve_and_another_is_not(recipe, examples):
@@ -76,7 +77,7 @@ def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examp
     rates = [step.rate for step in done.steps]
     assert max(rates) == pytest.approx(5e-3, rel=0.1)
     assert rates[-1] < 0.1 * max(rates)
-    right = done.logits.argmax(axis=1) == [done.labels.index(examples.labels[i]) for i in judged]
+    right = done.answers["logits"].argmax(axis=1) == [done.labels.index(examples.labels[i]) for i in judged]
     assert right.mean() == done.evaluations[-1].score
 
 
@@ -110,7 +111,7 @@ def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_
     for row, place in enumerate(judged[:4]):
         tokens = encoder.tokens(examples.texts[place])
         logits = encoder.run(encoder.batch([tokens]), task=True).logits[0]
-        np.testing.assert_allclose(logits.numpy(), done.logits[row], atol=1e-4)
+        np.testing.assert_allclose(logits.numpy(), done.answers["logits"][row], atol=1e-4)
     if head == "own":
         model = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run")
         assert model.config.id2label == {0: "bank", 1: "river"}
@@ -125,17 +126,17 @@ def test_a_regression_answers_in_the_unit_of_its_labels(recipe, examples, head, 
     learned, judged = split_examples(numbers)
     done = train(replace(recipe, epochs=12, head=head), numbers, learned, judged)
     assert done.labels == ()
-    np.testing.assert_allclose(done.truth, [values[i] for i in judged])
-    missed = np.square(done.logits[:, 0] - done.truth).mean()
-    assert missed < 0.3 * np.var(done.truth)
-    assert done.evaluations[-1].score == pytest.approx(1 - missed / np.var(done.truth), abs=1e-4)
+    np.testing.assert_allclose(done.answers["truth"], [values[i] for i in judged])
+    missed = np.square(done.answers["logits"][:, 0] - done.answers["truth"]).mean()
+    assert missed < 0.3 * np.var(done.answers["truth"])
+    assert done.evaluations[-1].score == pytest.approx(1 - missed / np.var(done.answers["truth"]), abs=1e-4)
     save_trained(done, folder, tmp_path / "run")
     if head == "own":
         model = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run")
         tokenizer = tf.AutoTokenizer.from_pretrained(tmp_path / "run")
         with torch.no_grad():
             answer = model(**tokenizer(examples.texts[judged[0]], return_tensors="pt")).logits
-        assert float(answer) == pytest.approx(float(done.logits[0, 0]), rel=1e-3)
+        assert float(answer) == pytest.approx(float(done.answers["logits"][0, 0]), rel=1e-3)
 
 
 def test_words_get_their_tags(recipe, examples, tmp_path, folder):
@@ -144,8 +145,8 @@ def test_words_get_their_tags(recipe, examples, tmp_path, folder):
     learned, judged = split_examples(words)
     done = train(replace(recipe, epochs=6), words, learned, judged)
     assert done.labels == ("B", "O")
-    assert [done.labels[i] for i in done.truth] == " ".join(tags[i] for i in judged).split()
-    assert (done.logits.argmax(axis=1) == done.truth).mean() > 0.95
+    assert [done.labels[i] for i in done.answers["truth"]] == " ".join(tags[i] for i in judged).split()
+    assert (done.answers["logits"].argmax(axis=1) == done.answers["truth"]).mean() > 0.95
     save_trained(done, folder, tmp_path / "run")
     assert it.load_encoder(str(tmp_path / "run"), device="cpu").task.kind == "token classes"
     with pytest.raises(it.InputError, match="“mlp” reads whole texts"):
@@ -175,7 +176,7 @@ def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, aft
     first = train(recipe, examples, *split, **stopping(after), folder=folder)
     assert first.stopped
     assert len(first.steps) == after
-    assert first.logits.shape == whole.logits.shape
+    assert first.answers["logits"].shape == whole.answers["logits"].shape
     second = train(recipe, examples, *split, **stopping(3), folder=folder)
     third = train(recipe, examples, *split, folder=folder)
     assert not third.stopped

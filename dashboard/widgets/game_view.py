@@ -1,0 +1,103 @@
+"""What came of a run that went on with the pre-training: how well it guesses what was held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.export import as_csv
+
+_MOST_ROWS = 500
+
+
+def game_view(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
+    """Draw how good the model is, and which words surprise it."""
+    st.markdown(
+        "#### "
+        + _("How well it guesses {count} pieces of {passages} passages that it never learned from").format(
+            count=f"{len(found.truth):,}", passages=f"{len(outcome.texts):,}"
+        )
+    )
+    _numbers(run, found)
+    st.caption(
+        _(
+            "As in its training, of the pieces to be guessed 80 % are hidden, 10 % replaced and 10 % left in sight, "
+            "many at a time: hidden ones alone are guessed less often. Pseudo-perplexity hides one piece at a time, in "
+            "a few passages only (Salazar et al. 2020)."
+        )
+    )
+    _words(run, outcome, found)
+
+
+def _numbers(run: it.Run, found: it.GameResults) -> None:
+    places = st.columns(5)
+
+    def tile(place: int, label: str, value: float, name: str, form: str, about: str | None = None) -> None:
+        before = run.facts.get(f"{name}_before")
+        places[place].metric(
+            label,
+            form.format(value),
+            None if before is None else _("before: {number}").format(number=form.format(before)),
+            delta_color="off",
+            delta_arrow="off",
+            help=about,
+        )
+
+    low, high = found.interval
+    between = _("95 %: {low} to {high} (Wilson 1927).").format(low=f"{low:.1%}", high=f"{high:.1%}")
+    tile(0, _("First guess right"), found.first, "accuracy", "{:.1%}", between)
+    tile(1, _("Among the first five"), found.five, "among_five", "{:.1%}")
+    hard = _("So many pieces, all alike, would be as hard to choose from.")
+    tile(2, _("Perplexity"), found.perplexity, "perplexity", "{:,.1f}", hard)
+    if "pseudo_perplexity" in run.facts:
+        name = "pseudo_perplexity"
+        tile(3, _("Pseudo-perplexity"), run.facts[name], name, "{:,.1f}", hard)
+    if not np.isnan(found.next):
+        low, high = found.next_interval
+        about = _(
+            "Half of the second texts are from elsewhere: in the same document, where it has other passages. "
+            "95 %: {low} to {high}."
+        ).format(low=f"{low:.1%}", high=f"{high:.1%}")
+        tile(4, _("Next sentence told right"), found.next, "next_accuracy", "{:.1%}", about)
+
+
+def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
+    names = it.piece_names(run, [*found.truth.tolist(), *found.guess.tolist()])
+    wrong = np.flatnonzero(found.rank > 0)
+    shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]
+    st.markdown(_("**{count}** pieces that it did not guess, the most surprising first:").format(count=len(wrong)))
+    st.dataframe(
+        {
+            _("True"): [names[int(found.truth[i])] for i in shown],
+            _("Guessed"): [names[int(found.guess[i])] for i in shown],
+            _("Probability of the true one"): [float(found.chance[i]) for i in shown],
+            _("Rank"): [int(found.rank[i]) + 1 for i in shown],
+            _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
+        },
+        hide_index=True,
+        column_config={
+            _("Probability of the true one"): st.column_config.NumberColumn(format="%.2e"),
+            _("Text"): st.column_config.TextColumn(width="large"),
+        },
+    )
+    st.download_button(
+        _("All guesses (CSV)"),
+        lambda: as_csv(
+            {
+                "hidden": [names[int(one)] for one in found.truth],
+                "guessed": [names[int(one)] for one in found.guess],
+                "probability": found.chance.tolist(),
+                "rank": (found.rank + 1).tolist(),
+                "passage": [outcome.places[int(one)] + 1 for one in found.passage],
+            }
+        ),
+        f"{run.id}-guesses.csv",
+        "text/csv",
+        icon=":material/download:",
+    )
+
+
+def _passage(outcome: it.Outcome, place: int) -> str:
+    return outcome.texts[place] if outcome.pairs is None else f"{outcome.texts[place]} {outcome.pairs[place]}"

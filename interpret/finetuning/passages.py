@@ -1,0 +1,120 @@
+"""Running text for the two games that BERT learned from: cut into passages of whole sentences, in their order."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from interpret.errors import InputError
+from interpret.files import read_table
+from interpret.finetuning.examples import LEAST_ROWS, Examples
+
+# Words of a passage: what 128 pieces hold of English, with some room.
+_WORDS = 90
+# Not after initials and the commonest titles.
+_SENTENCE_END = re.compile(
+    r"(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bProf\.)"
+    r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+|(?<=[。！？])(?![”’」』）。！？])|(?<=[。！？][”’」』）])"
+)
+_WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\s぀-ヿ㐀-鿿가-힯]+\s*|\s+")
+
+
+def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
+    """Read running text: passages in its order, each labelled with the number of its document.
+
+    Parameters
+    ----------
+    content, name
+        A plain text, which is one document; or a table, each row of which is one.
+    text
+        The table's column.
+    task
+        One of `interpret.finetuning.examples.GAMES`. With next sentences each passage has two halves.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no such column, or too little text.
+    """
+    table = read_table(content, name)
+    if table.columns == ("text",) and not name.lower().endswith((".csv", ".tsv", ".jsonl")):
+        documents = ["\n".join(row[0] for row in table.rows)]
+    elif text in table.columns:
+        place = table.columns.index(text)
+        documents = [row[place] for row in table.rows]
+    else:
+        raise InputError(
+            "The file has no column “{name}”. It has: {known}.", name=text, known=", ".join(table.columns[:20])
+        )
+    halves = task.endswith("sentences")
+    texts: list[str] = []
+    seconds: list[str] = []
+    labels: list[str] = []
+    for number, document in enumerate(documents):
+        for passage in passages_of(sentences_of(document)):
+            if halves and len(passage) < 2:
+                continue
+            cut = _middle(passage) if halves else len(passage)
+            texts.append(" ".join(passage[:cut]))
+            seconds.append(" ".join(passage[cut:]))
+            labels.append(str(number))
+    if len(texts) < LEAST_ROWS:
+        raise InputError(
+            "The text makes {count} passages of about {words} words, and {least} are the least to learn and judge by. "
+            "Choose a longer one.",
+            count=len(texts),
+            words=_WORDS,
+            least=LEAST_ROWS,
+        )
+    return Examples(
+        task,
+        tuple(texts),
+        tuple(seconds) if halves else None,
+        tuple(labels),
+        tuple(range(len(texts))),
+        sum(not one.strip() for one in documents),
+    )
+
+
+def sentences_of(text: str) -> list[str]:
+    """Cut a text after its sentences; a sentence longer than a passage is cut at words."""
+    found = []
+    for sentence in _SENTENCE_END.split(text):
+        words = _WORD.findall(sentence.strip())
+        found += ["".join(words[begin : begin + _WORDS]).strip() for begin in range(0, len(words), _WORDS)]
+    return [" ".join(one.split()) for one in found if one]
+
+
+def passages_of(sentences: Iterable[str]) -> list[list[str]]:
+    """Put sentences together, in their order, up to the length of a passage."""
+    found: list[list[str]] = []
+    room = 0
+    for sentence in sentences:
+        length = len(_WORD.findall(sentence))
+        if length > room:
+            found.append([])
+            room = _WORDS
+        found[-1].append(sentence)
+        room -= length
+    return found
+
+
+def _middle(passage: Sequence[str]) -> int:
+    """Return after how many sentences a passage is cut in two halves as alike as can be."""
+    lengths = np.cumsum([len(one) for one in passage])
+    return 1 + int(np.argmin(np.abs(lengths[:-1] - lengths[-1] / 2)))
+
+
+def split_passages(examples: Examples, share: float) -> tuple[list[int], list[int]]:
+    """Hold the end of each document out: neighbouring passages would tell of each other."""
+    documents: dict[str, list[int]] = {}
+    for place, label in enumerate(examples.labels):
+        documents.setdefault(label, []).append(place)
+    judged: list[int] = []
+    for places in documents.values():
+        judged += places[len(places) - round(len(places) * share) :]
+    if not judged:
+        # Documents of a passage or two: every so-manyth.
+        judged = list(range(0, len(examples), max(2, round(1 / share))))
+    held_out = set(judged)
+    return [place for place in range(len(examples)) if place not in held_out], sorted(judged)

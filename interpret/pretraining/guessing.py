@@ -1,0 +1,144 @@
+"""What a model guesses behind a mask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+
+from interpret.arrays import read_only
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.hiding import guessed_from, hidden_places, hide, whole_words
+from interpret.places import head_gates
+from interpret.tap import Tap
+from interpret.tokens import Tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What a model guesses in one place.
+
+    Attributes
+    ----------
+    place
+        Which token it is.
+    ids, pieces, chances
+        The likeliest pieces of the vocabulary, the likeliest first, and their probabilities.
+    true, chance, rank
+        The piece that was hidden, its probability, and how many are likelier; None where the text itself has the mask,
+        so that nobody knows what is right.
+    entropy
+        How undecided the model is, in bits: ``-Σ p log₂ p`` over the vocabulary. As many equally likely pieces as
+        ``2**entropy`` would be as hard to choose from.
+    """
+
+    place: int
+    ids: Int[np.ndarray, "guess"]
+    pieces: tuple[str, ...]
+    chances: Float32[np.ndarray, "guess"]
+    true: str | None
+    chance: float | None
+    rank: int | None
+    entropy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What a model guesses in all places of a text that are hidden.
+
+    Attributes
+    ----------
+    tokens
+        The text as the model read it, with its masks.
+    guesses
+        One for each mask, in their order.
+    """
+
+    tokens: Tokens
+    guesses: tuple[Guess, ...]
+
+
+def fill_mask(
+    encoder: Encoder,
+    text: str,
+    pair: str | None = None,
+    hidden: Sequence[int] = (),
+    top: int = 5,
+    whole: bool = False,
+    heads: Sequence[tuple[int, int]] = (),
+) -> Guesses:
+    """Guess what is behind masks.
+
+    Parameters
+    ----------
+    text, pair
+        They may have masks of their own, as the vocabulary writes them (``"[MASK]"``).
+    hidden
+        Tokens to hide.
+    top
+        How many guesses are returned for each.
+    whole
+        Whether all pieces of a word are hidden with any of them.
+    heads
+        Attention heads that are taken out, as (layer, head).
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot guess words.
+    InputError
+        If nothing is hidden, or everything; there is no such token or head; or the text is longer than the model reads.
+    """
+    tokens = encoder.tokens(text, pair)
+    places = whole_words(tokens, hidden) if whole else tuple(dict.fromkeys(hidden))
+    read = hide(encoder, tokens, places)
+    masks = hidden_places(encoder, read)
+    if not len(masks):
+        raise InputError(
+            "No word is hidden. Choose one, or write {mask} in the place of a word.", mask=encoder.mask or "[MASK]"
+        )
+    guessed_from(encoder, read)
+    tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
+    states = encoder.forward([read], tap).last_hidden_state[0]
+    logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float()
+    own = set(places)
+    return Guesses(
+        read,
+        tuple(
+            _guess(encoder, tokens, int(place), scores, top, int(place) in own)
+            for place, scores in zip(masks, logits, strict=True)
+        ),
+    )
+
+
+def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, top: int, known: bool) -> Guess:
+    logs = scores.log_softmax(-1)
+    best = logs.topk(min(top, len(logs)))
+    true = int(tokens.ids[place])
+    return Guess(
+        place=place,
+        ids=read_only(best.indices.cpu().numpy(), np.int64),
+        pieces=tuple(piece_name(encoder, int(one)) for one in best.indices),
+        chances=read_only(best.values.exp().cpu().numpy(), np.float32),
+        true=tokens.labels[place] if known else None,
+        chance=float(logs[true].exp()) if known else None,
+        rank=int((logs > logs[true]).sum()) if known else None,
+        entropy=entropy(logs),
+    )
+
+
+def entropy(logs: torch.Tensor) -> float:
+    """Return the entropy, in bits, of natural log-probabilities."""
+    return float(-(logs.exp() * logs).nan_to_num().sum() / np.log(2))
+
+
+def piece_name(encoder: Encoder, place: int) -> str:
+    """Return a piece as a person reads it; some models have more rows than their vocabulary has pieces."""
+    piece = encoder.pieces.id_to_token(place)
+    if piece is None:
+        return f"#{place}"
+    plain = encoder.pieces.decode([place], skip_special_tokens=False)
+    # What begins within a word keeps its mark; decoded alone it would read like a word.
+    return piece if piece.startswith("##") or not plain.strip() else plain.strip()

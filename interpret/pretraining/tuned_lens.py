@@ -1,0 +1,210 @@
+"""Lenses that are fitted: what each layer's states mean in the language of the last one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from interpret.arrays import read_only
+from interpret.batching import batches_of
+from interpret.devices import hold
+from interpret.encoder import Encoder
+from interpret.errors import InputError
+from interpret.hiding import mask_id
+from interpret.hub import Progress
+from interpret.long_text import windows
+from interpret.masking import mask_pieces, ordinary_ids
+from interpret.pretraining.states import states_of
+from interpret.tokens import Tokens
+
+# States of each level that a lens is fitted to, and those that it is judged by.
+_STATES, _JUDGED = 3000, 500
+_BATCH = 128
+# Of the ridge regression that a lens begins with, as a share of the states' mean square.
+_RIDGE = 0.01
+_RATE = 1e-3
+_LEAST = 8
+
+
+@dataclass(frozen=True, eq=False)
+class TunedLens:
+    """For each level but the last an affine map to the last one's states: ``h + W h + b`` (Belrose et al. 2023, eq. 8).
+
+    Attributes
+    ----------
+    weight, bias
+        ``W`` and ``b`` of each level.
+    revision
+        The checkpoint that it was fitted to.
+    states
+        How many states of each level it was fitted to.
+    before, after
+        For each level ``KL(last ‖ level)`` in bits over states that it was not fitted to, without the lens and with it.
+    """
+
+    weight: Float32[np.ndarray, "level width width"]
+    bias: Float32[np.ndarray, "level width"]
+    revision: str
+    states: int
+    before: Float32[np.ndarray, "level"]
+    after: Float32[np.ndarray, "level"]
+
+    def check(self, encoder: Encoder) -> None:
+        """Refuse to look into another model.
+
+        Raises
+        ------
+        InputError
+            If the lens was fitted to another one.
+        """
+        if self.revision != encoder.spec.checkpoint.revision:
+            raise InputError("This lens was fitted to another model. Fit one to this model.")
+
+    def translate(self, states: torch.Tensor) -> torch.Tensor:
+        """Translate the states of all levels, ``(level, …, width)``; the last one stays as it is."""
+        weight, bias = (torch.from_numpy(one.copy()).to(states) for one in (self.weight, self.bias))
+        shape = (len(bias), *[1] * (states.ndim - 2), states.shape[-1])
+        moved = torch.einsum("l...i,loi->l...o", states[:-1], weight) + bias.reshape(shape)
+        return torch.cat([states[:-1] + moved, states[-1:]])
+
+    def save(self, path: Path) -> None:
+        """Write it as safetensors."""
+        numbers = {name: torch.from_numpy(getattr(self, name).copy()) for name in ("weight", "bias", "before", "after")}
+        save_file(numbers, path, {"revision": self.revision, "states": str(self.states)})
+
+
+def load_lens(path: Path) -> TunedLens:
+    """Read what `TunedLens.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no lens.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            facts = file.metadata()
+            numbers = {name: read_only(file.get_tensor(name)) for name in ("weight", "bias", "before", "after")}
+        return TunedLens(**numbers, revision=facts["revision"], states=int(facts["states"]))
+    except Exception as error:  # whatever a damaged file makes safetensors raise
+        raise InputError("“{name}” is no lens: {error}.", name=path.name, error=str(error)[:200]) from error
+
+
+def fit_tuned_lens(
+    encoder: Encoder, texts: Sequence[str], steps: int = 100, seed: int = 0, progress: Progress | None = None
+) -> TunedLens:
+    """Fit a lens to some texts with hidden words.
+
+    Each level's map begins as a ridge regression onto the last level's states and then learns, by Adam, to lower
+    ``KL(last ‖ level)`` of what the model's own head makes of both.
+
+    Parameters
+    ----------
+    texts
+        At least eight; of a kind with those that are looked at later. Long ones are cut.
+    progress
+        Called as ``progress(steps done, steps in all, "")``; raising `interpret.Cancelled` inside it stops the work.
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot guess words.
+    InputError
+        If there are too few texts.
+    """
+    states = _collect(encoder, texts, seed)
+    judged, learned = states[:, :_JUDGED], states[:, _JUDGED:]
+    if learned.shape[1] < _JUDGED:
+        judged, learned = states[:, : states.shape[1] // 4], states[:, states.shape[1] // 4 :]
+    weight, bias = _regressed(learned)
+    weight.requires_grad_(True)
+    bias.requires_grad_(True)
+    optimizer = torch.optim.Adam([weight, bias], lr=_RATE * encoder.width**-0.5)
+    random = torch.Generator().manual_seed(seed)
+    before = _divergence(encoder, judged[:-1], judged[-1])
+    for step in range(steps):
+        own = learned[:, torch.randint(learned.shape[1], (_BATCH,), generator=random)]
+        # For a step only: others may want the device meanwhile.
+        with hold(encoder.spec.device):
+            with torch.no_grad():
+                goal = encoder.guess(own[-1]).float().log_softmax(-1)
+            optimizer.zero_grad()
+            # A level at a time: the vocabulary is wide.
+            for level in range(len(bias)):
+                guess = own[level] + own[level] @ weight[level].T + bias[level]
+                found = encoder.guess(guess).float().log_softmax(-1)
+                loss = (goal.exp() * (goal - found)).sum(-1).mean()
+                loss.backward()
+            optimizer.step()
+        if progress is not None:
+            progress(step + 1, steps, "")
+    with torch.no_grad():
+        moved = judged[:-1] + torch.einsum("lni,loi->lno", judged[:-1], weight) + bias[:, None]
+        after = _divergence(encoder, moved, judged[-1])
+    return TunedLens(
+        read_only(weight.detach().cpu().numpy(), np.float32),
+        read_only(bias.detach().cpu().numpy(), np.float32),
+        encoder.spec.checkpoint.revision,
+        learned.shape[1],
+        read_only(before, np.float32),
+        read_only(after, np.float32),
+    )
+
+
+def _collect(encoder: Encoder, texts: Sequence[str], seed: int) -> torch.Tensor:
+    """Return states of hidden and seen tokens at every level, in float32: ``(level, state, width)``."""
+    if len(texts) < _LEAST:
+        raise InputError(
+            "A lens is fitted to {least} texts at least, and there are {count}. Give some more.",
+            least=_LEAST,
+            count=len(texts),
+        )
+    mask, others = mask_id(encoder), ordinary_ids(encoder.pieces)
+    random = np.random.default_rng(seed)
+    read: list[Tokens] = []
+    for text in texts:
+        tokens = encoder.tokens(windows(encoder, text).first[0].text)
+        ids = mask_pieces(tokens.ids, ~tokens.special, mask, others, random).ids
+        read.append(replace(tokens, ids=ids))
+    found = []
+    order = [read[i] for i in random.permutation(len(read))]
+    # As many of each as are wanted of all: the states of all tokens of many texts would fill the memory.
+    each = -(-(_STATES + _JUDGED) // len(order))
+    for batch in batches_of([len(one) for one in order], 2048):
+        some = [order[i] for i in batch]
+        states = states_of(encoder, some).float()
+        for row, one in enumerate(some):
+            kept = torch.from_numpy(random.permutation(np.flatnonzero(~one.special))[:each])
+            found.append(states[:, row, kept].clone())
+    whole = torch.cat(found, dim=1)
+    return whole[:, torch.from_numpy(random.permutation(whole.shape[1])[: _STATES + _JUDGED])]
+
+
+def _regressed(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    last = states[-1]
+    weights, biases = [], []
+    for level in states[:-1]:
+        mean, goal = level.mean(0), (last - level).mean(0)
+        centred = level - mean
+        product = centred.T @ centred
+        ridge = _RIDGE * product.diagonal().mean() * torch.eye(len(product), device=product.device)
+        weight = torch.linalg.solve(product + ridge, centred.T @ (last - level - goal)).T
+        weights.append(weight)
+        biases.append(goal - weight @ mean)
+    return torch.stack(weights), torch.stack(biases)
+
+
+def _divergence(encoder: Encoder, states: torch.Tensor, last: torch.Tensor) -> np.ndarray:
+    with torch.no_grad():
+        goal = encoder.guess(last).float().log_softmax(-1)
+        return np.array(
+            [
+                float((goal.exp() * (goal - encoder.guess(one).float().log_softmax(-1))).sum(-1).mean()) / np.log(2)
+                for one in states
+            ]
+        )
