@@ -34,6 +34,12 @@ page = st.navigation(
             url_path="attributions",
         ),
         st.Page(
+            ROOT / "pages" / "pretraining.py",
+            title=_("Pretraining"),
+            icon=":material/extension:",
+            url_path="pretraining",
+        ),
+        st.Page(
             ROOT / "pages" / "finetune.py",
             title=_("Fine-tune"),
             icon=":material/model_training:",

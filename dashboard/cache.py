@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -129,6 +130,52 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple
     return it.ablate(_encoder(spec), text, pair, off)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def guesses(
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    hidden: tuple[int, ...],
+    heads: tuple[tuple[int, int], ...] = (),
+    top: int = 10,
+) -> it.Guesses:
+    """What a model guesses behind masks."""
+    return it.fill_mask(_encoder(spec), text, pair, hidden, top=top, heads=heads)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def layer_guesses(
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    hidden: tuple[int, ...],
+    place: int,
+    tuned: Path | None,
+    heads: tuple[tuple[int, int], ...],
+) -> it.LayerGuesses:
+    """What it would guess after each layer, by the lens in a file or without one."""
+    fitted = None if tuned is None else lens(tuned, tuned.stat().st_mtime_ns)
+    return it.layer_guesses(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def lens(path: Path, _changed: int) -> it.TunedLens:
+    """A lens that was fitted."""
+    return it.load_lens(path)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def played(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking, seed: int) -> it.Played:
+    """The masking game, played once."""
+    return it.play(_encoder(spec), text, pair, masking, seed)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def next_sentence(spec: it.EncoderSpec, first: str, second: str | None) -> it.NextSentence:
+    """Whether a text follows another."""
+    return it.next_sentence(_encoder(spec), first, second)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def card(spec: it.EncoderSpec) -> it.ModelCard:
     """A model's card."""
@@ -228,6 +275,11 @@ def clear() -> None:
         flow_row,
         gradient_paths,
         ablation,
+        guesses,
+        layer_guesses,
+        lens,
+        played,
+        next_sentence,
         card,
         table,
         trees,

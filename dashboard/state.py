@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import ROOT
 from dashboard.language import LANGUAGES
+from interpret.files import cache_folder
 
 LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
 TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
@@ -27,6 +28,7 @@ SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
 METHODS, BASELINE, EXPLAINED, WHY, SHOWN_AS = "methods", "baseline", "explain", "why", "as"
 GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
 
+HIDDEN, UNIT_HIDDEN, BESIDE, LENS, PRE = "hidden", "hide", "beside", "lens", "pre"
 STAGE, RUN, PROBE, GROUP = "stage", "run", "probe", "sweep"
 
 # Browsers and mail programs pass on links of about two thousand characters.
@@ -96,9 +98,8 @@ def runs_folder() -> Path:
 
 
 def embeddings_folder() -> Path:
-    """Return the folder where vectors are kept, inside ``BERTOSCOPE_CACHE`` or the user's own cache folder."""
-    place = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(place) / "bertoscope" / "embeddings"
+    """Return the folder where vectors are kept."""
+    return cache_folder() / "embeddings"
 
 
 def embeddings_limit() -> int:

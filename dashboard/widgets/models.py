@@ -12,7 +12,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
-from interpret.checkpoints import BUILT_IN
+from interpret.checkpoints import BUILT_IN, GUESSER
 from interpret.units import gigabytes
 
 
@@ -28,6 +28,7 @@ def _known() -> dict[str, Known]:
     # Only checkpoints that have safetensors weights on the hub.
     return {
         BUILT_IN: Known(91, _("English"), _("sentence vectors; comes with Bertoscope")),
+        GUESSER: Known(11, _("English"), _("the same with heads that guess words; comes with Bertoscope")),
         "google-bert/bert-base-uncased": Known(440, _("English"), _("the BERT of the paper")),
         "google-bert/bert-base-chinese": Known(412, _("Chinese"), _("the BERT of the paper, by character")),
         "google-bert/bert-base-multilingual-cased": Known(714, _("104 languages"), _("one BERT for all of them")),
@@ -70,8 +71,21 @@ def _runs() -> dict[str, str]:
     return found
 
 
-def _chosen() -> it.EncoderSpec:
-    """Return which encoder the person has chosen, its revision pinned.
+def model_options() -> dict[str, str]:
+    """Name every model that is offered: those of runs, those that are known, and those in folders."""
+    short = {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with heads")}
+    return {
+        **{run: "🎓 " + title for run, title in _runs().items()},
+        **{
+            name: f"{short.get(name, name.split('/')[-1])} · {one.language} · {one.megabytes} MB"
+            for name, one in _known().items()
+        },
+        **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in _folders()},
+    }
+
+
+def _spec(name: str, revision: str = "") -> it.EncoderSpec:
+    """Return the encoder that a name of `model_options`, or a hub id, stands for, its revision pinned.
 
     Raises
     ------
@@ -80,13 +94,12 @@ def _chosen() -> it.EncoderSpec:
     """
     from interpret.devices import choose_precision, find_device
 
-    name = state.asked(state.MODEL, BUILT_IN)
     if name in _runs():
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
     elif name in _folders():
         checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
     else:
-        checkpoint = cache.hub_checkpoint(name, state.asked(state.REVISION, "") or None)
+        checkpoint = cache.hub_checkpoint(name, revision or None)
     device = find_device(state.asked(state.DEVICE, "auto"))
     return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
 
@@ -97,8 +110,22 @@ def chosen_run() -> str:
     return name.removeprefix(RUN) if name in _runs() else ""
 
 
-def chosen_encoder() -> it.Encoder:
-    """Return the chosen encoder, showing how a download goes; any click on the page stops it."""
+def chosen_encoder(guesses: bool = False) -> it.Encoder:
+    """Return the chosen encoder, showing how a download goes; any click on the page stops it.
+
+    Parameters
+    ----------
+    guesses
+        Whether in the place of the built-in model, which has no heads, the one with them is returned.
+    """
+    name = state.asked(state.MODEL, BUILT_IN)
+    if guesses and name == BUILT_IN:
+        name = GUESSER
+    return encoder_of(name, state.asked(state.REVISION, ""))
+
+
+def encoder_of(name: str, revision: str = "") -> it.Encoder:
+    """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     place = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:
@@ -110,7 +137,7 @@ def chosen_encoder() -> it.Encoder:
         )
 
     with st.spinner(_("Loading the model …"), show_time=True):
-        encoder = cache.encoder(_chosen(), progress)
+        encoder = cache.encoder(_spec(name, revision), progress)
     place.empty()
     return encoder
 
@@ -119,19 +146,10 @@ def model_picker() -> None:
     """Draw the model picker. It needs no PyTorch, so it is there at once."""
     known = _known()
     folders, runs = _folders(), _runs()
-
-    labels = {
-        name: f"{'MiniLM' if name == BUILT_IN else name.split('/')[-1]} · {one.language} · {one.megabytes} MB"
-        for name, one in known.items()
-    }
     name = choose(
         st.selectbox,
         _("Model"),
-        {
-            **{run: "🎓 " + title for run, title in runs.items()},
-            **labels,
-            **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in folders},
-        },
+        model_options(),
         state.MODEL,
         BUILT_IN,
         new=True,
@@ -144,7 +162,7 @@ def model_picker() -> None:
     state.publish(state.MODEL, BUILT_IN)
     if name in known:
         st.caption(known[name].purpose)
-    if name != BUILT_IN and name not in folders and name not in runs:
+    if name not in (BUILT_IN, GUESSER) and name not in folders and name not in runs:
         if state.asked(_REVISION_OF, name) != name:
             st.session_state[state.REVISION] = ""
         st.session_state[_REVISION_OF] = name

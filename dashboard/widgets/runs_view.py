@@ -140,6 +140,7 @@ def one_view(row: Row) -> None:
                     ("attention", _("Attention")),
                     ("embeddings", _("Embeddings")),
                     ("attributions", _("Attributions")),
+                    ("pretraining", _("Pretraining")),
                 ):
                     if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
                         st.session_state[state.MODEL] = RUN + run.id

@@ -197,7 +197,7 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
             _("Warm-up: share of the steps"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
-        smoothing, balanced, masked = 0.0, False, 0.15
+        smoothing, balanced, masked, pair_weight = 0.0, False, 0.15, 1.0
         if plays:
             masked = st.slider(
                 _("Share of the pieces to be guessed"),
@@ -209,6 +209,20 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
                 persist_state="session",
                 help=_("Of these 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
             )
+            if task == it.GAMES[1]:
+                pair_weight = st.number_input(
+                    _("Weight of next sentences"),
+                    0.1,
+                    20.0,
+                    1.0,
+                    0.5,
+                    key="pair_weight",
+                    persist_state="session",
+                    help=_(
+                        "How much the loss of the second game counts beside that of the words: 1 in the BERT paper. A "
+                        "short training learns the words alone then."
+                    ),
+                )
         else:
             smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
             balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
@@ -260,6 +274,7 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
         "label_smoothing": float(smoothing),
         "balanced": bool(balanced),
         "masked": float(masked),
+        "pair_weight": float(pair_weight),
         "dropout": bool(dropout),
         "patience": int(patience),
         "precision": "bfloat16" if mixed else "float32",

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,22 @@ def adapter_state(
     return {name.replace(f"model.{own}", "model.", 1): one.detach().cpu().clone() for name, one in found.items()}
 
 
+def _whole_modules(model: Model, names: AbstractSet[str]) -> list[str]:
+    """Return the modules of which every number is among those named, the largest only: what PEFT is to keep whole.
+
+    A masked-word head is not one: what it multiplies by is the embeddings. Its bias PEFT finds by its name.
+    """
+    own = f"{model.base_model_prefix}." if isinstance(model, Classifier) else ""
+    found: list[str] = []
+    for path, module in model.named_modules():
+        path = path.removeprefix(own)
+        keys = [f"{path}.{key}" for key in module.state_dict()]
+        inside = path.startswith(tuple(f"{one}." for one in found))
+        if path and keys and not inside and names.issuperset(keys):
+            found.append(path)
+    return found
+
+
 def save_adapter(
     model: Model, state: Mapping[str, torch.Tensor], head: str, labels: Sequence[str], folder: Path
 ) -> None:
@@ -135,9 +152,6 @@ def save_adapter(
     ending = ".lora_A.weight"
     names = [name.removeprefix("base_model.model.") for name in state]
     paths = [name.removesuffix(ending) for name in names if name.endswith(ending)]
-    # What PEFT keeps whole is named by its module: in the encoder the pooler, beside it the head's parts.
-    prefix = f"{model.base_model_prefix}."
-    kept = {name.removeprefix(prefix).partition(".")[0] for name in names if ".lora_" not in name}
     rank = next(one.shape[0] for name, one in state.items() if name.endswith(ending))
     kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}
     kind = next((kind for ending, kind in kinds.items() if type(model).__name__.endswith(ending)), None)
@@ -150,7 +164,7 @@ def save_adapter(
         target_modules=paths,
         task_type=kind,
         inference_mode=True,
-        modules_to_save=sorted(kept) or None,
+        modules_to_save=_whole_modules(model, set(names)) or None,
     ).save_pretrained(str(folder))
     if isinstance(model, Classifier):
         save_head(model.head, head, labels, folder)

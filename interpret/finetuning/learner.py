@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import transformers as tf
 
+from interpret.checkpoint_files import quiet
 from interpret.checkpoints import checkpoint_folder
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -214,7 +215,7 @@ def planned_floors(model: Model, encoder: Encoder, recipe: Recipe) -> tuple[tupl
 def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
     """Return the model that would be trained, all of its shapes and none of its numbers."""
     config = copy.deepcopy(encoder.model.config)
-    with torch.device("meta"), _quiet():
+    with torch.device("meta"), quiet():
         if recipe.head != OWN_HEAD:
             return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
         config.num_labels = max(1, classes)
@@ -261,7 +262,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
     if task in GAMES:
         return _make_player(encoder, recipe, task)
     names = labels or ("value",)
-    with torch.random.fork_rng(devices=[]), _quiet():
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(recipe.seed)
         model = loader(task).from_pretrained(
             folder,
@@ -297,7 +298,7 @@ def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bo
             family=encoder.family.title,
         )
     folder = checkpoint_folder(encoder.spec.checkpoint)
-    with torch.random.fork_rng(devices=[]), _quiet():
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(recipe.seed)
         model, report = loader(task).from_pretrained(
             folder,
@@ -331,17 +332,6 @@ def _trained_answers(folder: Path, task: str) -> tuple[str, ...] | None:
     if not any(str(name).endswith(ending) for name in getattr(config, "architectures", None) or []):
         return None
     return tuple(str(config.id2label.get(place)) for place in range(config.num_labels))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from reporting that the head is new, which is known."""
-    before = tf.logging.get_verbosity()
-    tf.logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        tf.logging.set_verbosity(before)
 
 
 @contextmanager

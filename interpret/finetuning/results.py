@@ -114,7 +114,7 @@ def measure_results(
         accuracy=float(right.mean()),
         macro_f1=float(f1.mean()),
         majority=float(confusion.sum(axis=1).max() / count),
-        interval=_wilson(int(right.sum()), count),
+        interval=wilson(int(right.sum()), count),
         ece=float((counts / count * abs(sureness - rightness)).sum()),
         sureness=read_only(sureness, np.float32),
         rightness=read_only(rightness, np.float32),
@@ -227,12 +227,12 @@ def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
         passage=read_only(answers["rows"], np.int64),
         first=float(right.mean()),
         five=float((rank < 5).mean()),
-        interval=_wilson(int(right.sum()), len(right)),
+        interval=wilson(int(right.sum()), len(right)),
         perplexity=float(np.exp(-np.log(np.maximum(answers["chance"].astype(np.float64), 1e-30)).mean())),
         follows=read_only(follows, np.float32),
         following=read_only(following, bool),
         next=float(told.mean()) if len(told) else nothing,
-        next_interval=_wilson(int(told.sum()), len(told)) if len(told) else (nothing, nothing),
+        next_interval=wilson(int(told.sum()), len(told)) if len(told) else (nothing, nothing),
     )
 
 
@@ -263,7 +263,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=np.asarray(whole) > 0)
 
 
-def _wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the interval of a share (Wilson 1927): 95 % unless ``z`` says otherwise."""
     share = right / count
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))

@@ -150,12 +150,13 @@ def follow_pairs(
         except InputError as error:
             faults.append((place, error))
     if len(kept) < _LEAST_PAIRS:
-        why = f" {faults[0][1]}" if faults else ""
+        if not faults:
+            raise InputError("Shuffling takes two pairs at least, and there are {count}. Give more.", count=len(pairs))
         raise InputError(
-            "{count} of {given} pairs can be read, and shuffling takes two at least.{why}",
+            "{count} of {given} pairs can be read, and shuffling takes two at least. {why}",
             count=len(kept),
             given=len(pairs),
-            why=why,
+            why=str(faults[0][1]),
         )
     # A cycle through all in a random order: nobody keeps their own.
     order = np.random.default_rng(seed).permutation(len(kept))

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import peft
 import pytest
 import torch
 import transformers as tf
 
 import interpret as it
+from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.games import ELSEWHERE, Game, reading_at
 from interpret.finetuning.passages import sentences_of
@@ -134,6 +136,33 @@ def test_what_can_be_guessed_is_learned(recipe, text, rank, least):
     assert found.first == last.score
     assert found.five >= found.first
     assert found.perplexity == pytest.approx(np.exp(last.loss), rel=1e-4)
+
+
+@pytest.mark.parametrize(("family", "task"), [*((one, WORDS) for one in FAMILIES), ("bert", BOTH), ("albert", BOTH)])
+def test_peft_opens_what_a_game_has_taught(family, task, recipe, text, tmp_path):
+    folder = make_checkpoint(family, tmp_path / "base", initializer_range=0.05)
+    examples, learned, judged = games(text, task)
+    recipe = replace(recipe, model=str(folder), lora_rank=2, epochs=1, learning_rate=1e-2)
+    done = train(recipe, examples, learned[:32], judged[:8])
+    save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path / "adapter")
+    loader = tf.AutoModelForPreTraining if task == BOTH else tf.AutoModelForMaskedLM
+    tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+    read = tokenizer("the river bank was steep .", return_tensors="pt")
+    read.pop("token_type_ids", None)
+    with torch.no_grad():
+        found = done.model.eval()(**read)
+        for seed in (0, 1):
+            # What transformers draws anew each time must not matter.
+            torch.manual_seed(seed)
+            small = peft.PeftModel.from_pretrained(loader.from_pretrained(folder), tmp_path / "adapter").eval()
+            again = small(**read)
+            torch.testing.assert_close(logits_of(again), logits_of(found), atol=1e-4, rtol=1e-4)
+            if task == BOTH:
+                torch.testing.assert_close(pair_logits_of(again), pair_logits_of(found), atol=1e-4, rtol=1e-4)
+        with small.disable_adapter():
+            assert (logits_of(small(**read)) - logits_of(found)).abs().max() > 1e-2
+    # The word vectors are not written again, which are most of a small model.
+    assert not any("embedding" in name or "decoder.weight" in name for name in done.adapter)
 
 
 @pytest.mark.parametrize("task", [WORDS, BOTH])

@@ -1,0 +1,152 @@
+"""Guesses through the layers, pairs and their scores, as Plotly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.figures import shown
+from dashboard.language import _
+
+if TYPE_CHECKING:
+    from interpret.pretraining.following import Following
+    from interpret.pretraining.lens import LayerGuesses
+    from interpret.pretraining.preferences import Preferences
+
+
+def level_names(levels: int) -> list[str]:
+    """Name each level of states for the reader."""
+    return [_("inputs"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
+
+
+def layer_picture(found: LayerGuesses) -> go.Figure:
+    """Draw each level's likeliest pieces, and beside them the place of those that are followed."""
+    levels = level_names(len(found.pieces))
+    count = found.ids.shape[1]
+    figure = make_subplots(
+        1,
+        2,
+        shared_yaxes=True,
+        column_widths=[0.66, 0.34],
+        horizontal_spacing=0.03,
+        subplot_titles=[
+            _("The {count} likeliest at each level").format(count=count),
+            _("Place of the pieces followed"),
+        ],
+    )
+    followed = set(found.watched.tolist())
+    text = [
+        [f"<b>{shown(name)}</b>" if int(one) in followed else shown(name) for name, one in zip(row, ids, strict=True)]
+        for row, ids in zip(found.pieces, found.ids, strict=True)
+    ]
+    figure.add_heatmap(
+        z=np.sqrt(found.chances),
+        customdata=np.dstack([found.chances, np.array(text, dtype=object)]),
+        x=[str(i + 1) for i in range(count)],
+        y=levels,
+        text=text,
+        texttemplate="%{text}",
+        coloraxis="coloraxis",
+        hovertemplate=_("%{y}, place %{x}: %{customdata[1]}, probability %{customdata[0]:.4f}") + "<extra></extra>",
+        row=1,
+        col=1,
+    )
+    for place, name in enumerate(found.names):
+        figure.add_scatter(
+            x=found.rank[:, place] + 1,
+            y=levels,
+            mode="lines+markers",
+            name=shown(name),
+            customdata=found.chance[:, place],
+            hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
+            row=1,
+            col=2,
+        )
+    ticks = [0, 0.1, 0.25, 0.5, 1]
+    figure.update_layout(
+        height=150 + 40 * len(levels),
+        margin={"t": 40, "b": 10, "l": 10, "r": 10},
+        coloraxis={
+            "cmin": 0,
+            "cmax": 1,
+            "colorbar": {
+                "title": {"text": _("probability"), "side": "top"},
+                "tickvals": [tick**0.5 for tick in ticks],
+                "ticktext": ticks,
+                "orientation": "h",
+                "y": -0.16,
+                "yanchor": "top",
+                "len": 0.4,
+                "x": 0.2,
+                "thickness": 10,
+            },
+        },
+        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 1, "xanchor": "right"},
+    )
+    figure.update_xaxes(title=_("place"), side="bottom", row=1, col=1)
+    figure.update_xaxes(title=_("place (1 is the first guess)"), type="log", dtick=1, row=1, col=2)
+    figure.update_yaxes(type="category")
+    return figure
+
+
+def lens_fit(before: np.ndarray, after: np.ndarray) -> go.Figure:
+    """Draw how far each level's answer is from the last one's, with the plain lens and the tuned one."""
+    figure = go.Figure()
+    levels = level_names(len(before) + 1)[:-1]
+    for name, values in ((_("Logit lens"), before), (_("Tuned lens"), after)):
+        figure.add_bar(x=levels, y=values, name=name, hovertemplate="%{x}: %{y:.2f}<extra></extra>")
+    figure.update_layout(height=260, margin={"t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12})
+    figure.update_yaxes(title=_("KL to the model's answer (bits)"), rangemode="tozero")
+    return figure
+
+
+def pair_picture(found: Following) -> go.Figure:
+    """Draw the probability that each pair follows: as given, shuffled and swapped."""
+    figure = go.Figure()
+    for name, values in (
+        (_("As given"), found.true),
+        (_("Second text of another pair"), found.shuffled),
+        (_("Swapped"), found.swapped),
+    ):
+        figure.add_box(
+            x=values,
+            name=name,
+            boxpoints="all",
+            jitter=0.6,
+            pointpos=0,
+            marker={"size": 4, "opacity": 0.6},
+            customdata=found.places + 1,
+            hovertemplate=_("pair %{customdata}: %{x:.3f}") + "<extra></extra>",
+        )
+    figure.add_vline(0.5, line_dash="dash", line_width=1)
+    figure.update_layout(height=300, margin={"t": 10, "b": 10}, showlegend=False)
+    figure.update_xaxes(title=_("probability that the second text follows"), range=[-0.02, 1.02])
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def preference_picture(found: Preferences, titles: list[str]) -> go.Figure:
+    """Draw for each pair by how much the better sentence is likelier, the surest mistake first."""
+    margin = found.better - found.worse
+    order = [int(i) for i in np.argsort(margin) if not np.isnan(margin[i])]
+    figure = go.Figure(
+        go.Bar(
+            x=[place + 1 for place in range(len(order))],
+            y=margin[order],
+            customdata=[shown(titles[i]) for i in order],
+            marker={"color": np.where(margin[order] > 0, 1.0, 0.0), "coloraxis": "coloraxis"},
+            hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=280,
+        margin={"t": 10, "b": 10},
+        bargap=0.15,
+        coloraxis={"cmin": 0, "cmax": 1, "showscale": False},
+    )
+    figure.update_xaxes(title=_("pairs, the surest mistake first"))
+    figure.update_yaxes(title=_("likelier by (nats)"), zeroline=True)
+    return figure

@@ -1,0 +1,184 @@
+"""Whether sentences follow each other: one pair, and a file of them beside shuffled and swapped ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.figures.pretraining import pair_picture
+from dashboard.language import _, explain
+from dashboard.widgets.choices import segments
+from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.guess_view import percent
+from dashboard.widgets.python_code import encoder_lines
+from interpret.errors import InputError
+from interpret.finetuning.passages import sentences_of
+from interpret.finetuning.results import wilson
+
+_SHIPPED = "story.txt"
+
+
+def answer_view(asked: it.NextSentence, swapped: it.NextSentence) -> None:
+    """Draw what the model says of a pair and of the same two the other way about."""
+    titles = (
+        (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
+        if asked.game == "next"
+        else (_("A comes before B"), _("they are swapped"), _("B comes before A"))
+    )
+    places = st.columns(3)
+    for place, title, chance in zip(places, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
+        place.metric(title, percent(chance))
+        place.progress(min(1.0, max(0.0, chance)))
+    if asked.game == "next":
+        st.caption(
+            _(
+                "IsNext against NotNext (Devlin et al. 2019): in training half of the second texts were the true next "
+                "ones, the others from elsewhere. On the right, the same two texts swapped: who reads the subject "
+                "alone says the same of both."
+            )
+        )
+    else:
+        st.caption(
+            _(
+                "ALBERT's game (Lan et al. 2020): both texts are always consecutive, and the question is whether they "
+                "stand in their order. On the right, the same two texts swapped."
+            )
+        )
+
+
+class Given(NamedTuple):
+    """Pairs of consecutive texts, and what tells them from others."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    about: str
+
+
+def pairs_input() -> Given | None:
+    """Draw which pairs are asked of; None before there is a file.
+
+    Raises
+    ------
+    InputError
+        If a file has no pairs.
+    """
+    source = segments(
+        _("Text from"), {"shipped": _("Shipped story, English"), "file": _("A file of mine")}, "following_source"
+    )
+    if source == "shipped":
+        table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
+        return Given(_SHIPPED, _consecutive([row[0] for row in table.rows]), _SHIPPED)
+    corpus = corpus_input("following")
+    if corpus is None:
+        st.info(
+            _(
+                "Choose a file: with two columns, a text and the one that follows it; or running text, whose sentences "
+                "follow each other within a paragraph or row."
+            )
+        )
+        return None
+    pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
+    pairs = pairs or _consecutive(corpus.texts)
+    if not pairs:
+        raise InputError(
+            "No row or paragraph of the file has two sentences, so none follows another. Choose a column with the "
+            "second text, or a file of running text."
+        )
+    return Given(corpus.name, pairs, corpus.about)
+
+
+def _consecutive(texts: Any) -> tuple[tuple[str, str], ...]:
+    found = []
+    for text in texts:
+        sentences = sentences_of(text)
+        found += list(pairwise(sentences))
+    return tuple(found)
+
+
+def following_view(given: Given, found: it.Following) -> None:
+    """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
+    st.plotly_chart(pair_picture(found), key="following")
+    places = st.columns(4)
+    count = len(found.true)
+    others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
+        (0, "shuffled", _("Told from shuffled")),
+        (2, "swapped", _("Told from swapped")),
+    )
+    for place, against, title in others:
+        share = found.accuracy(against)
+        low, high = wilson(round(share * 2 * count), 2 * count)
+        places[place].metric(
+            title,
+            f"{share:.1%}",
+            help=_("Right answers over {count} true pairs and as many others. 95 %: {low} to {high}.").format(
+                count=count, low=f"{low:.1%}", high=f"{high:.1%}"
+            ),
+        )
+        places[place + 1].metric(
+            _("… true one likelier"),
+            f"{found.told_apart(against):.1%}",
+            help=_("How often a true pair is likelier than one of the others: the area under the ROC curve."),
+        )
+    shuffled, swapped = found.told_apart("shuffled"), found.told_apart("swapped")
+    if max(shuffled, swapped) < 0.6:
+        said = _("It tells neither much better than by chance.")
+    elif shuffled - swapped > 0.1:
+        said = _("It tells what belongs together and hardly notices the order: mostly it reads the subject.")
+    elif swapped - shuffled > 0.1:
+        said = _("It tells the order better than the subject.")
+    else:
+        said = _("It tells both about as well.")
+    st.markdown(said)
+    if found.faults:
+        place, error = found.faults[0]
+        st.caption(
+            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
+                count=len(found.faults), place=place + 1, why=explain(error)
+            )
+        )
+    with st.expander(_("The pairs as a table")):
+        st.dataframe(following_table(given, found), hide_index=True)
+
+
+def following_table(given: Given, found: it.Following) -> dict[str, list[Any]]:
+    """Return a row for each pair."""
+    return {
+        _("First"): [given.pairs[place][0] for place in found.places],
+        _("Second"): [given.pairs[place][1] for place in found.places],
+        _("As given"): np.round(found.true, 4).tolist(),
+        _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
+        _("Swapped"): np.round(found.swapped, 4).tolist(),
+    }
+
+
+def following_downloads(given: Given, found: it.Following, stem: str) -> list[Download]:
+    """Offer the pairs with their probabilities as a file."""
+    columns = {
+        "first": [given.pairs[place][0] for place in found.places],
+        "second": [given.pairs[place][1] for place in found.places],
+        "follows": found.true.tolist(),
+        "shuffled_second": [given.pairs[place][1] for place in found.partner],
+        "follows_shuffled": found.shuffled.tolist(),
+        "follows_swapped": found.swapped.tolist(),
+    }
+    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each pair"))]
+
+
+def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
+    """Write the lines of Python that give the same numbers."""
+    one = f"it.next_sentence(encoder, {text!r}, {pair!r}).follows\n" if pair is not None else ""
+    return (
+        encoder_lines(spec)
+        + one
+        + (
+            "pairs = [(..., ...)]  # consecutive texts\n"
+            "found = it.follow_pairs(encoder, pairs)\n"
+            'found.accuracy("shuffled"), found.accuracy("swapped")\n'
+        )
+    )

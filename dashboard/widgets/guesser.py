@@ -1,0 +1,38 @@
+"""What is said of the heads that ship with Bertoscope."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.language import _, literal
+from interpret.checkpoints import BUILT_IN, GUESSER
+from interpret.guesser import guesser_facts
+
+
+def say_how_good(encoder: it.Encoder) -> None:
+    """Say of the shipped heads what they are and how well they guess; nothing of other models."""
+    if encoder.spec.checkpoint.name != GUESSER:
+        return
+    facts = guesser_facts()
+    parts = []
+    if state.asked(state.MODEL, BUILT_IN) == BUILT_IN:
+        parts.append(
+            _("The built-in MiniLM was published without the heads of its pre-training; here it has new ones.")
+        )
+    parts.append(
+        _(
+            "**A small model that learned from {count} novels, and no more**: on whole novels that it never saw "
+            "({books}) its first guess is right for {first} of hidden words and among the first five for {five}; it "
+            "tells {next} of sentence pairs right (by chance: 50 %). For better guesses choose a larger model, such as "
+            "google-bert/bert-base-uncased."
+        ).format(
+            count=facts.learned,
+            books=literal(", ".join(facts.books)),
+            first=f"{facts.first:.0%}",
+            five=f"{facts.five:.0%}",
+            next=f"{facts.following:.0%}",
+        )
+    )
+    st.caption(" ".join(parts))

@@ -1,0 +1,121 @@
+"""Where in the layers a guess forms: the picture, and the lens that it is seen through."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, cache, state
+from dashboard.figures.pretraining import layer_picture, lens_fit, level_names
+from dashboard.language import _, literal
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.guess_view import percent
+from dashboard.widgets.long_work import Progress, long_work
+from interpret.files import cache_folder
+
+_SHIPPED = {"en": "topics.csv", "zh": "topics.zh-CN.csv"}
+
+
+def lens_input(spec: it.EncoderSpec) -> tuple[Path | None, bool]:
+    """Draw which lens is looked through.
+
+    Returns
+    -------
+    path
+        The file of the tuned lens; None for the logit lens.
+    ready
+        Whether there is something to look through.
+    """
+    kind = segments(
+        _("Lens"),
+        {"logit": _("Logit lens"), "tuned": _("Tuned lens")},
+        state.LENS,
+        help=_(
+            "The logit lens puts the model's own head on the states of each layer (nostalgebraist 2020). Early states "
+            "are not written in the last layer's language; a tuned lens translates them first, by a map for each layer "
+            "that is fitted once (Belrose et al. 2023)."
+        ),
+    )
+    state.publish(state.LENS, "logit")
+    if kind == "logit":
+        return None, True
+    sources = {
+        "en": _("shipped short texts, English"),
+        "zh": _("shipped short texts, Chinese"),
+        "file": _("a file of mine"),
+    }
+    source = choose(st.selectbox, _("Fitted on"), sources, "lens_source", width=280)
+    if source == "file":
+        corpus = corpus_input("lens")
+        if corpus is None:
+            st.info(_("Choose a file of texts like those that you look at: the lens is fitted on them."))
+            return None, False
+        texts, about = corpus.texts, corpus.about
+    else:
+        name = _SHIPPED[source]
+        table = cache.table((ROOT / "dashboard/examples" / name).read_bytes(), name)
+        texts, about = tuple(row[0] for row in table.rows), name
+    what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts)).encode()).hexdigest()[:24]
+    path = cache_folder() / "lenses" / f"{what}.safetensors"
+    if not path.exists():
+        st.caption(_("Fitting takes a moment, once for this model and these texts; the lens is kept."))
+
+        def work(progress: Progress) -> bool:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            it.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
+            return True
+
+        if not long_work("lens_fit", what, _("Fit the lens"), work, percent=True) or not path.exists():
+            return None, False
+    return path, True
+
+
+def layers_view(found: it.LayerGuesses) -> None:
+    """Say where the answer appears, and draw it."""
+    st.markdown(" ".join(_appears(found, place) for place in range(len(found.names))))
+    st.plotly_chart(layer_picture(found), key="layers")
+    nearest = float(found.divergence[-2])
+    st.caption(
+        _(
+            "Bold: the pieces that are followed. Colour: probability, by its square root. One layer before the end the "
+            "answer is {bits} bits (KL) from the model's own, which is the last row."
+        ).format(bits=f"{nearest:.2f}")
+    )
+
+
+def _appears(found: it.LayerGuesses, place: int) -> str:
+    name, first = literal(found.names[place]), found.appears(place)
+    levels = level_names(len(found.pieces))
+    if first < len(levels):
+        return _("**{piece}** is the first guess from “{level}” on ({chance} at the end).").format(
+            piece=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
+        )
+    return _("**{piece}** ends at place {rank} ({chance}).").format(
+        piece=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.chance[-1, place]))
+    )
+
+
+def lens_about(path: Path) -> None:
+    """Draw how far the tuned lens brings each level."""
+    lens = cache.lens(path, path.stat().st_mtime_ns)
+    with st.expander(_("What the tuned lens brings")):
+        st.plotly_chart(lens_fit(lens.before, lens.after), key="lens_fit")
+        st.caption(
+            _("Over states that it was not fitted to; it was fitted to {states} of each level.").format(
+                states=f"{lens.states:,}"
+            )
+        )
+
+
+def pick_mask(found: it.Guesses) -> int:
+    """Draw which mask is followed through the layers, where there are several."""
+    if len(found.guesses) == 1:
+        return found.guesses[0].place
+    names = {
+        guess.place: f"{number + 1} · {guess.true or guess.pieces[0]}" for number, guess in enumerate(found.guesses)
+    }
+    return choose(st.selectbox, _("Mask"), names, "lens_mask", width=200)

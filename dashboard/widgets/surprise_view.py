@@ -1,0 +1,274 @@
+"""How surprised a model is: by each word of a text, by one of two sentences, and over a file of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.figures.pretraining import preference_picture
+from dashboard.language import _, explain, literal
+from dashboard.pictures.words import WordRow, token_words, word_rows
+from dashboard.widgets.choices import segments
+from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.guess_view import percent
+from dashboard.widgets.python_code import encoder_lines
+from interpret.errors import InputError
+from interpret.finetuning.results import wilson
+
+WORDS = "surprise_words"
+_BITS = 1 / np.log(2)
+_SHIPPED = "minimal_pairs.csv"
+
+
+def surprise_words(found: Sequence[tuple[str, it.Surprise]], words: bool, title: str, stem: str) -> None:
+    """Draw texts with each word on the colour of its surprise, all on one scale."""
+    scores = [_bits(one, words) for _name, one in found]
+    most = max(float(np.nanmax(one)) for one in scores)
+    rows = []
+    for (name, one), bits in zip(found, scores, strict=True):
+        notes = [_note(float(some)) for some in bits]
+        rows.append(
+            WordRow(
+                name,
+                _("{pieces} pieces · {total} nats · pseudo-perplexity {perplexity}").format(
+                    pieces=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"
+                ),
+                token_words(one.tokens, words, np.nan_to_num(bits).tolist(), notes),
+                most,
+                False,
+            )
+        )
+    word_rows(rows, title, stem, "surprise", WORDS)
+
+
+def _bits(one: it.Surprise, words: bool) -> np.ndarray:
+    groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
+    return np.array([-float(one.logs[list(group)].sum()) * _BITS for group in groups])
+
+
+def _note(bits: float) -> str:
+    if np.isnan(bits):
+        return ""
+    return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
+
+
+def surprise_tiles(one: it.Surprise) -> None:
+    """Draw the numbers of one text."""
+    places = st.columns(3)
+    places[0].metric(
+        _("Pseudo-perplexity"),
+        f"{one.perplexity:,.1f}",
+        help=_("exp(−PLL / pieces): so many pieces, all alike, would be as hard to tell (Salazar et al. 2020)."),
+    )
+    places[1].metric(
+        _("Pseudo-log-likelihood (PLL)"),
+        _("{total} nats").format(total=f"{one.total:.2f}"),
+        help=_("The sum over all pieces of the logarithm of each one's probability, it alone being hidden."),
+    )
+    word, score = min(one.words, key=lambda some: some[1])
+    places[2].metric(
+        _("Most surprising"),
+        literal(word[:24]),
+        _("{bits} bits").format(bits=f"{-score * _BITS:.1f}"),
+        delta_color="off",
+        delta_arrow="off",
+    )
+
+
+def surprise_table(one: it.Surprise) -> dict[str, list[Any]]:
+    """Return a row for each word."""
+    return {
+        _("Word"): [word for word, _score in one.words],
+        _("Surprise (bits)"): [-score * _BITS for _word, score in one.words],
+        _("Probability"): [float(np.exp(score)) for _word, score in one.words],
+    }
+
+
+def verdict(first: it.Surprise, second: it.Surprise) -> str:
+    """Say in Markdown which of two texts the model finds likelier, and with what care to read that."""
+    gap = first.total - second.total
+    said = (
+        _("The model finds the **first** likelier, by {gap} nats.")
+        if gap > 0
+        else _("The model finds the **second** likelier, by {gap} nats.")
+        if gap < 0
+        else _("Both are as likely to it.")
+    ).format(gap=f"{abs(gap):.2f}")
+    if first.count != second.count:
+        said += " " + _(
+            "They have {first} and {second} pieces: a longer text is less likely in sum, so compare the perplexities "
+            "({one} and {other}) too."
+        ).format(
+            first=first.count,
+            second=second.count,
+            one=f"{first.perplexity:,.1f}",
+            other=f"{second.perplexity:,.1f}",
+        )
+    return said
+
+
+class Pairs(NamedTuple):
+    """Pairs of sentences, the better one first, the kind of each, and what tells them from others."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...]
+    about: str
+
+
+def pairs_input() -> Pairs | None:
+    """Draw which pairs are scored; None before there is a file.
+
+    Raises
+    ------
+    InputError
+        If a file has no second column.
+    """
+    source = segments(
+        _("Pairs from"), {"shipped": _("Shipped pairs, English"), "file": _("A file of pairs")}, "preference_source"
+    )
+    if source == "shipped":
+        table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
+        return Pairs(
+            _SHIPPED, tuple((row[0], row[1]) for row in table.rows), tuple(row[2] for row in table.rows), _SHIPPED
+        )
+    corpus = corpus_input("preferences")
+    if corpus is None:
+        st.info(_("Choose a file with two columns: the sentence that should be likelier, and the other."))
+        return None
+    pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
+    if not pairs:
+        raise InputError("No second column is chosen. The other sentence of each pair stands in it.")
+    return Pairs(corpus.name, pairs, (), corpus.about)
+
+
+def preferences_view(given: Pairs, found: it.Preferences) -> None:
+    """Draw how often the better sentence is likelier, over all and by kind, and the pairs themselves."""
+    read = ~np.isnan(found.better)
+    right = found.better > found.worse
+    low, high = wilson(int(right[read].sum()), int(read.sum()))
+    st.markdown(
+        _("The better one is likelier in **{share}** of {count} pairs (95 %: {low} to {high}; chance: 50 %).").format(
+            share=f"{found.accuracy:.1%}", count=int(read.sum()), low=f"{low:.1%}", high=f"{high:.1%}"
+        )
+    )
+    if given.kinds:
+        names = kind_names()
+        kinds = dict.fromkeys(given.kinds)
+        of_kind = {kind: read & (np.array(given.kinds) == kind) for kind in kinds}
+        st.dataframe(
+            {
+                _("Kind"): [names.get(kind, kind) for kind in kinds],
+                _("Likelier"): [float(right[some].mean()) for some in of_kind.values()],
+                _("Pairs"): [int(some.sum()) for some in of_kind.values()],
+            },
+            hide_index=True,
+            column_config={
+                _("Likelier"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            },
+        )
+        st.caption(
+            _(
+                "Of the stereotypes neither sentence is better: first stands what a prejudice would say, and a model "
+                "without it would be at 50 %."
+            )
+        )
+    st.plotly_chart(preference_picture(found, [one for one, _other in given.pairs]), key="preferences")
+    if found.faults:
+        place, error = found.faults[0]
+        st.caption(
+            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
+                count=len(found.faults), place=place + 1, why=explain(error)
+            )
+        )
+    st.dataframe(preferences_table(given, found), hide_index=True)
+
+
+def kind_names() -> dict[str, str]:
+    """Name the kinds of the shipped pairs for the reader."""
+    return {
+        "agreement": _("agreement of subject and verb"),
+        "anaphora": _("himself, herself, themselves"),
+        "word order": _("word order"),
+        "negation": _("ever and any"),
+        "verbs": _("what a verb takes"),
+        "sense": _("sense"),
+        "stereotype": _("stereotype"),
+    }
+
+
+def preferences_table(given: Pairs, found: it.Preferences) -> dict[str, list[Any]]:
+    """Return a row for each pair."""
+    return {
+        _("Better"): [one for one, _other in given.pairs],
+        _("Worse"): [other for _one, other in given.pairs],
+        _("PLL of the better"): [round(float(one), 3) for one in found.better],
+        _("PLL of the worse"): [round(float(one), 3) for one in found.worse],
+        _("Likelier by"): [round(float(one), 3) for one in found.better - found.worse],
+    }
+
+
+def preferences_downloads(given: Pairs, found: it.Preferences, stem: str) -> list[Download]:
+    """Offer the pairs with their scores as a file."""
+    columns = {
+        "better": [one for one, _other in given.pairs],
+        "worse": [other for _one, other in given.pairs],
+        **({"kind": list(given.kinds)} if given.kinds else {}),
+        "pll_better": found.better.tolist(),
+        "pll_worse": found.worse.tolist(),
+    }
+    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each pair"))]
+
+
+def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.Surprise], stem: str) -> list[Download]:
+    """Offer the surprise of each piece as files."""
+    rows = [(number, one, place) for number, one in enumerate(found) for place in range(len(one.tokens))]
+    rows = [row for row in rows if not row[1].tokens.special[row[2]]]
+    columns: dict[str, list[Any]] = {
+        "text": [number + 1 for number, _one, _place in rows],
+        "token": [place for _number, _one, place in rows],
+        "piece": [one.tokens.pieces[place] for _number, one, place in rows],
+        "log_probability": [float(one.logs[place]) for _number, one, place in rows],
+    }
+    about = {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "texts": [one.tokens.text for one in found],
+        "pseudo_log_likelihood": [one.total for one in found],
+        "pseudo_perplexity": [one.perplexity for one in found],
+        "hides_the_rest_of_the_word": found[0].within,
+    }
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each piece")),
+        Download(
+            "JSON",
+            f"{stem}.json",
+            "application/json",
+            lambda: as_json({**about, "pieces": columns}),
+            _("The same, with what made them"),
+        ),
+    ]
+
+
+def surprise_lines(spec: it.EncoderSpec, texts: Sequence[str], pair: str | None, within: bool) -> str:
+    """Write the lines of Python that give the same numbers."""
+    more = ", within=True" if within else ""
+    asked = [repr(text) for text in texts]
+    asked[0] += f", pair={pair!r}" if pair is not None else ""
+    return encoder_lines(spec) + "".join(f"it.pseudo_log_likelihood(encoder, {one}{more}).words\n" for one in asked)
+
+
+def preferences_lines(spec: it.EncoderSpec, within: bool) -> str:
+    """Write the lines of Python that give the same numbers."""
+    more = ", within=True" if within else ""
+    return encoder_lines(spec) + (
+        "pairs = [(..., ...)]  # the better sentence first\n"
+        f"found = it.compare_pairs(encoder, pairs{more})\n"
+        "found.accuracy, found.better, found.worse\n"
+    )

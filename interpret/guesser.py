@@ -1,0 +1,108 @@
+"""The built-in model with heads that guess masked words and next sentences: an adapter that ships with Bertoscope.
+
+all-MiniLM-L6-v2 was published without the heads of its pre-training. `python -m interpret.finetuning` gave it new ones;
+what was learned is a PEFT adapter (LoRA on the layers, the heads whole), and how is told in its README.md.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from interpret.checkpoint_files import check_files, files_sha256, quiet
+from interpret.errors import CheckpointError
+from interpret.files import cache_folder
+
+ADAPTER = Path(__file__).parent / "minilm_guesser"
+_WEIGHTS = "adapter_model.safetensors"
+# What of the base model is not its weights.
+_COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+
+
+@dataclass(frozen=True)
+class GuesserFacts:
+    """How good the shipped heads are on whole books that they never learned from.
+
+    Attributes
+    ----------
+    first, five
+        The share of masked pieces that are the first guess, and among the first five.
+    following
+        The share of pairs told right: half of them consecutive, half with the second text from elsewhere in the book.
+    pieces, pairs
+        How many were asked.
+    learned, books
+        How many books they learned from, and what they were asked of.
+    """
+
+    first: float
+    five: float
+    following: float
+    pieces: int
+    pairs: int
+    learned: int
+    books: tuple[str, ...]
+
+
+@cache
+def guesser_facts() -> GuesserFacts:
+    """Return how good the shipped heads are."""
+    found = json.loads((ADAPTER / "facts.json").read_text("utf-8"))
+    return GuesserFacts(**found | {"books": tuple(found["books"])})
+
+
+def guesser_revision() -> str:
+    """Return the SHA-256 of the adapter's weights."""
+    return files_sha256(ADAPTER / _WEIGHTS)
+
+
+def guesser_folder(base: Path) -> Path:
+    """Return a folder with the whole model, made once from the built-in one and the adapter, and kept.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be made.
+    """
+    kept = cache_folder() / "models" / f"minilm-guesser-{guesser_revision()[:12]}"
+    if not (kept / "config.json").exists():
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".guesser-", dir=kept.parent))
+            try:
+                _merge(base, made)
+                # Another process may have been as far a moment ago; its folder is the same.
+                shutil.rmtree(kept, ignore_errors=True)
+                os.replace(made, kept)
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+        except OSError as error:
+            if not (kept / "config.json").exists():
+                raise CheckpointError(
+                    "The built-in model with its heads is put together once, and kept in “{folder}”, which cannot be "
+                    "written: {error}. Free some space, or name another folder in BERTOSCOPE_CACHE.",
+                    folder=str(kept.parent),
+                    error=str(error.strerror or error),
+                ) from error
+    check_files((file.name for file in kept.iterdir()), "minilm-guesser")
+    return kept
+
+
+def _merge(base: Path, folder: Path) -> None:
+    # Their import takes seconds, which only who guesses should wait for.
+    from peft import PeftModel
+    from transformers import AutoModelForPreTraining
+
+    with quiet():
+        whole = AutoModelForPreTraining.from_pretrained(
+            base, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        )
+    merged = PeftModel.from_pretrained(whole, str(ADAPTER)).merge_and_unload()
+    merged.save_pretrained(folder)
+    for name in _COPIED:
+        if (base / name).exists():
+            shutil.copy(base / name, folder / name)
+    shutil.copy(ADAPTER / "README.md", folder / "README.md")

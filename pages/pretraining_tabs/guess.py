@@ -1,0 +1,171 @@
+"""Masked words: hidden by a click, guessed, followed through the layers, and asked of others."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, literal
+from dashboard.pictures.switches import Heads
+from dashboard.widgets.ablation_view import switch_heads
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.guess_view import (
+    WORDS,
+    guess_downloads,
+    guess_lines,
+    guess_tables,
+    hide_words,
+    survival_table,
+    word_names,
+)
+from dashboard.widgets.lens_view import layers_view, lens_about, lens_input, pick_mask
+from dashboard.widgets.models import encoder_of, model_options
+from dashboard.widgets.notices import guarded
+from interpret.checkpoints import BUILT_IN
+from interpret.places import check_heads
+
+
+@guarded
+def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    encoder.check_guesses()
+    tokens = encoder.tokens(text, pair)
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("masked", model, text[:40])
+    hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
+    if not hidden and encoder.mask not in tokens.pieces:
+        st.info(
+            _(
+                "Nothing is hidden. Click a word above, or several; or write {mask} into the text where the model is "
+                "to guess."
+            ).format(mask=literal(encoder.mask or "[MASK]")),
+            icon=":material/touch_app:",
+        )
+        return
+    found = cache.guesses(spec, text, pair, hidden)
+    beside = segments(
+        _("Beside it"),
+        {"nothing": _("Its guesses"), "model": _("Beside another model"), "text": _("Beside another text")},
+        state.BESIDE,
+    )
+    state.publish(state.BESIDE, "nothing")
+    pictured: DeltaGenerator | None = None
+    if beside == "nothing" and len(found.guesses) == 1:
+        left, pictured = st.columns([2, 5], gap="medium")
+        with left:
+            guess_tables(found, word_names(tokens), "guess", 1)
+    elif beside == "nothing":
+        guess_tables(found, word_names(tokens), "guess")
+    else:
+        left, right = st.columns(2, gap="large")
+        with right:
+            (_other_model if beside == "model" else _other_text)(spec, tokens, hidden)
+        with left:
+            st.markdown(f"#### {literal(model)}" if beside == "model" else "#### " + _("This text"))
+            if beside == "text":
+                # As high as the field on the other side, so that the lists stand side by side.
+                st.text_input(_("Read as"), _masked(encoder, tokens, hidden), disabled=True, key="read_as")
+            guess_tables(found, word_names(tokens), "guess", 1 if len(found.guesses) == 1 else 2)
+    off = _without_heads(spec, text, pair, hidden, found)
+    with pictured or st.container():
+        st.markdown("**" + _("Where in the layers does the guess form?") + "**")
+        place = pick_mask(found)
+        _layers(spec, text, pair, hidden, place, off)
+    what = (spec, text, pair, hidden)
+    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off), picture=WORDS)
+    st.caption(
+        _(
+            "What this does not mean: a probability is how this model spreads its guess over its vocabulary, and not "
+            "how often the word would be right. What a lens reads out of an early layer is what the last layer's head "
+            "makes of it, not what the layer itself uses it for."
+        )
+    )
+
+
+@guarded
+def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
+    options = {name: label for name, label in model_options().items() if name != BUILT_IN}
+    name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
+    other = encoder_of(name)
+    other.check_guesses()
+    st.markdown(f"#### {literal(other.spec.checkpoint.name.split('/')[-1])}")
+    again = other.tokens(tokens.text, tokens.pair)
+    spots = {
+        (int(tokens.segment[place]), at) for place in hidden for at in range(*(int(one) for one in tokens.span[place]))
+    }
+    places = tuple(
+        place
+        for place in range(len(again))
+        if not again.special[place]
+        and spots & {(int(again.segment[place]), at) for at in range(*(int(one) for one in again.span[place]))}
+    )
+    guess_tables(
+        cache.guesses(other.spec, tokens.text, tokens.pair, places),
+        word_names(again),
+        "other_model",
+        1 if len(places) < 2 else 2,
+    )
+
+
+@guarded
+def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
+    encoder = cache.encoder(spec)
+    st.markdown("#### " + _("Another text"))
+    state.seed("beside_text", _masked(encoder, tokens, hidden))
+    text = st.text_input(
+        _("Write {mask} where a word is to be guessed").format(mask=literal(encoder.mask or "")),
+        key="beside_text",
+        persist_state="session",
+    )
+    found = cache.guesses(spec, text or "", None, ())
+    guess_tables(found, {}, "other_text", 1 if len(found.guesses) == 1 else 2)
+
+
+def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> str:
+    """Return the first text with the mask for each hidden word."""
+    text, done = tokens.text, set()
+    for place in sorted(hidden, reverse=True):
+        word = int(tokens.word[place])
+        if tokens.segment[place] == 0 and word not in done:
+            done.add(word)
+            of_word = [one for one in hidden if tokens.word[one] == word]
+            start, end = int(tokens.span[of_word[0], 0]), int(tokens.span[of_word[-1], 1])
+            text = text[:start] + (encoder.mask or "") + text[end:]
+    return text
+
+
+def _without_heads(
+    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.Guesses
+) -> Heads:
+    panel = st.expander(_("Does the guess survive without some heads?"), key="heads_panel", on_change="rerun")
+    if not panel.open:
+        return ()
+    encoder = cache.encoder(spec)
+    with panel:
+        guarded(check_heads)(encoder)
+        if not encoder.family.tapped:
+            return ()
+        off = switch_heads(spec, text, pair)
+        if off:
+            after = cache.guesses(spec, text, pair, hidden, off)
+            chance = st.column_config.NumberColumn(format="%.4f")
+            st.dataframe(
+                survival_table(before, after),
+                hide_index=True,
+                key="survival",
+                column_config={_("Probability before"): chance, _("Probability after"): chance},
+            )
+            st.caption(_("The picture of the layers is drawn without these heads too."))
+    return off
+
+
+@guarded
+def _layers(spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads) -> None:
+    path, ready = lens_input(spec)
+    if ready:
+        layers_view(cache.layer_guesses(spec, text, pair, hidden, place, path, off))
+        if path is not None:
+            lens_about(path)

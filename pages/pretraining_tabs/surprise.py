@@ -1,0 +1,124 @@
+"""How surprised is BERT: pseudo-log-likelihood word by word, of two sentences, and of a file of pairs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+from dashboard.widgets.choices import segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.surprise_view import (
+    WORDS,
+    pairs_input,
+    preferences_downloads,
+    preferences_lines,
+    preferences_view,
+    surprise_downloads,
+    surprise_lines,
+    surprise_table,
+    surprise_tiles,
+    surprise_words,
+    verdict,
+)
+
+# Reads so many pieces in all by itself: a text is read once for each of its pieces.
+_SOON_PIECES = 25_000
+
+
+@guarded
+def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    over = segments(
+        _("Over"), {"text": _("This text"), "pairs": _("A file of sentence pairs: which is likelier")}, "surprise_over"
+    )
+    state.publish("surprise_over", "text")
+    within = st.toggle(
+        _("Hide the rest of the word too"),
+        key="within",
+        persist_state="session",
+        help=_(
+            "A rare word of many pieces looks likely, because its last pieces are told by its first. With this, those "
+            "that follow in the word are hidden as well (Kauf & Ivanova 2023)."
+        ),
+    )
+    (_texts if over == "text" else _pairs)(spec, text, pair, bool(within))
+
+
+def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> None:
+    encoder = cache.encoder(spec)
+    first = _read(encoder, text, pair, within, "first")
+    if first is None:
+        return
+    surprise_tiles(first)
+    other = st.text_input(
+        _("Compare with another sentence"),
+        key="surprise_other",
+        persist_state="session",
+        placeholder=_("The same sentence with one word exchanged, say"),
+    )
+    words = segments(_("Colour"), {"words": _("Words"), "pieces": _("Pieces")}, "surprise_unit") == "words"
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("surprise", model, text[:40])
+    found = [(_("Surprise of each word: the stronger the colour, the less it was expected"), first)]
+    texts = [text]
+    if other and other.strip():
+        second = _read(encoder, other, None, within, "second")
+        if second is not None:
+            found = [(_("First"), first), (_("Second"), second)]
+            texts.append(other)
+            st.markdown(verdict(first, second))
+    surprise_words(found, words, f"{model} · {text[:80]}", stem)
+    with st.expander(_("The words as a table")):
+        st.dataframe(
+            surprise_table(first),
+            hide_index=True,
+            column_config={
+                _("Surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),
+                _("Probability"): st.column_config.NumberColumn(format="%.2e"),
+            },
+        )
+    export_bar(
+        surprise_downloads(spec, [one for _name, one in found], stem),
+        surprise_lines(spec, texts, pair, within),
+        picture=WORDS,
+    )
+    st.caption(
+        _(
+            "What this does not mean: each word is asked for with all others in sight, so the sum is no probability of "
+            "the sentence, and numbers of models with other vocabularies cannot be compared. A bit is a factor of two: "
+            "10 bits are one in a thousand."
+        )
+    )
+
+
+@guarded
+def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) -> None:
+    given = pairs_input()
+    if given is None:
+        return
+
+    def work(progress: Progress) -> it.Preferences:
+        return it.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
+
+    label = _("Score {count} pairs").format(count=f"{len(given.pairs):,}")
+    found = long_work(
+        "preferences", repr((spec, given.about, within)), label, work, auto=len(given.pairs) <= 50, keep=4
+    )
+    if found is None:
+        return
+    preferences_view(given, found)
+    stem = file_stem("pairs", spec.checkpoint.name.split("/")[-1], given.name)
+    export_bar(preferences_downloads(given, found, stem), preferences_lines(spec, within))
+
+
+def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str) -> it.Surprise | None:
+    def work(progress: Progress) -> it.Surprise:
+        return it.pseudo_log_likelihood(encoder, text, pair, within, progress)
+
+    soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_PIECES
+    about = repr((encoder.spec, text, pair, within))
+    found: it.Surprise | None = long_work(f"surprise:{which}", about, _("Ask for every word"), work, auto=soon, keep=8)
+    return found

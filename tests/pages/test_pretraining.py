@@ -1,0 +1,263 @@
+"""The Pretraining page without a browser: every tab, what it says against the library, and what comes of bad input."""
+
+import numpy as np
+import pytest
+import transformers as tf
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.widgets.game_played import GAMES, play_often
+from interpret.guesser import guesser_facts
+from tests.tiny import make_checkpoint
+
+TABS = ("guess", "game", "surprise", "following")
+TEXT = "the river bank was steep and the bank lent money"
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    root = tmp_path_factory.mktemp("games")
+    for family in ("bert", "albert"):
+        make_checkpoint(family, root / family, loader=tf.AutoModelForPreTraining)
+    make_checkpoint("roberta", root / "roberta", loader=tf.AutoModelForMaskedLM)
+    make_checkpoint("mpnet", root / "mpnet", loader=tf.AutoModelForMaskedLM)
+    make_checkpoint("bert", root / "headless")
+    return root
+
+
+@pytest.fixture
+def page(models, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(models))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_page(page, **query):
+    page.query_params.update({"text": TEXT, **query})
+    return page.switch_page("../pages/pretraining.py").run()
+
+
+def said(page):
+    return [one.value for one in (*page.warning, *page.error)]
+
+
+def fine(page):
+    assert not page.exception
+    assert said(page) == []
+    return page
+
+
+def give_story(page):
+    """Short sentences in the place of the shipped ones, which are too long for a tiny ALBERT."""
+    page.session_state["following_source"] = "file"
+    page.session_state["corpus:following_kept"] = (
+        "t.txt",
+        b"The river was steep. It was rich. The bank lent.\n\nMoney was.",
+    )
+
+
+def encoder(models, name):
+    return it.load_encoder(str(models / name), device="cpu")
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("family", ["bert", "albert"])
+def test_every_tab_runs_for_both_games(page, tab, family):
+    give_story(page)
+    fine(open_page(page, model=f"folder:{family}", pre=tab, pair="it was rich"))
+
+
+@pytest.mark.parametrize("tab", TABS[:3])
+def test_models_of_masked_words_alone_are_asked_all_but_pairs(page, tab):
+    fine(open_page(page, model="folder:roberta", pre=tab))
+
+
+def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(page):
+    fine(open_page(page, pre="guess"))
+    facts = guesser_facts()
+    [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
+    assert f"{facts.first:.0%} of hidden words" in sentence
+    assert f"{facts.following:.0%} of sentence pairs" in sentence
+    # Elsewhere the built-in model is the one that it was.
+    page.switch_page("../pages/attention.py").run()
+    assert not any("published without" in one.value for one in page.caption)
+
+
+def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models):
+    fine(open_page(page, model="folder:bert", hidden="2,5"))
+    found = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[2, 5], top=10)
+    tables = [one.value for one in page.dataframe][:2]
+    for table, guess in zip(tables, found.guesses, strict=True):
+        assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.pieces)
+        np.testing.assert_allclose(table["Probability"], guess.chances, rtol=1e-5)
+    assert any("Mask 2: “bank” was hidden" in one.value or "Mask 1" in one.value for one in page.markdown)
+
+
+def test_the_longest_word_is_hidden_at_first_and_nothing_where_the_text_has_a_mask(page):
+    fine(open_page(page, model="folder:bert"))
+    assert any("“money” was hidden" in one.value for one in page.markdown)
+    page.session_state["text"] = "the river [MASK] was steep"
+    fine(page.run())
+    assert any(one.value == "**Mask 1**" for one in page.markdown)
+    assert not any("was hidden" in one.value for one in page.markdown)
+
+
+def test_nothing_hidden_is_said_and_not_refused(page):
+    fine(open_page(page, model="folder:bert", hidden=""))
+    [hint] = [one.value for one in page.info]
+    assert "Nothing is hidden" in hint
+    assert not page.dataframe
+
+
+def test_all_hidden_is_one_sentence_and_nothing_is_lost(page):
+    open_page(page, model="folder:bert", hidden=",".join(str(i) for i in range(1, 11)))
+    assert [one for one in said(page) if "Every word is hidden" in one]
+    assert not page.exception
+    assert page.session_state["text"] == TEXT
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_model_without_heads_is_one_sentence(page, tab):
+    open_page(page, model="folder:headless", pre=tab, pair="it was rich")
+    assert not page.exception
+    assert len(said(page)) == 1
+    assert "was saved without" in said(page)[0]
+
+
+@pytest.mark.parametrize(
+    ("tab", "words"), [("game", "the game is to hide words that are known"), ("surprise", "Write the word")]
+)
+def test_a_mask_typed_where_every_word_must_be_known_is_one_sentence(page, tab, words):
+    open_page(page, model="folder:bert", pre=tab, text="the river [MASK] was steep")
+    assert not page.exception
+    assert any(words in one for one in said(page))
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("text", [" ", "​"])
+def test_no_text_is_one_sentence(page, tab, text):
+    open_page(page, model="folder:bert", pre=tab, text=text)
+    assert not page.exception
+    assert len(said(page)) == 1
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_text_over_the_limit_is_read_in_windows(page, tab):
+    open_page(page, model="folder:bert", pre=tab, text=" ".join(["the river bank was steep"] * 40))
+    assert not page.exception
+    assert any("windows that overlap" in one.value for one in page.info)
+    assert [one for one in said(page) if "takes two" not in one] == []
+
+
+def test_a_single_text_has_no_next_sentence_and_is_told_so(page):
+    open_page(page, model="folder:bert", pre="following")
+    assert len(said(page)) == 1
+    assert "takes two" in said(page)[0]
+
+
+def test_shipped_pairs_are_scored_by_kind(page):
+    fine(open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs"))
+    page.run()
+    assert any("of 44 pairs" in one.value for one in page.markdown)
+    kinds = next(one.value for one in page.dataframe if "Kind" in one.value)
+    assert int(kinds["Pairs"].sum()) == 44
+
+
+def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
+    page.session_state["preference_source"] = "file"
+    page.session_state["corpus:preferences_kept"] = ("t.csv", b"text\nthe river\nthe bank\n")
+    open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
+    assert not page.exception
+    assert any("No second column" in one for one in said(page))
+
+
+def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page, models):
+    fine(open_page(page, model="folder:bert", pre="game", seed="7"))
+    assert any("chosen by seed 7" in one.value for one in page.caption)
+    next(one for one in page.button if one.label == "Draw again").click()
+    fine(page.run())
+    assert any("chosen by seed 8" in one.value for one in page.caption)
+    means = play_often(encoder(models, "bert"), TEXT, None, it.Masking(), lambda *_: None)
+    tiles = {one.label: one.value for one in page.metric}
+    assert tiles["Hidden"] == f"{means['hidden'][0]:.2f} nats"
+    games = [it.play(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
+    assert means["all"][1] >= sum(len(one.place) for one in games)
+    assert GAMES == 40
+
+
+def test_none_chosen_is_one_sentence(page):
+    page.session_state["game_rate"] = 1
+    open_page(page, model="folder:bert", pre="game")
+    assert not page.exception
+    assert any("no piece was chosen" in one for one in said(page))
+
+
+def test_hidden_and_replaced_are_never_more_than_all(page):
+    page.session_state["game_hidden"] = 95
+    page.session_state["game_replaced"] = 60
+    fine(open_page(page, model="folder:bert", pre="game"))
+    assert page.session_state["game_replaced"] == 5
+
+
+def test_a_lens_is_fitted_once_and_kept(page):
+    fine(open_page(page, model="folder:bert", lens="tuned"))
+    assert not page.get("plotly_chart")
+    next(one for one in page.button if one.label == "Fit the lens").click()
+    fine(page.run())
+    assert page.get("plotly_chart")
+    # Another session finds it.
+    other = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+    fine(open_page(other, model="folder:bert", lens="tuned"))
+    assert other.get("plotly_chart")
+    assert not [one for one in other.button if one.label == "Fit the lens"]
+
+
+def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
+    page.session_state["heads_off"] = [[0, 0], [2, 1]]
+    page.session_state["heads_panel"] = True
+    fine(open_page(page, model="folder:bert", hidden="3"))
+    after = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3], heads=[(0, 0), (2, 1)])
+    table = next(one.value for one in page.dataframe if "Probability after" in one.value)
+    assert table["Probability after"][0] == pytest.approx(after.guesses[0].chance, rel=1e-5)
+    assert table["Probability before"][0] != table["Probability after"][0]
+
+
+def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page):
+    page.session_state["heads_off"] = [[0, 0]]
+    page.session_state["heads_panel"] = True
+    open_page(page, model="folder:mpnet")
+    assert not page.exception
+    assert any("cannot be taken out" in one for one in said(page))
+    # What can be shown, is.
+    assert page.get("plotly_chart")
+
+
+def test_beside_another_model_the_same_words_are_hidden(page, models):
+    page.session_state["beside_model"] = "folder:roberta"
+    fine(open_page(page, model="folder:bert", hidden="3", beside="model"))
+    other = encoder(models, "roberta")
+    tokens = other.tokens(TEXT)
+    places = [
+        i for i in range(len(tokens)) if not tokens.special[i] and tokens.span[i, 1] >= 10 and tokens.span[i, 0] < 14
+    ]
+    assert len([one for one in page.markdown if "was hidden" in one.value]) == 1 + len(places)
+
+
+def test_beside_another_text_its_own_masks_are_guessed(page):
+    page.session_state["beside_text"] = "the bank [MASK] money"
+    fine(open_page(page, model="folder:bert", hidden="3", beside="text"))
+    assert any(one.value == "**Mask 1**" for one in page.markdown)
+    page.session_state["beside_text"] = "the bank lent money"
+    page.run()
+    assert any("No word is hidden" in one for one in said(page))
+
+
+def test_in_chinese_nothing_is_left_in_english(page):
+    for tab in TABS:
+        open_page(page, model="folder:bert", pre=tab, pair="it was rich", lang="zh_CN")
+        fine(page)
+        texts = [one.value for one in (*page.caption, *page.info)] + [one.label for one in page.metric]
+        assert texts
+        assert [one for one in texts if not any("一" <= c <= "鿿" for c in one) and "cpu" not in one] == []
