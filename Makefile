@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_attributions_page
 	$(BIN)/python -m tests.benchmarks.bench_finetuning
 	$(BIN)/python -m tests.benchmarks.bench_pretraining
+	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests

@@ -73,7 +73,7 @@ def guesser_folder(base: Path) -> Path:
             kept.parent.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=".guesser-", dir=kept.parent))
             try:
-                _merge(base, made)
+                merge_adapter(base, ADAPTER, made)
                 # Another process may have been as far a moment ago; its folder is the same.
                 shutil.rmtree(kept, ignore_errors=True)
                 os.replace(made, kept)
@@ -91,7 +91,8 @@ def guesser_folder(base: Path) -> Path:
     return kept
 
 
-def _merge(base: Path, folder: Path) -> None:
+def merge_adapter(base: Path, adapter: Path, folder: Path) -> None:
+    """Write the model in ``base``, with new pre-training heads and what an adapter has learned, as one folder."""
     # Their import takes seconds, which only who guesses should wait for.
     from peft import PeftModel
     from transformers import AutoModelForPreTraining
@@ -100,9 +101,10 @@ def _merge(base: Path, folder: Path) -> None:
         whole = AutoModelForPreTraining.from_pretrained(
             base, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
-    merged = PeftModel.from_pretrained(whole, str(ADAPTER)).merge_and_unload()
+    merged = PeftModel.from_pretrained(whole, str(adapter)).merge_and_unload()
     merged.save_pretrained(folder)
     for name in _COPIED:
         if (base / name).exists():
             shutil.copy(base / name, folder / name)
-    shutil.copy(ADAPTER / "README.md", folder / "README.md")
+    if (adapter / "README.md").exists():
+        shutil.copy(adapter / "README.md", folder / "README.md")

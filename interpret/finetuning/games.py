@@ -14,7 +14,7 @@ from interpret.batching import batches_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.reading import NO_LABEL, Item
+from interpret.finetuning.reading import NO_LABEL, Collate, Item
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import facts_of, measure_game
 from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner
@@ -155,29 +155,10 @@ class GameTrainer(FineTuner):
         probability of the true one, and how many are likelier; ``rows`` which example it is of. With next sentences
         ``follows`` is the probability that the second text follows, and ``following`` whether it does, for each.
         """
-        lesson, model = self.lesson, self.learner.model
-        items = [lesson.judged[i] for i in range(len(lesson.judged))]
-        columns: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "guess", "chance", "rank", "rows")}
-        pairs: dict[str, list[np.ndarray]] = {"follows": [], "following": []}
-        order = []
-        model.eval()
-        with torch.no_grad():
-            for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-                inputs = lesson.collate([items[i] for i in batch])
-                labels, following = inputs.pop("labels"), inputs.pop("next", None)
-                chosen = labels != NO_LABEL
-                with reading_at(model, chosen):  # type: ignore[arg-type]
-                    output = model(**inputs)
-                order += batch
-                _add(columns, logits_of(output).float(), labels[chosen], np.repeat(batch, chosen.sum(1).cpu().numpy()))
-                if following is not None:
-                    pairs["follows"].append(pair_logits_of(output).float().softmax(-1)[:, FOLLOWS].cpu().numpy())
-                    pairs["following"].append((following == FOLLOWS).cpu().numpy())
-        answers = {name: np.concatenate(some) for name, some in columns.items()}
+        lesson = self.lesson
+        answers = ask(self.learner.model, lesson.judged, lesson.collate)
         loss = -float(np.log(np.maximum(answers["chance"], 1e-30)).mean())
-        if pairs["follows"]:
-            back = np.argsort(order)
-            answers |= {name: np.concatenate(some)[back] for name, some in pairs.items()}
+        if "follows" in answers:
             sure = np.where(answers["following"], answers["follows"], 1 - answers["follows"])
             loss -= self.recipe.pair_weight * float(np.log(np.maximum(sure, 1e-30)).mean())
         return loss, answers
@@ -197,6 +178,32 @@ class GameTrainer(FineTuner):
 
     def _probed(self) -> tuple[tuple[float, ...], ...]:
         return ()
+
+
+def ask(model: Any, game: Sequence[Item], collate: Collate) -> Answers:
+    """Let a model play: what it says of every piece that is chosen, and of every pair; see `GameTrainer.judge`."""
+    items = [game[i] for i in range(len(game))]
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "guess", "chance", "rank", "rows")}
+    pairs: dict[str, list[np.ndarray]] = {"follows": [], "following": []}
+    order = []
+    model.eval()
+    with torch.no_grad():
+        for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
+            inputs = collate([items[i] for i in batch])
+            labels, following = inputs.pop("labels"), inputs.pop("next", None)
+            chosen = labels != NO_LABEL
+            with reading_at(model, chosen):
+                output = model(**inputs)
+            order += batch
+            _add(columns, logits_of(output).float(), labels[chosen], np.repeat(batch, chosen.sum(1).cpu().numpy()))
+            if following is not None:
+                pairs["follows"].append(pair_logits_of(output).float().softmax(-1)[:, FOLLOWS].cpu().numpy())
+                pairs["following"].append((following == FOLLOWS).cpu().numpy())
+    answers = {name: np.concatenate(some) for name, some in columns.items()}
+    if pairs["follows"]:
+        back = np.argsort(order)
+        answers |= {name: np.concatenate(some)[back] for name, some in pairs.items()}
+    return answers
 
 
 def _add(columns: dict[str, list[np.ndarray]], logits: torch.Tensor, truth: torch.Tensor, rows: np.ndarray) -> None:

@@ -1,0 +1,88 @@
+"""A journey through the Pretraining page, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import take
+
+pytestmark = pytest.mark.browser
+TEXT = 'He opened the <b>door</b> and looked into the dark room. <img src=x onerror="alert(1)">'
+
+
+def words(page):
+    """The picture of the text that is there, once it is drawn."""
+    found = page.get_by_test_id("words")
+    expect(found).to_have_count(1)
+    expect(found).to_have_attribute("data-drawn", re.compile("."))
+    return found
+
+
+def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_pair(page, server, tmp_path):
+    page.goto(f"{server}/pretraining?lang=en")
+    page.get_by_label("Text", exact=True).fill(TEXT)
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("A small model that learned from")).to_be_visible(timeout=120_000)
+    text = words(page)
+    # What was typed is text, not markup.
+    expect(text.locator("b, img")).to_have_count(0)
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text("Nothing is hidden.")).to_be_visible()
+    text = words(page)
+    text.locator("span").get_by_text("door", exact=True).click()
+    expect(page.get_by_text("Mask 1: “door” was hidden")).to_be_visible()
+    text.locator("span").get_by_text("room", exact=True).click()
+    expect(page.get_by_text("Mask 2: “room” was hidden")).to_be_visible()
+    expect(text.locator("span.instead")).to_have_text(["[MASK]", "[MASK]"])
+    # Where in the layers it forms.
+    expect(page.get_by_text("Where in the layers does the guess form?")).to_be_visible()
+    expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
+    expect(page.get_by_text(re.compile("door.* (is the first guess from|ends at place)")).first).to_be_visible()
+    table = take(page, tmp_path, "CSV").read_text("utf-8-sig").splitlines()
+    assert table[0] == "token,hidden,place,guess,probability"
+    assert {row.split(",")[1] for row in table[1:]} == {"door", "room"}
+    # A link opens with the same words hidden.
+    page.goto(page.url)
+    expect(page.get_by_text("Mask 2: “room” was hidden")).to_be_visible()
+    text = words(page)
+    text.locator("span.instead").last.click()
+    expect(page.get_by_text("Mask 2:")).to_have_count(0)
+    expect(text.locator("span").get_by_text("room", exact=True)).to_be_visible()
+
+    page.get_by_role("tab", name="How surprised is it?").click()
+    expect(page.get_by_text("Pseudo-perplexity", exact=True)).to_be_visible()
+    text = words(page)
+    colours = text.locator("span:not(.fixed)").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(colours)) > 3
+    text.locator("span").get_by_text("door", exact=True).hover()
+    expect(text.get_by_test_id("readout")).to_contain_text(re.compile(r"door · \d+\.\d\d bits, probability"))
+
+    page.get_by_role("tab", name="Next sentence").click()
+    expect(page.get_by_text("the question takes two")).to_be_visible()
+    page.get_by_text("Second text", exact=True).click()
+    page.get_by_label("Text B", exact=True).fill("There was nobody in it.")
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("B follows A", exact=True)).to_be_visible()
+    expect(page.get_by_text("the question takes two")).to_have_count(0)
+    expect(page.get_by_text("Told from shuffled", exact=True)).to_be_visible(timeout=60_000)
+    # Nothing that was typed has run, and no page has failed.
+    expect(page.get_by_text("did not expect")).to_have_count(0)
+
+
+def test_by_keyboard_a_word_is_hidden_and_the_game_is_drawn_again(page, server):
+    page.goto(f"{server}/pretraining?lang=en&hidden=")
+    expect(page.get_by_text("Nothing is hidden.")).to_be_visible(timeout=120_000)
+    text = words(page)
+    text.get_by_role("group").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Mask 1: “animal” was hidden")).to_be_visible()
+    page.get_by_role("tab", name="The masking game").click()
+    expect(page.get_by_text("chosen by seed 0")).to_be_visible()
+    page.get_by_role("button", name="Draw again").click()
+    expect(page.get_by_text("chosen by seed 1")).to_be_visible()
+    expect(page.get_by_text("The gap between training and use")).to_be_visible(timeout=60_000)
