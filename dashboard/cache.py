@@ -150,16 +150,16 @@ def layer_guesses(
     pair: str | None,
     hidden: tuple[int, ...],
     place: int,
-    tuned: Path | None,
+    tuned: tuple[Path, int] | None,
     heads: tuple[tuple[int, int], ...],
 ) -> it.LayerGuesses:
-    """What it would guess after each layer, by the lens in a file or without one."""
-    fitted = None if tuned is None else lens(tuned, tuned.stat().st_mtime_ns)
+    """What it would guess after each layer, by the lens in a file of some time or without one."""
+    fitted = None if tuned is None else lens(*tuned)
     return it.layer_guesses(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def lens(path: Path, _changed: int) -> it.TunedLens:
+def lens(path: Path, changed: int) -> it.TunedLens:
     """A lens that was fitted."""
     return it.load_lens(path)
 

@@ -48,7 +48,14 @@ def _(message: str) -> str:
 
 def explain(error: InterpretError) -> str:
     """Return an error's sentence in the reader's language, as Markdown in which its values are only text."""
-    values = {name: literal(value) if isinstance(value, str) else value for name, value in error.values.items()}
+    values = {
+        name: literal(value)
+        if isinstance(value, str)
+        else explain(value)
+        if isinstance(value, InterpretError)
+        else value
+        for name, value in error.values.items()
+    }
     return _(error.message).format(**values)
 
 

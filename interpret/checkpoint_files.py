@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,6 +13,9 @@ from typing import Any
 from interpret.errors import CheckpointError
 from interpret.families import Family, find_family
 
+# While transformers loads a model it sets PyTorch's default precision for the whole process: two loads at once, in two
+# precisions, would mix them up.
+LOADING = threading.Lock()
 _WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _OTHERS = (".h5", ".msgpack", ".onnx")

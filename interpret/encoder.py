@@ -1,7 +1,6 @@
 """A model with its tokenizer on a device: the only place that calls a model's forward pass."""
 
 import copy
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, AutoTokenizer, PreTrainedModel
 
 from interpret import tap as taps
-from interpret.checkpoint_files import read_config
+from interpret.checkpoint_files import LOADING, read_config
 from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
@@ -23,7 +22,7 @@ from interpret.families import Family
 from interpret.heads import Classifier, load_head
 from interpret.hub import Progress
 from interpret.resources import weights_bytes
-from interpret.tasks import Task, find_task, head_alone, logits_of
+from interpret.tasks import PAIR_FAMILIES, Task, find_task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
 
@@ -230,11 +229,6 @@ class Encoder:
         return attrgetter(path)(self.model)
 
 
-# While transformers loads a model it sets PyTorch's default precision for the whole process: two loads at once, in two
-# precisions, would mix them up.
-_loading = threading.Lock()
-
-
 def load_encoder(
     name: str | Checkpoint = BUILT_IN,
     device: str = "auto",
@@ -280,7 +274,7 @@ def load_encoder(
             free=gigabytes(place.free),
         )
     tokenizer = _load_tokenizer(folder, checkpoint.name)
-    with _loading:
+    with LOADING:
         model, task = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
@@ -381,11 +375,18 @@ def _read_with_head(
     if found is None:
         return None
     task, loader = found
-    try:
-        model, report = _read(loader, folder, config, family, dtype)
-    except Exception:  # whatever a head of another size makes transformers raise; the encoder may be whole
-        return None
-    return None if _in_head(model, report["missing_keys"]) else (model, report, task)
+    loaders = [loader]
+    if task.kind == "masked words" and config.model_type in PAIR_FAMILIES and loader is not AutoModelForPreTraining:
+        # The BERTs of the paper are called BertForMaskedLM in their configs, and hold the head of two sentences too.
+        loaders.insert(0, AutoModelForPreTraining)
+    for loader in loaders:
+        try:
+            model, report = _read(loader, folder, config, family, dtype)
+        except Exception:  # whatever a head of another size makes transformers raise; the encoder may be whole
+            continue
+        if not _in_head(model, report["missing_keys"]):
+            return model, report, task
+    return None
 
 
 def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from interpret.checkpoint_files import check_files, files_sha256, quiet
+from interpret.checkpoint_files import LOADING, check_files, files_sha256, quiet
 from interpret.errors import CheckpointError
 from interpret.files import cache_folder
 
@@ -68,25 +68,23 @@ def guesser_folder(base: Path) -> Path:
         If it cannot be made.
     """
     kept = cache_folder() / "models" / f"minilm-guesser-{guesser_revision()[:12]}"
-    if not (kept / "config.json").exists():
-        try:
+    try:
+        if not kept.is_dir():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=".guesser-", dir=kept.parent))
-            try:
+            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as place:
+                made = Path(place) / kept.name
                 merge_adapter(base, ADAPTER, made)
-                # Another process may have been as far a moment ago; its folder is the same.
-                shutil.rmtree(kept, ignore_errors=True)
+                # In one step, so that a folder of this name is whole.
                 os.replace(made, kept)
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
-        except OSError as error:
-            if not (kept / "config.json").exists():
-                raise CheckpointError(
-                    "The built-in model with its heads is put together once, and kept in “{folder}”, which cannot be "
-                    "written: {error}. Free some space, or name another folder in BERTOSCOPE_CACHE.",
-                    folder=str(kept.parent),
-                    error=str(error.strerror or error),
-                ) from error
+    except OSError as error:
+        # Another process, or thread, may have been as far a moment ago; its folder is the same.
+        if not kept.is_dir():
+            raise CheckpointError(
+                "The built-in model with its heads is put together once, and kept in “{folder}”, which cannot be "
+                "written: {error}. Free some space, or name another folder in BERTOSCOPE_CACHE.",
+                folder=str(kept.parent),
+                error=str(error.strerror or error),
+            ) from error
     check_files((file.name for file in kept.iterdir()), "minilm-guesser")
     return kept
 

@@ -18,7 +18,11 @@ class Words extends Picture {
   receive(data) {
     const same = this.data?.key === data.key;
     this.data = data;
-    this.off = data.off === null ? null : new Set(data.off);
+    // An answer to an older click must not undo the next one.
+    if (!same || data.off === null || data.sequence >= (this.sequence ?? 0)) {
+      this.off = data.off === null ? null : new Set(data.off);
+      this.sequence = data.sequence;
+    }
     if (!same) this.build();
     this.drawn();
   }
@@ -69,7 +73,8 @@ class Words extends Picture {
     if (this.data.rows[0].words[i][3]) return;
     this.off.has(i) ? this.off.delete(i) : this.off.add(i);
     this.draw();
-    this.send("off", [...this.off].sort((a, b) => a - b));
+    this.sequence += 1;
+    this.send("off", { places: [...this.off].sort((a, b) => a - b), sequence: this.sequence });
   }
 
   paintAll(theme) {

@@ -114,12 +114,14 @@ def word_rows(
     ]
     count = len(rows[0].words) if rows else 0
     said = st.session_state.get(key)
+    said = said.get("off") if isinstance(said, Mapping) else None
+    sequence = said.get("sequence") if isinstance(said, Mapping) else None
     if off is not None:
         # A component forgets what it said when its page is left.
         kept = f"{key}:kept"
         off = st.session_state.get(kept, off)
-        if isinstance(said, Mapping) and said.get("off") is not None:
-            off = read_places(said["off"], count)
+        if isinstance(said, Mapping):
+            off = read_places(said.get("places"), count)
         st.session_state[kept] = tuple(off)
     about = hashlib.sha1(json.dumps([drawn, title]).encode(), usedforsecurity=False).hexdigest()[:16]
     _COMPONENT(
@@ -131,6 +133,7 @@ def word_rows(
             "file": file,
             "rows": drawn,
             "off": None if off is None else list(off),
+            "sequence": sequence if type(sequence) is int else 0,
             "instead": instead,
             "against": _("against"),
             "for": _("in favour"),

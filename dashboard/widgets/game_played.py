@@ -37,8 +37,10 @@ def kind_names() -> dict[int, str]:
 def game_input() -> tuple[it.Masking, int]:
     """Draw how pieces are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
-    for key, value in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
-        state.seed(key, value)
+    state.seed("game_rate", 15, range(1, 91))
+    for key, value in (("game_hidden", 80), ("game_replaced", 10)):
+        state.seed(key, value, range(101))
+    state.seed("game_whole", False)
     rate = places[0].slider(
         _("Chosen"),
         1,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -18,60 +19,83 @@ from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
 
 WORDS = "hidden_words"
+# A character: of the first or the second text, and where.
+Spot = tuple[int, int]
+_KEPT, _OF, _ROUND = "hidden_spots", "hidden_of", "hidden_round"
 # More masks than that are only in the files.
 _MOST_DRAWN = 24
 _IN_A_ROW = 3
 
 
 def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) -> tuple[int, ...]:
-    """Draw the text, of which a click hides words, and return the tokens that are hidden."""
+    """Draw the text, of which a click hides words, and return the tokens that are hidden.
+
+    Which characters are hidden is kept for each text: with another model, or single pieces, they stay hidden.
+    """
     unit = segments(
         _("A click hides"), {"word": _("Hide whole words"), "piece": _("Hide single pieces")}, state.UNIT_HIDDEN
     )
     state.publish(state.UNIT_HIDDEN, "word")
     groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
-    asked = st.query_params.get(state.HIDDEN)
-    about = f"{encoder.spec.checkpoint.revision}:{unit}:{tokens.text}:{tokens.pair}"
-    key = f"hidden:{about}:{st.session_state.get('hidden_round', 0)}"
-    if asked is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", asked) and _fresh(about):
-        first = tuple(int(one) for one in asked.split(",") if one)
-    else:
-        first = _telling(encoder, tokens, groups)
-    first = tuple(one for one in first if one < len(groups) and not tokens.special[groups[one][0]])
-    row = WordRow(_("Your text"), _("Click words to hide them"), token_words(tokens, unit == "word"), 0.0, False)
+    # A mask that was typed is hidden already, from everybody.
+    shut = [tokens.special[group[0]] or tokens.pieces[group[0]] == encoder.mask for group in groups]
+    kept: dict[tuple[str, str | None], frozenset[Spot]] = st.session_state.setdefault(_KEPT, {})
+    about, first = (tokens.text, tokens.pair), _telling(tokens, groups, shut)
+    default = first
+    if about in kept:
+        first = tuple(i for i, group in enumerate(groups) if kept[about] & spots(tokens, group))
+    elif not kept:
+        asked = st.query_params.get(state.HIDDEN)
+        if asked is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", asked):
+            first = tuple(int(one) for one in asked.split(",") if one)
+    first = tuple(one for one in first if one < len(groups) and not shut[one])
+    # Under another key the browser's part begins anew.
+    whole = f"{encoder.spec.checkpoint.revision}:{unit}:{about}"
+    if st.session_state.get(_OF) != whole:
+        st.session_state[_OF], st.session_state[_ROUND] = whole, st.session_state.get(_ROUND, 0) + 1
+    words = tuple(
+        replace(one, fixed=one.fixed or closed)
+        for one, closed in zip(token_words(tokens, unit == "word"), shut, strict=True)
+    )
+    row = WordRow(_("Your text"), _("Click words to hide them"), words, 0.0, False)
+    key = f"hidden:{st.session_state[_ROUND]}"
     off = word_rows([row], title, stem, key, WORDS, off=first, instead=encoder.mask or "[MASK]")
-    off = tuple(one for one in off if not tokens.special[groups[one][0]])
-    state.remember(state.HIDDEN, ",".join(map(str, off)) if off != _telling(encoder, tokens, groups) else None)
+    off = tuple(one for one in off if not shut[one])
+    kept[about] = frozenset().union(*(spots(tokens, groups[one]) for one in off))
+    state.remember(state.HIDDEN, ",".join(map(str, off)) if off != default else None)
     if off:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(_("{hidden} of {words} are hidden.").format(hidden=len(off), words=_open(tokens, groups)))
-            st.button(_("Show all"), on_click=_show_all, icon=":material/restart_alt:", key="show_all")
+            st.caption(_("{hidden} of {words} are hidden.").format(hidden=len(off), words=shut.count(False)))
+            st.button(_("Show all"), on_click=_show_all, args=(about,), icon=":material/restart_alt:", key="show_all")
     return tuple(place for one in off for place in groups[one])
 
 
-def _fresh(about: str) -> bool:
-    """Tell whether a text is the first that is looked at in this session: a link's hidden words are this text's."""
-    return st.session_state.setdefault("hidden_first", about) == about
+def spots(tokens: it.Tokens, places: Iterable[int]) -> frozenset[Spot]:
+    """Return the characters of some tokens: of which text, and where in it."""
+    return frozenset(
+        (int(tokens.segment[place]), at) for place in places for at in range(*map(int, tokens.span[place]))
+    )
 
 
-def _show_all() -> None:
-    st.query_params[state.HIDDEN] = ""
-    st.session_state["hidden_round"] = st.session_state.get("hidden_round", 0) + 1
-    st.session_state.pop("hidden_first", None)
+def _show_all(about: tuple[str, str | None]) -> None:
+    st.session_state[_KEPT][about] = frozenset()
+    st.session_state.pop(_OF, None)
 
 
-def _open(tokens: it.Tokens, groups: Sequence[tuple[int, ...]]) -> int:
-    return sum(not tokens.special[group[0]] for group in groups)
-
-
-def _telling(encoder: it.Encoder, tokens: it.Tokens, groups: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def _telling(tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequence[bool]) -> tuple[int, ...]:
     """Return what is hidden before anybody has clicked: the longest word; nothing where the text has a mask itself."""
-    if encoder.mask in tokens.pieces:
+    if any(closed and not tokens.special[group[0]] for group, closed in zip(groups, shut, strict=True)):
         return ()
-    names = ["".join(tokens.labels[i] for i in group) for group in groups]
-    open_to = [i for i, group in enumerate(groups) if not tokens.special[group[0]] and names[i].isalpha()]
+    sizes = [len(spots(tokens, group)) for group in groups]
+    text = {0: tokens.text, 1: tokens.pair or ""}
+    letters = [
+        i
+        for i, group in enumerate(groups)
+        if not shut[i]
+        and all(text[side][at].isalpha() or text[side][at].isspace() for side, at in spots(tokens, group))
+    ]
     # A single word has nothing to be guessed from.
-    return (max(open_to, key=lambda i: (len(names[i]), i)),) if len(open_to) > 1 else ()
+    return (max(letters, key=lambda i: (sizes[i], i)),) if len(letters) > 1 else ()
 
 
 def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:
@@ -110,7 +134,10 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
     )
     st.dataframe(
         {
-            _("Guess"): [f"{one}  ✓" if one == guess.true else one for one in guess.pieces],
+            _("Guess"): [
+                f"{one}  ✓" if number == guess.id else one
+                for one, number in zip(guess.pieces, guess.ids.tolist(), strict=True)
+            ],
             _("Probability"): guess.chances.tolist(),
         },
         hide_index=True,
@@ -159,6 +186,7 @@ def guess_downloads(
             {
                 "token": [guess.place for guess, _place in rows],
                 "hidden": [guess.true or "" for guess, _place in rows],
+                "heads_out": [" ".join(f"{layer}.{head}" for layer, head in off)] * len(rows),
                 "place": [place + 1 for _guess, place in rows],
                 "guess": [guess.pieces[place] for guess, place in rows],
                 "probability": [float(guess.chances[place]) for guess, place in rows],
@@ -182,7 +210,12 @@ def guess_downloads(
                         "probability": guess.chance,
                         "rank": None if guess.rank is None else guess.rank + 1,
                         "entropy_bits": guess.entropy,
-                        "guesses": dict(zip(guess.pieces, guess.chances.tolist(), strict=True)),
+                        "guesses": [
+                            {"id": one, "piece": piece, "probability": chance}
+                            for one, piece, chance in zip(
+                                guess.ids.tolist(), guess.pieces, guess.chances.tolist(), strict=True
+                            )
+                        ],
                     }
                     for guess in found.guesses
                 ],
@@ -196,12 +229,15 @@ def guess_downloads(
 
 
 def guess_lines(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads
+    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads, tuned: bool
 ) -> str:
     """Write the lines of Python that give the same numbers."""
     second = f", pair={pair!r}" if pair is not None else ""
     heads = f", heads={list(off)}" if off else ""
+    fitted = "lens = it.fit_tuned_lens(encoder, texts)  # the texts that it was fitted on\n" if tuned else ""
+    lens = ", lens=lens" if tuned else ""
     return encoder_lines(spec) + (
-        f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}{heads}).guesses\n"
-        f"it.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, place={place}{heads}).pieces\n"
+        f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
+        f"{fitted}"
+        f"it.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, place={place}{lens}{heads}).pieces\n"
     )

@@ -23,10 +23,10 @@ def say_how_good(encoder: it.Encoder) -> None:
         )
     parts.append(
         _(
-            "**A small model that learned from {count} novels, and no more**: on whole novels that it never saw "
-            "({books}) its first guess is right for {first} of hidden words and among the first five for {five}; it "
-            "tells {next} of sentence pairs right (by chance: 50 %). For better guesses choose a larger model, such as "
-            "google-bert/bert-base-uncased."
+            "**A small model, whose heads learned from {count} books and no more.** In whole books that they never saw "
+            "({books}) its first guess is right for {first} of the pieces chosen as in training, and among its first "
+            "five for {five}; of consecutive and random texts it tells {next} right (by chance: 50 %). For better "
+            "guesses choose a larger model, such as google-bert/bert-base-uncased."
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),

@@ -20,13 +20,13 @@ from interpret.files import cache_folder
 _SHIPPED = {"en": "topics.csv", "zh": "topics.zh-CN.csv"}
 
 
-def lens_input(spec: it.EncoderSpec) -> tuple[Path | None, bool]:
+def lens_input(spec: it.EncoderSpec) -> tuple[tuple[Path, int] | None, bool]:
     """Draw which lens is looked through.
 
     Returns
     -------
-    path
-        The file of the tuned lens; None for the logit lens.
+    lens
+        The file of the tuned lens and its time; None for the logit lens.
     ready
         Whether there is something to look through.
     """
@@ -71,7 +71,7 @@ def lens_input(spec: it.EncoderSpec) -> tuple[Path | None, bool]:
 
         if not long_work("lens_fit", what, _("Fit the lens"), work, percent=True) or not path.exists():
             return None, False
-    return path, True
+    return (path, path.stat().st_mtime_ns), True
 
 
 def layers_view(found: it.LayerGuesses) -> None:
@@ -99,9 +99,8 @@ def _appears(found: it.LayerGuesses, place: int) -> str:
     )
 
 
-def lens_about(path: Path) -> None:
+def lens_about(lens: it.TunedLens) -> None:
     """Draw how far the tuned lens brings each level."""
-    lens = cache.lens(path, path.stat().st_mtime_ns)
     with st.expander(_("What the tuned lens brings")):
         st.plotly_chart(lens_fit(lens.before, lens.after), key="lens_fit")
         st.caption(

@@ -32,7 +32,7 @@ def surprise_words(found: Sequence[tuple[str, it.Surprise]], words: bool, title:
     most = max(float(np.nanmax(one)) for one in scores)
     rows = []
     for (name, one), bits in zip(found, scores, strict=True):
-        notes = [_note(float(some)) for some in bits]
+        notes = [_note(float(some), known) for some, known in zip(bits, _told_alone(one, words), strict=True)]
         rows.append(
             WordRow(
                 name,
@@ -52,9 +52,17 @@ def _bits(one: it.Surprise, words: bool) -> np.ndarray:
     return np.array([-float(one.logs[list(group)].sum()) * _BITS for group in groups])
 
 
-def _note(bits: float) -> str:
+def _told_alone(one: it.Surprise, words: bool) -> list[bool]:
+    """Tell of which words, or pieces, the numbers are a probability: not of a word's pieces told by each other."""
+    groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
+    return [one.within or len(group) == 1 for group in groups]
+
+
+def _note(bits: float, chance: bool) -> str:
     if np.isnan(bits):
         return ""
+    if not chance:
+        return _("{bits} bits, the sum of its pieces").format(bits=f"{bits:.2f}")
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
@@ -69,7 +77,9 @@ def surprise_tiles(one: it.Surprise) -> None:
     places[1].metric(
         _("Pseudo-log-likelihood (PLL)"),
         _("{total} nats").format(total=f"{one.total:.2f}"),
-        help=_("The sum over all pieces of the logarithm of each one's probability, it alone being hidden."),
+        help=_("The sum over all pieces of each one's log-probability, it and what follows in its word being hidden.")
+        if one.within
+        else _("The sum over all pieces of the logarithm of each one's probability, it alone being hidden."),
     )
     word, score = min(one.words, key=lambda some: some[1])
     places[2].metric(
@@ -83,10 +93,16 @@ def surprise_tiles(one: it.Surprise) -> None:
 
 def surprise_table(one: it.Surprise) -> dict[str, list[Any]]:
     """Return a row for each word."""
+    groups = one.tokens.groups
+    alone = [
+        known for known, group in zip(_told_alone(one, True), groups, strict=True) if not one.tokens.special[group[0]]
+    ]
     return {
         _("Word"): [word for word, _score in one.words],
         _("Surprise (bits)"): [-score * _BITS for _word, score in one.words],
-        _("Probability"): [float(np.exp(score)) for _word, score in one.words],
+        _("Probability"): [
+            float(np.exp(score)) if known else None for (_word, score), known in zip(one.words, alone, strict=True)
+        ],
     }
 
 
@@ -152,10 +168,21 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
     """Draw how often the better sentence is likelier, over all and by kind, and the pairs themselves."""
     read = ~np.isnan(found.better)
     right = found.better > found.worse
-    low, high = wilson(int(right[read].sum()), int(read.sum()))
+    # Of these neither is better.
+    counted = read & (np.array(given.kinds or [""] * len(read)) != "stereotype")
+    if found.faults:
+        place, error = found.faults[0]
+        st.caption(
+            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
+                count=len(found.faults), place=place + 1, why=explain(error)
+            )
+        )
+    if not counted.any():
+        return
+    low, high = wilson(int(right[counted].sum()), int(counted.sum()))
     st.markdown(
         _("The better one is likelier in **{share}** of {count} pairs (95 %: {low} to {high}; chance: 50 %).").format(
-            share=f"{found.accuracy:.1%}", count=int(read.sum()), low=f"{low:.1%}", high=f"{high:.1%}"
+            share=f"{right[counted].mean():.1%}", count=int(counted.sum()), low=f"{low:.1%}", high=f"{high:.1%}"
         )
     )
     if given.kinds:
@@ -175,18 +202,11 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
         )
         st.caption(
             _(
-                "Of the stereotypes neither sentence is better: first stands what a prejudice would say, and a model "
-                "without it would be at 50 %."
+                "Of the stereotypes neither sentence is better, and they do not count above: first stands what a "
+                "prejudice would say, and a model without it would be at 50 %."
             )
         )
     st.plotly_chart(preference_picture(found, [one for one, _other in given.pairs]), key="preferences")
-    if found.faults:
-        place, error = found.faults[0]
-        st.caption(
-            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
-                count=len(found.faults), place=place + 1, why=explain(error)
-            )
-        )
     st.dataframe(preferences_table(given, found), hide_index=True)
 
 

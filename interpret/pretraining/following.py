@@ -68,8 +68,8 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
     """
     if encoder.pair_game is None:
         raise CheckpointError(
-            "“{name}” was saved without a head that tells whether a sentence follows. Of the models on the hub, the "
-            "BERTs and ALBERTs of their papers have it; RoBERTa and those after it were made without.",
+            "“{name}” was saved without a head that tells whether a sentence follows. The BERTs of the paper have it, "
+            "such as google-bert/bert-base-uncased; RoBERTa and those after it were made without.",
             name=encoder.spec.checkpoint.name,
         )
     return encoder.pair_game
@@ -156,7 +156,7 @@ def follow_pairs(
             "{count} of {given} pairs can be read, and shuffling takes two at least. {why}",
             count=len(kept),
             given=len(pairs),
-            why=str(faults[0][1]),
+            why=faults[0][1],
         )
     # A cycle through all in a random order: nobody keeps their own.
     order = np.random.default_rng(seed).permutation(len(kept))

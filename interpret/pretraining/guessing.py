@@ -26,9 +26,9 @@ class Guess:
         Which token it is.
     ids, pieces, chances
         The likeliest pieces of the vocabulary, the likeliest first, and their probabilities.
-    true, chance, rank
-        The piece that was hidden, its probability, and how many are likelier; None where the text itself has the mask,
-        so that nobody knows what is right.
+    true, id, chance, rank
+        The piece that was hidden, its id, its probability, and how many are likelier; None where the text itself has
+        the mask, so that nobody knows what is right.
     entropy
         How undecided the model is, in bits: ``-Σ p log₂ p`` over the vocabulary. As many equally likely pieces as
         ``2**entropy`` would be as hard to choose from.
@@ -39,6 +39,7 @@ class Guess:
     pieces: tuple[str, ...]
     chances: Float32[np.ndarray, "guess"]
     true: str | None
+    id: int | None
     chance: float | None
     rank: int | None
     entropy: float
@@ -103,7 +104,7 @@ def fill_mask(
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
     states = encoder.forward([read], tap).last_hidden_state[0]
     logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float()
-    own = set(places)
+    own = {place for place in places if tokens.ids[place] != read.ids[place]}
     return Guesses(
         read,
         tuple(
@@ -122,7 +123,8 @@ def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, t
         ids=read_only(best.indices.cpu().numpy(), np.int64),
         pieces=tuple(piece_name(encoder, int(one)) for one in best.indices),
         chances=read_only(best.values.exp().cpu().numpy(), np.float32),
-        true=tokens.labels[place] if known else None,
+        true=piece_name(encoder, true) if known else None,
+        id=true if known else None,
         chance=float(logs[true].exp()) if known else None,
         rank=int((logs > logs[true]).sum()) if known else None,
         entropy=entropy(logs),

@@ -1,5 +1,6 @@
 """Lenses that are fitted: what each layer's states mean in the language of the last one."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,9 +74,11 @@ class TunedLens:
         return torch.cat([states[:-1] + moved, states[-1:]])
 
     def save(self, path: Path) -> None:
-        """Write it as safetensors."""
+        """Write it as safetensors, in one step: a file of this name is whole."""
         numbers = {name: torch.from_numpy(getattr(self, name).copy()) for name in ("weight", "bias", "before", "after")}
-        save_file(numbers, path, {"revision": self.revision, "states": str(self.states)})
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        save_file(numbers, beside, {"revision": self.revision, "states": str(self.states)})
+        beside.replace(path)
 
 
 def load_lens(path: Path) -> TunedLens:

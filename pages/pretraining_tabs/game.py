@@ -25,18 +25,25 @@ from dashboard.widgets.notices import guarded
 
 @guarded
 def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    encoder.check_guesses()
+    tokens = encoder.tokens(text, pair)
     masking, seed = game_input()
     _once(spec, text, pair, masking, seed)
+    if encoder.mask in tokens.pieces:
+        # Said above: the words are not known.
+        return
     st.markdown("#### " + _("What each kind costs, over {count} draws").format(count=GAMES))
 
     def work(progress: Progress) -> dict[str, tuple[float, int]]:
-        return play_often(cache.encoder(spec), text, pair, masking, progress)
+        return play_often(encoder, text, pair, masking, progress)
 
     means = long_work("game:often", repr((spec, text, pair, masking)), _("Play often"), work, auto=True, keep=8)
     if means is not None:
         game_means(means)
 
 
+@guarded
 def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking, seed: int) -> None:
     played = cache.played(spec, text, pair, masking, seed)
     model = spec.checkpoint.name.split("/")[-1]

@@ -18,6 +18,7 @@ from dashboard.widgets.guess_view import (
     guess_lines,
     guess_tables,
     hide_words,
+    spots,
     survival_table,
     word_names,
 )
@@ -33,6 +34,14 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     encoder = cache.encoder(spec)
     encoder.check_guesses()
     tokens = encoder.tokens(text, pair)
+    for other in ("[MASK]", "<mask>"):
+        if other != encoder.mask and other in f"{text} {pair}":
+            st.warning(
+                _(
+                    "The text has {other} in it, which this model reads as any other text. Its own mask is {mask}."
+                ).format(other=literal(other), mask=literal(encoder.mask or "")),
+                icon=":material/spellcheck:",
+            )
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masked", model, text[:40])
     hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
@@ -66,8 +75,8 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         with left:
             st.markdown(f"#### {literal(model)}" if beside == "model" else "#### " + _("This text"))
             if beside == "text":
-                # As high as the field on the other side, so that the lists stand side by side.
-                st.text_input(_("Read as"), _masked(encoder, tokens, hidden), disabled=True, key="read_as")
+                first, second = _masked(encoder, tokens, hidden)
+                st.text(first if second is None else f"A  {first}\nB  {second}")
             guess_tables(found, word_names(tokens), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(spec, text, pair, hidden, found)
     with pictured or st.container():
@@ -75,7 +84,8 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         place = pick_mask(found)
         _layers(spec, text, pair, hidden, place, off)
     what = (spec, text, pair, hidden)
-    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off), picture=WORDS)
+    tuned = st.session_state[state.LENS] == "tuned"
+    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
     st.caption(
         _(
             "What this does not mean: a probability is how this model spreads its guess over its vocabulary, and not "
@@ -87,23 +97,27 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
 @guarded
 def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
-    options = {name: label for name, label in model_options().items() if name != BUILT_IN}
+    # Nothing is chosen at first: it might be a large download.
+    options = {"": _("choose one …"), **model_options()}
+    for name in (BUILT_IN, spec.checkpoint.name):
+        options.pop(name, None)
     name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
-    other = encoder_of(name)
+    if not name:
+        st.caption(_("The same words are hidden from the model that you choose."))
+        return
+    encoder, other = cache.encoder(spec), encoder_of(name)
     other.check_guesses()
     st.markdown(f"#### {literal(other.spec.checkpoint.name.split('/')[-1])}")
-    again = other.tokens(tokens.text, tokens.pair)
-    spots = {
-        (int(tokens.segment[place]), at) for place in hidden for at in range(*(int(one) for one in tokens.span[place]))
+    # Masks that were typed are written otherwise for other vocabularies, which moves what stands behind them.
+    mask, its = encoder.mask or "", other.mask or ""
+    texts = (tokens.text, tokens.pair)
+    again = other.tokens(*(None if one is None else one.replace(mask, its) for one in texts))
+    wanted = {
+        (side, at + (len(its) - len(mask)) * (texts[side] or "")[:at].count(mask)) for side, at in spots(tokens, hidden)
     }
-    places = tuple(
-        place
-        for place in range(len(again))
-        if not again.special[place]
-        and spots & {(int(again.segment[place]), at) for at in range(*(int(one) for one in again.span[place]))}
-    )
+    places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
     guess_tables(
-        cache.guesses(other.spec, tokens.text, tokens.pair, places),
+        cache.guesses(other.spec, again.text, again.pair, places),
         word_names(again),
         "other_model",
         1 if len(places) < 2 else 2,
@@ -114,27 +128,33 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
 def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
     encoder = cache.encoder(spec)
     st.markdown("#### " + _("Another text"))
-    state.seed("beside_text", _masked(encoder, tokens, hidden))
+    first, second = _masked(encoder, tokens, hidden)
+    # What nobody has changed follows what is hidden on the left.
+    if st.session_state.get("beside_text") in (None, st.session_state.get("beside_seed")):
+        st.session_state["beside_text"] = first
+    st.session_state["beside_seed"] = first
     text = st.text_input(
         _("Write {mask} where a word is to be guessed").format(mask=literal(encoder.mask or "")),
         key="beside_text",
         persist_state="session",
     )
-    found = cache.guesses(spec, text or "", None, ())
+    if second is not None:
+        st.text(f"B  {second}")
+    found = cache.guesses(spec, text or "", second, ())
     guess_tables(found, {}, "other_text", 1 if len(found.guesses) == 1 else 2)
 
 
-def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> str:
-    """Return the first text with the mask for each hidden word."""
-    text, done = tokens.text, set()
+def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> tuple[str, str | None]:
+    """Return both texts with a mask for each hidden piece."""
+    found = [tokens.text, tokens.pair]
     for place in sorted(hidden, reverse=True):
-        word = int(tokens.word[place])
-        if tokens.segment[place] == 0 and word not in done:
-            done.add(word)
-            of_word = [one for one in hidden if tokens.word[one] == word]
-            start, end = int(tokens.span[of_word[0], 0]), int(tokens.span[of_word[-1], 1])
-            text = text[:start] + (encoder.mask or "") + text[end:]
-    return text
+        side = int(tokens.segment[place])
+        start, end = map(int, tokens.span[place])
+        whole = found[side] or ""
+        # Pieces of vocabularies that keep the space before a word have it in their span.
+        start += len(whole[start:end]) - len(whole[start:end].lstrip())
+        found[side] = whole[:start] + (encoder.mask or "") + whole[end:]
+    return found[0] or "", found[1]
 
 
 def _without_heads(
@@ -164,8 +184,8 @@ def _without_heads(
 
 @guarded
 def _layers(spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads) -> None:
-    path, ready = lens_input(spec)
+    lens, ready = lens_input(spec)
     if ready:
-        layers_view(cache.layer_guesses(spec, text, pair, hidden, place, path, off))
-        if path is not None:
-            lens_about(path)
+        layers_view(cache.layer_guesses(spec, text, pair, hidden, place, lens, off))
+        if lens is not None:
+            lens_about(cache.lens(*lens))

@@ -1,7 +1,7 @@
 """The Pretraining page in a browser: from the click on a word to its guesses, and to the surprise of sixty words.
 
-``python -m tests.benchmarks.bench_pretraining_page``. What is guessed and asked is new each time, so nothing is kept from
-before.
+``python -m tests.benchmarks.bench_pretraining_page``. What is guessed and asked is new each time, so nothing is kept
+from before.
 """
 
 import shutil
@@ -18,7 +18,8 @@ WORDS = ("captain", "opened", "wooden", "letter", "found", "another", "message",
 LONG = (
     "{} the judges of the appeal court in the capital met before noon to read the letters that the lawyers of the "
     "company had sent them, since nobody could say whether the contract that the village had made with the crown three "
-    "hundred years ago still gave the beach to those who mend their nets there, or whether a hotel might now be built on it"
+    "hundred years ago still gave the beach to those who mend their nets there, or whether "
+    "a hotel might now be built on it"
 )
 
 # Seen by the page itself: Playwright's locators look only every half second. From the press of the button to the frame
@@ -71,6 +72,11 @@ def surprise(page: Page, number: int) -> float:
     return taken
 
 
+def report(what: str, times: list[float]) -> None:
+    """Print a line of the table."""
+    print(f"  {what:32} {statistics.median(times):6.2f} s after the click, {max(times):.2f} s at most")
+
+
 def main() -> None:
     """Print the table."""
     print(machine())
@@ -84,12 +90,12 @@ def main() -> None:
         at_rest(page)
         # The first one loads what draws the pictures.
         times = [hide(page, word) for word in WORDS][1:]
-        print(f"  a word is hidden, guesses there: {statistics.median(times):6.2f} s after the click, {max(times):.2f} s at most")
+        report("a word is hidden, guesses there", times)
         page.get_by_role("tab", name="How surprised is it?").click()
         page.get_by_text("Pseudo-perplexity", exact=True).wait_for()
         at_rest(page)
         times = [surprise(page, number) for number in range(5)]
-        print(f"  the surprise of sixty words:     {statistics.median(times):6.2f} s after the click, {max(times):.2f} s at most")
+        report("the surprise of sixty words", times)
         browser.close()
         server.terminate()
         server.wait(10)

@@ -78,8 +78,8 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     fine(open_page(page, pre="guess"))
     facts = guesser_facts()
     [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
-    assert f"{facts.first:.0%} of hidden words" in sentence
-    assert f"{facts.following:.0%} of sentence pairs" in sentence
+    assert f"right for {facts.first:.0%} of the pieces" in sentence
+    assert f"it tells {facts.following:.0%} right" in sentence
     # Elsewhere the built-in model is the one that it was.
     page.switch_page("../pages/attention.py").run()
     assert not any("published without" in one.value for one in page.caption)
@@ -160,7 +160,7 @@ def test_a_single_text_has_no_next_sentence_and_is_told_so(page):
 def test_shipped_pairs_are_scored_by_kind(page):
     fine(open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs"))
     page.run()
-    assert any("of 44 pairs" in one.value for one in page.markdown)
+    assert any("of 38 pairs" in one.value for one in page.markdown)
     kinds = next(one.value for one in page.dataframe if "Kind" in one.value)
     assert int(kinds["Pairs"].sum()) == 44
 
@@ -261,3 +261,68 @@ def test_in_chinese_nothing_is_left_in_english(page):
         texts = [one.value for one in (*page.caption, *page.info)] + [one.label for one in page.metric]
         assert texts
         assert [one for one in texts if not any("一" <= c <= "鿿" for c in one) and "cpu" not in one] == []
+
+
+def test_words_stay_hidden_with_another_model_and_unit_and_each_text_has_its_own(page):
+    fine(open_page(page, model="folder:bert", hidden="2,8"))
+    assert sum("was hidden" in one.value for one in page.markdown) == 2
+    page.session_state["hide"] = "piece"
+    fine(page.run())
+    assert sum("was hidden" in one.value for one in page.markdown) >= 2
+    page.session_state["model"] = "folder:roberta"
+    page.session_state["hide"] = "word"
+    fine(page.run())
+    assert sum("2 of 10 are hidden" in one.value for one in page.caption) == 1
+    page.session_state["text"] = "the bank was rich"
+    fine(page.run())
+    assert any("1 of 4 are hidden" in one.value for one in page.caption)
+    page.session_state["text"] = TEXT
+    fine(page.run())
+    assert any("2 of 10 are hidden" in one.value for one in page.caption)
+    next(one for one in page.button if one.label == "Show all").click()
+    fine(page.run())
+    assert any("Nothing is hidden" in one.value for one in page.info)
+
+
+def test_a_mask_that_is_typed_cannot_be_shown_and_asks_for_no_true_word(page):
+    fine(open_page(page, model="folder:bert", text="the river [MASK] was steep", hidden="3"))
+    assert [one.value for one in page.markdown if "Mask" in one.value] == ["**Mask 1**"]
+
+
+def test_another_models_mask_is_said_to_be_no_mask(page):
+    open_page(page, model="folder:roberta", text="the river [MASK] was steep")
+    assert not page.exception
+    assert any("reads as any other text" in one for one in said(page))
+
+
+def test_the_true_piece_is_marked_in_every_vocabulary(page, models):
+    for name in ("bert", "albert", "roberta"):
+        bert = encoder(models, name)
+        tokens = bert.tokens(TEXT)
+        place = int(np.flatnonzero(~tokens.special)[2])
+        found = it.fill_mask(bert, TEXT, hidden=[place], top=400)
+        [guess] = found.guesses
+        assert guess.id == tokens.ids[place]
+        assert guess.pieces[guess.ids.tolist().index(guess.id)] == guess.true
+        assert guess.ids.tolist().index(guess.id) == guess.rank
+
+
+def test_beside_another_model_typed_masks_are_written_as_it_writes_them(page):
+    page.session_state["beside_model"] = "folder:roberta"
+    fine(open_page(page, model="folder:bert", text="the [MASK] bank was steep", hidden="4", beside="model"))
+    assert sum(one.value == "**Mask 1**" for one in page.markdown) == 2
+    assert sum("was hidden" in one.value for one in page.markdown) >= 2
+
+
+def test_pairs_of_which_none_can_be_read_are_told_so(page):
+    page.session_state["preference_source"] = "file"
+    page.session_state["corpus:preferences_kept"] = ("t.csv", b"a,b\nthe [MASK],the bank\nthe river,the [MASK]\n")
+    open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
+    next(one for one in page.selectbox if one.label == "Column with the second text").select(1)
+    fine(page.run())
+    assert any("2 pairs cannot be read" in one.value for one in page.caption)
+
+
+def test_numbers_out_of_range_in_the_address_are_the_defaults(page):
+    fine(open_page(page, model="folder:bert", pre="game", game_rate="500", game_hidden="-3", seed="99999999999"))
+    assert page.session_state["game_rate"] == 15

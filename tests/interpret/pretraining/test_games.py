@@ -1,5 +1,7 @@
 """The masking game, how surprised a model is, and what follows what."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -231,5 +233,19 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     assert found.accuracy("shuffled") == pytest.approx(right / 8)
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
     assert found.told_apart("swapped") == pytest.approx(above)
-    with pytest.raises(it.InputError, match="1 of 1 pairs can be read, and shuffling takes two"):
+    with pytest.raises(it.InputError, match="Shuffling takes two pairs at least, and there are 1"):
         it.follow_pairs(encoder, pairs[:1])
+
+
+def test_both_heads_are_read_whatever_the_config_calls_the_model(tmp_path):
+    """The configs of google-bert's checkpoints say BertForMaskedLM; their files hold the head of two sentences."""
+    folder = make_checkpoint("bert", tmp_path / "both", loader=tf.AutoModelForPreTraining)
+    before = it.next_sentence(it.load_encoder(str(folder), device="cpu"), "the river", "was steep").follows
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architectures"] == ["BertForPreTraining"]
+    (folder / "config.json").write_text(json.dumps(config | {"architectures": ["BertForMaskedLM"]}))
+    encoder = it.load_encoder(str(folder), device="cpu")
+    assert encoder.pair_game == "next"
+    assert it.next_sentence(encoder, "the river", "was steep").follows == pytest.approx(before, abs=1e-6)
+    alone = make_checkpoint("bert", tmp_path / "alone", loader=tf.AutoModelForMaskedLM)
+    assert it.load_encoder(str(alone), device="cpu").pair_game is None
