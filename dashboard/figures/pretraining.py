@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.figures import shown
 from dashboard.language import _
@@ -22,53 +21,36 @@ def level_names(levels: int) -> list[str]:
     return [_("inputs"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
 
 
-def layer_picture(found: LayerGuesses) -> go.Figure:
-    """Draw each level's likeliest pieces, and beside them the place of those that are followed."""
+# Both pictures of the layers stand side by side, their rows at the same height.
+_TALL, _ROW, _MARGIN = 130, 40, {"t": 30, "b": 90, "r": 10}
+
+
+def layer_map(found: LayerGuesses) -> go.Figure:
+    """Draw each level's likeliest pieces."""
     levels = level_names(len(found.pieces))
     count = found.ids.shape[1]
-    figure = make_subplots(
-        1,
-        2,
-        shared_yaxes=True,
-        column_widths=[0.66, 0.34],
-        horizontal_spacing=0.03,
-        subplot_titles=[
-            _("The {count} likeliest at each level").format(count=count),
-            _("Place of the pieces followed"),
-        ],
-    )
     followed = set(found.watched.tolist())
     text = [
         [f"<b>{shown(name)}</b>" if int(one) in followed else shown(name) for name, one in zip(row, ids, strict=True)]
         for row, ids in zip(found.pieces, found.ids, strict=True)
     ]
-    figure.add_heatmap(
-        z=np.sqrt(found.chances),
-        customdata=np.dstack([found.chances, np.array(text, dtype=object)]),
-        x=[str(i + 1) for i in range(count)],
-        y=levels,
-        text=text,
-        texttemplate="%{text}",
-        coloraxis="coloraxis",
-        hovertemplate=_("%{y}, place %{x}: %{customdata[1]}, probability %{customdata[0]:.4f}") + "<extra></extra>",
-        row=1,
-        col=1,
-    )
-    for place, name in enumerate(found.names):
-        figure.add_scatter(
-            x=found.rank[:, place] + 1,
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.sqrt(found.chances),
+            customdata=np.dstack([found.chances, np.array(text, dtype=object)]),
+            x=[str(i + 1) for i in range(count)],
             y=levels,
-            mode="lines+markers",
-            name=shown(name),
-            customdata=found.chance[:, place],
-            hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
-            row=1,
-            col=2,
+            text=text,
+            texttemplate="%{text}",
+            coloraxis="coloraxis",
+            hovertemplate=_("%{y}, place %{x}: %{customdata[1]}, probability %{customdata[0]:.4f}") + "<extra></extra>",
         )
+    )
     ticks = [0, 0.1, 0.25, 0.5, 1]
     figure.update_layout(
-        height=150 + 40 * len(levels),
-        margin={"t": 40, "b": 10, "l": 10, "r": 10},
+        title={"text": _("The {count} likeliest at each level").format(count=count), "y": 0.98, "yanchor": "top"},
+        height=_TALL + _ROW * len(levels),
+        margin=_MARGIN,
         coloraxis={
             "cmin": 0,
             "cmax": 1,
@@ -77,18 +59,41 @@ def layer_picture(found: LayerGuesses) -> go.Figure:
                 "tickvals": [tick**0.5 for tick in ticks],
                 "ticktext": ticks,
                 "orientation": "h",
-                "y": -0.16,
+                "y": -0.1,
                 "yanchor": "top",
-                "len": 0.4,
-                "x": 0.2,
+                "len": 0.7,
                 "thickness": 10,
             },
         },
-        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 1, "xanchor": "right"},
     )
-    figure.update_xaxes(title=_("place"), side="bottom", row=1, col=1)
-    figure.update_xaxes(title=_("place (1 is the first guess)"), type="log", dtick=1, row=1, col=2)
+    figure.update_xaxes(showticklabels=False)
     figure.update_yaxes(type="category")
+    return figure
+
+
+def rank_lines(found: LayerGuesses) -> go.Figure:
+    """Draw the place of the pieces that are followed at each level."""
+    levels = level_names(len(found.pieces))
+    figure = go.Figure()
+    for place, name in enumerate(found.names):
+        figure.add_scatter(
+            x=found.rank[:, place] + 1,
+            y=levels,
+            mode="lines+markers",
+            name=shown(name),
+            customdata=found.chance[:, place],
+            hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
+        )
+    figure.update_layout(
+        title={"text": _("Place of the pieces followed"), "y": 0.98, "yanchor": "top"},
+        height=_TALL + _ROW * len(levels),
+        margin=_MARGIN,
+        legend={"orientation": "h", "y": -0.22, "yanchor": "top"},
+        showlegend=True,
+    )
+    figure.update_xaxes(title=_("place (1 is the first guess)"), type="log", dtick=1)
+    # The rows of the map beside it have room above and below their middle.
+    figure.update_yaxes(type="category", range=[-0.5, len(levels) - 0.5])
     return figure
 
 

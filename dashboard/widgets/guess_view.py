@@ -95,7 +95,8 @@ def _telling(tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequenc
         and all(text[side][at].isalpha() or text[side][at].isspace() for side, at in spots(tokens, group))
     ]
     # A single word has nothing to be guessed from.
-    return (max(letters, key=lambda i: (sizes[i], i)),) if len(letters) > 1 else ()
+    # One that is a piece by itself, if there is any: the parts of a rare word are hard to guess.
+    return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),) if len(letters) > 1 else ()
 
 
 def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.figures.pretraining import layer_picture, lens_fit, level_names
+from dashboard.figures.pretraining import layer_map, lens_fit, level_names, rank_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
@@ -77,7 +77,9 @@ def lens_input(spec: it.EncoderSpec) -> tuple[tuple[Path, int] | None, bool]:
 def layers_view(found: it.LayerGuesses) -> None:
     """Say where the answer appears, and draw it."""
     st.markdown(" ".join(_appears(found, place) for place in range(len(found.names))))
-    st.plotly_chart(layer_picture(found), key="layers")
+    left, right = st.columns([3, 2], gap="small")
+    left.plotly_chart(layer_map(found), key="layers")
+    right.plotly_chart(rank_lines(found), key="ranks")
     nearest = float(found.divergence[-2])
     st.caption(
         _(

@@ -144,7 +144,11 @@ def _say_how_it_ended(run: Run) -> int:
     _say(f"{run.state}: {count:,} parameters learned in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
     if "accuracy" in facts:
         between = f"(95 %: {facts['low']:.1%} to {facts['high']:.1%})"
-        _say(f"accuracy {facts['accuracy']:.1%} {between}, macro-F1 {facts['macro_f1']:.3f}")
+        # Pieces that are guessed have no classes to take a mean of.
+        names = {"macro_f1": "macro-F1", "among_five": "among the first five", "perplexity": "perplexity"}
+        names |= {"next_accuracy": "next sentences told right", "pseudo_perplexity": "pseudo-perplexity"}
+        more = "".join(f", {said} {facts[name]:.4g}" for name, said in names.items() if name in facts)
+        _say(f"accuracy {facts['accuracy']:.1%} {between}{more}")
     else:
         _say(f"R² {facts['r2']:.3f}, mean error {facts['mae']:.4g}")
     return 0

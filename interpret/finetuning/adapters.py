@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,7 +123,7 @@ def adapter_state(
     return {name.replace(f"model.{own}", "model.", 1): one.detach().cpu().clone() for name, one in found.items()}
 
 
-def _whole_modules(model: Model, names: AbstractSet[str]) -> list[str]:
+def _whole_modules(model: Model, names: set[str]) -> list[str]:
     """Return the modules of which every number is among those named, the largest only: what PEFT is to keep whole.
 
     A masked-word head is not one: what it multiplies by is the embeddings. Its bias PEFT finds by its name.

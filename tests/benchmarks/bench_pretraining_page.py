@@ -30,7 +30,8 @@ WATCH = """
     let begin = null;
     document.addEventListener("pointerdown", () => { begin = performance.now(); }, { capture: true, once: true });
     const look = () => {
-      const texts = [document.body, ...[...document.querySelectorAll("*")].map(one => one.shadowRoot).filter(Boolean)];
+      const inside = [...document.querySelectorAll("*")].map(one => one.shadowRoot).filter(Boolean);
+      const texts = [...document.querySelectorAll("[data-testid=stMarkdownContainer]"), ...inside];
       if (begin !== null && wanted.every(one => texts.some(text => text.textContent.includes(one))))
         return requestAnimationFrame(() => done((performance.now() - begin) / 1000));
       requestAnimationFrame(look);
@@ -64,7 +65,8 @@ def surprise(page: Page, number: int) -> float:
     page.get_by_label("Text", exact=True).fill(LONG.format(f"Case{number}"))
     look = page.get_by_role("button", name="Look")
     look.wait_for()
-    page.evaluate(WATCH, [f"Case{number}", "pseudo-perplexity"])
+    # The picture of the words, and not the field in which they are typed.
+    page.evaluate(WATCH, [f"Case{number} the"])
     look.click()
     taken = float(page.evaluate("window.seen"))
     page.get_by_test_id("words").get_by_text(f"Case{number}").wait_for()

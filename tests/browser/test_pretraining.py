@@ -23,7 +23,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     page.goto(f"{server}/pretraining?lang=en")
     page.get_by_label("Text", exact=True).fill(TEXT)
     page.get_by_role("button", name="Look").click()
-    expect(page.get_by_text("A small model that learned from")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("A small model, whose heads learned from")).to_be_visible(timeout=120_000)
     text = words(page)
     # What was typed is text, not markup.
     expect(text.locator("b, img")).to_have_count(0)
@@ -40,7 +40,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
     expect(page.get_by_text(re.compile("door.* (is the first guess from|ends at place)")).first).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig").splitlines()
-    assert table[0] == "token,hidden,place,guess,probability"
+    assert table[0] == "token,hidden,heads_out,place,guess,probability"
     assert {row.split(",")[1] for row in table[1:]} == {"door", "room"}
     # A link opens with the same words hidden.
     page.goto(page.url)

@@ -111,7 +111,7 @@ def test_a_fine_tune_goes_on_from_it(guesser, story, tmp_path, monkeypatch):
     recipe = it.Recipe(
         model=GUESSER, epochs=1, batch=8, max_tokens=48, device="cpu", snapshots=0, frozen=("embeddings",)
     )
-    run = it.finetune(tmp_path, it.Request(recipe, "field", "story.txt", task=it.GAMES[1]), text)
+    run = it.finetune(tmp_path / "run", it.Request(recipe, "field", "story.txt", task=it.GAMES[1]), text)
     assert run.state == "done"
     # It began with heads that can guess already.
     assert run.facts["accuracy_before"] > guesser_facts().first / 2

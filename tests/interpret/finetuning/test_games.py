@@ -9,6 +9,7 @@ import torch
 import transformers as tf
 
 import interpret as it
+from interpret.finetuning.__main__ import main
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.games import ELSEWHERE, Game, reading_at
@@ -175,6 +176,15 @@ def test_a_run_of_a_game_is_done_and_opens_as_a_model_with_its_heads(recipe, tex
     assert len(outcome.texts) == run.facts["judged"]
     encoder = it.load_encoder(str(run.model), device="cpu")
     assert encoder.task.kind == "masked words"
+
+
+def test_the_command_says_how_a_game_ended(folder, text, tmp_path, capsys):
+    (tmp_path / "books.csv").write_bytes(text)
+    asked = ["--data", str(tmp_path / "books.csv"), "--task", BOTH, "--model", str(folder), "--epochs", "1"]
+    assert main([*asked, "--batch", "64", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("accuracy ")
+    assert "next sentences told right" in last
 
 
 def test_stopped_and_resumed_a_game_is_as_never_stopped(recipe, text, tmp_path):
