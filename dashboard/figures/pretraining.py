@@ -137,21 +137,17 @@ def preference_picture(found: Preferences, titles: list[str]) -> go.Figure:
     """Draw for each pair by how much the better sentence is likelier, the surest mistake first."""
     margin = found.better - found.worse
     order = [int(i) for i in np.argsort(margin) if not np.isnan(margin[i])]
-    figure = go.Figure(
-        go.Bar(
-            x=[place + 1 for place in range(len(order))],
-            y=margin[order],
-            customdata=[shown(titles[i]) for i in order],
-            marker={"color": np.where(margin[order] > 0, 1.0, 0.0), "coloraxis": "coloraxis"},
+    figure = go.Figure()
+    # In two colours: on either side of nothing, and a scale's low end would be the colour of the page.
+    for right in (True, False):
+        some = [(place + 1, i) for place, i in enumerate(order) if (margin[i] > 0) == right]
+        figure.add_bar(
+            x=[place for place, _i in some],
+            y=[float(margin[i]) for _place, i in some],
+            customdata=[shown(titles[i]) for _place, i in some],
             hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
         )
-    )
-    figure.update_layout(
-        height=280,
-        margin={"t": 10, "b": 10},
-        bargap=0.15,
-        coloraxis={"cmin": 0, "cmax": 1, "showscale": False},
-    )
+    figure.update_layout(height=280, margin={"t": 10, "b": 10}, bargap=0.15, barmode="overlay", showlegend=False)
     figure.update_xaxes(title=_("pairs, the surest mistake first"))
     figure.update_yaxes(title=_("likelier by (nats)"), zeroline=True)
     return figure

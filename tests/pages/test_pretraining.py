@@ -1,5 +1,7 @@
 """The Pretraining page without a browser: every tab, what it says against the library, and what comes of bad input."""
 
+import json
+
 import numpy as np
 import pytest
 import transformers as tf
@@ -163,6 +165,10 @@ def test_shipped_pairs_are_scored_by_kind(page):
     assert any("of 38 pairs" in one.value for one in page.markdown)
     kinds = next(one.value for one in page.dataframe if "Kind" in one.value)
     assert int(kinds["Pairs"].sum()) == 44
+    # Mistakes are drawn in a colour of their own.
+    bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
+    assert [all(y > 0 for y in bars[0]["y"]), any(y > 0 for y in bars[1]["y"])] == [True, False]
+    assert len(bars[0]["x"]) + len(bars[1]["x"]) == 44
 
 
 def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
