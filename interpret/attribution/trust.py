@@ -153,7 +153,8 @@ def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: str,
             if key not in asked:
                 with torch.no_grad():
                     some = gate[None, :, None].to(embedded)
-                    asked[key] = question.score(empty + some * (embedded - empty)).cpu()
+                    # In double: Captum expands the square, and what it subtracts is almost the same.
+                    asked[key] = question.score(empty + some * (embedded - empty)).cpu().double()
             rows.append(asked[key])
         return torch.cat(rows)
 
