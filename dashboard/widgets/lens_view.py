@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -20,16 +21,34 @@ from interpret.files import cache_folder
 _SHIPPED = {"en": "topics.csv", "zh": "topics.zh-CN.csv"}
 
 
-def lens_input(spec: it.EncoderSpec) -> tuple[tuple[Path, int] | None, bool]:
-    """Draw which lens is looked through.
+@dataclass(frozen=True)
+class LensChoice:
+    """Which lens is looked through.
 
-    Returns
-    -------
-    lens
-        The file of the tuned lens and its time; None for the logit lens.
-    ready
-        Whether there is something to look through.
+    Attributes
+    ----------
+    path
+        Where the tuned lens is kept, or will be; None for the logit lens.
+    texts
+        What it is fitted on.
     """
+
+    path: Path | None
+    texts: tuple[str, ...] = ()
+
+    @property
+    def fitted(self) -> bool:
+        """Whether there is something to look through."""
+        return self.path is None or self.path.exists()
+
+    @property
+    def file(self) -> tuple[Path, int] | None:
+        """The file of a lens that was fitted, and its time."""
+        return None if self.path is None else (self.path, self.path.stat().st_mtime_ns)
+
+
+def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
+    """Draw which lens is looked through; None while there are no texts to fit it on."""
     kind = segments(
         _("Lens"),
         {"logit": _("Logit lens"), "tuned": _("Tuned lens")},
@@ -42,7 +61,7 @@ def lens_input(spec: it.EncoderSpec) -> tuple[tuple[Path, int] | None, bool]:
     )
     state.publish(state.LENS, "logit")
     if kind == "logit":
-        return None, True
+        return LensChoice(None)
     sources = {
         "en": _("shipped short texts, English"),
         "zh": _("shipped short texts, Chinese"),
@@ -53,25 +72,26 @@ def lens_input(spec: it.EncoderSpec) -> tuple[tuple[Path, int] | None, bool]:
         corpus = corpus_input("lens")
         if corpus is None:
             st.info(_("Choose a file of texts like those that you look at: the lens is fitted on them."))
-            return None, False
+            return None
         texts, about = corpus.texts, corpus.about
     else:
         name = _SHIPPED[source]
         table = cache.table((ROOT / "dashboard/examples" / name).read_bytes(), name)
         texts, about = tuple(row[0] for row in table.rows), name
     what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts)).encode()).hexdigest()[:24]
-    path = cache_folder() / "lenses" / f"{what}.safetensors"
-    if not path.exists():
-        st.caption(_("Fitting takes a moment, once for this model and these texts; the lens is kept."))
+    return LensChoice(cache_folder() / "lenses" / f"{what}.safetensors", texts)
 
-        def work(progress: Progress) -> bool:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            it.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
-            return True
 
-        if not long_work("lens_fit", what, _("Fit the lens"), work, percent=True) or not path.exists():
-            return None, False
-    return (path, path.stat().st_mtime_ns), True
+def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
+    """Draw the button that fits a lens, which is then kept in a file. Not for use in a fragment."""
+    st.caption(_("Fitting takes a moment, once for this model and these texts; the lens is kept."))
+
+    def work(progress: Progress) -> bool:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        it.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
+        return True
+
+    long_work("lens_fit", path.stem, _("Fit the lens"), work, percent=True, beside=True)
 
 
 def layers_view(found: it.LayerGuesses) -> None:

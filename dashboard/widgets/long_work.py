@@ -25,6 +25,7 @@ def long_work(
     keep: int = 1,
     rate: str | None = None,
     percent: bool = False,
+    beside: bool = False,
 ) -> Any | None:
     """Draw a button that starts the work, and return its result once there is one.
 
@@ -37,7 +38,8 @@ def long_work(
     label
         What the button says.
     work
-        Called with ``progress(done, total, stage)``. Whatever is clicked on the page meanwhile stops it there.
+        Called with ``progress(done, total, stage)``. Whatever is clicked on the page meanwhile stops it there, but for
+        what a fragment has drawn: that is answered when the work is done.
     stages
         What the reader calls the stages that the work reports.
     auto
@@ -49,6 +51,8 @@ def long_work(
         What the reader calls a second's progress, with ``{rate}`` in it.
     percent
         Whether progress is said in per cent, because its steps mean nothing to the reader.
+    beside
+        Whether a fragment stands beside it.
 
     Notes
     -----
@@ -91,7 +95,9 @@ def long_work(
                 st.button(
                     _("Stop the run"), key=f"{key}:stop", icon=":material/stop:", on_click=_note, args=(stopped, about)
                 )
-                if not auto:
+                if beside:
+                    st.caption(_("Clicks on words and pictures wait until it is done."))
+                elif not auto:
                     st.caption(_("Any other click on this page stops it too."))
         next_word = time.monotonic() + _BETWEEN
 

@@ -72,10 +72,15 @@ def measure_adapter(base: str, adapter: Path, content: bytes, name: str) -> Game
     return measure_game(ask(model, game, Collate(encoder)))
 
 
+def _adapter_of(folder: Path) -> Path:
+    """Return the folder of a run's adapter; an adapter, such as the one that is shipped, is its own."""
+    return folder if (folder / _CONFIG).exists() else folder / "adapter"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m interpret.finetuning.shipping", description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="FOLDER", help="runs with adapters, the first one first")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="FOLDER", help="runs, or their adapters, the first first")
     parser.add_argument("--model", default="minilm", help="what the first run began with")
     parser.add_argument("--name", required=True, help="what that is called on the hub")
     parser.add_argument("--held", type=Path, required=True, help="running text that none of them learned from")
@@ -84,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the folder that is written")
     asked = parser.parse_args(arguments)
     try:
-        join_adapters([one / "adapter" for one in asked.runs], asked.out, asked.name)
+        join_adapters([_adapter_of(one) for one in asked.runs], asked.out, asked.name)
         found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -22,18 +24,34 @@ from dashboard.widgets.guess_view import (
     survival_table,
     word_names,
 )
-from dashboard.widgets.lens_view import layers_view, lens_about, lens_input, pick_mask
+from dashboard.widgets.lens_view import LensChoice, fit_lens, layers_view, lens_about, lens_input, pick_mask
 from dashboard.widgets.models import encoder_of, model_options
 from dashboard.widgets.notices import guarded
 from interpret.checkpoints import BUILT_IN
 from interpret.places import check_heads
 
 
+@dataclass
+class _Around:
+    """What the fragment and the page around it tell each other.
+
+    Attributes
+    ----------
+    drawn
+        Whether the page is being drawn, and not the fragment alone.
+    lens, place
+        The lens that has to be fitted first, and where: only outside of a fragment can a click stop such work.
+    """
+
+    drawn: bool = True
+    lens: LensChoice | None = None
+    place: DeltaGenerator | None = None
+
+
 @guarded
 def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     encoder = cache.encoder(spec)
     encoder.check_guesses()
-    tokens = encoder.tokens(text, pair)
     for other in ("[MASK]", "<mask>"):
         if other != encoder.mask and other in f"{text} {pair}":
             st.warning(
@@ -42,6 +60,20 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
                 ).format(other=literal(other), mask=literal(encoder.mask or "")),
                 icon=":material/spellcheck:",
             )
+    around = _Around()
+    _bench(spec, text, pair, around)
+    around.drawn = False
+    if around.lens is not None and around.lens.path is not None and around.place is not None:
+        with around.place:
+            fit_lens(spec, around.lens.path, around.lens.texts)
+
+
+# Alone: a click on a word is answered without the rest of the page being sent and drawn again.
+@st.fragment
+@guarded
+def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -> None:
+    encoder = cache.encoder(spec)
+    tokens = encoder.tokens(text, pair)
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masked", model, text[:40])
     hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
@@ -82,7 +114,7 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     with pictured or st.container():
         st.markdown("**" + _("Where in the layers does the guess form?") + "**")
         place = pick_mask(found)
-        _layers(spec, text, pair, hidden, place, off)
+        _layers(spec, text, pair, hidden, place, off, around)
     what = (spec, text, pair, hidden)
     tuned = st.session_state[state.LENS] == "tuned"
     export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
@@ -183,9 +215,24 @@ def _without_heads(
 
 
 @guarded
-def _layers(spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads) -> None:
-    lens, ready = lens_input(spec)
-    if ready:
-        layers_view(cache.layer_guesses(spec, text, pair, hidden, place, lens, off))
-        if lens is not None:
-            lens_about(cache.lens(*lens))
+def _layers(
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    hidden: tuple[int, ...],
+    place: int,
+    off: Heads,
+    around: _Around,
+) -> None:
+    lens = lens_input(spec)
+    if lens is None:
+        return
+    if not lens.fitted:
+        if not around.drawn:
+            st.rerun()
+        around.lens, around.place = lens, st.container()
+        return
+    file = lens.file
+    layers_view(cache.layer_guesses(spec, text, pair, hidden, place, file, off))
+    if file is not None:
+        lens_about(cache.lens(*file))

@@ -22,8 +22,8 @@ LONG = (
     "a hotel might now be built on it"
 )
 
-# Seen by the page itself: Playwright's locators look only every half second. From the press of the button to the frame
-# after the one in which the text is there.
+# Seen by the page itself: Playwright's locators look only every half second. From the press of the button until the frame
+# in which the text is there has been drawn, which is when a message sent in that frame arrives.
 WATCH = """
 (wanted) => {
   window.seen = new Promise(done => {
@@ -33,7 +33,11 @@ WATCH = """
       const inside = [...document.querySelectorAll("*")].map(one => one.shadowRoot).filter(Boolean);
       const texts = [...document.querySelectorAll("[data-testid=stMarkdownContainer]"), ...inside];
       if (begin !== null && wanted.every(one => texts.some(text => text.textContent.includes(one))))
-        return requestAnimationFrame(() => done((performance.now() - begin) / 1000));
+      {
+        const drawn = new MessageChannel();
+        drawn.port1.onmessage = () => done((performance.now() - begin) / 1000);
+        return drawn.port2.postMessage(null);
+      }
       requestAnimationFrame(look);
     };
     look();

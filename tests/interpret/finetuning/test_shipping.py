@@ -54,7 +54,8 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     root, text = runs
     held = tmp_path / "held.txt"
     held.write_bytes(text)
-    asked = [str(root / "first"), str(root / "second"), "--model", str(root / "base"), "--name", "a/b"]
+    # A run, and an adapter alone.
+    asked = [str(root / "first"), str(root / "second" / "adapter"), "--model", str(root / "base"), "--name", "a/b"]
     asked += ["--held", str(held), "--learned", "1", "--books", "One", "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
