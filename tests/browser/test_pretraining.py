@@ -3,9 +3,11 @@
 import re
 
 import pytest
+import transformers as tf
 from playwright.sync_api import expect
 
 from tests.browser.conftest import take
+from tests.tiny import make_checkpoint
 
 pytestmark = pytest.mark.browser
 TEXT = 'He opened the <b>door</b> and looked into the dark room. <img src=x onerror="alert(1)">'
@@ -86,3 +88,23 @@ def test_by_keyboard_a_word_is_hidden_and_the_game_is_drawn_again(page, server):
     page.get_by_role("button", name="Draw again").click()
     expect(page.get_by_text("chosen by seed 1")).to_be_visible()
     expect(page.get_by_text("The gap between training and use")).to_be_visible(timeout=60_000)
+
+
+def test_a_lens_that_is_not_fitted_yet_is_fitted_where_it_is_chosen(page, server, tiny_folders):
+    make_checkpoint("bert", tiny_folders["bert"].parent / "games", loader=tf.AutoModelForPreTraining)
+    page.goto(f"{server}/pretraining?lang=en&model=folder:games")
+    # Chosen by a click, which runs the bench alone: what fits the lens is drawn around it.
+    page.get_by_text("Tuned lens", exact=True).click(timeout=120_000)
+    fit = page.get_by_role("button", name="Fit the lens")
+    expect(fit).to_be_visible()
+    expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(0)
+    fit.click()
+    expect(page.get_by_text("What the tuned lens brings")).to_be_visible(timeout=60_000)
+    expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
+    # With other words hidden it is the same lens.
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text("Nothing is hidden.")).to_be_visible()
+    words(page).locator("span:not(.fixed)").last.click()
+    expect(page.get_by_text("Mask 1:")).to_be_visible()
+    expect(page.get_by_text("What the tuned lens brings")).to_be_visible()
+    expect(fit).to_have_count(0)
