@@ -143,6 +143,12 @@ def guesses(
     return it.fill_mask(_encoder(spec), text, pair, hidden, top=top, heads=heads)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Surprise:
+    """How surprised a model is by each piece of a short text."""
+    return it.pseudo_log_likelihood(_encoder(spec), text, pair)
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def layer_guesses(
     spec: it.EncoderSpec,

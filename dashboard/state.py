@@ -82,9 +82,10 @@ def asked(key: str, default: str) -> str:
 
 def asked_language() -> str:
     """Return the language of this session: chosen, in the URL, or else the browser's."""
-    preferred = (st.context.locale or "").lower()
-    code = asked(LANGUAGE, "zh_CN" if preferred.startswith("zh") else "en")
-    return code if code in LANGUAGES else "en"
+    browser = "zh_CN" if (st.context.locale or "").lower().startswith("zh") else "en"
+    code = asked(LANGUAGE, browser)
+    # Written by hand it may be zh, zh-CN or zh-Hans.
+    return code if code in LANGUAGES else "zh_CN" if code.lower().startswith("zh") else browser
 
 
 def models_folder() -> Path:

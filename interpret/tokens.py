@@ -55,7 +55,11 @@ class Tokens:
     @property
     def unknown(self) -> int:
         """How many pieces stand for something that the vocabulary lacks."""
-        return sum(piece in UNKNOWN for piece in self.pieces)
+        return sum(map(self.unknown_at, range(len(self))))
+
+    def unknown_at(self, place: int) -> bool:
+        """Whether a piece stands for something that the vocabulary lacks."""
+        return self.pieces[place] in UNKNOWN
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:

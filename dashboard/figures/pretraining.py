@@ -21,6 +21,11 @@ def level_names(levels: int) -> list[str]:
     return [_("inputs"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
 
 
+def _mark(name: str) -> str:
+    """Write a piece so that one of punctuation alone can be seen for what it is."""
+    return shown(name) if any(map(str.isalnum, name)) else f"“{shown(name)}”"
+
+
 # Both pictures of the layers stand side by side, their rows at the same height.
 _TALL, _ROW, _MARGIN = 130, 40, {"t": 30, "b": 90, "r": 10}
 
@@ -31,7 +36,7 @@ def layer_map(found: LayerGuesses) -> go.Figure:
     count = found.ids.shape[1]
     followed = set(found.watched.tolist())
     text = [
-        [f"<b>{shown(name)}</b>" if int(one) in followed else shown(name) for name, one in zip(row, ids, strict=True)]
+        [f"<b>{_mark(name)}</b>" if int(one) in followed else _mark(name) for name, one in zip(row, ids, strict=True)]
         for row, ids in zip(found.pieces, found.ids, strict=True)
     ]
     figure = go.Figure(
@@ -80,7 +85,7 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
             x=found.rank[:, place] + 1,
             y=levels,
             mode="lines+markers",
-            name=shown(name),
+            name=_mark(name),
             customdata=found.chance[:, place],
             hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
@@ -126,17 +131,17 @@ def pair_picture(found: Following) -> go.Figure:
             customdata=found.places + 1,
             hovertemplate=_("pair %{customdata}: %{x:.3f}") + "<extra></extra>",
         )
-    figure.add_vline(0.5, line_dash="dash", line_width=1)
+    # Seen on white and on black.
+    figure.add_vline(0.5, line_dash="dash", line_width=1, line_color="#888888")
     figure.update_layout(height=300, margin={"t": 10, "b": 10}, showlegend=False)
     figure.update_xaxes(title=_("probability that the second text follows"), range=[-0.02, 1.02])
     figure.update_yaxes(autorange="reversed")
     return figure
 
 
-def preference_picture(found: Preferences, titles: list[str]) -> go.Figure:
-    """Draw for each pair by how much the better sentence is likelier, the surest mistake first."""
+def preference_picture(found: Preferences, titles: list[str], order: list[int]) -> go.Figure:
+    """Draw for each pair, in an order, by how much the better sentence is likelier."""
     margin = found.better - found.worse
-    order = [int(i) for i in np.argsort(margin) if not np.isnan(margin[i])]
     figure = go.Figure()
     # In two colours: on either side of nothing, and a scale's low end would be the colour of the page.
     for right in (True, False):

@@ -30,6 +30,7 @@ class Words extends Picture {
   build() {
     this.focus = null;
     this.spans = [];
+    this.keys = [];
     const figures = this.data.rows.map((row, r) => {
       const figure = document.createElement("figure");
       const title = document.createElement("figcaption");
@@ -39,7 +40,9 @@ class Words extends Picture {
       const text = document.createElement("p");
       text.className = "words";
       text.tabIndex = 0;
-      text.setAttribute("role", "group");
+      // What can be chosen is a list, of which any number of words can be.
+      text.setAttribute("role", this.off ? "listbox" : "group");
+      if (this.off) text.setAttribute("aria-multiselectable", "true");
       text.setAttribute("aria-label", fill(this.data.row, { method: row.title }));
       text.addEventListener("keydown", (event) => this.onKey(event, r));
       text.addEventListener("pointerleave", () => this.look(null));
@@ -49,12 +52,26 @@ class Words extends Picture {
         span.classList.toggle("fixed", fixed);
         span.addEventListener("pointerenter", () => this.look([r, i]));
         span.classList.toggle("open", this.off !== null && !fixed);
+        if (this.off) {
+          span.id = `word-${r}-${i}`;
+          span.setAttribute("role", "option");
+          // Read by name even where a mask stands in its place.
+          span.setAttribute("aria-label", word);
+          if (fixed) span.setAttribute("aria-disabled", "true");
+        }
         if (this.off && !fixed) span.addEventListener("click", () => this.turn(i));
         if (spaced) text.append(" ");
         text.append(span);
         return span;
       });
-      figure.append(title, note, text);
+      const legend = document.createElement("small");
+      this.keys[r] = row.legend.map(([name]) => {
+        const key = document.createElement("span");
+        key.textContent = name;
+        legend.append(key, " ");
+        return key;
+      });
+      figure.append(title, ...(row.note || !row.legend.length ? [note] : []), ...(row.legend.length ? [legend] : []), text);
       return figure;
     });
     this.place.replaceChildren(...figures);
@@ -62,7 +79,9 @@ class Words extends Picture {
 
   onKey(event, r) {
     const move = arrowOf(event);
+    const end = { Home: 0, End: this.spans[r].length - 1 }[event.key];
     if (event.key === "Escape") this.look(null);
+    else if (end !== undefined) this.look([r, end]);
     else if ((event.key === " " || event.key === "Enter") && this.off && this.focus) this.turn(this.focus[1]);
     else if (move) this.look([r, clamp((this.focus?.[0] === r ? this.focus[1] : -1) + move[0] + move[1], this.spans[r].length)]);
     else return;
@@ -78,7 +97,15 @@ class Words extends Picture {
   }
 
   paintAll(theme) {
-    this.data.rows.forEach((row, r) =>
+    this.data.rows.forEach((row, r) => {
+      this.keys[r].forEach((key, i) => {
+        const [back, front] = inkOf(row, row.legend[i][1], theme);
+        Object.assign(key.style, { background: back, color: front });
+      });
+      if (this.off) {
+        const at = this.focus?.[0] === r ? this.spans[r][this.focus[1]].id : "";
+        this.spans[r][0]?.parentNode.setAttribute("aria-activedescendant", at);
+      }
       row.words.forEach(([word, score, , fixed], i) => {
         const [back, front] = fixed || row.most === 0 ? ["", theme.text] : inkOf(row, score, theme);
         const span = this.spans[r][i];
@@ -88,8 +115,9 @@ class Words extends Picture {
         span.classList.toggle("off", off && this.data.instead === null);
         span.classList.toggle("instead", off && this.data.instead !== null);
         span.classList.toggle("focus", this.focus?.[0] === r && this.focus[1] === i);
-      })
-    );
+        if (this.off) span.setAttribute("aria-selected", off);
+      });
+    });
   }
 
   /** What stands in the place of a word. */
@@ -132,6 +160,16 @@ class Words extends Picture {
       for (const { row, words, tall } of placed) {
         writeLine(context, theme, row.title, 13, 8);
         writeLine(context, theme, row.note, 10, 24);
+        let right = context.measureText(row.note).width;
+        for (const [name, score] of row.legend) {
+          const [back, front] = inkOf(row, score, theme);
+          const wide = context.measureText(name).width + 8;
+          context.fillStyle = back;
+          context.fillRect(right, 16, wide, 16);
+          context.fillStyle = front;
+          context.fillText(name, right + 4, 24);
+          right += wide + 6;
+        }
         for (const { word, score, fixed, x, y, wide } of words) {
           const [back, front] = fixed || row.most === 0 ? [theme.background, theme.text] : inkOf(row, score, theme);
           context.fillStyle = back;

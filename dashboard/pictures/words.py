@@ -51,7 +51,7 @@ class Word:
 class WordRow:
     """One method's words; colours go from ``-most`` to ``most``, or where ``signed`` is not so, from 0.
 
-    Where ``most`` is 0 they have none.
+    Where ``most`` is 0 they have none. The legend names some scores, each on its colour.
     """
 
     title: str
@@ -59,6 +59,7 @@ class WordRow:
     words: tuple[Word, ...]
     most: float
     signed: bool
+    legend: tuple[tuple[str, float], ...] = ()
 
 
 def token_words(
@@ -108,6 +109,7 @@ def word_rows(
             "note": row.note,
             "most": row.most,
             "signed": row.signed,
+            "legend": row.legend,
             "words": [[word.text, round(word.score, 5), word.spaced, word.fixed, word.note] for word in row.words],
         }
         for row in rows

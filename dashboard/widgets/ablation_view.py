@@ -24,15 +24,20 @@ from dashboard.widgets.windows import warn_of_unknown
 _KEPT = "heads_off"
 
 
-def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
-    """Draw a switch for every head and return which are off, with the URL kept to it."""
-    encoder = cache.encoder(spec)
+def heads_off(encoder: it.Encoder) -> Heads:
+    """Return which heads are switched off, in this session or by the URL."""
     if _KEPT not in st.session_state:
         given = st.query_params.get(state.OFF, "").split(",")
         st.session_state[_KEPT] = [
             [int(part) for part in one.split(".")] for one in given if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", one)
         ]
-    off = read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
+    return read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
+
+
+def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
+    """Draw a switch for every head and return which are off, with the URL kept to it."""
+    encoder = cache.encoder(spec)
+    off = heads_off(encoder)
     # Another model has other heads, and "all on" is decided here and not in the browser.
     key = f"switches:{spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
     off = switches(encoder.layers, encoder.heads, off, key)
@@ -40,9 +45,10 @@ def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
     state.remember(state.OFF, ",".join(f"{layer}.{head}" for layer, head in off) or None)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            _("{off} of {all} heads are off. A layer's name turns its row; arrow keys move, Space switches.").format(
-                off=len(off), all=encoder.layers * encoder.heads
-            )
+            _(
+                "{off} of {all} heads are off. A click on a head switches it, on a layer's name all of its heads; "
+                "arrow keys move, Space switches."
+            ).format(off=len(off), all=encoder.layers * encoder.heads)
         )
         if off:
             st.button(_("All on"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")

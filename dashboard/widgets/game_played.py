@@ -85,6 +85,8 @@ def game_input() -> tuple[it.Masking, int]:
         help=_("All pieces of a word are chosen together: the later “whole word masking”."),
     )
     state.publish(state.SEED, 0)
+    for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
+        state.publish(key, usual)
     return it.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
 
 
@@ -111,10 +113,11 @@ def game_words(played: it.Played, title: str, stem: str) -> None:
             WordRow(_("The text"), "", plain, 0.0, False),
             WordRow(
                 _("What the model reads"),
-                _("orange: hidden · pale orange: chosen and left as it is · blue: replaced"),
+                "",
                 read,
                 1.0,
                 True,
+                tuple((names[kind], _COLOUR[kind]) for kind in (HIDDEN, REPLACED, KEPT)),
             ),
         ],
         title,

@@ -25,6 +25,10 @@ _KEPT, _OF, _ROUND = "hidden_spots", "hidden_of", "hidden_round"
 # More masks than that are only in the files.
 _MOST_DRAWN = 24
 _IN_A_ROW = 3
+# Longer texts, which are read once for each of their pieces, would let a reader wait for the first guess.
+_MOST_TRIED = 32
+# Words of letters, with the space that some vocabularies keep before them; half of “didn't” is told by the other half.
+_PLAIN = re.compile(r"\s*(?<![\w'’-])[^\W\d_]+(?![\w'’-])")
 
 
 def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) -> tuple[int, ...]:
@@ -40,7 +44,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.pieces[group[0]] == encoder.mask for group in groups]
     kept: dict[tuple[str, str | None], frozenset[Spot]] = st.session_state.setdefault(_KEPT, {})
-    about, first = (tokens.text, tokens.pair), _telling(tokens, groups, shut)
+    about, first = (tokens.text, tokens.pair), _telling(encoder.spec, tokens, groups, shut)
     default = first
     if about in kept:
         first = tuple(i for i, group in enumerate(groups) if kept[about] & spots(tokens, group))
@@ -82,21 +86,33 @@ def _show_all(about: tuple[str, str | None]) -> None:
     st.session_state.pop(_OF, None)
 
 
-def _telling(tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequence[bool]) -> tuple[int, ...]:
-    """Return what is hidden before anybody has clicked: the longest word; nothing where the text has a mask itself."""
+def _telling(
+    spec: it.EncoderSpec, tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequence[bool]
+) -> tuple[int, ...]:
+    """Return what is hidden before anybody has clicked; nothing where the text has a mask itself.
+
+    It is the word that the model guesses best, so that there is something to see in the layers; in a long text, which
+    would take long to try, the longest.
+    """
     if any(closed and not tokens.special[group[0]] for group, closed in zip(groups, shut, strict=True)):
         return ()
     sizes = [len(spots(tokens, group)) for group in groups]
-    text = {0: tokens.text, 1: tokens.pair or ""}
-    letters = [
-        i
-        for i, group in enumerate(groups)
-        if not shut[i]
-        and all(text[side][at].isalpha() or text[side][at].isspace() for side, at in spots(tokens, group))
-    ]
-    # A single word has nothing to be guessed from.
-    # One that is a piece by itself, if there is any: the parts of a rare word are hard to guess.
-    return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),) if len(letters) > 1 else ()
+    plain = {
+        (side, at)
+        for side, text in enumerate((tokens.text, tokens.pair or ""))
+        for word in _PLAIN.finditer(text)
+        for at in range(*word.span())
+    }
+    letters = [i for i, group in enumerate(groups) if not shut[i] and spots(tokens, group) <= plain]
+    if len(letters) < 2:
+        # A single word has nothing to be guessed from.
+        return ()
+    if len(tokens) > _MOST_TRIED:
+        # One that is a piece by itself, if there is any: the parts of a rare word are hard to guess.
+        return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
+    logs = cache.surprise(spec, tokens.text, tokens.pair).logs
+    # Before the short ones, which grammar tells.
+    return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
 
 def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:
@@ -117,7 +133,8 @@ def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row
 def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
     if guess.true is None or guess.chance is None or guess.rank is None:
         st.markdown("**" + _("Mask {number}").format(number=number) + "**")
-        said = ""
+        # Hidden by a click, and yet nobody knows what is right.
+        said = "" if word is None else _("“{word}” is unknown to this vocabulary").format(word=literal(word)) + " · "
     else:
         whole = "" if word is None or word == guess.true else f" ({literal(word)})"
         st.markdown(
@@ -125,7 +142,9 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
             + _("Mask {number}: “{word}” was hidden").format(number=number, word=literal(guess.true))
             + f"**{whole}"
         )
-        said = _("True: probability {chance}, place {rank}").format(chance=percent(guess.chance), rank=guess.rank + 1)
+        said = _("True: probability {chance}, place {rank}").format(
+            chance=percent(guess.chance), rank=f"{guess.rank + 1:,}"
+        )
         said += " · "
     st.caption(
         said
@@ -139,13 +158,13 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
                 f"{one}  ✓" if number == guess.id else one
                 for one, number in zip(guess.pieces, guess.ids.tolist(), strict=True)
             ],
-            _("Probability"): guess.chances.tolist(),
+            _("Probability"): (100 * guess.chances.astype(float)).tolist(),
         },
         hide_index=True,
         key=key,
         height=35 * (len(guess.pieces) + 1) + 3,
         column_config={
-            _("Probability"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            _("Probability"): st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
         },
     )
 
@@ -155,9 +174,10 @@ def percent(chance: float) -> str:
     return f"{100 * chance:.1f} %" if chance >= 0.001 else f"{100 * chance:.2g} %"
 
 
-def word_names(tokens: it.Tokens) -> dict[int, str]:
-    """Return for each token the word that it is of."""
-    return {place: word for group, word in zip(tokens.groups, tokens.words, strict=True) for place in group}
+def word_names(tokens: it.Tokens, hidden: Iterable[int]) -> dict[int, str]:
+    """Return for each token that is hidden the word that it is of."""
+    names = {place: word for group, word in zip(tokens.groups, tokens.words, strict=True) for place in group}
+    return {place: names[place] for place in hidden}
 
 
 def survival_table(before: it.Guesses, after: it.Guesses) -> dict[str, list[Any]]:
@@ -166,8 +186,8 @@ def survival_table(before: it.Guesses, after: it.Guesses) -> dict[str, list[Any]
     return {
         _("Mask"): [number + 1 for number in range(len(both))],
         _("Hidden"): [one.true or "" for one, _other in both],
-        _("Probability before"): [one.chance for one, _other in both],
-        _("Probability after"): [other.chance for _one, other in both],
+        _("Probability before"): [None if one.chance is None else 100 * one.chance for one, _other in both],
+        _("Probability after"): [None if other.chance is None else 100 * other.chance for _one, other in both],
         _("Place before"): [None if one.rank is None else one.rank + 1 for one, _other in both],
         _("Place after"): [None if other.rank is None else other.rank + 1 for _one, other in both],
         _("First guess before"): [one.pieces[0] for one, _other in both],

@@ -30,9 +30,9 @@ def say_how_good(encoder: it.Encoder) -> None:
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),
-            first=f"{facts.first:.0%}",
-            five=f"{facts.five:.0%}",
-            next=f"{facts.following:.0%}",
+            first=f"{100 * facts.first:.0f} %",
+            five=f"{100 * facts.five:.0f} %",
+            next=f"{100 * facts.following:.0f} %",
         )
     )
     st.caption(" ".join(parts))

@@ -84,7 +84,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
 
 def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
     """Draw the button that fits a lens, which is then kept in a file. Not for use in a fragment."""
-    st.caption(_("Fitting takes a moment, once for this model and these texts; the lens is kept."))
+    st.caption(_("Fitting takes a minute or two, once for this model and these texts; the lens is kept."))
 
     def work(progress: Progress) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def layers_view(found: it.LayerGuesses) -> None:
     st.caption(
         _(
             "Bold: the pieces that are followed. Colour: probability, by its square root. One layer before the end the "
-            "answer is {bits} bits (KL) from the model's own, which is the last row."
+            "answer is {bits} bits (KL) from the model's own, which is the top row."
         ).format(bits=f"{nearest:.2f}")
     )
 
@@ -113,10 +113,10 @@ def _appears(found: it.LayerGuesses, place: int) -> str:
     name, first = literal(found.names[place]), found.appears(place)
     levels = level_names(len(found.pieces))
     if first < len(levels):
-        return _("**{piece}** is the first guess from “{level}” on ({chance} at the end).").format(
+        return _("**“{piece}”** is the first guess from “{level}” on ({chance} at the end).").format(
             piece=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
         )
-    return _("**{piece}** ends at place {rank} ({chance}).").format(
+    return _("**“{piece}”** ends at place {rank} ({chance}).").format(
         piece=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.chance[-1, place]))
     )
 

@@ -73,7 +73,7 @@ def _runs() -> dict[str, str]:
 
 def model_options() -> dict[str, str]:
     """Name every model that is offered: those of runs, those that are known, and those in folders."""
-    short = {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with heads")}
+    short = _short()
     return {
         **{run: "🎓 " + title for run, title in _runs().items()},
         **{
@@ -82,6 +82,16 @@ def model_options() -> dict[str, str]:
         },
         **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in _folders()},
     }
+
+
+def _short() -> dict[str, str]:
+    return {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with heads")}
+
+
+def model_title(encoder: it.Encoder) -> str:
+    """Name a model over what it gave."""
+    name = encoder.spec.checkpoint.name
+    return _short().get(name, name.split("/")[-1])
 
 
 def _spec(name: str, revision: str = "") -> it.EncoderSpec:
@@ -118,14 +128,13 @@ def chosen_encoder(guesses: bool = False) -> it.Encoder:
     guesses
         Whether in the place of the built-in model, which has no heads, the one with them is returned.
     """
-    name = state.asked(state.MODEL, BUILT_IN)
+    return encoder_of(state.asked(state.MODEL, BUILT_IN), state.asked(state.REVISION, ""), guesses)
+
+
+def encoder_of(name: str, revision: str = "", guesses: bool = False) -> it.Encoder:
+    """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     if guesses and name == BUILT_IN:
         name = GUESSER
-    return encoder_of(name, state.asked(state.REVISION, ""))
-
-
-def encoder_of(name: str, revision: str = "") -> it.Encoder:
-    """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     place = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:

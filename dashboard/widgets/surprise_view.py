@@ -206,8 +206,16 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
                 "prejudice would say, and a model without it would be at 50 %."
             )
         )
-    st.plotly_chart(preference_picture(found, [one for one, _other in given.pairs]), key="preferences")
-    st.dataframe(preferences_table(given, found), hide_index=True)
+    order = mistakes_first(found, counted)
+    st.plotly_chart(preference_picture(found, [one for one, _other in given.pairs], order), key="preferences")
+    # Those that do not count, and those that cannot be read, come last.
+    order += [i for i in range(len(counted)) if not counted[i]]
+    st.dataframe(preferences_table(given, found, order), hide_index=True)
+
+
+def mistakes_first(found: it.Preferences, counted: np.ndarray) -> list[int]:
+    """Return the places of the pairs that count, the surest mistake first."""
+    return [int(i) for i in np.argsort(found.better - found.worse) if counted[i]]
 
 
 def kind_names() -> dict[str, str]:
@@ -223,14 +231,17 @@ def kind_names() -> dict[str, str]:
     }
 
 
-def preferences_table(given: Pairs, found: it.Preferences) -> dict[str, list[Any]]:
-    """Return a row for each pair."""
+def preferences_table(given: Pairs, found: it.Preferences, order: Sequence[int]) -> dict[str, list[Any]]:
+    """Return a row for each pair, in an order."""
+    names = kind_names()
+    kinds = {_("Kind"): [names.get(given.kinds[i], given.kinds[i]) for i in order]} if given.kinds else {}
     return {
-        _("Better"): [one for one, _other in given.pairs],
-        _("Worse"): [other for _one, other in given.pairs],
-        _("PLL of the better"): [round(float(one), 3) for one in found.better],
-        _("PLL of the worse"): [round(float(one), 3) for one in found.worse],
-        _("Likelier by"): [round(float(one), 3) for one in found.better - found.worse],
+        **kinds,
+        _("Better"): [given.pairs[i][0] for i in order],
+        _("Worse"): [given.pairs[i][1] for i in order],
+        _("PLL of the better"): [round(float(found.better[i]), 3) for i in order],
+        _("PLL of the worse"): [round(float(found.worse[i]), 3) for i in order],
+        _("Likelier by"): [round(float(found.better[i] - found.worse[i]), 3) for i in order],
     }
 
 

@@ -55,6 +55,16 @@ def text_input() -> Chosen:
     return chosen
 
 
+def offer_second_text() -> None:
+    """Draw a button that makes room for a second text, where texts are typed."""
+    if st.session_state[_SOURCE] == "typed":
+        st.button(_("Type a second text"), on_click=_make_room, icon=":material/add:", key="make_room")
+
+
+def _make_room() -> None:
+    st.session_state[_WITH_PAIR] = True
+
+
 def _typed() -> Chosen:
     first_text = next(iter(examples().values()))[0]
     state.seed(state.TEXT, first_text)

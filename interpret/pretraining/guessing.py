@@ -27,8 +27,8 @@ class Guess:
     ids, pieces, chances
         The likeliest pieces of the vocabulary, the likeliest first, and their probabilities.
     true, id, chance, rank
-        The piece that was hidden, its id, its probability, and how many are likelier; None where the text itself has
-        the mask, so that nobody knows what is right.
+        The piece that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
+        right: where the text itself has the mask, or a word that the vocabulary does not have.
     entropy
         How undecided the model is, in bits: ``-Σ p log₂ p`` over the vocabulary. As many equally likely pieces as
         ``2**entropy`` would be as hard to choose from.
@@ -108,7 +108,7 @@ def fill_mask(
     return Guesses(
         read,
         tuple(
-            _guess(encoder, tokens, int(place), scores, top, int(place) in own)
+            _guess(encoder, tokens, int(place), scores, top, int(place) in own and not tokens.unknown_at(int(place)))
             for place, scores in zip(masks, logits, strict=True)
         ),
     )

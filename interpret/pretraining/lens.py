@@ -109,7 +109,8 @@ def layer_guesses(
         translated = states if lens is None else lens.translate(states)
         logs = encoder.guess(translated).float().log_softmax(-1).cpu()
     if not watched:
-        own = [int(tokens.ids[place])] if tokens.ids[place] != read.ids[place] else []
+        known = tokens.ids[place] != read.ids[place] and not tokens.unknown_at(place)
+        own = [int(tokens.ids[place])] if known else []
         watched = list(dict.fromkeys([*own, int(logs[-1].argmax())]))
     best = logs.topk(min(top, logs.shape[1]))
     name = partial(piece_name, encoder)

@@ -17,6 +17,7 @@ from dashboard.widgets.following_view import (
 )
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.text_input import offer_second_text
 from interpret.pretraining.following import check_pairs
 
 
@@ -28,15 +29,17 @@ def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     _many(spec, text, pair)
     st.caption(
         _(
-            "What this does not mean: a sentence that does not follow here may well follow somewhere. The task was "
-            "easy, since texts from elsewhere mostly speak of something else, which is why RoBERTa dropped it (Liu et "
-            "al. 2019) and ALBERT asks for the order instead."
+            "What this does not mean: a sentence that does not follow here may well follow somewhere. RoBERTa did as "
+            "well without the task (Liu et al. 2019). ALBERT's authors found it too easy, since texts from elsewhere "
+            "mostly speak of something else, and ask for the order instead (Lan et al. 2020)."
         )
     )
 
 
 @guarded
 def _one(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    if pair is None:
+        offer_second_text()
     asked = cache.next_sentence(spec, text, pair)
     answer_view(asked, cache.next_sentence(spec, pair or "", text))
 

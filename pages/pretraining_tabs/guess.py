@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.pictures.switches import Heads
-from dashboard.widgets.ablation_view import switch_heads
+from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.guess_view import (
@@ -25,7 +25,7 @@ from dashboard.widgets.guess_view import (
     word_names,
 )
 from dashboard.widgets.lens_view import LensChoice, fit_lens, layers_view, lens_about, lens_input, pick_mask
-from dashboard.widgets.models import encoder_of, model_options
+from dashboard.widgets.models import encoder_of, model_options, model_title
 from dashboard.widgets.notices import guarded
 from interpret.checkpoints import BUILT_IN
 from interpret.places import check_heads
@@ -97,22 +97,25 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
     if beside == "nothing" and len(found.guesses) == 1:
         left, pictured = st.columns([2, 5], gap="medium")
         with left:
-            guess_tables(found, word_names(tokens), "guess", 1)
+            guess_tables(found, word_names(tokens, hidden), "guess", 1)
     elif beside == "nothing":
-        guess_tables(found, word_names(tokens), "guess")
+        guess_tables(found, word_names(tokens, hidden), "guess")
     else:
         left, right = st.columns(2, gap="large")
         with right:
             (_other_model if beside == "model" else _other_text)(spec, tokens, hidden)
         with left:
-            st.markdown(f"#### {literal(model)}" if beside == "model" else "#### " + _("This text"))
+            st.markdown("#### " + (literal(model_title(encoder)) if beside == "model" else _("This text")))
             if beside == "text":
                 first, second = _masked(encoder, tokens, hidden)
                 st.text(first if second is None else f"A  {first}\nB  {second}")
-            guess_tables(found, word_names(tokens), "guess", 1 if len(found.guesses) == 1 else 2)
+            guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(spec, text, pair, hidden, found)
     with pictured or st.container():
-        st.markdown("**" + _("Where in the layers does the guess form?") + "**")
+        title = _("Where in the layers does the guess form?")
+        if off:
+            title += " " + _("Without {count} heads").format(count=len(off))
+        st.markdown(f"**{title}**")
         place = pick_mask(found)
         _layers(spec, text, pair, hidden, place, off, around)
     what = (spec, text, pair, hidden)
@@ -134,12 +137,16 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     for name in (BUILT_IN, spec.checkpoint.name):
         options.pop(name, None)
     name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
+    state.publish("beside_model", "")
     if not name:
         st.caption(_("The same words are hidden from the model that you choose."))
         return
-    encoder, other = cache.encoder(spec), encoder_of(name)
+    encoder, other = cache.encoder(spec), encoder_of(name, guesses=True)
     other.check_guesses()
-    st.markdown(f"#### {literal(other.spec.checkpoint.name.split('/')[-1])}")
+    if other.spec == spec:
+        st.info(_("This is the model on the left. Choose another one."), icon=":material/compare:")
+        return
+    st.markdown(f"#### {literal(model_title(other))}")
     # Masks that were typed are written otherwise for other vocabularies, which moves what stands behind them.
     mask, its = encoder.mask or "", other.mask or ""
     texts = (tokens.text, tokens.pair)
@@ -150,7 +157,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
     guess_tables(
         cache.guesses(other.spec, again.text, again.pair, places),
-        word_names(again),
+        word_names(again, places),
         "other_model",
         1 if len(places) < 2 else 2,
     )
@@ -162,14 +169,16 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
     st.markdown("#### " + _("Another text"))
     first, second = _masked(encoder, tokens, hidden)
     # What nobody has changed follows what is hidden on the left.
-    if st.session_state.get("beside_text") in (None, st.session_state.get("beside_seed")):
-        st.session_state["beside_text"] = first
+    if st.session_state.get("beside_text") == st.session_state.get("beside_seed"):
+        st.session_state.pop("beside_text", None)
     st.session_state["beside_seed"] = first
+    state.seed("beside_text", first)
     text = st.text_input(
         _("Write {mask} where a word is to be guessed").format(mask=literal(encoder.mask or "")),
         key="beside_text",
         persist_state="session",
     )
+    state.publish("beside_text", first)
     if second is not None:
         st.text(f"B  {second}")
     found = cache.guesses(spec, text or "", second, ())
@@ -192,10 +201,13 @@ def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> 
 def _without_heads(
     spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.Guesses
 ) -> Heads:
-    panel = st.expander(_("Does the guess survive without some heads?"), key="heads_panel", on_change="rerun")
-    if not panel.open:
-        return ()
     encoder = cache.encoder(spec)
+    off = heads_off(encoder) if encoder.family.tapped else ()
+    panel = st.expander(
+        _("Does the guess survive without some heads?"), bool(off), key="heads_panel", on_change="rerun"
+    )
+    if not panel.open:
+        return off
     with panel:
         guarded(check_heads)(encoder)
         if not encoder.family.tapped:
@@ -203,14 +215,16 @@ def _without_heads(
         off = switch_heads(spec, text, pair)
         if off:
             after = cache.guesses(spec, text, pair, hidden, off)
-            chance = st.column_config.NumberColumn(format="%.4f")
+            chance = st.column_config.NumberColumn(format="%.3f %%")
             st.dataframe(
                 survival_table(before, after),
                 hide_index=True,
                 key="survival",
                 column_config={_("Probability before"): chance, _("Probability after"): chance},
             )
-            st.caption(_("The picture of the layers is drawn without these heads too."))
+            st.caption(
+                _("The picture of the layers is drawn without these heads too; the guesses are with all of them.")
+            )
     return off
 
 

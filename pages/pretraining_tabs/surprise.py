@@ -35,6 +35,7 @@ def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         _("Over"), {"text": _("This text"), "pairs": _("A file of sentence pairs: which is likelier")}, "surprise_over"
     )
     state.publish("surprise_over", "text")
+    state.seed("within", False)
     within = st.toggle(
         _("Hide the rest of the word too"),
         key="within",
@@ -44,6 +45,7 @@ def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             "that follow in the word are hidden as well (Kauf & Ivanova 2023)."
         ),
     )
+    state.publish("within", False)
     (_texts if over == "text" else _pairs)(spec, text, pair, bool(within))
 
 
@@ -53,12 +55,14 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
     if first is None:
         return
     surprise_tiles(first)
+    state.seed("surprise_other", "")
     other = st.text_input(
         _("Compare with another sentence"),
         key="surprise_other",
         persist_state="session",
         placeholder=_("The same sentence with one word exchanged, say"),
     )
+    state.publish("surprise_other", "")
     words = segments(_("Colour"), {"words": _("Words"), "pieces": _("Pieces")}, "surprise_unit") == "words"
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, text[:40])

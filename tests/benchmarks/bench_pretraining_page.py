@@ -22,8 +22,8 @@ LONG = (
     "a hotel might now be built on it"
 )
 
-# Seen by the page itself: Playwright's locators look only every half second. From the press of the button until the frame
-# in which the text is there has been drawn, which is when a message sent in that frame arrives.
+# Seen by the page itself: Playwright's locators look only every half second. From the press of the button until the
+# frame in which the text is there has been drawn, which is when a message sent in that frame arrives.
 WATCH = """
 (wanted) => {
   window.seen = new Promise(done => {

@@ -78,11 +78,14 @@ def test_by_keyboard_a_word_is_hidden_and_the_game_is_drawn_again(page, server):
     page.goto(f"{server}/pretraining?lang=en&hidden=")
     expect(page.get_by_text("Nothing is hidden.")).to_be_visible(timeout=120_000)
     text = words(page)
-    text.get_by_role("group").focus()
+    text.get_by_role("listbox").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(page.get_by_text("Mask 1: “animal” was hidden")).to_be_visible()
+    # What a screen reader is told: the word by its name, and that it is chosen.
+    expect(text.get_by_role("option", name="animal", selected=True)).to_have_count(1)
+    expect(text.get_by_role("option", selected=True)).to_have_count(1)
     page.get_by_role("tab", name="The masking game").click()
     expect(page.get_by_text("chosen by seed 0")).to_be_visible()
     page.get_by_role("button", name="Draw again").click()

@@ -86,6 +86,13 @@ def test_the_url_says_what_is_looked_at(page):
     assert "4.7" in page.query_params["heads"]
 
 
+@pytest.mark.parametrize("code", ["zh", "zh-CN", "zh-Hans"])
+def test_chinese_is_known_by_its_other_names(page, code):
+    page.query_params["lang"] = code
+    page.run()
+    assert page.title[0].value == "注意力：哪个头在看哪里？"
+
+
 @pytest.mark.parametrize(
     "name, value",
     [

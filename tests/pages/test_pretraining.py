@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.figures.pretraining import rank_lines
 from dashboard.widgets.game_played import GAMES, play_often
 from interpret.guesser import guesser_facts
 from tests.tiny import make_checkpoint
@@ -80,8 +81,8 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     fine(open_page(page, pre="guess"))
     facts = guesser_facts()
     [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
-    assert f"right for {facts.first:.0%} of the pieces" in sentence
-    assert f"it tells {facts.following:.0%} right" in sentence
+    assert f"right for {100 * facts.first:.0f} % of the pieces" in sentence
+    assert f"it tells {100 * facts.following:.0f} % right" in sentence
     # Elsewhere the built-in model is the one that it was.
     page.switch_page("../pages/attention.py").run()
     assert not any("published without" in one.value for one in page.caption)
@@ -93,13 +94,27 @@ def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models
     tables = [one.value for one in page.dataframe][:2]
     for table, guess in zip(tables, found.guesses, strict=True):
         assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.pieces)
-        np.testing.assert_allclose(table["Probability"], guess.chances, rtol=1e-5)
+        np.testing.assert_allclose(table["Probability"], 100 * guess.chances, rtol=1e-5)
     assert any("Mask 2: “bank” was hidden" in one.value or "Mask 1" in one.value for one in page.markdown)
 
 
-def test_the_longest_word_is_hidden_at_first_and_nothing_where_the_text_has_a_mask(page):
+def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has_a_mask(page, models):
     fine(open_page(page, model="folder:bert"))
-    assert any("“money” was hidden" in one.value for one in page.markdown)
+    bert = encoder(models, "bert")
+    surprise = it.pseudo_log_likelihood(bert, TEXT)
+    tokens = surprise.tokens
+    # Words of four letters and more that are one piece; the last of those that are as likely.
+    telling = [i for i in range(len(tokens)) if not tokens.special[i] and np.ptp(tokens.span[i]) > 3]
+    best = max(telling, key=lambda i: (surprise.logs[i], i))
+    assert any(f"“{tokens.labels[best]}” was hidden" in one.value for one in page.markdown)
+    # A long text would have to be read too often: its longest word.
+    page.session_state["text"] = "the bank " * 20 + "animals " + "the bank " * 5
+    fine(page.run())
+    assert any("“animals” was hidden" in one.value or "(animals)" in one.value for one in page.markdown)
+    # Half of “wasn't” is given away by the other half.
+    page.session_state["text"] = "it wasn't the bank"
+    fine(page.run())
+    assert any("“bank” was hidden" in one.value for one in page.markdown)
     page.session_state["text"] = "the river [MASK] was steep"
     fine(page.run())
     assert any(one.value == "**Mask 1**" for one in page.markdown)
@@ -168,7 +183,12 @@ def test_shipped_pairs_are_scored_by_kind(page):
     # Mistakes are drawn in a colour of their own.
     bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
     assert [all(y > 0 for y in bars[0]["y"]), any(y > 0 for y in bars[1]["y"])] == [True, False]
-    assert len(bars[0]["x"]) + len(bars[1]["x"]) == 44
+    # Of the six stereotypes neither sentence is better: no mistakes, and last in the table.
+    assert len(bars[0]["x"]) + len(bars[1]["x"]) == 38
+    table = next(one.value for one in page.dataframe if "Better" in one.value)
+    assert len(table) == 44
+    assert list(table["Kind"][-6:]) == ["stereotype"] * 6
+    assert list(table["Likelier by"][:38]) == sorted(table["Likelier by"][:38])
 
 
 def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
@@ -226,8 +246,22 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
     fine(open_page(page, model="folder:bert", hidden="3"))
     after = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3], heads=[(0, 0), (2, 1)])
     table = next(one.value for one in page.dataframe if "Probability after" in one.value)
-    assert table["Probability after"][0] == pytest.approx(after.guesses[0].chance, rel=1e-5)
+    assert table["Probability after"][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
     assert table["Probability before"][0] != table["Probability after"][0]
+
+
+def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
+    page.session_state["heads_panel"] = False
+    fine(open_page(page, model="folder:bert", hidden="3", off="0.0,2.1"))
+    found = it.layer_guesses(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
+    lines = json.loads(page.get("plotly_chart")[1].proto.spec)["data"]
+    assert [line["x"] for line in lines] == [line["x"] for line in json.loads(rank_lines(found).to_json())["data"]]
+    assert any("Without 2 heads" in one.value for one in page.markdown)
+
+
+def test_a_link_with_heads_out_opens_their_panel(page):
+    fine(open_page(page, model="folder:bert", hidden="3", off="0.0,2.1"))
+    assert any("2 of" in one.value and "heads are off" in one.value for one in page.caption)
 
 
 def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page):
@@ -249,6 +283,54 @@ def test_beside_another_model_the_same_words_are_hidden(page, models):
         i for i in range(len(tokens)) if not tokens.special[i] and tokens.span[i, 1] >= 10 and tokens.span[i, 0] < 14
     ]
     assert len([one for one in page.markdown if "was hidden" in one.value]) == 1 + len(places)
+
+
+def test_beside_itself_a_model_says_so(page):
+    page.session_state["beside_model"] = "minilm"
+    fine(open_page(page, hidden="3", beside="model"))
+    assert any("This is the model on the left" in one.value for one in page.info)
+
+
+def test_a_link_holds_what_was_set(page, models):
+    rules = {"game_rate": "40", "game_hidden": "50", "game_replaced": "20", "game_whole": "True"}
+    fine(open_page(page, model="folder:bert", pre="game", **rules))
+    played = it.play(encoder(models, "bert"), TEXT, None, it.Masking(0.4, 0.5, 0.2, True), 0)
+    table = next(one.value for one in page.dataframe if "Piece" in one.value)
+    assert list(table["Piece"]) == [played.tokens.labels[place] for place in played.place]
+    page.slider(key="game_rate").set_value(35)
+    fine(page.run())
+    assert page.query_params["game_rate"] == "35"
+
+
+@pytest.mark.parametrize(
+    ("tab", "given"),
+    [
+        ("guess", {"beside": "text", "beside_text": "the bank [MASK] money", "hidden": "3"}),
+        ("surprise", {"surprise_other": "the bank lent it", "within": "True"}),
+        ("guess", {"beside": "model", "beside_model": "folder:roberta", "hidden": "3"}),
+    ],
+)
+def test_a_link_holds_what_stands_beside(page, tab, given):
+    fine(open_page(page, model="folder:bert", pre=tab, **given))
+    for name, value in given.items():
+        assert page.query_params[name] == value
+    seen = [one.value for one in (*page.text_input, *page.selectbox)]
+    assert next(value for name, value in given.items() if name.endswith(("_text", "_other", "_model"))) in seen
+
+
+def test_words_that_the_vocabulary_lacks_have_no_true_guess(page):
+    open_page(page, model="folder:bert", text="the river 药 was steep", hidden="3")
+    assert not page.exception
+    assert [one.value for one in page.markdown if "Mask" in one.value] == ["**Mask 1**"]
+    assert any("“药” is unknown to this vocabulary" in one.value for one in page.caption)
+
+
+def test_where_one_text_is_given_there_is_room_for_another(page):
+    open_page(page, model="folder:bert", pre="following")
+    next(one for one in page.button if one.label == "Type a second text").click()
+    page.run()
+    assert [one.label for one in page.text_area] == ["Text A", "Text B"]
+    assert page.text_area(key="text").value == TEXT
 
 
 def test_beside_another_text_its_own_masks_are_guessed(page):

@@ -164,3 +164,13 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     (tmp_path / "broken.safetensors").write_bytes(b"no")
     with pytest.raises(it.InputError, match="“broken.safetensors” is no lens"):
         it.load_lens(tmp_path / "broken.safetensors")
+
+
+def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers):
+    encoder = guessers["bert"]
+    text = "the river 药 was steep"
+    assert encoder.tokens(text).pieces[3] == "[UNK]"
+    [guess] = it.fill_mask(encoder, text, hidden=[3]).guesses
+    assert (guess.true, guess.id, guess.chance, guess.rank) == (None, None, None, None)
+    # Through the layers, only the model's own answer is followed.
+    assert it.layer_guesses(encoder, text, None, [3], 3).names == (guess.pieces[0],)
