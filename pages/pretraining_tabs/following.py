@@ -25,6 +25,8 @@ from interpret.pretraining.following import check_pairs
 def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     check_pairs(cache.encoder(spec))
     _one(spec, text, pair)
+    if pair is None:
+        offer_second_text()
     st.markdown("#### " + _("What does it go by? True pairs beside shuffled and swapped ones"))
     _many(spec, text, pair)
     st.caption(
@@ -38,8 +40,6 @@ def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
 @guarded
 def _one(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    if pair is None:
-        offer_second_text()
     asked = cache.next_sentence(spec, text, pair)
     answer_view(asked, cache.next_sentence(spec, pair or "", text))
 
