@@ -115,14 +115,14 @@ def following_view(given: Given, found: it.Following) -> None:
         low, high = wilson(round(share * 2 * count), 2 * count)
         places[place].metric(
             title,
-            f"{share:.1%}",
+            percent(share),
             help=_("Right answers over {count} true pairs and as many others. 95 %: {low} to {high}.").format(
-                count=count, low=f"{low:.1%}", high=f"{high:.1%}"
+                count=count, low=percent(low), high=percent(high)
             ),
         )
         places[place + 1].metric(
             _("… true one likelier"),
-            f"{found.told_apart(against):.1%}",
+            percent(found.told_apart(against)),
             help=_("How often a true pair is likelier than one of the others: the area under the ROC curve."),
         )
     shuffled, swapped = found.told_apart("shuffled"), found.told_apart("swapped")
@@ -135,7 +135,7 @@ def following_view(given: Given, found: it.Following) -> None:
         said = _("It tells the order better than the subject.")
     else:
         said = _("It tells both about as well: {shuffled} and {swapped}, where 50 % is chance.").format(
-            shuffled=f"{shuffled:.0%}", swapped=f"{swapped:.0%}"
+            shuffled=percent(shuffled), swapped=percent(swapped)
         )
     st.markdown(said)
     if found.faults:

@@ -117,7 +117,7 @@ def game_words(played: it.Played, title: str, stem: str) -> None:
                 read,
                 1.0,
                 True,
-                tuple((names[kind], _COLOUR[kind]) for kind in (HIDDEN, REPLACED, KEPT)),
+                tuple((names[kind], _COLOUR[kind]) for kind in (HIDDEN, REPLACED, KEPT, UNTOUCHED)),
             ),
         ],
         title,

@@ -182,7 +182,10 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
     low, high = wilson(int(right[counted].sum()), int(counted.sum()))
     st.markdown(
         _("The better one is likelier in **{share}** of {count} pairs (95 %: {low} to {high}; chance: 50 %).").format(
-            share=f"{right[counted].mean():.1%}", count=int(counted.sum()), low=f"{low:.1%}", high=f"{high:.1%}"
+            share=percent(float(right[counted].mean())),
+            count=int(counted.sum()),
+            low=percent(low),
+            high=percent(high),
         )
     )
     if given.kinds:
