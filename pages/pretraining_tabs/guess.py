@@ -108,7 +108,10 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
             st.markdown("#### " + (literal(model_title(encoder)) if beside == "model" else _("This text")))
             if beside == "text":
                 first, second = _masked(encoder, tokens, hidden)
-                st.text(first if second is None else f"A  {first}\nB  {second}")
+                # As high as the field beside it, so that the tables stand side by side.
+                st.text_input(_("As the model reads it"), first, disabled=True)
+                if second is not None:
+                    st.text(f"B  {second}")
             guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(spec, text, pair, hidden, found)
     with pictured or st.container():
