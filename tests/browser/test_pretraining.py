@@ -107,7 +107,8 @@ def test_a_lens_that_is_not_fitted_yet_is_fitted_where_it_is_chosen(page, server
     # With other words hidden it is the same lens.
     page.get_by_role("button", name="Show all").click()
     expect(page.get_by_text("Nothing is hidden.")).to_be_visible()
-    words(page).locator("span:not(.fixed)").last.click()
-    expect(page.get_by_text("Mask 1:")).to_be_visible()
+    words(page).get_by_role("option", name="animal").click()
+    expect(page.get_by_text("1 of 14 are hidden.")).to_be_visible()
+    expect(page.get_by_text(re.compile("^Mask 1"))).to_be_visible()
     expect(page.get_by_text("What the tuned lens brings")).to_be_visible()
     expect(fit).to_have_count(0)
