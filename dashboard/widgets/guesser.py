@@ -7,6 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
+from dashboard.widgets.guess_view import percent
 from interpret.checkpoints import BUILT_IN, GUESSER
 from interpret.guesser import guesser_facts
 
@@ -30,9 +31,9 @@ def say_how_good(encoder: it.Encoder) -> None:
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),
-            first=f"{100 * facts.first:.0f} %",
-            five=f"{100 * facts.five:.0f} %",
-            next=f"{100 * facts.following:.0f} %",
+            first=percent(facts.first),
+            five=percent(facts.five),
+            next=percent(facts.following),
         )
     )
     st.caption(" ".join(parts))

@@ -81,8 +81,8 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     fine(open_page(page, pre="guess"))
     facts = guesser_facts()
     [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
-    assert f"right for {100 * facts.first:.0f} % of the pieces" in sentence
-    assert f"it tells {100 * facts.following:.0f} % right" in sentence
+    assert f"right for {100 * facts.first:.1f} % of the pieces" in sentence
+    assert f"it tells {100 * facts.following:.1f} % right" in sentence
     # Elsewhere the built-in model is the one that it was.
     page.switch_page("../pages/attention.py").run()
     assert not any("published without" in one.value for one in page.caption)
