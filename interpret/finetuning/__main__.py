@@ -16,6 +16,7 @@ from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.examples import GAMES, TASKS
 from interpret.finetuning.health import check_health
+from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.told import Evaluation, Reading, Step
@@ -46,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--label", default="label", help="the column with the label")
     parser.add_argument("--pair", help="the column with the second text")
     parser.add_argument("--task", default="classes", choices=TASKS)
+    parser.add_argument(
+        "--words", type=int, default=PASSAGE_WORDS, help="words of a passage, where it learns from running text"
+    )
     parser.add_argument("--out", type=Path, help="the folder that is written; it must not exist")
     parser.add_argument("--freeze", default="", help=f"floors such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
     for field in fields(Recipe):
@@ -92,9 +96,10 @@ def _train(asked: argparse.Namespace) -> int:
         label=asked.label,
         pair=asked.pair,
         task=asked.task,
+        words=asked.words,
         parent=past_run.name if past_run is not None else "",
     )
-    columns = (asked.text, asked.label, asked.pair, asked.task)
+    columns = (asked.text, asked.label, asked.pair, asked.task, asked.words)
     examples = read_examples(content, asked.data.name, *columns)
     if asked.task in GAMES:
         _say(f"{len(examples)} passages")

@@ -10,7 +10,7 @@ from interpret.arrays import read_only
 from interpret.errors import InputError
 from interpret.files import Table, decode, read_table
 from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
-from interpret.finetuning.passages import read_passages, split_passages
+from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
 
 MOST_CLASSES = 200
 # A regression is split by these many ranges of its values, so that both sides have high ones and low ones.
@@ -18,7 +18,13 @@ _RANGES = 5
 
 
 def read_examples(
-    content: bytes, name: str, text: str, label: str, pair: str | None = None, task: str = "classes"
+    content: bytes,
+    name: str,
+    text: str,
+    label: str,
+    pair: str | None = None,
+    task: str = "classes",
+    words: int = PASSAGE_WORDS,
 ) -> Examples:
     """Read a file's labelled rows.
 
@@ -32,6 +38,8 @@ def read_examples(
         see `interpret.finetuning.passages.read_passages`.
     task
         What the labels are.
+    words
+        For games the length of a passage.
 
     Raises
     ------
@@ -41,7 +49,7 @@ def read_examples(
     if task not in TASKS:
         raise InputError("There is no task “{name}”. Choose one of: {known}.", name=task, known=", ".join(TASKS))
     if task in GAMES:
-        return read_passages(content, name, text, task)
+        return read_passages(content, name, text, task, words)
     if task == "token classes":
         examples = _conll(content, name)
     else:

@@ -15,6 +15,7 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.reading import NO_LABEL, Collate, Item
+from interpret.finetuning.passages import sentences_of
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import facts_of, measure_game
 from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner
@@ -25,6 +26,8 @@ from interpret.tasks import logits_of, pair_logits_of
 _ALWAYS = 2**31
 # As Devlin et al. 2019 count: the second text follows, or is from elsewhere.
 FOLLOWS, ELSEWHERE = 0, 1
+# Sentences on either side of where two texts meet, at most, in a passage that is shortened.
+_FEW = 3
 
 
 class Game(Sequence[Item]):
@@ -55,7 +58,7 @@ class Game(Sequence[Item]):
                 "labelled file."
             )
         self.examples, self.places, self.time = examples, places, time
-        self.seed, self.masking = recipe.seed, Masking(rate=recipe.masked)
+        self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
         self.pieces = Tokenizer.from_str(encoder.pieces.to_str())
         self.pieces.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
         self.mask, self.others = int(encoder.pieces.token_to_id(encoder.mask) or 0), ordinary_ids(encoder.pieces)
@@ -95,7 +98,10 @@ class Game(Sequence[Item]):
                 others = own if len(own) > 1 else self.places
                 chosen = others[int(random.integers(len(others) - 1))]
                 second = examples.pairs[chosen if chosen != place else others[-1]]
-        found = self.pieces.encode(examples.texts[place], second)
+        first = examples.texts[place]
+        if self.time is not None and random.random() < self.short:
+            first, second = _shortened(first, second, int(random.integers(1, _FEW + 1)))
+        found = self.pieces.encode(first, second)
         ids = np.array(found.ids)
         open_to = ~np.array(found.special_tokens_mask, bool)
         masked = mask_pieces(ids, open_to, self.mask, self.others, random, self.masking)
@@ -107,6 +113,12 @@ class Game(Sequence[Item]):
             "token_type_ids": found.type_ids,
             "labels": np.where(masked.chosen, ids, NO_LABEL).tolist(),
         }
+
+
+def _shortened(first: str, second: str | None, count: int) -> tuple[str, str | None]:
+    """Return so many sentences of each text: the nearest to where they meet."""
+    kept = " ".join(sentences_of(first)[-count:])
+    return kept, second if second is None else " ".join(sentences_of(second)[:count])
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from interpret.errors import InputError
 from interpret.files import read_table
 from interpret.finetuning.examples import LEAST_ROWS, Examples
 
-# Words of a passage: what 128 pieces hold of English, with some room.
-_WORDS = 90
+# Words of a passage, unless told: what 128 pieces hold of English, with some room.
+PASSAGE_WORDS = 90
+# From a sentence or two to what the longest BERT reads.
+LEAST_WORDS, MOST_WORDS = 10, 400
 # Not after initials and the commonest titles.
 _SENTENCE_END = re.compile(
     r"(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)(?<!\bProf\.)"
@@ -19,7 +21,7 @@ _SENTENCE_END = re.compile(
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\s぀-ヿ㐀-鿿가-힯]+\s*|\s+")
 
 
-def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
+def read_passages(content: bytes, name: str, text: str, task: str, words: int = PASSAGE_WORDS) -> Examples:
     """Read running text: passages in its order, each labelled with the number of its document.
 
     Parameters
@@ -30,12 +32,21 @@ def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
         The table's column.
     task
         One of `interpret.finetuning.examples.GAMES`. With next sentences each passage has two halves.
+    words
+        How many words a passage has at most: whole sentences, up to there.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no such column, or too little text.
+        If the file cannot be read, has no such column, or too little text; or there can be no passages of so many words.
     """
+    if not LEAST_WORDS <= words <= MOST_WORDS:
+        raise InputError(
+            "Passages of {words} words cannot be made: choose {least} to {most}. Three words are about four pieces.",
+            words=words,
+            least=LEAST_WORDS,
+            most=MOST_WORDS,
+        )
     table = read_table(content, name)
     if table.columns == ("text",) and not name.lower().endswith((".csv", ".tsv", ".jsonl")):
         documents = ["\n".join(row[0] for row in table.rows)]
@@ -51,7 +62,7 @@ def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
     seconds: list[str] = []
     labels: list[str] = []
     for number, document in enumerate(documents):
-        for passage in passages_of(sentences_of(document)):
+        for passage in passages_of(sentences_of(document, words), words):
             if halves and len(passage) < 2:
                 continue
             cut = _middle(passage) if halves else len(passage)
@@ -63,7 +74,7 @@ def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
             "The text makes {count} passages of about {words} words, and {least} are the least to learn and judge by. "
             "Choose a longer one.",
             count=len(texts),
-            words=_WORDS,
+            words=words,
             least=LEAST_ROWS,
         )
     return Examples(
@@ -76,24 +87,24 @@ def read_passages(content: bytes, name: str, text: str, task: str) -> Examples:
     )
 
 
-def sentences_of(text: str) -> list[str]:
-    """Cut a text after its sentences; a sentence longer than a passage is cut at words."""
+def sentences_of(text: str, most: int = PASSAGE_WORDS) -> list[str]:
+    """Cut a text after its sentences; a sentence of more words than ``most`` is cut at words."""
     found = []
     for sentence in _SENTENCE_END.split(text):
         words = _WORD.findall(sentence.strip())
-        found += ["".join(words[begin : begin + _WORDS]).strip() for begin in range(0, len(words), _WORDS)]
+        found += ["".join(words[begin : begin + most]).strip() for begin in range(0, len(words), most)]
     return [" ".join(one.split()) for one in found if one]
 
 
-def passages_of(sentences: Iterable[str]) -> list[list[str]]:
-    """Put sentences together, in their order, up to the length of a passage."""
+def passages_of(sentences: Iterable[str], words: int = PASSAGE_WORDS) -> list[list[str]]:
+    """Put sentences together, in their order, up to so many words."""
     found: list[list[str]] = []
     room = 0
     for sentence in sentences:
         length = len(_WORD.findall(sentence))
         if length > room:
             found.append([])
-            room = _WORDS
+            room = words
         found[-1].append(sentence)
         room -= length
     return found

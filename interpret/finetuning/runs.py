@@ -30,6 +30,7 @@ import psutil
 
 from interpret.errors import InputError
 from interpret.files import link, write_whole
+from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done")
@@ -53,7 +54,7 @@ class Request:
     data, judged
         The names of the labelled files as they were given; the second one is judged by, where there is one. Else a
         share of the first is held out.
-    text, label, pair, task
+    text, label, pair, task, words
         See `interpret.finetuning.data.read_examples`.
     probes
         Sentences that are watched.
@@ -73,6 +74,7 @@ class Request:
     label: str = "label"
     pair: str | None = None
     task: str = "classes"
+    words: int = PASSAGE_WORDS
     probes: tuple[str, ...] = ()
     parent: str = ""
     group: str = ""
