@@ -16,6 +16,7 @@ from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
+from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.hub import Progress
 
 if TYPE_CHECKING:
@@ -216,12 +217,13 @@ class Labelled:
     label: str
     pair: str | None
     task: str
+    words: int = PASSAGE_WORDS
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def examples(data: Labelled) -> it.Examples:
     """A file's labelled rows."""
-    return it.read_examples(data.content, data.name, data.text, data.label, data.pair, data.task)
+    return it.read_examples(data.content, data.name, data.text, data.label, data.pair, data.task, data.words)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -1,29 +1,100 @@
-"""Fine-tunes as processes of their own, which go on when the tab is closed, and when the app ends."""
+"""Fine-tunes as processes of their own, which go on when the tab is closed, and when the app ends.
 
+A process needs seconds to load PyTorch and the rest. `prepare` starts one before there is a run for it, so that the
+next `start` has nothing to wait for.
+"""
+
+import json
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 from dashboard import ROOT
-from interpret.finetuning.runs import Run, write_state
+from interpret.finetuning.runs import Run, list_runs, write_state
+
+# Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.
+_KEPT = 600.0
+_lock = threading.Lock()
+_ready: list[tuple[subprocess.Popen[bytes], threading.Timer]] = []
+
+
+def prepare(root: Path) -> None:
+    """Have a process ready for the next run in a folder; it ends with the app, or when it is not needed for long.
+
+    None where one is ready, or while a run is at work: the next one would wait anyway, and this one be slowed.
+    """
+    with _lock:
+        if _ready and _ready[0][0].poll() is None:
+            return
+        _dismiss()
+        if any(run.state in ("waiting", "running", "stopping") for run in list_runs(root)):
+            return
+        timer = threading.Timer(_KEPT, release)
+        timer.daemon = True
+        _ready.append((_spawn(), timer))
+        timer.start()
+
+
+def release() -> None:
+    """Let the process go that waits for a run."""
+    with _lock:
+        _dismiss()
 
 
 def start(*runs: Run) -> None:
-    """Start a process that works on runs, one after another."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    with (runs[0].folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "interpret.finetuning", *(str(run.folder.resolve()) for run in runs)],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # What stops the app, such as Ctrl+C in its terminal, is not meant for it.
-            start_new_session=True,
-        )
+    """Let a process work on runs, one after another: the one that is ready, or else a new one."""
+    folders = json.dumps([str(run.folder.resolve()) for run in runs]).encode() + b"\n"
+    with _lock:
+        process = _take()
+    if process is None or not _tell(process, folders):
+        process = _spawn()
+        _tell(process, folders)
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
         write_state(run.folder, process=process.pid, born=psutil.Process(process.pid).create_time())
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-m", "interpret.finetuning", "--wait"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        stdin=subprocess.PIPE,
+        # Once it has a run it writes to that one's log.
+        stdout=subprocess.DEVNULL,
+        # What stops the app, such as Ctrl+C in its terminal, is not meant for it.
+        start_new_session=True,
+    )
+
+
+def _tell(process: subprocess.Popen[bytes], folders: bytes) -> bool:
+    """Tell a process which runs it is for; False where it has ended meanwhile."""
+    assert process.stdin is not None
+    try:
+        with process.stdin:
+            process.stdin.write(folders)
+    except OSError:
+        return False
+    return True
+
+
+def _take() -> subprocess.Popen[bytes] | None:
+    if not _ready:
+        return None
+    process, timer = _ready.pop()
+    timer.cancel()
+    return process
+
+
+def _dismiss() -> None:
+    process = _take()
+    if process is not None and process.stdin is not None:
+        # Without a line to read, it ends.
+        with suppress(OSError):
+            process.stdin.close()

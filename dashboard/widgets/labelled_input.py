@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -14,6 +14,7 @@ from dashboard.figures.finetuning import balance_bars, lengths_histogram
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
+from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
@@ -99,6 +100,8 @@ def labelled_input() -> Given | None:
         st.info(_("Choose a file. Nothing of it leaves the machine that Bertoscope runs on."), icon=":material/upload:")
         return None
     data = _columns(found, task)
+    if task in it.GAMES:
+        data = replace(data, words=_words_input())
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     second = left.toggle(_("Judge by a second file"), key="second_file", persist_state="session")
     if not second:
@@ -110,7 +113,26 @@ def labelled_input() -> Given | None:
     if other is None:
         st.info(_("Choose the file to judge by, or switch the second file off."))
         return None
-    return Given(data, Labelled(other[1], other[0], data.text, data.label, data.pair, task), 0.2)
+    return Given(data, replace(data, content=other[1], name=other[0]), 0.2)
+
+
+def _words_input() -> int:
+    return int(
+        st.number_input(
+            _("Words of a passage"),
+            LEAST_WORDS,
+            MOST_WORDS,
+            PASSAGE_WORDS,
+            10,
+            key="passage_words",
+            persist_state="session",
+            width=240,
+            help=_(
+                "Whole sentences, up to so many words: three words are about four pieces. A model guesses best in "
+                "texts as long as those that it learned from."
+            ),
+        )
+    )
 
 
 def _columns(found: tuple[str, bytes], task: str) -> Labelled:

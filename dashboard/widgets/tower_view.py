@@ -197,7 +197,7 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
             _("Warm-up: share of the steps"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
-        smoothing, balanced, masked, pair_weight = 0.0, False, 0.15, 1.0
+        smoothing, balanced, masked, short, pair_weight = 0.0, False, 0.15, 0.1, 1.0
         if plays:
             masked = st.slider(
                 _("Share of the pieces to be guessed"),
@@ -208,6 +208,19 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
                 key="masked",
                 persist_state="session",
                 help=_("Of these 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
+            )
+            short = st.slider(
+                _("Share of the passages read short"),
+                0.0,
+                1.0,
+                0.1,
+                0.05,
+                key="short",
+                persist_state="session",
+                help=_(
+                    "Of these only one to three sentences are read, so that it learns short texts too; at every pass "
+                    "it is other passages. One in ten in BERT's own code."
+                ),
             )
             if task == it.GAMES[1]:
                 pair_weight = st.number_input(
@@ -274,6 +287,7 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
         "label_smoothing": float(smoothing),
         "balanced": bool(balanced),
         "masked": float(masked),
+        "short": float(short),
         "pair_weight": float(pair_weight),
         "dropout": bool(dropout),
         "patience": int(patience),

@@ -1,10 +1,13 @@
 """Fine-tune from a terminal: ``python -m interpret.finetuning --data FILE --text … --label … --out FOLDER``.
 
-``python -m interpret.finetuning FOLDER …`` works on runs that are there already, and goes on where they were.
+``python -m interpret.finetuning FOLDER …`` works on runs that are there already, and goes on where they were. With
+``--wait`` it loads what it needs and waits to be told their folders, as JSON on a line of its input: an app can have
+one ready before anybody starts a run.
 ``accelerate launch --multi_gpu -m interpret.finetuning …`` takes either to several processes.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -21,8 +24,8 @@ from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.told import Evaluation, Reading, Step
 from interpret.finetuning.tower import PRESETS, expand, floor_names
+from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
-from interpret.finetuning.worker import work
 
 _TOLD = {
     "leaks": "rows to judge by that also stand among those to learn from",
@@ -41,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="runs to work on, one after another; nothing else is needed",
     )
+    parser.add_argument("--wait", action="store_true", help="be told the folders later, on a line of the input")
     parser.add_argument("--data", type=Path, help="a labelled file: .csv .tsv .jsonl, or words and tags in columns")
     parser.add_argument("--judged", type=Path, help="a second file to judge by; else a share of the first is held out")
     parser.add_argument("--text", default="text", help="the column with the text")
@@ -61,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
                 parser.add_argument(name, type=kind, default=field.default)
     asked = parser.parse_args(arguments)
     try:
-        if asked.runs:
-            return max([_go_on(run) for run in asked.runs])
+        runs = _told_later() if asked.wait else asked.runs
+        if asked.wait or runs:
+            return max([_go_on(run) for run in runs], default=0)
         if asked.data is None or asked.out is None:
             raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
         return _train(asked)
@@ -124,6 +129,19 @@ def _train(asked: argparse.Namespace) -> int:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content, past_run).folder, tell))
+
+
+def _told_later() -> list[Path]:
+    """Load what a training needs, then wait to be told which runs; none where the input ends before."""
+    get_ready()
+    line = sys.stdin.readline()
+    runs = [Path(one) for one in json.loads(line)] if line.strip() else []
+    if runs:
+        # What goes wrong from here on is the run's, and not of interest to who had this process wait.
+        with (runs[0] / "log.txt").open("ab") as log:
+            os.dup2(log.fileno(), sys.stdout.fileno())
+            os.dup2(log.fileno(), sys.stderr.fileno())
+    return runs
 
 
 def _go_on(folder: Path) -> int:

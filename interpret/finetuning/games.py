@@ -14,8 +14,8 @@ from interpret.batching import batches_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.reading import NO_LABEL, Collate, Item
 from interpret.finetuning.passages import sentences_of
+from interpret.finetuning.reading import NO_LABEL, Collate, Item
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import facts_of, measure_game
 from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner

@@ -38,7 +38,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     Raises
     ------
     InputError
-        If the file cannot be read, has no such column, or too little text; or there can be no passages of so many words.
+        If the file cannot be read, has no such column, or too little text; or passages cannot have so many words.
     """
     if not LEAST_WORDS <= words <= MOST_WORDS:
         raise InputError(

@@ -38,8 +38,8 @@ def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / _DATABASE}"
 
 
-def connect(root: Path) -> Any:
-    """Return MLflow's client for the record of the runs in a folder."""
+def load_client() -> Any:
+    """Return the class of MLflow's clients, which takes seconds to load."""
     # It reports its use to its makers otherwise: nothing leaves this machine unasked.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
@@ -48,6 +48,12 @@ def connect(root: Path) -> Any:
     # It sets its own level when it is loaded, and says every table that it makes.
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    return MlflowClient
+
+
+def connect(root: Path) -> Any:
+    """Return MLflow's client for the record of the runs in a folder."""
+    client = load_client()
     uri = tracking_uri(root)
     place = root / _DATABASE
     if uri == f"sqlite:///{place}" and not place.exists():
@@ -56,9 +62,9 @@ def connect(root: Path) -> Any:
             if not place.exists():
                 beside = root / f".{_DATABASE}.{os.getpid()}"
                 beside.unlink(missing_ok=True)
-                MlflowClient(f"sqlite:///{beside}", f"sqlite:///{beside}").search_experiments()
+                client(f"sqlite:///{beside}", f"sqlite:///{beside}").search_experiments()
                 beside.replace(place)
-    return MlflowClient(uri, uri)
+    return client(uri, uri)
 
 
 def find_experiment(client: Any, root: Path) -> str:

@@ -1,111 +1,202 @@
-"""Runs with adapters, one of which went on from the other, as one adapter: ``python -m interpret.finetuning.shipping``.
+"""What a run taught a model, as a small PEFT adapter: ``python -m interpret.finetuning.shipping``.
 
-Low-rank changes add up: ``W + s B₁A₁ + s B₂A₂ = W + s [B₁ B₂] [A₁; A₂]``, of which the rank is the sum of both. This is
-how the heads in `interpret.guesser` were made.
+Whatever was trained, whole floors or adapters, on one run or several after each other: of every linear map the change
+from the model that it began with is brought to a rank ``r`` (Eckart & Young 1936: no matrix of that rank is nearer than
+the first ``r`` singular vectors), and written as LoRA. This is how the heads in `interpret.guesser` were made.
 """
 
 import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
-from transformers import AutoModelForPreTraining
+from safetensors.torch import save_file
+from transformers import AutoModelForPreTraining, BertForPreTraining
 
+from interpret.checkpoint_files import quiet
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES
 from interpret.finetuning.games import Game, ask
+from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.reading import Collate
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import GameResults, measure_game
 from interpret.guesser import merge_adapter
 
-_WEIGHTS, _CONFIG = "adapter_model.safetensors", "adapter_config.json"
+# Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
+# cent in each number of the change, far less than half of the ranks would leave out for sixteen bits each.
+_SMALL = torch.float8_e4m3fn
+# Singular vectors are full of small numbers, which eight bits do not have below 2⁻⁶: both factors are this much larger.
+_LIFT = 64.0
 
 
-def join_adapters(folders: Sequence[Path], folder: Path, base: str, dtype: torch.dtype = torch.float16) -> None:
-    """Write the adapters of runs, each of which began with the model of the one before, as one.
+def save_change(base: Path, trained: Path, folder: Path, name: str, rank: int) -> dict[str, float]:
+    """Write what makes one model another as an adapter that `peft.PeftModel.from_pretrained` opens.
+
+    Of linear maps in the layers and the pooler the change, to a rank, in eight bits; layer norms in the layers and the
+    heads whole, in sixteen.
 
     Parameters
     ----------
-    folders
-        What `interpret.finetuning.adapters.save_adapter` wrote, the first run's first.
     base
-        What the first one began with, as its config is to say.
+        The folder of the model that was begun with; what heads it lacks are new.
+    trained
+        The folder of a model with both heads of the pre-training.
+    folder
+        What is written.
+    name
+        What the base is called on the hub.
+
+    Returns
+    -------
+    left
+        For each linear map the length of what was left out, as a share of that of its change.
 
     Raises
     ------
     InputError
-        If they do not adapt the same maps at the same scale.
+        If they are not of one shape, or differ in the embeddings: they are too large to ship, and the masked-word head
+        compares with them.
     """
-    states = [load_file(one / _WEIGHTS) for one in folders]
-    configs = [json.loads((one / _CONFIG).read_text("utf-8")) for one in folders]
-    scales = {config["lora_alpha"] / config["r"] for config in configs}
-    adapted = {frozenset(name for name in state if ".lora_" in name) for state in states}
-    if len(scales) > 1 or len(adapted) > 1:
-        raise InputError("The adapters belong to other maps, or are scaled otherwise. Train all with the same floors.")
-    joined = dict(states[-1])
-    for name in next(iter(adapted)):
-        joined[name] = torch.cat([state[name] for state in states], dim=0 if ".lora_A." in name else 1)
-    rank = sum(config["r"] for config in configs)
+    from peft import LoraConfig
+
+    with quiet():
+        before, after = (
+            AutoModelForPreTraining.from_pretrained(
+                one, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            )
+            for one in (base, trained)
+        )
+    _check(before, after)
+    old, body = before.state_dict(), f"{after.base_model_prefix}."
+    state: dict[str, torch.Tensor] = {}
+    left: dict[str, float] = {}
+    whole: list[str] = []
+    for path, module in after.named_modules():
+        if ".embeddings." in f".{path}.":
+            continue
+        if path.startswith(body) and isinstance(module, torch.nn.Linear):
+            change = module.weight.detach() - old[f"{path}.weight"]
+            down, up, left[path] = low_rank(change, rank)
+            key = f"base_model.model.{path}"
+            state[f"{key}.lora_A.weight"], state[f"{key}.lora_B.weight"] = down, up
+            # PEFT multiplies what the map beside adds, its bias too.
+            state[f"{key}.lora_B.bias"] = (module.bias.detach() - old[f"{path}.bias"]) * _LIFT**2
+        elif path.startswith(body) and isinstance(module, torch.nn.LayerNorm):
+            whole.append(path)
+    heads = ["cls.predictions.transform", "cls.seq_relationship"]
+    for path in (*whole, *heads):
+        state |= {f"base_model.model.{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
+    # The decoder is tied to the word vectors; PEFT finds its bias by its name.
+    state["base_model.model.cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: one.to(dtype).contiguous() for name, one in joined.items()}, folder / _WEIGHTS, {"format": "pt"})
-    config = configs[-1] | {"r": rank, "lora_alpha": rank * scales.pop(), "base_model_name_or_path": base}
-    config["target_modules"] = sorted(config["target_modules"])
-    (folder / _CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
+    small = {
+        key: one.detach().to(_SMALL if key.endswith(("lora_A.weight", "lora_B.weight")) else torch.float16).contiguous()
+        for key, one in state.items()
+    }
+    save_file(small, folder / "adapter_model.safetensors", {"format": "pt"})
+    LoraConfig(
+        r=rank,
+        lora_alpha=rank / _LIFT**2,
+        lora_bias=True,
+        target_modules=sorted(left),
+        modules_to_save=[*whole, *heads],
+        base_model_name_or_path=name,
+        inference_mode=True,
+    ).save_pretrained(str(folder))
+    return left
 
 
-def measure_adapter(base: str, adapter: Path, content: bytes, name: str) -> GameResults:
-    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10."""
+def low_rank(change: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Return the two factors of the nearest matrix of a rank, ``_LIFT`` times as large each, and what it leaves out.
+
+    What eight bits make of the first factor is known when the second is chosen, by least squares.
+    """
+    _left, values, right = torch.linalg.svd(change.double(), full_matrices=False)
+    kept = min(rank, len(values))
+    down = torch.zeros(rank, change.shape[1], dtype=torch.float64)
+    down[:kept] = values[:kept].sqrt()[:, None] * right[:kept] * _LIFT
+    down = down.to(_SMALL).double()
+    up = torch.zeros(change.shape[0], rank, dtype=torch.float64)
+    up[:, :kept] = torch.linalg.lstsq(down[:kept].T, change.double().T).solution.T * _LIFT**2
+    lost = (change.double() - up.to(_SMALL).double() @ down / _LIFT**2).norm() / change.norm().clamp_min(1e-30)
+    return down, up, float(lost)
+
+
+def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
+    if not isinstance(after, BertForPreTraining):
+        raise InputError(
+            "An adapter is made of a BERT with both heads of its pre-training, and this is a {kind}.",
+            kind=type(after).__name__,
+        )
+    old, new = before.state_dict(), after.state_dict()
+    if {name: one.shape for name, one in old.items()} != {name: one.shape for name, one in new.items()}:
+        raise InputError("The two models are not of one shape. Name the one that the training began with.")
+    moved = [name for name in old if ".embeddings." in name and not torch.equal(old[name], new[name])]
+    if moved:
+        raise InputError(
+            "The embeddings differ ({name}), and an adapter leaves them as they are. Freeze them when you train.",
+            name=moved[0],
+        )
+
+
+def measure_adapter(base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS) -> GameResults:
+    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
+
+    Parameters
+    ----------
+    words
+        How long the passages are.
+    """
     with tempfile.TemporaryDirectory() as place:
         merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(place))
         encoder = load_encoder(place, device="cpu")
         model = AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
-    examples = read_examples(content, name, "text", "", None, GAMES[1])
-    game = Game(encoder, Recipe(), examples, range(len(examples)))
+    examples = read_examples(content, name, "text", "", None, GAMES[1], words)
+    game = Game(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
     return measure_game(ask(model, game, Collate(encoder)))
-
-
-def _adapter_of(folder: Path) -> Path:
-    """Return the folder of a run's adapter; an adapter, such as the one that is shipped, is its own."""
-    return folder if (folder / _CONFIG).exists() else folder / "adapter"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m interpret.finetuning.shipping", description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="FOLDER", help="runs, or their adapters, the first first")
-    parser.add_argument("--model", default="minilm", help="what the first run began with")
+    parser.add_argument("run", type=Path, metavar="FOLDER", help="a run that learned by both games")
+    parser.add_argument("--model", default="minilm", help="what its model, or the first it went on from, began with")
     parser.add_argument("--name", required=True, help="what that is called on the hub")
-    parser.add_argument("--held", type=Path, required=True, help="running text that none of them learned from")
-    parser.add_argument("--learned", type=int, required=True, help="how many books they learned from")
-    parser.add_argument("--books", nargs="+", required=True, help="the titles of those that they did not")
+    parser.add_argument("--rank", type=int, default=128, help="the rank of the adapters")
+    parser.add_argument("--held", type=Path, required=True, help="running text that it did not learn from")
+    parser.add_argument("--words", type=int, default=PASSAGE_WORDS, help="words of a passage of it")
+    parser.add_argument("--learned", type=int, required=True, help="how many books it learned from")
+    parser.add_argument("--books", nargs="+", required=True, help="the titles of those that it did not")
     parser.add_argument("--out", type=Path, required=True, help="the folder that is written")
     asked = parser.parse_args(arguments)
     try:
-        join_adapters([_adapter_of(one) for one in asked.runs], asked.out, asked.name)
-        found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name)
+        base = checkpoint_folder(find_checkpoint(asked.model))
+        left = save_change(base, asked.run / "model", asked.out, asked.name, asked.rank)
+        found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
-    facts = {
+    facts = _facts(found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
+    (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    sys.stderr.write(f"{json.dumps(facts)}\nleft out of the changes: {max(left.values()):.1%} at most\n")
+    return 0
+
+
+def _facts(found: GameResults) -> Mapping[str, float]:
+    return {
         "first": found.first,
         "five": found.five,
         "following": found.next,
         "pieces": len(found.truth),
         "pairs": len(found.following),
-        "learned": asked.learned,
-        "books": asked.books,
     }
-    (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    sys.stderr.write(f"{json.dumps(facts)}\n")
-    return 0
 
 
 if __name__ == "__main__":

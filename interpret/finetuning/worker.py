@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import numpy as np
 import psutil
 import torch
+import transformers
 from filelock import FileLock, Timeout
 
 from interpret.batching import batches_of
@@ -31,7 +32,7 @@ from interpret.finetuning.examples import GAMES
 from interpret.finetuning.holding import Past, replayed
 from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.reading import Collate, Reader
-from interpret.finetuning.record import Record
+from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.results import facts_of
 from interpret.finetuning.runs import (
     Request,
@@ -412,6 +413,13 @@ def _surprised(run: Run, device: str) -> dict[str, float]:
             continue
         found[f"pseudo_perplexity{name}"] = math.exp(-sum(one.total for one in told) / sum(one.count for one in told))
     return found
+
+
+def get_ready() -> None:
+    """Load now what a training loads when it comes to it: seconds that nobody should wait for after a click."""
+    load_client()
+    # The commonest architecture's code, which transformers loads by name.
+    _ = transformers.BertModel
 
 
 def main(folder: Path) -> int:

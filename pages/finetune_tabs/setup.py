@@ -83,6 +83,7 @@ def setup() -> None:
         given.data.label,
         given.data.pair,
         task,
+        given.data.words,
         probes,
         parent=chosen_run(),
         base=checkpoint.name.rsplit("/", 1)[-1],
@@ -106,6 +107,8 @@ def setup() -> None:
         start_sweep(request, depths, given.data.content, judged_content)
         st.session_state[state.STAGE] = "sweep"
         st.rerun()
+    # Last, when all is drawn: it takes the processor for some seconds.
+    jobs.prepare(state.runs_folder())
 
 
 def _replayed(learned: int, share: float) -> int:

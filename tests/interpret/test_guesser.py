@@ -46,15 +46,19 @@ def test_the_model_is_the_built_in_one_with_what_was_learned(guesser):
         name.removeprefix("base_model.model.").removesuffix(".lora_A.weight") for name in learned if "_A." in name
     }
     for path in adapted:
-        down, up = (learned[f"base_model.model.{path}.lora_{one}.weight"].float() for one in "AB")
-        before = base[f"{path.removeprefix('bert.')}.weight"]
-        torch.testing.assert_close(whole[f"{path}.weight"], before + scale * up @ down, atol=1e-5, rtol=1e-4)
+        key, name = f"base_model.model.{path}", path.removeprefix("bert.")
+        down, up = (learned[f"{key}.lora_{one}.weight"].float() for one in "AB")
+        change = scale * learned[f"{key}.lora_B.bias"].float()
+        torch.testing.assert_close(whole[f"{path}.weight"], base[f"{name}.weight"] + scale * up @ down)
+        torch.testing.assert_close(whole[f"{path}.bias"], base[f"{name}.bias"] + change)
     heads = {name.removeprefix("base_model.model.") for name in learned if "lora" not in name}
     assert any("seq_relationship" in name for name in heads)
     for name in heads:
         torch.testing.assert_close(whole[name], learned[f"base_model.model.{name}"].float(), atol=0, rtol=0)
-    # All else is as it was: the word vectors, which the head compares with, and the layer norms.
-    same = [name for name in base if f"bert.{name}".removesuffix(".weight") not in adapted and f"bert.{name}" in whole]
+    # All else is as it was: above all the word vectors, which the head compares with.
+    learned_whole = {*heads, *(f"{path}.{one}" for path in adapted for one in ("weight", "bias"))}
+    same = [name for name in base if f"bert.{name}" in whole and f"bert.{name}" not in learned_whole]
+    assert {one.partition(".")[0] for one in same} == {"embeddings"}
     assert "embeddings.word_embeddings.weight" in same
     for name in same:
         assert torch.equal(whole[f"bert.{name}"], base[name]), name

@@ -23,6 +23,7 @@ def page(tiny_folders, monkeypatch, tmp_path):
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
     # Here and now: a process of its own would go on when the test is over.
     monkeypatch.setattr("dashboard.jobs.start", lambda *runs: [work(run.folder) for run in runs])
+    monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
 
 

@@ -67,6 +67,62 @@ def test_too_little_text_is_one_sentence():
         it.read_examples(LINES.encode(), "book.txt", "text", "", None, WORDS)
 
 
+def test_passages_are_as_long_as_asked_for(text):
+    for words in (20, 90, 360):
+        examples = it.read_examples(text, "books.csv", "text", "", None, WORDS, words)
+        lengths = [len(one.split()) for one in examples.texts]
+        # Sentences of four words: the last of a document may be a rest.
+        assert max(lengths) == words - words % 4
+        assert np.median(lengths) == max(lengths)
+    with pytest.raises(it.InputError, match="Passages of 5 words cannot be made: choose 10 to 400"):
+        it.read_examples(text, "books.csv", "text", "", None, WORDS, 5)
+
+
+def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    examples, learned, judged = games(text, BOTH)
+    recipe = replace(recipe, short=0.5, max_tokens=256)
+
+    def sentences(game):
+        ids = [np.where(np.array(one["labels"]) == NO_LABEL, one["input_ids"], one["labels"]) for one in game]
+        verb, parting = (encoder.pieces.token_to_id(one) for one in ("was", "[SEP]"))
+        return [
+            [int((part == verb).sum()) for part in np.split(one, np.flatnonzero(one == parting))[:2]] for one in ids
+        ]
+
+    first, second = np.array(sentences(Game(encoder, recipe, examples, learned.tolist(), lambda: 0))).T
+    short = first <= 3
+    assert 0.3 < short.mean() < 0.7
+    # As many of either text, one to three; the others are whole, of a dozen each.
+    np.testing.assert_array_equal(first[short], second[short])
+    assert set(first[short]) == {1, 2, 3}
+    assert min(first[~short]) > 5
+    # Of what is judged nothing is left away, and what is whole is drawn as ever.
+    assert min(np.array(sentences(Game(encoder, recipe, examples, judged.tolist()))).ravel()[:-2]) > 3
+    never = Game(encoder, replace(recipe, short=0.0), examples, learned.tolist(), lambda: 0)
+    assert min(np.array(sentences(never)).ravel()[:-2]) > 3
+
+
+def test_what_is_left_of_a_short_passage_is_where_its_texts_meet(folder, recipe, text):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    lines = [f"the {a} was {b}." for a in ("river", "bank") for b in ("steep", "rich")]
+    order = np.random.default_rng(0).integers(4, size=400)
+    examples = it.read_examples(" ".join(lines[i] for i in order).encode(), "book.txt", "text", "", None, BOTH)
+    game = Game(encoder, replace(recipe, short=1.0), examples, range(len(examples)), lambda: 0)
+    follow = 0
+    for place, item in enumerate(game):
+        ids = np.where(np.array(item["labels"]) == NO_LABEL, item["input_ids"], item["labels"])
+        types = np.array(item["token_type_ids"])
+        before = encoder.pieces.encode(examples.texts[place], add_special_tokens=False).ids
+        kept = ids[types == 0][1:-1].tolist()
+        assert before[-len(kept) :] == kept
+        if item["next"] != ELSEWHERE:
+            follow += 1
+            kept = ids[types == 1][:-1].tolist()
+            assert encoder.pieces.encode(examples.pairs[place], add_special_tokens=False).ids[: len(kept)] == kept
+    assert follow > 3
+
+
 def test_a_game_is_drawn_by_seed_time_and_passage_alone(folder, recipe, text):
     encoder = it.load_encoder(str(folder), device="cpu")
     examples, learned, _ = games(text, BOTH)

@@ -1,4 +1,4 @@
-"""Adapters of runs that went on from each other, as one."""
+"""What runs taught a model, as an adapter."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
+from safetensors.torch import load_file
 
 import interpret as it
-from interpret.finetuning.shipping import join_adapters, main, measure_adapter
+from interpret.finetuning.shipping import low_rank, main, measure_adapter, save_change
 from interpret.guesser import merge_adapter
 
 LINES = "the river {} was steep. the bank lent {} money to the animals. it was rich, said the bank!"
@@ -17,70 +18,102 @@ LINES = "the river {} was steep. the bank lent {} money to the animals. it was r
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two runs, the second of which began with the model of the first."""
+    """Two runs: one with adapters, and one of whole layers that began with the first one's model."""
     from tests.tiny import make_checkpoint
 
     root = tmp_path_factory.mktemp("runs")
     base = make_checkpoint("bert", root / "base", initializer_range=0.05)
     text = " ".join(LINES.format(i, i) for i in range(120)).encode()
     recipe = it.Recipe(model=str(base), lora_rank=2, epochs=1, batch=8, max_tokens=48, learning_rate=1e-2, device="cpu")
-    for name, rank, seed in (("first", 2, 0), ("second", 3, 1)):
-        request = it.Request(replace(recipe, lora_rank=rank, seed=seed), name, "book.txt", task=it.GAMES[1])
-        run = it.finetune(root / name, request, text)
-        recipe = replace(recipe, model=str(run.model))
+    first = it.finetune(root / "first", it.Request(recipe, "first", "book.txt", task=it.GAMES[1]), text)
+    recipe = replace(recipe, model=str(first.model), lora_rank=0, frozen=("embeddings",))
+    it.finetune(root / "second", it.Request(recipe, "second", "book.txt", task=it.GAMES[1]), text)
     return root, text
 
 
-def words(folder, read):
+def answers(folder, read):
     with torch.no_grad():
         model = tf.AutoModelForPreTraining.from_pretrained(folder).eval()
         return model(**read).prediction_logits, model(**read).seq_relationship_logits
 
 
-def test_joined_they_are_the_model_of_the_last(runs, tmp_path):
+def test_with_it_the_base_is_the_model_that_was_trained(runs, tmp_path):
     root, _text = runs
-    join_adapters([root / "first" / "adapter", root / "second" / "adapter"], tmp_path / "both", "a/b", torch.float32)
-    merge_adapter(root / "base", tmp_path / "both", tmp_path / "whole")
+    width = tf.AutoConfig.from_pretrained(root / "base").hidden_size
+    left = save_change(root / "base", root / "second" / "model", tmp_path / "change", "a/b", width)
+    # Nothing of a square map is left out at its own rank; what eight bits round is some per cent.
+    assert 0 < max(left.values()) < 0.06
+    merge_adapter(root / "base", tmp_path / "change", tmp_path / "whole")
     read = tf.AutoTokenizer.from_pretrained(root / "base")("the river bank", "was steep", return_tensors="pt")
-    for found, expected in zip(words(tmp_path / "whole", read), words(root / "second" / "model", read), strict=True):
-        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
-    # The first alone is not.
-    assert (words(root / "first" / "model", read)[0] - words(tmp_path / "whole", read)[0]).abs().max() > 0.01
-    config = json.loads((tmp_path / "both" / "adapter_config.json").read_text())
-    assert (config["r"], config["lora_alpha"], config["base_model_name_or_path"]) == (5, 10, "a/b")
+    begun = answers(root / "base", read)[0]
+    for found, expected in zip(answers(tmp_path / "whole", read), answers(root / "second/model", read), strict=True):
+        assert (found - expected).norm() < 0.02 * (expected - expected.mean()).norm()
+    assert (begun - answers(root / "second/model", read)[0]).norm() > begun.norm() / 10
+    config = json.loads((tmp_path / "change" / "adapter_config.json").read_text())
+    assert (config["r"], config["base_model_name_or_path"]) == (width, "a/b")
+    # Biases and layer norms learned too.
+    whole, begun = (load_file(root / one / "model.safetensors") for one in ("second/model", "base"))
+    name = "bert.encoder.layer.0.attention.output.LayerNorm.weight"
+    assert not torch.equal(whole[name], begun[name.removeprefix("bert.")])
+    merged = load_file(tmp_path / "whole" / "model.safetensors")
+    for one in (name, "bert.encoder.layer.0.output.dense.bias"):
+        torch.testing.assert_close(merged[one], whole[one], atol=2e-3, rtol=1e-3)
+
+
+def test_the_factors_are_the_nearest_of_their_rank():
+    random = torch.Generator().manual_seed(0)
+    # Lengths of the directions as a training leaves them: falling, with a long tail.
+    left, _ = torch.linalg.qr(torch.randn(40, 24, generator=random))
+    right, _ = torch.linalg.qr(torch.randn(24, 24, generator=random))
+    values = 0.9 ** torch.arange(24)
+    change = left * values @ right.T
+    for rank in (4, 12, 20):
+        down, up, lost = low_rank(change, rank)
+        # Eckart & Young: what is left out is the length of the other singular values.
+        least = float(values[rank:].norm() / values.norm())
+        assert least <= lost < float(np.hypot(least, 0.05))
+        torch.testing.assert_close((up @ down / 64**2).float(), change, atol=float(values[rank]) + 0.05, rtol=0)
+    # A rank that the map does not have takes nothing away, and adds nothing.
+    down, up, lost = low_rank(change, 30)
+    assert (down.shape, up.shape) == ((30, 24), (40, 30))
+    assert lost < 0.05
 
 
 def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     root, text = runs
     held = tmp_path / "held.txt"
     held.write_bytes(text)
-    # A run, and an adapter alone.
-    asked = [str(root / "first"), str(root / "second" / "adapter"), "--model", str(root / "base"), "--name", "a/b"]
+    asked = [str(root / "first"), "--model", str(root / "base"), "--name", "a/b", "--rank", "2", "--words", "30"]
     asked += ["--held", str(held), "--learned", "1", "--books", "One", "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
-    # Half the numbers' bits are gone, and hardly anything of what they say.
-    run = it.read_run(root / "second")
-    encoder = it.load_encoder(str(run.model), device="cpu")
-    examples = it.read_examples(text, "held.txt", "text", "", None, it.GAMES[1])
-    assert facts["pairs"] == len(examples) > 8
-    again = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt")
-    assert facts["first"] == again.first
-    assert encoder.pair_game == "next"
+    examples = it.read_examples(text, "held.txt", "text", "", None, it.GAMES[1], 30)
+    assert facts["pairs"] == len(examples) > len(it.read_examples(text, "held.txt", "text", "", None, it.GAMES[1]))
+    again = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
+    assert (facts["first"], facts["words"]) == (again.first, 30)
     assert np.isfinite(again.perplexity)
 
 
-def test_adapters_of_other_maps_are_refused(runs, tmp_path):
+def test_models_that_differ_in_their_embeddings_are_refused(runs, tmp_path):
     root, text = runs
-    recipe = it.Recipe(
-        model=str(root / "base"), lora_rank=2, epochs=1, batch=8, max_tokens=48, frozen=("0",), device="cpu"
-    )
+    recipe = it.Recipe(model=str(root / "base"), epochs=1, batch=8, max_tokens=48, device="cpu")
     it.finetune(tmp_path / "other", it.Request(recipe, "other", "book.txt", task=it.GAMES[1]), text)
-    with pytest.raises(it.InputError, match="other maps"):
-        join_adapters([root / "first" / "adapter", tmp_path / "other" / "adapter"], tmp_path / "both", "a/b")
+    with pytest.raises(it.InputError, match="The embeddings differ"):
+        save_change(root / "base", tmp_path / "other" / "model", tmp_path / "change", "a/b", 2)
+
+
+def test_a_model_of_another_shape_or_kind_is_refused(runs, tmp_path, tiny_folders):
+    from tests.tiny import make_checkpoint
+
+    root, _text = runs
+    small = make_checkpoint("bert", tmp_path / "small", num_hidden_layers=1)
+    with pytest.raises(it.InputError, match="not of one shape"):
+        save_change(small, root / "second" / "model", tmp_path / "change", "a/b", 2)
+    with pytest.raises(it.InputError, match="both heads"):
+        save_change(root / "base", tiny_folders["roberta"], tmp_path / "change", "a/b", 2)
 
 
 def test_what_is_no_run_is_one_sentence(tmp_path, capsys):
     asked = [str(tmp_path), "--name", "a", "--held", "x", "--learned", "1", "--books", "One", "--out", str(tmp_path)]
     assert main(asked) == 2
-    assert "No such file" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,87 @@
+"""Processes for runs: one that is ready before there is a run, and what becomes of it."""
+
+import time
+
+import psutil
+import pytest
+
+import interpret as it
+from dashboard import jobs
+from tests.tiny import make_checkpoint
+
+SLOW = 90.0
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Ask for a run of a tiny model."""
+    base = make_checkpoint("bert", tmp_path / "base")
+    rows = "text,label\n" + "\n".join(f"the bank {i},{'ab'[i % 2]}" for i in range(20))
+
+    def make(name):
+        recipe = it.Recipe(model=str(base), epochs=1, batch=8, max_tokens=16, device="cpu", snapshots=0)
+        return it.new_run(tmp_path / "runs", it.Request(recipe, name, "rows.csv"), rows.encode())
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _alone():
+    """Let every process end before the next test counts them."""
+    yield
+    jobs.release()
+    for one in children():
+        one.wait(SLOW)
+
+
+def ended(run):
+    """Wait until a run is over."""
+    begin = time.monotonic()
+    while it.read_run(run.folder).state not in ("done", "failed", "interrupted") and time.monotonic() - begin < SLOW:
+        time.sleep(0.1)
+    return it.read_run(run.folder)
+
+
+def children():
+    return [
+        one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE and "--wait" in one.cmdline()
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_is_worked_on_by_the_process_that_was_ready(ask, tmp_path):
+    jobs.prepare(tmp_path / "runs")
+    (ready,) = children()
+    # One is enough.
+    jobs.prepare(tmp_path / "runs")
+    assert children() == [ready]
+    run, second = ask("first"), ask("second")
+    jobs.start(run, second)
+    assert it.read_run(second.folder).state == "waiting"
+    # While there is a run, none is made ready for the next.
+    jobs.prepare(tmp_path / "runs")
+    assert children() == [ready]
+    assert ended(run).state == ended(second).state == "done"
+    assert f'"process": {ready.pid},' in (run.folder / "state.json").read_text("utf-8")
+    # What it prints is in its run's log; and with its runs it ends.
+    assert (run.folder / "log.txt").exists()
+    ready.wait(SLOW)
+
+
+@pytest.mark.slow
+def test_without_one_a_run_has_a_process_of_its_own(ask, tmp_path):
+    jobs.prepare(tmp_path / "runs")
+    (ready,) = children()
+    ready.kill()
+    ready.wait(SLOW)
+    run = ask("first")
+    jobs.start(run)
+    assert ended(run).state == "done"
+
+
+def test_one_that_is_not_needed_ends(tmp_path):
+    jobs.prepare(tmp_path)
+    (ready,) = children()
+    jobs.release()
+    ready.wait(SLOW)
+    assert children() == []
