@@ -34,6 +34,8 @@ class GuesserFacts:
         The share of pairs told right: half of them consecutive, half with the second text from elsewhere in the book.
     pieces, pairs
         How many were asked.
+    words
+        How long the passages were, at most, that they stood in.
     learned, books
         How many books they learned from, and what they were asked of.
     """
@@ -43,6 +45,7 @@ class GuesserFacts:
     following: float
     pieces: int
     pairs: int
+    words: int
     learned: int
     books: tuple[str, ...]
 

@@ -12,10 +12,14 @@ from urllib.parse import urlparse
 
 import psutil
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from dashboard import ROOT
 from interpret.finetuning.runs import list_runs
+
+
+# As long as for a click: the first picture of a kind loads its script, and the other processor core may be busy too.
+expect.set_options(timeout=30_000)
 
 
 def free_port():

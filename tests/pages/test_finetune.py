@@ -254,12 +254,16 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     give(page, text.encode(), "field.txt", it.GAMES[1])
     assert not page.exception
     assert said(page) == []
-    assert "passages to learn from" in shown(page)
+    assert "30 passages to learn from" in shown(page)
+    page.number_input(key="passage_words").set_value(40).run()
+    assert "60 passages to learn from" in shown(page)
+    page.slider(key="short").set_value(0.5).run()
     page.button(key="start").click().run()
     assert not page.exception
     assert said(page) == []
     (run,) = it.list_runs(state.runs_folder())
     assert run.state == "done", run.error
+    assert (run.request.words, run.request.recipe.short) == (40, 0.5)
     metrics = {one.label: one for one in page.metric}
     assert metrics["Perplexity"].value == f"{run.facts['perplexity']:,.1f}"
     assert metrics["Perplexity"].delta == f"before: {run.facts['perplexity_before']:,.1f}"
