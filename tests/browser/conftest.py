@@ -17,7 +17,6 @@ from playwright.sync_api import Page, expect, sync_playwright
 from dashboard import ROOT
 from interpret.finetuning.runs import list_runs
 
-
 # As long as for a click: the first picture of a kind loads its script, and the other processor core may be busy too.
 expect.set_options(timeout=30_000)
 
