@@ -9,8 +9,9 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -103,7 +104,7 @@ def save_change(base: Path, trained: Path, folder: Path, name: str, rank: int) -
     save_file(small, folder / "adapter_model.safetensors", {"format": "pt"})
     LoraConfig(
         r=rank,
-        lora_alpha=rank / _LIFT**2,
+        lora_alpha=rank / _LIFT**2,  # type: ignore[arg-type]  # any number does
         lora_bias=True,
         target_modules=sorted(left),
         modules_to_save=[*whole, *heads],
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _facts(found: GameResults) -> Mapping[str, float]:
+def _facts(found: GameResults) -> dict[str, Any]:
     return {
         "first": found.first,
         "five": found.five,
