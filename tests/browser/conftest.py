@@ -132,8 +132,14 @@ def page(context) -> Page:
     assert watch.errors == []
 
 
+def rest(page: Page):
+    """Wait until nothing is drawn anew: a click in between would be lost."""
+    expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1, timeout=60_000)
+
+
 def take(page: Page, folder, name):
     """Press the button of a download, and return the file."""
+    rest(page)
     with page.expect_download() as download:
         page.get_by_role("button", name=name, exact=True).click()
     path = folder / download.value.suggested_filename

@@ -6,14 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import ROOT
+from tests.browser.conftest import rest
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000
-
-
-def rest(page):
-    """Wait until nothing is drawn anew: a click in between would be lost."""
-    expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1, timeout=SLOW)
 
 
 def steps_of(page):

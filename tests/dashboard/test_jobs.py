@@ -1,5 +1,7 @@
 """Processes for runs: one that is ready before there is a run, and what becomes of it."""
 
+import subprocess
+import sys
 import time
 
 import psutil
@@ -68,20 +70,38 @@ def test_a_run_is_worked_on_by_the_process_that_was_ready(ask, tmp_path):
     ready.wait(SLOW)
 
 
-@pytest.mark.slow
-def test_without_one_a_run_has_a_process_of_its_own(ask, tmp_path):
-    jobs.prepare(tmp_path / "runs")
-    (ready,) = children()
-    ready.kill()
-    ready.wait(SLOW)
+@pytest.fixture
+def _light(monkeypatch, tmp_path):
+    """In place of a training, a process that writes down which runs it was told."""
+    told = "import sys; line = sys.stdin.readline(); line and open('told', 'a').write(line)"
+
+    def spawn():
+        # The last word is what the tests know it by.
+        return subprocess.Popen([sys.executable, "-c", told, "--wait"], stdin=subprocess.PIPE, cwd=tmp_path)
+
+    monkeypatch.setattr(jobs, "_spawn", spawn)
+
+
+@pytest.mark.usefixtures("_light")
+@pytest.mark.parametrize("made_ready", [True, False])
+def test_without_a_process_that_is_ready_a_run_has_one_of_its_own(ask, tmp_path, made_ready):
+    if made_ready:
+        jobs.prepare(tmp_path / "runs")
+        (ready,) = children()
+        ready.kill()
+        ready.wait(SLOW)
     run = ask("first")
     jobs.start(run)
-    assert ended(run).state == "done"
+    for one in children():
+        one.wait(SLOW)
+    assert (tmp_path / "told").read_text() == f'["{run.folder.resolve()}"]\n'
 
 
+@pytest.mark.usefixtures("_light")
 def test_one_that_is_not_needed_ends(tmp_path):
     jobs.prepare(tmp_path)
     (ready,) = children()
     jobs.release()
     ready.wait(SLOW)
     assert children() == []
+    assert not (tmp_path / "told").exists()
