@@ -417,9 +417,10 @@ def _surprised(run: Run, device: str) -> dict[str, float]:
 
 def get_ready() -> None:
     """Load now what a training loads when it comes to it: seconds that nobody should wait for after a click."""
-    load_client()
     # The commonest architecture's code, which transformers loads by name.
     _ = transformers.BertModel
+    # The record is written by a thread of its own: a run that is asked for meanwhile need not wait for it.
+    threading.Thread(target=load_client, daemon=True).start()
 
 
 def main(folder: Path) -> int:

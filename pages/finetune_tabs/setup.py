@@ -51,6 +51,8 @@ def setup() -> None:
         # In powers of two, so that a change of data is rarely measured anew.
         typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_tokens).mean()).bit_length())
         cost = cache.cost(encoder.spec, min(typical, encoder.max_tokens), recipe.precision)
+    # Only when a step was timed: it takes a processor core for some seconds.
+    jobs.prepare(state.runs_folder())
     plan = it.plan(
         encoder,
         recipe,
@@ -107,8 +109,6 @@ def setup() -> None:
         start_sweep(request, depths, given.data.content, judged_content)
         st.session_state[state.STAGE] = "sweep"
         st.rerun()
-    # Last, when all is drawn: it takes the processor for some seconds.
-    jobs.prepare(state.runs_folder())
 
 
 def _replayed(learned: int, share: float) -> int:
