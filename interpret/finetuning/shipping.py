@@ -1,8 +1,9 @@
 """What a run taught a model, as a small PEFT adapter: ``python -m interpret.finetuning.shipping``.
 
-Whatever was trained, whole floors or adapters, on one run or several after each other: of every linear map the change
-from the model that it began with is brought to a rank ``r`` (Eckart & Young 1936: no matrix of that rank is nearer than
-the first ``r`` singular vectors), and written as LoRA. This is how the heads in `interpret.guesser` were made.
+Whatever was trained, whole floors or adapters, on one run or several after each other: of every linear map and every
+table of vectors the change from the model that it began with is brought to a rank ``r`` (Eckart & Young 1936: no matrix
+of that rank is nearer than the first ``r`` singular vectors), and written as LoRA. This is how the heads in
+`interpret.guesser` were made.
 """
 
 import argparse
@@ -35,13 +36,19 @@ from interpret.guesser import merge_adapter
 _SMALL = torch.float8_e4m3fn
 # Singular vectors are full of small numbers, which eight bits do not have below 2⁻⁶: both factors are this much larger.
 _LIFT = 64.0
+# What serves for tables of vectors.
+TABLE_RANK = 96
 
 
-def save_change(base: Path, trained: Path, folder: Path, name: str, rank: int) -> dict[str, float]:
+def save_change(
+    base: Path, trained: Path, folder: Path, name: str, rank: int, table_rank: int = TABLE_RANK
+) -> dict[str, float]:
     """Write what makes one model another as an adapter that `peft.PeftModel.from_pretrained` opens.
 
-    Of linear maps in the layers and the pooler the change, to a rank, in eight bits; layer norms in the layers and the
-    heads whole, in sixteen.
+    Of the linear maps in the layers and the pooler, and of the vectors of words, positions and segments, the change, to
+    a rank, in eight bits; biases, layer norms and the heads whole, in sixteen. What did not change is left out. The
+    decoder of masked words is tied to the word vectors, which PEFT sees to when it merges
+    (`peft.PeftModel.merge_and_unload`), and only then.
 
     Parameters
     ----------
@@ -53,17 +60,18 @@ def save_change(base: Path, trained: Path, folder: Path, name: str, rank: int) -
         What is written.
     name
         What the base is called on the hub.
+    rank, table_rank
+        The rank of the changes of linear maps, and of tables of vectors.
 
     Returns
     -------
     left
-        For each linear map the length of what was left out, as a share of that of its change.
+        For each map or table the length of what was left out, as a share of that of its change.
 
     Raises
     ------
     InputError
-        If they are not of one shape, or differ in the embeddings: they are too large to ship, and the masked-word head
-        compares with them.
+        If they are not of one shape, or lack a head.
     """
     from peft import LoraConfig
 
@@ -78,36 +86,42 @@ def save_change(base: Path, trained: Path, folder: Path, name: str, rank: int) -
     old, body = before.state_dict(), f"{after.base_model_prefix}."
     state: dict[str, torch.Tensor] = {}
     left: dict[str, float] = {}
-    whole: list[str] = []
+    ranks: dict[str, int] = {}
+    whole = ["cls.predictions.transform", "cls.seq_relationship"]
     for path, module in after.named_modules():
-        if ".embeddings." in f".{path}.":
+        now = dict(module.named_parameters(recurse=False))
+        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
+        if not path.startswith(body) or not learned:
             continue
-        if path.startswith(body) and isinstance(module, torch.nn.Linear):
-            change = module.weight.detach() - old[f"{path}.weight"]
-            down, up, left[path] = low_rank(change, rank)
-            key = f"base_model.model.{path}"
-            state[f"{key}.lora_A.weight"], state[f"{key}.lora_B.weight"] = down, up
-            # PEFT multiplies what the map beside adds, its bias too.
-            state[f"{key}.lora_B.bias"] = (module.bias.detach() - old[f"{path}.bias"]) * _LIFT**2
-        elif path.startswith(body) and isinstance(module, torch.nn.LayerNorm):
+        key = f"base_model.model.{path}"
+        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            change = learned["weight"].detach() - old[f"{path}.weight"]
+            table = isinstance(module, torch.nn.Embedding)
+            ranks[path] = min(table_rank if table else rank, *change.shape)
+            # As PEFT has them, a table's factors make its transpose.
+            down, up, left[path] = low_rank(change.T if table else change, ranks[path])
+            names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
+            state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
+            if "bias" in learned:
+                state[f"{key}.base_layer.bias"] = learned["bias"]
+        else:
             whole.append(path)
-    heads = ["cls.predictions.transform", "cls.seq_relationship"]
-    for path in (*whole, *heads):
+    for path in whole:
         state |= {f"base_model.model.{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
-    # The decoder is tied to the word vectors; PEFT finds its bias by its name.
+    # The decoder is tied to the word vectors; PEFT finds its bias, as those of the maps, by its name.
     state["base_model.model.cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
     folder.mkdir(parents=True, exist_ok=True)
     small = {
-        key: one.detach().to(_SMALL if key.endswith(("lora_A.weight", "lora_B.weight")) else torch.float16).contiguous()
-        for key, one in state.items()
+        key: one.detach().to(_SMALL if ".lora_" in key else torch.float16).contiguous() for key, one in state.items()
     }
     save_file(small, folder / "adapter_model.safetensors", {"format": "pt"})
     LoraConfig(
-        r=rank,
-        lora_alpha=rank / _LIFT**2,  # type: ignore[arg-type]  # any number does
-        lora_bias=True,
-        target_modules=sorted(left),
-        modules_to_save=[*whole, *heads],
+        target_modules=sorted(ranks),
+        rank_pattern=ranks,
+        # PEFT multiplies by alpha over the rank.
+        alpha_pattern={path: one / _LIFT**2 for path, one in ranks.items()},
+        bias="lora_only",
+        modules_to_save=whole,
         base_model_name_or_path=name,
         inference_mode=True,
     ).save_pretrained(str(folder))
@@ -139,12 +153,6 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
     old, new = before.state_dict(), after.state_dict()
     if {name: one.shape for name, one in old.items()} != {name: one.shape for name, one in new.items()}:
         raise InputError("The two models are not of one shape. Name the one that the training began with.")
-    moved = [name for name in old if ".embeddings." in name and not torch.equal(old[name], new[name])]
-    if moved:
-        raise InputError(
-            "The embeddings differ ({name}), and an adapter leaves them as they are. Freeze them when you train.",
-            name=moved[0],
-        )
 
 
 def measure_adapter(base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS) -> GameResults:
@@ -170,7 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="FOLDER", help="a run that learned by both games")
     parser.add_argument("--model", default="minilm", help="what its model, or the first it went on from, began with")
     parser.add_argument("--name", required=True, help="what that is called on the hub")
-    parser.add_argument("--rank", type=int, default=128, help="the rank of the adapters")
+    parser.add_argument("--rank", type=int, default=128, help="the rank of the changes of linear maps")
+    parser.add_argument("--table-rank", type=int, default=TABLE_RANK, help="the rank of those of words and places")
     parser.add_argument("--held", type=Path, required=True, help="running text that it did not learn from")
     parser.add_argument("--words", type=int, default=PASSAGE_WORDS, help="words of a passage of it")
     parser.add_argument("--learned", type=int, required=True, help="how many books it learned from")
@@ -179,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         base = checkpoint_folder(find_checkpoint(asked.model))
-        left = save_change(base, asked.run / "model", asked.out, asked.name, asked.rank)
+        left = save_change(base, asked.run / "model", asked.out, asked.name, asked.rank, asked.table_rank)
         found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")

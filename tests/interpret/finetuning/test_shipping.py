@@ -18,7 +18,7 @@ LINES = "the river {} was steep. the bank lent {} money to the animals. it was r
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two runs: one with adapters, and one of whole layers that began with the first one's model."""
+    """Two runs: one with adapters, and one of the whole model that began with the first one's."""
     from tests.tiny import make_checkpoint
 
     root = tmp_path_factory.mktemp("runs")
@@ -26,7 +26,7 @@ def runs(tmp_path_factory):
     text = " ".join(LINES.format(i, i) for i in range(120)).encode()
     recipe = it.Recipe(model=str(base), lora_rank=2, epochs=1, batch=8, max_tokens=48, learning_rate=1e-2, device="cpu")
     first = it.finetune(root / "first", it.Request(recipe, "first", "book.txt", task=it.GAMES[1]), text)
-    recipe = replace(recipe, model=str(first.model), lora_rank=0, frozen=("embeddings",))
+    recipe = replace(recipe, model=str(first.model), lora_rank=0)
     it.finetune(root / "second", it.Request(recipe, "second", "book.txt", task=it.GAMES[1]), text)
     return root, text
 
@@ -40,9 +40,10 @@ def answers(folder, read):
 def test_with_it_the_base_is_the_model_that_was_trained(runs, tmp_path):
     root, _text = runs
     width = tf.AutoConfig.from_pretrained(root / "base").hidden_size
-    left = save_change(root / "base", root / "second" / "model", tmp_path / "change", "a/b", width)
-    # Nothing of a square map is left out at its own rank; what eight bits round is some per cent.
+    left = save_change(root / "base", root / "second" / "model", tmp_path / "change", "a/b", width, width)
+    # Nothing is left out at a map's own rank; what eight bits round is some per cent.
     assert 0 < max(left.values()) < 0.06
+    assert {"bert.embeddings.word_embeddings", "bert.embeddings.position_embeddings"} < left.keys()
     merge_adapter(root / "base", tmp_path / "change", tmp_path / "whole")
     read = tf.AutoTokenizer.from_pretrained(root / "base")("the river bank", "was steep", return_tensors="pt")
     begun = answers(root / "base", read)[0]
@@ -50,14 +51,31 @@ def test_with_it_the_base_is_the_model_that_was_trained(runs, tmp_path):
         assert (found - expected).norm() < 0.02 * (expected - expected.mean()).norm()
     assert (begun - answers(root / "second/model", read)[0]).norm() > begun.norm() / 10
     config = json.loads((tmp_path / "change" / "adapter_config.json").read_text())
-    assert (config["r"], config["base_model_name_or_path"]) == (width, "a/b")
+    assert set(config["rank_pattern"].values()) == {width, 2}
+    assert config["base_model_name_or_path"] == "a/b"
     # Biases and layer norms learned too.
     whole, begun = (load_file(root / one / "model.safetensors") for one in ("second/model", "base"))
-    name = "bert.encoder.layer.0.attention.output.LayerNorm.weight"
-    assert not torch.equal(whole[name], begun[name.removeprefix("bert.")])
     merged = load_file(tmp_path / "whole" / "model.safetensors")
-    for one in (name, "bert.encoder.layer.0.output.dense.bias"):
-        torch.testing.assert_close(merged[one], whole[one], atol=2e-3, rtol=1e-3)
+    for name in (
+        "bert.embeddings.LayerNorm.weight",
+        "bert.encoder.layer.0.attention.output.LayerNorm.weight",
+        "bert.encoder.layer.0.output.dense.bias",
+    ):
+        assert not torch.equal(whole[name], begun[name.removeprefix("bert.")])
+        torch.testing.assert_close(merged[name], whole[name], atol=2e-3, rtol=1e-3)
+    # The decoder is still the word vectors.
+    assert "cls.predictions.decoder.weight" not in merged
+
+
+def test_what_did_not_change_is_left_out(runs, tmp_path):
+    root, _text = runs
+    left = save_change(root / "base", root / "first" / "model", tmp_path / "change", "a/b", 4)
+    # Adapters of rank 2 leave nothing out at rank 4; tables, biases and layer norms stayed as they were.
+    assert max(left.values()) < 0.06
+    assert not any("embeddings" in path for path in left)
+    written = load_file(tmp_path / "change" / "adapter_model.safetensors")
+    assert not any("embeddings" in key or "LayerNorm" in key.partition("encoder")[2] for key in written)
+    assert not any(key.endswith("base_layer.bias") for key in written)
 
 
 def test_the_factors_are_the_nearest_of_their_rank():
@@ -92,14 +110,6 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     again = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
     assert (facts["first"], facts["words"]) == (again.first, 30)
     assert np.isfinite(again.perplexity)
-
-
-def test_models_that_differ_in_their_embeddings_are_refused(runs, tmp_path):
-    root, text = runs
-    recipe = it.Recipe(model=str(root / "base"), epochs=1, batch=8, max_tokens=48, device="cpu")
-    it.finetune(tmp_path / "other", it.Request(recipe, "other", "book.txt", task=it.GAMES[1]), text)
-    with pytest.raises(it.InputError, match="The embeddings differ"):
-        save_change(root / "base", tmp_path / "other" / "model", tmp_path / "change", "a/b", 2)
 
 
 def test_a_model_of_another_shape_or_kind_is_refused(runs, tmp_path, tiny_folders):
