@@ -1,19 +1,21 @@
 """What a run taught a model, as a small PEFT adapter: ``python -m interpret.finetuning.shipping``.
 
 Whatever was trained, whole floors or adapters, on one run or several after each other: of every linear map and every
-table of vectors the change from the model that it began with is brought to a rank ``r`` (Eckart & Young 1936: no matrix
-of that rank is nearer than the first ``r`` singular vectors), and written as LoRA. This is how the heads in
-`interpret.guesser` were made.
+table of vectors the change from the model that it began with is brought to a rank, and written as LoRA: to the one that
+leaves the least out of what the change adds where the model reads the passages that it learned from (Chen et al. 2021,
+"DRONE: Data-aware low-rank compression"). This is how the heads in `interpret.guesser` were made.
 """
 
 import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForPreTraining, BertForPreTraining
@@ -25,10 +27,12 @@ from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES
 from interpret.finetuning.games import Game, ask
+from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.reading import Collate
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import GameResults, measure_game
+from interpret.finetuning.runs import Run, read_run
 from interpret.guesser import merge_adapter
 
 # Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
@@ -38,10 +42,20 @@ _SMALL = torch.float8_e4m3fn
 _LIFT = 64.0
 # What serves for tables of vectors.
 TABLE_RANK = 96
+# What of the longest direction is no change, but the rounding of one.
+_NOISE = 1e-6
+# Passages that are read to see what each map is given: more pieces than its inputs are wide, many times.
+_READ = 400
 
 
 def save_change(
-    base: Path, trained: Path, folder: Path, name: str, rank: int, table_rank: int = TABLE_RANK
+    base: Path,
+    trained: Path,
+    folder: Path,
+    name: str,
+    rank: int,
+    table_rank: int = TABLE_RANK,
+    given: Mapping[str, torch.Tensor] | None = None,
 ) -> dict[str, float]:
     """Write what makes one model another as an adapter that `peft.PeftModel.from_pretrained` opens.
 
@@ -62,11 +76,13 @@ def save_change(
         What the base is called on the hub.
     rank, table_rank
         The rank of the changes of linear maps, and of tables of vectors.
+    given
+        What each map or table is given, as `what_is_given` has it; without it all that can be given is alike.
 
     Returns
     -------
     left
-        For each map or table the length of what was left out, as a share of that of its change.
+        For each map or table what was left out, as a share of what its change adds (root mean squares).
 
     Raises
     ------
@@ -99,7 +115,9 @@ def save_change(
             table = isinstance(module, torch.nn.Embedding)
             ranks[path] = min(table_rank if table else rank, *change.shape)
             # As PEFT has them, a table's factors make its transpose.
-            down, up, left[path] = low_rank(change.T if table else change, ranks[path])
+            change = change.T if table else change
+            seen = (given or {}).get(path, torch.ones(change.shape[1]))
+            down, up, left[path] = low_rank(change, ranks[path], seen)
             names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
             state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
             if "bias" in learned:
@@ -128,20 +146,84 @@ def save_change(
     return left
 
 
-def low_rank(change: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float]:
-    """Return the two factors of the nearest matrix of a rank, ``_LIFT`` times as large each, and what it leaves out.
+def low_rank(change: torch.Tensor, rank: int, given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Return two factors in eight bits, ``_LIFT`` times as large each, and the share that they leave out.
 
-    What eight bits make of the first factor is known when the second is chosen, by least squares.
+    Of ``change @ x`` over what is given as ``x`` the first factor keeps the directions of largest variance (Chen et al.
+    2021; for inputs that are all alike these are the singular vectors of Eckart & Young 1936). What eight bits make of
+    it is known when the second factor is chosen, by least squares.
+
+    Parameters
+    ----------
+    change
+        ``(output, input)``.
+    given
+        The mean of ``x xᵀ``, ``(input, input)``; or its diagonal, where ``x`` has one component that is not 0.
     """
-    _left, values, right = torch.linalg.svd(change.double(), full_matrices=False)
-    kept = min(rank, len(values))
+    change, given = change.double(), given.double()
+
+    def over(one: torch.Tensor) -> torch.Tensor:
+        return one * given if given.ndim == 1 else one @ given
+
+    spread = over(change) @ change.T
+    _values, vectors = torch.linalg.eigh(spread)
+    kept = min(rank, *change.shape)
     down = torch.zeros(rank, change.shape[1], dtype=torch.float64)
-    down[:kept] = values[:kept].sqrt()[:, None] * right[:kept] * _LIFT
-    down = down.to(_SMALL).double()
-    up = torch.zeros(change.shape[0], rank, dtype=torch.float64)
-    up[:, :kept] = torch.linalg.lstsq(down[:kept].T, change.double().T).solution.T * _LIFT**2
-    lost = (change.double() - up.to(_SMALL).double() @ down / _LIFT**2).norm() / change.norm().clamp_min(1e-30)
-    return down, up, float(lost)
+    down[:kept] = vectors.flip(1)[:, :kept].T @ change
+    # Both factors as long, so that neither runs out of small numbers; directions that did not change are none.
+    length = down.norm(dim=1, keepdim=True)
+    down = _rounded(torch.where(length > _NOISE * length.max(), down / length.sqrt() * _LIFT, 0.0))
+    up = _rounded(over(change) @ down.T @ torch.linalg.pinv(over(down) @ down.T, hermitian=True) * _LIFT**2)
+    missed = change - up @ down / _LIFT**2
+    share = (over(missed) * missed).sum() / spread.trace().clamp_min(1e-30)
+    return down, up, float(share.clamp_min(0).sqrt())
+
+
+def _rounded(one: torch.Tensor) -> torch.Tensor:
+    most = torch.finfo(_SMALL).max
+    return one.clamp(-most, most).to(_SMALL).double()
+
+
+def what_is_given(run: Run) -> dict[str, torch.Tensor]:
+    """Let a run's model read passages that it learned from, hidden words and all.
+
+    Returns
+    -------
+    given
+        Of each linear map below the heads the mean of ``x xᵀ`` over what it is given, ``(input, input)``; of each table
+        of vectors how often each was asked for, and once more: what was not met here is met elsewhere.
+
+    Raises
+    ------
+    InputError
+        If the run's examples, or its model, cannot be read.
+    """
+    encoder = load_encoder(str(run.folder / "model"), device="cpu")
+    examples, learned, _judged = read_run_examples(run.folder, run.request)
+    places = [int(place) for place in np.random.default_rng(0).permutation(learned)[:_READ]]
+    game, collate = Game(encoder, run.request.recipe, examples, places), Collate(encoder)
+    body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
+    given: dict[str, torch.Tensor] = {}
+
+    def look(path: str, module: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+        if isinstance(module, torch.nn.Embedding):
+            given.setdefault(path, torch.ones(module.num_embeddings))
+            given[path] += torch.bincount(inputs[0].flatten(), minlength=module.num_embeddings)
+        else:
+            # The pooler is given one state of a text.
+            read = inputs[0].flatten(0, -2)
+            given.setdefault(path, torch.zeros(2 * (read.shape[-1],)))
+            given[path] += read.T @ read / len(read) / len(places)
+
+    for name, module in body.named_modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            module.register_forward_pre_hook(partial(look, f"{body.base_model_prefix}.{name}"))
+    with torch.no_grad():
+        for i in range(len(game)):
+            # One at a time, so that no padding is read.
+            inputs = collate([game[i]])
+            body(**{name: one for name, one in inputs.items() if name not in ("labels", "next")})
+    return given
 
 
 def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
@@ -188,7 +270,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         base = checkpoint_folder(find_checkpoint(asked.model))
-        left = save_change(base, asked.run / "model", asked.out, asked.name, asked.rank, asked.table_rank)
+        run = read_run(asked.run)
+        left = save_change(
+            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, what_is_given(run)
+        )
         found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")

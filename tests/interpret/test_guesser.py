@@ -41,27 +41,30 @@ def test_the_model_is_the_built_in_one_with_what_was_learned(guesser):
     whole = load_file(checkpoint_folder(guesser.spec.checkpoint) / "model.safetensors")
     learned = load_file(ADAPTER / "adapter_model.safetensors")
     config = json.loads((ADAPTER / "adapter_config.json").read_text("utf-8"))
-    scale = config["lora_alpha"] / config["r"]
-    adapted = {
-        name.removeprefix("base_model.model.").removesuffix(".lora_A.weight") for name in learned if "_A." in name
+    factors = re.compile(r"base_model\.model\.(bert\..*)\.lora_(embedding_)?A(\.weight)?")
+    adapted = {found[1]: found[2] for found in map(factors.fullmatch, learned) if found}
+    assert {"bert.embeddings.word_embeddings", "bert.encoder.layer.5.output.dense"} < adapted.keys()
+    for path, table in adapted.items():
+        down, up = (
+            learned[f"base_model.model.{path}.lora_" + (f"embedding_{one}" if table else f"{one}.weight")].float()
+            for one in "AB"
+        )
+        change = config["alpha_pattern"][path] / config["rank_pattern"][path] * up @ down
+        before = base[path.removeprefix("bert.") + ".weight"]
+        torch.testing.assert_close(whole[f"{path}.weight"], before + (change.T if table else change))
+    named = {
+        name.removeprefix("base_model.model.").replace(".base_layer.", "."): value.float()
+        for name, value in learned.items()
+        if "lora" not in name
     }
-    for path in adapted:
-        key, name = f"base_model.model.{path}", path.removeprefix("bert.")
-        down, up = (learned[f"{key}.lora_{one}.weight"].float() for one in "AB")
-        change = scale * learned[f"{key}.lora_B.bias"].float()
-        torch.testing.assert_close(whole[f"{path}.weight"], base[f"{name}.weight"] + scale * up @ down)
-        torch.testing.assert_close(whole[f"{path}.bias"], base[f"{name}.bias"] + change)
-    heads = {name.removeprefix("base_model.model.") for name in learned if "lora" not in name}
-    assert any("seq_relationship" in name for name in heads)
-    for name in heads:
-        torch.testing.assert_close(whole[name], learned[f"base_model.model.{name}"].float(), atol=0, rtol=0)
-    # All else is as it was: above all the word vectors, which the head compares with.
-    learned_whole = {*heads, *(f"{path}.{one}" for path in adapted for one in ("weight", "bias"))}
-    same = [name for name in base if f"bert.{name}" in whole and f"bert.{name}" not in learned_whole]
-    assert {one.partition(".")[0] for one in same} == {"embeddings"}
-    assert "embeddings.word_embeddings.weight" in same
-    for name in same:
-        assert torch.equal(whole[f"bert.{name}"], base[name]), name
+    assert any("seq_relationship" in name for name in named)
+    for name, value in named.items():
+        torch.testing.assert_close(whole[name], value, atol=0, rtol=0)
+    # All else is as it was, and the head still compares with the word vectors.
+    for name in base:
+        if f"bert.{name}" in whole and f"bert.{name}" not in {*named, *(f"{path}.weight" for path in adapted)}:
+            assert torch.equal(whole[f"bert.{name}"], base[name]), name
+    assert "cls.predictions.decoder.weight" not in whole
     assert guesser.pair_game == "next"
 
 

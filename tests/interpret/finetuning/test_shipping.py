@@ -10,7 +10,7 @@ import transformers as tf
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.finetuning.shipping import low_rank, main, measure_adapter, save_change
+from interpret.finetuning.shipping import low_rank, main, measure_adapter, save_change, what_is_given
 from interpret.guesser import merge_adapter
 
 LINES = "the river {} was steep. the bank lent {} money to the animals. it was rich, said the bank!"
@@ -86,15 +86,60 @@ def test_the_factors_are_the_nearest_of_their_rank():
     values = 0.9 ** torch.arange(24)
     change = left * values @ right.T
     for rank in (4, 12, 20):
-        down, up, lost = low_rank(change, rank)
+        down, up, lost = low_rank(change, rank, torch.ones(24))
         # Eckart & Young: what is left out is the length of the other singular values.
         least = float(values[rank:].norm() / values.norm())
         assert least <= lost < float(np.hypot(least, 0.05))
         torch.testing.assert_close((up @ down / 64**2).float(), change, atol=float(values[rank]) + 0.05, rtol=0)
     # A rank that the map does not have takes nothing away, and adds nothing.
-    down, up, lost = low_rank(change, 30)
+    down, up, lost = low_rank(change, 30, torch.ones(24))
     assert (down.shape, up.shape) == ((30, 24), (40, 30))
     assert lost < 0.05
+
+
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+def test_what_is_given_decides_what_is_kept(one_at_a_time):
+    random = torch.Generator().manual_seed(1)
+    change = torch.randn(20, 30, generator=random)
+    often = 0.8 ** torch.arange(30.0)
+    turned = torch.eye(30) if one_at_a_time else torch.linalg.qr(torch.randn(30, 30, generator=random))[0]
+    given = turned * often @ turned.T
+    down, up, lost = low_rank(change, 6, often if one_at_a_time else given)
+    # Chen et al. 2021: the singular values of the change times the root of the inputs' second moment.
+    values = torch.linalg.svdvals(change @ (turned * often.sqrt()))
+    least = float(values[6:].norm() / values.norm())
+    assert least <= lost < float(np.hypot(least, 0.05))
+
+    def missed(up, down):
+        rest = change.double() - up @ down / 64**2
+        return float((rest @ given.double() * rest).sum().sqrt() / values.norm())
+
+    assert missed(up, down) == pytest.approx(lost, abs=1e-6)
+    down, up, _lost = low_rank(change, 6, torch.ones(30))
+    assert missed(up, down) > 1.5 * lost
+
+
+def test_what_a_model_is_given_is_what_its_maps_read(runs):
+    root, _text = runs
+    given = what_is_given(it.read_run(root / "second"))
+    shapes = load_file(root / "second/model/model.safetensors")
+    asked = set()
+    for path, found in given.items():
+        rows, columns = shapes[f"{path}.weight"].shape
+        if "embeddings" in path:
+            # Every row once more than it was met.
+            assert (found.shape, float(found.min()) >= 1) == ((rows,), True)
+            asked.add(float(found.sum() - rows))
+        else:
+            assert found.shape == (columns, columns)
+            assert float(torch.linalg.eigvalsh(found.double()).min()) > -1e-4
+    # Each piece has a place and a segment.
+    assert len(asked) == 1
+    # Layer norms give states of known length: their bias and weight alone tell it.
+    norm = "bert.encoder.layer.0.attention.output.LayerNorm"
+    weight, bias = (shapes[f"{norm}.{one}"] for one in ("weight", "bias"))
+    found = float(given["bert.encoder.layer.0.intermediate.dense"].trace())
+    assert found == pytest.approx(float((weight**2).sum() + (bias**2).sum()), rel=0.3)
 
 
 def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
