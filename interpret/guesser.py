@@ -1,7 +1,8 @@
 """The built-in model with heads that guess masked words and next sentences: an adapter that ships with Bertoscope.
 
 all-MiniLM-L6-v2 was published without the heads of its pre-training. `python -m interpret.finetuning` gave it new ones;
-what was learned is a PEFT adapter (LoRA on the layers, the heads whole), and how is told in its README.md.
+what was learned is a PEFT adapter (LoRA on the layers and on the vectors of words, the heads whole), and how is told in
+its README.md.
 """
 
 import json

@@ -139,16 +139,23 @@ def word_rows(
             "instead": instead,
             "against": _("against"),
             "for": _("in favour"),
-            "hint": _("Point at a word to read its score; arrow keys go from word to word.")
-            if off is None
-            else _("Click a word to switch it off or on; arrow keys and Space do the same.")
-            if instead is None
-            else _("Click a word to hide it, or to show it again; arrow keys and Space do the same."),
+            "hint": _hint(rows, off is not None, instead is not None),
             "row": _("Words by {method}"),
         },
         on_off_change=lambda: None,
     )
     return tuple(off or ())
+
+
+def _hint(rows: Sequence[WordRow], clicked: bool, hidden: bool) -> str:
+    """Say what can be done with the words before one is pointed at."""
+    if clicked and hidden:
+        return _("Click a word to hide it, or to show it again; arrow keys and Space do the same.")
+    if clicked:
+        return _("Click a word to switch it off or on; arrow keys and Space do the same.")
+    if any(word.note for row in rows for word in row.words):
+        return _("Point at a word to read what is known of it; arrow keys go from word to word.")
+    return _("Point at a word to read its score; arrow keys go from word to word.")
 
 
 def read_places(value: object, count: int) -> tuple[int, ...]:

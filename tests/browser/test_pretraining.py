@@ -59,6 +59,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
         "all => all.map((one) => getComputedStyle(one).backgroundColor)"
     )
     assert len(set(colours)) > 3
+    expect(text.get_by_test_id("readout")).to_contain_text("Point at a word to read what is known of it")
     text.locator("span").get_by_text("door", exact=True).hover()
     expect(text.get_by_test_id("readout")).to_contain_text(re.compile(r"door · \d+\.\d\d bits, probability"))
 
