@@ -1,17 +1,16 @@
 """A model with its tokenizer on a device: the only place that calls a model's forward pass."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
 from interpret import tap as taps
 from interpret.checkpoint_files import LOADING, read_config
@@ -19,10 +18,11 @@ from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
-from interpret.heads import Classifier, load_head
+from interpret.heads import Classifier
 from interpret.hub import Progress
+from interpret.loading import bare, read_model, read_tokenizer
 from interpret.resources import weights_bytes
-from interpret.tasks import PAIR_FAMILIES, Task, find_task, head_alone, logits_of
+from interpret.tasks import Task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
 
@@ -69,7 +69,7 @@ class Encoder:
     ) -> None:
         self.spec = spec
         self.family = family
-        self.model = _bare(whole)
+        self.model = bare(whole)
         self.task = task
         self._whole = whole
         self.pieces = pieces
@@ -273,9 +273,9 @@ def load_encoder(
             device=place.name,
             free=gigabytes(place.free),
         )
-    tokenizer = _load_tokenizer(folder, checkpoint.name)
+    tokenizer = read_tokenizer(folder, checkpoint.name)
     with LOADING:
-        model, task = _load_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+        model, task = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
             "The tokenizer of “{name}” has more pieces than the model has embeddings ({count}). They do not belong "
@@ -287,130 +287,3 @@ def load_encoder(
     with hold(spec.device):
         module.to(spec.device)
     return Encoder(spec, family, model, task, tokenizer)
-
-
-def _load_tokenizer(folder: Path, name: str) -> Tokenizer:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # whatever damaged files make transformers raise
-        raise CheckpointError(
-            "The tokenizer of “{name}” cannot be read: {error}. The folder needs tokenizer.json, or vocab.txt.",
-            name=name,
-            error=_first_line(error),
-        ) from error
-    rust = getattr(tokenizer, "backend_tokenizer", None)
-    # Without its files transformers can make up a tokenizer that knows only the special pieces.
-    if rust is None or rust.get_vocab_size() < 10:
-        raise CheckpointError(
-            "“{name}” has no tokenizer that tells which characters a piece came from. Add its tokenizer.json.",
-            name=name,
-        )
-    rust.no_truncation()
-    rust.no_padding()
-    return rust
-
-
-def _load_model(
-    folder: Path, name: str, family: Family, dtype: torch.dtype
-) -> tuple[PreTrainedModel | Classifier, Task | None]:
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        found = _read_with_head(folder, config, family, dtype)
-        model, report, task = found or (*_read(AutoModel, folder, config, family, dtype), None)
-    except Exception as error:  # whatever damaged files make transformers raise
-        raise CheckpointError(
-            "The weights of “{name}” cannot be read: {error}. Get the files again.", name=name, error=_first_line(error)
-        ) from error
-    if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute":
-        raise CheckpointError(
-            "“{name}” is a decoder or has relative positions, which transformers would leave out here. Choose an "
-            "encoder.",
-            name=name,
-        )
-    if getattr(config, "inner_group_num", 1) != 1:
-        raise CheckpointError(
-            "Each layer of “{name}” runs {count} times over, and Bertoscope could not tell the runs apart. Choose "
-            "another model.",
-            name=name,
-            count=config.inner_group_num,
-        )
-    surplus = [key for key in report["unexpected_keys"] if f"{family.layers}." in key and "position_ids" not in key]
-    if surplus:
-        raise CheckpointError(
-            "The weights of “{name}” hold layers that its config.json does not know, “{first}” among them. Check that "
-            "the two belong together.",
-            name=name,
-            first=min(surplus),
-        )
-    # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
-    missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
-    if len(missing) < len(report["missing_keys"]):
-        setattr(_bare(model), "pooler", None)  # noqa: B010 - mypy takes it for a tensor
-    if missing:
-        raise CheckpointError(
-            "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "
-            "show is random. Get the files again, or check that config.json belongs to them.",
-            name=name,
-            count=len(missing),
-            first=missing[0],
-        )
-    whole: PreTrainedModel | Classifier = model
-    head = load_head(folder, config.hidden_size, name)
-    if head is not None:
-        whole = Classifier(_bare(model), head[0])
-        task = Task("classes", head[1].labels) if head[1].labels else None
-    # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those
-    # of the weights need.
-    return whole.eval().requires_grad_(False), task
-
-
-def _read_with_head(
-    folder: Path, config: Any, family: Family, dtype: torch.dtype
-) -> tuple[PreTrainedModel, Any, Task] | None:
-    """Read a model with its task head; None where there is no head, or not the one that config.json tells of.
-
-    A head that the file lacks a part of would answer at random.
-    """
-    found = find_task(config)
-    if found is None:
-        return None
-    task, loader = found
-    loaders = [loader]
-    if task.kind == "masked words" and config.model_type in PAIR_FAMILIES and loader is not AutoModelForPreTraining:
-        # The BERTs of the paper are called BertForMaskedLM in their configs, and hold the head of two sentences too.
-        loaders.insert(0, AutoModelForPreTraining)
-    for loader in loaders:
-        try:
-            model, report = _read(loader, folder, config, family, dtype)
-        except Exception:  # whatever a head of another size makes transformers raise; the encoder may be whole
-            continue
-        if not _in_head(model, report["missing_keys"]):
-            return model, report, task
-    return None
-
-
-def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:
-    return loader.from_pretrained(
-        folder,
-        config=copy.deepcopy(config),
-        attn_implementation=taps.NAME if family.tapped else "eager",
-        dtype=dtype,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        output_loading_info=True,
-    )
-
-
-def _bare(model: PreTrainedModel | Classifier) -> PreTrainedModel:
-    return model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
-
-
-def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> bool:
-    # A classifier reads the pooler's output, and is worth nothing behind a random one.
-    inside = f"{model.base_model_prefix}."
-    return any(not key.startswith(inside) or key.startswith(f"{inside}pooler.") for key in keys)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -18,7 +18,7 @@ from interpret.errors import CheckpointError
 from interpret.files import cache_folder
 
 ADAPTER = Path(__file__).parent / "minilm_guesser"
-_WEIGHTS = "adapter_model.safetensors"
+WEIGHTS = "adapter_model.safetensors"
 # What of the base model is not its weights.
 _COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
@@ -31,8 +31,9 @@ class GuesserFacts:
     ----------
     first, five
         The share of masked pieces that are the first guess, and among the first five.
-    following
+    following, following_hidden
         The share of pairs told right: half of them consecutive, half with the second text from elsewhere in the book.
+        As they are written, and with the masked pieces hidden.
     pieces, pairs
         How many were asked.
     words
@@ -44,6 +45,7 @@ class GuesserFacts:
     first: float
     five: float
     following: float
+    following_hidden: float
     pieces: int
     pairs: int
     words: int
@@ -60,7 +62,7 @@ def guesser_facts() -> GuesserFacts:
 
 def guesser_revision() -> str:
     """Return the SHA-256 of the adapter's weights."""
-    return files_sha256(ADAPTER / _WEIGHTS)
+    return files_sha256(ADAPTER / WEIGHTS)
 
 
 def guesser_folder(base: Path) -> Path:

@@ -82,6 +82,21 @@ def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, "piece"]:
     return read_only(sorted(set(tokenizer.get_vocab().values()) - special), np.int64)
 
 
+def open_pieces(
+    ids: Int[np.ndarray, "token"], added: Bool[np.ndarray, "token"], others: Int[np.ndarray, "piece"]
+) -> Bool[np.ndarray, "token"]:
+    """Return which pieces may be chosen: none that the tokenizer added, nor a special one that was typed, nor unknown.
+
+    Parameters
+    ----------
+    added
+        Which pieces the tokenizer added.
+    others
+        See `ordinary_ids`.
+    """
+    return ~added & np.isin(ids, others)
+
+
 def mask_pieces(
     ids: Int[np.ndarray, "token"],
     open_to: Bool[np.ndarray, "token"],
@@ -96,7 +111,7 @@ def mask_pieces(
     Parameters
     ----------
     open_to
-        Which pieces may be chosen: never special ones.
+        Which pieces may be chosen: see `open_pieces`.
     mask
         The mask's id.
     others

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.language import _
-from dashboard.widgets.attributions_view import Asked, ask_input
+from dashboard.widgets.ask_view import Asked, ask_input
 from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.tabs import lazy_tabs

@@ -9,7 +9,8 @@ from typing import Any
 
 import interpret as it
 from dashboard.language import _
-from dashboard.widgets.attributions_view import Asked, How, method_names, rows_of, target_name, words_of
+from dashboard.widgets.ask_view import Asked, target_name
+from dashboard.widgets.attributions_view import How, method_names, rows_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
 

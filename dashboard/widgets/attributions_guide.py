@@ -8,7 +8,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _
-from dashboard.widgets.attributions_view import Asked, method_names
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_view import method_names
 
 
 def _assumptions() -> dict[str, str]:

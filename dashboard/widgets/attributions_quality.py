@@ -11,8 +11,9 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.language import _
+from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_export import as_dict, question_lines
-from dashboard.widgets.attributions_view import Asked, How
+from dashboard.widgets.attributions_view import How
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
 

@@ -61,20 +61,19 @@ def game_input() -> tuple[it.Masking, int]:
     )
     # Both cannot be more than all.
     most = 100 - hidden
-    st.session_state["game_replaced"] = min(int(st.session_state["game_replaced"]), most)
-    if most:
-        replaced = places[2].slider(
-            _("of them replaced"),
-            0,
-            most,
-            key="game_replaced",
-            format="%d %%",
-            persist_state="session",
-            help=_("10 % in the paper: by any piece of the vocabulary."),
-        )
-    else:
-        replaced = 0
-        places[2].caption(_("All of them are hidden, so none can be replaced."))
+    replaced = places[2].slider(
+        _("of them replaced"),
+        0,
+        100,
+        key="game_replaced",
+        format="%d %%",
+        persist_state="session",
+        help=_("10 % in the paper: by any piece of the vocabulary."),
+    )
+    if replaced > most:
+        # What was set stays, for when fewer are hidden again.
+        replaced = most
+        places[2].caption(_("{most} % are not hidden, so no more are replaced.").format(most=most))
     state.seed(state.SEED, 0, range(1_000_000))
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
     places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
@@ -182,10 +181,10 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         st.markdown(
             _(
                 "The gap between training and use: where a piece is hidden, the true one costs **{hidden} nats**; "
-                "where it is in sight, as always in use, **{seen} nats**. Were every chosen piece hidden, the model "
-                "would never learn what to do with a piece that it sees; that is what the others are left or replaced "
-                "for."
-            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}")
+                "where it is in sight, as always in use, **{seen} nats**: a gap of **{gap} nats**. Were every chosen "
+                "piece hidden, the model would never learn what to do with a piece that it sees; that is what the "
+                "others are left or replaced for."
+            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
         )
 
 

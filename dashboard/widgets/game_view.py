@@ -73,7 +73,7 @@ def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
             _("True"): [names[int(found.truth[i])] for i in shown],
             _("Guessed"): [names[int(found.guess[i])] for i in shown],
             _("Probability of the true one"): [float(found.chance[i]) for i in shown],
-            _("Rank"): [int(found.rank[i]) + 1 for i in shown],
+            _("Place of the true one"): [int(found.rank[i]) + 1 for i in shown],
             _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
         },
         hide_index=True,

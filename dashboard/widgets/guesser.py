@@ -27,8 +27,8 @@ def say_how_good(encoder: it.Encoder) -> None:
             "**A small model, whose heads learned from {count} books and no more.** In whole books that they never saw "
             "({books}), read in passages of {words} words, its first guess is right for {first} of the pieces chosen "
             "as in training, and among its first five for {five}; of consecutive and random halves it tells {next} "
-            "right (by chance: 50 %). In short texts it does worse. For better guesses choose a larger model, such as "
-            "google-bert/bert-base-uncased."
+            "right ({hidden} with those pieces hidden; by chance: 50 %). In short texts it does worse. For better "
+            "guesses choose a larger model, such as google-bert/bert-base-uncased."
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),
@@ -36,6 +36,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             first=percent(facts.first),
             five=percent(facts.five),
             next=percent(facts.following),
+            hidden=percent(facts.following_hidden),
         )
     )
     st.caption(" ".join(parts))

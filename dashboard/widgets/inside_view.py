@@ -9,7 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.figures.finetuning import (
+from dashboard.figures.inside import (
     alike_bars,
     attention_maps,
     before_after,

@@ -87,7 +87,10 @@ def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
     st.caption(_("Fitting takes a minute or two, once for this model and these texts; the lens is kept."))
 
     def work(progress: Progress) -> bool:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # Here alone: it brings PyTorch along, which no page waits for.
+        from interpret.pretraining.tuned_lens import check_folder
+
+        check_folder(path.parent)
         it.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
         return True
 

@@ -11,7 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.language import _, explain, literal
-from dashboard.widgets.attributions_view import Asked
+from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file

@@ -196,7 +196,7 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
                 _("Likelier"): [float(right[some].mean()) for some in of_kind.values()],
-                _("Pairs"): [int(some.sum()) for some in of_kind.values()],
+                _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
             hide_index=True,
             column_config={
@@ -274,6 +274,7 @@ def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.Surprise], stem:
         "model": spec.checkpoint.name,
         "revision": spec.checkpoint.revision,
         "texts": [one.tokens.text for one in found],
+        "second_texts": [one.tokens.pair for one in found],
         "pseudo_log_likelihood": [one.total for one in found],
         "pseudo_perplexity": [one.perplexity for one in found],
         "hides_the_rest_of_the_word": found[0].within,

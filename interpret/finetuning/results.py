@@ -212,7 +212,7 @@ class GameResults:
 
 
 def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
-    """Sum up what `interpret.finetuning.games.GameTrainer.judge` returned."""
+    """Sum up what `interpret.finetuning.game_trainer.GameTrainer.judge` returned."""
     rank = answers["rank"]
     right = rank == 0
     follows = answers.get("follows", np.empty(0, np.float32))

@@ -17,23 +17,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForPreTraining, BertForPreTraining
 
 from interpret.checkpoint_files import quiet
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
-from interpret.encoder import load_encoder
+from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES
-from interpret.finetuning.games import Game, ask
+from interpret.finetuning.game_trainer import ask
+from interpret.finetuning.games import ELSEWHERE, FOLLOWS, Game, as_written
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.reading import Collate
+from interpret.finetuning.reading import Collate, Item
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.results import GameResults, measure_game
 from interpret.finetuning.runs import Run, read_run
-from interpret.guesser import merge_adapter
+from interpret.guesser import WEIGHTS, merge_adapter
 
 # Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
 # cent in each number of the change, far less than half of the ranks would leave out for sixteen bits each.
@@ -46,6 +47,10 @@ TABLE_RANK = 96
 _NOISE = 1e-6
 # Passages that are read to see what each map is given: more pieces than its inputs are wide, many times.
 _READ = 400
+# Passages by which next sentences are balanced: enough for a share to be known to one or two per cent.
+_BALANCED = 1600
+# What PEFT puts before a weight's name.
+_PREFIX = "base_model.model."
 
 
 def save_change(
@@ -109,7 +114,7 @@ def save_change(
         learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
         if not path.startswith(body) or not learned:
             continue
-        key = f"base_model.model.{path}"
+        key = f"{_PREFIX}{path}"
         if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
             change = learned["weight"].detach() - old[f"{path}.weight"]
             table = isinstance(module, torch.nn.Embedding)
@@ -125,14 +130,14 @@ def save_change(
         else:
             whole.append(path)
     for path in whole:
-        state |= {f"base_model.model.{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
+        state |= {f"{_PREFIX}{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
     # The decoder is tied to the word vectors; PEFT finds its bias, as those of the maps, by its name.
-    state["base_model.model.cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
+    state[f"{_PREFIX}cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
     folder.mkdir(parents=True, exist_ok=True)
     small = {
         key: one.detach().to(_SMALL if ".lora_" in key else torch.float16).contiguous() for key, one in state.items()
     }
-    save_file(small, folder / "adapter_model.safetensors", {"format": "pt"})
+    save_file(small, folder / WEIGHTS, {"format": "pt"})
     LoraConfig(
         target_modules=sorted(ranks),
         rank_pattern=ranks,
@@ -237,21 +242,75 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
         raise InputError("The two models are not of one shape. Name the one that the training began with.")
 
 
-def measure_adapter(base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS) -> GameResults:
+def measure_adapter(
+    base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS
+) -> tuple[GameResults, GameResults]:
     """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
 
     Parameters
     ----------
     words
         How long the passages are.
+
+    Returns
+    -------
+    hidden, written
+        What came of the games; and of the same pairs with nothing hidden, as who asks of a pair gives it.
     """
+    examples = read_examples(content, name, "text", "", None, GAMES[1], words)
+    encoder, model = _joined(base, adapter)
+    game = Game(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
+    hidden, written = (measure_game(ask(model, one, Collate(encoder))) for one in (game, _as_written(game)))
+    return hidden, written
+
+
+def balance_pairs(base: str, adapter: Path, run: Run) -> None:
+    """Set an adapter's bias of next sentences so that as many passages are told to follow as do, read as written.
+
+    A training hides pieces, names among them; where all are there, two texts look more alike than it knows them. Only
+    passages that the run learned from are read, so that what was held out stays unseen.
+
+    Raises
+    ------
+    InputError
+        If the run's examples cannot be read.
+    """
+    examples, learned, _judged = read_run_examples(run.folder, run.request)
+    if examples.pairs is None:
+        return
+    places = [int(place) for place in np.random.default_rng(0).permutation(learned)[:_BALANCED]]
+    encoder, model = _joined(base, adapter)
+    game = Game(encoder, run.request.recipe, examples, places)
+    found = measure_game(ask(model, _as_written(game), Collate(encoder)))
+    shift = as_many(found.follows, found.following)
+    weights = load_file(adapter / WEIGHTS)
+    bias = weights[f"{_PREFIX}cls.seq_relationship.bias"]
+    bias[FOLLOWS] -= shift / 2
+    bias[ELSEWHERE] += shift / 2
+    save_file(weights, adapter / WEIGHTS, {"format": "pt"})
+
+
+def as_many(follows: np.ndarray, following: np.ndarray) -> float:
+    """Return what, taken from the log odds of following, lets as many pairs be told to follow as do.
+
+    Parameters
+    ----------
+    follows, following
+        Of each pair the probability that it follows, and whether it does: ``(pair,)``.
+    """
+    follows = follows.astype(np.float64).clip(1e-9, 1 - 1e-9)
+    return float(np.quantile(np.log(follows / (1 - follows)), 1 - following.mean()))
+
+
+def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
     with tempfile.TemporaryDirectory() as place:
         merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(place))
         encoder = load_encoder(place, device="cpu")
-        model = AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
-    examples = read_examples(content, name, "text", "", None, GAMES[1], words)
-    game = Game(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
-    return measure_game(ask(model, game, Collate(encoder)))
+        return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
+
+
+def _as_written(game: Game) -> list[Item]:
+    return [as_written(game[i]) for i in range(len(game))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -274,23 +333,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         left = save_change(
             base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, what_is_given(run)
         )
+        balance_pairs(asked.model, asked.out, run)
         found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
-    facts = _facts(found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
+    facts = _facts(*found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
     (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     sys.stderr.write(f"{json.dumps(facts)}\nleft out of the changes: {max(left.values()):.1%} at most\n")
     return 0
 
 
-def _facts(found: GameResults) -> dict[str, Any]:
+def _facts(hidden: GameResults, written: GameResults) -> dict[str, Any]:
     return {
-        "first": found.first,
-        "five": found.five,
-        "following": found.next,
-        "pieces": len(found.truth),
-        "pairs": len(found.following),
+        "first": hidden.first,
+        "five": hidden.five,
+        "following": written.next,
+        "following_hidden": hidden.next,
+        "pieces": len(hidden.truth),
+        "pairs": len(hidden.following),
     }
 
 

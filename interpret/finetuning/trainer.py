@@ -22,7 +22,8 @@ from interpret.errors import CapacityError, InputError
 from interpret.files import sync_folder, write_whole
 from interpret.finetuning.holding import Hold
 from interpret.finetuning.learner import Learner
-from interpret.finetuning.reading import NO_LABEL, Collate, Item
+from interpret.finetuning.lesson import Lesson
+from interpret.finetuning.reading import NO_LABEL, Item
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.sampling import LengthSampler
 from interpret.finetuning.told import Evaluation, Step, Tell, read_evaluation
@@ -59,38 +60,6 @@ class Progress:
     best: float = 0.0
     worse: int = 0
     stopped: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What is learned from, read.
-
-    Attributes
-    ----------
-    task
-        One of `interpret.finetuning.examples.TASKS`.
-    learned, judged
-        Examples to learn from and to judge by.
-    lengths
-        The pieces of each that is learned from.
-    watched
-        Sentences that are answered after every epoch; their labels count for nothing.
-    collate
-        Puts some of them side by side.
-    weights
-        For each class what its examples count; None for all alike.
-    scale
-        Mean and spread of a regression's labels.
-    """
-
-    task: str
-    learned: Sequence[Item]
-    judged: Sequence[Item]
-    lengths: Sequence[int]
-    watched: Sequence[Item]
-    collate: Collate
-    weights: torch.Tensor | None
-    scale: tuple[float, float]
 
 
 # What a model says of the examples to judge by, and what would have been right, as named columns.

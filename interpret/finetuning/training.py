@@ -22,15 +22,15 @@ from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.games import Game, GameTrainer
+from interpret.finetuning.game_trainer import GameTrainer
 from interpret.finetuning.holding import Past, make_hold
 from interpret.finetuning.learner import Learner, at_rest, make_learner, save_model
+from interpret.finetuning.lesson import Lesson, label_scale, read_lesson
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
-from interpret.finetuning.reading import NO_LABEL, Collate, Item, Reader
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
 from interpret.finetuning.tower import Floor, frozen_prefix
-from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, Lesson, latest_checkpoint
+from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, latest_checkpoint
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -52,8 +52,8 @@ class Trained:
         What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
     answers
         What it says of the examples that were held out, and what would have been right: see
-        `interpret.finetuning.trainer.FineTuner.judge` and, for games, `interpret.finetuning.games.GameTrainer.judge`.
-        For a regression both are values as they were given.
+        `interpret.finetuning.trainer.FineTuner.judge` and, for games,
+        `interpret.finetuning.game_trainer.GameTrainer.judge`. For a regression both are values as they were given.
     best
         The epoch that the model is of: the one with the lowest evaluation loss where there is patience, or the last.
     kept
@@ -145,13 +145,13 @@ def train(
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-    mean, spread = scale = _scale(examples, learned)
+    mean, spread = scale = label_scale(examples, learned)
     if learner.continued and examples.task == "regression":
         # It answers in the labels' unit, and is to learn how many spreads they are from the mean.
         learner.rescale_answer(1 / spread, -mean / spread)
     begin = time.perf_counter()
     with hold(encoder.spec.device), ExitStack() as stack:
-        lesson = _read(encoder, recipe, examples, learned, judged, probes, scale)
+        lesson = read_lesson(encoder, recipe, examples, learned, judged, probes, scale)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
         # A game's passages are different every time.
@@ -198,33 +198,6 @@ def train(
     )
 
 
-def _read(
-    encoder: Encoder,
-    recipe: Recipe,
-    examples: Examples,
-    learned: Sequence[int] | Int[np.ndarray, "learned"],
-    judged: Sequence[int] | Int[np.ndarray, "judged"],
-    probes: Sequence[str],
-    scale: tuple[float, float],
-) -> Lesson:
-    if examples.task in GAMES:
-        game = Game(encoder, recipe, examples, [int(place) for place in learned])
-        always = Game(encoder, recipe, examples, [int(place) for place in judged])
-        return Lesson(examples.task, game, always, game.lengths(), [], Collate(encoder), None, scale)
-    read = Reader(encoder, recipe, examples, examples.classes, scale)
-    found = [read(int(place)) for place in learned]
-    return Lesson(
-        examples.task,
-        found,
-        [read(int(place)) for place in judged],
-        [len(one["input_ids"]) for one in found],
-        [read.watched(one) for one in probes] if examples.task != "token classes" else [],
-        Collate(encoder),
-        _weights(recipe, found, len(examples.classes), encoder.spec.device),
-        scale,
-    )
-
-
 def _take_prefix(
     stack: ExitStack,
     learner: Learner,
@@ -261,22 +234,6 @@ def _take_prefix(
             tell(Reading(done, len(items)), 0)
     stack.enter_context(without_prefix(learner.model, learner.family, count))
     return count
-
-
-def _scale(examples: Examples, learned: Sequence[int] | np.ndarray) -> tuple[float, float]:
-    """Return mean and spread of what is learned, so that any unit of measure is learned at the same rate."""
-    if examples.task != "regression":
-        return 0.0, 1.0
-    values = np.array([float(examples.labels[int(place)]) for place in learned])
-    return float(values.mean()), float(values.std()) or 1.0
-
-
-def _weights(recipe: Recipe, learned: Sequence[Item], classes: int, device: str) -> torch.Tensor | None:
-    if not recipe.balanced or not classes:
-        return None
-    labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in learned]
-    counts = np.bincount([place for row in labels for place in row if place != NO_LABEL], minlength=classes).clip(1)
-    return torch.tensor(counts.sum() / (classes * counts), dtype=torch.float32, device=device)
 
 
 def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import os
 import shutil
 import signal
@@ -21,17 +20,15 @@ import torch
 import transformers
 from filelock import FileLock, Timeout
 
-from interpret.batching import batches_of
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.devices import find_device
-from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.adapters import save_adapter
+from interpret.finetuning.afterwards import how_surprised, what_is_forgotten
 from interpret.finetuning.examples import GAMES
 from interpret.finetuning.holding import Past, replayed
 from interpret.finetuning.outcome import measure, read_run_examples
-from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.results import facts_of
 from interpret.finetuning.runs import (
@@ -45,10 +42,8 @@ from interpret.finetuning.runs import (
     write_state,
 )
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, read_lines
-from interpret.finetuning.trainer import EVALUATED_PIECES, latest_checkpoint
+from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
-from interpret.long_text import windows
-from interpret.surprise import pseudo_log_likelihood
 
 _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
@@ -56,8 +51,6 @@ _LOOK = 0.3
 _BETWEEN = 0.5
 # Where the first process of `accelerate launch` says that it left a run to somebody else.
 _LEFT = ".left"
-# Passages whose every word is hidden in turn when a game is over: some seconds for a small model on two cores.
-_SURPRISED = 8
 
 
 def work(folder: Path, tell: Tell | None = None) -> Run:
@@ -279,7 +272,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
         begun = trained.evaluations[0]
         facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
-            facts |= _remembered(run, device) if run.request.task not in GAMES else _surprised(run, device)
+            facts |= what_is_forgotten(run, device) if run.request.task not in GAMES else how_surprised(run, device)
         except Exception:
             # The training itself is done, and its model saved.
             _log.warning("what the model forgot could not be measured", exc_info=True)
@@ -355,64 +348,6 @@ def _keep(run: Run, trained: Trained) -> None:
         (run.folder / "model").replace(before)
     beside.replace(run.folder / "model")
     shutil.rmtree(before, ignore_errors=True)
-
-
-def _remembered(run: Run, device: str) -> dict[str, float]:
-    """Judge the new model by what the run was judged by that it goes on from: what it forgot is seen there.
-
-    Nothing where there is no such run any more, or the new model does not know all of its classes.
-    """
-    request = run.request
-    try:
-        parent = run.past
-        if parent is None or not parent.request.task == request.task == "classes":
-            return {}
-        examples, _, judged = read_run_examples(parent.folder, parent.request)
-    except (InterpretError, OSError):
-        return {}
-    encoder = load_encoder(str(run.folder / "model"), device)
-    labels = encoder.task.labels if encoder.task is not None else ()
-    if set(examples.classes) - set(labels):
-        return {}
-    read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collate(encoder)
-    items = [read(int(place)) for place in judged]
-    loss = right = 0.0
-    for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-        inputs = collate([items[i] for i in batch])
-        truth = inputs.pop("labels")
-        logits = encoder.run(inputs, task=True).logits.float()
-        loss += float(torch.nn.functional.cross_entropy(logits, truth, reduction="sum"))
-        right += float((logits.argmax(-1) == truth).sum())
-    found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
-    before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
-    return found | before
-
-
-def _surprised(run: Run, device: str) -> dict[str, float]:
-    """Return the pseudo-perplexity of some passages that were held out, for the new model and the one before it.
-
-    One word after another is hidden, which takes a pass through the model each: only so many are asked.
-    """
-    examples, _learned, judged = read_run_examples(run.folder, run.request)
-    found: dict[str, float] = {}
-    some = judged[np.unique(np.linspace(0, len(judged) - 1, _SURPRISED).astype(int))]
-    models = {"": str(run.folder / "model"), "_before": run.base}
-    for name, model in models.items():
-        encoder = load_encoder(model, device)
-        if encoder.task is None or encoder.task.kind != "masked words":
-            # What it starts from could not guess at all.
-            continue
-        room = min(run.request.recipe.max_tokens, encoder.max_tokens)
-        told = []
-        for place in some:
-            # A text may have the mask written in it.
-            with suppress(InputError):
-                cut = windows(encoder, examples.texts[int(place)], size=room).first[0].text
-                told.append(pseudo_log_likelihood(encoder, cut))
-        if not told:
-            continue
-        found[f"pseudo_perplexity{name}"] = math.exp(-sum(one.total for one in told) / sum(one.count for one in told))
-    return found
 
 
 def get_ready() -> None:

@@ -130,7 +130,7 @@ def follow_pairs(
     Parameters
     ----------
     seed
-        What the shuffle is drawn by; no pair keeps its own second text.
+        What the shuffle is drawn by; no pair keeps its own second text, nor gets another that says the same.
     progress
         Called as ``progress(pairs done, pairs in all, "")``, where each pair counts three times.
 
@@ -139,7 +139,7 @@ def follow_pairs(
     CheckpointError
         If the checkpoint has no head of two sentences.
     InputError
-        If fewer than two pairs can be read.
+        If fewer than two pairs can be read, or more than half have the same second text.
     """
     game = check_pairs(encoder)
     kept, faults = [], []
@@ -158,11 +158,8 @@ def follow_pairs(
             given=len(pairs),
             why=faults[0][1],
         )
-    # A cycle through all in a random order: nobody keeps their own.
-    order = np.random.default_rng(seed).permutation(len(kept))
-    partner = np.empty(len(kept), np.int64)
-    partner[order] = np.roll(order, -1)
     some = [pairs[place] for place in kept]
+    partner = _shuffled([second.strip() for _first, second in some], seed)
     asked = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
     found = np.empty(len(asked), np.float32)
     done = 0
@@ -182,6 +179,25 @@ def follow_pairs(
         read_only([kept[i] for i in partner], np.int64),
         tuple(faults),
     )
+
+
+def _shuffled(seconds: Sequence[str], seed: int) -> Int[np.ndarray, "pair"]:
+    """Return whose second text each pair gets: never one that says what its own does."""
+    alike = np.unique(seconds, return_inverse=True)[1]
+    count = np.bincount(alike)
+    if count.max() > len(seconds) / 2:
+        raise InputError(
+            "{count} of {given} pairs have the same second text, so a shuffle would leave some of them as they are. "
+            "Give others.",
+            count=int(count.max()),
+            given=len(seconds),
+        )
+    random = np.random.default_rng(seed)
+    # Those that say the same stand together, and everybody takes what stands as far on as the most of these are.
+    order = np.lexsort((random.random(len(seconds)), random.permutation(len(count))[alike]))
+    partner = np.empty(len(seconds), np.int64)
+    partner[order] = np.roll(order, -int(count.max()))
+    return partner
 
 
 def _fitting(encoder: Encoder, first: str, second: str) -> tuple[str, str]:

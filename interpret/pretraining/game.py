@@ -11,7 +11,7 @@ from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hiding import mask_id
-from interpret.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_pieces, ordinary_ids
+from interpret.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_pieces, open_pieces, ordinary_ids
 from interpret.pretraining.guessing import piece_name
 from interpret.tokens import Tokens
 
@@ -86,7 +86,9 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
             mask=encoder.mask or "[MASK]",
         )
     random = np.random.default_rng(seed)
-    masked = mask_pieces(tokens.ids, ~tokens.special, mask, ordinary_ids(encoder.pieces), random, masking, tokens.word)
+    others = ordinary_ids(encoder.pieces)
+    open_to = open_pieces(tokens.ids, tokens.special, others)
+    masked = mask_pieces(tokens.ids, open_to, mask, others, random, masking, tokens.word)
     place = np.flatnonzero(masked.chosen)
     if not len(place):
         raise InputError("By this draw no piece was chosen. Draw again, choose a higher rate, or type a longer text.")

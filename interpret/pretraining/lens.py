@@ -105,9 +105,12 @@ def layer_guesses(
     if lens is not None:
         lens.check(encoder)
     with hold(encoder.spec.device):
-        states = states_of(encoder, [read], heads)[:, 0, place]
-        translated = states if lens is None else lens.translate(states)
-        logs = encoder.guess(translated).float().log_softmax(-1).cpu()
+        states = states_of(encoder, [read], heads)[:, 0]
+        translated = states[:, place] if lens is None else lens.translate(states[:, place])
+        scores = encoder.guess(translated).float()
+        # The model itself answers for all tokens at once; a product of another shape rounds its last bits otherwise.
+        scores[-1] = encoder.guess(states[-1])[place].float()
+        logs = scores.log_softmax(-1).cpu()
     if not watched:
         known = tokens.ids[place] != read.ids[place] and not tokens.unknown_at(place)
         own = [int(tokens.ids[place])] if known else []

@@ -1,6 +1,7 @@
 """Lenses that are fitted: what each layer's states mean in the language of the last one."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
 from interpret.devices import hold
 from interpret.encoder import Encoder
-from interpret.errors import InputError
+from interpret.errors import CapacityError, InputError
 from interpret.hiding import mask_id
 from interpret.hub import Progress
 from interpret.long_text import windows
-from interpret.masking import mask_pieces, ordinary_ids
+from interpret.masking import mask_pieces, open_pieces, ordinary_ids
 from interpret.pretraining.states import states_of
 from interpret.tokens import Tokens
 
@@ -74,11 +75,46 @@ class TunedLens:
         return torch.cat([states[:-1] + moved, states[-1:]])
 
     def save(self, path: Path) -> None:
-        """Write it as safetensors, in one step: a file of this name is whole."""
+        """Write it as safetensors, in one step: a file of this name is whole.
+
+        Raises
+        ------
+        CapacityError
+            If it cannot be written there.
+        """
+        check_folder(path.parent)
         numbers = {name: torch.from_numpy(getattr(self, name).copy()) for name in ("weight", "bias", "before", "after")}
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        save_file(numbers, beside, {"revision": self.revision, "states": str(self.states)})
-        beside.replace(path)
+        try:
+            save_file(numbers, beside, {"revision": self.revision, "states": str(self.states)})
+            beside.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise _unwritable(path.parent, error) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder for lenses, and see that something can be written there: before minutes go into one.
+
+    Raises
+    ------
+    CapacityError
+        If nothing can.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: Exception) -> CapacityError:
+    return CapacityError(
+        "A lens is kept in “{folder}”, which cannot be written: {error}. Free some space, or name another folder in "
+        "BERTOSCOPE_CACHE.",
+        folder=str(folder),
+        error=getattr(error, "strerror", None) or str(error)[:200],
+    )
 
 
 def load_lens(path: Path) -> TunedLens:
@@ -95,7 +131,9 @@ def load_lens(path: Path) -> TunedLens:
             numbers = {name: read_only(file.get_tensor(name)) for name in ("weight", "bias", "before", "after")}
         return TunedLens(**numbers, revision=facts["revision"], states=int(facts["states"]))
     except Exception as error:  # whatever a damaged file makes safetensors raise
-        raise InputError("“{name}” is no lens: {error}.", name=path.name, error=str(error)[:200]) from error
+        raise InputError(
+            "“{file}” is no lens: {error}. Delete it, and fit the lens again.", file=str(path), error=str(error)[:200]
+        ) from error
 
 
 def fit_tuned_lens(
@@ -172,7 +210,7 @@ def _collect(encoder: Encoder, texts: Sequence[str], seed: int) -> torch.Tensor:
     read: list[Tokens] = []
     for text in texts:
         tokens = encoder.tokens(windows(encoder, text).first[0].text)
-        ids = mask_pieces(tokens.ids, ~tokens.special, mask, others, random).ids
+        ids = mask_pieces(tokens.ids, open_pieces(tokens.ids, tokens.special, others), mask, others, random).ids
         read.append(replace(tokens, ids=ids))
     found = []
     order = [read[i] for i in random.permutation(len(read))]

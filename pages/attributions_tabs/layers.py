@@ -9,8 +9,9 @@ import interpret as it
 from dashboard import state
 from dashboard.figures.attributions import level_map
 from dashboard.language import _
+from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
-from dashboard.widgets.attributions_view import Asked, baseline_names, target_name
+from dashboard.widgets.attributions_view import baseline_names
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work

@@ -9,6 +9,7 @@ import interpret as it
 from dashboard import state
 from dashboard.figures.attributions import erasure_curves, randomising
 from dashboard.language import _
+from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_quality import (
     faithfulness_of,
     quality_downloads,
@@ -17,7 +18,7 @@ from dashboard.widgets.attributions_quality import (
     trust_of,
     versus,
 )
-from dashboard.widgets.attributions_view import Asked, baseline_names, kept_how, method_names, target_name
+from dashboard.widgets.attributions_view import baseline_names, kept_how, method_names
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work

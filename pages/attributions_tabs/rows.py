@@ -8,7 +8,8 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import class_words
 from dashboard.language import _
-from dashboard.widgets.attributions_view import Asked, baseline_names, method_names
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_view import baseline_names, method_names
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work

@@ -8,8 +8,9 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _, literal
 from dashboard.pictures.words import WordRow, word_rows
+from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
-from dashboard.widgets.attributions_view import Asked, target_name, words_of
+from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work

@@ -9,17 +9,10 @@ import interpret as it
 from dashboard.figures.attributions import agreement_map, top_words
 from dashboard.language import _
 from dashboard.pictures.words import word_rows
+from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import attribution_downloads, attribution_lines, attribution_table
 from dashboard.widgets.attributions_guide import method_guide
-from dashboard.widgets.attributions_view import (
-    Asked,
-    attributions_of,
-    how_input,
-    method_names,
-    rows_of,
-    target_name,
-    words_of,
-)
+from dashboard.widgets.attributions_view import attributions_of, how_input, method_names, rows_of, words_of
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 

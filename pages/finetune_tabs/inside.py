@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
-from dashboard.figures.finetuning import moved_map
+from dashboard.figures.inside import moved_map
 from dashboard.language import _
 from dashboard.widgets.inside_view import (
     attention_part,

@@ -11,9 +11,10 @@ from dashboard.widgets.labelled_input import health_view, labelled_input
 from dashboard.widgets.models import chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
+from dashboard.widgets.recipe_view import settings_input
 from dashboard.widgets.run_view import run_rows, watched
 from dashboard.widgets.sweep_view import start_sweep
-from dashboard.widgets.tower_view import frozen_floors, preset_input, settings_input, tower_view
+from dashboard.widgets.tower_view import frozen_floors, preset_input, tower_view
 from interpret.checkpoints import checkpoint_folder
 
 
@@ -31,6 +32,14 @@ def setup() -> None:
     with st.spinner(_("Looking at the rows …")):
         health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
     health_view(health, examples, task)
+    if task in it.GAMES and (encoder.task is None or encoder.task.kind != "masked words"):
+        st.info(
+            _(
+                "This model was saved without a head that guesses words, and begins with a new one, at chance. A model "
+                "with its own goes on from what it knows: choose “{heads}” on the left, say."
+            ).format(heads=_("MiniLM with heads")),
+            icon=":material/lightbulb:",
+        )
 
     st.markdown("#### " + _("2 · What stays as it is, and how it learns"))
     about = repr(encoder.spec.checkpoint)

@@ -69,8 +69,9 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
     found = [(_("Surprise of each word: the stronger the colour, the less it was expected"), first)]
     texts = [text]
     if other and other.strip():
-        second = _read(encoder, other, None, within, "second")
-        if second is not None:
+        beside: list[it.Surprise] = []
+        _other_text(encoder, other, within, beside)
+        for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
             texts.append(other)
             st.markdown(verdict(first, second))
@@ -96,6 +97,14 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
             "10 bits are one in a thousand."
         )
     )
+
+
+# What is wrong with it takes nothing from the first one.
+@guarded
+def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.Surprise]) -> None:
+    second = _read(encoder, text, None, within, "second")
+    if second is not None:
+        found.append(second)
 
 
 @guarded

@@ -132,9 +132,22 @@ def page(context) -> Page:
     assert watch.errors == []
 
 
+# What opens or closes. What turns for ever is not waited for, and nothing for long: of an animation that is paused, or
+# whose element is gone, the end never comes.
+SETTLED = """() => Promise.race([
+    new Promise(done => setTimeout(done, 2000)),
+    Promise.allSettled(
+        document.getAnimations()
+            .filter(one => one.effect.getComputedTiming().endTime < Infinity)
+            .map(one => one.finished)
+    ).then(() => undefined),
+])"""
+
+
 def rest(page: Page):
-    """Wait until nothing is drawn anew: a click in between would be lost."""
+    """Wait until nothing is drawn anew, and nothing moves: a click in between would be lost."""
     expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1, timeout=60_000)
+    page.evaluate(SETTLED)
 
 
 def take(page: Page, folder, name):

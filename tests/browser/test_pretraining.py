@@ -69,6 +69,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     page.get_by_label("Text B", exact=True).fill("There was nobody in it.")
     page.get_by_role("button", name="Look").click()
     expect(page.get_by_text("B follows A", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue").get_by_text(re.compile(r"^\d+(\.\d+)? ?%$")).first).to_be_visible()
     expect(page.get_by_text("the question takes two")).to_have_count(0)
     expect(page.get_by_text("Told from shuffled", exact=True)).to_be_visible(timeout=60_000)
     # Nothing that was typed has run, and no page has failed.

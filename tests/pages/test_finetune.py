@@ -255,6 +255,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert not page.exception
     assert said(page) == []
     assert "22 passages to learn from" in shown(page)
+    assert any("begins with a new one" in one.value for one in page.info)
     page.number_input(key="passage_words").set_value(40).run()
     # Of 2,400 words in sentences of four: a fifth is held out.
     assert "48 passages to learn from" in shown(page)
@@ -283,6 +284,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     # A further run starts from heads that know the game.
     open_page(page, model=f"run:{run.id}", stage="setup")
     give(page, text.encode(), "field.txt", it.GAMES[1])
+    assert not any("begins with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
     again = it.list_runs(state.runs_folder())[0]
     assert again.state == "done", again.error

@@ -82,7 +82,7 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     facts = guesser_facts()
     [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
     assert f"right for {100 * facts.first:.1f} % of the pieces" in sentence
-    assert f"it tells {100 * facts.following:.1f} % right" in sentence
+    assert f"it tells {100 * facts.following:.1f} % right ({100 * facts.following_hidden:.1f} % with" in sentence
     # Elsewhere the built-in model is the one that it was.
     page.switch_page("../pages/attention.py").run()
     assert not any("published without" in one.value for one in page.caption)
@@ -179,7 +179,7 @@ def test_shipped_pairs_are_scored_by_kind(page):
     page.run()
     assert any("of 38 pairs" in one.value for one in page.markdown)
     kinds = next(one.value for one in page.dataframe if "Kind" in one.value)
-    assert int(kinds["Pairs"].sum()) == 44
+    assert int(kinds["Number of pairs"].sum()) == 44
     # Mistakes are drawn in a colour of their own.
     bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
     assert [all(y > 0 for y in bars[0]["y"]), any(y > 0 for y in bars[1]["y"])] == [True, False]
@@ -224,7 +224,29 @@ def test_hidden_and_replaced_are_never_more_than_all(page):
     page.session_state["game_hidden"] = 95
     page.session_state["game_replaced"] = 60
     fine(open_page(page, model="folder:bert", pre="game"))
-    assert page.session_state["game_replaced"] == 5
+    assert "5 % are not hidden, so no more are replaced." in [one.value for one in page.caption]
+    # Nothing that was set is lost.
+    slider = next(one for one in page.slider if one.label == "of them hidden")
+    fine(slider.set_value(30).run())
+    assert page.session_state["game_replaced"] == 60
+    assert not [one for one in page.caption if "no more are replaced" in one.value]
+
+
+def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from_the_first(page, models):
+    fine(open_page(page, model="folder:bert", pre="surprise", surprise_other="the bank lent it"))
+    first, second = (it.pseudo_log_likelihood(encoder(models, "bert"), one) for one in (TEXT, "the bank lent it"))
+    tiles = {one.label: one.value for one in page.metric}
+    assert tiles["Pseudo-perplexity"] == f"{first.perplexity:,.1f}"
+    likelier = "first" if first.total > second.total else "second"
+    verdict = f"The model finds the **{likelier}** likelier, by {abs(first.total - second.total):.2f} nats."
+    assert any(verdict in one.value for one in page.markdown)
+    page.text_input(key="surprise_other").set_value("the [MASK]")
+    page.run()
+    assert not page.exception
+    (fault,) = said(page)
+    assert "nobody knows which word stands there" in fault
+    assert {one.label: one.value for one in page.metric} == tiles
+    assert any("Surprise (bits)" in one.value for one in page.dataframe)
 
 
 def test_a_lens_is_fitted_once_and_kept(page):
@@ -238,6 +260,18 @@ def test_a_lens_is_fitted_once_and_kept(page):
     fine(open_page(other, model="folder:bert", lens="tuned"))
     assert other.get("plotly_chart")
     assert not [one for one in other.button if one.label == "Fit the lens"]
+
+
+def test_a_lens_that_cannot_be_kept_is_one_sentence_before_it_is_fitted(page, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(it, "fit_tuned_lens", lambda *_given, **_more: pytest.fail("fitted for nothing"))
+    fine(open_page(page, model="folder:bert", lens="tuned"))
+    next(one for one in page.button if one.label == "Fit the lens").click().run()
+    assert not page.exception
+    (fault,) = said(page)
+    assert "cannot be written" in fault
+    assert "BERTOSCOPE" in fault
 
 
 def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):

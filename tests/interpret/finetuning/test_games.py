@@ -12,7 +12,8 @@ import interpret as it
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import read_examples, split_examples
-from interpret.finetuning.games import ELSEWHERE, Game, reading_at
+from interpret.finetuning.game_trainer import reading_at
+from interpret.finetuning.games import ELSEWHERE, Game, as_written
 from interpret.finetuning.passages import sentences_of
 from interpret.finetuning.reading import NO_LABEL, Collate
 from interpret.finetuning.results import measure_game
@@ -178,6 +179,22 @@ def test_what_is_judged_is_what_transformers_says(folder, recipe, text):
     chances = pair_logits_of(output).softmax(-1)[:, 0].numpy()
     np.testing.assert_allclose(done.answers["follows"], chances, atol=1e-5)
     np.testing.assert_array_equal(done.answers["following"], following.numpy() == 0)
+
+
+def test_as_written_nothing_is_hidden(folder, recipe, text):
+    examples, learned, _judged = games(text, BOTH)
+    encoder = it.load_encoder(str(folder), device="cpu")
+    game = Game(encoder, recipe, examples, [int(one) for one in learned[:12]])
+    follows = 0
+    for i, place in enumerate(learned[:12]):
+        item = game[i]
+        written = as_written(item)
+        assert written | {"input_ids": None} == item | {"input_ids": None}
+        if item["next"] == 0:
+            follows += 1
+            ids = game.pieces.encode(examples.texts[place], examples.pairs[place]).ids
+            assert written["input_ids"] == ids != item["input_ids"]
+    assert follows > 2
 
 
 # Adapters leave the random word vectors as they are, so a few steps get less far.

@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import interpret as it
-from interpret.finetuning.shipping import low_rank, main, measure_adapter, save_change, what_is_given
-from interpret.guesser import merge_adapter
+from interpret.finetuning.shipping import (
+    as_many,
+    balance_pairs,
+    low_rank,
+    main,
+    measure_adapter,
+    save_change,
+    what_is_given,
+)
+from interpret.guesser import WEIGHTS, merge_adapter
 
 LINES = "the river {} was steep. the bank lent {} money to the animals. it was rich, said the bank!"
 
@@ -142,6 +150,36 @@ def test_what_a_model_is_given_is_what_its_maps_read(runs):
     assert found == pytest.approx(float((weight**2).sum() + (bias**2).sum()), rel=0.3)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_as_many_are_told_to_follow_as_do(share):
+    random = np.random.default_rng(0)
+    odds = random.normal(3, 2, 2000)
+    following = np.arange(2000) < 2000 * share
+    shift = as_many(1 / (1 + np.exp(-odds)), following)
+    assert (odds - shift > 0).sum() == following.sum()
+    # A head that is as sure as numbers allow has odds, too.
+    assert np.isfinite(as_many(np.array([0.0, 1.0]), np.array([False, True])))
+
+
+def test_only_the_bias_of_pairs_is_balanced(runs, tmp_path):
+    root, text = runs
+    run = it.read_run(root / "second")
+    save_change(root / "base", root / "second" / "model", tmp_path / "change", "a/b", 4)
+    before = load_file(tmp_path / "change" / WEIGHTS)
+    weight, bias = (f"base_model.model.cls.seq_relationship.{one}" for one in ("weight", "bias"))
+    # A head that says of everything that it follows, and as surely of each: where it then stands is known.
+    before |= {weight: torch.zeros_like(before[weight]), bias: torch.tensor([4.0, -4.0])}
+    save_file(before, tmp_path / "change" / WEIGHTS, {"format": "pt"})
+    _hidden, written = measure_adapter(str(root / "base"), tmp_path / "change", text, "book.txt")
+    np.testing.assert_allclose(written.follows, 1 / (1 + np.exp(-8)), rtol=1e-5)
+    balance_pairs(str(root / "base"), tmp_path / "change", run)
+    after = load_file(tmp_path / "change" / WEIGHTS)
+    assert [key for key in before if not torch.equal(before[key].float(), after[key].float())] == [bias]
+    _hidden, written = measure_adapter(str(root / "base"), tmp_path / "change", text, "book.txt")
+    np.testing.assert_allclose(written.follows, 0.5, atol=1e-3)
+    np.testing.assert_allclose(after[bias].sum(), 0, atol=1e-2)
+
+
 def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     root, text = runs
     held = tmp_path / "held.txt"
@@ -152,9 +190,14 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
     examples = it.read_examples(text, "held.txt", "text", "", None, it.GAMES[1], 30)
     assert facts["pairs"] == len(examples) > len(it.read_examples(text, "held.txt", "text", "", None, it.GAMES[1]))
-    again = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
-    assert (facts["first"], facts["words"]) == (again.first, 30)
-    assert np.isfinite(again.perplexity)
+    hidden, written = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
+    assert (facts["first"], facts["words"]) == (hidden.first, 30)
+    assert (facts["following"], facts["following_hidden"]) == (written.next, hidden.next)
+    assert np.isfinite(hidden.perplexity)
+    # The same pairs and pieces, of which none is hidden any more.
+    np.testing.assert_array_equal(written.following, hidden.following)
+    np.testing.assert_array_equal(np.sort(written.truth), np.sort(hidden.truth))
+    assert np.abs(written.follows - hidden.follows).max() > 1e-4
 
 
 def test_a_model_of_another_shape_or_kind_is_refused(runs, tmp_path, tiny_folders):

@@ -237,6 +237,21 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
         it.follow_pairs(encoder, pairs[:1])
 
 
+def test_a_shuffled_pair_is_none_that_follows(both):
+    pairs = [
+        ("the river", "it was steep"),
+        ("the bank", "it was rich"),
+        ("money", "it was steep"),
+        ("tired", "it said"),
+    ]
+    for seed in range(20):
+        found = it.follow_pairs(both["bert"], pairs, seed=seed)
+        assert sorted(found.partner) == [0, 1, 2, 3]
+        assert all(pairs[i][1] != pairs[other][1] for i, other in enumerate(found.partner))
+    with pytest.raises(it.InputError, match="2 of 3 pairs have the same second text"):
+        it.follow_pairs(both["bert"], pairs[:3])
+
+
 def test_both_heads_are_read_whatever_the_config_calls_the_model(tmp_path):
     """The configs of google-bert's checkpoints say BertForMaskedLM; their files hold the head of two sentences."""
     folder = make_checkpoint("bert", tmp_path / "both", loader=tf.AutoModelForPreTraining)

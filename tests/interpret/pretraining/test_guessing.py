@@ -100,6 +100,10 @@ def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers,
     np.testing.assert_array_equal(found.ids[-1], own.ids)
     np.testing.assert_allclose(found.chances[-1], own.chances, rtol=1e-5)
     assert found.rank[-1, 0] == own.rank
+    model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name).eval()
+    with torch.inference_mode():
+        logs = model(torch.from_numpy(found.tokens.ids.copy())[None]).logits[0, 3].log_softmax(-1)
+    np.testing.assert_array_equal(found.chances[-1], logs.topk(7).values.exp())
     assert found.divergence[-1] == 0
     assert found.entropy[-1] == pytest.approx(own.entropy, rel=1e-4)
     # The hidden piece, and the model's guess where that is another one.
@@ -162,8 +166,10 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     with pytest.raises(it.InputError, match="8 texts at least, and there are 3"):
         it.fit_tuned_lens(encoder, texts[:3])
     (tmp_path / "broken.safetensors").write_bytes(b"no")
-    with pytest.raises(it.InputError, match="“broken.safetensors” is no lens"):
+    with pytest.raises(it.InputError, match=r"broken.safetensors” is no lens: .*\. Delete it"):
         it.load_lens(tmp_path / "broken.safetensors")
+    with pytest.raises(it.CapacityError, match="which cannot be written"):
+        again.save(tmp_path / "broken.safetensors" / "lens.safetensors")
 
 
 def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers):

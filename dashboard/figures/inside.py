@@ -1,0 +1,194 @@
+"""What a fine-tune changed inside the model, as Plotly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float32
+from plotly.colors import sample_colorscale
+from plotly.subplots import make_subplots
+
+from dashboard.figures import numbered, shown
+from dashboard.figures.finetuning import LEARNED, LEGEND, MARGIN
+from dashboard.language import _
+
+if TYPE_CHECKING:
+    from interpret.finetuning.told import Told
+
+# Pieces whose names still find room beside a map.
+_MOST_LABELS = 32
+# Columns of a map whose numbers are written into it.
+_MOST_WRITTEN = 10
+
+
+def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
+    """Draw how far each floor's weights had come at each time of judging, in per cent of what they were."""
+    floors = list(told.floors)
+    values = np.array([[one["moved"].get(name, np.nan) for one in told.judged] for name in floors]) * 100
+    figure = go.Figure(
+        go.Heatmap(
+            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.judged],
+            y=list(names),
+            z=np.log10(np.where(values > 0, values, np.nan)),
+            customdata=values,
+            text=[["" if np.isnan(one) else f"{one:.2f} %" for one in row] for row in values],
+            texttemplate="%{text}" if len(told.judged) <= _MOST_WRITTEN else None,
+            hovertemplate="%{y} · %{x}: %{customdata:.3f} %<extra></extra>",
+            hoverongaps=False,
+            colorscale="Viridis",
+            showscale=False,
+        )
+    )
+    return figure.update_layout(
+        height=110 + 24 * len(names), margin=MARGIN, xaxis={"type": "category"}, yaxis={"type": "category"}
+    )
+
+
+def drift_map(drift: np.ndarray) -> go.Figure:
+    """Draw how far each head's attention has moved."""
+    layers, heads = drift.shape
+    figure = go.Figure(
+        go.Heatmap(
+            x=[str(head) for head in range(heads)],
+            y=[str(layer) for layer in range(layers)],
+            z=drift,
+            zmin=0,
+            colorscale="Viridis",
+            colorbar={"title": _("bits"), "thickness": 10},
+            hovertemplate=_("layer {layer}, head {head}: {bits} bits").format(
+                layer="%{y}", head="%{x}", bits="%{z:.3f}"
+            )
+            + "<extra></extra>",
+        )
+    )
+    return figure.update_layout(
+        height=110 + 26 * layers,
+        margin=MARGIN,
+        xaxis={"title": _("attention head"), "type": "category"},
+        yaxis={"title": _("layer"), "type": "category"},
+    )
+
+
+def attention_maps(
+    before: Float32[np.ndarray, "query key"],
+    after: Float32[np.ndarray, "query key"],
+    pieces: Sequence[str],
+    names: tuple[str, str, str],
+) -> tuple[go.Figure, go.Figure, go.Figure]:
+    """Draw one head's attention before and after on one scale, and what changed, to stand side by side."""
+    most = float(max(before.max(), after.max()))
+    change = after - before
+    reach = float(np.abs(change).max()) or 1.0
+    maps = ((before, "Blues", 0.0, most), (after, "Blues", 0.0, most), (change, "RdBu_r", -reach, reach))
+    labels = numbered(list(pieces))
+    few = len(labels) <= _MOST_LABELS
+    figures = []
+    for name, (weights, colours, low, high) in zip(names, maps, strict=True):
+        figure = go.Figure(
+            go.Heatmap(
+                z=weights,
+                x=labels,
+                y=labels,
+                zmin=low,
+                zmax=high,
+                colorscale=colours,
+                colorbar={"thickness": 8},
+                hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
+            )
+        )
+        axis = {"type": "category", "dtick": 1, "tickfont": {"size": 10}, "showticklabels": few}
+        figures.append(
+            figure.update_layout(
+                title={"text": shown(name), "font": {"size": 14}},
+                height=max(400, 16 * len(labels)),
+                margin=MARGIN,
+                xaxis={**axis, "title": _("key"), "tickangle": -90},
+                yaxis={**axis, "title": _("query"), "autorange": "reversed"},
+            )
+        )
+    first, second, third = figures
+    return first, second, third
+
+
+def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: bool) -> go.Figure:
+    """Draw a number of each layer, or level, over the steps of a training: the higher the layer the darker.
+
+    Parameters
+    ----------
+    values
+        A row for each moment, a column for each layer.
+    level
+        Whether they are levels, where 0 is the embeddings.
+    """
+    figure = go.Figure()
+    shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
+    for place, shade in enumerate(shades):
+        name = _("level {number}") if level else _("layer {number}")
+        figure.add_scatter(
+            x=list(steps),
+            y=values[:, place],
+            mode="lines+markers",
+            name=name.format(number=place),
+            line={"color": shade, "width": 2},
+        )
+    return figure.update_layout(
+        height=320, margin=MARGIN, xaxis={"title": _("step"), "rangemode": "tozero"}, yaxis={"title": title}
+    )
+
+
+def alike_bars(values: Sequence[float]) -> go.Figure:
+    """Draw how alike the vectors of the same texts are before and after, level by level."""
+    figure = go.Figure(
+        go.Bar(x=[str(level) for level in range(len(values))], y=list(values), marker={"color": LEARNED})
+    )
+    return figure.update_traces(texttemplate="%{y:.2f}").update_layout(
+        height=300,
+        margin=MARGIN,
+        xaxis={"title": _("level: 0 is the embeddings"), "type": "category"},
+        yaxis={"title": "CKA", "range": [0, 1.08]},
+    )
+
+
+def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], names: Sequence[str]) -> go.Figure:
+    """Draw the same texts as points before and after, side by side and turned onto each other, coloured by label."""
+    figure = make_subplots(cols=2, rows=1, subplot_titles=list(names), shared_xaxes="all", shared_yaxes="all")
+    colours = ["#2f7ab9", "#c2660f", "#3a9a5b", "#a04fb0", "#b8452f", "#7c7f1e", "#1d9aa0", "#8a6d3b"]
+    for number, label in enumerate(sorted(set(labels))[:20]):
+        chosen = [place for place, one in enumerate(labels) if one == label]
+        for column, points in enumerate(maps, 1):
+            figure.add_scatter(
+                x=points[chosen, 0],
+                y=points[chosen, 1],
+                mode="markers",
+                name=shown(label),
+                legendgroup=label,
+                showlegend=column == 1,
+                marker={"color": colours[number % len(colours)], "size": 7, "opacity": 0.8},
+                text=[shown(texts[place][:90]) for place in chosen],
+                hovertemplate="%{text}<extra>" + shown(label) + "</extra>",
+                row=1,
+                col=column,
+            )
+    return figure.update_layout(height=420, margin=MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
+
+
+def probe_curves(told: Told, labels: Sequence[str], place: int) -> go.Figure:
+    """Draw what a sentence that is watched was given after each epoch."""
+    figure = go.Figure()
+    epochs = [one["epoch"] for one in told.judged]
+    for column, label in enumerate(labels or [_("answer")]):
+        figure.add_scatter(
+            x=epochs, y=[one["probes"][place][column] for one in told.judged], mode="lines+markers", name=shown(label)
+        )
+    return figure.update_layout(
+        height=280,
+        margin=MARGIN,
+        legend=LEGEND,
+        xaxis={"title": _("epoch")},
+        yaxis={"title": _("probability"), "tickformat": ".0%", "range": [0, 1.02]}
+        if labels
+        else {"title": _("answer")},
+    )
