@@ -317,14 +317,17 @@ class FineTuner(tf.Trainer):
 
     # ---- where it can go on from
 
+    def agree(self, *answers: bool) -> tuple[bool, ...]:
+        """Return the first process's answers in all of them: some would wait for others for ever, or save alone."""
+        if self.args.world_size == 1:
+            return answers
+        told = torch.tensor(answers, dtype=torch.int64, device=self.args.device)
+        torch.distributed.broadcast(told, src=0)
+        return tuple(bool(one) for one in told.tolist())
+
     def asked_to_stop(self) -> bool:
-        """Ask whether to stop; of several processes all get the first one's answer, or some would wait for ever."""
-        asked = self.stop is not None and self.stop()
-        if self.args.world_size > 1:
-            answer = torch.tensor([int(asked)], device=self.args.device)
-            torch.distributed.broadcast(answer, src=0)
-            asked = bool(answer.item())
-        return asked
+        """Ask whether to stop."""
+        return self.stop is not None and self.stop()
 
     def should_save(self) -> bool:
         """Tell whether a checkpoint is due."""
@@ -408,6 +411,8 @@ def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
 class _Calls(tf.TrainerCallback):
     def __init__(self, trainer: FineTuner) -> None:
         self.trainer = trainer
+        # Whether a checkpoint is due after this step.
+        self.due = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self.trainer.before_first_step()
@@ -416,20 +421,21 @@ class _Calls(tf.TrainerCallback):
         trainer = self.trainer
         last = state.global_step % trainer.steps_an_epoch == 0
         trainer.take_snapshot()
-        if trainer.asked_to_stop():
+        stop, self.due = trainer.agree(trainer.asked_to_stop(), trainer.should_save())
+        if stop:
             trainer.progress.stopped = state.global_step < trainer.steps_an_epoch * trainer.recipe.epochs
             control.should_training_stop = True
         # At an epoch's end it is saved after it was judged.
-        if not last and (trainer.should_save() or (trainer.progress.stopped and trainer.saves)):
+        if not last and (self.due or (trainer.progress.stopped and trainer.saves)):
             control.should_save = True
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer
-        if not trainer.after_epoch():
+        if not trainer.agree(trainer.after_epoch())[0]:
             control.should_training_stop = True
             # It is at its end, whoever asked it to stop meanwhile.
             trainer.progress.stopped = False
         if state.global_step % trainer.steps_an_epoch == 0 and (
-            trainer.should_save() or (trainer.progress.stopped and trainer.saves)
+            self.due or (trainer.progress.stopped and trainer.saves)
         ):
             control.should_save = True

@@ -56,7 +56,8 @@ def test_with_it_the_base_is_the_model_that_was_trained(runs, tmp_path):
     read = tf.AutoTokenizer.from_pretrained(root / "base")("the river bank", "was steep", return_tensors="pt")
     begun = answers(root / "base", read)[0]
     for found, expected in zip(answers(tmp_path / "whole", read), answers(root / "second/model", read), strict=True):
-        assert (found - expected).norm() < 0.02 * (expected - expected.mean()).norm()
+        # What is rounded of the weights, told below, comes to some per cent of the answers.
+        assert (found - expected).norm() < 0.1 * (expected - expected.mean()).norm()
     assert (begun - answers(root / "second/model", read)[0]).norm() > begun.norm() / 10
     config = json.loads((tmp_path / "change" / "adapter_config.json").read_text())
     assert set(config["rank_pattern"].values()) == {width, 2}
@@ -71,6 +72,11 @@ def test_with_it_the_base_is_the_model_that_was_trained(runs, tmp_path):
     ):
         assert not torch.equal(whole[name], begun[name.removeprefix("bert.")])
         torch.testing.assert_close(merged[name], whole[name], atol=2e-3, rtol=1e-3)
+    for path in left:
+        learned = whole[f"{path}.weight"] - begun[f"{path.removeprefix('bert.')}.weight"]
+        missed = merged[f"{path}.weight"] - whole[f"{path}.weight"]
+        # Three bits of a fraction round by a sixteenth at most.
+        assert missed.norm() < learned.norm() / 16
     # The decoder is still the word vectors.
     assert "cls.predictions.decoder.weight" not in merged
 
