@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -33,6 +34,7 @@ from interpret.finetuning.runs import (
     write_state,
 )
 from interpret.finetuning.told import Step, read_told
+from interpret.finetuning.trainer import FineTuner, Progress, _Calls
 from interpret.finetuning.worker import work
 
 ROOT = __file__.split("/tests/")[0]
@@ -304,6 +306,48 @@ def test_two_processes_train_one_model(folder, rows, tmp_path):
     assert read_told(run.folder).number.tolist() == list(range(1, 31))
     assert run.facts["judged"] == len(read_outcome(run).truth)
     assert run.facts["accuracy"] > 0.8
+
+
+class Second(FineTuner):
+    """The second of two processes, which would stop at once and save nothing."""
+
+    def __init__(self):
+        self.args = SimpleNamespace(world_size=2, device="cpu")
+        self.lengths, self.recipe, self.saves, self.progress = [1] * 16, it.Recipe(batch=2), True, Progress([])
+
+    def take_snapshot(self):
+        pass
+
+    def asked_to_stop(self):
+        return True
+
+    def should_save(self):
+        return False
+
+    def after_epoch(self):
+        return False
+
+
+def test_of_several_processes_the_first_one_decides(monkeypatch):
+    """Their clocks and their rounding differ, and one that stops or saves alone leaves the others waiting."""
+    firsts = [[0, 1], [0, 0], [1]]
+
+    def broadcast(told, src):
+        assert src == 0
+        told.copy_(torch.tensor(firsts.pop(0)))
+
+    monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
+    calls = _Calls(Second())
+    control = tf.TrainerControl()
+    calls.on_step_end(None, SimpleNamespace(global_step=3), control)
+    assert control.should_save
+    control.should_save = False
+    calls.on_step_end(None, SimpleNamespace(global_step=4), control)
+    calls.on_epoch_end(None, SimpleNamespace(global_step=4), control)
+    assert not firsts
+    assert not control.should_save
+    assert not control.should_training_stop
+    assert not calls.trainer.progress.stopped
 
 
 KILLS = int(os.environ.get("KILLS", "5"))
