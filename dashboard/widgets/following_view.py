@@ -19,7 +19,7 @@ from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
 from interpret.errors import InputError
 from interpret.finetuning.passages import sentences_of
-from interpret.finetuning.results import wilson
+from interpret.intervals import wilson
 
 _SHIPPED = "story.txt"
 

@@ -19,7 +19,7 @@ from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
 from interpret.errors import InputError
-from interpret.finetuning.results import wilson
+from interpret.intervals import wilson
 
 WORDS = "surprise_words"
 _BITS = 1 / np.log(2)

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
+from interpret.intervals import wilson
 
 _BINS = 10
 
@@ -261,11 +262,3 @@ def facts_of(found: Results | Fit | GameResults) -> dict[str, float]:
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=np.asarray(whole) > 0)
-
-
-def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval of a share (Wilson 1927): 95 % unless ``z`` says otherwise."""
-    share = right / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return float(middle - half), float(middle + half)
