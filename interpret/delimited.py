@@ -1,4 +1,4 @@
-"""Text cut into rows and cells at delimiters, as people's programs write it; and CSV written so that all can read it."""
+"""Text cut into rows and cells as people's programs write it, and CSV written so that every program can read it."""
 
 import csv
 import io
