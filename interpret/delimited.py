@@ -13,6 +13,8 @@ from interpret.errors import InputError
 
 # What one upload may cost: the server takes 50 MB; a table in memory takes some ten times what its file does.
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000_000, 1_000, 5_000_000
+# Of one text, cells of several lines and blank lines among them.
+MOST_LINES = 2_000_000
 # Cells that are in no row of the file but make all rows alike: a short file could ask for any number of them.
 MOST_ABSENT = 2_000_000
 _DELIMITERS = ",\t;|"
@@ -98,10 +100,14 @@ def cut(text: str, name: str) -> Cut:
     InputError
         If a row has more cells than there are columns, a quotation mark is not closed, or a limit is passed.
     """
+    check_lines(text, name)
     text = text.replace("\0", "").lstrip("\ufeff")
     first = _SEP.match(text)
     lines = list(io.StringIO(text[first.end() :] if first else text, newline=""))
     delimiter = first[1] if first else _delimiter(lines)
+    # Half of them may stand inside quoted cells.
+    if delimiter and (cells := text.count(delimiter) + len(lines)) > 2 * MOST_CELLS:
+        check_size(name, cells, 1, 0)
     single = delimiter == ""
     if single:
         delimiter = next(one for one in _UNUSED if one not in text)
@@ -184,8 +190,8 @@ def _comma(lines: Sequence[str], delimiter: str, name: str) -> tuple[str, list[_
             other = []
         if other and not _broken(other) and (broken or sum(one.lines > 1 for one in other) < spread):
             return "backslash", other
-    if broken:
-        # A space between the delimiter and the quotation mark.
+    if broken or any(cell.startswith(' "') for cell in found[0].cells):
+        # A space between each delimiter and its quotation mark.
         try:
             other = _quoted(lines, delimiter, spaces=True)
         except _NoQuoting:
@@ -280,6 +286,8 @@ def _table(records: Iterator[_Record] | list[_Record], dialect: Dialect, before:
         number += bool(found.header)
         if not any(cell.strip() for cell in cells):
             if found.header:
+                if number > MOST_ROWS:
+                    check_size(name, number, 1, 0)
                 found.skipped.append(Skipped(number, "blank"))
             continue
         if not found.header:
@@ -298,7 +306,8 @@ def _table(records: Iterator[_Record] | list[_Record], dialect: Dialect, before:
             )
         missing = max(0, width - len(cells))
         absent += missing
-        check_size(name, len(found.rows) + 1, width, absent)
+        if number > MOST_ROWS or number * width > MOST_CELLS or absent > MOST_ABSENT:
+            check_size(name, number, width, absent)
         found.rows.append((*cells, *[""] * missing) if missing else tuple(cells[:width]))
         found.numbers.append(number)
         found.short += missing > 0
@@ -361,6 +370,24 @@ def check_size(name: str, rows: int, columns: int, absent: int) -> None:
             columns=columns,
             absent=absent,
             most=MOST_ABSENT,
+        )
+
+
+def check_lines(text: str, name: str) -> None:
+    """Refuse a text of more lines than are read, before any of them takes memory.
+
+    Raises
+    ------
+    InputError
+        If there are too many.
+    """
+    got = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if got > MOST_LINES:
+        raise InputError(
+            "“{name}” has {got} lines, and {most} are the most that are read. Take a part of it.",
+            name=name,
+            got=got,
+            most=MOST_LINES,
         )
 
 

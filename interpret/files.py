@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interpret.delimited import Dialect, Skipped, check_size, cut, different_names
+from interpret.delimited import MOST_COLUMNS, Dialect, Skipped, check_lines, check_size, cut, different_names
 from interpret.errors import InputError
 from interpret.labels import as_number
 
 SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
 # As much as the server takes of an upload (`.streamlit/config.toml`).
 MOST_BYTES = 50 * 2**20
-MOST_NESTED = 64
+# Of one object of JSON: how deep its values may hold others, and how many.
+MOST_NESTED, MOST_VALUES = 64, 1_000_000
 # Python's decoder of UTF-16 joins the halves that stand together, that of UTF-8 does not.
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -199,6 +200,7 @@ def whole_characters(text: str) -> str:
 def passages(content: bytes, name: str) -> Table:
     """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
     text, encoding = decode(content, name)
+    check_lines(text, name)
     found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
     rows = tuple((part,) for part in found if part)
     check_size(name, len(rows), 1, 0)
@@ -260,7 +262,9 @@ def _json_table(text: str, name: str, encoding: str) -> Table:
         numbers.append(number)
         columns |= dict.fromkeys(value)
         present += len(value)
-        check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+        if len(objects) % 1000 == 1 or len(columns) > MOST_COLUMNS:
+            check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+    check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
     rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
     damaged = sum(cell.count("\ufffd") for row in rows for cell in row) if "\ufffd" in text or "\\u" in text else 0
     return Table(tuple(columns), rows, encoding, tuple(numbers), tuple(skipped), damaged=damaged)
@@ -274,15 +278,17 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
     InputError
         If a line is no JSON, no object, or nested too deep; or the whole is one object.
     """
+    check_lines(text, name)
     text = text.replace("\0", "").lstrip("\ufeff")
-    if text.lstrip().startswith("[") and (listed := _listed(text, name)) is not None:
-        yield from listed
+    if re.match(r"\s*\[\s*\{", text):
+        yield from _listed(text, name)
         return
     # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         if not line.strip("\ufeff \t\r"):
             yield number, None
             continue
+        _check_values(line, number, name)
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -303,15 +309,50 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
         yield number, _whole(value, number, name)
 
 
-def _listed(text: str, name: str) -> list[tuple[int, dict[str, Any] | None]] | None:
-    """Read a list of objects; None if the text is none as a whole."""
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not all(isinstance(value, dict) for value in values):
-        return None
-    return [(number, _whole(value, number, name)) for number, value in enumerate(values, 1)]
+def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read a list of objects, one after another: what is too much is refused before all of it takes memory."""
+    decoder, space = json.JSONDecoder(), re.compile(r"[ \t\r\n]*")
+    place, number = text.index("[") + 1, 0
+    while True:
+        number += 1
+        start = space.match(text, place).end()  # type: ignore[union-attr]
+        try:
+            value, place = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects with commas between them.",
+                number=number,
+                name=name,
+                error=str(error),
+            ) from error
+        if not isinstance(value, dict):
+            raise InputError(
+                "Entry {number} of the list in “{name}” is no object. Write a list of objects.",
+                number=number,
+                name=name,
+            )
+        yield number, _whole(value, number, name)
+        after = space.match(text, place).end()  # type: ignore[union-attr]
+        if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
+            return
+        if text[after : after + 1] != ",":
+            raise InputError(
+                "After entry {number} of the list in “{name}” stands neither a comma nor its end. Write objects with "
+                "commas between them.",
+                number=number,
+                name=name,
+            )
+        place = after + 1
+
+
+def _check_values(line: str, number: int, name: str) -> None:
+    if line.count(",") + line.count("[") + line.count("{") > MOST_VALUES:
+        raise InputError(
+            "Line {line} of “{name}” holds more than {most} values, the most that are read. Write one object a line.",
+            line=number,
+            name=name,
+            most=MOST_VALUES,
+        )
 
 
 def _refuse_single(text: str, name: str) -> None:

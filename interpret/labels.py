@@ -85,7 +85,7 @@ def _parts(cell: str, separator: str) -> list[str]:
 
 
 def _is_list(cell: str) -> bool:
-    if not (cell.startswith("[") and cell.endswith("]")):
+    if not (cell.startswith("[") and cell.endswith("]") and len(cell) < 10_000):
         return False
     for read in (json.loads, ast.literal_eval):
         try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from interpret.delimited import check_lines
 from interpret.errors import InputError
 from interpret.files import Table, decode, json_objects, read_table
 
@@ -84,6 +85,7 @@ def read_tags(content: bytes, name: str, tags: str = "") -> Tagged:
     text, encoding = decode(content, name)
     if suffix in (".json", ".jsonl"):
         return _lists(text, name, encoding, tags)
+    check_lines(text, name)
     lines = re.split(r"\r\n|\r|\n", text.replace("\0", "").lstrip("\ufeff"))
     if suffix in (".csv", ".tsv") and (suffix == ".csv" or _is_header(lines)):
         return _table(read_table(content, name), name, tags)
