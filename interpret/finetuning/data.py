@@ -14,6 +14,7 @@ from interpret.labels import as_number, has_decimal_commas, is_missing, multi_la
 from interpret.tag_files import read_tags
 
 MOST_CLASSES = 200
+_SPANS = ("B-", "I-", "E-", "S-")
 _INFINITE = ("inf", "infinity")
 # A regression is split by these many ranges of its values, so that both sides have high ones and low ones.
 _RANGES = 5
@@ -134,12 +135,14 @@ def _check(examples: Examples, label: str) -> None:
             )
         return
     classes = examples.classes
-    several = multi_labels(examples.labels) if examples.task == "classes" else None
+    # Of tags those that begin a span or go on with one: a feature's value such as “Int,Rel” is one.
+    tags = [tag for row in examples.tags or () for tag in row if tag.startswith(_SPANS)]
+    several = multi_labels(examples.labels if examples.task == "classes" else tags)
     if several is not None:
         raise InputError(
             "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
             "choose another column, or write a column of yes and no for each label.",
-            label=label,
+            label=label if examples.task == "classes" else "tags",
             cell=several[:60],
         )
     if len(classes) < 2:

@@ -90,6 +90,14 @@ def test_lists_in_json_are_told():
         read_examples("\n".join(rows).encode(), "a.jsonl", "text", "label")
 
 
+def test_words_with_several_tags_are_told_and_features_with_several_values_are_one():
+    content = "Rome\tB-LOC,B-ORG\nlives\tO\nAnna\tB-ORG\nhere\tB-LOC\n\n" * 8
+    with pytest.raises(it.InputError, match="several labels in a cell, such as “B-LOC,B-ORG”"):
+        read_examples(content.encode(), "a.conll", "", "", task="token classes")
+    found = read_examples(content.replace("B-", "").encode(), "a.conll", "", "", task="token classes")
+    assert found.classes == ("LOC", "LOC,ORG", "O", "ORG")
+
+
 def test_numbers():
     assert [as_number(one) for one in ("1", " -2.5 ", "1e3", ".5", "inf", "nan", "1_000", "1,5", "")] == [
         *(1, -2.5, 1000, 0.5),
