@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,15 +13,20 @@ import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
+from dashboard.bounded import Bounded
 from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.hub import Progress
+from interpret.tag_files import Tagged, read_tags
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import Sentence
+
+# Two of the largest files that can be uploaded, or hundreds of usual ones.
+TABLE_BYTES = 2**30
 
 
 @st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
@@ -189,10 +195,19 @@ def card(spec: it.EncoderSpec) -> it.ModelCard:
     return it.model_card(_encoder(spec))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+_tables: Bounded[Table] = Bounded(TABLE_BYTES)
+
+
 def table(content: bytes, name: str) -> Table:
-    """An uploaded file's rows."""
-    return read_table(content, name)
+    """An uploaded file's rows, read once for all sessions while there is room for them."""
+    key = hashlib.blake2b(content, digest_size=16).digest() + name.encode("utf-8", "surrogatepass")
+    return _tables.get(key, lambda: read_table(content, name), lambda made: made.memory)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def tags(content: bytes, name: str) -> Tagged:
+    """An uploaded file's words and their tags, in the form's own column."""
+    return read_tags(content, name)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -218,12 +233,14 @@ class Labelled:
     pair: str | None
     task: str
     words: int = PASSAGE_WORDS
+    tags: str = ""
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def examples(data: Labelled) -> it.Examples:
     """A file's labelled rows."""
-    return it.read_examples(data.content, data.name, data.text, data.label, data.pair, data.task, data.words)
+    columns = (data.text, data.label, data.pair, data.task, data.words, data.tags)
+    return it.read_examples(data.content, data.name, *columns)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -289,7 +306,8 @@ def clear() -> None:
         played,
         next_sentence,
         card,
-        table,
+        _tables,
+        tags,
         trees,
         head,
         examples,

@@ -10,6 +10,7 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from interpret.errors import InterpretError
+from interpret.files import whole_characters
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 CATALOGUES = Path(__file__).parent / "locale"
@@ -62,9 +63,10 @@ def explain(error: InterpretError) -> str:
 def literal(text: str) -> str:
     """Return Markdown that shows a text as it is: no link, no picture, no formula, no colour comes of it.
 
-    Text from people and files goes through this wherever Streamlit reads Markdown. It keeps to one line.
+    Text from people and files goes through this wherever Streamlit reads Markdown. It keeps to one line, and half a
+    character, which no message to a browser can hold, becomes U+FFFD.
     """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(whole_characters(text).split()))
 
 
 @cache

@@ -1,54 +1,27 @@
 """Text files as people have them: what encoding, which columns, which passages."""
 
-import csv
-import io
 import json
+import math
 import os
 import re
 import shutil
-from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+from interpret.delimited import MOST_COLUMNS, Dialect, Skipped, check_lines, check_size, cut, different_names
 from interpret.errors import InputError
+from interpret.labels import as_number
 
-SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl")
-_DELIMITERS = ",\t;|"
-csv.field_size_limit(2**31 - 1)
-
-
-class Skipped(NamedTuple):
-    """A row of a file that is not among a table's rows.
-
-    Attributes
-    ----------
-    number
-        Its number among all rows of the file, from 1.
-    why
-        ``"blank"``: nothing stands in it.
-    """
-
-    number: int
-    why: str
-
-
-class Dialect(NamedTuple):
-    """How the rows of a CSV or TSV file are cut into cells.
-
-    Attributes
-    ----------
-    delimiter
-        The character between cells; empty where there is a single column.
-    quotes
-        What quotation marks around a cell mean: ``"doubled"``, they are not part of it, and one inside is doubled
-        (RFC 4180); ``"backslash"``, one inside has a backslash before it; ``"ordinary"``, they are characters like any
-        other; ``""``, there are none in the file.
-    """
-
-    delimiter: str
-    quotes: str
+SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
+# As much as the server takes of an upload (`.streamlit/config.toml`).
+MOST_BYTES = 50 * 2**20
+# Of one object of JSON: how deep its values may hold others, and how many.
+MOST_NESTED, MOST_VALUES = 64, 1_000_000
+# Python's decoder of UTF-16 joins the halves that stand together, that of UTF-8 does not.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -74,6 +47,10 @@ class Table:
         How rows were cut into cells; None for a file that is not cut at delimiters.
     short
         How many rows had fewer cells than there are columns; empty ones were added.
+    spread
+        How many rows stand on several lines: a cell has a line break in quotation marks.
+    damaged
+        How many characters could not be read, or were damaged before: each stands as U+FFFD.
     """
 
     columns: tuple[str, ...]
@@ -83,6 +60,23 @@ class Table:
     skipped: tuple[Skipped, ...] = ()
     dialect: Dialect | None = None
     short: int = 0
+    spread: int = 0
+    damaged: int = 0
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes it takes: for each cell a place and a string, whose characters take up to four each."""
+        return sum(64 * len(self.columns) + 56 + 2 * sum(map(len, row)) for row in self.rows)
+
+    @property
+    def headless(self) -> str | None:
+        """A name of a column that looks like a value, as in a file whose first row is no header; None without one."""
+        if self.dialect is None:
+            return None
+        for place, name in enumerate(self.columns):
+            if as_number(name) is not None or any(row[place].strip() == name for row in self.rows[:1000]):
+                return name
+        return None
 
     @property
     def longest_column(self) -> int:
@@ -133,6 +127,9 @@ def link(source: str | Path, target: str | Path) -> None:
 def decode(content: bytes, name: str) -> tuple[str, str]:
     """Return the text of a file and the encoding that it was in.
 
+    Half a character (a surrogate that stands alone, as cut UTF-16 has it) is read as U+FFFD, and characters written
+    in two halves of three bytes each (CESU-8) as what they are.
+
     Tried in this order, each with certainty before the next: a byte order mark; UTF-16 without one, told by its zero
     bytes; UTF-8. What is left is GB18030, the superset of GBK and GB2312 that Chinese systems write, or Windows-1252 of
     Western ones; nearly any bytes can be read as either, so the one is taken that they look like.
@@ -140,8 +137,15 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     Raises
     ------
     InputError
-        If the file is empty, or its bytes are text in none of these.
+        If the file is empty or too large, or its bytes are text in none of these.
     """
+    if len(content) > MOST_BYTES:
+        raise InputError(
+            "The file “{name}” has {got} MB, and {most} MB are the most that are read. Take a part of it.",
+            name=name,
+            got=math.ceil(len(content) / 2**20),
+            most=MOST_BYTES >> 20,
+        )
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             return _decoded(content, [encoding], name)
@@ -166,9 +170,13 @@ def _looks_western(content: bytes) -> bool:
 def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
     for encoding in encodings:
         try:
-            text = content.decode(encoding)
+            text = content.decode(encoding, "surrogatepass" if "utf" in encoding else "strict")
         except UnicodeDecodeError:
             continue
+        # Where UTF-16 is a guess, text has hardly half a character.
+        if encoding.endswith(("-le", "-be")) and len(_HALF.findall(text)) > max(1, len(text) * 0.005):
+            continue
+        text = whole_characters(text)
         if not text.strip("\0 \t\r\n\ufeff"):
             raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
         # Pictures and archives decode as something; text has hardly a control character.
@@ -182,19 +190,28 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
     )
 
 
+def whole_characters(text: str) -> str:
+    """Join halves of characters (surrogates) that stand together, and put U+FFFD for those that stand alone."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def passages(content: bytes, name: str) -> Table:
     """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
     text, encoding = decode(content, name)
+    check_lines(text, name)
     found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
     rows = tuple((part,) for part in found if part)
-    return Table(("text",), rows, encoding, tuple(range(1, len(rows) + 1)))
+    check_size(name, len(rows), 1, 0)
+    return Table(("text",), rows, encoding, tuple(range(1, len(rows) + 1)), damaged=text.count("\ufffd"))
 
 
 def read_table(content: bytes, name: str) -> Table:
     """Read a file of any of `SUFFIXES` as a table.
 
-    The delimiter of a CSV or TSV file is taken from the file, not from its name. The first row holds the columns'
-    names; a JSONL file has one object a line.
+    The delimiter of a CSV or TSV file is taken from the file, not from its name: see `interpret.delimited.cut`. The
+    first row holds the columns' names. A JSON file has one object a line, or is a list of objects.
 
     Raises
     ------
@@ -211,23 +228,72 @@ def read_table(content: bytes, name: str) -> Table:
             kinds=" ".join(SUFFIXES),
         )
     text, encoding = decode(content, name)
-    table = _json_lines(text, name, encoding) if suffix == ".jsonl" else _delimited(text, name, encoding)
+    if suffix in (".jsonl", ".json"):
+        table = _json_table(text, name, encoding)
+    else:
+        found = cut(text, name)
+        table = Table(
+            different_names(found.header),
+            tuple(found.rows),
+            encoding,
+            tuple(found.numbers),
+            tuple(found.skipped),
+            found.dialect,
+            found.short,
+            found.spread,
+            text.count("\ufffd"),
+        )
     if not table.columns or not table.rows:
         raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
     return table
 
 
-def _json_lines(text: str, name: str, encoding: str) -> Table:
-    objects, numbers, skipped = [], [], []
-    text = text.removesuffix("\n")
-    # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip("\ufeff \t\r\0"):
+def _json_table(text: str, name: str, encoding: str) -> Table:
+    skipped: list[Skipped] = []
+    objects: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    columns: dict[str, None] = {}
+    present = 0
+    for number, value in json_objects(text, name):
+        if value is None:
             skipped.append(Skipped(number, "blank"))
             continue
+        objects.append(value)
+        numbers.append(number)
+        columns |= dict.fromkeys(value)
+        present += len(value)
+        if len(objects) % 1000 == 1 or len(columns) > MOST_COLUMNS:
+            check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+    check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+    rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
+    damaged = sum(cell.count("\ufffd") for row in rows for cell in row) if "\ufffd" in text or "\\u" in text else 0
+    return Table(tuple(columns), rows, encoding, tuple(numbers), tuple(skipped), damaged=damaged)
+
+
+def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield the objects of a JSON file, one a line or in one list, each with its number; None for a blank line.
+
+    Raises
+    ------
+    InputError
+        If a line is no JSON, no object, or nested too deep; or the whole is one object.
+    """
+    check_lines(text, name)
+    text = text.replace("\0", "").lstrip("\ufeff")
+    if re.match(r"\s*\[\s*\{", text):
+        yield from _listed(text, name)
+        return
+    # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        if not line.strip("\ufeff \t\r"):
+            yield number, None
+            continue
+        _check_values(line, number, name)
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
+            if number == 1 and text.lstrip().startswith("{"):
+                _refuse_single(text, name)
             raise InputError(
                 "Line {line} of “{name}” is not JSON: {error}. Each line must be one object.",
                 line=number,
@@ -240,91 +306,98 @@ def _json_lines(text: str, name: str, encoding: str) -> Table:
                 line=number,
                 name=name,
             )
-        objects.append(value)
-        numbers.append(number)
-    columns = tuple(dict.fromkeys(str(key) for one in objects for key in one))
-    rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
-    return Table(columns, rows, encoding, tuple(numbers), tuple(skipped))
+        yield number, _whole(value, number, name)
+
+
+def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read a list of objects, one after another: what is too much is refused before all of it takes memory."""
+    decoder, space = json.JSONDecoder(), re.compile(r"[ \t\r\n]*")
+    place, number = text.index("[") + 1, 0
+    while True:
+        number += 1
+        start = space.match(text, place).end()  # type: ignore[union-attr]
+        try:
+            value, place = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects with commas between them.",
+                number=number,
+                name=name,
+                error=str(error),
+            ) from error
+        if not isinstance(value, dict):
+            raise InputError(
+                "Entry {number} of the list in “{name}” is no object. Write a list of objects.",
+                number=number,
+                name=name,
+            )
+        yield number, _whole(value, number, name)
+        after = space.match(text, place).end()  # type: ignore[union-attr]
+        if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
+            return
+        if text[after : after + 1] != ",":
+            raise InputError(
+                "After entry {number} of the list in “{name}” stands neither a comma nor its end. Write objects with "
+                "commas between them.",
+                number=number,
+                name=name,
+            )
+        place = after + 1
+
+
+def _check_values(line: str, number: int, name: str) -> None:
+    if line.count(",") + line.count("[") + line.count("{") > MOST_VALUES:
+        raise InputError(
+            "Line {line} of “{name}” holds more than {most} values, the most that are read. Write one object a line.",
+            line=number,
+            name=name,
+            most=MOST_VALUES,
+        )
+
+
+def _refuse_single(text: str, name: str) -> None:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    raise InputError(
+        'The whole of “{name}” is one JSON object. Write a list of objects, or one object a line: {{"text": …}}.',
+        name=name,
+    )
+
+
+def _whole(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
+    """Return an object without halves of characters."""
+    level, depth = [value], 0
+    halves = False
+    while level:
+        depth += 1
+        if depth > MOST_NESTED:
+            raise InputError(
+                "Line {line} of “{name}” is nested more than {most} deep. Write its values as text.",
+                line=number,
+                name=name,
+                most=MOST_NESTED,
+            )
+        below: list[Any] = []
+        for one in level:
+            inside = [*one, *one.values()] if isinstance(one, dict) else one
+            halves = halves or any(isinstance(part, str) and _HALF.search(part) for part in inside)
+            below += [part for part in inside if isinstance(part, dict | list)]
+        level = below
+    return _mended(value) if halves else value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole_characters(value)
+    if isinstance(value, dict):
+        return {whole_characters(key): _mended(one) for key, one in value.items()}
+    return [_mended(one) for one in value] if isinstance(value, list) else value
 
 
 def _text(value: object) -> str:
-    if value is None:
+    # JSON knows no NaN; who writes it means that nothing is there.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _delimited(text: str, name: str, encoding: str) -> Table:
-    text = text.replace("\0", "")
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    rows: list[tuple[str, ...]] = []
-    numbers: list[int] = []
-    skipped: list[Skipped] = []
-    number, begin, short = 0, 1, 0
-    try:
-        for row in reader:
-            number += bool(header)
-            if not any(cell.strip() for cell in row):
-                if header:
-                    skipped.append(Skipped(number, "blank"))
-            elif not header:
-                header = _names(row)
-            elif len(row) > len(header):
-                raise InputError(
-                    "Line {line} of “{name}” has {got} columns where the first line has {expected}, split at "
-                    "“{delimiter}”. Put text that holds this character in double quotes.",
-                    line=begin,
-                    name=name,
-                    got=len(row),
-                    expected=len(header),
-                    delimiter={"\t": "tab"}.get(delimiter, delimiter),
-                )
-            else:
-                rows.append(tuple(row) + ("",) * (len(header) - len(row)))
-                numbers.append(number)
-                short += len(row) < len(header)
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(
-            "A quotation mark in “{name}” is opened on line {line} and not closed properly ({error}). Double every "
-            'quotation mark inside a quoted text ("").',
-            name=name,
-            line=begin,
-            error=str(error),
-        ) from error
-    dialect = Dialect("" if delimiter == "\x1f" else delimiter, "doubled" if '"' in text else "")
-    return Table(tuple(header), tuple(rows), encoding, tuple(numbers), tuple(skipped), dialect, short)
-
-
-def _names(row: list[str]) -> list[str]:
-    """Columns' names, made different where the file repeats one or leaves it out."""
-    names: list[str] = []
-    for index, cell in enumerate(row):
-        name = cell.strip() or f"column {index + 1}"
-        while name in names:
-            name += "′"
-        names.append(name)
-    return names
-
-
-def _delimiter(text: str) -> str:
-    """The character that cuts the first rows into the same number of columns, and into the most."""
-    sample = "\n".join(text.splitlines()[:50])
-    first = next((line for line in sample.split("\n") if line.strip()), "")
-    if not any(delimiter in first for delimiter in _DELIMITERS):
-        # One column under one name, whose text may hold any of them.
-        return "\x1f"
-
-    def quality(delimiter: str) -> tuple[float, int]:
-        counts: Counter[int] = Counter()
-        try:
-            for row in csv.reader(io.StringIO(sample), delimiter=delimiter):
-                if row:
-                    counts[len(row)] += 1
-        except csv.Error:
-            return (0.0, 0)
-        width, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-        return (times / max(1, counts.total()), width) if width > 1 else (0.0, 0)
-
-    return max(_DELIMITERS, key=quality)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.attention import Direction, Unit
+from interpret.delimited import csv_rows
 
 Heads = Sequence[tuple[int, int]]
 
@@ -181,12 +180,11 @@ def attention_downloads(what: Looked) -> list[Download]:
 
 def weights_csv(view: it.AttentionView, weights: Float32[np.ndarray, "query key"]) -> bytes:
     """Write weights as a table: a row for each query, a column for each key, with a mark that spreadsheets know."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["query \\ key", *view.key_labels])
-    for label, row in zip(view.query_labels, weights, strict=True):
-        writer.writerow([label, *(f"{weight:.8g}" for weight in row)])
-    return buffer.getvalue().encode("utf-8-sig")
+    rows = [
+        [label, *(float(f"{weight:.8g}") for weight in row)]
+        for label, row in zip(view.query_labels, weights, strict=True)
+    ]
+    return csv_rows(["query \\ key", *view.key_labels], rows).encode("utf-8-sig")
 
 
 def python_lines(what: Looked) -> str:

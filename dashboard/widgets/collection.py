@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache as keep_forever
@@ -18,6 +19,7 @@ from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table, read_table
+from interpret.labels import as_number, has_decimal_commas, is_missing, with_point
 
 SEED = 0
 _SOURCE, _EXAMPLE, _PASTED = "from", "corpus", "pasted"
@@ -168,12 +170,8 @@ def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def as_numbers(values: Sequence[str]) -> np.ndarray | None:
-    """Return a column as numbers, NaN where it is empty; None if it holds anything else, or nothing."""
-    found = np.full(len(values), np.nan, np.float32)
-    for place, value in enumerate(values):
-        if value.strip():
-            try:
-                found[place] = float(value)
-            except ValueError:
-                return None
-    return found if np.isfinite(found).any() else None
+    """Return a column as numbers, NaN where it is missing; None if it holds anything else, or nothing."""
+    given = [value for value in values if not is_missing(value)]
+    commas = has_decimal_commas(given)
+    found = [math.nan if is_missing(value) else as_number(with_point(value) if commas else value) for value in values]
+    return np.array(found, np.float32) if given and None not in found else None

@@ -11,9 +11,10 @@ import streamlit as st
 from dashboard import cache
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
-from dashboard.widgets.table_caption import table_caption
+from dashboard.widgets.table_caption import labels_caption, table_caption
 from interpret.errors import InputError
-from interpret.files import SUFFIXES, Table
+from interpret.files import SUFFIXES, Table, whole_characters
+from interpret.labels import is_missing, multi_labels
 
 _SEED = 0
 
@@ -57,7 +58,8 @@ def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, byt
     if found:
         # Whatever the uploader says: one that was away for a moment comes back without its file.
         st.caption(_("In use: {name}").format(name=literal(found[0])))
-    return found
+    # A name may hold half a character, which neither a key nor a message can.
+    return (whole_characters(found[0]), found[1]) if found else None
 
 
 def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
@@ -84,7 +86,18 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         raise InputError("“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     column, other, most = _choices(table, f"{key}:{file}", labelled)
-    rows = [row for row in table.rows if row[column].strip() and (other < 0 or row[other].strip())]
+    empty = is_missing if labelled else lambda cell: not cell.strip()
+    rows = [row for row in table.rows if row[column].strip() and (other < 0 or not empty(row[other]))]
+    if labelled:
+        labels_caption([row[other] for row in table.rows], len(table.rows) - len(rows))
+        several = multi_labels([row[other] for row in rows])
+        if several is not None:
+            raise InputError(
+                "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
+                "choose another column, or write a column of yes and no for each label.",
+                label=table.columns[other],
+                cell=several[:60],
+            )
     if not rows:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
     picked = rows

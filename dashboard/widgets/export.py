@@ -1,7 +1,5 @@
 """Take it away: the same bar under every picture."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from dashboard.language import _, language, speaking
+from interpret.delimited import csv_text
 
 _PICTURE = st.components.v2.component(
     "bertoscope.picture_buttons",
@@ -80,8 +79,4 @@ def as_json(value: object) -> bytes:
 
 def as_csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Write columns as a table, with a mark that spreadsheets know."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return buffer.getvalue().encode("utf-8-sig")
+    return csv_text(columns).encode("utf-8-sig")

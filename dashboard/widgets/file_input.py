@@ -9,7 +9,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
-from interpret.files import SUFFIXES, Table
+from interpret.files import SUFFIXES, Table, whole_characters
 
 _FILE, _UPLOADER = "file", "uploader"
 _MOST_LISTED = 200
@@ -32,6 +32,7 @@ def file_input() -> tuple[str, str | None]:
     if _FILE not in st.session_state:
         raise InputError("No file is chosen yet. Drop one above, or use an example.")
     name, content = st.session_state[_FILE]
+    name = whole_characters(name)
     table = cache.table(content, name)
     table_caption(table, name)
     if st.session_state.get(_UPLOADER) is None:

@@ -14,18 +14,19 @@ from dashboard.figures.finetuning import balance_bars, lengths_histogram
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
-from dashboard.widgets.table_caption import table_caption
+from dashboard.widgets.table_caption import large_missing, missing_line, table_caption, tags_caption
+from interpret import tag_files
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
 _DATA, _TASK = "data", "task"
-_TABLES = (".csv", ".tsv", ".jsonl")
+_TABLES = (".csv", ".tsv", ".jsonl", ".json")
 _PLAIN = (".txt", ".md")
 _KINDS = {
     "classes": _TABLES,
     "regression": _TABLES,
-    "token classes": (".txt",),
+    "token classes": tag_files.SUFFIXES,
     **dict.fromkeys(it.GAMES, (*_PLAIN, *_TABLES)),
 }
 
@@ -81,7 +82,8 @@ def labelled_input() -> Given | None:
     task = segments(_("What the labels are"), tasks, _TASK)
     hint = {
         "token classes": _(
-            "A file with a word and its tag in each line, and a blank line between sentences (CoNLL): {kinds}"
+            "A file with a tag for each word: a word and its tag in each line and a blank line between sentences "
+            "(CoNLL), CoNLL-U, a table with a word in each row, or JSON with lists: {kinds}"
         ),
         **dict.fromkeys(
             it.GAMES,
@@ -139,7 +141,7 @@ def _words_input() -> int:
 def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     name, content = found
     if task == "token classes":
-        return Labelled(content, name, "", "", None, task)
+        return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
     if task in it.GAMES and name.lower().endswith(_PLAIN):
         return Labelled(content, name, "text", "", None, task)
     table = cache.table(content, name)
@@ -166,6 +168,15 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
 
+def _tags_input(content: bytes, name: str) -> str:
+    found = cache.tags(content, name)
+    tags_caption(found, name)
+    if len(found.choices) < 2:
+        return ""
+    choices = {one: one for one in found.choices}
+    return choose(st.selectbox, _("Column with the tags"), choices, f"learn_tags:{name}:{found.form}", width=260)
+
+
 def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
     learned = f"{health.rows - health.judged:,}"
@@ -185,6 +196,7 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     for name in health.findings:
         show = st.warning if name in grave else st.info
         show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")
+    large_missing(examples.missing, health.rows + health.skipped)
     if not health.findings:
         st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")
     with st.expander(_("Labels and lengths") if health.classes else _("Lengths")):
@@ -241,5 +253,6 @@ def _said(health: it.Health, examples: it.Examples) -> dict[str, str]:
             "{count} rows say what an earlier one says. They never fall on both sides of the split; they only count "
             "double."
         ).format(count=f"{len(health.duplicates):,}"),
-        "skipped": _("{count} rows without a text or a label are left out.").format(count=f"{health.skipped:,}"),
+        "skipped": _("Rows without a text or a label, left out: {count}.").format(count=f"{health.skipped:,}")
+        + (" " + missing_line(examples.missing) if examples.missing else ""),
     }

@@ -21,6 +21,7 @@ from dashboard.widgets.table_caption import table_caption
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
 from interpret.files import SUFFIXES
+from interpret.labels import multi_labels
 
 _SEED = 0
 # What people call the column of what they marked.
@@ -64,6 +65,16 @@ def rows_input() -> Input | None:
         next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
         help=_("What people marked: words separated by semicolons, or spans of characters such as 3-9; 15-20."),
     )
+    several = multi_labels([row[labels] for row in table.rows]) if labels >= 0 else None
+    if several is not None:
+        st.warning(
+            _(
+                "The column “{label}” has several labels in a cell, such as “{cell}”. A row has one answer here, so "
+                "these are not compared with it."
+            ).format(label=literal(table.columns[labels]), cell=literal(several[:60])),
+            icon=":material/label_off:",
+        )
+        labels = -1
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
     most = choose(places[3].selectbox, _("Rows to read"), amounts, f"rows_most:{file}", 100)
     rows = list(table.rows)

@@ -205,7 +205,7 @@ def _majority(run: it.Run) -> float:
 def run_rows(run: it.Run) -> tuple[it.Examples, np.ndarray, np.ndarray]:
     """Return a run's rows, and the places of those that it learns from and is judged by."""
     request = run.request
-    columns = (request.text, request.label, request.pair, request.task, request.words)
+    columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
     data = Labelled(data_file(run.folder, request).read_bytes(), request.data, *columns)
     judged = None
     if request.judged:

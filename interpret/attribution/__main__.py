@@ -12,6 +12,7 @@ from interpret.checkpoints import BUILT_IN
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.files import Table, read_table
+from interpret.labels import is_missing, multi_labels
 from interpret.linear_head import fit_head
 
 
@@ -55,7 +56,13 @@ def _explain(asked: argparse.Namespace) -> None:
     if asked.fit is not None:
         known = read_table(asked.fit.read_bytes(), asked.fit.name)
         rows = _column(known, asked.text) or [row[known.longest_column] for row in known.rows]
-        head = fit_head(encoder, rows, _column(known, asked.label) or [])
+        labels = _column(known, asked.label) or []
+        several = multi_labels(labels)
+        if several is not None:
+            raise InputError("A cell of labels holds several, such as “{cell}”. Give each row one.", cell=several[:60])
+        kept = [place for place, label in enumerate(labels) if rows[place].strip() and not is_missing(label)]
+        head = fit_head(encoder, [rows[place] for place in kept], [labels[place].strip() for place in kept])
+        _say(f"{len(kept)} rows fitted, {len(rows) - len(kept)} without a text or a label left out")
     found = explain_rows(
         encoder,
         texts,

@@ -1,6 +1,5 @@
 """A whole file explained: which words drive each class, and which rows go wrong."""
 
-import csv
 import json
 import math
 import re
@@ -18,8 +17,10 @@ from interpret.attribution.plausibility import Plausibility, plausibility
 from interpret.attribution.question import Target
 from interpret.attribution.targets import ask, class_names
 from interpret.batching import windows_of
+from interpret.delimited import csv_text
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.labels import is_missing
 from interpret.linear_head import LinearHead
 from interpret.tokens import is_ideograph
 
@@ -124,7 +125,8 @@ def explain_rows(
     texts
         Rows that cannot be read are skipped, and of texts that are too long the first window is read.
     labels
-        What each should be, in the names of the classes.
+        What each should be, in the names of the classes; what is written as missing (`interpret.labels.MISSING`) is no
+        label, unless a class is called so.
     target, method, baseline, tolerance, head, seed
         See `interpret.attribute`.
     highlights
@@ -145,11 +147,14 @@ def explain_rows(
                 name=name,
                 texts=len(texts),
             )
+    classes = class_names(encoder, head)
     rows: list[Row] = []
     skipped: list[tuple[int, InputError]] = []
     unmarked: list[tuple[int, InputError]] = []
     for place, text in enumerate(texts):
         label = labels[place].strip() if labels is not None else ""
+        if label not in classes and is_missing(label):
+            label = ""
         try:
             row = _row(encoder, place, text, label, (target, method, baseline, tolerance, head, seed))
             rows.append(row)
@@ -167,8 +172,8 @@ def explain_rows(
         said = next((error for place, error in skipped if texts[place].strip()), None)
         raise said or InputError("None of these texts has any words. Choose a file, or a column, that has.")
     present = {row.attribution.target.name for row in rows}
-    order = [name for name in class_names(encoder, head) if name in present]
-    known = class_names(encoder, head) if rows[0].answer else ()
+    order = [name for name in classes if name in present]
+    known = classes if rows[0].answer else ()
     return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, tuple(order) or tuple(sorted(present)), method)
 
 
@@ -259,11 +264,8 @@ def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
 
 def write_rows(found: Rows, file: Path) -> None:
     """Write `rows_table` as CSV."""
-    table = rows_table(found)
     with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(table)
-        writer.writerows(zip(*table.values(), strict=True))
+        stream.write(csv_text(rows_table(found)))
 
 
 def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple[str, float, float, int]]:

@@ -16,6 +16,7 @@ from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite
 from interpret.errors import InputError
 from interpret.hub import Progress
+from interpret.labels import is_missing
 
 FOLDS = 5
 MOST_CLASSES = 100
@@ -72,7 +73,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     Parameters
     ----------
     labels
-        One for each item; empty where there is none.
+        One for each item; empty, or written as missing (`interpret.labels.MISSING`), where there is none.
     seed
         Of the folds, the control task and the draw.
     progress
@@ -85,6 +86,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     """
     if len(labels) != len(embeddings):
         raise InputError("There are {labels} labels for {items} items.", labels=len(labels), items=len(embeddings))
+    labels = ["" if is_missing(one) else one for one in labels]
     random = np.random.default_rng(seed)
     # Texts that read the same have one number, in the order in which they come.
     numbers: dict[str, int] = {}

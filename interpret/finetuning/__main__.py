@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--text", default="text", help="the column with the text")
     parser.add_argument("--label", default="label", help="the column with the label")
     parser.add_argument("--pair", help="the column with the second text")
+    parser.add_argument(
+        "--tags", default="", help="of words' tags which column, such as XPOS, DEPREL or Case of CoNLL-U"
+    )
     parser.add_argument("--task", default="classes", choices=TASKS)
     parser.add_argument(
         "--words", type=int, default=PASSAGE_WORDS, help="words of a passage, where it learns from running text"
@@ -102,9 +105,10 @@ def _train(asked: argparse.Namespace) -> int:
         pair=asked.pair,
         task=asked.task,
         words=asked.words,
+        tags=asked.tags,
         parent=past_run.name if past_run is not None else "",
     )
-    columns = (asked.text, asked.label, asked.pair, asked.task, asked.words)
+    columns = (asked.text, asked.label, asked.pair, asked.task, asked.words, asked.tags)
     examples = read_examples(content, asked.data.name, *columns)
     if asked.task in GAMES:
         _say(f"{len(examples)} passages")

@@ -1,6 +1,5 @@
 """Labelled examples out of a file, and their split into those to learn from and those to be judged by."""
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -8,11 +7,15 @@ from jaxtyping import Int
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
-from interpret.files import Table, decode, read_table
+from interpret.files import Table, read_table
 from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
 from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
+from interpret.labels import as_number, has_decimal_commas, is_missing, multi_labels, with_point
+from interpret.tag_files import read_tags
 
 MOST_CLASSES = 200
+_SPANS = ("B-", "I-", "E-", "S-")
+_INFINITE = ("inf", "infinity")
 # A regression is split by these many ranges of its values, so that both sides have high ones and low ones.
 _RANGES = 5
 
@@ -25,6 +28,7 @@ def read_examples(
     pair: str | None = None,
     task: str = "classes",
     words: int = PASSAGE_WORDS,
+    tags: str = "",
 ) -> Examples:
     """Read a file's labelled rows.
 
@@ -33,13 +37,16 @@ def read_examples(
     content, name
         The file; its name tells its kind.
     text, label, pair
-        Names of columns. For token classes the file is in CoNLL's form instead (a word and its tag a line, columns
-        parted by spaces or tabs, a blank line between sentences), and they are not used. For games there are no labels:
-        see `interpret.finetuning.passages.read_passages`.
+        Names of columns. For token classes the file is in one of the forms of `interpret.tag_files.read_tags`
+        instead, and they are not used. For games there are no labels: see
+        `interpret.finetuning.passages.read_passages`. A label that is written as missing (`interpret.labels.MISSING`)
+        is none: its row is left out and counted.
     task
         What the labels are.
     words
         For games the length of a passage.
+    tags
+        For token classes which of the file's columns, or features, is the tag; the form's own unless given.
 
     Raises
     ------
@@ -51,7 +58,18 @@ def read_examples(
     if task in GAMES:
         return read_passages(content, name, text, task, words)
     if task == "token classes":
-        examples = _conll(content, name)
+        found = read_tags(content, name, tags)
+        examples = Examples(
+            task,
+            tuple(" ".join(row) for row in found.words),
+            None,
+            tuple(" ".join(row) for row in found.tags),
+            tuple(number - 1 for number in found.numbers),
+            found.skipped,
+            (),
+            found.words,
+            found.tags,
+        )
     else:
         table = read_table(content, name)
         examples = _rows(table, [_column(table, one) for one in (text, label)], pair, task)
@@ -70,44 +88,28 @@ def _column(table: Table, name: str) -> int:
 def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Examples:
     text, label = columns
     second = None if pair is None else _column(table, pair)
+    labels = [row[label].strip() for row in table.rows]
+    # JSON has true infinities; as the label of a regression they are no more than NaN is.
+    none = [is_missing(one) or (task == "regression" and one.lstrip("+-").casefold() in _INFINITE) for one in labels]
     kept = [
         place
         for place, row in enumerate(table.rows)
-        if row[text].strip() and row[label].strip() and (second is None or row[second].strip())
+        if row[text].strip() and not none[place] and (second is None or row[second].strip())
     ]
+    if task == "regression" and has_decimal_commas(
+        [labels[place] for place in kept], table.dialect.delimiter if table.dialect else None
+    ):
+        labels = [with_point(one) for one in labels]
     rows = [table.rows[place] for place in kept]
     return Examples(
         task,
         tuple(row[text].strip() for row in rows),
         None if second is None else tuple(row[second].strip() for row in rows),
-        tuple(row[label].strip() for row in rows),
+        tuple(labels[place] for place in kept),
         tuple(kept),
         len(table.rows) - len(kept),
+        tuple(Counter(one for one, no in zip(labels, none, strict=True) if no and one).most_common()),
     )
-
-
-def _conll(content: bytes, name: str) -> Examples:
-    text, _ = decode(content, name)
-    texts, labels, words, tags = [], [], [], []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        cells = line.split()
-        if cells and cells[0] == "-DOCSTART-":
-            continue
-        if cells and len(cells) < 2:
-            raise InputError(
-                "Line {line} of “{name}” has a word and no tag. Each line needs a word and, last, its tag; a blank "
-                "line ends a sentence.",
-                line=number,
-                name=name,
-            )
-        if cells:
-            words.append(cells[0])
-            tags.append(cells[-1])
-        elif words:
-            texts.append(" ".join(words))
-            labels.append(" ".join(tags))
-            words, tags = [], []
-    return Examples("token classes", tuple(texts), None, tuple(labels), tuple(range(len(texts))), 0)
 
 
 def _check(examples: Examples, label: str) -> None:
@@ -120,7 +122,7 @@ def _check(examples: Examples, label: str) -> None:
         )
     if examples.task == "regression":
         for place, one in zip(examples.places, examples.labels, strict=True):
-            if not _is_number(one):
+            if as_number(one) is None:
                 raise InputError(
                     "Row {row} has “{label}” where a regression needs a number. Choose classes, or another column.",
                     row=place + 1,
@@ -133,6 +135,16 @@ def _check(examples: Examples, label: str) -> None:
             )
         return
     classes = examples.classes
+    # Of tags those that begin a span or go on with one: a feature's value such as “Int,Rel” is one.
+    tags = [tag for row in examples.tags or () for tag in row if tag.startswith(_SPANS)]
+    several = multi_labels(examples.labels if examples.task == "classes" else tags)
+    if several is not None:
+        raise InputError(
+            "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
+            "choose another column, or write a column of yes and no for each label.",
+            label=label if examples.task == "classes" else "tags",
+            cell=several[:60],
+        )
     if len(classes) < 2:
         raise InputError(
             "All rows have the label “{label}”. A classifier needs two classes at least: choose another column, or "
@@ -140,9 +152,15 @@ def _check(examples: Examples, label: str) -> None:
             label=classes[0],
         )
     if examples.task == "token classes":
+        if len(classes) > MOST_CLASSES:
+            raise InputError(
+                "The words have {count} different tags, and {most} are the most. Choose another column of tags.",
+                count=len(classes),
+                most=MOST_CLASSES,
+            )
         return
     if len(classes) > MOST_CLASSES or (len(classes) > len(examples) // 2 and len(classes) > LEAST_ROWS):
-        if all(map(_is_number, classes)):
+        if all(as_number(one) is not None for one in classes):
             raise InputError(
                 "The column “{label}” has {count} different numbers in {rows} rows. Choose regression, or put them in "
                 "classes first.",
@@ -166,13 +184,6 @@ def _check(examples: Examples, label: str) -> None:
         )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
 def split_examples(
     examples: Examples, share: float = 0.2, seed: int = 0
 ) -> tuple[Int[np.ndarray, "learned"], Int[np.ndarray, "judged"]]:
@@ -189,15 +200,15 @@ def split_examples(
     Raises
     ------
     InputError
-        If the share is out of range, or a class's rows all say the same, so that it cannot be on both sides.
+        If the share is out of range, a class's rows all say the same, so that it cannot be on both sides, or one side
+        is left empty.
     """
     if not 0.05 <= share <= 0.5:
         raise InputError(
             "A share of {share} cannot be held out. Choose one between 0.05 and 0.5, such as 0.2.", share=share
         )
     if examples.task in GAMES:
-        before, after = split_passages(examples, share)
-        return read_only(before, np.int64), read_only(after, np.int64)
+        return _both(examples, *split_passages(examples, share))
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):
         groups.setdefault(examples.key(place), []).append(place)
@@ -224,7 +235,22 @@ def split_examples(
             held += len(group)
     held_out = set(judged)
     learned = [place for place in range(len(examples)) if place not in held_out]
-    return read_only(learned, np.int64), read_only(sorted(judged), np.int64)
+    return _both(examples, learned, sorted(judged))
+
+
+def _both(
+    examples: Examples, learned: list[int], judged: list[int]
+) -> tuple[Int[np.ndarray, "learned"], Int[np.ndarray, "judged"]]:
+    # Whether a text follows is asked with another one's end.
+    least = 2 if examples.task in GAMES and examples.pairs is not None else 1
+    if len(learned) < least or len(judged) < least:
+        raise InputError(
+            "The split leaves {learned} to learn from and {judged} to judge by. Texts that say the same stay together: "
+            "add different ones, hold out another share, or judge by a second file.",
+            learned=len(learned),
+            judged=len(judged),
+        )
+    return read_only(learned, np.int64), read_only(judged, np.int64)
 
 
 def _strata(examples: Examples) -> list[str]:

@@ -1,5 +1,6 @@
 """What a model is to learn from."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,15 +24,20 @@ class Examples:
     task
         What the labels are, one of `TASKS`.
     texts, pairs
-        The texts, and their second texts or None. For token classes the words of each, joined by spaces; for games
-        passages in the order of the text.
+        The texts, and their second texts or None. For token classes the words of each, joined by spaces to be shown;
+        for games passages in the order of the text.
     labels
-        One for each text: a class's name or a number as written; for token classes the tags, joined by spaces; for
-        games which document it is of.
+        One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
+        spaces to be shown; for games which document it is of.
     places
         Which row of the file each is, from 0.
     skipped
         How many rows had no text or no label.
+    missing
+        What stood in place of a label in some of these, such as “nan”, and in how many.
+    words, tags
+        For token classes the words of each text as the file has them, and their tags; a word may hold spaces. Where
+        they are not given they are what stands between single spaces in ``texts`` and ``labels``. None for other tasks.
     """
 
     task: str
@@ -40,6 +46,14 @@ class Examples:
     labels: tuple[str, ...]
     places: tuple[int, ...]
     skipped: int
+    missing: tuple[tuple[str, int], ...] = ()
+    words: tuple[tuple[str, ...], ...] | None = None
+    tags: tuple[tuple[str, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.task == "token classes" and self.words is None:
+            object.__setattr__(self, "words", tuple(tuple(text.split(" ")) for text in self.texts))
+            object.__setattr__(self, "tags", tuple(tuple(label.split(" ")) for label in self.labels))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,8 +63,8 @@ class Examples:
         """The classes' names in order; empty for a regression and for games."""
         if self.task in ("regression", *GAMES):
             return ()
-        if self.task == "token classes":
-            return tuple(sorted({tag for row in self.labels for tag in row.split()}))
+        if self.tags is not None:
+            return tuple(sorted({tag for row in self.tags for tag in row}))
         return tuple(sorted(set(self.labels)))
 
     def some(self, chosen: Sequence[int] | Int[np.ndarray, "chosen"]) -> "Examples":
@@ -63,6 +77,9 @@ class Examples:
             tuple(self.labels[i] for i in chosen),
             tuple(self.places[i] for i in chosen),
             0,
+            (),
+            None if self.words is None else tuple(self.words[i] for i in chosen),
+            None if self.tags is None else tuple(self.tags[i] for i in chosen),
         )
 
     def joined(self, other: "Examples") -> "Examples":
@@ -92,9 +109,15 @@ class Examples:
             self.labels + other.labels,
             self.places + other.places,
             self.skipped + other.skipped,
+            tuple((Counter(dict(self.missing)) + Counter(dict(other.missing))).items()),
+            self.words + other.words if self.words is not None and other.words is not None else None,
+            self.tags + other.tags if self.tags is not None and other.tags is not None else None,
         )
 
     def key(self, place: int) -> tuple[str, str]:
         """Return what two examples have in common that say the same: case and spaces apart."""
+        if self.words is not None:
+            # Words may hold spaces, and “New York” is not “New” and “York”.
+            return "\0".join(self.words[place]).casefold(), ""
         second = self.pairs[place] if self.pairs is not None else ""
         return " ".join(self.texts[place].casefold().split()), " ".join(second.casefold().split())

@@ -151,8 +151,7 @@ def check_health(
         unknown += tokens.unknown
     pieces = sum(lengths) - len(lengths) * encoder.pieces.num_special_tokens_to_add(examples.pairs is not None)
     plays = examples.task in GAMES
-    tags = [tag for row in examples.labels for tag in row.split()]
-    counted = Counter(tags if examples.task == "token classes" else examples.labels)
+    counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
     return Health(
         rows=len(examples),
         skipped=examples.skipped,

@@ -24,7 +24,7 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     InputError
         If a file cannot be read, has no such columns, or cannot be split.
     """
-    columns = (request.text, request.label, request.pair, request.task, request.words)
+    columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
     examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
     if not request.judged:
         return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))

@@ -37,9 +37,9 @@ class Reader:
         """Read the example at a place."""
         examples = self.examples
         label = examples.labels[place]
-        if examples.task == "token classes":
-            found = self.pieces.encode(examples.texts[place].split(" "), is_pretokenized=True)
-            tags, words = label.split(" "), found.word_ids
+        if examples.words is not None and examples.tags is not None:
+            found = self.pieces.encode(list(examples.words[place]), is_pretokenized=True)
+            tags, words = examples.tags[place], found.word_ids
             # A word's tag stands on its first piece (Devlin et al. 2019, sec. 5.3).
             numbers = [NO_LABEL] * len(words)
             for word in {word for word in words if word is not None}:

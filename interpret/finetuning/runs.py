@@ -54,7 +54,7 @@ class Request:
     data, judged
         The names of the labelled files as they were given; the second one is judged by, where there is one. Else a
         share of the first is held out.
-    text, label, pair, task, words
+    text, label, pair, task, words, tags
         See `interpret.finetuning.data.read_examples`.
     probes
         Sentences that are watched.
@@ -79,6 +79,7 @@ class Request:
     parent: str = ""
     group: str = ""
     base: str = ""
+    tags: str = ""
 
     def to_json(self) -> str:
         """Write it down."""

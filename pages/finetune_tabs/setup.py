@@ -98,6 +98,7 @@ def setup() -> None:
         probes,
         parent=chosen_run(),
         base=checkpoint.name.rsplit("/", 1)[-1],
+        tags=given.data.tags,
     )
     judged_content = given.judged.content if given.judged is not None else None
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):

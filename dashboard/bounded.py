@@ -1,0 +1,49 @@
+"""A cache that is bounded in bytes, for values whose size a visitor chooses."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Bounded(Generic[T]):
+    """What was made last, as much of it as fits; shared by sessions.
+
+    Parameters
+    ----------
+    most
+        Bytes that all values take together, by the sizes told of them. A value that is larger is not kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """Return the value of a key, made where it is not here; what was not asked for longest gives way."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][0]
+        # Not under the lock: reading a large file keeps nobody from a small one.
+        value = make()
+        room = size(value)
+        with self._lock:
+            if key not in self._values and room <= self.most:
+                self._values[key] = value, room
+                self.held += room
+                while self.held > self.most:
+                    self.held -= self._values.popitem(last=False)[1][1]
+        return value
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._values.clear()
+            self.held = 0

@@ -1,0 +1,95 @@
+"""What stands in a column of labels: nothing, a number, or several labels at once."""
+
+import ast
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+# What pandas reads as missing and writes for it (`pandas._libs.parsers.STR_NA_VALUES`, 2.3; `read_csv`, "na_values").
+MISSING = frozenset(
+    [
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+        *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    ]
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
+_SEPARATORS = ";|,"
+
+
+def is_missing(label: str) -> bool:
+    """Tell whether a cell says that no label is there: it is empty, or `MISSING` has it."""
+    return label.strip() in MISSING
+
+
+def as_number(text: str) -> float | None:
+    """Return the finite number that a text is, with a decimal point; None if it is none."""
+    text = text.strip()
+    number = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else None
+
+
+def has_decimal_commas(values: Sequence[str], delimiter: str | None = None) -> bool:
+    """Tell whether a column's numbers are written with decimal commas, as “0,5” and “1.234,5”.
+
+    All must be such numbers. Where each comma has three digits behind it, as thousands have, the file's delimiter
+    decides: programs that write decimal commas part cells by something else.
+
+    Parameters
+    ----------
+    values
+        The column, without what is missing.
+    delimiter
+        The character between the file's cells, if it is known.
+    """
+    behind = [len(value.strip().rpartition(",")[2]) for value in values if "," in value]
+    if not behind or not all(_DECIMAL_COMMA.fullmatch(value.strip()) for value in values):
+        return False
+    return any(count != 3 for count in behind) or delimiter not in (",", None)
+
+
+def with_point(value: str) -> str:
+    """Write a number with a decimal comma as one with a point."""
+    return value.strip().replace(".", "").replace(",", ".")
+
+
+def multi_labels(values: Sequence[str]) -> str | None:
+    """Return a cell that holds several labels, if the column is of that kind; else None.
+
+    Known are lists, ``["a", "b"]`` as JSON and Python write them, and labels parted by ``;``, ``|`` or ``,``: where
+    most parts stand in other cells too, alone or in other company, and not each in a place of its own as in
+    “Portland, ME”.
+    """
+    cells = Counter(value.strip() for value in values if not is_missing(value))
+    lists = [cell for cell in cells if _is_list(cell)]
+    if lists and sum(cells[cell] for cell in lists) * 2 >= cells.total():
+        return max(lists, key=len)
+    for separator in _SEPARATORS:
+        several = {cell: parts for cell in cells if len(parts := _parts(cell, separator)) > 1}
+        if not several:
+            continue
+        company = Counter(part for parts in several.values() for part in set(parts))
+        again = sum(part in cells or count > 1 for part, count in company.items())
+        places = {(part, place) for parts in several.values() for place, part in enumerate(parts)}
+        free = any(part in cells for part in company) or len(places) > len(company)
+        if free and again * 2 >= len(company):
+            return max(several, key=lambda cell: len(several[cell]))
+    return None
+
+
+def _parts(cell: str, separator: str) -> list[str]:
+    parts = [part.strip() for part in cell.split(separator)]
+    return parts if all(parts) else []
+
+
+def _is_list(cell: str) -> bool:
+    if not (cell.startswith("[") and cell.endswith("]") and len(cell) < 10_000):
+        return False
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return isinstance(read(cell), list)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return False

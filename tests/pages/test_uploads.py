@@ -1,0 +1,80 @@
+"""Files with something odd in them, on every page that takes one: no page breaks, and what was left out is said."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import ROOT, cache
+
+# Half a character in the name, in the names of columns, in cells and in labels.
+HALF = "\n".join(
+    f'{{"te\\ud83dxt": "the bank \\ud83d {i}", "la\\ud83dbel": "{"ab"[i % 2]}\\ud83d"}}' for i in range(20)
+).encode()
+ROWS = ("text\tlabel\n" + "\n".join(f'"the bank {i}\t{["a", "b", "NaN"][i % 3]}' for i in range(30)) + "\n\n").encode()
+LABELS = ("text,label\n" + "\n".join(f"the bank {i},{['a;b', 'a', 'b'][i % 3]}" for i in range(30))).encode()
+PLACES = {
+    "attention": {"source": "file", "file": "{file}"},
+    "embeddings": {"from": "file", "collection_kept": "{file}"},
+    "attributions": {"tab": "rows", "explained_rows_kept": "{file}"},
+    "finetune": {"data": "file", "task": "classes", "labelled:classes_kept": "{file}"},
+}
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_with(page, name, file, **more):
+    for key, value in {"model": "folder:bert", "device": "cpu", **PLACES[name], **more}.items():
+        page.session_state[key] = file if value == "{file}" else value
+    page.query_params.update({"model": "folder:bert", "device": "cpu"})
+    page.switch_page(f"../pages/{name}.py").run()
+    # Streamlit's own box, and what `guarded` shows of an error that nobody expected.
+    assert not page.exception
+    assert not any("did not expect" in one.value for one in page.error)
+    return " ".join(one.value for one in (*page.caption, *page.info, *page.warning, *page.markdown))
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_half_characters_break_no_page(page, name):
+    said = open_with(page, name, ("na\ud83dme.jsonl", HALF))
+    assert "na\ufffdme" in said
+    assert "characters that could not be read (�): 40" in said
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_how_a_file_was_read_is_said(page, name):
+    said = open_with(page, name, ("rows.tsv", ROWS))
+    assert "tab\\-separated" in said or "tab-separated" in said
+    assert "quotation marks are ordinary characters" in said
+    assert "rows read: 30, blank ones skipped: 1" in said
+
+
+def test_missing_and_several_labels_are_said(page):
+    said = open_with(page, "finetune", ("rows.tsv", ROWS))
+    assert "Rows without a text or a label, left out: 10. Taken for no label: “NaN” (10)." in said
+    assert "Many rows have “NaN” for a label" in said
+    said = open_with(page, "finetune", ("labels.csv", LABELS))
+    assert "several labels in a cell, such as “a\\;b”" in said
+    said = open_with(page, "attributions", ("labels.csv", LABELS))
+    assert "several labels in a cell, such as “a\\;b”" in said
+
+
+def test_words_with_tags_are_said_and_their_column_is_chosen(page):
+    rows = "\n".join(
+        f"{i}\t{word}\t_\t{tag}\tX\t_\t0\troot\t_\t_"
+        for i, (word, tag) in enumerate((("the", "DET"), ("bank", "NOUN")), 1)
+    )
+    text = "\n\n".join(f"# sent_id = {i}\n{rows}\n3\tbank{i}\t_\tNOUN\tY\t_\t1\tobj\t_\t_" for i in range(20)).encode()
+    more = {"task": "token classes", "labelled:token classes_kept": "{file}"}
+    said = open_with(page, "finetune", ("trees.conllu", text), **more)
+    assert "sentences read: 20, words: 60, lines of comments: 20" in said
+    box = next(one for one in page.selectbox if one.label == "Column with the tags")
+    assert box.options == ["UPOS", "XPOS", "DEPREL"]
+    box.set_value("DEPREL").run()
+    assert not page.exception
