@@ -12,6 +12,7 @@ from dashboard import cache
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.files import SUFFIXES, Table
 
 _SEED = 0
@@ -29,6 +30,8 @@ class Corpus:
         How many rows of the file hold text; fewer are read where ``texts`` is shorter.
     columns
         The places of the columns: the text's, and the label's or the pair's, -1 for none.
+    origin
+        Which rows of the file these are.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Corpus:
     labels: tuple[str, ...]
     total: int
     columns: tuple[int, int]
+    origin: FileRows
 
 
 def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:
@@ -82,26 +86,29 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         raise InputError("“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     column, other, most = _choices(table, f"{key}:{file}", labelled)
-    rows = [row for row in table.rows if row[column].strip() and (other < 0 or row[other].strip())]
-    if not rows:
+    full = [i for i, row in enumerate(table.rows) if row[column].strip() and (other < 0 or row[other].strip())]
+    if not full:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
-    picked = rows
-    if len(rows) > most > 0:
-        chosen = np.random.default_rng(_SEED).choice(len(rows), most, replace=False)
-        picked = [rows[i] for i in sorted(chosen)]
+    places = full
+    if len(full) > most > 0:
+        chosen = np.random.default_rng(_SEED).choice(len(full), most, replace=False)
+        places = [full[i] for i in sorted(chosen)]
         st.caption(
             _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
-                count=f"{most:,}", total=f"{len(rows):,}", seed=_SEED
+                count=f"{most:,}", total=f"{len(full):,}", seed=_SEED
             )
         )
+    picked = [table.rows[i] for i in places]
+    shown = [table.columns[i] for i in (column, other) if i >= 0]
     return Corpus(
         name,
         f"{file}:{column}:{other}:{most}",
         tuple(row[column] for row in picked),
         tuple(row[other] if other >= 0 and not labelled else None for row in picked),
         tuple(row[other].strip() for row in picked) if labelled else (),
-        len(rows),
+        len(full),
         (column, other),
+        rows_of(table, places, shown),
     )
 
 

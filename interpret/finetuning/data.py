@@ -8,6 +8,7 @@ from jaxtyping import Int
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
+from interpret.file_rows import rows_of
 from interpret.files import Table, decode, read_table
 from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
 from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
@@ -76,13 +77,16 @@ def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Exam
         if row[text].strip() and row[label].strip() and (second is None or row[second].strip())
     ]
     rows = [table.rows[place] for place in kept]
+    shown = [table.columns[i] for i in (text, second) if i is not None]
+    origin = rows_of(table, kept, shown)
     return Examples(
         task,
         tuple(row[text].strip() for row in rows),
         None if second is None else tuple(row[second].strip() for row in rows),
         tuple(row[label].strip() for row in rows),
-        tuple(kept),
+        tuple(number - 1 for number in origin.numbers),
         len(table.rows) - len(kept),
+        origin.columns,
     )
 
 

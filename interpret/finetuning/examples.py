@@ -1,12 +1,14 @@
 """What a model is to learn from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int
 
 from interpret.errors import InputError
+from interpret.file_rows import FileRows
 
 # The games that BERT learned from, which need no labels: masked words alone, or both (Devlin et al. 2019, sec. 3.1).
 GAMES = ("masked words", "masked words and next sentences")
@@ -27,11 +29,13 @@ class Examples:
         passages in the order of the text.
     labels
         One for each text: a class's name or a number as written; for token classes the tags, joined by spaces; for
-        games which document it is of.
+        games which document it is of: its row in the file, from 1.
     places
-        Which row of the file each is, from 0.
+        Which row of the file each is, from 0, skipped ones counted; of games which passage.
     skipped
         How many rows had no text or no label.
+    columns
+        What the file's other columns say of each, by their names.
     """
 
     task: str
@@ -40,6 +44,12 @@ class Examples:
     labels: tuple[str, ...]
     places: tuple[int, ...]
     skipped: int
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def origin(self) -> FileRows:
+        """Which rows of the file these are, and what else it says of them."""
+        return FileRows(tuple(place + 1 for place in self.places), self.columns)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -63,6 +73,7 @@ class Examples:
             tuple(self.labels[i] for i in chosen),
             tuple(self.places[i] for i in chosen),
             0,
+            self.origin.some(chosen).columns,
         )
 
     def joined(self, other: "Examples") -> "Examples":
@@ -92,6 +103,7 @@ class Examples:
             self.labels + other.labels,
             self.places + other.places,
             self.skipped + other.skipped,
+            self.origin.followed_by(other.origin).columns,
         )
 
     def key(self, place: int) -> tuple[str, str]:
