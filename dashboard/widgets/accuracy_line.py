@@ -47,5 +47,5 @@ def _bases() -> dict[str, str]:
         "out-of-fold": _("that it was fitted on, each answered by one fitted without it (out-of-fold)"),
         "not learned from": _("that it did not learn from"),
         "learned from": _("that it **learned from**: it says little about others"),
-        "not known": _("of which nobody knows here whether it learned from them"),
+        "not known": _("of which it is not known whether it learned from them"),
     }
