@@ -24,10 +24,10 @@ class FileRows:
 
     Examples
     --------
-    >>> table = Table(("text", "id"), (("a", "x"), ("", "y"), ("b", "z")), "utf-8")
+    >>> table = Table(("text", "id"), (("a", "x"), ("", "y"), ("b", "z")), "utf-8", (1, 2, 4))
     >>> rows = rows_of(table, [2], ["text"])
     >>> rows.numbers, dict(rows.columns)
-    ((3,), {'id': ('z',)})
+    ((4,), {'id': ('z',)})
     """
 
     numbers: tuple[int, ...]
@@ -90,11 +90,7 @@ def rows_of(table: Table, places: Sequence[int], used: Sequence[str] = ()) -> Fi
     columns = {
         name: tuple(row[place] for row in chosen) for place, name in enumerate(table.columns) if name not in used
     }
-    return FileRows(tuple(_numbers(table)[i] for i in places), MappingProxyType(columns))
-
-
-def _numbers(table: Table) -> tuple[int, ...]:
-    return getattr(table, "numbers", tuple(range(1, len(table.rows) + 1)))
+    return FileRows(tuple(table.numbers[i] for i in places), MappingProxyType(columns))
 
 
 def free_name(table: Mapping[str, object], name: str) -> str:

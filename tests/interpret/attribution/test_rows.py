@@ -17,23 +17,7 @@ from interpret.file_rows import FileRows
 from interpret.intervals import wilson
 from interpret.linear_head import fit_head, sentence_vectors
 
-WORDS = [
-    "river",
-    "bank",
-    "steep",
-    "money",
-    "rich",
-    "tired",
-    "animals",
-    "lent",
-    "said",
-    "because",
-    "was",
-    "the",
-    "and",
-    "it",
-    "unbelievably",
-]
+WORDS = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said", "because", "was", "the", "and")
 
 
 def texts(count, length=6, seed=0):
