@@ -126,35 +126,40 @@ def open_page(page, name, **query):
     return page
 
 
-def test_a_whole_file_explained(page, drawn):
-    rows = make_rows(120)
+def test_a_whole_file_explained(page, drawn, forty):
+    rows = make_rows(60)
     page.session_state["explained_rows_kept"] = ("rows.csv", as_file(rows))
     page.session_state["rows_method"] = "saliency"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")
-    next(one for one in page.button if one.label == "Explain 100 rows").click().run()
+    next(one for one in page.button if one.label == "Explain 40 rows").click().run()
     assert not page.exception
     seen, highest = check(drawn(), rows)
     assert seen >= 2
-    # A rank among 100 never gets there.
-    assert highest > 100
+    # A rank among 40 never gets there.
+    assert highest > 40
     # What was left out is named by its row too.
     left = [one.value for one in page.markdown if one.value.startswith("Row ")]
     assert left
     assert all(rows[int(one.split(":")[0].removeprefix("Row ")) - 1]["text"] == "" for one in left)
 
 
+@pytest.fixture
+def forty(monkeypatch):
+    """As many rows as a tiny model reads in no time, drawn from more."""
+    from dashboard.widgets import collection, rows_view
+
+    choose = collection.choose
+
+    def some(draw, label, *args, **more):
+        return 40 if label == "Rows to read" else choose(draw, label, *args, **more)
+
+    monkeypatch.setattr(collection, "choose", some)
+    monkeypatch.setattr(rows_view, "choose", some)
+
+
 @pytest.mark.parametrize(("tab", "more"), [("map", 2), ("neighbours", 2), ("clusters", 1)])
 @pytest.mark.parametrize("level", ["texts", "words"])
-def test_embeddings(page, drawn, tab, more, level, monkeypatch):
-    from dashboard.widgets import collection
-
-    # As many rows as a tiny model reads at once: drawn from more.
-    choose = collection.choose
-    monkeypatch.setattr(
-        collection,
-        "choose",
-        lambda draw, label, *args, **kw: 40 if label == "Rows to read" else choose(draw, label, *args, **kw),
-    )
+def test_embeddings(page, drawn, forty, tab, more, level):
     rows = make_rows(60)
     page.session_state["from"] = "file"
     page.session_state["collection_kept"] = ("rows.csv", as_file(rows))
@@ -182,7 +187,7 @@ def test_next_sentences(page, drawn, second):
     page.session_state["corpus:following_kept"] = ("rows.csv", as_file(rows))
     open_page(page, "pretraining", pre="following", text="the river", pair="it was rich")
     if second:
-        next(one for one in page.selectbox if one.label == "Column with the second text").set_value("other").run()
+        next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
     asked = [one for one in page.button if "pairs" in one.label]
     for one in asked:
         one.click().run()
@@ -190,14 +195,16 @@ def test_next_sentences(page, drawn, second):
     seen, highest = check(drawn(), rows)
     assert seen >= 2
     assert highest > 43
+    given = next(one.value for one in page.dataframe if "Second" in one.value.columns)
+    assert (given["Second"][0] == rows[given["Row"][0] - 1]["other"]) == second
 
 
 def test_minimal_pairs(page, drawn):
     rows = make_rows(50)
     page.session_state["preference_source"] = "file"
     page.session_state["corpus:preferences_kept"] = ("rows.csv", as_file(rows))
-    open_page(page, "pretraining", pre="surprise", text="the river")
-    next(one for one in page.selectbox if one.label == "Column with the second text").set_value("other").run()
+    open_page(page, "pretraining", pre="surprise", surprise_over="pairs", text="the river")
+    next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
     for one in [one for one in page.button if "pairs" in one.label]:
         one.click().run()
     assert not page.exception
