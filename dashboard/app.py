@@ -12,13 +12,27 @@ st.set_page_config(page_title="Bertoscope", page_icon=str(ROOT / "dashboard/icon
 
 st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
 
+# Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
+ALIASES = {"attention": "attention.py", "fine-tune": "finetune.py"}
+
+
+def alias(address: str, file: str) -> st.Page:
+    """Return a page that is in no menu and opens another one, with what the link asks for."""
+
+    def forward() -> None:
+        asked = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.switch_page(ROOT / "pages" / file, query_params=asked)
+
+    return st.Page(forward, title=address, url_path=address, visibility="hidden")
+
+
 page = st.navigation(
     [
         st.Page(
             ROOT / "pages" / "attention.py",
             title=_("Attention"),
             icon=":material/grid_view:",
-            url_path="attention",
+            url_path="",
             default=True,
         ),
         st.Page(
@@ -46,8 +60,11 @@ page = st.navigation(
             url_path="finetune",
         ),
         st.Page(ROOT / "pages" / "runs.py", title=_("Runs"), icon=":material/history:", url_path="runs"),
+        *(alias(address, file) for address, file in ALIASES.items()),
     ]
 )
+if page.url_path in ALIASES:
+    page.run()
 
 with st.sidebar:
     state.seed(state.LANGUAGE, state.asked_language(), LANGUAGES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from interpret.errors import Cancelled, CapacityError, CheckpointError, InputError, InterpretError
 
 if TYPE_CHECKING:
+    from interpret.accuracy import Accuracy
     from interpret.attention.ablation import Ablation, ablate
     from interpret.attention.dependencies import DependencyScores, dependency_scores, read_conllu
     from interpret.attention.flow import (
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from interpret.tracing import Trace, trace, trace_batch
 
 _WHERE = {
+    "Accuracy": "accuracy",
     "Ablation": "attention.ablation",
     "ablate": "attention.ablation",
     "DependencyScores": "attention.dependencies",

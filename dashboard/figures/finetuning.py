@@ -190,12 +190,20 @@ def calibration_curve(found: Results) -> go.Figure:
     )
 
 
-def fit_cloud(truth: np.ndarray, answers: np.ndarray) -> go.Figure:
-    """Draw a regression's answers over what is true."""
+def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go.Figure:
+    """Draw a regression's answers over what is true; ``rows`` are those of the file."""
     low, high = float(min(truth.min(), answers.min())), float(max(truth.max(), answers.max()))
     figure = go.Figure()
     figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line={"color": QUIET, "dash": "dash"}, name="y = x")
-    figure.add_scatter(x=truth, y=answers, mode="markers", marker={"color": JUDGED}, name=_("a row"))
+    figure.add_scatter(
+        x=truth,
+        y=answers,
+        mode="markers",
+        marker={"color": JUDGED},
+        name=_("a row"),
+        customdata=list(rows),
+        hovertemplate=_("row %{customdata}: %{y:.4g} for %{x:.4g}") + "<extra></extra>",
+    )
     return figure.update_layout(
         height=360, margin=MARGIN, legend=LEGEND, xaxis={"title": _("true value")}, yaxis={"title": _("answer")}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,8 +114,8 @@ def lens_fit(before: np.ndarray, after: np.ndarray) -> go.Figure:
     return figure
 
 
-def pair_picture(found: Following) -> go.Figure:
-    """Draw the probability that each pair follows: as given, shuffled and swapped."""
+def pair_picture(found: Following, rows: Sequence[int]) -> go.Figure:
+    """Draw the probability that each pair follows: as given, shuffled and swapped; ``rows`` are those of the file."""
     figure = go.Figure()
     for name, values in (
         (_("As given"), found.true),
@@ -128,8 +129,8 @@ def pair_picture(found: Following) -> go.Figure:
             jitter=0.6,
             pointpos=0,
             marker={"size": 4, "opacity": 0.6},
-            customdata=found.places + 1,
-            hovertemplate=_("pair %{customdata}: %{x:.3f}") + "<extra></extra>",
+            customdata=[rows[place] for place in found.places],
+            hovertemplate=_("row %{customdata}: %{x:.3f}") + "<extra></extra>",
         )
     # Seen on white and on black.
     figure.add_vline(0.5, line_dash="dash", line_width=1, line_color="#888888")

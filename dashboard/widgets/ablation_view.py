@@ -142,7 +142,8 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
     def work(progress: Progress) -> it.HeadImportance:
         from interpret.batching import windows_of
 
-        firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
+        with corpus.origin.naming():
+            firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
         return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
 
     encoder = cache.encoder(spec)

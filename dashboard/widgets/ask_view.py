@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache as keep_forever
 
-import numpy as np
 import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.language import _, literal
+from dashboard.language import _
+from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.python_code import table_lines
@@ -127,8 +127,10 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         if corpus is None:
             st.info(_("Choose a file with a text and a label in each row: a linear head is fitted on it in seconds."))
             return None
-        head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
-        st.caption(_("A linear head fitted on the frozen sentence vectors of your file.") + " " + _how_good(head))
+        with corpus.origin.naming():
+            head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
+        st.caption(_("A linear head fitted on the frozen sentence vectors of your file."))
+        _how_good(head)
         text_column, label_column = corpus.columns
         lines = (
             table_lines(corpus.name)
@@ -155,9 +157,8 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
             "This model has no classifier of its own. The starter is a linear head fitted on the frozen sentence "
             "vectors of {count} short texts about {classes} topics: something to explain, and nothing to rely on."
         ).format(count=len(texts), classes=len(head.labels))
-        + " "
-        + _how_good(head)
     )
+    _how_good(head)
     lines = (
         "import csv\n\n"
         f'rows = list(csv.DictReader(open("dashboard/examples/{name}", encoding="utf-8")))\n'
@@ -166,12 +167,11 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
     return head, f"starter:{name}", lines
 
 
-def _how_good(head: it.LinearHead) -> str:
-    if np.isnan(head.accuracy):
-        return _("Too few rows of some class to tell how good it is.")
-    return _(
-        "On rows that it did not see it is right in {accuracy} of cases; always guessing “{name}”: {guess}."
-    ).format(accuracy=f"{head.accuracy:.0%}", name=literal(head.commonest), guess=f"{head.majority:.0%}")
+def _how_good(head: it.LinearHead) -> None:
+    if head.held_out is None:
+        st.error(_("There are too few rows to tell whether this classifier tells anything."), icon=":material/help:")
+    else:
+        accuracy_line(head.held_out, "out-of-fold")
 
 
 def target_name(asked: Asked, target: it.Target) -> str:

@@ -56,6 +56,7 @@ def cluster_table(
         _("Points"): [len(one) for one in members],
         _("Share"): [100 * len(one) / len(places) for one in members],
         _("Words that mark it"): [", ".join(word for word, _score in row) or "–" for row in words],
+        _("Row"): [read.collection.origin.numbers[read.embeddings.text[places[i]]] for i in middle],
         _("Nearest to its middle"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
     }
     if read.label:

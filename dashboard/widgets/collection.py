@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache as keep_forever
-from types import MappingProxyType
 
 import numpy as np
 import streamlit as st
@@ -18,6 +17,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.files import SUFFIXES, Table, read_table
 from interpret.labels import as_number, has_decimal_commas, is_missing, with_point
 
@@ -38,8 +38,8 @@ class Collection:
         Tells one choice of texts from any other.
     texts
         The texts.
-    columns
-        What else is known of each, by the columns' names.
+    origin
+        Which rows of a file these are, and what else it says of each; of pasted lines, which lines.
     total
         How many rows held text; fewer are here where ``texts`` is shorter.
     """
@@ -47,8 +47,13 @@ class Collection:
     name: str
     about: str
     texts: tuple[str, ...]
-    columns: Mapping[str, tuple[str, ...]]
+    origin: FileRows
     total: int
+
+    @property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """What else is known of each text, by the columns' names."""
+        return self.origin.columns
 
     @property
     def characters(self) -> int:
@@ -133,32 +138,26 @@ def _from_file() -> Collection | None:
 
 
 def _collection(table: Table, name: str, column: int, about: str, most: int) -> Collection:
-    rows = [row for row in table.rows if row[column].strip()]
-    if not rows:
+    places = [i for i, row in enumerate(table.rows) if row[column].strip()]
+    if not places:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
-    total = len(rows)
+    total = len(places)
     if total > most > 0:
         chosen = np.random.default_rng(SEED).choice(total, most, replace=False)
-        rows = [rows[i] for i in sorted(chosen)]
+        places = [places[i] for i in sorted(chosen)]
         st.caption(
             _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{total:,}", seed=SEED
             )
         )
-    if len(rows) < len(table.rows) and total < len(table.rows):
+    if total < len(table.rows):
         st.caption(
             _("{count} rows of “{name}” have no text and are left out.").format(
                 count=f"{len(table.rows) - total:,}", name=literal(name)
             )
         )
-    others = {title: tuple(row[place] for row in rows) for place, title in enumerate(table.columns) if place != column}
-    return Collection(
-        name,
-        about,
-        tuple(row[column] for row in rows),
-        MappingProxyType(others),
-        total,
-    )
+    texts = tuple(table.rows[i][column] for i in places)
+    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total)
 
 
 def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:

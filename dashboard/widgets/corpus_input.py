@@ -13,6 +13,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import labels_caption, table_caption
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.files import SUFFIXES, Table, whole_characters
 from interpret.labels import is_missing, multi_labels
 
@@ -31,6 +32,8 @@ class Corpus:
         How many rows of the file hold text; fewer are read where ``texts`` is shorter.
     columns
         The places of the columns: the text's, and the label's or the pair's, -1 for none.
+    origin
+        Which rows of the file these are.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Corpus:
     labels: tuple[str, ...]
     total: int
     columns: tuple[int, int]
+    origin: FileRows
 
 
 def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:
@@ -87,10 +91,10 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     column, other, most = _choices(table, f"{key}:{file}", labelled)
     empty = is_missing if labelled else lambda cell: not cell.strip()
-    rows = [row for row in table.rows if row[column].strip() and (other < 0 or not empty(row[other]))]
+    full = [i for i, row in enumerate(table.rows) if row[column].strip() and (other < 0 or not empty(row[other]))]
     if labelled:
-        labels_caption([row[other] for row in table.rows], len(table.rows) - len(rows))
-        several = multi_labels([row[other] for row in rows])
+        labels_caption([row[other] for row in table.rows], len(table.rows) - len(full))
+        several = multi_labels([table.rows[i][other] for i in full])
         if several is not None:
             raise InputError(
                 "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
@@ -98,25 +102,28 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
                 label=table.columns[other],
                 cell=several[:60],
             )
-    if not rows:
+    if not full:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
-    picked = rows
-    if len(rows) > most > 0:
-        chosen = np.random.default_rng(_SEED).choice(len(rows), most, replace=False)
-        picked = [rows[i] for i in sorted(chosen)]
+    places = full
+    if len(full) > most > 0:
+        chosen = np.random.default_rng(_SEED).choice(len(full), most, replace=False)
+        places = [full[i] for i in sorted(chosen)]
         st.caption(
             _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
-                count=f"{most:,}", total=f"{len(rows):,}", seed=_SEED
+                count=f"{most:,}", total=f"{len(full):,}", seed=_SEED
             )
         )
+    picked = [table.rows[i] for i in places]
+    shown = [table.columns[i] for i in (column, other) if i >= 0]
     return Corpus(
         name,
         f"{file}:{column}:{other}:{most}",
         tuple(row[column] for row in picked),
         tuple(row[other] if other >= 0 and not labelled else None for row in picked),
         tuple(row[other].strip() for row in picked) if labelled else (),
-        len(rows),
+        len(full),
         (column, other),
+        rows_of(table, places, shown),
     )
 
 

@@ -16,12 +16,13 @@ from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
+from interpret.file_rows import free_name
 
 _MOST_BYTES = 400_000_000
 
 
 def item_table(read: Read, places: np.ndarray, first: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
-    """Return a row for each of some items, as columns: what it is, its text, and what the file says of it.
+    """Return a row for each of some items: its text's row in the file, what it is, its text, and what the file says.
 
     Parameters
     ----------
@@ -29,20 +30,13 @@ def item_table(read: Read, places: np.ndarray, first: Mapping[str, list[Any]] | 
         Columns that stand before these.
     """
     embeddings = read.embeddings
-    table: dict[str, list[Any]] = {**(first or {}), _("Place"): [int(i) + 1 for i in places]}
+    rows = read.collection.origin.some(embeddings.text[places])
+    table: dict[str, list[Any]] = {**(first or {}), _("Row"): list(rows.numbers)}
     if embeddings.level != "texts":
         table[_("Word") if embeddings.level == "words" else _("Piece")] = [embeddings.item(int(i)) for i in places]
+        table[_("From character")] = embeddings.span[places, 0].tolist()
     table[_("Text")] = [embeddings.texts[embeddings.text[i]] for i in places]
-    for name, values in read.collection.columns.items():
-        table[free_name(table, name)] = [values[embeddings.text[i]] for i in places]
-    return table
-
-
-def free_name(table: Mapping[str, object], name: str) -> str:
-    """Return a name for another column: none takes the place of one that is there."""
-    while name in table:
-        name += "′"
-    return name
+    return rows.beside(table)
 
 
 def map_downloads(
@@ -69,6 +63,7 @@ def map_downloads(
             vectors=np.stack([read.embeddings.at(one)[places] for one in chosen]),
             layers=np.array(chosen),
             text=read.embeddings.text[places],
+            row=np.array(read.collection.origin.some(read.embeddings.text[places]).numbers),
             span=read.embeddings.span[places],
             about=np.frombuffer(json.dumps(_about(read, settings), ensure_ascii=False).encode(), dtype=np.uint8),
         )

@@ -147,15 +147,16 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     about = f"{encoder.spec}:{collection.about}:{level}:{word}:{pooling}:{kept}:{len(collection.texts)}"
 
     def work(progress: Progress) -> it.Embeddings:
-        return cache.store().embed(
-            encoder,
-            collection.texts,
-            layers,
-            pooling,
-            progress,
-            level="words" if level == "word" else level,
-            word=word,
-        )
+        with collection.origin.naming():
+            return cache.store().embed(
+                encoder,
+                collection.texts,
+                layers,
+                pooling,
+                progress,
+                level="words" if level == "word" else level,
+                word=word,
+            )
 
     embeddings = long_work(
         "embeddings",

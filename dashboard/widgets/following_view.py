@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.finetuning.passages import sentences_of
 from interpret.intervals import wilson
 
@@ -53,11 +55,12 @@ def answer_view(asked: it.NextSentence, swapped: it.NextSentence) -> None:
 
 
 class Given(NamedTuple):
-    """Pairs of consecutive texts, and what tells them from others."""
+    """Pairs of consecutive texts, what tells them from others, and the row of the file that each is in."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]
     about: str
+    origin: FileRows
 
 
 def pairs_input() -> Given | None:
@@ -73,7 +76,8 @@ def pairs_input() -> Given | None:
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
-        return Given(_SHIPPED, _consecutive([row[0] for row in table.rows]), _SHIPPED)
+        pairs, origin = _consecutive([row[0] for row in table.rows], rows_of(table, range(len(table.rows)), ["text"]))
+        return Given(_SHIPPED, pairs, _SHIPPED, origin)
     corpus = corpus_input("following")
     if corpus is None:
         st.info(
@@ -84,26 +88,26 @@ def pairs_input() -> Given | None:
         )
         return None
     pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
-    pairs = pairs or _consecutive(corpus.texts)
+    origin = corpus.origin
+    if not pairs:
+        pairs, origin = _consecutive(corpus.texts, corpus.origin)
     if not pairs:
         raise InputError(
             "No row or paragraph of the file has two sentences, so none follows another. Choose a column with the "
             "second text, or a file of running text."
         )
-    return Given(corpus.name, pairs, corpus.about)
+    return Given(corpus.name, pairs, corpus.about, origin)
 
 
-def _consecutive(texts: Any) -> tuple[tuple[str, str], ...]:
-    found = []
-    for text in texts:
-        sentences = sentences_of(text)
-        found += list(pairwise(sentences))
-    return tuple(found)
+def _consecutive(texts: Sequence[str], origin: FileRows) -> tuple[tuple[tuple[str, str], ...], FileRows]:
+    """Return each sentence with the next one of its text, and the row that each pair is in."""
+    found = [(place, pair) for place, text in enumerate(texts) for pair in pairwise(sentences_of(text))]
+    return tuple(pair for _place, pair in found), origin.some([place for place, _pair in found])
 
 
 def following_view(given: Given, found: it.Following) -> None:
     """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
-    st.plotly_chart(pair_picture(found), key="following")
+    st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
     places = st.columns(4)
     count = len(found.true)
     others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
@@ -141,8 +145,8 @@ def following_view(given: Given, found: it.Following) -> None:
     if found.faults:
         place, error = found.faults[0]
         st.caption(
-            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
-                count=len(found.faults), place=place + 1, why=explain(error)
+            _("{count} pairs cannot be read; the first is in row {row}: {why}").format(
+                count=len(found.faults), row=given.origin.numbers[place], why=explain(error)
             )
         )
     with st.expander(_("The pairs as a table")):
@@ -151,26 +155,31 @@ def following_view(given: Given, found: it.Following) -> None:
 
 def following_table(given: Given, found: it.Following) -> dict[str, list[Any]]:
     """Return a row for each pair."""
-    return {
+    table = {
+        _("Row"): [given.origin.numbers[place] for place in found.places],
         _("First"): [given.pairs[place][0] for place in found.places],
         _("Second"): [given.pairs[place][1] for place in found.places],
         _("As given"): np.round(found.true, 4).tolist(),
         _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
     }
+    return given.origin.some(found.places).beside(table)
 
 
 def following_downloads(given: Given, found: it.Following, stem: str) -> list[Download]:
     """Offer the pairs with their probabilities as a file."""
     columns = {
+        "row": [given.origin.numbers[place] for place in found.places],
         "first": [given.pairs[place][0] for place in found.places],
         "second": [given.pairs[place][1] for place in found.places],
         "follows": found.true.tolist(),
+        "shuffled_row": [given.origin.numbers[place] for place in found.partner],
         "shuffled_second": [given.pairs[place][1] for place in found.partner],
         "follows_shuffled": found.shuffled.tolist(),
         "follows_swapped": found.swapped.tolist(),
     }
-    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each pair"))]
+    table = given.origin.some(found.places).beside(columns)
+    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
 
 
 def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:

@@ -74,6 +74,7 @@ def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
             _("Guessed"): [names[int(found.guess[i])] for i in shown],
             _("Probability of the true one"): [float(found.chance[i]) for i in shown],
             _("Place of the true one"): [int(found.rank[i]) + 1 for i in shown],
+            _("Row"): [int(outcome.truth[int(found.passage[i])]) for i in shown],
             _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
         },
         hide_index=True,
@@ -85,13 +86,16 @@ def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
     st.download_button(
         _("All guesses (CSV)"),
         lambda: as_csv(
-            {
-                "hidden": [names[int(one)] for one in found.truth],
-                "guessed": [names[int(one)] for one in found.guess],
-                "probability": found.chance.tolist(),
-                "rank": (found.rank + 1).tolist(),
-                "passage": [outcome.places[int(one)] + 1 for one in found.passage],
-            }
+            outcome.origin.some(found.passage).beside(
+                {
+                    "row": [int(outcome.truth[int(one)]) for one in found.passage],
+                    "hidden": [names[int(one)] for one in found.truth],
+                    "guessed": [names[int(one)] for one in found.guess],
+                    "probability": found.chance.tolist(),
+                    "rank": (found.rank + 1).tolist(),
+                    "passage": [outcome.origin.numbers[int(one)] for one in found.passage],
+                }
+            )
         ),
         f"{run.id}-guesses.csv",
         "text/csv",

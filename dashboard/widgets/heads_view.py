@@ -37,7 +37,8 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | N
     def work(progress: Progress) -> it.HeadStatistics:
         from interpret.batching import windows_of
 
-        cut = windows_of(encoder, texts)
+        with corpus.origin.naming():
+            cut = windows_of(encoder, texts)
         return it.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
 
     label = _("Measure heads over {count} texts").format(count=f"{len(corpus.texts):,}")

@@ -31,6 +31,7 @@ _FEW_TEXTS = 64
 # Fewer say nothing about how alike two sets of vectors are.
 _LEAST_TEXTS = 8
 _MOMENT = "moment"
+_MOST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,15 @@ def probe_part(both: Both) -> str:
     run = both.run
     st.markdown("#### " + _("One sentence, before and after"))
     outcome = it.read_outcome(run)
-    probes = dict.fromkeys([*run.request.probes, *outcome.texts[:5]])
+    rows = dict(zip(outcome.texts, outcome.origin.numbers, strict=True))
+    probes = {
+        one: _("row {row}: {text}").format(row=rows[one], text=one) if one in rows else one
+        for one in [*run.request.probes, *outcome.texts[:5]]
+    }
     text = choose(
         st.selectbox,
         _("Sentence: one of these, or any other typed here"),
-        dict(zip(probes, probes, strict=True)),
+        probes,
         f"{state.PROBE}:{run.id}",
         new=True,
         accept_new_options=True,
@@ -189,8 +194,14 @@ def moments_part(both: Both, text: str) -> None:
 def vectors_part(both: Both) -> None:
     """Draw how alike texts' vectors still are, and where the texts lie."""
     outcome = it.read_outcome(both.run)
-    rows = dict(zip(outcome.texts, outcome.truth, strict=True))
-    texts, labels = tuple(rows)[:_MOST_TEXTS], tuple(rows.values())[:_MOST_TEXTS]
+    # Each text once, by its first row.
+    places = list(dict(zip(reversed(outcome.texts), reversed(range(len(outcome.texts))), strict=True)).values())
+    places = sorted(places)[:_MOST_TEXTS]
+    texts, labels = (tuple(some[i] for i in places) for some in (outcome.texts, outcome.truth))
+    named = [
+        _("row {row}: {text}").format(row=outcome.origin.numbers[i], text=outcome.texts[i][:_MOST_SHOWN])
+        for i in places
+    ]
     if len(texts) < _LEAST_TEXTS:
         return
     st.markdown("#### " + _("{count} texts that were held out, before and after").format(count=len(texts)))
@@ -216,7 +227,7 @@ def vectors_part(both: Both) -> None:
         maps = it.align([it.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]).points
         if both.run.request.task != "classes":
             labels = ("",) * len(texts)
-        st.plotly_chart(before_after(maps, labels, texts, both.names), key="before_after")
+        st.plotly_chart(before_after(maps, labels, named, both.names), key="before_after")
 
 
 def reasons_part(both: Both, text: str) -> None:

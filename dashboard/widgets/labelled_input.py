@@ -189,10 +189,17 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     if task == "classes":
         facts.append(_("{count} classes").format(count=len(health.classes)))
         facts.append(_("always guessing the commonest: {share}").format(share=f"{health.majority:.1%}"))
-    facts.append(_("{count} pieces per word").format(count=f"{health.pieces_per_word:.2f}"))
+    if "unknown" in health.findings:
+        # Before how finely the rest is cut: a word that is not read at all is not cut either.
+        facts.append("**" + _("{share} of the pieces unknown").format(share=f"{health.unknown:.0%}") + "**")
+        cut = _("{count} pieces per word that it knows")
+    else:
+        cut = _("{count} pieces per word")
+    if not np.isnan(health.pieces_per_word):
+        facts.append(cut.format(count=f"{health.pieces_per_word:.2f}"))
     st.markdown(" · ".join(facts))
     said = _said(health, examples)
-    grave = {"leaks", "contradictions"}
+    grave = {"leaks", "contradictions", "unknown"}
     for name in health.findings:
         show = st.warning if name in grave else st.info
         show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")

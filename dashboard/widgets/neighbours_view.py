@@ -84,7 +84,8 @@ def _item(read: Read) -> Query | None:
         if wanted in text.casefold():
             name = text if embeddings.level == "texts" else f"{embeddings.item(place)} — {text}"
             name = " ".join(name.split())
-            listed[place] = f"{place + 1}: {name[:100]}{'…' if len(name) > 100 else ''}"
+            number = read.collection.origin.numbers[embeddings.text[place]]
+            listed[place] = f"{number}: {name[:100]}{'…' if len(name) > 100 else ''}"
         if len(listed) == _MOST_LISTED:
             break
     if not listed:

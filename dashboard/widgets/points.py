@@ -44,7 +44,8 @@ def hover_texts(read: Read, places: np.ndarray) -> tuple[str, ...]:
             f"{name}: {values[embeddings.text[place]][:60]}"
             for name, values in list(read.collection.columns.items())[:4]
         ]
-        said.append("\n".join([" ".join(shown.split()), *columns]))
+        row = _("Row {row}").format(row=read.collection.origin.numbers[embeddings.text[place]])
+        said.append("\n".join([" ".join(shown.split()), row, *columns]))
     return tuple(said)
 
 

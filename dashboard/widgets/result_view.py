@@ -150,10 +150,10 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
         _("True"): [outcome.truth[i] for i in shown],
         _("Given"): [found.labels[int(found.answers[i])] for i in shown],
         _("Probability"): [float(found.chances[i]) for i in shown],
-        _("Row"): [outcome.places[i] + 1 for i in shown],
+        _("Row"): [outcome.origin.numbers[i] for i in shown],
     }
     event = st.dataframe(
-        table,
+        outcome.origin.some(shown).beside(table),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -190,13 +190,15 @@ def open_in(page: str, run: it.Run, text: str, pair: str | None) -> None:
 
 
 def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[object]]:
-    return {
+    table = {
         "text": list(outcome.texts),
+        **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
         "given": [found.labels[int(one)] for one in found.answers],
         "probability": [float(one) for one in found.chances],
-        "row": [place + 1 for place in outcome.places],
+        "row": list(outcome.origin.numbers),
     }
+    return outcome.origin.beside(table)
 
 
 def _classes(found: it.Results) -> dict[str, list[object]]:
@@ -218,14 +220,17 @@ def _fit(run: it.Run, outcome: it.Outcome, found: it.Fit) -> None:
     places[2].metric("RMSE", f"{found.rmse:.4g}")
     places[3].metric(_("Rank correlation"), f"{found.spearman:.3f}")
     left, right = st.columns(2, gap="large")
-    left.plotly_chart(fit_cloud(found.truth, found.answers), key="fit")
+    left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:_MOST_ROWS]
     right.markdown(_("The furthest off first:"))
     right.dataframe(
-        {
-            _("Text"): [outcome.texts[i] for i in shown],
-            _("True"): found.truth[shown].tolist(),
-            _("Given"): found.answers[shown].tolist(),
-        },
+        outcome.origin.some(shown).beside(
+            {
+                _("Text"): [outcome.texts[i] for i in shown],
+                _("True"): found.truth[shown].tolist(),
+                _("Given"): found.answers[shown].tolist(),
+                _("Row"): [outcome.origin.numbers[i] for i in shown],
+            }
+        ),
         hide_index=True,
     )

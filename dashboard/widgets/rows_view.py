@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from statistics import fmean
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,26 +12,58 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.language import _, explain, literal
+from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.models import chosen_run
 from dashboard.widgets.python_code import encoder_lines, table_lines
+from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption
+from interpret.accuracy import text_key
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.files import SUFFIXES
 from interpret.labels import multi_labels
 
 _SEED = 0
 # What people call the column of what they marked.
 _MARKED = ("highlights", "highlight", "rationale", "rationales", "evidence", "标注", "依据", "高亮")
-Input = tuple[str, tuple[str, ...], tuple[str, ...] | None, tuple[str, ...] | None, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """The rows of a file that are read.
+
+    Attributes
+    ----------
+    name, about
+        The file's name, and what tells this choice of rows and columns from others.
+    texts, labels, highlights
+        Of each row; None where there is no such column.
+    origin
+        Which rows of the file these are.
+    columns
+        Places of the columns with texts, labels and highlights, -1 for none.
+    most
+        How many rows are read at most, 0 for all.
+    """
+
+    name: str
+    about: str
+    texts: tuple[str, ...]
+    labels: tuple[str, ...] | None
+    highlights: tuple[str, ...] | None
+    origin: FileRows
+    columns: tuple[int, int, int]
+    most: int
 
 
 def rows_input() -> Input | None:
-    """Draw the file and its columns; returns its name, texts, labels, highlights and what tells it from others.
+    """Draw the file and its columns; None before there is a file.
 
     Raises
     ------
@@ -77,41 +110,77 @@ def rows_input() -> Input | None:
         labels = -1
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
     most = choose(places[3].selectbox, _("Rows to read"), amounts, f"rows_most:{file}", 100)
-    rows = list(table.rows)
-    if not rows:
+    if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
-    if len(rows) > most > 0:
-        chosen = np.random.default_rng(_SEED).choice(len(rows), most, replace=False)
-        total = len(rows)
-        rows = [rows[i] for i in sorted(chosen)]
+    total = len(table.rows)
+    chosen = list(range(total))
+    if total > most > 0:
+        chosen = sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
         st.caption(
             _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{total:,}", seed=_SEED
             )
         )
-    return (
+
+    def values(place: int) -> tuple[str, ...]:
+        return tuple(table.rows[i][place] for i in chosen)
+
+    return Input(
         name,
-        tuple(row[column] for row in rows),
-        tuple(row[labels] for row in rows) if labels >= 0 else None,
-        tuple(row[marks] for row in rows) if marks >= 0 else None,
         f"{file}:{column}:{labels}:{marks}:{most}",
+        values(column),
+        values(labels) if labels >= 0 else None,
+        values(marks) if marks >= 0 else None,
+        rows_of(table, chosen, [table.columns[column]]),
+        (column, labels, marks),
+        most,
     )
+
+
+def learned_texts() -> frozenset[str] | None:
+    """Return what the chosen model's run, and those that it went on from, learned from; None where nobody knows."""
+    chosen = chosen_run()
+    run = it.read_run(state.runs_folder() / chosen) if chosen else None
+    if run is None:
+        return None
+    found: set[str] = set()
+    while run is not None:
+        examples, learned, _judged = run_rows(run)
+        found |= {text_key(examples.texts[int(place)]) for place in learned}
+        run = run.past
+    return frozenset(found)
+
+
+def accuracy_lines(found: it.Rows) -> None:
+    """Say how often the classifier is right, on which rows, and what that is worth."""
+    for basis, measured in found.accuracies.items():
+        accuracy_line(measured, basis)
+    if any(row.out_of_fold for row in found.rows):
+        st.caption(
+            _(
+                "Right and wrong count by out-of-fold answers: each row is answered by a classifier fitted without it, "
+                "and without others that read the same. What is explained is the classifier fitted on all of them."
+            )
+        )
 
 
 def human_line(found: it.Rows) -> None:
     """Say how the words compare with those that people marked, where any did."""
-    marked = [row.human for row in found.rows if row.human is not None]
-    if marked:
+    means = found.plausibility
+    if means:
+        told = {
+            name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
+        }
         st.markdown(
             _(
-                "**Plausibility** over {count} rows with highlights: token F1 {f1}, IoU {iou}, AUPRC {auprc} (chance "
-                "{chance}). It says whether people point at the same words, not whether the model uses them."
+                "**Plausibility** over {count} rows with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
+                "(chance {chance}). It says whether people point at the same words, not whether the model uses them."
             ).format(
-                count=len(marked),
-                f1=f"{fmean(one.token_f1 for one in marked):.3f}",
-                iou=f"{fmean(one.iou for one in marked):.3f}",
-                auprc=f"{fmean(one.auprc for one in marked):.3f}",
-                chance=f"{fmean(one.chance for one in marked):.3f}",
+                count=sum(row.human is not None for row in found.rows),
+                f1=told["token_f1"],
+                iou=told["iou"],
+                auprc=told["auprc"],
+                chance=told["auprc_by_chance"],
             )
         )
 
@@ -127,20 +196,23 @@ def chosen_row(found: it.Rows) -> None:
     rows = [
         row
         for row in found.rows
-        if (not only or (row.wrong and row in found.judged))
-        and answer in ("", row.answer)
-        and (query or "").casefold() in row.attribution.tokens.text.casefold()
+        if (not only or (row.wrong and row.label in found.known))
+        and answer in ("", row.said)
+        and (query or "").casefold() in row.text.casefold()
     ]
-    table = {
-        _("Row"): [row.place + 1 for row in rows],
-        _("Text"): [row.attribution.tokens.text for row in rows],
+    said = _("Answer (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Answer")
+    table: dict[str, list[Any]] = {
+        _("Row"): [found.number(row.place) for row in rows],
+        _("Text"): [row.text for row in rows],
+        _("Only begun"): [row.cut for row in rows],
         _("Label"): [row.label for row in rows],
-        _("Answer"): [row.answer or row.attribution.target.name for row in rows],
+        said: [row.said or row.attribution.target.name for row in rows],
+        _("Explained"): [row.attribution.target.name for row in rows],
         _("Probability"): [row.chance for row in rows],
         _("Words that did most"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(
-        table,
+        found.origin.some([row.place for row in rows]).beside(table),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -148,7 +220,7 @@ def chosen_row(found: it.Rows) -> None:
         column_config={_("Probability"): st.column_config.NumberColumn(format="%.3f")},
     )
     picked = event.selection.rows
-    text = rows[picked[0]].attribution.tokens.text if picked and picked[0] < len(rows) else None
+    text = rows[picked[0]].text if picked and picked[0] < len(rows) else None
     st.button(
         _("Open this row in “Why this answer”"),
         disabled=text is None,
@@ -176,8 +248,11 @@ def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
     """Offer the rows and the classes' words as files."""
 
     def words() -> bytes:
-        rows = [(name, *one) for name in found.classes for one in found.words(name)]
-        titles = (_("Class"), _("Word"), _("Mean score"), _("Half a 95 % interval"), _("Count"))
+        rows = []
+        for name in found.classes:
+            numbers = found.numbers_with(name)
+            rows += [(name, *one, " ".join(map(str, numbers[one[0]]))) for one in found.words(name)]
+        titles = (_("Class"), _("Word"), _("Mean score"), _("Half a 95 % interval"), _("Count"), _("Rows"))
         return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
 
     return [
@@ -190,32 +265,37 @@ def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
 
 def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
     """Write the lines of Python that explain the same rows."""
-    name, _texts, _labels, _highlights, about = read
-    column, labels, marks, most = (int(one) for one in about.split(":")[1:])
+    column, labels, marks = read.columns
     head = ", head=head" if asked.head is not None else ""
-    path = name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{name}"
+    path = read.name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{read.name}"
     lines = [
         encoder_lines(asked.spec),
         f"\n{asked.fitted}" if asked.fitted else "",
         table_lines(path),
-        "rows = table.rows\n",
+        "places = range(len(table.rows))\n",
     ]
-    if most:
-        draw = f"np.random.default_rng({_SEED}).choice(len(rows), {most}, replace=False)"
+    if read.most:
+        draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
         lines.append(
-            f"if len(rows) > {most}:\n    import numpy as np\n\n    rows = [rows[i] for i in sorted({draw})]\n"
+            f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
         )
+    lines.append(
+        "rows = [table.rows[i] for i in places]\n\n"
+        "from interpret.file_rows import rows_of\n\n"
+        f"origin = rows_of(table, places, [table.columns[{column}]])\n"
+    )
     given = [f"texts = [row[{column}] for row in rows]\n"]
     options = ["None"]
     if labels >= 0:
         given.append(f"labels = [row[{labels}] for row in rows]\n")
         options = ["labels"]
     options += [repr(asked.target), repr(method), repr(baseline)]
+    head += ", origin=origin"
     if marks >= 0:
         given.append(f"marks = [row[{marks}] for row in rows]\n")
         head += ", highlights=marks"
     lines += [*given, f"found = it.explain_rows(encoder, texts, {', '.join(options)}{head})\n"]
-    return "".join(lines) + "found.words(found.classes[0]), found.accuracy\n"
+    return "".join(lines) + "found.words(found.classes[0]), found.accuracies\n"
 
 
 def skipped_rows(found: it.Rows) -> None:
@@ -234,4 +314,4 @@ def skipped_rows(found: it.Rows) -> None:
         if left:
             with st.expander(f"{title}: {len(left):,}"):
                 for place, error in left[:100]:
-                    st.markdown(_("Row {row}: {why}").format(row=place + 1, why=explain(error)))
+                    st.markdown(_("Row {row}: {why}").format(row=found.number(place), why=explain(error)))

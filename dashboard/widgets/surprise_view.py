@@ -19,6 +19,7 @@ from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.intervals import wilson
 
 WORDS = "surprise_words"
@@ -130,12 +131,13 @@ def verdict(first: it.Surprise, second: it.Surprise) -> str:
 
 
 class Pairs(NamedTuple):
-    """Pairs of sentences, the better one first, the kind of each, and what tells them from others."""
+    """Pairs of sentences, the better one first, the kind of each, what tells them from others, and their rows."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]
     kinds: tuple[str, ...]
     about: str
+    origin: FileRows
 
 
 def pairs_input() -> Pairs | None:
@@ -151,9 +153,9 @@ def pairs_input() -> Pairs | None:
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
-        return Pairs(
-            _SHIPPED, tuple((row[0], row[1]) for row in table.rows), tuple(row[2] for row in table.rows), _SHIPPED
-        )
+        pairs = tuple((row[0], row[1]) for row in table.rows)
+        origin = rows_of(table, range(len(table.rows)), table.columns)
+        return Pairs(_SHIPPED, pairs, tuple(row[2] for row in table.rows), _SHIPPED, origin)
     corpus = corpus_input("preferences")
     if corpus is None:
         st.info(_("Choose a file with two columns: the sentence that should be likelier, and the other."))
@@ -161,7 +163,7 @@ def pairs_input() -> Pairs | None:
     pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
     if not pairs:
         raise InputError("No second column is chosen. The other sentence of each pair stands in it.")
-    return Pairs(corpus.name, pairs, (), corpus.about)
+    return Pairs(corpus.name, pairs, (), corpus.about, corpus.origin)
 
 
 def preferences_view(given: Pairs, found: it.Preferences) -> None:
@@ -173,8 +175,8 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
     if found.faults:
         place, error = found.faults[0]
         st.caption(
-            _("{count} pairs cannot be read; the first is pair {place}: {why}").format(
-                count=len(found.faults), place=place + 1, why=explain(error)
+            _("{count} pairs cannot be read; the first is in row {row}: {why}").format(
+                count=len(found.faults), row=given.origin.numbers[place], why=explain(error)
             )
         )
     if not counted.any():
@@ -210,7 +212,11 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
             )
         )
     order = mistakes_first(found, counted)
-    st.plotly_chart(preference_picture(found, [one for one, _other in given.pairs], order), key="preferences")
+    titles = [
+        _("row {row}: {text}").format(row=row, text=one)
+        for row, (one, _other) in zip(given.origin.numbers, given.pairs, strict=True)
+    ]
+    st.plotly_chart(preference_picture(found, titles, order), key="preferences")
     # Those that do not count, and those that cannot be read, come last.
     order += [i for i in range(len(counted)) if not counted[i]]
     st.dataframe(preferences_table(given, found, order), hide_index=True)
@@ -238,7 +244,9 @@ def preferences_table(given: Pairs, found: it.Preferences, order: Sequence[int])
     """Return a row for each pair, in an order."""
     names = kind_names()
     kinds = {_("Kind"): [names.get(given.kinds[i], given.kinds[i]) for i in order]} if given.kinds else {}
-    return {
+    rows = given.origin.some(order)
+    table = {
+        _("Row"): list(rows.numbers),
         **kinds,
         _("Better"): [given.pairs[i][0] for i in order],
         _("Worse"): [given.pairs[i][1] for i in order],
@@ -246,18 +254,21 @@ def preferences_table(given: Pairs, found: it.Preferences, order: Sequence[int])
         _("PLL of the worse"): [round(float(found.worse[i]), 3) for i in order],
         _("Likelier by"): [round(float(found.better[i] - found.worse[i]), 3) for i in order],
     }
+    return rows.beside(table)
 
 
 def preferences_downloads(given: Pairs, found: it.Preferences, stem: str) -> list[Download]:
     """Offer the pairs with their scores as a file."""
     columns = {
+        "row": list(given.origin.numbers),
         "better": [one for one, _other in given.pairs],
         "worse": [other for _one, other in given.pairs],
         **({"kind": list(given.kinds)} if given.kinds else {}),
         "pll_better": found.better.tolist(),
         "pll_worse": found.worse.tolist(),
     }
-    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each pair"))]
+    table = given.origin.beside(columns)
+    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
 
 
 def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.Surprise], stem: str) -> list[Download]:

@@ -1,19 +1,29 @@
 """Explain a file's rows from a terminal: ``python -m interpret.attribution FILE --method … --out …``."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 from interpret.attribution.methods import METHODS
 from interpret.attribution.question import BASELINES
-from interpret.attribution.rows import explain_rows, write_rows
+from interpret.attribution.rows import Rows, explain_rows, write_rows
 from interpret.attribution.targets import class_names
 from interpret.checkpoints import BUILT_IN
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
+from interpret.file_rows import rows_of
 from interpret.files import Table, read_table
 from interpret.labels import is_missing, multi_labels
 from interpret.linear_head import fit_head
+
+_MOST_TOLD = 10
+_BASES = {
+    "out-of-fold": "answered by heads that were fitted without them (out-of-fold)",
+    "not learned from": "which the head was not fitted on",
+    "learned from": "which the head was fitted on, so it says little",
+    "not known": "of which it is not known whether the model learned from them",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,38 +60,63 @@ def _explain(asked: argparse.Namespace) -> None:
     if asked.fit is not None and asked.label is None:
         raise InputError("A head is fitted on labels: name their column with --label.")
     table = read_table(asked.file.read_bytes(), asked.file.name)
-    texts = _column(table, asked.text) or [row[table.longest_column] for row in table.rows]
+    text = asked.text or table.columns[table.longest_column]
+    texts = _column(table, text)
     encoder = load_encoder(asked.model, device=asked.device)
     head = None
     if asked.fit is not None:
         known = read_table(asked.fit.read_bytes(), asked.fit.name)
-        rows = _column(known, asked.text) or [row[known.longest_column] for row in known.rows]
-        labels = _column(known, asked.label) or []
+        fitted = _column(known, asked.text or known.columns[known.longest_column])
+        labels = _column(known, asked.label)
         several = multi_labels(labels)
         if several is not None:
             raise InputError("A cell of labels holds several, such as “{cell}”. Give each row one.", cell=several[:60])
-        kept = [place for place, label in enumerate(labels) if rows[place].strip() and not is_missing(label)]
-        head = fit_head(encoder, [rows[place] for place in kept], [labels[place].strip() for place in kept])
-        _say(f"{len(kept)} rows fitted, {len(rows) - len(kept)} without a text or a label left out")
+        kept = [place for place, label in enumerate(labels) if fitted[place].strip() and not is_missing(label)]
+        head = fit_head(encoder, [fitted[place] for place in kept], [labels[place].strip() for place in kept])
+        _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
+    labelled_too = asked.label is not None and (asked.fit is None or asked.label in table.columns)
     found = explain_rows(
         encoder,
         texts,
-        _column(table, asked.label) if asked.fit is None or asked.label in table.columns else None,
+        _column(table, asked.label) if labelled_too else None,
         int(asked.target) if asked.target.isdecimal() else asked.target,
         asked.method,
         asked.baseline,
         asked.tolerance,
         head=head,
-        highlights=_column(table, asked.highlights),
+        highlights=None if asked.highlights is None else _column(table, asked.highlights),
+        origin=rows_of(table, range(len(table.rows)), [text]),
         seed=asked.seed,
         progress=_tell,
     )
     write_rows(found, asked.out)
-    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped")
+    _report(found)
     if class_names(encoder, head):
         for name in found.classes:
             words = ", ".join(f"{word} {mean:+.2f}" for word, mean, _, _ in found.words(name)[:5])
             _say(f"{name}: {words}")
+
+
+def _report(found: Rows) -> None:
+    cut = sum(row.cut for row in found.rows)
+    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped, {cut} read in their first window only")
+    for place, error in found.skipped[:_MOST_TOLD]:
+        _say(f"  row {found.number(place)} skipped: {error}")
+    for basis, one in found.accuracies.items():
+        low, high = one.interval
+        worth = "" if one.beats_majority else "; at or below that, as far as these rows can tell"
+        _say(
+            f"accuracy {one.share:.1%} (95 %: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; always "
+            f"“{one.commonest}”: {one.majority:.1%}{worth}"
+        )
+    if found.plausibility:
+        told = ", ".join(
+            f"{name} {mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+            for name, (mean, half) in found.plausibility.items()
+        )
+        _say(f"plausibility over {sum(row.human is not None for row in found.rows)} rows with highlights: {told}")
+    for place, error in found.unmarked[:_MOST_TOLD]:
+        _say(f"  highlights of row {found.number(place)} not used: {error}")
 
 
 def _tell(done: int, total: int, _stage: str) -> None:
@@ -93,9 +128,7 @@ def _say(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr)  # noqa: T201 - to its terminal
 
 
-def _column(table: Table, name: str | None) -> list[str] | None:
-    if name is None:
-        return None
+def _column(table: Table, name: str) -> list[str]:
     if name not in table.columns:
         raise InputError(
             "There is no column “{name}”. The file has: {known}.", name=name, known=", ".join(table.columns)

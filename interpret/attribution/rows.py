@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
+from interpret.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
@@ -20,9 +21,19 @@ from interpret.batching import windows_of
 from interpret.delimited import csv_text
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.file_rows import FileRows
 from interpret.labels import is_missing
 from interpret.linear_head import LinearHead
 from interpret.tokens import is_ideograph
+
+# What a row's answer is worth as a measure of the classifier.
+BASES = ("out-of-fold", "not learned from", "learned from", "not known")
+_PLAUSIBILITY: Mapping[str, Callable[[Plausibility], float]] = {
+    "token_f1": lambda one: one.token_f1,
+    "iou": lambda one: one.iou,
+    "auprc": lambda one: one.auprc,
+    "auprc_by_chance": lambda one: one.chance,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +44,16 @@ class Row:
     ----------
     place
         Its place in what was given, from 0.
+    text
+        All of it, also where only its beginning was read.
     label
         What it should be, or "".
     answer
         The class that the model finds likeliest, whichever one is explained; "" for other targets.
+    learned
+        Whether the model learned from it, or from a text that reads the same; None where that is not known.
+    out_of_fold
+        For a text that a linear head was fitted on, the class said by a head that was fitted without it; else "".
     attribution
         Why the model says what it says.
     chance
@@ -48,17 +65,34 @@ class Row:
     """
 
     place: int
+    text: str
     label: str
     answer: str
+    learned: bool | None
+    out_of_fold: str
     attribution: Attribution
     chance: float
     cut: bool
     human: Plausibility | None
 
     @property
+    def said(self) -> str:
+        """The class that counts as its answer: out-of-fold where there is one, for a fit knows its own rows."""
+        return self.out_of_fold or self.answer
+
+    @property
     def wrong(self) -> bool:
-        """Whether it has a label, and the model says another class."""
-        return bool(self.label and self.answer) and self.label != self.answer
+        """Whether it has a label, and the class that counts as its answer is another."""
+        return bool(self.label and self.answer) and self.label != self.said
+
+    @property
+    def basis(self) -> str:
+        """What its answer is worth as a measure of the classifier: one of `BASES`."""
+        if self.learned is None:
+            return "not known"
+        if not self.learned:
+            return "not learned from"
+        return "out-of-fold" if self.out_of_fold else "learned from"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +113,8 @@ class Rows:
         The classes that rows were explained for.
     method
         A name in `METHODS`.
+    origin
+        Which rows of a file all texts given are, the skipped ones too, by the same places.
     """
 
     rows: tuple[Row, ...]
@@ -87,21 +123,49 @@ class Rows:
     known: tuple[str, ...]
     classes: tuple[str, ...]
     method: str
+    origin: FileRows
+
+    def number(self, place: int) -> int:
+        """Return the file's row number of a text, by its place in what was given."""
+        return self.origin.numbers[place]
 
     def words(self, name: str, least: int = 3) -> list[tuple[str, float, float, int]]:
         """Return which words drive a class: see `top_words`, over the rows that are explained for it."""
         return top_words([row.attribution for row in self.rows if row.attribution.target.name == name], least)
 
-    @property
-    def accuracy(self) -> float:
-        """Share of right rows among `judged`; NaN where there are none."""
-        judged = self.judged
-        return float(np.mean([not row.wrong for row in judged])) if judged else float("nan")
+    def numbers_with(self, name: str) -> dict[str, list[int]]:
+        """Return for each word of the rows explained for a class the numbers of the rows in which it stands."""
+        found: dict[str, list[int]] = {}
+        for row in self.rows:
+            if row.attribution.target.name == name:
+                for word in dict.fromkeys(one.casefold() for one in words_of(row.attribution)[0]):
+                    found.setdefault(word, []).append(self.number(row.place))
+        return found
 
     @property
     def judged(self) -> tuple[Row, ...]:
         """The rows whose label is a class that the model can answer."""
         return tuple(row for row in self.rows if row.label in self.known)
+
+    @property
+    def accuracies(self) -> dict[str, Accuracy]:
+        """The accuracy over the rows of each of `BASES` that there are `judged` rows of: never over all in one."""
+        found = {}
+        for basis in BASES:
+            rows = [row for row in self.judged if row.basis == basis]
+            measured = measure_accuracy([r.said for r in rows], [r.label for r in rows], [r.text for r in rows])
+            if measured is not None:
+                found[basis] = measured
+        return found
+
+    @property
+    def plausibility(self) -> dict[str, tuple[float, float]]:
+        """Mean token F1, IoU, AUPRC, and AUPRC by chance over rows with highlights, each with half a 95 % interval.
+
+        The interval is Student's over rows; NaN for a single row. Empty where no row has highlights.
+        """
+        marked = [row.human for row in self.rows if row.human is not None]
+        return {name: _mean([read(one) for one in marked]) for name, read in _PLAUSIBILITY.items()} if marked else {}
 
 
 def explain_rows(
@@ -115,6 +179,8 @@ def explain_rows(
     *,
     head: LinearHead | None = None,
     highlights: Sequence[str] | None = None,
+    origin: FileRows | None = None,
+    learned: Collection[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Rows:
@@ -131,6 +197,11 @@ def explain_rows(
         See `interpret.attribute`.
     highlights
         What people marked in each text: see `read_highlights`. Empty where nothing.
+    origin
+        Which rows of a file the texts are; numbered from 1, as given, unless told.
+    learned
+        The texts that the model learned from, as `interpret.accuracy.text_key` writes them; None where that is not
+        known. Of a ``head`` it is known.
     progress
         Called as ``progress(texts done, texts in all, "rows")``; raising inside it stops the work.
 
@@ -139,7 +210,7 @@ def explain_rows(
     InputError
         If no row can be explained, or the model cannot be asked that.
     """
-    for name, column in (("labels", labels), ("highlights", highlights)):
+    for name, column in (("labels", labels), ("highlights", highlights), ("file rows", origin)):
         if column is not None and len(column) != len(texts):
             raise InputError(
                 "There are {count} {name} for {texts} texts. Give one for each, or none.",
@@ -147,16 +218,17 @@ def explain_rows(
                 name=name,
                 texts=len(texts),
             )
-    classes = class_names(encoder, head)
+    answered = class_names(encoder, head)
+    learned = head.out_of_fold if head is not None else learned
     rows: list[Row] = []
     skipped: list[tuple[int, InputError]] = []
     unmarked: list[tuple[int, InputError]] = []
     for place, text in enumerate(texts):
         label = labels[place].strip() if labels is not None else ""
-        if label not in classes and is_missing(label):
+        if label not in answered and is_missing(label):
             label = ""
         try:
-            row = _row(encoder, place, text, label, (target, method, baseline, tolerance, head, seed))
+            row = _row(encoder, place, text, label, learned, (target, method, baseline, tolerance, head, seed))
             rows.append(row)
         except InputError as error:
             skipped.append((place, error))
@@ -172,25 +244,38 @@ def explain_rows(
         said = next((error for place, error in skipped if texts[place].strip()), None)
         raise said or InputError("None of these texts has any words. Choose a file, or a column, that has.")
     present = {row.attribution.target.name for row in rows}
-    order = [name for name in classes if name in present]
-    known = classes if rows[0].answer else ()
-    return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, tuple(order) or tuple(sorted(present)), method)
+    order = [name for name in answered if name in present]
+    known = answered if rows[0].answer else ()
+    classes = tuple(order) or tuple(sorted(present))
+    origin = origin or FileRows(tuple(range(1, len(texts) + 1)))
+    return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
 
 
-def _row(encoder: Encoder, place: int, text: str, label: str, how: tuple) -> Row:
+def _row(encoder: Encoder, place: int, text: str, label: str, learned: Collection[str] | None, how: tuple) -> Row:
     target, method, baseline, tolerance, head, seed = how
     pieces = windows_of(encoder, [(text, None)])[0]
     question = ask(encoder, pieces[0][0], None, target, head)
     found = explain(question, method, baseline, tolerance, seed=seed)
-    answer = ""
+    answer = out_of_fold = ""
     if question.target.kind == "class":
         answer = class_names(encoder, head)[int(question.own.argmax())]
-    return Row(place, label, answer, found, question.chance, len(pieces) > 1, None)
+        out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
+    known = None if learned is None else text_key(text) in learned
+    return Row(place, text, label, answer, known, out_of_fold, found, question.chance, len(pieces) > 1, None)
 
 
 def _human(row: Row, marked: str) -> Plausibility:
     found = row.attribution
-    return plausibility(found.tokens, found.scores, read_highlights(found.tokens.text, marked))
+    # Marks are of the whole text; what was read is a stretch of it.
+    start, length = row.text.find(found.tokens.text), len(found.tokens.text)
+    spans = [(begin - start, end - start) for begin, end in read_highlights(row.text, marked)]
+    inside = [(max(begin, 0), min(end, length)) for begin, end in spans if begin < length and end > 0]
+    if spans and not inside:
+        raise InputError(
+            "All that is highlighted stands behind the first {count} characters, which were read.",
+            count=start + length,
+        )
+    return plausibility(found.tokens, found.scores, inside)
 
 
 def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
@@ -239,19 +324,35 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
 
 
 def rows_table(found: Rows) -> dict[str, list]:
-    """Return a column for each thing known about a row; words and scores as JSON."""
+    """Return a column for each thing known about a row, and behind these the file's own; words and scores as JSON.
+
+    ``row`` is the row's number in the file and ``text`` all of its text; ``cut`` says where only its beginning was
+    read.
+    """
     rows = found.rows
-    return {
-        "row": [row.place + 1 for row in rows],
-        "text": [row.attribution.tokens.text for row in rows],
+    worded = [words_of(row.attribution) for row in rows]
+    table: dict[str, list] = {
+        "row": [found.number(row.place) for row in rows],
+        "text": [row.text for row in rows],
+        "cut": [row.cut for row in rows],
         "label": [row.label for row in rows],
         "answer": [row.answer for row in rows],
+    }
+    if any(row.learned is not None for row in rows):
+        table["learned_from"] = [row.learned for row in rows]
+    if any(row.out_of_fold for row in rows):
+        table["answer_out_of_fold"] = [row.out_of_fold for row in rows]
+    table |= {
         "explained": [row.attribution.target.name for row in rows],
         "probability": [round(row.chance, 6) for row in rows],
         "delta": [row.attribution.delta for row in rows],
-        "words": [json.dumps(words_of(row.attribution)[0], ensure_ascii=False) for row in rows],
-        "scores": [json.dumps(words_of(row.attribution)[1]) for row in rows],
+        "words": [json.dumps(words, ensure_ascii=False) for words, _scores in worded],
+        "scores": [json.dumps(scores) for _words, scores in worded],
     }
+    if any(row.human is not None for row in rows):
+        for name, read in _PLAUSIBILITY.items():
+            table[name] = ["" if row.human is None else round(read(row.human), 6) for row in rows]
+    return found.origin.some([row.place for row in rows]).beside(table)
 
 
 def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
@@ -283,8 +384,13 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple
     for name, scores in found.items():
         if len(scores) >= least:
             count = len(scores)
-            half = math.nan
-            if count > 1:
-                half = float(student.ppf(0.975, count - 1)) * float(np.std(scores, ddof=1)) / math.sqrt(count)
-            rows.append((name, float(np.mean(scores)), half, len(scores)))
+            rows.append((name, *_mean(scores), count))
     return sorted(rows, key=lambda row: -row[1])
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float]:
+    """Return a mean and half of its 95 % interval by Student's t; NaN for a single value."""
+    count, half = len(values), math.nan
+    if count > 1:
+        half = float(student.ppf(0.975, count - 1)) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    return float(np.mean(values)), half

@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
+from interpret.file_rows import rows_of
 from interpret.files import Table, read_table
 from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
 from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
@@ -101,14 +102,17 @@ def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Exam
     ):
         labels = [with_point(one) for one in labels]
     rows = [table.rows[place] for place in kept]
+    shown = [table.columns[i] for i in (text, second) if i is not None]
+    origin = rows_of(table, kept, shown)
     return Examples(
         task,
         tuple(row[text].strip() for row in rows),
         None if second is None else tuple(row[second].strip() for row in rows),
         tuple(labels[place] for place in kept),
-        tuple(kept),
+        tuple(number - 1 for number in origin.numbers),
         len(table.rows) - len(kept),
         tuple(Counter(one for one, no in zip(labels, none, strict=True) if no and one).most_common()),
+        columns=origin.columns,
     )
 
 

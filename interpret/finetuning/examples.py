@@ -1,13 +1,15 @@
 """What a model is to learn from."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int
 
 from interpret.errors import InputError
+from interpret.file_rows import FileRows
 
 # The games that BERT learned from, which need no labels: masked words alone, or both (Devlin et al. 2019, sec. 3.1).
 GAMES = ("masked words", "masked words and next sentences")
@@ -28,9 +30,9 @@ class Examples:
         for games passages in the order of the text.
     labels
         One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
-        spaces to be shown; for games which document it is of.
+        spaces to be shown; for games which document it is of: its row in the file, from 1.
     places
-        Which row of the file each is, from 0.
+        Which row of the file each is, from 0, skipped ones counted; of games which passage.
     skipped
         How many rows had no text or no label.
     missing
@@ -38,6 +40,8 @@ class Examples:
     words, tags
         For token classes the words of each text as the file has them, and their tags; a word may hold spaces. Where
         they are not given they are what stands between single spaces in ``texts`` and ``labels``. None for other tasks.
+    columns
+        What the file's other columns say of each, by their names.
     """
 
     task: str
@@ -49,11 +53,17 @@ class Examples:
     missing: tuple[tuple[str, int], ...] = ()
     words: tuple[tuple[str, ...], ...] | None = None
     tags: tuple[tuple[str, ...], ...] | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.task == "token classes" and self.words is None:
             object.__setattr__(self, "words", tuple(tuple(text.split(" ")) for text in self.texts))
             object.__setattr__(self, "tags", tuple(tuple(label.split(" ")) for label in self.labels))
+
+    @property
+    def origin(self) -> FileRows:
+        """Which rows of the file these are, and what else it says of them."""
+        return FileRows(tuple(place + 1 for place in self.places), self.columns)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -80,6 +90,7 @@ class Examples:
             (),
             None if self.words is None else tuple(self.words[i] for i in chosen),
             None if self.tags is None else tuple(self.tags[i] for i in chosen),
+            self.origin.some(chosen).columns,
         )
 
     def joined(self, other: "Examples") -> "Examples":
@@ -112,6 +123,7 @@ class Examples:
             tuple((Counter(dict(self.missing)) + Counter(dict(other.missing))).items()),
             self.words + other.words if self.words is not None and other.words is not None else None,
             self.tags + other.tags if self.tags is not None and other.tags is not None else None,
+            self.origin.followed_by(other.origin).columns,
         )
 
     def key(self, place: int) -> tuple[str, str]:

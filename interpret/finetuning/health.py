@@ -50,7 +50,8 @@ class Health:
     unknown
         The share of pieces that the vocabulary lacks.
     pieces_per_word
-        Into how many pieces a word is cut on average; words of Chinese are its characters.
+        Into how many pieces a word that the vocabulary has is cut on average; words of Chinese are its characters. A
+        word that is read as one unknown piece is not cut, and does not count. NaN where there is no other.
     """
 
     rows: int
@@ -88,16 +89,16 @@ class Health:
     def findings(self) -> tuple[str, ...]:
         """What to tell a person about, the gravest first.
 
-        Of ``"leaks"``, ``"contradictions"``, ``"few judged"``, ``"unbalanced"``, ``"unknown"``, ``"many pieces"``,
+        Of ``"leaks"``, ``"contradictions"``, ``"unknown"``, ``"few judged"``, ``"unbalanced"``, ``"many pieces"``,
         ``"too long"``, ``"duplicates"``, ``"skipped"``.
         """
         counts = [count for _, count in self.classes]
         found = {
             "leaks": bool(self.leaks),
             "contradictions": bool(self.contradictions),
+            "unknown": self.unknown > _MANY_UNKNOWN,
             "few judged": self.uncertainty > _UNCERTAIN,
             "unbalanced": len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
-            "unknown": self.unknown > _MANY_UNKNOWN,
             "many pieces": self.pieces_per_word > _MANY_PIECES,
             "too long": self.too_long > 0,
             "duplicates": bool(self.duplicates),
@@ -143,12 +144,13 @@ def check_health(
     characters = sum(map(len, examples.texts)) / max(1, len(examples))
     count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
     chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
-    lengths, words, unknown = [], 0, 0
+    lengths, unknown, cut = [], 0, []
     for place in chosen:
         tokens = tokenize(encoder.pieces, examples.texts[place], examples.pairs[place] if examples.pairs else None)
         lengths.append(len(tokens))
-        words += sum(not tokens.special[group[0]] for group in tokens.groups)
         unknown += tokens.unknown
+        words = [group for group in tokens.groups if not tokens.special[group[0]]]
+        cut += [len(group) for group in words if not any(map(tokens.unknown_at, group))]
     pieces = sum(lengths) - len(lengths) * encoder.pieces.num_special_tokens_to_add(examples.pairs is not None)
     plays = examples.task in GAMES
     counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
@@ -167,5 +169,5 @@ def check_health(
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
         unknown=unknown / max(1, pieces),
-        pieces_per_word=pieces / max(1, words),
+        pieces_per_word=float(np.mean(cut)) if cut else float("nan"),
     )

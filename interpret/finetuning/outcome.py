@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from interpret.errors import InputError
+from interpret.file_rows import FileRows
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
@@ -51,9 +52,9 @@ class Outcome:
     ----------
     found
         How good its model is on what was held out.
-    texts, pairs, truth, places
-        Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
-        For games of each passage; ``truth`` is then its document.
+    texts, pairs, truth, origin
+        Of each row of `found`, the text, its second text, what would have been right, and which row of the file it is.
+        For games of each passage; ``truth`` is then its document, and its number is that of the passage.
     labels
         The classes.
     step
@@ -64,7 +65,7 @@ class Outcome:
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
-    places: tuple[int, ...]
+    origin: FileRows
     labels: tuple[str, ...]
     step: int
 
@@ -87,14 +88,14 @@ def read_outcome(run: Run) -> Outcome:
     examples, _, judged = read_run_examples(run.folder, run.request)
     if run.request.task in GAMES:
         found, some = measure_game(answers), examples.some(judged)
-        return Outcome(found, some.texts, some.pairs, some.labels, some.places, (), step)
+        return Outcome(found, some.texts, some.pairs, some.labels, some.origin, (), step)
     logits, truth = answers["logits"], answers["truth"]
     # For words' tags a row for each word, shown in its sentence.
     some = examples.some(judged[answers["rows"]])
     if run.request.task == "regression":
-        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, (), step)
+        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.origin, (), step)
     names = tuple(labels[int(place)] for place in truth)
-    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels, step)
+    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.origin, labels, step)
 
 
 def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from interpret.errors import InputError
+from interpret.file_rows import FileRows, rows_of
 from interpret.files import read_table
 from interpret.finetuning.examples import LEAST_ROWS, Examples
 
@@ -22,7 +23,7 @@ _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\s぀-ヿ㐀-鿿가-힯]+\s*|\s+"
 
 
 def read_passages(content: bytes, name: str, text: str, task: str, words: int = PASSAGE_WORDS) -> Examples:
-    """Read running text: passages in its order, each labelled with the number of its document.
+    """Read running text: passages in its order, each labelled with its document's row, from 1.
 
     Parameters
     ----------
@@ -49,10 +50,11 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
         )
     table = read_table(content, name)
     if table.columns == ("text",) and not name.lower().endswith((".csv", ".tsv", ".jsonl")):
-        documents = ["\n".join(row[0] for row in table.rows)]
+        documents, origin = ["\n".join(row[0] for row in table.rows)], FileRows((1,))
     elif text in table.columns:
         place = table.columns.index(text)
         documents = [row[place] for row in table.rows]
+        origin = rows_of(table, range(len(documents)), [text])
     else:
         raise InputError(
             "The file has no column “{name}”. It has: {known}.", name=text, known=", ".join(table.columns[:20])
@@ -60,7 +62,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     halves = task.endswith("sentences")
     texts: list[str] = []
     seconds: list[str] = []
-    labels: list[str] = []
+    owners: list[int] = []
     for number, document in enumerate(documents):
         for passage in passages_of(sentences_of(document, words), words):
             if halves and len(passage) < 2:
@@ -68,7 +70,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
             cut = _middle(passage) if halves else len(passage)
             texts.append(" ".join(passage[:cut]))
             seconds.append(" ".join(passage[cut:]))
-            labels.append(str(number))
+            owners.append(number)
     if len(texts) < LEAST_ROWS:
         raise InputError(
             "The text makes {count} passages of about {words} words, and {least} are the least to learn and judge by. "
@@ -81,9 +83,10 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
         task,
         tuple(texts),
         tuple(seconds) if halves else None,
-        tuple(labels),
+        tuple(str(origin.numbers[number]) for number in owners),
         tuple(range(len(texts))),
         sum(not one.strip() for one in documents),
+        columns=origin.some(owners).columns,
     )
 
 

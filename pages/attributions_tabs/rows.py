@@ -15,8 +15,10 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.rows_view import (
+    accuracy_lines,
     chosen_row,
     human_line,
+    learned_texts,
     rows_downloads,
     rows_input,
     rows_lines,
@@ -32,30 +34,32 @@ def rows(asked: Asked) -> None:
     found = rows_input()
     if found is None:
         return
-    name, texts, labels, highlights, about = found
     names = method_names()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, "rows_method", width=260)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
     encoder = cache.encoder(asked.spec)
+    learned = learned_texts()
 
     def work(progress: Progress) -> it.Rows:
         return it.explain_rows(
             encoder,
-            texts,
-            labels,
+            found.texts,
+            found.labels,
             asked.target,
             method,
             baseline,
             head=asked.head,
-            highlights=highlights,
+            highlights=found.highlights,
+            origin=found.origin,
+            learned=learned,
             progress=progress,
         )
 
     result = long_work(
         "rows",
-        repr((asked.spec, asked.target, asked.classifier, about, method, baseline)),
-        _("Explain {count} rows").format(count=f"{len(texts):,}"),
+        repr((asked.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        _("Explain {count} rows").format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
         keep=3,
@@ -63,14 +67,13 @@ def rows(asked: Asked) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], name)
-    if asked.classifier == f"starter:{name}":
-        st.caption(_("The starter was fitted on these very rows: that it is right about them says little."))
+    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], found.name)
+    accuracy_lines(result)
     skipped_rows(result)
     _summary(result)
     human_line(result)
     chosen = choose(
-        st.selectbox, _("Words that drive"), {one: one for one in result.classes}, f"drives:{about}", width=260
+        st.selectbox, _("Words that drive"), {one: one for one in result.classes}, f"drives:{found.about}", width=260
     )
     words = result.words(chosen)
     if words:
@@ -93,5 +96,19 @@ def _summary(found: it.Rows) -> None:
         f"{sum(row.cut for row in found.rows):,}",
         help=_("Texts longer than the model takes: their first window was read."),
     )
-    wrong, count = sum(row.wrong for row in found.judged), len(found.judged)
-    places[3].metric(_("Wrong"), _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–")
+    # Rows that were learned from tell of nothing but memory, where there are others.
+    judged = [row for row in found.judged if row.basis != "learned from"] or list(found.judged)
+    wrong, count = sum(row.wrong for row in judged), len(judged)
+    names = {
+        "out-of-fold": _("out-of-fold"),
+        "not learned from": _("not learned from"),
+        "learned from": _("learned from"),
+        "not known": _("learned from or not: unknown"),
+    }
+    places[3].metric(
+        _("Wrong"),
+        _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
+        ", ".join(names[basis] for basis in names if any(row.basis == basis for row in judged)) or None,
+        delta_color="off",
+        delta_arrow="off",
+    )

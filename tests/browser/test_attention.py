@@ -74,6 +74,16 @@ def test_type_pick_a_head_and_read_interprets_weight(page, server, minilm):
     expect(page.get_by_test_id("readout")).to_have_text(f"📌 “bank” ({query}) → “river” ({key}): {weight:.4f}")
 
 
+def test_the_pages_own_name_is_an_address_too_and_keeps_what_the_link_asks_for(page, server):
+    open_page(page, server, "attention?example=pair&heads=1.2&lang=en")
+    expect(page.get_by_role("button", name="Layer 1, head 2", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    asked = page.evaluate("location.search")
+    assert "example=pair" in asked
+    assert "heads=1.2" in asked
+    assert page.evaluate("location.pathname") == "/"
+
+
 def test_pointing_lights_up_and_clicking_pins(page, server):
     open_page(page, server)
     readout = page.get_by_test_id("readout")

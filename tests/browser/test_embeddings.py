@@ -130,7 +130,7 @@ def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path)
     assert chosen <= within
     assert len(chosen) > 0.6 * len(within)
     assert [int(row["id"]) for row in table] == sorted(chosen)
-    assert all(set(row) == {"Place", "Text", "id", "kind"} for row in table)
+    assert all(set(row) == {"Row", "Text", "id", "kind"} for row in table)
     # To select is not to draw anew, nor to go back to the layer that it began with.
     assert cloud(page) == before
     at_layer(page, 5)

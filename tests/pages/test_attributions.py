@@ -1,6 +1,7 @@
 """The Attributions page without a browser: every tab, every target, and what comes of bad input."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def open_page(page, **query):
 
 
 def said(page):
-    return [one.value for one in (*page.warning, *page.error)]
+    """What is warned of, but that a classifier on a model of random weights tells nothing."""
+    return [one.value for one in (*page.warning, *page.error) if "At or below the majority class" not in one.value]
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -172,7 +174,8 @@ def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
     for one in names["found"]:
         kept = next(iter(page.session_state[f"attribution:{one.method}"].values()))
         np.testing.assert_allclose(one.scores, kept.scores, atol=1e-6)
-    assert any("On rows that it did not see" in one.value for one in page.caption)
+    # Of four rows nothing can be told, and that is said in plain sight.
+    assert any("At or below the majority class" in one.value and "out-of-fold" in one.value for one in page.error)
 
 
 def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
@@ -238,3 +241,56 @@ def test_what_a_browser_says_is_off_is_checked():
     assert read_places([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
     assert read_places({"a": 1}, 5) == read_places(None, 5) == ()
     assert json.dumps(read_places([0], 1)) == "[0]"
+
+
+def noise(count=40):
+    """A file whose labels a coin has drawn."""
+    draw = random.Random(0)
+    words = ("the", "river", "bank", "was", "steep", "and", "lent", "money", "it", "rich", "said", "tired", "animals")
+    return "text,kind\n" + "".join(
+        f"{' '.join(draw.choices(words, k=6))},{draw.choice(('law', 'sport'))}\n" for _ in range(count)
+    )
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab):
+    page.session_state["corpus:classifier_kept"] = ("mine.csv", noise().encode())
+    page.session_state["explained_rows_kept"] = ("mine.csv", noise().encode())
+    page.session_state["rows_method"] = "saliency"
+    open_page(page, model="folder:bert", classifier="file", why=tab, methods="saliency", example="short")
+    assert not page.exception
+    at = "At or below the majority class"
+    assert [at in one.value and "on 40 rows" in one.value for one in page.error] == [True]
+    if tab == "rows":
+        next(one for one in page.button if one.label == "Explain 40 rows").click().run()
+        # Again over the file, which is the one that it was fitted on; and the tile says by which answers.
+        assert sum(at in one.value and "out-of-fold" in one.value for one in page.error) == 2
+        wrong = next(one for one in page.metric if one.label == "Wrong")
+        assert wrong.delta == "out-of-fold"
+        (kept,) = page.session_state["rows"].values()
+        assert wrong.value == f"{kept.accuracies['out-of-fold'].count - kept.accuracies['out-of-fold'].right} of 40"
+        assert kept.accuracies["out-of-fold"].right < sum(row.answer == row.label for row in kept.rows)
+        table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
+        assert list(table["Answer (out-of-fold)"]) == [row.out_of_fold for row in kept.rows]
+
+
+def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
+    from dashboard.widgets import rows_view
+    from interpret.accuracy import text_key
+
+    content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
+    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    page.session_state["rows_method"] = "saliency"
+    told = []
+    explain_rows = it.explain_rows
+    monkeypatch.setattr(
+        it, "explain_rows", lambda *args, **more: told.append(more["learned"]) or explain_rows(*args, **more)
+    )
+    monkeypatch.setattr(
+        "pages.attributions_tabs.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")})
+    )
+    open_page(page, model="folder:bert", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    assert not page.exception
+    assert told == [{"the bank lent money"}]
+    assert rows_view.learned_texts() is None

@@ -15,6 +15,7 @@ from dashboard.widgets.collection import Collection, as_numbers, label_among
 from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.maps_view import grouped
+from interpret.file_rows import FileRows
 from tests.tiny import FAMILIES
 
 TABS = ("map", "layers", "geometry", "neighbours", "clusters")
@@ -234,7 +235,7 @@ def test_all_layers_need_more_than_one(page):
 def read(minilm):
     texts = ("a\tb <i>", "river bank", "money =1+1", "fourth")
     columns = {"Text": ("x", "y", "z", ""), "score": ("1", "2", "", "4.5")}
-    collection = Collection("file.csv", "about", texts, columns, 4)
+    collection = Collection("file.csv", "about", texts, FileRows((2, 3, 5, 8), columns), 4)
     return Read(collection, it.embed(minilm, texts), "about")
 
 
@@ -244,7 +245,7 @@ def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
     # A column of the file does not take the place of the text itself.
     assert table["Text"] == ["a\tb <i>", "money =1+1", "fourth"]
     assert table["Text′"] == ["x", "z", ""]
-    assert table["Place"] == [1, 3, 4]
+    assert table["Row"] == [2, 5, 8]
     back = parquet.read_table(io.BytesIO(as_parquet(read, places, 6))).to_pydict()
     np.testing.assert_array_equal(np.array(back["vector 6"], np.float32), read.embeddings.at(6)[places])
     assert back["score"] == ["1", "", "4.5"]
@@ -252,9 +253,9 @@ def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
         vectors = np.loadtxt(io.BytesIO(file.read("vectors.tsv")), delimiter="\t")
         lines = file.read("metadata.tsv").decode().rstrip("\n").split("\n")
     np.testing.assert_allclose(vectors, read.embeddings.at(6)[places], rtol=1e-6, atol=1e-7)
-    assert lines[0] == "Place\tText\tText′\tscore"
+    assert lines[0] == "Row\tText\tText′\tscore"
     assert [len(line.split("\t")) for line in lines] == [4] * 4
-    assert lines[1].startswith("1\ta b <i>\t")
+    assert lines[1].startswith("2\ta b <i>\t")
 
 
 def test_a_label_is_what_repeats_and_a_column_of_thousands_is_cut_to_the_frequent():

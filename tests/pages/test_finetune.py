@@ -290,3 +290,15 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert again.state == "done", again.error
     assert again.facts["perplexity_before"] < 2 * run.facts["perplexity"]
     assert "pseudo_perplexity_before" in again.facts
+
+
+def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(page):
+    # Two words that are read, of a piece each, and four characters that are not.
+    rows = "".join(f"river bank 㐀㐁㐂㐃,{'ab'[i % 2]}\n" for i in range(20))
+    page.session_state["labelled:classes_kept"] = ("mine.csv", f"text,label\n{rows}".encode())
+    open_page(page, data="file")
+    assert not page.exception
+    line = next(one.value for one in page.markdown if "pieces per word" in one.value)
+    assert line.index("67% of the pieces unknown") < line.index("1.00 pieces per word that it knows")
+    assert any("not in this model's vocabulary" in one.value for one in page.warning)
+    assert not page.success

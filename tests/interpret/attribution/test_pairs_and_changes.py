@@ -146,7 +146,7 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     assert [row.human is not None for row in found.rows[:4]] == [True, False, True, False]
     alone = it.attribute(minilm, TEXTS[0], head=head, baseline="zero")
     np.testing.assert_allclose(found.rows[0].attribution.scores, alone.scores, atol=1e-6)
-    assert found.accuracy == np.mean([not row.wrong for row in found.rows])
+    assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
     with pytest.raises(InputError, match="None of these"):
         it.explain_rows(minilm, ["", " "], head=head)
     with pytest.raises(InputError, match="labels for"):
@@ -157,14 +157,16 @@ def test_a_row_is_wrong_by_what_the_model_says_whatever_is_explained(minilm, hea
     by_class = it.explain_rows(minilm, TEXTS, LABELS, target="law", head=head, method="saliency")
     predicted = it.explain_rows(minilm, TEXTS, LABELS, head=head, method="saliency")
     assert [row.answer for row in by_class.rows] == [row.answer for row in predicted.rows] == list(LABELS)
-    assert by_class.accuracy == predicted.accuracy == 1
+    # Right and wrong count by what a head said that was fitted without the row.
+    assert [row.said for row in predicted.rows] == [head.out_of_fold[text.casefold()] for text in TEXTS]
+    assert by_class.accuracies == predicted.accuracies == {"out-of-fold": head.held_out}
     # Labels that are no class of the model judge nothing.
     other = it.explain_rows(minilm, TEXTS, ["cardiac", "law", "neuro", "sport"], head=head, method="saliency")
     assert other.known == ("law", "sport")
     assert [row.label for row in other.judged] == ["law", "sport"]
     norms = it.explain_rows(minilm, TEXTS, LABELS, target="norm", method="saliency")
     assert not any(row.wrong for row in norms.rows)
-    assert np.isnan(norms.accuracy)
+    assert norms.accuracies == {}
 
 
 def test_one_bad_row_loses_no_other(minilm, head):

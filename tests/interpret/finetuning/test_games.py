@@ -49,18 +49,18 @@ def test_sentences_are_cut_after_their_ends_in_english_and_chinese():
 
 def test_passages_hold_all_of_a_text_in_order_and_the_end_is_held_out(text):
     examples, learned, judged = games(text, BOTH)
-    count = examples.labels.count("0")
+    count = examples.labels.count("1")
     whole = " ".join(f"{a} {b}" for a, b in zip(examples.texts[:count], examples.pairs[:count], strict=True))
     assert whole == text.decode().split("\n")[1].strip('"')
     assert max(len(one.split()) for one in examples.texts) <= 60
-    for number in ("0", "1"):
+    for number in ("1", "2"):
         places = [i for i, one in enumerate(examples.labels) if one == number]
         assert [i in set(judged) for i in places] == sorted(i in set(judged) for i in places)
     assert not set(learned) & set(judged)
     assert len(judged) == pytest.approx(0.2 * len(examples), abs=2)
     # A plain text is one document, whatever its paragraphs.
     plain = it.read_examples("\n\n".join([LINES] * 30).encode(), "book.txt", "text", "", None, WORDS)
-    assert set(plain.labels) == {"0"}
+    assert set(plain.labels) == {"1"}
 
 
 def test_too_little_text_is_one_sentence():

@@ -54,6 +54,23 @@ def test_lengths_and_words_are_those_of_the_tokenizer(minilm):
     assert health.unknown == 0
 
 
+@pytest.mark.parametrize(("known", "unknown"), [(3, 0), (3, 6), (1, 40), (0, 5)])
+def test_a_word_that_is_not_read_is_not_one_that_is_cut_into_a_single_piece(minilm, known, unknown):
+    words = ["unbelievably", "tired", "pneumonoultramicroscopicsilicovolcanoconiosis"][:known]
+    # Of characters that the vocabulary lacks: each is a word, and one unknown piece.
+    text = " ".join(words) + " " + "㐁" * unknown
+    found = examples([(f"{text}", "ab"[i % 2]) for i in range(20)])
+    health = check_health(minilm, found, range(10), range(10, 20))
+    pieces = [len(minilm.tokens(word)) - 2 for word in words]
+    assert health.unknown == pytest.approx(unknown / (sum(pieces) + unknown))
+    assert health.pieces_per_word == pytest.approx(np.mean(pieces) if pieces else np.nan, nan_ok=True)
+    assert ("unknown" in health.findings) == (unknown > 0)
+    if unknown:
+        assert health.findings.index("unknown") < min(
+            [health.findings.index(name) for name in ("few judged", "many pieces") if name in health.findings]
+        )
+
+
 def test_words_of_another_field_or_language_are_told(minilm):
     field = examples([(f"pneumonoultramicroscopicsilicovolcanoconiosis {i}", "ab"[i % 2]) for i in range(20)])
     assert "many pieces" in check_health(minilm, field, range(10), range(10, 20)).findings

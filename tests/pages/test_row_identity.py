@@ -1,0 +1,251 @@
+"""On every page, in every table and file, the row that is named k is the file's own row k, with all that it says."""
+
+import csv
+import io
+import json
+import random
+
+import numpy as np
+import pytest
+import streamlit as st
+import transformers as tf
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.widgets.result_view import _all_rows
+from interpret.finetuning.results import measure_results
+from tests.tiny import make_checkpoint
+
+WORDS = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said", "because", "was", "the", "and")
+# What names the row, and what its text is called, in tables and in files.
+ROW = ("row", "Row")
+TEXT = {"text": "text", "Text": "text", "first": "text", "First": "text", "better": "text", "Better": "text"}
+SECOND = {"second": "other", "Second": "other", "worse": "other", "Worse": "other"}
+
+
+def make_rows(count, blank=7):
+    """Return rows of a file; every so-manyth has no text, and every eleventh nothing at all."""
+    draw = random.Random(5)
+    return [
+        dict.fromkeys(("code", "text", "other", "kind", "note"), "")
+        if i % 11 == 5
+        else {
+            "code": f'=1+{i}, "{i}"',
+            "text": "" if i % blank == 3 else f"{' '.join(draw.choices(WORDS, k=5))}. The {draw.choice(WORDS)} was.",
+            "other": " ".join(draw.choices(WORDS, k=3)),
+            "kind": draw.choice(("law", "sport")),
+            "note": f"@{i}\nsecond line",
+        }
+        for i in range(count)
+    ]
+
+
+def as_file(rows):
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    make_checkpoint("bert", root / "bert", loader=tf.AutoModelForPreTraining)
+    make_checkpoint("bert", root / "plain")
+    return root
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Every table that a page draws and every file that it offers, as columns."""
+    tables, files = [], []
+    frame, button = st.dataframe, st.download_button
+
+    def dataframe(data, *args, **more):
+        tables.append(data)
+        return frame(data, *args, **more)
+
+    def download_button(label, data, file_name=None, *args, **more):
+        files.append((file_name, data))
+        return button(label, data, file_name, *args, **more)
+
+    monkeypatch.setattr(st, "dataframe", dataframe)
+    monkeypatch.setattr(st, "download_button", download_button)
+
+    def take():
+        found = [table for table in tables if isinstance(table, dict)]
+        for name, data in files:
+            content = data() if callable(data) else data
+            if name.endswith(".csv"):
+                read = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+                found.append({column: [row[column] for row in read] for column in read[0]} if read else {})
+        return found
+
+    return take
+
+
+@pytest.fixture
+def page(models, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(models))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def check(tables, rows):
+    """Compare every table that names rows with the file; returns how many did, and the highest row seen."""
+    seen, highest = 0, 0
+    for table in tables:
+        names = [name for name in ROW if name in table]
+        texts = [name for name in TEXT if name in table]
+        if not names or not texts:
+            # A table of something else: of words, of groups; where it names a row, with that row's text.
+            assert not (names and "Text" in table)
+            continue
+        seen += 1
+        for place, number in enumerate(int(one) for one in table[names[0]]):
+            row = rows[number - 1]
+            highest = max(highest, number)
+            for name in texts:
+                # A pair of sentences of a row, or all of it.
+                assert table[name][place] in row[TEXT[name]], (number, name)
+            for name in SECOND.keys() & table:
+                assert table[name][place] in (row["other"], row["text"].split(". ")[-1])
+            for name in ("code", "note", "kind"):
+                assert table[name][place] == row[name], (number, name)
+    return seen, highest
+
+
+def open_page(page, name, **query):
+    page.query_params.update({"model": "folder:bert", **query})
+    page.switch_page(f"../pages/{name}.py").run()
+    assert not page.exception
+    assert [one.value for one in page.error if "cannot be read" in one.value] == []
+    return page
+
+
+def test_a_whole_file_explained(page, drawn, forty):
+    rows = make_rows(60)
+    page.session_state["explained_rows_kept"] = ("rows.csv", as_file(rows))
+    page.session_state["rows_method"] = "saliency"
+    open_page(page, "attributions", model="folder:plain", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 40 rows").click().run()
+    assert not page.exception
+    seen, highest = check(drawn(), rows)
+    assert seen >= 2
+    # A rank among 40 never gets there.
+    assert highest > 40
+    # What was left out is named by its row too.
+    left = [one.value for one in page.markdown if one.value.startswith("Row ")]
+    assert left
+    assert all(rows[int(one.split(":")[0].removeprefix("Row ")) - 1]["text"] == "" for one in left)
+
+
+@pytest.fixture
+def forty(monkeypatch):
+    """As many rows as a tiny model reads in no time, drawn from more."""
+    from dashboard.widgets import collection, rows_view
+
+    choose = collection.choose
+
+    def some(draw, label, *args, **more):
+        return 40 if label == "Rows to read" else choose(draw, label, *args, **more)
+
+    monkeypatch.setattr(collection, "choose", some)
+    monkeypatch.setattr(rows_view, "choose", some)
+
+
+@pytest.mark.parametrize(("tab", "more"), [("map", 2), ("neighbours", 2), ("clusters", 1)])
+@pytest.mark.parametrize("level", ["texts", "words"])
+def test_embeddings(page, drawn, forty, tab, more, level):
+    rows = make_rows(60)
+    page.session_state["from"] = "file"
+    page.session_state["collection_kept"] = ("rows.csv", as_file(rows))
+    page.session_state["find_points"] = "bank"
+    page.session_state["neighbours_of"] = "item"
+    open_page(page, "embeddings", show=tab, level=level, map="pca", kept="last", groups="3")
+    seen, highest = check(drawn(), rows)
+    assert seen >= more
+    assert highest > 40
+    if tab == "neighbours":
+        listed = next(one for one in page.selectbox if one.label == "Text").options
+        for one in listed:
+            number, _, text = one.partition(": ")
+            assert text.split(" — ")[-1].rstrip("…") in rows[int(number) - 1]["text"]
+    if tab == "clusters":
+        groups = next(one.value for one in page.dataframe if "Nearest to its middle" in one.value.columns)
+        for number, text in zip(groups["Row"], groups["Nearest to its middle"], strict=True):
+            assert rows[number - 1]["text"] == text
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_next_sentences(page, drawn, second):
+    rows = make_rows(50)
+    page.session_state["following_source"] = "file"
+    page.session_state["corpus:following_kept"] = ("rows.csv", as_file(rows))
+    open_page(page, "pretraining", pre="following", text="the river", pair="it was rich")
+    if second:
+        next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
+    asked = [one for one in page.button if "pairs" in one.label]
+    for one in asked:
+        one.click().run()
+    assert not page.exception
+    seen, highest = check(drawn(), rows)
+    assert seen >= 2
+    assert highest > 43
+    given = next(one.value for one in page.dataframe if "Second" in one.value.columns)
+    assert (given["Second"][0] == rows[given["Row"][0] - 1]["other"]) == second
+
+
+def test_minimal_pairs(page, drawn):
+    rows = make_rows(50)
+    page.session_state["preference_source"] = "file"
+    page.session_state["corpus:preferences_kept"] = ("rows.csv", as_file(rows))
+    open_page(page, "pretraining", pre="surprise", surprise_over="pairs", text="the river")
+    next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
+    for one in [one for one in page.button if "pairs" in one.label]:
+        one.click().run()
+    assert not page.exception
+    seen, highest = check(drawn(), rows)
+    assert seen >= 2
+    assert highest > 43
+
+
+def test_a_fine_tunes_rows():
+    rows = make_rows(60)
+    content = as_file(rows)
+    examples = it.read_examples(content, "rows.csv", "text", "kind")
+    _learned, judged = it.split_examples(examples, 0.3)
+    some = examples.some(judged)
+    logits = np.random.default_rng(0).normal(size=(len(judged), 2)).astype(np.float32)
+    found = measure_results(logits, some.labels, examples.classes)
+    outcome = it.Outcome(found, some.texts, None, some.labels, some.origin, examples.classes, 1)
+    seen, highest = check([_all_rows(outcome, found)], rows)
+    assert (seen, highest) == (1, max(some.origin.numbers))
+    assert highest > len(examples)
+    # A second file keeps its own numbers.
+    both = examples.joined(it.read_examples(as_file(rows[::-1]), "other.csv", "text", "kind"))
+    other = both.some(range(len(examples), len(both)))
+    for number, text, code in zip(other.origin.numbers, other.texts, other.columns["code"], strict=True):
+        assert (rows[::-1][number - 1]["text"], rows[::-1][number - 1]["code"]) == (text, code)
+    # Passages of running text name the row that their document is in.
+    told = it.read_examples(content, "rows.csv", "text", "", None, it.GAMES[0], 10)
+    for text, number, code in zip(told.texts, told.labels, told.columns["code"], strict=True):
+        assert text in rows[int(number) - 1]["text"]
+        assert rows[int(number) - 1]["code"] == code
+    assert json.dumps(both.columns["note"][0]) == json.dumps(rows[both.places[0]]["note"])
+
+
+def test_a_long_text_is_found_and_opened_whole(page):
+    tail = " ".join(["steep"] * 80) + " lastword"
+    content = f"text\nthe bank\nthe river {tail}\nrich animals\n".encode()
+    page.session_state["explained_rows_kept"] = ("rows.csv", content)
+    page.session_state["rows_method"] = "saliency"
+    page.session_state["rows_find"] = "LASTWORD"
+    open_page(page, "attributions", model="folder:plain", why="rows", example="short")
+    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
+    assert list(table["Row"]) == [2]
+    assert table["Text"][0] == f"the river {tail}"
