@@ -16,7 +16,9 @@ from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
+from interpret.finetuning.outcome import split_for
 from interpret.finetuning.passages import PASSAGE_WORDS
+from interpret.finetuning.splits import Split
 from interpret.hub import Progress
 
 if TYPE_CHECKING:
@@ -236,6 +238,12 @@ def split(
         return (found, *it.split_examples(found, share, seed))
     both = found.joined(examples(judged))
     return both, np.arange(len(found)), np.arange(len(found), len(both))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def run_rows(request: it.Request, data: Labelled, judged: Labelled | None) -> tuple[it.Examples, Split]:
+    """A run's rows, and which of them serve for what."""
+    return split_for(request, examples(data), None if judged is None else examples(judged))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -1,7 +1,8 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from interpret.errors import InputError
-from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
+from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
 
 
-def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndarray, np.ndarray]:
-    """Read a run's examples, and which of them are learned from and judged by.
+def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
+    """Read a run's examples, and which of them serve for what.
 
     Raises
     ------
@@ -26,11 +28,24 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     """
     columns = (request.text, request.label, request.pair, request.task, request.words)
     examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
-    if not request.judged:
-        return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
-    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
-    count = len(examples)
-    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
+    other = None
+    if request.judged:
+        other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
+    return split_for(request, examples, other)
+
+
+def split_for(request: Request, examples: Examples, other: Examples | None) -> tuple[Examples, Split]:
+    """Return all examples of a run, those of the second file behind the first one's, and which serve for what.
+
+    Raises
+    ------
+    InputError
+        If they cannot be split, or the second file has classes that the first has not.
+    """
+    recipe = request.recipe
+    every = examples if other is None else examples.joined(other)
+    tested = 0 if other is None else len(other)
+    return every, split_rows(every, recipe.share, recipe.seed, request.apart and recipe.patience > 0, tested)
 
 
 def measure(trained: Trained) -> Results | Fit | GameResults:
@@ -39,8 +54,12 @@ def measure(trained: Trained) -> Results | Fit | GameResults:
         return measure_game(trained.answers)
     if trained.task == "regression":
         return measure_fit(trained.answers["logits"][:, 0], trained.answers["truth"])
-    truth = [trained.labels[place] for place in trained.answers["truth"]]
-    return measure_results(trained.answers["logits"], truth, trained.labels)
+    return _measure(trained.task, trained.answers, trained.labels)
+
+
+def _measure(task: str, answers: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Results:
+    truth = [labels[place] for place in answers["truth"]]
+    return measure_results(answers["logits"], truth, labels, answers["rows"] if task == "token classes" else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +77,15 @@ class Outcome:
         The classes.
     step
         How many steps its model has behind it: the best epoch's, where there was patience.
+    validated
+        How many other rows chose the epoch; 0 where none was chosen, or these rows did it.
+    chosen
+        Whether the epoch was chosen among several by these very rows, so that the result flatters it.
+    honest
+        What the run is reported with first, as it would be were the epoch chosen by other rows: see
+        `interpret.finetuning.choosing.cross_fit`. NaN where it was not chosen by these, or is not known.
+    unread
+        How many words stand beyond what was read of their sentences, and are not judged; 0 where there are no tags.
     """
 
     found: Results | Fit | GameResults
@@ -67,6 +95,10 @@ class Outcome:
     places: tuple[int, ...]
     labels: tuple[str, ...]
     step: int
+    validated: int
+    chosen: bool
+    honest: float
+    unread: int
 
 
 def read_outcome(run: Run) -> Outcome:
@@ -84,17 +116,27 @@ def read_outcome(run: Run) -> Outcome:
         labels, step = tuple(card["labels"]), int(card["step"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
-    examples, _, judged = read_run_examples(run.folder, run.request)
-    if run.request.task in GAMES:
-        found, some = measure_game(answers), examples.some(judged)
-        return Outcome(found, some.texts, some.pairs, some.labels, some.places, (), step)
-    logits, truth = answers["logits"], answers["truth"]
+    request, task = run.request, run.request.task
+    examples, split = read_run_examples(run.folder, request)
+    choosing = request.recipe.patience > 0
+    # A run that was stopped in its first epoch had nothing to choose from.
+    chosen = choosing and not split.apart and run.facts.get("among", math.inf) > 1
+    about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
+    if task in GAMES:
+        some = examples.some(split.test)
+        return Outcome(measure_game(answers), some.texts, some.pairs, some.labels, some.places, (), *about, 0)
+    logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
     # For words' tags a row for each word, shown in its sentence.
-    some = examples.some(judged[answers["rows"]])
-    if run.request.task == "regression":
-        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.places, (), step)
+    some = examples.some(split.test[rows])
+    if task == "regression":
+        fit = measure_fit(logits[:, 0], truth)
+        return Outcome(fit, some.texts, some.pairs, some.labels, some.places, (), *about, 0)
     names = tuple(labels[int(place)] for place in truth)
-    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.places, labels, step)
+    found = _measure(task, answers, labels)
+    unread = 0
+    if task == "token classes":
+        unread = sum(len(examples.labels[place].split()) for place in split.test) - len(rows)
+    return Outcome(found, some.texts, some.pairs, names, some.places, labels, *about, unread)
 
 
 def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:

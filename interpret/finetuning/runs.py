@@ -64,6 +64,9 @@ class Request:
         What runs of one sweep have in common; empty outside of one.
     base
         What the reader calls the model that it starts from, where the recipe has the path of a folder.
+    apart
+        Whether an epoch, where one is chosen, is chosen by other rows than the result is reported on: see
+        `interpret.finetuning.splits.split_rows`.
     """
 
     recipe: Recipe
@@ -79,6 +82,7 @@ class Request:
     parent: str = ""
     group: str = ""
     base: str = ""
+    apart: bool = True
 
     def to_json(self) -> str:
         """Write it down."""
@@ -102,7 +106,8 @@ class Request:
             If it is no request.
         """
         try:
-            given: dict[str, Any] = json.loads(text)
+            # Runs that were asked for before there were rows to choose by were split without them.
+            given: dict[str, Any] = {"apart": False} | json.loads(text)
             recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
             known = {one.name for one in fields(cls)}
             return cls(

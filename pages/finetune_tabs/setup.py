@@ -124,5 +124,5 @@ def _replayed(learned: int, share: float) -> int:
     """Return how many old examples come among so many new ones: never more than there are."""
     if not share:
         return 0
-    _examples, old, _judged = run_rows(watched(chosen_run()))
-    return min(len(old), round(learned * share / (1 - share)))
+    _examples, old = run_rows(watched(chosen_run()))
+    return min(len(old.train), round(learned * share / (1 - share)))
