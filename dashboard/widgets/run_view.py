@@ -144,9 +144,17 @@ def _live(run_id: str, active: bool) -> None:
     with right:
         title = {
             "regression": _("R² on what was held out"),
+            "token classes": _("Word accuracy on what was held out"),
             **dict.fromkeys(it.GAMES, _("Pieces guessed, on what was held out")),
         }.get(run.request.task, _("Accuracy on what was held out"))
-        st.markdown("##### " + title)
+        if run.request.recipe.patience:
+            help_ = _(
+                "Measured after every epoch, on the rows that choose the one that is kept: its best point flatters the "
+                "model. What is reported in the end is below."
+            )
+        else:
+            help_ = None
+        st.markdown("##### " + title, help=help_)
         st.plotly_chart(score_curve(told, run.steps, majority, score), key="live_score")
     names = [floor_name(one) for one in told.floors]
     left, right = st.columns([2, 1], gap="large")

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,22 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from interpret.errors import InputError
+from interpret.finetuning.choosing import Choice, cross_fit, row_parts, score_of
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
+from interpret.finetuning.results import (
+    Fit,
+    GameResults,
+    Results,
+    measure_fit,
+    measure_game,
+    measure_results,
+    reported_on,
+)
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
+from interpret.intervals import cluster_bootstrap
 
 
 def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
@@ -73,6 +83,8 @@ class Outcome:
     texts, pairs, truth, places
         Of each row of `found`, the text, its second text, what would have been right, and its row in the file, from 0.
         For games of each passage; ``truth`` is then its document.
+    words
+        Where the rows are words, these; their texts are the sentences.
     labels
         The classes.
     step
@@ -93,6 +105,7 @@ class Outcome:
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
     places: tuple[int, ...]
+    words: tuple[str, ...] | None
     labels: tuple[str, ...]
     step: int
     validated: int
@@ -109,34 +122,82 @@ def read_outcome(run: Run) -> Outcome:
     InputError
         If nothing has come of it yet.
     """
-    try:
-        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            answers = {name: kept[name] for name in kept.files}
-        card = json.loads((run.folder / "floors.json").read_text("utf-8"))
-        labels, step = tuple(card["labels"]), int(card["step"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
+    answers, labels, step = _kept(run)
     request, task = run.request, run.request.task
     examples, split = read_run_examples(run.folder, request)
-    choosing = request.recipe.patience > 0
-    # A run that was stopped in its first epoch had nothing to choose from.
-    chosen = choosing and not split.apart and run.facts.get("among", math.inf) > 1
+    chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
     about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
     if task in GAMES:
         some = examples.some(split.test)
-        return Outcome(measure_game(answers), some.texts, some.pairs, some.labels, some.places, (), *about, 0)
+        return Outcome(measure_game(answers), some.texts, some.pairs, some.labels, some.places, None, (), *about, 0)
     logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
     # For words' tags a row for each word, shown in its sentence.
     some = examples.some(split.test[rows])
     if task == "regression":
         fit = measure_fit(logits[:, 0], truth)
-        return Outcome(fit, some.texts, some.pairs, some.labels, some.places, (), *about, 0)
+        return Outcome(fit, some.texts, some.pairs, some.labels, some.places, None, (), *about, 0)
     names = tuple(labels[int(place)] for place in truth)
     found = _measure(task, answers, labels)
-    unread = 0
+    words, unread = None, 0
     if task == "token classes":
         unread = sum(len(examples.labels[place].split()) for place in split.test) - len(rows)
-    return Outcome(found, some.texts, some.pairs, names, some.places, labels, *about, unread)
+        if "words" in answers:
+            words = tuple(text.split(" ")[one] for text, one in zip(some.texts, answers["words"], strict=True))
+    return Outcome(found, some.texts, some.pairs, names, some.places, words, labels, *about, unread)
+
+
+def _kept(run: Run) -> tuple[dict[str, np.ndarray], tuple[str, ...], int]:
+    """Read a run's answers, its classes, and how many steps its model has behind it."""
+    try:
+        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
+            answers = {name: kept[name] for name in kept.files}
+        card = json.loads((run.folder / "floors.json").read_text("utf-8"))
+        return answers, tuple(card["labels"]), int(card["step"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs that were reported on the same rows.
+
+    Attributes
+    ----------
+    choice
+        The best of them, and how far it flatters it to be chosen by these rows.
+    behind
+        How far each is behind the best on the same rows: the 95 % interval of the difference, by bootstrap over rows
+        (sentences, passages). One that holds 0 cannot be told from the best.
+    """
+
+    choice: Choice
+    behind: tuple[tuple[float, float], ...]
+
+
+def compare_runs(runs: Sequence[Run]) -> Compared:
+    """Compare runs of one task that were reported on the same rows, such as those of a sweep.
+
+    Raises
+    ------
+    InputError
+        If one has no results yet, or they are of other rows.
+    """
+    task = runs[0].request.task
+    kept = [_kept(run) for run in runs]
+    parts = [row_parts(task, labels, answers) for answers, labels, _step in kept]
+    truth = kept[0][0]["truth"]
+    if any(not np.array_equal(one["truth"], truth) for one, _labels, _step in kept):
+        raise InputError("These runs were reported on other rows, so they cannot be compared row by row.")
+    score, width = score_of(task), parts[0].shape[1]
+    choice = cross_fit(np.stack(parts), score, score, truth if task == "classes" else None)
+    behind = [
+        cluster_bootstrap(
+            np.concatenate([parts[choice.best], one], axis=1),
+            lambda sums: score(sums[:, :width]) - score(sums[:, width:]),
+        )
+        for one in parts
+    ]
+    return Compared(choice, tuple(behind))
 
 
 def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:

@@ -216,10 +216,13 @@ class FineTuner(tf.Trainer):
         """Return the mean loss on what was held out, and the answers.
 
         ``logits`` has a row for each text, or each word with a tag; ``truth`` a class's place, or a number; ``rows``
-        tells which of the examples each is of.
+        tells which of the examples each is of, and ``words`` which of its words.
         """
         loss, logits = self._answers(items)
-        return loss, {"logits": logits, "truth": _truth(items), "rows": _rows(items)}
+        answers = {"logits": logits, "truth": _truth(items), "rows": _rows(items)}
+        if self.lesson.task == "token classes":
+            answers["words"] = np.concatenate([one["words"] for one in items]).astype(np.int64)
+        return loss, answers
 
     def _answers(self, items: Sequence[Item]) -> tuple[float, Float32[np.ndarray, "answer label"]]:
         rows = [np.empty(0)] * len(items)

@@ -273,9 +273,10 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
         }
         if split.apart:
             facts["validated"] = float(len(split.validation))
-        choice = trained.choice
-        if choice is not None and math.isfinite(choice.honest):
-            facts |= {"among": float(choice.among), "honest": choice.honest}
+        elif run.request.recipe.patience:
+            facts["among"] = float(len(trained.evaluations))
+            if trained.choice is not None and math.isfinite(trained.choice.honest):
+                facts["honest"] = trained.choice.honest
         begun = trained.evaluations[0]
         facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
