@@ -16,9 +16,8 @@ from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
-from interpret.finetuning.outcome import split_for
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.splits import Split
+from interpret.finetuning.splits import Split, split_rows
 from interpret.hub import Progress
 
 if TYPE_CHECKING:
@@ -241,9 +240,13 @@ def split(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def run_rows(request: it.Request, data: Labelled, judged: Labelled | None) -> tuple[it.Examples, Split]:
+def run_rows(
+    data: Labelled, judged: Labelled | None, share: float, seed: int, chooses: bool
+) -> tuple[it.Examples, Split]:
     """A run's rows, and which of them serve for what."""
-    return split_for(request, examples(data), None if judged is None else examples(judged))
+    found, other = examples(data), None if judged is None else examples(judged)
+    every = found if other is None else found.joined(other)
+    return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

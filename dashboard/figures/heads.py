@@ -58,7 +58,9 @@ def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
     best = [scores.best(relation) for relation in relations]
     accuracy = np.array([one[3] for one in best])
     counts = scores.counts[:most]
-    ends = np.array([wilson(share * count, count) for share, count in zip(accuracy, counts, strict=True)])
+    ends = np.array(
+        [wilson(share * count, count) for share, count in zip(accuracy.tolist(), counts.tolist(), strict=True)]
+    )
     figure = go.Figure(
         [
             go.Bar(

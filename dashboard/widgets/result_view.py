@@ -17,7 +17,7 @@ from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
 from interpret.finetuning.choosing import DRAWS
-from interpret.finetuning.results import beats_baseline, facts_of
+from interpret.finetuning.results import beats_baseline
 
 _MOST_ROWS = 500
 # Classes that are named in one sentence.
@@ -46,8 +46,6 @@ def result_view(run: it.Run) -> None:
     else:
         title = _("How good it is on {count} rows that it never learned from").format(count=count)
     st.markdown("#### " + title)
-    for sentence in baseline_lines(facts_of(outcome.found), run.request.task, outcome.found):
-        st.error(sentence, icon=":material/error:")
     choice_line(run, outcome)
     if isinstance(outcome.found, it.Fit):
         _fit(run, outcome, outcome.found)
@@ -75,35 +73,26 @@ def between(ends: Sequence[float], form: str = ".0%") -> str:
     return _("95 %: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
 
 
-def baseline_lines(facts: Mapping[str, float], task: str, found: it.Results | it.Fit | None = None) -> list[str]:
+def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     """Say that a model is not shown to be better than one that has learned nothing; nothing where it is.
 
     Parameters
     ----------
     facts
         What the run is listed with: see `interpret.finetuning.results.facts_of`.
-    found
-        Where it is at hand: it knows the name of the commonest class.
     """
     if beats_baseline(facts) is not False:
         return []
-    interval = between((facts["low"], facts["high"]), ".1%") if "low" in facts else "95 %: –"
     if task == "regression":
-        if "low" in facts:
-            interval = between((facts["low"], facts["high"]), ".2f")
         return [
             _(
                 "**Not shown to be better than always saying the mean:** R² is {r2} ({interval}), and who says the "
-                "mean of these rows, whatever the text, has 0. Nothing that these rows can show was learned."
-            ).format(r2=f"{facts['r2']:.3f}", interval=interval)
+                "mean of these rows, whatever the text, has 0. These rows do not show that it learned anything."
+            ).format(
+                r2=f"{facts['r2']:.3f}",
+                interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
+            )
         ]
-    name = f" “{literal(found.majority_class)}”" if isinstance(found, it.Results) else ""
-    numbers = {
-        "accuracy": f"{facts['accuracy']:.1%}",
-        "interval": interval,
-        "majority": f"{facts['majority']:.1%}",
-        "name": name,
-    }
     lines = []
     if "entity_f1" in facts and facts["entity_low"] <= 0:
         lines.append(
@@ -111,25 +100,29 @@ def baseline_lines(facts: Mapping[str, float], task: str, found: it.Results | it
                 "**Not shown to find any entity:** F1 of entities is {f1} ({interval}). Who tags every word as outside "
                 "of one has 0."
             ).format(
-                f1=f"{facts['entity_f1']:.1%}",
-                interval=between((facts["entity_low"], facts["entity_high"]), ".1%"),
+                f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"]), ".1%")
             )
         )
-    if facts.get("low", 0.0) <= facts["majority"]:
+    if facts["low"] <= facts["majority"]:
+        sentence = (
+            _(
+                "**Not shown to be better than giving every word the commonest tag:** {accuracy} of the words are "
+                "right ({interval}), and that tag alone is right in {majority} of the same words (majority-class "
+                "baseline)."
+            )
+            if task == "token classes"
+            else _(
+                "**Not shown to be better than always guessing the commonest class:** accuracy is {accuracy} "
+                "({interval}), and that class alone is right in {majority} of the same rows (majority-class "
+                "baseline). These rows do not show that it learned anything."
+            )
+        )
         lines.append(
-            (
-                _(
-                    "**Not shown to be better than giving every word the commonest tag{name}:** {accuracy} of the "
-                    "words are right ({interval}), and that tag alone is right in {majority} of the same words "
-                    "(majority-class baseline)."
-                )
-                if task == "token classes"
-                else _(
-                    "**Not shown to be better than always guessing the commonest class{name}:** accuracy is "
-                    "{accuracy} ({interval}), and that class alone is right in {majority} of the same rows "
-                    "(majority-class baseline). Nothing that these rows can show was learned."
-                )
-            ).format(**numbers)
+            sentence.format(
+                accuracy=f"{facts['accuracy']:.1%}",
+                interval=between((facts["low"], facts["high"]), ".1%"),
+                majority=f"{facts['majority']:.1%}",
+            )
         )
     return lines
 
@@ -150,14 +143,13 @@ def choice_line(run: it.Run, outcome: it.Outcome) -> None:
             _(
                 "The epoch was chosen on these very rows, the best of {among}, so the numbers below flatter the model. "
                 "Chosen by one half of them and measured on the other (mean over {draws} random halves), {name} is "
-                "{honest} instead of {reached}: {lower} lower. Hold out more rows, and a half of them will choose."
+                "{honest} instead of {reached}. Hold out more rows, and a half of them will choose."
             ).format(
                 among=f"{run.facts['among']:.0f}",
                 draws=DRAWS,
                 name=name,
                 honest=form(outcome.honest),
                 reached=form(reached),
-                lower=form(max(0.0, reached - outcome.honest)),
             ),
             icon=":material/filter_alt:",
         )
@@ -194,9 +186,7 @@ def _metric(place: Any, label: str, value: str, interval: str, about: str) -> No
 def _entities(found: it.EntityResults) -> None:
     places = st.columns(4)
     by_sentence = _("By bootstrap over sentences: words of one sentence are right and wrong together.")
-    whole = _(
-        "An entity counts as found where its kind and both of its ends are right, as seqeval and conlleval count."
-    )
+    whole = _("An entity is found where its kind and both of its ends are right, as seqeval and conlleval count.")
     for place, label, value, ends in (
         (0, _("Entities: F1"), found.f1, found.interval),
         (1, _("Entities: precision"), found.precision, found.precision_interval),
@@ -236,9 +226,7 @@ def _numbers(found: it.Results) -> None:
     places[1].metric(
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
-        help=_(
-            "The mean of F1 over the classes that occur here, true or given: rare ones count as much as common ones."
-        ),
+        help=_("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do."),
     )
     places[2].metric(
         _("Majority-class baseline"),

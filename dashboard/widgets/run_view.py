@@ -219,4 +219,4 @@ def run_rows(run: it.Run) -> tuple[it.Examples, Split]:
     judged = None
     if request.judged:
         judged = Labelled(judged_file(run.folder, request).read_bytes(), request.judged, *columns)
-    return cache.run_rows(request, data, judged)
+    return cache.run_rows(data, judged, request.recipe.share, request.recipe.seed, request.chooses)

@@ -94,8 +94,8 @@ def runs_table() -> list[Row]:
             **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
-                    "Whether the 95 % range of accuracy lies above the share of the commonest class among the same rows "
-                    "(of R²: above 0, where always saying the mean is)."
+                    "Whether the 95 % range of accuracy lies above the share of the commonest class among the same "
+                    "rows (of R²: above 0, where always saying the mean is)."
                 )
             ),
             _("Learns"): st.column_config.NumberColumn(format="compact"),

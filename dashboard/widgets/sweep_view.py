@@ -93,6 +93,11 @@ def _live(group: str, active: bool) -> None:
     name = _measure(runs)
     title = {"r2": "R²", "entity_f1": _("F1 of entities")}.get(name, _("accuracy"))
     low, high = ("entity_low", "entity_high") if name == "entity_f1" else ("low", "high")
+    if ended and all(beats_baseline(run.facts) is False for run in ended):
+        st.error(
+            _("No depth is shown to be better than the majority-class baseline (or, for numbers, the mean)."),
+            icon=":material/error:",
+        )
     if ended:
         st.plotly_chart(
             cost_curve(
@@ -139,7 +144,7 @@ def _measure(runs: list[it.Run]) -> str:
 
 
 def _verdict(runs: list[it.Run], name: str) -> None:
-    """Say which is best on these rows, how far it flatters it to be chosen by them, and which cannot be told from it."""
+    """Say which is best on these rows, how far being chosen by them flatters it, and which cannot be told from it."""
     found = compare_runs(runs)
     best = runs[found.choice.best]
     alike = [run for run, (low, _high) in zip(runs, found.behind, strict=True) if not low > 0]
@@ -166,21 +171,15 @@ def _verdict(runs: list[it.Run], name: str) -> None:
             _(
                 "The best of {among} was chosen on the very rows that it is measured on, which flatters it. Chosen by "
                 "one half of them and measured on the other (mean over {draws} random halves), the best depth scores "
-                "{honest} instead of {score}: {lower} lower. Depths whose ranges overlap may trade places on other "
+                "{honest} instead of {score}. Depths whose ranges overlap may trade places on other "
                 "rows."
             ).format(
                 among=found.choice.among,
                 draws=DRAWS,
                 honest=written(found.choice.honest),
                 score=written(found.choice.score),
-                lower=written(max(0.0, found.choice.flattery)),
             ),
             icon=":material/filter_alt:",
-        )
-    if all(beats_baseline(run.facts) is False for run in runs):
-        st.error(
-            _("No depth is shown to be better than the majority-class baseline (or, for numbers, the mean)."),
-            icon=":material/error:",
         )
 
 

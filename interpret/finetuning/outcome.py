@@ -38,24 +38,12 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
     """
     columns = (request.text, request.label, request.pair, request.task, request.words)
     examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
-    other = None
+    tested = 0
     if request.judged:
         other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
-    return split_for(request, examples, other)
-
-
-def split_for(request: Request, examples: Examples, other: Examples | None) -> tuple[Examples, Split]:
-    """Return all examples of a run, those of the second file behind the first one's, and which serve for what.
-
-    Raises
-    ------
-    InputError
-        If they cannot be split, or the second file has classes that the first has not.
-    """
+        examples, tested = examples.joined(other), len(other)
     recipe = request.recipe
-    every = examples if other is None else examples.joined(other)
-    tested = 0 if other is None else len(other)
-    return every, split_rows(every, recipe.share, recipe.seed, request.apart and recipe.patience > 0, tested)
+    return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
 
 
 def measure(trained: Trained) -> Results | Fit | GameResults:

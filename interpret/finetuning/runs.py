@@ -84,6 +84,11 @@ class Request:
     base: str = ""
     apart: bool = True
 
+    @property
+    def chooses(self) -> bool:
+        """Whether an epoch is to be chosen by rows of its own."""
+        return self.apart and self.recipe.patience > 0
+
     def to_json(self) -> str:
         """Write it down."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
