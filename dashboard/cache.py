@@ -19,6 +19,7 @@ from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
 from interpret.finetuning.passages import PASSAGE_WORDS
+from interpret.finetuning.splits import Split, split_rows
 from interpret.hub import Progress
 from interpret.tag_files import Tagged, read_tags
 
@@ -253,6 +254,16 @@ def split(
         return (found, *it.split_examples(found, share, seed))
     both = found.joined(examples(judged))
     return both, np.arange(len(found)), np.arange(len(found), len(both))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def run_rows(
+    data: Labelled, judged: Labelled | None, share: float, seed: int, chooses: bool
+) -> tuple[it.Examples, Split]:
+    """A run's rows, and which of them serve for what."""
+    found, other = examples(data), None if judged is None else examples(judged)
+    every = found if other is None else found.joined(other)
+    return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

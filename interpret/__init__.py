@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from interpret.encoder import Encoder, EncoderSpec, load_encoder
     from interpret.finetuning.comparing import attention_drift
     from interpret.finetuning.data import read_examples, split_examples
+    from interpret.finetuning.entities import EntityResults
     from interpret.finetuning.examples import GAMES, Examples
     from interpret.finetuning.health import Health, check_health
     from interpret.finetuning.outcome import Outcome, piece_names, read_outcome
@@ -166,6 +167,7 @@ _WHERE = {
     "load_encoder": "encoder",
     "attention_drift": "finetuning.comparing",
     "Examples": "finetuning.examples",
+    "EntityResults": "finetuning.entities",
     "GAMES": "finetuning.examples",
     "read_examples": "finetuning.data",
     "split_examples": "finetuning.data",

@@ -57,19 +57,10 @@ def cluster_bootstrap(
     >>> 0.38 < low < 0.42 < 0.58 < high < 0.62
     True
     """
-    count = len(parts)
-    if not count:
+    if not len(parts):
         return float("nan"), float("nan")
-    random = np.random.default_rng(seed)
-    drawn = np.empty((draws, parts.shape[1]))
-    # In portions, so that a draw of 100,000 sentences takes megabytes and not gigabytes.
-    some = max(1, 4_000_000 // count)
-    for begin in range(0, draws, some):
-        end = min(draws, begin + some)
-        times = random.multinomial(count, np.full(count, 1 / count), size=end - begin)
-        drawn[begin:end] = times @ np.asarray(parts, float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = statistic(drawn)
+        found = statistic(_drawn(parts, seed, draws))
     found = found[np.isfinite(found)]
     if not len(found):
         return float("nan"), float("nan")
@@ -100,3 +91,40 @@ def share_interval(
     if high > low:
         return low, high
     return wilson(float(total[0] / total[1] * len(parts)), len(parts))
+
+
+def share_intervals(
+    right: Float[np.ndarray, "cluster share"] | Int[np.ndarray, "cluster share"],
+    counts: Float[np.ndarray, "cluster share"] | Int[np.ndarray, "cluster share"],
+    seed: int = 0,
+) -> Float[np.ndarray, "share 2"]:
+    """Return the intervals of several shares of the same clusters, from the same draws: see `share_interval`."""
+    right, counts = np.asarray(right, float), np.asarray(counts, float)
+    found = np.full((right.shape[1], 2), np.nan)
+    if not right.size:
+        return found
+    drawn = _drawn(np.concatenate([right, counts], axis=1), seed, DRAWS)
+    for place in range(len(found)):
+        some, all_of_them = drawn[:, place], drawn[:, place + len(found)]
+        shares = some[all_of_them > 0] / all_of_them[all_of_them > 0]
+        if len(shares) and np.ptp(shares):
+            found[place] = np.quantile(shares, (0.025, 0.975))
+        if not found[place, 1] > found[place, 0]:
+            clusters, total = int((counts[:, place] > 0).sum()), counts[:, place].sum()
+            found[place] = wilson(float(right[:, place].sum() / total * clusters) if clusters else 0, clusters)
+    return found
+
+
+def _drawn(
+    parts: Float[np.ndarray, "cluster part"] | Int[np.ndarray, "cluster part"], seed: int, draws: int
+) -> Float[np.ndarray, "draw part"]:
+    """Return the sums over clusters that are drawn with replacement."""
+    random, count = np.random.default_rng(seed), len(parts)
+    drawn = np.empty((draws, parts.shape[1]))
+    # In portions, so that a draw of 100,000 sentences takes megabytes and not gigabytes.
+    some = max(1, 4_000_000 // count)
+    for begin in range(0, draws, some):
+        end = min(draws, begin + some)
+        times = random.multinomial(count, np.full(count, 1 / count), size=end - begin)
+        drawn[begin:end] = times @ np.asarray(parts, float)
+    return drawn

@@ -104,6 +104,7 @@ def cost_curve(
     scores: Sequence[float],
     ranges: Sequence[tuple[float, float] | None],
     title: str,
+    percent: bool,
 ) -> go.Figure:
     """Draw how good each depth of freezing is over what it takes, with its 95 % interval."""
     low = [score - one[0] if one else 0.0 for score, one in zip(scores, ranges, strict=True)]
@@ -126,7 +127,7 @@ def cost_curve(
         height=420,
         margin=MARGIN | {"r": 140},
         xaxis={"title": _("seconds"), "rangemode": "tozero"},
-        yaxis={"title": title, "tickformat": ".0%" if any(ranges) else None},
+        yaxis={"title": title, "tickformat": ".0%" if percent else None},
     )
 
 
@@ -177,8 +178,24 @@ def calibration_curve(found: Results) -> go.Figure:
         name=_("this model"),
         marker={"size": 6 + 24 * np.sqrt(found.counts / found.counts.max()), "sizemode": "diameter"},
         line={"color": JUDGED},
-        customdata=found.counts,
-        hovertemplate=_("sure {x}, right {y}: {count} rows").format(x="%{x:.0%}", y="%{y:.0%}", count="%{customdata}")
+        error_y={
+            "array": found.rightness_interval[:, 1] - found.rightness,
+            "arrayminus": found.rightness - found.rightness_interval[:, 0],
+            "color": QUIET,
+            "thickness": 1,
+        },
+        customdata=np.column_stack([found.counts, found.rightness_interval]),
+        hovertemplate=(
+            _("sure {x}, right {y} (95 %: {low} to {high}): {count} words")
+            if found.sentences
+            else _("sure {x}, right {y} (95 %: {low} to {high}): {count} rows")
+        ).format(
+            x="%{x:.0%}",
+            y="%{y:.0%}",
+            low="%{customdata[1]:.0%}",
+            high="%{customdata[2]:.0%}",
+            count="%{customdata[0]}",
+        )
         + "<extra></extra>",
     )
     return figure.update_layout(

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.language import _
+from interpret.intervals import wilson
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
@@ -57,14 +58,21 @@ def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
     best = [scores.best(relation) for relation in relations]
     accuracy = np.array([one[3] for one in best])
     counts = scores.counts[:most]
-    error = 1.96 * np.sqrt(accuracy * (1 - accuracy) / counts)
+    ends = np.array(
+        [wilson(share * count, count) for share, count in zip(accuracy.tolist(), counts.tolist(), strict=True)]
+    )
     figure = go.Figure(
         [
             go.Bar(
                 x=relations,
                 y=accuracy,
                 name=_("best head"),
-                error_y={"array": error, "thickness": 1, "width": 2},
+                error_y={
+                    "array": ends[:, 1] - accuracy,
+                    "arrayminus": accuracy - ends[:, 0],
+                    "thickness": 1,
+                    "width": 2,
+                },
                 customdata=[f"{layer}.{head}" for layer, head, *_rest in best],
                 hovertemplate="%{x}: %{y:.3f} (%{customdata})<extra></extra>",
             ),

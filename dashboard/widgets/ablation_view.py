@@ -20,6 +20,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
+from interpret.intervals import wilson
 
 _KEPT = "heads_off"
 
@@ -207,12 +208,14 @@ def importance_line(result: it.HeadImportance) -> str:
     """Say in Markdown what was measured, on what, and how well it answers with all heads."""
     from scipy.stats import spearmanr
 
+    low, high = wilson(result.accuracy * result.texts, result.texts)
     parts = [
         _(
-            "With all heads: accuracy {accuracy} % (± {error} at 95 %), loss {loss} nats, on {texts} texts (always "
-            "naming the largest class: {majority} %)."
+            "With all heads: accuracy {accuracy} % (95 %: {low} to {high} %), loss {loss} nats, on {texts} texts "
+            "(always naming the largest class: {majority} %)."
         ).format(
-            error=f"{196 * np.sqrt(result.accuracy * (1 - result.accuracy) / result.texts):.1f}",
+            low=f"{100 * low:.1f}",
+            high=f"{100 * high:.1f}",
             accuracy=f"{100 * result.accuracy:.1f}",
             loss=f"{result.loss:.3f}",
             texts=f"{result.texts:,}",

@@ -46,9 +46,12 @@ def _numbers(run: it.Run, found: it.GameResults) -> None:
         )
 
     low, high = found.interval
-    between = _("95 %: {low} to {high} (Wilson 1927).").format(low=f"{low:.1%}", high=f"{high:.1%}")
+    passages = _("95 %: {low} to {high}, by bootstrap over passages: pieces of one are guessed from each other.")
+    between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
     tile(0, _("First guess right"), found.first, "accuracy", "{:.1%}", between)
-    tile(1, _("Among the first five"), found.five, "among_five", "{:.1%}")
+    low, high = found.five_interval
+    between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
+    tile(1, _("Among the first five"), found.five, "among_five", "{:.1%}", between)
     hard = _("So many pieces, all alike, would be as hard to choose from.")
     tile(2, _("Perplexity"), found.perplexity, "perplexity", "{:,.1f}", hard)
     if "pseudo_perplexity" in run.facts:
@@ -58,7 +61,7 @@ def _numbers(run: it.Run, found: it.GameResults) -> None:
         low, high = found.next_interval
         about = _(
             "Half of the second texts are from elsewhere: in the same document, where it has other passages. "
-            "95 %: {low} to {high}."
+            "95 %: {low} to {high}, by pair; chance is 50 %."
         ).format(low=f"{low:.1%}", high=f"{high:.1%}")
         tile(4, _("Next sentence told right"), found.next, "next_accuracy", "{:.1%}", about)
 

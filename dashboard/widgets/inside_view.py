@@ -241,10 +241,9 @@ def reasons_part(both: Both, text: str) -> None:
         before = cache.encoder(both.before)
         found = [answer]
         titles = [f"{both.names[1]}: “{literal(answer.target.name)}”"]
-        examples, learned, _judged = run_rows(both.run)
-        head = cache.head(
-            both.before, tuple(examples.texts[int(i)] for i in learned), tuple(examples.labels[int(i)] for i in learned)
-        )
+        examples, split = run_rows(both.run)
+        learned = examples.some(split.train)
+        head = cache.head(both.before, learned.texts, learned.labels)
         if answer.target.name in head.labels:
             found.insert(
                 0, it.explain(it.ask(before, text, target=answer.target.name, head=head), "integrated_gradients")

@@ -181,9 +181,13 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
     learned = f"{health.rows - health.judged:,}"
     facts = [
-        (_("{count} passages to learn from") if task in it.GAMES else _("{count} rows to learn from")).format(
-            count=learned
-        ),
+        (
+            _("{count} passages to learn from")
+            if task in it.GAMES
+            else _("{count} sentences to learn from")
+            if task == "token classes"
+            else _("{count} rows to learn from")
+        ).format(count=learned),
         _("{count} to judge by").format(count=f"{health.judged:,}"),
     ]
     if task == "classes":
@@ -234,6 +238,11 @@ def _said(health: it.Health, examples: it.Examples) -> dict[str, str]:
             "more, or bring a longer text."
         ).format(count=health.answers, points=f"{health.uncertainty * 100:.1f}")
         if examples.task in it.GAMES
+        else _(
+            "Only {count} sentences to judge by: a word accuracy can be off by ± {points} points by chance. Hold out "
+            "more, or add sentences, before you believe a difference smaller than that."
+        ).format(count=health.judged, points=f"{health.uncertainty * 100:.1f}")
+        if examples.task == "token classes"
         else _(
             "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out "
             "more, or add "

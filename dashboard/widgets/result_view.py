@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,16 @@ import interpret as it
 from dashboard import ROOT, state
 from dashboard.figures.finetuning import calibration_curve, fit_cloud
 from dashboard.language import _, literal
+from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
+from interpret.finetuning.choosing import DRAWS
+from interpret.finetuning.results import beats_baseline
 
 _MOST_ROWS = 500
+# Classes that are named in one sentence.
+_MOST_NAMED = 20
 
 
 def result_view(run: it.Run) -> None:
@@ -29,27 +35,31 @@ def result_view(run: it.Run) -> None:
     outcome = it.read_outcome(run)
     st.divider()
     if isinstance(outcome.found, it.GameResults):
+        choice_line(run, outcome)
         game_view(run, outcome, outcome.found)
         return
-    st.markdown(
-        "#### " + _("How good it is on {count} rows that it never learned from").format(count=len(outcome.truth))
-    )
+    count = f"{len(outcome.truth):,}"
+    if run.request.task == "token classes":
+        title = _("How good it is on {count} words of {sentences} sentences that it never learned from").format(
+            count=count, sentences=f"{outcome.found.sentences:,}" if isinstance(outcome.found, it.Results) else ""
+        )
+    else:
+        title = _("How good it is on {count} rows that it never learned from").format(count=count)
+    st.markdown("#### " + title)
+    choice_line(run, outcome)
     if isinstance(outcome.found, it.Fit):
         _fit(run, outcome, outcome.found)
         return
+    if outcome.found.entities is not None:
+        _entities(outcome.found.entities)
     _numbers(outcome.found)
+    _unseen(outcome, outcome.found)
     _remembered(run)
-    rows = _confusion(outcome, outcome.found, run.id)
+    rows = confusion_view(outcome, outcome.found, run.id)
     _rows(run, outcome, outcome.found, rows)
-    left, right = st.columns(2, gap="large")
-    precise = _("Precision of the class")
+    left, right = st.columns([3, 2], gap="large")
     with left:
-        st.markdown("##### " + _("Each class"))
-        st.dataframe(
-            _classes(outcome.found),
-            hide_index=True,
-            column_config=_shares(precise, _("Recall"), "F1"),
-        )
+        _classes(outcome.found)
     with right:
         st.markdown(
             "##### " + _("Can its probabilities be taken at their word?"),
@@ -58,28 +68,189 @@ def result_view(run: it.Run) -> None:
         st.plotly_chart(calibration_curve(outcome.found), key="calibration")
 
 
+def between(ends: Sequence[float], form: str = ".0%") -> str:
+    """Say a 95 % interval."""
+    return _("95 %: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
+
+
+def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
+    """Say that a model is not shown to be better than one that has learned nothing; nothing where it is.
+
+    Parameters
+    ----------
+    facts
+        What the run is listed with: see `interpret.finetuning.results.facts_of`.
+    """
+    if beats_baseline(facts) is not False:
+        return []
+    if task == "regression":
+        return [
+            _(
+                "**Not shown to be better than always saying the mean:** R² is {r2} ({interval}), and who says the "
+                "mean of these rows, whatever the text, has 0. These rows do not show that it learned anything."
+            ).format(
+                r2=f"{facts['r2']:.3f}",
+                interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
+            )
+        ]
+    lines = []
+    if "entity_f1" in facts and facts["entity_low"] <= 0:
+        lines.append(
+            _(
+                "**Not shown to find any entity:** F1 of entities is {f1} ({interval}). Who tags every word as outside "
+                "of one has 0."
+            ).format(
+                f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"]), ".1%")
+            )
+        )
+    if facts["low"] <= facts["majority"]:
+        sentence = (
+            _(
+                "**Not shown to be better than giving every word the commonest tag:** {accuracy} of the words are "
+                "right ({interval}), and that tag alone is right in {majority} of the same words (majority-class "
+                "baseline)."
+            )
+            if task == "token classes"
+            else _(
+                "**Not shown to be better than always guessing the commonest class:** accuracy is {accuracy} "
+                "({interval}), and that class alone is right in {majority} of the same rows (majority-class "
+                "baseline). These rows do not show that it learned anything."
+            )
+        )
+        lines.append(
+            sentence.format(
+                accuracy=f"{facts['accuracy']:.1%}",
+                interval=between((facts["low"], facts["high"]), ".1%"),
+                majority=f"{facts['majority']:.1%}",
+            )
+        )
+    return lines
+
+
+def choice_line(run: it.Run, outcome: it.Outcome) -> None:
+    """Say whether the rows that a result is reported on chose the epoch, and how far that flatters it."""
+    if outcome.chosen and np.isnan(outcome.honest):
+        st.warning(
+            _(
+                "The epoch was chosen on these very rows, so the numbers below flatter the model; how far is not "
+                "known of this run."
+            ),
+            icon=":material/filter_alt:",
+        )
+    elif outcome.chosen:
+        name, reached, form = _headline(outcome.found)
+        st.warning(
+            _(
+                "The epoch was chosen on these very rows, the best of {among}, so the numbers below flatter the model. "
+                "Chosen by one half of them and measured on the other (mean over {draws} random halves), {name} is "
+                "{honest} instead of {reached}. Hold out more rows, and a half of them will choose."
+            ).format(
+                among=f"{run.facts['among']:.0f}",
+                draws=DRAWS,
+                name=name,
+                honest=form(outcome.honest),
+                reached=form(reached),
+            ),
+            icon=":material/filter_alt:",
+        )
+    elif outcome.validated:
+        st.caption(
+            _(
+                "Test set: these had no say in which epoch was kept. {count} others that were held out, the validation "
+                "set, chose it."
+            ).format(count=f"{outcome.validated:,}")
+        )
+    else:
+        st.caption(_("Test set: no epoch was chosen by these, the last one was kept."))
+
+
+def _headline(found: it.Results | it.Fit | it.GameResults) -> tuple[str, float, Callable[[float], str]]:
+    """Return what a run is reported with first: its name, its value, how it is written."""
+    if isinstance(found, it.Fit):
+        return "R²", found.r2, "{:.3f}".format
+    if isinstance(found, it.GameResults):
+        return _("the share of first guesses that are right"), found.first, "{:.1%}".format
+    if found.entities is not None:
+        return _("F1 of entities"), found.entities.f1, "{:.1%}".format
+    return (_("word accuracy") if found.sentences else _("accuracy")), found.accuracy, "{:.1%}".format
+
+
 def _shares(*names: str) -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format="percent") for name in names}
 
 
+def _metric(place: Any, label: str, value: str, interval: str, about: str) -> None:
+    place.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
+
+
+def _entities(found: it.EntityResults) -> None:
+    places = st.columns(4)
+    by_sentence = _("By bootstrap over sentences: words of one sentence are right and wrong together.")
+    whole = _("An entity is found where its kind and both of its ends are right, as seqeval and conlleval count.")
+    for place, label, value, ends in (
+        (0, _("Entities: F1"), found.f1, found.interval),
+        (1, _("Entities: precision"), found.precision, found.precision_interval),
+        (2, _("Entities: recall"), found.recall, found.recall_interval),
+    ):
+        _metric(places[place], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
+    places[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True ones in these sentences."))
+    with st.expander(_("Each kind of entity")):
+        precision, recall, f1 = found.by_kind.T.tolist()
+        st.dataframe(
+            {
+                _("Kind"): list(found.kinds),
+                _("True"): found.true.tolist(),
+                _("Found"): found.found.tolist(),
+                _("Found rightly"): found.correct.tolist(),
+                _("Precision"): precision,
+                _("Recall"): recall,
+                "F1": f1,
+            },
+            hide_index=True,
+            column_config=_shares(_("Precision"), _("Recall"), "F1"),
+        )
+
+
 def _numbers(found: it.Results) -> None:
     places = st.columns(4)
-    low, high = found.interval
-    places[0].metric(
-        _("Accuracy"),
+    words = bool(found.sentences)
+    _metric(
+        places[0],
+        _("Word accuracy") if words else _("Accuracy"),
         f"{found.accuracy:.1%}",
-        _("95 %: {low} to {high}").format(low=f"{low:.0%}", high=f"{high:.0%}"),
-        delta_color="off",
-        delta_arrow="off",
-        help=_("The range is Wilson's interval: what chance alone would still allow with so few rows."),
+        between(found.interval),
+        _("By bootstrap over sentences: words of one sentence are right and wrong together.")
+        if words
+        else _("The range is Wilson's interval: what chance alone would still allow with so few rows."),
     )
     places[1].metric(
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
-        help=_("The mean of the classes' F1: rare classes count as much as common ones."),
+        help=_("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do."),
     )
-    places[2].metric(_("Always guessing"), f"{found.majority:.1%}", help=_("The commonest class, whatever the text."))
+    places[2].metric(
+        _("Majority-class baseline"),
+        f"{found.majority:.1%}",
+        help=_("The accuracy of who always says “{name}”, the commonest class here.").format(
+            name=literal(found.majority_class)
+        ),
+    )
     places[3].metric(_("Calibration error"), f"{found.ece:.1%}")
+
+
+def _unseen(outcome: it.Outcome, found: it.Results) -> None:
+    """Say what could not be judged."""
+    if found.without_examples:
+        some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
+        more = " …" if len(found.without_examples) > _MOST_NAMED else ""
+        st.caption(_("No example to report on, so nothing is known of: {names}.").format(names=some + more))
+    if outcome.unread:
+        st.caption(
+            _(
+                "Words that were not read, beyond the longest length or without a token, have no prediction and count "
+                "nowhere here: {count}."
+            ).format(count=f"{outcome.unread:,}")
+        )
 
 
 def _remembered(run: it.Run) -> None:
@@ -102,63 +273,27 @@ def _remembered(run: it.Run) -> None:
     )
 
 
-def _confusion(outcome: it.Outcome, found: it.Results, run_id: str) -> np.ndarray:
-    """Draw the confusion matrix; returns the rows of the cell that is chosen, or else those that are wrong."""
-    st.markdown(
-        "##### " + _("Which class was given for which"),
-        help=_("Rows are true classes, columns what the model said. Choose a cell to see its texts."),
-    )
-    truth = _("true ↓ · given →")
-    table = {
-        truth: list(found.labels),
-        **{f"{name} ": found.confusion[:, place].tolist() for place, name in enumerate(found.labels)},
-    }
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-cell",
-        key=f"confusion:{run_id}",
-        column_config={f"{name} ": st.column_config.NumberColumn(name, width="small") for name in found.labels},
-    )
-    answers = found.answers
-    true = np.array([found.labels.index(one) for one in outcome.truth])
-    cells = event.selection.get("cells", [])
-    if cells and cells[0][1] != truth:
-        row, name = cells[0]
-        column = list(found.labels).index(name.removesuffix(" "))
-        chosen = np.flatnonzero((true == row) & (answers == column))
-        st.markdown(
-            _("**{count}** of “{truth}” were called “{given}”:").format(
-                count=len(chosen), truth=literal(found.labels[row]), given=literal(found.labels[column])
-            )
-        )
-        return chosen[np.argsort(-found.chances[chosen], kind="stable")]
-    if len(found.mistakes):
-        st.markdown(_("**{count}** mistakes, the surest first:").format(count=len(found.mistakes)))
-    else:
-        st.markdown(_("No mistakes. Choose a cell to see its texts."))
-    return found.mistakes
-
-
 def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray) -> None:
     if not len(rows):
         return
     shown = rows[:_MOST_ROWS]
+    words = outcome.words
     table = {
-        _("Text"): [outcome.texts[i] for i in shown],
+        **({_("Word"): [words[i] for i in shown]} if words is not None else {}),
+        (_("Sentence") if found.sentences else _("Text")): [outcome.texts[i] for i in shown],
         _("True"): [outcome.truth[i] for i in shown],
         _("Given"): [found.labels[int(found.answers[i])] for i in shown],
         _("Probability"): [float(found.chances[i]) for i in shown],
-        _("Row"): [outcome.origin.numbers[i] for i in shown],
+        (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
+    wide = st.column_config.TextColumn(width="large")
     event = st.dataframe(
         outcome.origin.some(shown).beside(table),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key=f"judged_rows:{run.id}:{hash(rows.tobytes())}",
-        column_config={**_shares(_("Probability")), _("Text"): st.column_config.TextColumn(width="large")},
+        column_config={**_shares(_("Probability")), _("Text"): wide, _("Sentence"): wide},
     )
     picked = event.selection.rows
     place = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
@@ -168,7 +303,7 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
                 assert place is not None
                 open_in(page, run, outcome.texts[place], outcome.pairs[place] if outcome.pairs else None)
         st.download_button(
-            _("All judged rows (CSV)"),
+            _("All words (CSV)") if found.sentences else _("All judged rows (CSV)"),
             lambda: as_csv(_all_rows(outcome, found)),
             f"{run.id}-judged.csv",
             "text/csv",
@@ -190,7 +325,8 @@ def open_in(page: str, run: it.Run, text: str, pair: str | None) -> None:
 
 
 def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[object]]:
-    table = {
+    table: dict[str, list[object]] = {
+        **({"word": list(outcome.words)} if outcome.words is not None else {}),
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
@@ -201,20 +337,43 @@ def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[object]]
     return outcome.origin.beside(table)
 
 
-def _classes(found: it.Results) -> dict[str, list[object]]:
-    return {
-        _("Class"): list(found.labels),
-        _("Rows"): found.confusion.sum(axis=1).tolist(),
-        _("Precision of the class"): found.precision.tolist(),
-        _("Recall"): found.recall.tolist(),
-        "F1": found.f1.tolist(),
-    }
+def _classes(found: it.Results) -> None:
+    """Draw how well each class is told, with 95 % intervals; what has nothing to divide by is empty."""
+    st.markdown("##### " + _("Each class"))
+
+    def numbers(shares: np.ndarray, ends: np.ndarray) -> tuple[list[float | None], list[str]]:
+        known = np.isfinite(ends[:, 0])
+        return (
+            [float(share) if one else None for share, one in zip(shares, known, strict=True)],
+            [f"{low:.0%} – {high:.0%}" if one else "" for (low, high), one in zip(ends, known, strict=True)],
+        )
+
+    precision, precise = numbers(found.precision, found.precision_interval)
+    recall, recalled = numbers(found.recall, found.recall_interval)
+    occur = found.confusion.sum(axis=0) + found.confusion.sum(axis=1) > 0
+    st.dataframe(
+        {
+            _("Class"): list(found.labels),
+            (_("Words") if found.sentences else _("Rows")): found.confusion.sum(axis=1).tolist(),
+            _("Precision"): precision,
+            _("Precision, 95 %"): precise,
+            _("Recall"): recall,
+            _("Recall, 95 %"): recalled,
+            "F1": [float(one) if there else None for one, there in zip(found.f1, occur, strict=True)],
+        },
+        hide_index=True,
+        column_config=_shares(_("Precision"), _("Recall"), "F1"),
+    )
 
 
 def _fit(run: it.Run, outcome: it.Outcome, found: it.Fit) -> None:
     places = st.columns(4)
-    places[0].metric(
-        "R²", f"{found.r2:.3f}", help=_("The share of the variance explained; 0 is as good as always saying the mean.")
+    _metric(
+        places[0],
+        "R²",
+        f"{found.r2:.3f}",
+        between(found.interval, ".2f"),
+        _("The share of the variance explained; 0 is as good as always saying the mean. The range is by bootstrap."),
     )
     places[1].metric(_("Mean error"), f"{found.mae:.4g}")
     places[2].metric("RMSE", f"{found.rmse:.4g}")

@@ -17,6 +17,7 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, resume_button
 from dashboard.widgets.tower_view import floor_name
 from interpret.finetuning.runs import data_file, judged_file
+from interpret.finetuning.splits import Split
 from interpret.units import duration, gigabytes
 
 # Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
@@ -143,9 +144,17 @@ def _live(run_id: str, active: bool) -> None:
     with right:
         title = {
             "regression": _("R² on what was held out"),
+            "token classes": _("Word accuracy on what was held out"),
             **dict.fromkeys(it.GAMES, _("Pieces guessed, on what was held out")),
         }.get(run.request.task, _("Accuracy on what was held out"))
-        st.markdown("##### " + title)
+        if run.request.recipe.patience:
+            help_ = _(
+                "Measured after every epoch, on the rows that choose the one that is kept: its best point flatters the "
+                "model. What is reported in the end is below."
+            )
+        else:
+            help_ = None
+        st.markdown("##### " + title, help=help_)
         st.plotly_chart(score_curve(told, run.steps, majority, score), key="live_score")
     names = [floor_name(one) for one in told.floors]
     left, right = st.columns([2, 1], gap="large")
@@ -192,22 +201,22 @@ def _tiles(run: it.Run, told: it.Told) -> None:
 
 
 def _majority(run: it.Run) -> float:
-    if "majority" in run.facts:
+    # Of the rows that each epoch is judged by.
+    if "majority" in run.facts and "validated" not in run.facts:
         return float(run.facts["majority"])
     if run.request.task != "classes":
         return float("nan")
-    # Known before it is done.
-    examples, _learned, judged = run_rows(run)
-    labels = [examples.labels[int(place)] for place in judged]
+    examples, split = run_rows(run)
+    labels = [examples.labels[int(place)] for place in split.validation]
     return max(map(labels.count, set(labels))) / len(labels)
 
 
-def run_rows(run: it.Run) -> tuple[it.Examples, np.ndarray, np.ndarray]:
-    """Return a run's rows, and the places of those that it learns from and is judged by."""
+def run_rows(run: it.Run) -> tuple[it.Examples, Split]:
+    """Return a run's rows, and which of them serve for what."""
     request = run.request
     columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
     data = Labelled(data_file(run.folder, request).read_bytes(), request.data, *columns)
     judged = None
     if request.judged:
         judged = Labelled(judged_file(run.folder, request).read_bytes(), request.judged, *columns)
-    return cache.split(data, judged, request.recipe.share, request.recipe.seed)
+    return cache.run_rows(data, judged, request.recipe.share, request.recipe.seed, request.chooses)

@@ -19,8 +19,10 @@ from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.result_view import baseline_lines
 from dashboard.widgets.run_actions import delete_popover, resume_button
 from dashboard.widgets.run_view import state_names
+from interpret.finetuning.results import beats_baseline, reported_on
 from interpret.units import duration
 
 _MOST_ALIKE = 6
@@ -88,7 +90,14 @@ def runs_table() -> list[Row]:
         # A choice is kept by its place, and places move when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **{name: st.column_config.NumberColumn(format="percent") for name in (_("Accuracy"), "Macro-F1")},
+            **{name: st.column_config.NumberColumn(format="percent") for name in (_("Accuracy"), _("Entities: F1"))},
+            **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
+            _("Above the baseline"): st.column_config.TextColumn(
+                help=_(
+                    "Whether the 95 % range of accuracy lies above the share of the commonest class among the same "
+                    "rows (of R²: above 0, where always saying the mean is)."
+                )
+            ),
             _("Learns"): st.column_config.NumberColumn(format="compact"),
             _("Begun"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             _("Seconds"): st.column_config.NumberColumn(format="%.0f"),
@@ -112,8 +121,15 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
         _("Accuracy"): finals("accuracy"),
+        _("95 %"): [_interval(row) for row in rows],
+        _("Above the baseline"): [_above(row) for row in rows],
+        _("Reported on"): [_reported(row) for row in rows],
         "Macro-F1": finals("macro_f1"),
-        **({"R²": finals("r2")} if any(value is not None for value in finals("r2")) else {}),
+        **{
+            title: finals(name)
+            for title, name in ((_("Entities: F1"), "entity_f1"), ("R²", "r2"))
+            if any(value is not None for value in finals(name))
+        },
         _("Loss"): finals("loss"),
         _("Learns"): finals("trainable"),
         _("Seconds"): finals("seconds"),
@@ -123,12 +139,49 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
     }
 
 
+def _facts(row: Row) -> dict[str, float]:
+    """Return a run's final numbers, as it is listed with."""
+    begin = "final_"
+    return {name[len(begin) :]: value for name, value in row.recorded.metrics.items() if name.startswith(begin)}
+
+
+def _interval(row: Row) -> str:
+    facts = _facts(row)
+    if "low" not in facts:
+        return ""
+    form = ".2f" if "r2" in facts else ".0%"
+    return f"{facts['low']:{form}} – {facts['high']:{form}}"
+
+
+def _above(row: Row) -> str:
+    above = beats_baseline(_facts(row))
+    return "" if above is None else _("yes") if above else _("⚠ not shown")
+
+
+def _reported(row: Row) -> str:
+    """Say whether the rows that a run is reported on chose its epoch."""
+    facts = _facts(row)
+    if not facts:
+        return ""
+    chooses = row.recorded.params.get("patience", "0") != "0"
+    if reported_on(facts, chooses) == "test":
+        return _("test set")
+    honest = facts.get("honest")
+    if honest is None:
+        return _("rows that chose the epoch")
+    form = ".3f" if "r2" in facts else ".1%"
+    return _("rows that chose the epoch; by others {score}").format(score=f"{honest:{form}}")
+
+
 @guarded
 def one_view(row: Row) -> None:
     """Draw what can be done with a run."""
     one, run = row.recorded, row.run
     root = state.runs_folder()
     st.markdown(f"#### {literal(one.name)}")
+    facts = _facts(row)
+    for sentence in baseline_lines(facts, one.params.get("task", "classes")) if facts else ():
+        st.error(sentence, icon=":material/error:")
     if run is not None:
         with st.container(horizontal=True):
             if st.button(_("Its curves and results"), icon=":material/monitoring:", key="open_run"):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 import interpret as it
@@ -15,6 +16,9 @@ from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
+from interpret.finetuning.choosing import DRAWS
+from interpret.finetuning.outcome import compare_runs
+from interpret.finetuning.results import beats_baseline
 from interpret.units import counted, duration
 
 _LOOK = 2.0
@@ -86,20 +90,27 @@ def _live(group: str, active: bool) -> None:
     if active:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
         st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=_stop, args=(runs,))
-    name = "r2" if runs[0].request.task == "regression" else "accuracy"
-    title = "R²" if name == "r2" else _("accuracy")
+    name = _measure(runs)
+    title = {"r2": "R²", "entity_f1": _("F1 of entities")}.get(name, _("accuracy"))
+    low, high = ("entity_low", "entity_high") if name == "entity_f1" else ("low", "high")
+    if ended and all(beats_baseline(run.facts) is False for run in ended):
+        st.error(
+            _("No depth is shown to be better than the majority-class baseline (or, for numbers, the mean)."),
+            icon=":material/error:",
+        )
     if ended:
         st.plotly_chart(
             cost_curve(
                 [depth_name(run.request.recipe.frozen) for run in ended],
                 [run.facts["seconds"] for run in ended],
                 [run.facts[name] for run in ended],
-                [(run.facts["low"], run.facts["high"]) if "low" in run.facts else None for run in ended],
+                [(run.facts[low], run.facts[high]) if low in run.facts else None for run in ended],
                 title,
+                name != "r2",
             ),
             key="sweep",
         )
-    if ended and not active:
+    if len(ended) > 1 and not active:
         _verdict(ended, name)
     names = state_names()
     st.dataframe(
@@ -112,7 +123,7 @@ def _live(group: str, active: bool) -> None:
             _("Time"): [duration(run.facts["seconds"]) if run.facts else "" for run in runs],
         },
         hide_index=True,
-        column_config={title: st.column_config.NumberColumn(format="percent" if name == "accuracy" else "%.3f")},
+        column_config={title: st.column_config.NumberColumn(format="%.3f" if name == "r2" else "percent")},
     )
     for run in runs:
         if run.error is not None:
@@ -120,32 +131,56 @@ def _live(group: str, active: bool) -> None:
     st.caption(
         _(
             "The same rows, seed and settings for all. A rate that suits layers is low for a head alone: its own "
-            "preset "
-            "does better than it does here."
+            "preset does better than it does here."
         )
     )
 
 
+def _measure(runs: list[it.Run]) -> str:
+    """Name what runs are compared by, as their facts have it."""
+    if runs[0].request.task == "regression":
+        return "r2"
+    return "entity_f1" if any("entity_f1" in run.facts for run in runs) else "accuracy"
+
+
 def _verdict(runs: list[it.Run], name: str) -> None:
-    """Say which is the cheapest that cannot be told from the best."""
-    best = max(runs, key=lambda run: run.facts[name])
-    least = best.facts.get("low", best.facts[name] - 0.02)
-    alike = [run for run in runs if run.facts[name] >= least]
-    cheapest = min(alike, key=lambda run: run.facts["seconds"])
-    st.success(
+    """Say which is best on these rows, how far being chosen by them flatters it, and which cannot be told from it."""
+    found = compare_runs(runs)
+    best = runs[found.choice.best]
+    alike = [run for run, (low, _high) in zip(runs, found.behind, strict=True) if not low > 0]
+    cheapest = min([best, *alike], key=lambda run: run.facts["seconds"])
+
+    def written(score: float) -> str:
+        return f"{score:.3f}" if name == "r2" else f"{score:.1%}"
+
+    st.info(
         _(
-            "Best: {best} frozen, {score}. The cheapest that so few rows cannot tell from it: {cheap} frozen, "
-            "{other} in "
-            "{share} of the time."
+            "Best on these rows: {best} frozen, {score}. Cheapest that cannot be told from it, row by row: {cheap} "
+            "frozen, {other} in {share} of the time."
         ).format(
             best=depth_name(best.request.recipe.frozen),
-            score=f"{best.facts[name]:.1%}" if name == "accuracy" else f"{best.facts[name]:.3f}",
+            score=written(found.choice.score),
             cheap=depth_name(cheapest.request.recipe.frozen),
-            other=f"{cheapest.facts[name]:.1%}" if name == "accuracy" else f"{cheapest.facts[name]:.3f}",
+            other=written(cheapest.facts[name]),
             share=f"{cheapest.facts['seconds'] / max(best.facts['seconds'], 1e-9):.0%}",
         ),
         icon=":material/savings:",
     )
+    if np.isfinite(found.choice.honest):
+        st.warning(
+            _(
+                "The best of {among} was chosen on the very rows that it is measured on, which flatters it. Chosen by "
+                "one half of them and measured on the other (mean over {draws} random halves), the best depth scores "
+                "{honest} instead of {score}. Depths whose ranges overlap may trade places on other "
+                "rows."
+            ).format(
+                among=found.choice.among,
+                draws=DRAWS,
+                honest=written(found.choice.honest),
+                score=written(found.choice.score),
+            ),
+            icon=":material/filter_alt:",
+        )
 
 
 @guarded

@@ -21,6 +21,7 @@ from interpret.finetuning.examples import GAMES, TASKS
 from interpret.finetuning.health import check_health
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.results import in_words
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.told import Evaluation, Reading, Step
 from interpret.finetuning.tower import PRESETS, expand, floor_names
@@ -169,15 +170,8 @@ def _say_how_it_ended(run: Run) -> int:
         return 0
     count, speed = int(facts["trainable"]), facts["per_second"]
     _say(f"{run.state}: {count:,} parameters learned in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
-    if "accuracy" in facts:
-        between = f"(95 %: {facts['low']:.1%} to {facts['high']:.1%})"
-        # Pieces that are guessed have no classes to take a mean of.
-        names = {"macro_f1": "macro-F1", "among_five": "among the first five", "perplexity": "perplexity"}
-        names |= {"next_accuracy": "next sentences told right", "pseudo_perplexity": "pseudo-perplexity"}
-        more = "".join(f", {said} {facts[name]:.4g}" for name, said in names.items() if name in facts)
-        _say(f"accuracy {facts['accuracy']:.1%} {between}{more}")
-    else:
-        _say(f"R² {facts['r2']:.3f}, mean error {facts['mae']:.4g}")
+    for line in in_words(facts, run.request.task, run.request.recipe.patience > 0):
+        _say(line)
     return 0
 
 

@@ -30,7 +30,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
         parent = run.past
         if parent is None or not parent.request.task == request.task == "classes":
             return {}
-        examples, _, judged = read_run_examples(parent.folder, parent.request)
+        examples, split = read_run_examples(parent.folder, parent.request)
     except (InterpretError, OSError):
         return {}
     encoder = load_encoder(str(run.folder / "model"), device)
@@ -38,7 +38,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     if set(examples.classes) - set(labels):
         return {}
     read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collate(encoder)
-    items = [read(int(place)) for place in judged]
+    items = [read(int(place)) for place in split.test]
     loss = right = 0.0
     for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
         inputs = collate([items[i] for i in batch])
@@ -56,9 +56,9 @@ def how_surprised(run: Run, device: str) -> dict[str, float]:
 
     One word after another is hidden, which takes a pass through the model each: only so many are asked.
     """
-    examples, _learned, judged = read_run_examples(run.folder, run.request)
+    examples, split = read_run_examples(run.folder, run.request)
     found: dict[str, float] = {}
-    some = judged[np.unique(np.linspace(0, len(judged) - 1, _SURPRISED).astype(int))]
+    some = split.test[np.unique(np.linspace(0, len(split.test) - 1, _SURPRISED).astype(int))]
     models = {"": str(run.folder / "model"), "_before": run.base}
     for name, model in models.items():
         encoder = load_encoder(model, device)

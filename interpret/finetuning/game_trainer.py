@@ -56,15 +56,14 @@ class GameTrainer(FineTuner):
             loss = loss + self.recipe.pair_weight * cross_entropy(pair_logits_of(output).float(), following)
         return (loss, output) if return_outputs else loss
 
-    def judge(self) -> tuple[float, Answers]:
+    def judge(self, items: Sequence[Item]) -> tuple[float, Answers]:
         """Return the loss on what was held out, and the answers.
 
         ``truth``, ``guess``, ``chance`` and ``rank`` tell of each chosen piece what it is, what the model guesses, the
         probability of the true one, and how many are likelier; ``rows`` which example it is of. With next sentences
         ``follows`` is the probability that the second text follows, and ``following`` whether it does, for each.
         """
-        lesson = self.lesson
-        answers = ask(self.learner.model, lesson.judged, lesson.collate)
+        answers = ask(self.learner.model, items, self.lesson.collate)
         loss = -float(np.log(np.maximum(answers["chance"], 1e-30)).mean())
         if "follows" in answers:
             sure = np.where(answers["following"], answers["follows"], 1 - answers["follows"])

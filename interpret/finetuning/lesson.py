@@ -22,8 +22,11 @@ class Lesson:
     ----------
     task
         One of `interpret.finetuning.examples.TASKS`.
-    learned, judged
-        Examples to learn from and to judge by.
+    labels
+        The classes in the order of the answers; empty where there are none.
+    learned, judged, tested
+        Examples to learn from, to judge every epoch by, and to report on: the same as ``judged`` where nothing else is
+        told.
     lengths
         The pieces of each that is learned from.
     watched
@@ -37,8 +40,10 @@ class Lesson:
     """
 
     task: str
+    labels: tuple[str, ...]
     learned: Sequence[Item]
     judged: Sequence[Item]
+    tested: Sequence[Item]
     lengths: Sequence[int]
     watched: Sequence[Item]
     collate: Collate
@@ -52,6 +57,7 @@ def read_lesson(
     examples: Examples,
     learned: Sequence[int] | Int[np.ndarray, "learned"],
     judged: Sequence[int] | Int[np.ndarray, "judged"],
+    tested: Sequence[int] | Int[np.ndarray, "tested"] | None,
     probes: Sequence[str],
     scale: tuple[float, float],
 ) -> Lesson:
@@ -59,8 +65,8 @@ def read_lesson(
 
     Parameters
     ----------
-    learned, judged
-        Places of the examples to learn from and to judge by.
+    learned, judged, tested
+        Places of the examples to learn from, to judge every epoch by, and to report on; None for the same ones.
     probes
         Texts whose answers are told with every evaluation.
     scale
@@ -69,13 +75,17 @@ def read_lesson(
     if examples.task in GAMES:
         game = Game(encoder, recipe, examples, [int(place) for place in learned])
         always = Game(encoder, recipe, examples, [int(place) for place in judged])
-        return Lesson(examples.task, game, always, game.lengths(), [], Collate(encoder), None, scale)
+        last = always if tested is None else Game(encoder, recipe, examples, [int(place) for place in tested])
+        return Lesson(examples.task, (), game, always, last, game.lengths(), [], Collate(encoder), None, scale)
     read = Reader(encoder, recipe, examples, examples.classes, scale)
     found = [read(int(place)) for place in learned]
+    validation = [read(int(place)) for place in judged]
     return Lesson(
         examples.task,
+        examples.classes,
         found,
-        [read(int(place)) for place in judged],
+        validation,
+        validation if tested is None else [read(int(place)) for place in tested],
         [len(one["input_ids"]) for one in found],
         [read.watched(one) for one in probes] if examples.task != "token classes" else [],
         Collate(encoder),

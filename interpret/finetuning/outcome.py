@@ -1,7 +1,8 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +11,26 @@ from tokenizers import Tokenizer
 
 from interpret.errors import InputError
 from interpret.file_rows import FileRows
-from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.choosing import Choice, cross_fit, row_parts, score_of
+from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
+from interpret.finetuning.results import (
+    Fit,
+    GameResults,
+    Results,
+    measure_fit,
+    measure_game,
+    measure_results,
+    reported_on,
+)
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
+from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
+from interpret.intervals import cluster_bootstrap
 
 
-def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndarray, np.ndarray]:
-    """Read a run's examples, and which of them are learned from and judged by.
+def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
+    """Read a run's examples, and which of them serve for what.
 
     Raises
     ------
@@ -27,11 +39,12 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
     """
     columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
     examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
-    if not request.judged:
-        return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
-    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
-    count = len(examples)
-    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
+    tested = 0
+    if request.judged:
+        other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
+        examples, tested = examples.joined(other), len(other)
+    recipe = request.recipe
+    return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
 
 
 def measure(trained: Trained) -> Results | Fit | GameResults:
@@ -40,8 +53,12 @@ def measure(trained: Trained) -> Results | Fit | GameResults:
         return measure_game(trained.answers)
     if trained.task == "regression":
         return measure_fit(trained.answers["logits"][:, 0], trained.answers["truth"])
-    truth = [trained.labels[place] for place in trained.answers["truth"]]
-    return measure_results(trained.answers["logits"], truth, trained.labels)
+    return _measure(trained.task, trained.answers, trained.labels)
+
+
+def _measure(task: str, answers: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Results:
+    truth = [labels[place] for place in answers["truth"]]
+    return measure_results(answers["logits"], truth, labels, answers["rows"] if task == "token classes" else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +72,21 @@ class Outcome:
     texts, pairs, truth, origin
         Of each row of `found`, the text, its second text, what would have been right, and which row of the file it is.
         For games of each passage; ``truth`` is then its document, and its number is that of the passage.
+    words
+        Where the rows are words, these; their texts are the sentences.
     labels
         The classes.
     step
         How many steps its model has behind it: the best epoch's, where there was patience.
+    validated
+        How many other rows chose the epoch; 0 where none was chosen, or these rows did it.
+    chosen
+        Whether the epoch was chosen among several by these very rows, so that the result flatters it.
+    honest
+        What the run is reported with first, as it would be were the epoch chosen by other rows: see
+        `interpret.finetuning.choosing.cross_fit`. NaN where it was not chosen by these, or is not known.
+    unread
+        How many words stand beyond what was read of their sentences, and are not judged; 0 where there are no tags.
     """
 
     found: Results | Fit | GameResults
@@ -66,8 +94,13 @@ class Outcome:
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
     origin: FileRows
+    words: tuple[str, ...] | None
     labels: tuple[str, ...]
     step: int
+    validated: int
+    chosen: bool
+    honest: float
+    unread: int
 
 
 def read_outcome(run: Run) -> Outcome:
@@ -78,24 +111,83 @@ def read_outcome(run: Run) -> Outcome:
     InputError
         If nothing has come of it yet.
     """
+    answers, labels, step = _kept(run)
+    request, task = run.request, run.request.task
+    examples, split = read_run_examples(run.folder, request)
+    chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
+    about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
+    if task in GAMES:
+        some = examples.some(split.test)
+        return Outcome(measure_game(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0)
+    logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
+    # For words' tags a row for each word, shown in its sentence.
+    some = examples.some(split.test[rows])
+    if task == "regression":
+        fit = measure_fit(logits[:, 0], truth)
+        return Outcome(fit, some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0)
+    names = tuple(labels[int(place)] for place in truth)
+    found = _measure(task, answers, labels)
+    words, unread = None, 0
+    if task == "token classes":
+        tags = examples.tags or ()
+        unread = sum(len(tags[place]) for place in split.test) - len(rows)
+        if "words" in answers:
+            words = tuple(row[one] for row, one in zip(some.words or (), answers["words"], strict=True))
+    return Outcome(found, some.texts, some.pairs, names, some.origin, words, labels, *about, unread)
+
+
+def _kept(run: Run) -> tuple[dict[str, np.ndarray], tuple[str, ...], int]:
+    """Read a run's answers, its classes, and how many steps its model has behind it."""
     try:
         with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
             answers = {name: kept[name] for name in kept.files}
         card = json.loads((run.folder / "floors.json").read_text("utf-8"))
-        labels, step = tuple(card["labels"]), int(card["step"])
+        return answers, tuple(card["labels"]), int(card["step"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
-    examples, _, judged = read_run_examples(run.folder, run.request)
-    if run.request.task in GAMES:
-        found, some = measure_game(answers), examples.some(judged)
-        return Outcome(found, some.texts, some.pairs, some.labels, some.origin, (), step)
-    logits, truth = answers["logits"], answers["truth"]
-    # For words' tags a row for each word, shown in its sentence.
-    some = examples.some(judged[answers["rows"]])
-    if run.request.task == "regression":
-        return Outcome(measure_fit(logits[:, 0], truth), some.texts, some.pairs, some.labels, some.origin, (), step)
-    names = tuple(labels[int(place)] for place in truth)
-    return Outcome(measure_results(logits, names, labels), some.texts, some.pairs, names, some.origin, labels, step)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs that were reported on the same rows.
+
+    Attributes
+    ----------
+    choice
+        The best of them, and how far it flatters it to be chosen by these rows.
+    behind
+        How far each is behind the best on the same rows: the 95 % interval of the difference, by bootstrap over rows
+        (sentences, passages). One that holds 0 cannot be told from the best.
+    """
+
+    choice: Choice
+    behind: tuple[tuple[float, float], ...]
+
+
+def compare_runs(runs: Sequence[Run]) -> Compared:
+    """Compare runs of one task that were reported on the same rows, such as those of a sweep.
+
+    Raises
+    ------
+    InputError
+        If one has no results yet, or they are of other rows.
+    """
+    task = runs[0].request.task
+    kept = [_kept(run) for run in runs]
+    parts = [row_parts(task, labels, answers) for answers, labels, _step in kept]
+    truth = kept[0][0]["truth"]
+    if any(not np.array_equal(one["truth"], truth) for one, _labels, _step in kept):
+        raise InputError("These runs were reported on other rows, so they cannot be compared row by row.")
+    score, width = score_of(task), parts[0].shape[1]
+    choice = cross_fit(np.stack(parts), score, score, truth if task == "classes" else None)
+    behind = [
+        cluster_bootstrap(
+            np.concatenate([parts[choice.best], one], axis=1),
+            lambda sums: score(sums[:, :width]) - score(sums[:, width:]),
+        )
+        for one in parts
+    ]
+    return Compared(choice, tuple(behind))
 
 
 def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:

@@ -42,9 +42,10 @@ class Reader:
             tags, words = examples.tags[place], found.word_ids
             # A word's tag stands on its first piece (Devlin et al. 2019, sec. 5.3).
             numbers = [NO_LABEL] * len(words)
-            for word in {word for word in words if word is not None}:
+            known = sorted({word for word in words if word is not None})
+            for word in known:
                 numbers[words.index(word)] = self.labels[tags[word]]
-            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers}
+            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers, "words": known}
         mean, spread = self.scale
         number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
         return self.watched(

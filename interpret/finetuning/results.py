@@ -10,7 +10,9 @@ from scipy.stats import spearmanr
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
-from interpret.intervals import wilson
+from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
+from interpret.finetuning.examples import GAMES
+from interpret.intervals import cluster_bootstrap, share_interval, share_intervals, wilson
 
 _BINS = 10
 
@@ -18,6 +20,9 @@ _BINS = 10
 @dataclass(frozen=True, eq=False)
 class Results:
     """What came out on examples that were held out.
+
+    Every interval is of 95 %: Wilson's (1927) for examples of their own; for words by sentence, since those of one
+    sentence are right and wrong together (`interpret.intervals.share_interval`).
 
     Attributes
     ----------
@@ -27,21 +32,28 @@ class Results:
         How many of each true class (row) were given each class (column).
     precision, recall, f1
         Of each class; 0 where there is nothing to divide by.
+    precision_interval, recall_interval
+        Their intervals; NaN where there is nothing to divide by.
     accuracy, macro_f1
-        The share of right answers; the mean of the classes' F1.
+        The share of right answers; the mean of F1 over the classes that occur, true or given, as scikit-learn's
+        ``f1_score(average="macro")`` has it.
     majority
-        The accuracy of who always guesses the commonest class.
+        The accuracy of who always guesses the class that is commonest among these examples.
     interval
-        The 95 % interval of the accuracy (Wilson 1927).
+        The interval of the accuracy.
     ece
         The expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3): the mean distance between how sure
         the model is and how often it is right, over ten equal ranges of sureness, weighted by their examples.
-    sureness, rightness, counts
-        For each range that has examples: mean probability of the answer, share of right ones, and how many.
+    sureness, rightness, rightness_interval, counts
+        For each range that has examples: mean probability of the answer, share of right ones, its interval, how many.
     answers, chances
         For each example the class given, and its probability.
     mistakes
         Places of wrong answers, the surest first.
+    sentences
+        How many sentences the words are of; 0 where the examples are no words.
+    entities
+        Where the classes are tags that mark entities, how many of these were found.
     """
 
     labels: tuple[str, ...]
@@ -49,6 +61,8 @@ class Results:
     precision: Float32[np.ndarray, "label"]
     recall: Float32[np.ndarray, "label"]
     f1: Float32[np.ndarray, "label"]
+    precision_interval: Float32[np.ndarray, "label 2"]
+    recall_interval: Float32[np.ndarray, "label 2"]
     accuracy: float
     macro_f1: float
     majority: float
@@ -56,14 +70,46 @@ class Results:
     ece: float
     sureness: Float32[np.ndarray, "range"]
     rightness: Float32[np.ndarray, "range"]
+    rightness_interval: Float32[np.ndarray, "range 2"]
     counts: Int[np.ndarray, "range"]
     answers: Int[np.ndarray, "example"]
     chances: Float32[np.ndarray, "example"]
     mistakes: Int[np.ndarray, "mistake"]
+    sentences: int
+    entities: EntityResults | None
+
+    @property
+    def majority_class(self) -> str:
+        """The class that is commonest among these examples."""
+        return self.labels[int(self.confusion.sum(axis=1).argmax())]
+
+    @property
+    def without_examples(self) -> tuple[str, ...]:
+        """Classes of which there is no example here, so that nothing is known of how well they are told."""
+        return tuple(name for name, count in zip(self.labels, self.confusion.sum(axis=1), strict=True) if not count)
+
+    @property
+    def beats_majority(self) -> bool:
+        """Whether the accuracy's interval lies above who always guesses the commonest class."""
+        return self.interval[0] > self.majority
+
+    @property
+    def finds_entities(self) -> bool:
+        """Whether the interval of the entities' F1 lies above that of who finds none."""
+        return self.entities is not None and self.entities.interval[0] > 0
+
+    def confused(self) -> Int[np.ndarray, "pair 2"]:
+        """Return the pairs of true and given class that were mistaken, the most often first."""
+        wrong = self.confusion * (1 - np.eye(len(self.labels), dtype=np.int64))
+        order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
+        return np.stack(np.unravel_index(order, wrong.shape), axis=1).astype(np.int64)
 
 
 def measure_results(
-    logits: Float32[np.ndarray, "example label"], truth: Sequence[str], labels: Sequence[str]
+    logits: Float32[np.ndarray, "example label"],
+    truth: Sequence[str],
+    labels: Sequence[str],
+    rows: Int[np.ndarray, "example"] | None = None,
 ) -> Results:
     """Compare a classifier's scores with the truth.
 
@@ -73,6 +119,8 @@ def measure_results(
         Each example's true class.
     labels
         The classes in the order of the scores.
+    rows
+        Where the examples are words: of which sentence each is.
 
     Raises
     ------
@@ -102,9 +150,16 @@ def measure_results(
     # A sureness of exactly 1 belongs to the last range.
     ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     filled = [one for one in range(_BINS) if (ranges == one).any()]
+    counts = np.array([(ranges == one).sum() for one in filled])
     sureness = np.array([sure[ranges == one].mean() for one in filled])
     rightness = np.array([right[ranges == one].mean() for one in filled])
-    counts = np.array([(ranges == one).sum() for one in filled])
+    # Of all, of each class given, of each true class, of each range.
+    groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
+    intervals = _intervals(right, groups, (1, classes, classes, len(filled)), rows)
+    entities = None
+    if rows is not None and name_entities(labels):
+        tags = [labels[one] for one in given]
+        entities = measure_entities(by_sentence(truth, rows), by_sentence(tags, rows))
     wrong = np.flatnonzero(~right)
     return Results(
         labels=tuple(labels),
@@ -112,18 +167,37 @@ def measure_results(
         precision=read_only(precision, np.float32),
         recall=read_only(recall, np.float32),
         f1=read_only(f1, np.float32),
+        precision_interval=read_only(intervals[1 : classes + 1], np.float32),
+        recall_interval=read_only(intervals[classes + 1 : 2 * classes + 1], np.float32),
         accuracy=float(right.mean()),
-        macro_f1=float(f1.mean()),
+        macro_f1=float(f1[confusion.sum(axis=0) + confusion.sum(axis=1) > 0].mean()),
         majority=float(confusion.sum(axis=1).max() / count),
-        interval=wilson(int(right.sum()), count),
+        interval=(float(intervals[0, 0]), float(intervals[0, 1])),
         ece=float((counts / count * abs(sureness - rightness)).sum()),
         sureness=read_only(sureness, np.float32),
         rightness=read_only(rightness, np.float32),
+        rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
         counts=read_only(counts, np.int64),
         answers=read_only(given, np.int64),
         chances=read_only(sure, np.float32),
         mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
+        sentences=len(np.unique(rows)) if rows is not None else 0,
+        entities=entities,
     )
+
+
+def _intervals(
+    right: np.ndarray, groups: Sequence[np.ndarray], sizes: Sequence[int], rows: np.ndarray | None
+) -> np.ndarray:
+    """Return the intervals of the share of right ones in each group of each grouping, one after another."""
+    clusters = np.zeros(len(right), int) if rows is None else np.unique(rows, return_inverse=True)[1]
+    sums = np.zeros((2, clusters.max() + 1, sum(sizes)))
+    for group, begin in zip(groups, np.cumsum([0, *sizes[:-1]]), strict=True):
+        np.add.at(sums[0], (clusters, begin + group), right)
+        np.add.at(sums[1], (clusters, begin + group), 1)
+    if rows is not None:
+        return share_intervals(*sums)
+    return np.array([wilson(part, whole) for part, whole in zip(*sums[:, 0].tolist(), strict=True)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +212,8 @@ class Fit:
         The share of the variance explained: 1 is perfect, 0 is as good as always saying the mean.
     mae, rmse
         Mean absolute error, and root of the mean squared error, in the unit of the labels.
+    interval
+        The 95 % interval of R² by bootstrap over the examples; NaN where there is a single one.
     pearson, spearman
         Correlation of values, and of their ranks; NaN where all answers are the same.
     mistakes
@@ -147,11 +223,17 @@ class Fit:
     answers: Float32[np.ndarray, "example"]
     truth: Float32[np.ndarray, "example"]
     r2: float
+    interval: tuple[float, float]
     mae: float
     rmse: float
     pearson: float
     spearman: float
     mistakes: Int[np.ndarray, "example"]
+
+    @property
+    def beats_mean(self) -> bool:
+        """Whether the interval of R² lies above 0, where who always says the mean of these examples is."""
+        return self.interval[0] > 0
 
 
 def measure_fit(answers: np.ndarray, truth: np.ndarray) -> Fit:
@@ -159,17 +241,32 @@ def measure_fit(answers: np.ndarray, truth: np.ndarray) -> Fit:
     given, true = np.asarray(answers, float), np.asarray(truth, float)
     missed = given - true
     spread = np.square(true - true.mean()).sum()
+    parts = fit_parts(given, true)
     varied = given.std() > 0 and true.std() > 0
     return Fit(
         answers=read_only(given, np.float32),
         truth=read_only(true, np.float32),
         r2=float(1 - np.square(missed).sum() / spread) if spread else float("nan"),
+        interval=cluster_bootstrap(parts, r2_of),
         mae=float(np.abs(missed).mean()),
         rmse=float(np.sqrt(np.square(missed).mean())),
         pearson=float(np.corrcoef(given, true)[0, 1]) if varied else float("nan"),
         spearman=float(spearmanr(given, true).statistic) if varied else float("nan"),
         mistakes=read_only(np.argsort(-np.abs(missed), kind="stable"), np.int64),
     )
+
+
+def fit_parts(given: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return of each example what `r2_of` sums up: squared error, 1, value and squared value from the mean."""
+    centred = true - true.mean()
+    return np.stack([np.square(given - true), np.ones(len(true)), centred, np.square(centred)], axis=1)
+
+
+def r2_of(sums: np.ndarray) -> np.ndarray:
+    """Return R² of sums over `fit_parts`, whatever axes come before the last."""
+    missed, count, total, squares = np.moveaxis(sums, -1, 0)
+    spread = squares - total**2 / count
+    return 1 - missed / np.where(spread > 1e-12 * squares, spread, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,15 +283,16 @@ class GameResults:
         Which passage each is of.
     first, five
         The share of pieces that are the first guess, and among the first five.
-    interval
-        The 95 % interval of ``first`` (Wilson 1927).
+    interval, five_interval
+        Their 95 % intervals, by passage: its pieces are guessed from each other, and right and wrong together.
     perplexity
         ``exp`` of the mean surprise, ``-log chance``: as many pieces, all alike, would be as hard to choose from.
     follows, following
         Of each passage the probability that its second half follows its first, and whether it does; empty where only
         words were guessed.
     next, next_interval
-        The share of passages of which that is told right; NaN where only words were guessed.
+        The share of passages of which that is told right, and its 95 % interval by pair (Wilson 1927); NaN where only
+        words were guessed.
     """
 
     truth: Int[np.ndarray, "chosen"]
@@ -205,6 +303,7 @@ class GameResults:
     first: float
     five: float
     interval: tuple[float, float]
+    five_interval: tuple[float, float]
     perplexity: float
     follows: Float32[np.ndarray, "pair"]
     following: Bool[np.ndarray, "pair"]
@@ -215,7 +314,7 @@ class GameResults:
 def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
     """Sum up what `interpret.finetuning.game_trainer.GameTrainer.judge` returned."""
     rank = answers["rank"]
-    right = rank == 0
+    shares = [share_interval(*_by_row(rank < most, answers["rows"])) for most in (1, 5)]
     follows = answers.get("follows", np.empty(0, np.float32))
     following = answers.get("following", np.empty(0, bool))
     told = (follows > 0.5) == following
@@ -226,9 +325,10 @@ def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
         chance=read_only(answers["chance"], np.float32),
         rank=read_only(rank, np.int64),
         passage=read_only(answers["rows"], np.int64),
-        first=float(right.mean()),
+        first=float((rank == 0).mean()),
         five=float((rank < 5).mean()),
-        interval=wilson(int(right.sum()), len(right)),
+        interval=shares[0],
+        five_interval=shares[1],
         perplexity=float(np.exp(-np.log(np.maximum(answers["chance"].astype(np.float64), 1e-30)).mean())),
         follows=read_only(follows, np.float32),
         following=read_only(following, bool),
@@ -237,27 +337,94 @@ def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
     )
 
 
+def _by_row(right: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.bincount(rows, weights=right), np.bincount(rows)
+
+
 def facts_of(found: Results | Fit | GameResults) -> dict[str, float]:
     """Return the numbers that a run is listed with."""
+    low, high = found.interval
+    between = {"low": low, "high": high}
     if isinstance(found, GameResults):
-        words = {
-            "accuracy": found.first,
-            "low": found.interval[0],
-            "high": found.interval[1],
-            "among_five": found.five,
-            "perplexity": found.perplexity,
-        }
+        words = {"accuracy": found.first, **between, "among_five": found.five, "perplexity": found.perplexity}
         return words if math.isnan(found.next) else words | {"next_accuracy": found.next}
     if isinstance(found, Fit):
-        return {"r2": found.r2, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
-    return {
+        return {"r2": found.r2, **between, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
+    facts = {
         "accuracy": found.accuracy,
-        "low": found.interval[0],
-        "high": found.interval[1],
+        **between,
         "macro_f1": found.macro_f1,
         "majority": found.majority,
         "ece": found.ece,
     }
+    if found.entities is None:
+        return facts
+    one = found.entities
+    ends = {"entity_low": one.interval[0], "entity_high": one.interval[1]}
+    return facts | {"entity_precision": one.precision, "entity_recall": one.recall, "entity_f1": one.f1, **ends}
+
+
+def beats_baseline(facts: Mapping[str, float]) -> bool | None:
+    """Tell whether a run is shown to be better than one that has learned nothing, by what it is listed with.
+
+    The interval of its accuracy lies above the share of the commonest class; of entities that of F1 above 0 as well;
+    of a regression that of R² above 0, where who always says the mean is. None where there is no such baseline.
+    """
+    if "majority" in facts:
+        return facts.get("low", 0.0) > facts["majority"] and facts.get("entity_low", 1.0) > 0
+    # Runs from before R² had an interval are taken by the number alone.
+    return facts.get("low", facts["r2"]) > 0 if "r2" in facts else None
+
+
+def reported_on(facts: Mapping[str, float], chooses: bool) -> str:
+    """Tell on which rows a run is reported, by what it is listed with.
+
+    Returns
+    -------
+    ``"test"``: nothing was chosen by them. ``"choosing"``: they chose the epoch among several, which flatters it.
+
+    Parameters
+    ----------
+    chooses
+        Whether an epoch was to be chosen at all.
+    """
+    # A run that was stopped in its first epoch had nothing to choose from.
+    return "choosing" if chooses and "validated" not in facts and facts.get("among", 2) > 1 else "test"
+
+
+def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
+    """Say in a terminal's lines how good a run is, on which rows, and whether that is better than nothing."""
+    share, nothing = ("word accuracy", "tag") if task == "token classes" else ("accuracy", "class")
+    nothing = f"always giving the commonest {nothing}, which is right in {facts.get('majority', 0):.1%}"
+    if task == "regression":
+        lines = [f"R² {facts['r2']:.3f} {_between(facts, '.3f')}, mean error {facts['mae']:.4g}"]
+        nothing = "always saying the mean"
+    else:
+        names = {"macro_f1": "macro-F1", "among_five": "among the first five", "perplexity": "perplexity"}
+        names |= {"next_accuracy": "next sentences told right", "pseudo_perplexity": "pseudo-perplexity"}
+        more = "".join(f", {said} {facts[name]:.4g}" for name, said in names.items() if name in facts)
+        lines = [f"{share} {facts['accuracy']:.1%} {_between(facts, '.1%')}{more}"]
+    if "entity_f1" in facts:
+        ends = _between({"low": facts["entity_low"], "high": facts["entity_high"]}, ".1%")
+        found = f"precision {facts['entity_precision']:.1%}, recall {facts['entity_recall']:.1%}"
+        lines.insert(0, f"entities: F1 {facts['entity_f1']:.1%} {ends}, {found}")
+    if beats_baseline(facts) is False:
+        lines.append(f"NOT SHOWN TO BE BETTER than {nothing}")
+    unit = "sentences" if task == "token classes" else "passages" if task in GAMES else "rows"
+    count = f"{facts.get('judged', 0):.0f} {unit}"
+    if reported_on(facts, chooses) == "choosing":
+        lines.append(f"measured on the {count} that chose the epoch, which flatters it")
+        if "honest" in facts:
+            lines[-1] += f": chosen by one half of them and measured on the other it is {facts['honest']:.4g}"
+    elif "validated" in facts:
+        lines.append(f"measured on {count} that had no say in the epoch; {facts['validated']:.0f} others chose it")
+    else:
+        lines.append(f"measured on {count}; no epoch was chosen")
+    return lines
+
+
+def _between(facts: Mapping[str, float], form: str) -> str:
+    return f"(95 %: {facts['low']:{form}} to {facts['high']:{form}})" if "low" in facts else ""
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

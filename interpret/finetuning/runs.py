@@ -64,6 +64,9 @@ class Request:
         What runs of one sweep have in common; empty outside of one.
     base
         What the reader calls the model that it starts from, where the recipe has the path of a folder.
+    apart
+        Whether an epoch, where one is chosen, is chosen by other rows than the result is reported on: see
+        `interpret.finetuning.splits.split_rows`.
     """
 
     recipe: Recipe
@@ -80,6 +83,12 @@ class Request:
     group: str = ""
     base: str = ""
     tags: str = ""
+    apart: bool = True
+
+    @property
+    def chooses(self) -> bool:
+        """Whether an epoch is to be chosen by rows of its own."""
+        return self.apart and self.recipe.patience > 0
 
     def to_json(self) -> str:
         """Write it down."""
@@ -103,7 +112,8 @@ class Request:
             If it is no request.
         """
         try:
-            given: dict[str, Any] = json.loads(text)
+            # Runs that were asked for before there were rows to choose by were split without them.
+            given: dict[str, Any] = {"apart": False} | json.loads(text)
             recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
             known = {one.name for one in fields(cls)}
             return cls(

@@ -204,8 +204,8 @@ def what_is_given(run: Run) -> dict[str, torch.Tensor]:
         If the run's examples, or its model, cannot be read.
     """
     encoder = load_encoder(str(run.folder / "model"), device="cpu")
-    examples, learned, _judged = read_run_examples(run.folder, run.request)
-    places = [int(place) for place in np.random.default_rng(0).permutation(learned)[:_READ]]
+    examples, split = read_run_examples(run.folder, run.request)
+    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
     game, collate = Game(encoder, run.request.recipe, examples, places), Collate(encoder)
     body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
     given: dict[str, torch.Tensor] = {}
@@ -275,10 +275,10 @@ def balance_pairs(base: str, adapter: Path, run: Run) -> None:
     InputError
         If the run's examples cannot be read.
     """
-    examples, learned, _judged = read_run_examples(run.folder, run.request)
+    examples, split = read_run_examples(run.folder, run.request)
     if examples.pairs is None:
         return
-    places = [int(place) for place in np.random.default_rng(0).permutation(learned)[:_BALANCED]]
+    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
     encoder, model = _joined(base, adapter)
     game = Game(encoder, run.request.recipe, examples, places)
     found = measure_game(ask(model, _as_written(game), Collate(encoder)))

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from interpret.batching import batches_of
 from interpret.errors import CapacityError, InputError
 from interpret.files import sync_folder, write_whole
+from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.holding import Hold
 from interpret.finetuning.learner import Learner
 from interpret.finetuning.lesson import Lesson
@@ -105,8 +106,10 @@ class FineTuner(tf.Trainer):
         self.progress = Progress([])
         self.best_state: dict[str, torch.Tensor] = {}
         self.steps: list[Step] = []
-        # The step after which was judged last, and the answers.
-        self.last: tuple[int, Answers] = (-1, {})
+        # The step after which was judged last, the loss and the answers.
+        self.last: tuple[int, float, Answers] = (-1, math.nan, {})
+        # Of each epoch what `interpret.finetuning.choosing` needs, where it is chosen by the rows to report on.
+        self.epochs: list[np.ndarray] = []
         self.saved_at, self.saving_took = time.monotonic(), 0.0
         super().__init__(
             model=learner.model,
@@ -209,14 +212,17 @@ class FineTuner(tf.Trainer):
     def before_first_step(self) -> None:
         """Do what is to be done once, when nothing is learned yet: nothing, for a head that knows nothing yet."""
 
-    def judge(self) -> tuple[float, Answers]:
+    def judge(self, items: Sequence[Item]) -> tuple[float, Answers]:
         """Return the mean loss on what was held out, and the answers.
 
         ``logits`` has a row for each text, or each word with a tag; ``truth`` a class's place, or a number; ``rows``
-        tells which of the examples to judge by each is of.
+        tells which of the examples each is of, and ``words`` which of its words.
         """
-        loss, logits = self._answers(self.lesson.judged)
-        return loss, {"logits": logits, "truth": self._truth(), "rows": self._rows()}
+        loss, logits = self._answers(items)
+        answers = {"logits": logits, "truth": _truth(items), "rows": _rows(items)}
+        if self.lesson.task == "token classes":
+            answers["words"] = np.concatenate([one["words"] for one in items]).astype(np.int64)
+        return loss, answers
 
     def _answers(self, items: Sequence[Item]) -> tuple[float, Float32[np.ndarray, "answer label"]]:
         rows = [np.empty(0)] * len(items)
@@ -247,17 +253,6 @@ class FineTuner(tf.Trainer):
         found = logits * spread + mean if lesson.task == "regression" else logits.softmax(-1)
         return tuple(tuple(row) for row in found.tolist())
 
-    def _truth(self) -> np.ndarray:
-        labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in self.lesson.judged]
-        return np.array([number for row in labels for number in row if number != NO_LABEL])
-
-    def _rows(self) -> np.ndarray:
-        counts = [
-            sum(number != NO_LABEL for number in one["labels"]) if isinstance(one["labels"], list) else 1
-            for one in self.lesson.judged
-        ]
-        return np.repeat(np.arange(len(counts)), counts)
-
     def _score(self, answers: Answers) -> float:
         logits, truth = answers["logits"], answers["truth"]
         if self.lesson.task == "regression":
@@ -266,8 +261,8 @@ class FineTuner(tf.Trainer):
 
     def after_epoch(self) -> bool:
         """Judge, keep the best, and tell whether to go on."""
-        loss, answers = self.judge()
-        self.last = self.state.global_step, answers
+        loss, answers = self.judge(self.lesson.judged)
+        self.last = self.state.global_step, loss, answers
         progress, patience = self.progress, self.recipe.patience
         before = [one.loss for one in progress.evaluations]
         moved = self.learner.moved(self.start)
@@ -282,6 +277,8 @@ class FineTuner(tf.Trainer):
         )
         progress.evaluations.append(found)
         self._say(found)
+        if patience and self.lesson.tested is self.lesson.judged:
+            self.epochs.append(row_parts(self.lesson.task, self.lesson.labels, answers))
         if patience == 0 or not before or loss < min(before):
             progress.best, progress.worse = found.epoch, 0
             if patience:
@@ -290,13 +287,24 @@ class FineTuner(tf.Trainer):
             progress.worse += 1
         return patience == 0 or progress.worse < patience
 
-    def finish(self) -> Answers:
-        """Go back to the best epoch where there was patience, and return its answers."""
+    def finish(self) -> tuple[float, Answers]:
+        """Go back to the best epoch where there was patience, and return its loss and answers on what is reported."""
         if self.best_state:
             self.learner.put(self.best_state)
         self.learner.model.eval()
-        step, answers = self.last
-        return answers if step == self.state.global_step and not self.best_state else self.judge()[1]
+        step, loss, answers = self.last
+        if step == self.state.global_step and not self.best_state and self.lesson.tested is self.lesson.judged:
+            return loss, answers
+        return self.judge(self.lesson.tested)
+
+    def choice(self) -> Choice | None:
+        """Tell how far the result is flattered, where several epochs were compared by the rows to report on."""
+        # One that was begun before these were kept cannot tell.
+        if len(self.epochs) < 2 or len(self.epochs) < len(self.progress.evaluations):
+            return None
+        task, goodness = self.lesson.task, goodness_of(self.lesson.task, self.recipe.pair_weight)
+        strata = _truth(self.lesson.judged) if task == "classes" else None
+        return cross_fit(np.stack(self.epochs), score_of(task), goodness, strata, self.recipe.seed)
 
     def take_snapshot(self) -> None:
         """Write down the weights that changed, where it is time to."""
@@ -343,6 +351,8 @@ class FineTuner(tf.Trainer):
         save_file(self.learner.learned(), folder / "learned.safetensors")
         if self.best_state:
             save_file(self.best_state, folder / "best.safetensors")
+        if self.epochs:
+            np.save(folder / "epochs.npy", np.stack(self.epochs))
         (folder / "progress.json").write_text(json.dumps(asdict(self.progress)), "utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -350,6 +360,8 @@ class FineTuner(tf.Trainer):
         self.learner.put(load_file(folder / "learned.safetensors"))
         if (folder / "best.safetensors").exists():
             self.best_state = load_file(folder / "best.safetensors")
+        if (folder / "epochs.npy").exists():
+            self.epochs = list(np.load(folder / "epochs.npy"))
         given = json.loads((folder / "progress.json").read_text("utf-8"))
         given |= {"evaluations": [read_evaluation(one) for one in given["evaluations"]], "stopped": False}
         self.progress = Progress(**given)
@@ -406,6 +418,18 @@ def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
         return (place, int(given["step"])) if (place / "learned.safetensors").exists() else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _truth(items: Sequence[Item]) -> np.ndarray:
+    labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in items]
+    return np.array([number for row in labels for number in row if number != NO_LABEL])
+
+
+def _rows(items: Sequence[Item]) -> np.ndarray:
+    counts = [
+        sum(number != NO_LABEL for number in one["labels"]) if isinstance(one["labels"], list) else 1 for one in items
+    ]
+    return np.repeat(np.arange(len(counts)), counts)
 
 
 class _Calls(tf.TrainerCallback):

@@ -21,6 +21,7 @@ from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import Model
+from interpret.finetuning.choosing import Choice
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.game_trainer import GameTrainer
 from interpret.finetuning.holding import Past, make_hold
@@ -50,10 +51,14 @@ class Trained:
         The tower, and what of it was frozen.
     steps, evaluations
         What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
-    answers
-        What it says of the examples that were held out, and what would have been right: see
+    answers, loss
+        What it says of the examples that the result is reported on, and what would have been right; its mean loss
+        there. See
         `interpret.finetuning.trainer.FineTuner.judge` and, for games,
         `interpret.finetuning.game_trainer.GameTrainer.judge`. For a regression both are values as they were given.
+    choice
+        How far the result is flattered where the epoch was chosen among several by the examples that it is reported on;
+        None where it was not.
     best
         The epoch that the model is of: the one with the lowest evaluation loss where there is patience, or the last.
     kept
@@ -77,6 +82,8 @@ class Trained:
     steps: tuple[Step, ...]
     evaluations: tuple[Evaluation, ...]
     answers: Answers
+    loss: float
+    choice: Choice | None
     best: float
     kept: int
     stopped: bool
@@ -95,6 +102,7 @@ def train(
     folder: Path | None = None,
     probes: Sequence[str] = (),
     past: Past | None = None,
+    tested: Sequence[int] | Int[np.ndarray, "tested"] | None = None,
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
 
@@ -103,7 +111,7 @@ def train(
     Parameters
     ----------
     learned, judged
-        Places of the examples to learn from and to judge by.
+        Places of the examples to learn from, and to judge every epoch by: where there is patience, these choose one.
     tell
         Called as ``tell(what, steps in all)`` with each step and evaluation, and before the first step with how far it
         is with what is computed once; raising inside it ends the training there, with nothing.
@@ -116,6 +124,8 @@ def train(
         Texts whose answers are told with every evaluation; none for token classes and games.
     past
         What the model had learned from, for EWC.
+    tested
+        Places of the examples that the result is reported on; None for those that every epoch is judged by.
 
     Raises
     ------
@@ -151,7 +161,7 @@ def train(
         learner.rescale_answer(1 / spread, -mean / spread)
     begin = time.perf_counter()
     with hold(encoder.spec.device), ExitStack() as stack:
-        lesson = read_lesson(encoder, recipe, examples, learned, judged, probes, scale)
+        lesson = read_lesson(encoder, recipe, examples, learned, judged, tested, probes, scale)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
         # A game's passages are different every time.
@@ -171,7 +181,8 @@ def train(
         before = latest_checkpoint(place)
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
-        answers = dict(trainer.finish())
+        loss, found = trainer.finish()
+    answers = dict(found)
     if examples.task == "regression":
         answers["logits"] = answers["logits"] * np.float32(spread) + np.float32(mean)
         answers["truth"] = answers["truth"] * spread + mean
@@ -189,6 +200,8 @@ def train(
         tuple(trainer.steps),
         tuple(trainer.progress.evaluations),
         {name: read_only(one) for name, one in answers.items()},
+        loss,
+        trainer.choice(),
         trainer.progress.best,
         kept,
         trainer.progress.stopped,
@@ -211,7 +224,8 @@ def _take_prefix(
 
     Returns how many layers they are; -1 where nothing is kept.
     """
-    items = [*lesson.learned, *lesson.judged, *lesson.watched]
+    tested = lesson.tested if lesson.tested is not lesson.judged else ()
+    items = [*lesson.learned, *lesson.judged, *tested, *lesson.watched]
     count = kept_layers(learner.model, learner.family, frozen_prefix(learner.floors))
     room = prefix_bytes([len(one["input_ids"]) for one in items], encoder.width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 import signal
@@ -41,6 +42,7 @@ from interpret.finetuning.runs import (
     read_run,
     write_state,
 )
+from interpret.finetuning.splits import Split
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, read_lines
 from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
@@ -254,21 +256,27 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
     write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0, read=0.0)
     with Record(run) as record:
         sitting = _Sitting(folder, record, tell)
-        trained, learned, judged = _train(run, device, sitting)
+        trained, split = _train(run, device, sitting)
         sitting.open().close()
         found = measure(trained)
         _keep(run, trained)
         facts = facts_of(found) | {
-            "loss": next(one.loss for one in reversed(trained.evaluations) if one.epoch == trained.best),
+            "loss": trained.loss,
             "epochs": trained.best,
             "trainable": float(sum(one.learns for one in trained.floors)),
             "parameters": float(sum(one.parameters for one in trained.floors)),
             "kept": float(trained.kept),
             "seconds": sitting.before + time.monotonic() - sitting.begin,
             "per_second": trained.per_second,
-            "learned": float(learned),
-            "judged": float(judged),
+            "learned": float(len(split.train)),
+            "judged": float(len(split.test)),
         }
+        if split.apart:
+            facts["validated"] = float(len(split.validation))
+        elif run.request.recipe.patience:
+            facts["among"] = float(len(trained.evaluations))
+            if trained.choice is not None and math.isfinite(trained.choice.honest):
+                facts["honest"] = trained.choice.honest
         begun = trained.evaluations[0]
         facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
@@ -302,19 +310,31 @@ def _lines_until(folder: Path) -> list[dict[str, Any]]:
     return kept
 
 
-def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, int, int]:
-    """Train, and tell how many examples were learned from and judged by."""
+def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
+    """Train, and tell which examples served for what."""
     request = run.request
-    examples, learned, judged = read_run_examples(run.folder, request)
+    examples, split = read_run_examples(run.folder, request)
     recipe = replace(request.recipe, device=device, model=run.base)
     past = _read_past(run) if recipe.replay or recipe.hold == "ewc" else None
     if recipe.replay and past is not None:
-        examples, learned = replayed(examples, learned, past, recipe.replay, recipe.seed)
+        examples, learned = replayed(examples, split.train, past, recipe.replay, recipe.seed)
+        split = replace(split, train=learned)
     checkpoints = run.folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     asked = run.folder / "stop"
-    trained = train(recipe, examples, learned, judged, tell, asked.exists, checkpoints, request.probes, past)
-    return trained, len(learned), len(judged)
+    trained = train(
+        recipe,
+        examples,
+        split.train,
+        split.validation,
+        tell,
+        asked.exists,
+        checkpoints,
+        request.probes,
+        past,
+        split.test if split.apart else None,
+    )
+    return trained, split
 
 
 def _read_past(run: Run) -> Past:
@@ -324,8 +344,8 @@ def _read_past(run: Run) -> Past:
             "Old examples can be replayed, and weights held by EWC, only where a run goes on from another one's model. "
             "Choose such a model, or set replay to 0 and hold by “l2”."
         )
-    examples, learned, _judged = read_run_examples(past.folder, past.request)
-    return Past(run.base, examples, np.asarray(learned))
+    examples, split = read_run_examples(past.folder, past.request)
+    return Past(run.base, examples, np.asarray(split.train))
 
 
 def _keep(run: Run, trained: Trained) -> None:

@@ -101,6 +101,19 @@ def setup() -> None:
         tags=given.data.tags,
     )
     judged_content = given.judged.content if given.judged is not None else None
+    if request.chooses:
+        _rows, split = cache.run_rows(given.data, given.judged, given.share, recipe.seed, request.chooses)
+        st.caption(
+            _(
+                "Patience chooses an epoch: {validation} of the rows held out (validation set) choose it, and {test} "
+                "others (test set) are reported on."
+            ).format(validation=f"{len(split.validation):,}", test=f"{len(split.test):,}")
+            if split.apart
+            else _(
+                "Patience chooses an epoch, and too few rows are held out to choose it by others than those that are "
+                "reported on: the result will say how far that flatters it. Hold out more to have a test set."
+            )
+        )
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
         run = it.new_run(state.runs_folder(), request, given.data.content, judged_content)
         jobs.start(run)
@@ -125,5 +138,5 @@ def _replayed(learned: int, share: float) -> int:
     """Return how many old examples come among so many new ones: never more than there are."""
     if not share:
         return 0
-    _examples, old, _judged = run_rows(watched(chosen_run()))
-    return min(len(old), round(learned * share / (1 - share)))
+    _examples, old = run_rows(watched(chosen_run()))
+    return min(len(old.train), round(learned * share / (1 - share)))

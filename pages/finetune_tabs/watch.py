@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.result_view import result_view
+from dashboard.widgets.result_view import baseline_lines, result_view
 from dashboard.widgets.run_view import run_buttons, run_choice, run_live
 from dashboard.widgets.run_view import watched as read
 
@@ -20,6 +20,8 @@ def watch() -> None:
         )
         return
     run_buttons(run)
+    for sentence in baseline_lines(run.facts, run.request.task):
+        st.error(sentence, icon=":material/error:")
     run_live(run.id, run.active)
     run = read(run.id)
     if run.model is not None and not run.active:

@@ -163,7 +163,8 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     assert {run.state for run in runs} == {"done"}
     assert len({run.request.group for run in runs}) == 1
     assert len(page.dataframe[0].value) == 6
-    assert "Best: " in page.success[0].value
+    assert "Best on these rows: " in shown(page)
+    assert "was chosen on the very rows that it is measured on" in page.warning[0].value
 
 
 def give(page, content, name="rows.csv", task="classes"):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 import interpret as it
-from interpret.finetuning.results import measure_results
+from interpret.finetuning.results import measure_fit, measure_game, measure_results
+from interpret.intervals import wilson
 
 LABELS = ("law", "medicine", "sport", "never")
 
@@ -29,7 +30,12 @@ def test_measures_are_those_of_scikit_learn(drawn):
     expected = precision_recall_fscore_support(truth, given, labels=LABELS, zero_division=0)
     for mine, other in zip((found.precision, found.recall, found.f1), expected[:3], strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-6)
-    assert found.macro_f1 == pytest.approx(expected[2].mean())
+    # Over the classes that occur, true or given: nothing is known of the fourth.
+    assert found.macro_f1 == pytest.approx(f1_score(truth, given, average="macro"))
+    assert found.without_examples == ("never",)
+    ends = binomtest(int(found.confusion[0, 0]), int(found.confusion[0].sum())).proportion_ci(method="wilson")
+    assert found.recall_interval[0] == pytest.approx((ends.low, ends.high), rel=1e-3)
+    assert np.isnan(found.recall_interval[3]).all()
     assert found.accuracy == np.mean(np.array(truth) == given)
     assert found.majority == max(truth.count(one) for one in LABELS) / 200
     interval = binomtest(round(found.accuracy * 200), 200).proportion_ci(method="wilson")
@@ -65,3 +71,46 @@ def test_very_sure_scores_are_no_overflow():
 def test_a_class_that_is_none_is_named(drawn):
     with pytest.raises(it.InputError, match="“finance” is no class of this classifier. It has: law, medicine"):
         measure_results(drawn[0][:1], ["finance"], LABELS)
+
+
+@pytest.mark.parametrize("count", [1, 2, 10])
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("rows", [None, "one sentence", "own sentence"])
+def test_no_interval_of_a_share_is_without_width(count, right, rows):
+    """All right or all wrong: what chance would still allow is never nothing (Wilson at 1 of 1: 0.21 to 1)."""
+    logits = np.tile(np.array([[2.0, 0.0]] if right else [[0.0, 2.0]], np.float32), (count, 1))
+    places = {"one sentence": np.zeros(count, int), "own sentence": np.arange(count)}.get(rows)
+    found = measure_results(logits, ["B-PER"] * count, ("B-PER", "O"), places)
+    ends = [found.interval, *found.precision_interval, *found.recall_interval, *found.rightness_interval]
+    if found.entities is not None:
+        entities = found.entities
+        ends += [entities.interval, entities.recall_interval, entities.precision_interval]
+    known = [one for one in map(np.asarray, ends) if np.isfinite(one).all()]
+    assert len(known) >= 3
+    assert all(np.ptp(one) > 0.2 for one in known)
+    # Ten words of one sentence are one observation.
+    if rows == "one sentence":
+        assert found.interval == pytest.approx(wilson(right, 1))
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_pieces_of_one_passage_are_one_observation(right):
+    rank = np.zeros(30, int) if right else np.full(30, 9)
+    chosen = {"truth": np.zeros(30, int), "guess": np.zeros(30, int), "chance": np.full(30, 0.5, np.float32)}
+    pairs = {"follows": np.full(2, 0.9, np.float32), "following": np.full(2, right)}
+    found = measure_game(chosen | pairs | {"rank": rank, "rows": np.repeat([0, 1], 15)})
+    assert found.interval == found.five_interval == found.next_interval == wilson(2 * right, 2)
+
+
+def test_the_r2_of_noise_is_not_told_from_the_mean_and_a_fit_is():
+    random = np.random.default_rng(0)
+    truth = random.normal(size=200)
+    noise, fit = measure_fit(0.1 * random.normal(size=200), truth), measure_fit(truth + random.normal(size=200), truth)
+    assert noise.interval[0] < noise.r2 < noise.interval[1]
+    assert not noise.beats_mean
+    # R² of truth under noise as wide as itself is 0 here; half as wide 0.75.
+    half = measure_fit(truth + 0.5 * random.normal(size=200), truth)
+    assert half.interval[0] < 0.75 < half.interval[1]
+    assert half.beats_mean
+    assert not fit.beats_mean
+    assert not measure_fit(truth[:1], truth[:1]).beats_mean

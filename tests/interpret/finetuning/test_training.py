@@ -183,6 +183,8 @@ def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, aft
     assert losses(first) + losses(second) + losses(third) == losses(whole)
     assert third.evaluations == whole.evaluations
     assert third.best == whole.best
+    assert third.choice == whole.choice
+    assert (whole.choice is not None) == ("patience" in more)
     for one, other in zip(whole.model.parameters(), third.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
     assert not [

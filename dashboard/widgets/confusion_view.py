@@ -1,0 +1,162 @@
+"""The confusion matrix, shaded and legible at any number of classes, and the pairs that are mistaken most often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _, literal
+from dashboard.widgets.choices import segments
+
+# Right ones in the blue and mistakes in the orange of the themes' scales, as deep as their share of the true class.
+# They are seen through, on light ground and on dark.
+_RIGHT, _WRONG, _DEEPEST = "80,145,195", "229,154,82", 0.85
+_MOST_CHARACTERS = 14
+_TRUE = "true"
+
+
+def confusion_view(outcome: it.Outcome, found: it.Results, run_id: str) -> np.ndarray:
+    """Draw both; returns the rows of the cell or pair that is chosen, or else those that are wrong."""
+    st.markdown(
+        "##### " + _("Confusion matrix"),
+        help=_("Rows are true classes, columns what the model said. Choose a cell or a pair to see its texts."),
+    )
+    # What is chosen in one of the two tables is let go in the other: a new key draws it anew.
+    keys = {one: f"{one}:{run_id}" for one in ("confusion", "confused")}
+    counts = st.session_state.setdefault("confusion_drawn", Counter())
+    pairs = found.confused()
+
+    def let_go(other: str) -> None:
+        counts[keys[other]] += 1
+
+    def key(one: str) -> str:
+        return f"{keys[one]}:{counts[keys[one]]}"
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        order = segments(
+            _("Order of the classes"),
+            {"mistakes": _("most mistaken first"), "name": _("by name")},
+            "confusion_order",
+        )
+        places = class_order(found, order)
+        event = st.dataframe(
+            _shaded(found, places),
+            hide_index=True,
+            on_select=lambda: let_go("confused"),
+            selection_mode="single-cell",
+            key=f"{key('confusion')}:{order}",
+            column_config=_columns(found, places),
+        )
+    with right:
+        st.markdown(_("Most confused pairs"))
+        picked = []
+        if len(pairs):
+            picked = st.dataframe(
+                _pairs(found, pairs),
+                hide_index=True,
+                on_select=lambda: let_go("confusion"),
+                selection_mode="single-row",
+                key=key("confused"),
+                column_config={_("Share of the class"): st.column_config.NumberColumn(format="percent")},
+            ).selection.rows
+    cells = event.selection.get("cells", [])
+    chosen = None
+    if picked and picked[0] < len(pairs):
+        chosen = int(pairs[picked[0]][0]), int(pairs[picked[0]][1])
+    elif cells and cells[0][1] != _TRUE:
+        chosen = int(places[cells[0][0]]), int(cells[0][1])
+    return _chosen_rows(outcome, found, chosen)
+
+
+def _chosen_rows(outcome: it.Outcome, found: it.Results, chosen: tuple[int, int] | None) -> np.ndarray:
+    if chosen is not None:
+        true = np.array([found.labels.index(one) for one in outcome.truth])
+        rows = np.flatnonzero((true == chosen[0]) & (found.answers == chosen[1]))
+        st.markdown(
+            _("**{count}** of “{truth}” were called “{given}”:").format(
+                count=len(rows), truth=literal(found.labels[chosen[0]]), given=literal(found.labels[chosen[1]])
+            )
+        )
+        return rows[np.argsort(-found.chances[rows], kind="stable")]
+    if len(found.mistakes):
+        st.markdown(_("**{count}** errors, most confident first:").format(count=len(found.mistakes)))
+    else:
+        st.markdown(_("No mistakes. Choose a cell to see its texts."))
+    return found.mistakes
+
+
+def class_order(found: it.Results, order: str) -> np.ndarray:
+    """Return the places of the classes in the order they are drawn: as they are named, or the most mistaken first."""
+    wrong = found.confusion * (1 - np.eye(len(found.labels), dtype=np.int64))
+    mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+    return np.arange(len(found.labels)) if order == "name" else np.argsort(-mistakes, kind="stable")
+
+
+def short_names(names: Sequence[str], most: int = _MOST_CHARACTERS) -> list[str]:
+    """Cut long names in their middle, and never two of them to the same."""
+    lengths = [most] * len(names)
+    while True:
+        short = [_cut(name, length) for name, length in zip(names, lengths, strict=True)]
+        counts = Counter(short)
+        alike = [place for place, one in enumerate(short) if counts[one] > 1 and len(names[place]) > lengths[place]]
+        if not alike:
+            return short
+        for place in alike:
+            lengths[place] += 4
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most - most // 2 - 1) :]}"
+
+
+def _shaded(found: it.Results, places: np.ndarray) -> Any:
+    """Return the matrix as a table in that order, each cell as deep as its share of its true class."""
+    confusion = found.confusion[np.ix_(places, places)]
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    names = short_names(found.labels)
+    table = pd.DataFrame(confusion, columns=[str(place) for place in places])
+    table.insert(0, _TRUE, [names[place] for place in places])
+    # A twentieth is to be seen too.
+    depths = _DEEPEST * np.sqrt(shares)
+    styles = np.full(table.shape, "", dtype=object)
+    for row, column in zip(*np.nonzero(confusion), strict=True):
+        colour = _RIGHT if row == column else _WRONG
+        styles[row, column + 1] = f"background-color: rgba({colour},{depths[row, column]:.2f})"
+    counts = [str(place) for place in places]
+    return table.style.apply(lambda _table: styles, axis=None).format(lambda n: str(n) if n else "·", subset=counts)
+
+
+def _columns(found: it.Results, places: np.ndarray) -> dict[str, Any]:
+    names = short_names(found.labels)
+    widest = max(map(_width, names))
+    return {
+        _TRUE: st.column_config.TextColumn(_("true ↓ · given →"), pinned=True, width=max(120, widest)),
+        **{
+            str(place): st.column_config.Column(
+                names[place], help=literal(found.labels[place]), width=max(56, _width(names[place]))
+            )
+            for place in places
+        },
+    }
+
+
+def _width(name: str) -> int:
+    """Return the pixels that a column's name takes; a Chinese character is as wide as two letters."""
+    return 34 + sum(14 if ord(one) > 0x2E7F else 8 for one in name)
+
+
+def _pairs(found: it.Results, pairs: np.ndarray) -> dict[str, list[object]]:
+    totals = found.confusion.sum(axis=1)
+    return {
+        _("True"): [found.labels[true] for true, _given in pairs],
+        _("Given"): [found.labels[given] for _true, given in pairs],
+        _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
+        _("Share of the class"): [float(found.confusion[true, given] / totals[true]) for true, given in pairs],
+    }

@@ -1,0 +1,280 @@
+"""What a result, Runs and the sweep say of numbers that are planted: on which rows, and better than what."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.figures.finetuning import calibration_curve, cost_curve
+from dashboard.figures.heads import dependency_bars
+from dashboard.widgets.confusion_view import class_order, short_names
+from interpret.attention.dependencies import DependencyScores
+from interpret.finetuning.outcome import read_run_examples
+from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
+from interpret.finetuning.runs import make_run, write_state
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
+    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+def open_page(page, name="finetune", **query):
+    query = {"model": "folder:bert", "device": "cpu", **query}
+    page.query_params.update(query)
+    for key, value in query.items():
+        page.session_state[key] = value
+    return page.switch_page(f"../pages/{name}.py").run()
+
+
+def shown(page):
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    return " ".join(one.value for kind in kinds for one in kind)
+
+
+def values(page):
+    return {one.label: one for one in page.metric}
+
+
+def plant(root, name, content, answer, task="classes", more=None, **request):
+    """Make a run that is done, whose answers ``answer(truth's numbers, labels)`` makes up."""
+    asked = it.Request(
+        it.Recipe(share=0.5, **request.pop("recipe", {})), name, "tags.txt" if task == "token classes" else "rows.csv"
+    )
+    run = make_run(root / name, replace(asked, task=task, **request), content)
+    examples, split = read_run_examples(run.folder, run.request)
+    labels = examples.classes
+    some = examples.some(split.test)
+    if task == "regression":
+        truth = np.array([float(one) for one in some.labels])
+        logits, rows = answer(truth, labels)[:, None].astype(np.float32), np.arange(len(truth))
+        facts = facts_of(measure_fit(logits[:, 0], truth))
+    else:
+        tags = [row.split(" ") if task == "token classes" else [row] for row in some.labels]
+        truth = np.array([labels.index(tag) for row in tags for tag in row])
+        rows = np.repeat(np.arange(len(tags)), [len(row) for row in tags])
+        logits = answer(truth, labels).astype(np.float32)
+        names = [labels[one] for one in truth]
+        facts = facts_of(measure_results(logits, names, labels, rows if task == "token classes" else None))
+    np.savez(run.folder / "answers.npz", logits=logits, truth=truth, rows=rows)
+    (run.folder / "floors.json").write_text(json.dumps({"floors": [], "labels": labels, "step": 1}), "utf-8")
+    step = {"number": 1, "epoch": 1.0, "loss": 1.0, "rate": 1e-3, "norms": {"head": 1.0}, "seconds": 1.0, "memory": 1}
+    judged = {"step": 1, "epoch": 1.0, "loss": 1.0, "score": 0.5, "facts": {}}
+    (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")
+    (run.folder / "model").mkdir()
+    (run.folder / "model" / "config.json").write_text("{}", "utf-8")
+    facts |= {"seconds": 1.0, "trainable": 1.0, "loss": 1.0, "judged": float(len(some))} | (more or {})
+    if split.apart:
+        facts["validated"] = float(len(split.validation))
+    write_state(run.folder, state="done", facts=facts)
+    return it.read_run(run.folder)
+
+
+def rows_of(classes, count=400):
+    return "\n".join(["text,label", *(f"text number {i},{classes[i % len(classes)]}" for i in range(count))]).encode()
+
+
+def noise(truth, labels):
+    return np.random.default_rng(0).normal(size=(len(truth), len(labels)))
+
+
+def right(truth, labels, share=0.9):
+    logits = np.zeros((len(truth), len(labels)))
+    sure = np.random.default_rng(1).random(len(truth)) < share
+    logits[np.arange(len(truth)), np.where(sure, truth, (truth + 1) % len(labels))] = 3
+    return logits
+
+
+def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(page, tmp_path):
+    plant(tmp_path / "runs", "noise", rows_of(["yes", "no", "no"]), noise)
+    open_page(page, stage="watch")
+    assert not page.exception
+    (error,) = page.error
+    assert "Not shown to be better than always guessing the commonest class" in error.value
+    assert "66.5% of the same rows" in error.value
+    # In the order of the page: nothing that is drawn comes before it.
+    kinds = [one.type for one in page.main]
+    assert "error" in kinds
+    assert "plotly_chart" in kinds
+    assert "plotly_chart" not in kinds[: kinds.index("error")]
+    open_page(page, "runs")
+    table = page.dataframe[0].value
+    assert table["Above the baseline"].tolist() == ["⚠ not shown"]
+    assert table["Reported on"].tolist() == ["test set"]
+    assert table["95 %"].iloc[0]
+
+
+def test_one_that_has_learned_has_no_red_sentence(page, tmp_path):
+    plant(tmp_path / "runs", "good", rows_of(["yes", "no"]), right)
+    open_page(page, stage="watch")
+    assert not page.exception
+    assert not page.error
+    assert not page.warning
+    assert "Test set: no epoch was chosen by these" in shown(page)
+    open_page(page, "runs")
+    assert page.dataframe[0].value["Above the baseline"].tolist() == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "beats"),
+    [(lambda truth, _: np.full(len(truth), truth.mean()), False), (lambda truth, _: truth + 0.01, True)],
+)
+def test_a_regression_is_held_against_the_mean(page, tmp_path, answer, beats):
+    run = plant(tmp_path / "runs", "values", rows_of([1, 2, 3.5, 7]), answer, "regression")
+    assert beats_baseline(run.facts) == beats
+    open_page(page, stage="watch")
+    assert not page.exception
+    assert [("always saying the mean" in one.value) for one in page.error] == ([] if beats else [True])
+    assert ("NOT SHOWN" in " ".join(in_words(run.facts, "regression", False))) != beats
+
+
+def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tmp_path):
+    content = rows_of(["yes", "no"], 60)
+    plant(
+        tmp_path / "runs",
+        "chosen",
+        content,
+        right,
+        more={"among": 5.0, "honest": 0.8},
+        recipe={"patience": 2},
+    )
+    open_page(page, stage="watch")
+    assert not page.exception
+    (warning,) = page.warning
+    assert "the best of 5" in warning.value
+    assert "accuracy is 80.0%" in warning.value
+    open_page(page, "runs")
+    assert page.dataframe[0].value["Reported on"].tolist() == ["rows that chose the epoch; by others 80.0%"]
+    # With rows enough others choose.
+    cache.clear()
+    plant(tmp_path / "runs", "apart", rows_of(["yes", "no"]), right, recipe={"patience": 2})
+    open_page(page, stage="watch", run="apart")
+    assert not page.warning
+    assert "Test set: these had no say in which epoch was kept. 100 others" in shown(page)
+    lines = " ".join(in_words(it.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
+    assert "100 rows that had no say in the epoch; 100 others chose it" in lines
+
+
+SENTENCES = "\n\n".join(f"Ann{i} B-PER\nLee I-PER\nwent O\nto O\nRome{i % 7} B-LOC" for i in range(60)).encode()
+
+
+def test_words_are_words_and_sentences_sentences(page, tmp_path):
+    run = plant(tmp_path / "runs", "tags", SENTENCES, right, "token classes")
+    open_page(page, stage="watch")
+    assert not page.exception
+    assert "150 words of 30 sentences that it never learned from" in shown(page)
+    assert {"Entities: F1", "Entities: precision", "Entities: recall", "Word accuracy"} <= set(values(page))
+    assert values(page)["Entities: F1"].value == f"{run.facts['entity_f1']:.1%}"
+    assert "30 sentences" in " ".join(in_words(run.facts, "token classes", False))
+    assert " rows" not in " ".join(one.value for one in page.markdown)
+
+
+def test_who_finds_no_entity_is_told_so_whatever_the_word_accuracy(page, tmp_path):
+    content = SENTENCES.replace(b"went O", b"\n".join(b"went O" for _ in range(20)))
+    run = plant(
+        tmp_path / "runs",
+        "outside",
+        content,
+        lambda truth, labels: np.eye(len(labels))[[-1] * len(truth)],
+        "token classes",
+    )
+    assert run.facts["accuracy"] > 0.8
+    open_page(page, stage="watch")
+    assert ["Not shown to find any entity" in one.value for one in page.error] == [True, False]
+
+
+def test_parts_of_speech_have_no_entities(page, tmp_path):
+    content = SENTENCES.replace(b"B-", b"X").replace(b"I-", b"X")
+    plant(tmp_path / "runs", "pos", content, right, "token classes")
+    open_page(page, stage="watch")
+    assert not page.exception
+    assert "Entities: F1" not in values(page)
+    assert "Word accuracy" in values(page)
+
+
+def test_the_best_of_a_sweep_says_that_it_was_chosen_on_these_rows(page, tmp_path):
+    content = rows_of(["yes", "no"], 120)
+    for place, frozen in enumerate(((), ("embeddings",), ("embeddings", "0"))):
+        random = np.random.default_rng(place)
+        plant(
+            tmp_path / "runs",
+            f"depth{place}",
+            content,
+            lambda truth, labels, random=random: np.eye(2)[np.where(random.random(len(truth)) < 0.8, truth, 1 - truth)],
+            group="g",
+            recipe={"frozen": frozen},
+        )
+    open_page(page, stage="sweep")
+    assert not page.exception
+    assert "Best on these rows: " in page.info[0].value
+    assert "The best of 3 was chosen on the very rows that it is measured on" in page.warning[0].value
+
+
+def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
+    names = [f"card_payment_{i:02d}_not_recognised" for i in range(75)] + ["<b>x</b>", ":red[y]"]
+    plant(tmp_path / "runs", "many", rows_of(names, 77 * 6), right)
+    open_page(page, stage="watch")
+    assert not page.exception
+    matrix = next(one.value for one in page.dataframe if "true" in one.value.columns)
+    assert matrix.shape == (77, 78)
+    # The most mistaken first, and every row's name another.
+    assert len(set(matrix["true"])) == 77
+    counts = matrix.set_index("true").to_numpy()
+    wrong = counts * (1 - np.eye(77, dtype=int))
+    order = wrong.sum(axis=0) + wrong.sum(axis=1)
+    assert (np.diff(order) <= 0).all()
+    pairs = next(one.value for one in page.dataframe if "Share of the class" in one.value.columns)
+    assert (np.diff(pairs["Count"]) <= 0).all()
+    assert pairs["Count"].sum() == wrong.sum()
+
+
+def test_names_are_cut_in_their_middle_and_never_to_the_same():
+    names = [f"card_payment_{end}" for end in ("fee_charged", "wrong_exchange_rate", "not_recognised")]
+    names += ["card_payment_a_fee_charged", "short", "x" * 40, "x" * 41, "x" * 42]
+    short = short_names(names)
+    assert len(set(short)) == len(names)
+    assert short[4] == "short"
+    # Two that are alike at both ends need more of their middle than the others.
+    assert [len(one) for one in short[1:3]] == [14, 14]
+
+
+def test_classes_are_ordered_by_name_or_by_mistakes():
+    logits = np.eye(3)[[0, 2, 2, 2, 1]].astype(np.float32)
+    found = measure_results(logits, ["a", "c", "b", "b", "b"], ("a", "b", "c"))
+    assert class_order(found, "name").tolist() == [0, 1, 2]
+    assert class_order(found, "mistakes").tolist() == [1, 2, 0]
+    assert found.confused().tolist() == [[1, 2]]
+
+
+def bars(figure):
+    return [trace.error_y for trace in figure.data if trace.error_y.array is not None]
+
+
+def test_no_interval_that_is_drawn_of_a_share_has_no_width():
+    """At k of k and at 0 of k; Wilson's width at 1 of 1 is 0.79."""
+    found = measure_results(np.eye(2, dtype=np.float32)[[0, 1, 1]] * 9, ["a", "b", "b"], ("a", "b"))
+    (calibrated,) = bars(calibration_curve(found))
+    assert (np.asarray(calibrated.array) + np.asarray(calibrated.arrayminus) > 0.5).all()
+    scores = DependencyScores(
+        relations=("nsubj",),
+        counts=np.array([3]),
+        accuracy=np.ones((1, 2, 1, 1), np.float32),
+        baseline=np.zeros(1, np.float32),
+        offset=np.array([1]),
+        sentences=3,
+        skipped=0,
+        unread=0,
+    )
+    (best,) = bars(dependency_bars(scores))
+    assert best.arrayminus[0] > 0.4
+    (cost,) = bars(cost_curve(["nothing"], [1.0], [1.0], [found.interval], "accuracy", True))
+    assert cost.arrayminus[0] > 0.5
