@@ -16,6 +16,7 @@ from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
+from interpret.finetuning.data import judge_by_second
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.hub import Progress
 
@@ -234,8 +235,7 @@ def split(
     found = examples(data)
     if judged is None:
         return (found, *it.split_examples(found, share, seed))
-    both = found.joined(examples(judged))
-    return both, np.arange(len(found)), np.arange(len(found), len(both))
+    return judge_by_second(found, examples(judged))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

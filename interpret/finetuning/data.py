@@ -235,3 +235,27 @@ def _strata(examples: Examples) -> list[str]:
     values = np.array([float(one) for one in examples.labels])
     edges = np.quantile(values, np.linspace(0, 1, _RANGES + 1)[1:-1])
     return [str(one) for one in np.searchsorted(edges, values)]
+
+
+def judge_by_second(
+    examples: Examples, other: Examples
+) -> tuple[Examples, Int[np.ndarray, "learned"], Int[np.ndarray, "judged"]]:
+    """Join a second file that is judged by, and return all examples and which are learned from and judged by.
+
+    What also stands in the first file (case and spaces apart) is left out of what is judged by: it was learned from.
+
+    Raises
+    ------
+    InputError
+        If the second has classes that the first has not, or nothing that is not in the first too.
+    """
+    both, count = examples.joined(other), len(examples)
+    known = {both.key(place) for place in range(count)}
+    judged = [place for place in range(count, len(both)) if both.key(place) not in known]
+    if not judged:
+        raise InputError(
+            "All {count} rows of the file to judge by also stand in the file to learn from. Bring other rows, or hold "
+            "a share of the first file out.",
+            count=len(other),
+        )
+    return both, read_only(np.arange(count), np.int64), read_only(judged, np.int64)

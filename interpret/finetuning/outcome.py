@@ -1,16 +1,17 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from interpret.errors import InputError
-from interpret.finetuning.data import read_examples, split_examples
+from interpret.errors import InputError, InterpretError
+from interpret.finetuning.data import judge_by_second, read_examples, split_examples
 from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.kept import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
 from interpret.finetuning.results import Fit, GameResults, Results, measure_fit, measure_game, measure_results
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.training import Trained
@@ -25,12 +26,10 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, np.ndar
         If a file cannot be read, has no such columns, or cannot be split.
     """
     columns = (request.text, request.label, request.pair, request.task, request.words)
-    examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
+    examples = read_examples(read_bytes(data_file(folder, request)), request.data, *columns)
     if not request.judged:
         return (examples, *split_examples(examples, request.recipe.share, request.recipe.seed))
-    other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
-    count = len(examples)
-    return examples.joined(other), np.arange(count), np.arange(count, count + len(other))
+    return judge_by_second(examples, read_examples(read_bytes(judged_file(folder, request)), request.judged, *columns))
 
 
 def measure(trained: Trained) -> Results | Fit | GameResults:
@@ -75,16 +74,26 @@ def read_outcome(run: Run) -> Outcome:
     Raises
     ------
     InputError
-        If nothing has come of it yet.
+        If nothing has come of it yet, or its files are damaged.
     """
+    if not (run.folder / "answers.npz").exists():
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name)
+    answers, card = read_arrays(run.folder / "answers.npz"), read_object(run.folder / "floors.json")
     try:
-        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            answers = {name: kept[name] for name in kept.files}
-        card = json.loads((run.folder / "floors.json").read_text("utf-8"))
-        labels, step = tuple(card["labels"]), int(card["step"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
-    examples, _, judged = read_run_examples(run.folder, run.request)
+        return _as_outcome(run, answers, card)
+    except InterpretError:
+        raise
+    except BROKEN as error:
+        raise damaged(run.folder / "answers.npz", error) from error
+
+
+def _as_outcome(run: Run, answers: dict[str, np.ndarray], card: dict[str, Any]) -> Outcome:
+    labels, step = tuple(map(as_text, card["labels"])), int(number(card["step"]))
+    examples, learned, judged = read_run_examples(run.folder, run.request)
+    rest = len(examples) - len(learned)
+    if run.request.judged and len(judged) < rest == run.facts.get("judged"):
+        # A run of before rows of the second file were left out that stand in the first one too.
+        judged = np.arange(len(learned), len(examples))
     if run.request.task in GAMES:
         found, some = measure_game(answers), examples.some(judged)
         return Outcome(found, some.texts, some.pairs, some.labels, some.places, (), step)

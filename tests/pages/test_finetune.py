@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.widgets.runs_view import zipped
+from dashboard.widgets.run_actions import zipped
 from interpret.finetuning.runs import write_state
 from interpret.finetuning.worker import work
 
@@ -147,7 +147,7 @@ def test_presets_bring_what_goes_well_with_them(page):
     assert page.number_input(key="rate").value == pytest.approx(2e-2)
     assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
     page.number_input(key="rate").set_value(1e-5).run()
-    assert "A head alone learns slowly" in shown(page)
+    assert "A head alone learns slowly" in said(page)[0]
 
 
 def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
