@@ -367,7 +367,8 @@ def _reached(root: Path) -> Iterator[Any]:
 
     try:
         yield connect(root)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    # An address may name a driver that is not installed.
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         raise InputError(
             "The record at {place} does not answer: {error}. Is the server up, and MLFLOW_TRACKING_URI right?",
             place=redacted(tracking_uri(root)),

@@ -208,8 +208,8 @@ def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
     lock = FileLock(root / f".{device.replace(':', '-')}.lock")
     said: Waiting | None = None
     while not (run.folder / "stop").exists():
-        ahead = _ahead(run, device)
-        if ahead is None or ahead.state != "waiting":
+        at_work, older = _ahead(run, device)
+        if not older:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -219,7 +219,8 @@ def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
                     write_state(run.folder, waits_for="")
                     yield True
                 return
-        now = Waiting(ahead.request.name, ahead.id) if ahead is not None else Waiting("", "")
+        first = next(iter([*at_work, *older]), None)
+        now = Waiting(first.request.name, first.id) if first is not None else Waiting("", "")
         if now != said:
             said = now
             write_state(run.folder, waits_for=now.name)
@@ -229,15 +230,15 @@ def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
     yield False
 
 
-def _ahead(run: Run, device: str) -> Run | None:
-    """Return the run that this one waits for: the one at work on its device, or else the oldest that waits; or None.
+def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
+    """Return the runs that are at work on a device, and those that waited before this one, the oldest first.
 
     A run that is damaged holds up nobody.
     """
     others = [one for one in list_runs(run.folder.parent) if one.id != run.id]
     at_work = [one for one in others if one.state in ("running", "stopping") and one.device == device]
     older = [one for one in others if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id)]
-    return next(iter([*older[::-1], *at_work]), None)
+    return at_work, older[::-1]
 
 
 def _decided(run: Run) -> Run:
