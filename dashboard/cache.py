@@ -249,11 +249,8 @@ def split(
     data: Labelled, judged: Labelled | None, share: float, seed: int
 ) -> tuple[it.Examples, np.ndarray, np.ndarray]:
     """A file's rows, with those of the file to judge by behind them, and which are learned from and judged by."""
-    found = examples(data)
-    if judged is None:
-        return (found, *it.split_examples(found, share, seed))
-    both = found.joined(examples(judged))
-    return both, np.arange(len(found)), np.arange(len(found), len(both))
+    found, parts = run_rows(data, judged, share, seed, chooses=False)
+    return found, parts.train, parts.test
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

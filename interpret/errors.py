@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from interpret.redact import redacted
+
 
 class InterpretError(ValueError):
     """A sentence for the person who asked: what came, what is allowed, what to do.
@@ -12,13 +14,14 @@ class InterpretError(ValueError):
         The sentence, with ``{name}`` where a value goes. It is kept apart from its values so that a screen can
         look it up in a catalogue and say it in another language.
     **values
-        What the names stand for. They are put in last, so text from a user can hold braces.
+        What the names stand for. They are put in last, so text from a user can hold braces. Secrets are taken out of
+        them: what others say, such as a server's address, stands in many a sentence.
     """
 
     def __init__(self, message: str, **values: Any) -> None:
-        super().__init__(message.format(**values))
         self.message = message
-        self.values = values
+        self.values = {name: redacted(one) if isinstance(one, str) else one for name, one in values.items()}
+        super().__init__(message.format(**self.values))
 
 
 class InputError(InterpretError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy.signal import lfilter
 
 from dashboard.figures import shown
 from dashboard.language import _
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 LEARNED, JUDGED, QUIET = "#2f7ab9", "#c2660f", "#8a8f98"
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
-# More points than a screen is wide help nobody.
-_MOST_POINTS = 800
+# More points of a curve than twice what a screen is wide help nobody; nor more columns of a map than it is wide.
+MOST_POINTS, _MOST_COLUMNS = 2000, 800
 
 
 def loss_curve(told: Told, steps: int) -> go.Figure:
@@ -32,9 +34,10 @@ def loss_curve(told: Told, steps: int) -> go.Figure:
     )
     number, smooth = thinned(told.number, running_mean(told.loss))
     figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": LEARNED, "width": 2.5})
+    step, judged = thinned(*(np.array([one[name] for one in told.judged]) for name in ("step", "loss")))
     figure.add_scatter(
-        x=[one["step"] for one in told.judged],
-        y=[one["loss"] for one in told.judged],
+        x=step,
+        y=judged,
         mode="lines+markers",
         name=_("held out"),
         line={"color": JUDGED, "width": 2},
@@ -52,9 +55,10 @@ def loss_curve(told: Told, steps: int) -> go.Figure:
 def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figure:
     """Draw how good the model is on what was held out, over the line of who always guesses the commonest class."""
     figure = go.Figure()
+    step, judged = thinned(*(np.array([one[name] for one in told.judged]) for name in ("step", "score")))
     figure.add_scatter(
-        x=[one["step"] for one in told.judged],
-        y=[one["score"] for one in told.judged],
+        x=step,
+        y=judged,
         mode="lines+markers",
         name=title,
         line={"color": JUDGED, "width": 2},
@@ -145,7 +149,8 @@ def rate_curve(told: Told, steps: int) -> go.Figure:
 
 def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
     """Draw the length of each floor's gradient over the steps, in powers of ten; frozen floors are empty."""
-    number, norms = thinned(told.number, told.norms)
+    chosen = np.unique(np.linspace(0, len(told.number) - 1, min(len(told.number), _MOST_COLUMNS)).astype(int))
+    number, norms = told.number[chosen], told.norms[chosen]
     with np.errstate(divide="ignore"):
         powers = np.where(norms > 0, np.log10(norms), np.nan)
     figure = go.Figure(
@@ -253,16 +258,22 @@ def balance_bars(classes: Sequence[tuple[str, int]], most: int = 20) -> go.Figur
 def running_mean(values: np.ndarray, share: float = 0.05) -> np.ndarray:
     """Return the exponential running mean, corrected for its beginning (Kingma & Ba 2015, sec. 3)."""
     weight = 1 - min(0.5, max(share, 2 / max(len(values), 1)))
-    found, mean = np.empty(len(values)), 0.0
-    for place, value in enumerate(values):
-        mean = weight * mean + (1 - weight) * float(value)
-        found[place] = mean / (1 - weight ** (place + 1))
-    return found
+    mean = lfilter([1 - weight], [1, -weight], np.asarray(values, float))
+    return np.asarray(mean / (1 - weight ** np.arange(1, len(values) + 1)))
 
 
 def thinned(number: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return evenly spread steps where there are more than a screen shows; the last one is always among them."""
-    if len(number) <= _MOST_POINTS:
+    """Return the points that are drawn of a curve: all, or the least and the greatest of each stretch of many.
+
+    The first and the last one are always among them, and so is every spike.
+    """
+    if len(number) <= MOST_POINTS:
         return number, values
-    chosen = np.unique(np.linspace(0, len(number) - 1, _MOST_POINTS).astype(int))
+    edges = np.linspace(0, len(number), MOST_POINTS // 2).astype(int)
+    ends = [
+        place
+        for first, last in pairwise(edges)
+        for place in (first + int(np.argmin(values[first:last])), first + int(np.argmax(values[first:last])))
+    ]
+    chosen = np.unique([0, *ends, len(number) - 1])
     return number[chosen], values[chosen]

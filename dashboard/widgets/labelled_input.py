@@ -11,11 +11,12 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import balance_bars, lengths_histogram
-from dashboard.language import _, literal
+from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
-from dashboard.widgets.table_caption import large_missing, missing_line, table_caption, tags_caption
+from dashboard.widgets.table_caption import large_missing, table_caption, tags_caption
 from interpret import tag_files
+from interpret.finetuning.health import describe_health
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
@@ -179,7 +180,7 @@ def _tags_input(content: bytes, name: str) -> str:
 
 def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
-    learned = f"{health.rows - health.judged:,}"
+    learned = f"{health.learned:,}"
     facts = [
         (
             _("{count} passages to learn from")
@@ -202,11 +203,10 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     if not np.isnan(health.pieces_per_word):
         facts.append(cut.format(count=f"{health.pieces_per_word:.2f}"))
     st.markdown(" · ".join(facts))
-    said = _said(health, examples)
-    grave = {"leaks", "contradictions", "unknown"}
-    for name in health.findings:
-        show = st.warning if name in grave else st.info
-        show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")
+    for name, sentence in describe_health(health, examples).items():
+        grave = name in ("leaks", "contradictions", "unknown")
+        show = st.warning if grave else st.info
+        show(explain(sentence), icon=":material/warning:" if grave else ":material/lightbulb:")
     large_missing(examples.missing, health.rows + health.skipped)
     if not health.findings:
         st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")
@@ -215,60 +215,3 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
         if health.classes:
             left.plotly_chart(balance_bars(health.classes), key="balance")
         right.plotly_chart(lengths_histogram(health.lengths, health.most), key="lengths")
-
-
-def _said(health: it.Health, examples: it.Examples) -> dict[str, str]:
-    def row(place: int) -> str:
-        return literal(examples.texts[place][:80])
-
-    first = health.contradictions[0] if health.contradictions else (0,)
-    labels = ", ".join(sorted({examples.labels[place] for place in first}))
-    return {
-        "leaks": _(
-            "{count} rows to judge by also stand among those to learn from: the model will look better than it is. "
-            "Take them out of one file. The first: “{text}”"
-        ).format(count=f"{len(health.leaks):,}", text=row(health.leaks[0]) if health.leaks else ""),
-        "contradictions": _(
-            "{count} texts stand there with different labels, such as “{text}” ({labels}). No model can get both "
-            "right: "
-            "decide which is meant."
-        ).format(count=f"{len(health.contradictions):,}", text=row(first[0]), labels=literal(labels)),
-        "few judged": _(
-            "Only {count} pieces to judge by: the share guessed can be off by ± {points} points by chance. Hold out "
-            "more, or bring a longer text."
-        ).format(count=health.answers, points=f"{health.uncertainty * 100:.1f}")
-        if examples.task in it.GAMES
-        else _(
-            "Only {count} sentences to judge by: a word accuracy can be off by ± {points} points by chance. Hold out "
-            "more, or add sentences, before you believe a difference smaller than that."
-        ).format(count=health.judged, points=f"{health.uncertainty * 100:.1f}")
-        if examples.task == "token classes"
-        else _(
-            "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out "
-            "more, or add "
-            "rows, before you believe a difference smaller than that."
-        ).format(count=health.judged, points=f"{health.uncertainty * 100:.1f}"),
-        "unbalanced": _(
-            "The classes are far from equal in size. Switch on “rarer classes count for more”, and look at macro-F1 "
-            "rather than at accuracy."
-        ),
-        "unknown": _(
-            "{share} of the pieces are not in this model's vocabulary: it cannot read those words. Choose a model that "
-            "knows the language or the field."
-        ).format(share=f"{health.unknown:.1%}"),
-        "many pieces": _(
-            "Words are cut into {count} pieces on average: this vocabulary was not made for texts like these. A "
-            "model of "
-            "your language or field may do better."
-        ).format(count=f"{health.pieces_per_word:.2f}"),
-        "too long": _(
-            "{count} texts are longer than the {most} pieces that are read; their ends are cut off. Raise “pieces read "
-            "of a text” if the end matters; it costs time."
-        ).format(count=f"{health.too_long:,}", most=health.most),
-        "duplicates": _(
-            "{count} rows say what an earlier one says. They never fall on both sides of the split; they only count "
-            "double."
-        ).format(count=f"{len(health.duplicates):,}"),
-        "skipped": _("Rows without a text or a label, left out: {count}.").format(count=f"{health.skipped:,}")
-        + (" " + missing_line(examples.missing) if examples.missing else ""),
-    }

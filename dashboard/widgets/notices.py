@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.language import _, explain
 from interpret.errors import CapacityError, InterpretError
+from interpret.redact import report
 
 P = ParamSpec("P")
 _log = logging.getLogger("bertoscope")
@@ -27,7 +28,7 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
             st.warning(explain(error), icon=":material/error:")
         except Exception:
             # Streamlit's own signals for stop and rerun are no Exceptions and pass.
-            _log.exception("a page failed")
+            report(_log, "a page failed")
             st.error(
                 _(
                     "Something went wrong that Bertoscope did not expect. What you typed is still here; the server's "

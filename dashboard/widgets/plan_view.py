@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _
+from dashboard.language import _, explain
+from interpret.finetuning.planning import describe_plan
 from interpret.units import counted, duration, gigabytes
 
 _MOST_PROBES = 10
@@ -59,28 +60,11 @@ def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
 
 def cautions_view(plan: it.Plan, recipe: it.Recipe) -> None:
     """Say what to think twice about; that there is little to judge by stands with the rows."""
-    said = {
-        "memory": _(
-            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer pieces of "
-            "each."
-        ),
-        "high rate": _(
-            "A learning rate of {rate} is far above 2e-5 to 5e-5, which suits layers that learn; BERT tends to forget "
-            "what it knew."
-        ).format(rate=f"{recipe.learning_rate:.1e}"),
-        "low rate": _(
-            "A learning rate of {rate} is far below 2e-5 to 5e-5: little will be learned in so few steps."
-        ).format(rate=f"{recipe.learning_rate:.1e}"),
-        "slow head": _("A head alone learns slowly at {rate}. Rates of 1e-3 to 2e-2 suit it.").format(
-            rate=f"{recipe.learning_rate:.1e}"
-        ),
-        "hole": _("A frozen layer above one that learns saves little: the gradient has to pass through it."),
-    }
-    for name in (one for one in plan.cautions if one in said):
-        if name in ("memory", "high rate"):
-            st.warning(said[name], icon=":material/warning:")
+    for name, sentence in describe_plan(plan, recipe).items():
+        if name in ("memory", "high rate", "slow head"):
+            st.warning(explain(sentence), icon=":material/warning:")
         else:
-            st.caption(":material/lightbulb: " + said[name])
+            st.caption(":material/lightbulb: " + explain(sentence))
 
 
 def probes_input(examples: it.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:

@@ -8,14 +8,9 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import choose
+from interpret.finetuning.recipe import suited
 
-# What a preset is begun with: head, rate and epochs. Rates of the BERT paper where layers learn, of Turc et al. 2019
-# for compact models, and far higher ones where only a head does.
-_SUGGESTED = {"head": ("linear", 2e-2, 20), "layers": ("own", 5e-5, 3), "small": ("own", 2e-4, 4)}
-# Hu et al. 2021, table 9: 2e-4 to 5e-4 for RoBERTa; compact models take more.
-_ADAPTED_RATES = {"layers": 5e-4, "small": 2e-3}
 _RANK = 8
-_SMALL_WIDTH = 512
 _HEAD_KIND = "head_kind"
 
 
@@ -40,20 +35,21 @@ def suggest_settings(width: int, alone: bool) -> None:
     alone
         Whether nothing but the head learns.
     """
-    kind = "head" if alone else "small" if width < _SMALL_WIDTH else "layers"
-    head, rate, epochs = _SUGGESTED[kind]
-    if st.session_state.get("lora"):
-        rate = _ADAPTED_RATES.get(kind, rate)
-    st.session_state[_HEAD_KIND] = head
-    st.session_state["rate"] = rate
-    st.session_state["epochs"] = epochs
+    # The files that come with the dashboard have classes, whatever was chosen for another one.
+    task = str(st.session_state.get("task", "classes")) if st.session_state.get("data") == "file" else "classes"
+    found = suited(alone, width, task, bool(st.session_state.get("lora")))
+    st.session_state[_HEAD_KIND] = found.head
+    st.session_state["rate"] = found.learning_rate
+    st.session_state["epochs"] = found.epochs
 
 
-def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[str, object]:
+def settings_input(task: str, most_tokens: int, alone: bool, width: int, past: bool) -> dict[str, object]:
     """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`.
 
     Parameters
     ----------
+    alone
+        Whether nothing but the head learns.
     width
         Numbers of a hidden state.
     past
@@ -64,7 +60,7 @@ def settings_input(task: str, most_tokens: int, width: int, past: bool) -> dict[
         **{key: {"own": _("the architecture's own: every piece of the vocabulary")} for key in it.GAMES},
     }.get(task) or head_names()
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
-    rank = _adapters_input(width)
+    rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)
     with st.popover(_("More settings"), icon=":material/tune:"):
         warm_up = st.slider(
@@ -218,14 +214,12 @@ def _training_input() -> dict[str, object]:
     }
 
 
-def _adapters_input(width: int) -> int:
+def _adapters_input(task: str, alone: bool, width: int) -> int:
     """Draw whether adapters learn in the layers' place; returns their rank, or 0."""
 
     def take() -> None:
         # What suits the one is far off for the other.
-        kind = "small" if width < _SMALL_WIDTH else "layers"
-        on = st.session_state["lora"]
-        st.session_state["rate"] = _ADAPTED_RATES[kind] if on else _SUGGESTED[kind][1]
+        st.session_state["rate"] = suited(alone, width, task, bool(st.session_state["lora"])).learning_rate
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     on = left.toggle(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import streamlit as st
 
@@ -30,6 +34,30 @@ def delete_popover(run: it.Run, key: str, after: Callable[[], None]) -> None:
         with st.popover(_("Delete"), icon=":material/delete:"):
             st.markdown(_("The run, its model and its curves are gone then."))
             st.button(_("Delete for good"), key=key, type="primary", on_click=_delete, args=(run, after))
+
+
+def files_button(run: it.Run, key: str) -> None:
+    """Draw what saves all that is left of a run that is damaged."""
+    st.download_button(
+        _("What is left of it (ZIP)"),
+        lambda: zipped(run.folder),
+        f"{run.id}-files.zip",
+        "application/zip",
+        icon=":material/download:",
+        key=key,
+    )
+
+
+def zipped(folder: Path) -> bytes:
+    """Return a folder of a run as a zip file; files that cannot be read are left out."""
+    packed = io.BytesIO()
+    # Weights do not get smaller by packing.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
+        for path in sorted(folder.rglob("*")):
+            with suppress(OSError):
+                if path.is_file():
+                    file.write(path, path.relative_to(folder))
+    return packed.getvalue()
 
 
 @guarded

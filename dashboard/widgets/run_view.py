@@ -10,14 +10,16 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.cache import Labelled
-from dashboard.figures.finetuning import gradient_map, loss_curve, rate_curve, score_curve
+from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.run_actions import delete_popover, resume_button
+from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
 from dashboard.widgets.tower_view import floor_name
+from interpret.finetuning.kept import read_bytes
 from interpret.finetuning.runs import data_file, judged_file
 from interpret.finetuning.splits import Split
+from interpret.finetuning.told import examples_a_second
 from interpret.units import duration, gigabytes
 
 # Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
@@ -35,6 +37,7 @@ def state_names() -> dict[str, str]:
         "interrupted": _("interrupted"),
         "failed": _("failed"),
         "done": _("done"),
+        "damaged": _("damaged"),
     }
 
 
@@ -79,7 +82,10 @@ def run_buttons(run: it.Run) -> None:
             )
         resume_button(run, "resume_run")
         delete_popover(run, "delete_run", lambda: st.session_state.pop(state.RUN, None))
-        st.caption(_facts(run))
+        if run.state == "damaged":
+            files_button(run, "files_run")
+        else:
+            st.caption(_facts(run))
     if run.error is not None:
         st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
     if run.state == "interrupted":
@@ -115,13 +121,28 @@ def run_live(run_id: str, active: bool) -> None:
 
 def _live(run_id: str, active: bool) -> None:
     run = watched(run_id)
+    if run.state == "damaged":
+        return
     if active and not run.active:
         # Its results are below, and nothing has to look again.
         st.rerun()
     told = it.read_told(run.folder)
     if run.state == "waiting":
         st.info(
-            _("Waiting: another run works on this device, or the process is starting."), icon=":material/hourglass:"
+            _(
+                "Waiting for “{name}”, which works on this device or comes first. Waiting does not count as training "
+                "time."
+            ).format(name=literal(run.waits_for))
+            if run.waits_for
+            else _("Waiting: another run works on this device, or the process is starting."),
+            icon=":material/hourglass:",
+        )
+    if told.damaged:
+        st.warning(
+            _("{count} lines of the run's log cannot be read, and are left out of the curves.").format(
+                count=f"{told.damaged:,}"
+            ),
+            icon=":material/broken_image:",
         )
     if not len(told.number):
         if active and run.read:
@@ -135,7 +156,7 @@ def _live(run_id: str, active: bool) -> None:
         st.progress(min(share, 1.0), _progress(run, told))
     _tiles(run, told)
     regression = run.request.task == "regression"
-    majority = _majority(run) if not regression else float("nan")
+    majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
     score = "R²" if regression else _("first guess right") if run.request.task in it.GAMES else _("accuracy")
     left, right = st.columns(2, gap="large")
     with left:
@@ -167,6 +188,12 @@ def _live(run_id: str, active: bool) -> None:
     with right:
         st.markdown("##### " + _("Learning rate"))
         st.plotly_chart(rate_curve(told, run.steps), key="live_rate")
+    if len(told.number) > MOST_POINTS:
+        st.caption(
+            _("Of {count} steps each curve shows {most} points: the least and the greatest of each stretch.").format(
+                count=f"{len(told.number):,}", most=f"{MOST_POINTS:,}"
+            )
+        )
 
 
 def _progress(run: it.Run, told: it.Told) -> str:
@@ -189,34 +216,25 @@ def _tiles(run: it.Run, told: it.Told) -> None:
     if last is not None and "perplexity" in last["facts"]:
         places[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
     places[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
-    recent = told.seconds[-50:]
-    speed = (
-        (len(recent) - 1) * run.request.recipe.batch / max(float(recent[-1] - recent[0]), 1e-9)
-        if len(recent) > 1
-        else 0
+    learned = run.facts.get("learned", run.rows.get("learned"))
+    speed = run.facts.get("per_second") if not run.active else None
+    if speed is None and learned is not None:
+        speed = examples_a_second(float(told.epoch[-1]), int(learned), float(told.seconds[-1]))
+    places[2].metric(
+        _("Examples a second"),
+        f"{speed:,.0f}" if speed else "–",
+        help=_("Examples learned from, by the seconds of training with its evaluations, without waiting."),
     )
-    places[2].metric(_("Examples a second"), f"{speed:,.0f}" if speed else "–")
     places[3].metric(_("Time"), duration(float(told.seconds[-1])))
     places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
-
-
-def _majority(run: it.Run) -> float:
-    # Of the rows that each epoch is judged by.
-    if "majority" in run.facts and "validated" not in run.facts:
-        return float(run.facts["majority"])
-    if run.request.task != "classes":
-        return float("nan")
-    examples, split = run_rows(run)
-    labels = [examples.labels[int(place)] for place in split.validation]
-    return max(map(labels.count, set(labels))) / len(labels)
 
 
 def run_rows(run: it.Run) -> tuple[it.Examples, Split]:
     """Return a run's rows, and which of them serve for what."""
     request = run.request
     columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
-    data = Labelled(data_file(run.folder, request).read_bytes(), request.data, *columns)
+    data = Labelled(read_bytes(data_file(run.folder, request)), request.data, *columns)
     judged = None
     if request.judged:
-        judged = Labelled(judged_file(run.folder, request).read_bytes(), request.judged, *columns)
+        judged = Labelled(read_bytes(judged_file(run.folder, request)), request.judged, *columns)
     return cache.run_rows(data, judged, request.recipe.share, request.recipe.seed, request.chooses)

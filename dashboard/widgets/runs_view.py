@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import time
-import zipfile
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +19,9 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.result_view import baseline_lines
-from dashboard.widgets.run_actions import delete_popover, resume_button
+from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
+from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 from interpret.finetuning.results import beats_baseline, reported_on
 from interpret.units import duration
 
@@ -209,7 +209,7 @@ def one_view(row: Row) -> None:
                     st.switch_page(ROOT / "pages" / "finetune.py")
                 st.download_button(
                     _("Model (ZIP)"),
-                    lambda: zipped(run.model),
+                    functools.partial(zipped, run.model),
                     f"{run.id}.zip",
                     "application/zip",
                     icon=":material/download:",
@@ -218,25 +218,32 @@ def one_view(row: Row) -> None:
                 if run.adapter is not None:
                     st.download_button(
                         _("Adapters (ZIP)"),
-                        lambda: zipped(run.adapter),
+                        functools.partial(zipped, run.adapter),
                         f"{run.id}-adapters.zip",
                         "application/zip",
                         icon=":material/download:",
                         help=_("Small: unpacked, PEFT puts it on the model that was trained from."),
                     )
+            if run.state == "damaged":
+                files_button(run, "runs_files")
             resume_button(run, "runs_resume")
             delete_popover(run, "runs_delete", lambda: it.forget(root, one.id) if one.id else None)
+        if run.state == "damaged" and run.error is not None:
+            st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
     if not one.id:
         st.caption(_("This run is not in the MLflow record: notes and names cannot be kept for it."))
         return
     left, right = st.columns([3, 2], gap="large")
-    note = left.text_area(_("Note"), one.note, key=f"note:{one.id}", height=90)
-    if note != one.note:
-        it.write_note(root, one.id, note or "")
-        st.rerun()
+    key = f"note:{one.id}"
+    # Written when it is changed, and not where the record differs from what was typed: it may keep it in another form.
+    left.text_area(
+        _("Note"), one.note, key=key, height=90, max_chars=LONGEST_NOTE, on_change=_write_note, args=(root, one.id, key)
+    )
     with right:
         name, button = st.columns([3, 2], vertical_alignment="bottom")
-        alias = name.text_input(_("Call its model"), placeholder="champion", key=f"alias:{one.id}")
+        alias = name.text_input(
+            _("Call its model"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
+        )
         if button.button(_("Set"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
             it.set_alias(root, one.id, (alias or "").strip() or "champion")
             st.rerun()
@@ -250,16 +257,9 @@ def one_view(row: Row) -> None:
             )
 
 
-def zipped(folder: Path | None) -> bytes:
-    """Return a folder of a run as a zip file."""
-    assert folder is not None
-    packed = io.BytesIO()
-    # Weights do not get smaller by packing.
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                file.write(path, path.relative_to(folder))
-    return packed.getvalue()
+@guarded
+def _write_note(root: Path, record: str, key: str) -> None:
+    it.write_note(root, record, str(st.session_state[key] or ""))
 
 
 @guarded

@@ -14,25 +14,26 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from interpret.encoder import load_encoder
+import numpy as np
+
+from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError, InterpretError
-from interpret.finetuning.data import read_examples, split_examples
-from interpret.finetuning.examples import GAMES, TASKS
-from interpret.finetuning.health import check_health
+from interpret.finetuning.data import read_examples
+from interpret.finetuning.examples import GAMES, TASKS, Examples
+from interpret.finetuning.health import check_health, describe_health
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.planning import Cost, describe_plan, plan
+from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.results import in_words
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
-from interpret.finetuning.told import Evaluation, Reading, Step
+from interpret.finetuning.splits import Split, split_rows
+from interpret.finetuning.told import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.tower import PRESETS, expand, floor_names
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
 
-_TOLD = {
-    "leaks": "rows to judge by that also stand among those to learn from",
-    "contradictions": "groups of rows that say the same and are labelled differently",
-    "duplicates": "rows that say what an earlier one says",
-}
+# What the terminal says of a plan needs no step to be timed.
+_NO_TIME = Cost(0.0, 0.0, 0.0)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,13 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, help="the folder that is written; it must not exist")
     parser.add_argument("--freeze", default="", help=f"floors such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
+    suits = {"head": "the one", "learning_rate": "the one", "epochs": "as many"}
     for field in fields(Recipe):
         if field.name != "frozen":
             name, kind = f"--{field.name.replace('_', '-')}", type(field.default)
             if kind is bool:
                 parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
             else:
-                parser.add_argument(name, type=kind, default=field.default)
+                said = f"{suits[field.name]} that suits what is frozen, unless given" if field.name in suits else None
+                parser.add_argument(name, type=kind, default=field.default, help=said)
     asked = parser.parse_args(arguments)
     try:
         runs = _told_later() if asked.wait else asked.runs
@@ -91,13 +94,15 @@ def _train(asked: argparse.Namespace) -> int:
     content = asked.data.read_bytes()
     judged_content = asked.judged.read_bytes() if asked.judged is not None else None
     encoder = load_encoder(asked.model, asked.device)
-    frozen = expand(asked.freeze, floor_names(encoder.model, encoder.family))
+    floors = floor_names(encoder.model, encoder.family)
+    frozen = expand(asked.freeze, floors)
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
     # The model of a run brings along what that run learned from.
     past = Path(asked.model).resolve().parent
     past_run = past if Path(asked.model).name == "model" and (past / "request.json").exists() else None
+    recipe = resolve(Recipe(**options, frozen=frozen), floors, encoder.width, asked.task)
     request = Request(
-        recipe=Recipe(**options, frozen=frozen),
+        recipe=recipe,
         name=asked.out.name,
         data=asked.data.name,
         judged=asked.judged.name if asked.judged is not None else "",
@@ -111,18 +116,19 @@ def _train(asked: argparse.Namespace) -> int:
     )
     columns = (asked.text, asked.label, asked.pair, asked.task, asked.words, asked.tags)
     examples = read_examples(content, asked.data.name, *columns)
-    if asked.task in GAMES:
-        _say(f"{len(examples)} passages")
-    elif judged_content is None:
-        learned, judged = split_examples(examples, asked.share, asked.seed)
-        health = check_health(encoder, examples, learned, judged, asked.max_tokens)
-        guess = "" if asked.task == "regression" else f"; always guessing: {health.majority:.1%}"
-        _say(f"{len(learned)} rows to learn from, {len(judged)} to judge by{guess}")
-        for name in set(health.findings) & set(_TOLD):
-            _say(f"  careful: {len(getattr(health, name))} {_TOLD[name]}")
+    tested = 0
+    if judged_content is not None:
+        other = read_examples(judged_content, asked.judged.name, *columns)
+        examples, tested = examples.joined(other), len(other)
+    _say_what_to_expect(
+        encoder, recipe, examples, split_rows(examples, asked.share, asked.seed, request.chooses, tested)
+    )
 
-    def tell(what: Step | Evaluation | Reading, total: int) -> None:
-        if isinstance(what, Evaluation):
+    def tell(what: Step | Evaluation | Reading | Waiting, total: int) -> None:
+        if isinstance(what, Waiting):
+            name = f"“{what.name}” ({what.run})" if what.run else "another process"
+            _say(f"waiting: {name} works on this device, or comes first; waiting is no training time")
+        elif isinstance(what, Evaluation):
             score = f"R² {what.score:.3f}" if asked.task == "regression" else f"accuracy {what.score:.1%}"
             score += "".join(f", {name} {one:.4g}" for name, one in what.facts.items())
             _say(f"\rafter epoch {what.epoch:.4g}: loss {what.loss:.4f}, {score}")
@@ -134,6 +140,23 @@ def _train(asked: argparse.Namespace) -> int:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content, past_run).folder, tell))
+
+
+def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, split: Split) -> None:
+    """Say what is learned from and how, and what is wrong with either: all that the page says before its Start."""
+    learned, judged = split.train, np.concatenate([split.validation, split.test]) if split.apart else split.test
+    health = check_health(encoder, examples, learned, judged, min(recipe.max_tokens, encoder.max_tokens))
+    what = "passages" if examples.task in GAMES else "rows"
+    guess = f"; always guessing: {health.majority:.1%}" if health.classes else ""
+    chosen = f", {len(split.validation):,} to choose the epoch by" if split.apart else ""
+    _say(f"{len(learned):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")
+    for sentence in describe_health(health, examples).values():
+        _say(f"  careful: {sentence}")
+    _say(f"head {recipe.head}, learning rate {recipe.learning_rate:g}, {recipe.epochs} epochs")
+    lengths = health.lengths.clip(max=health.most)
+    found = plan(encoder, recipe, examples.task, len(examples.classes), lengths, len(learned), len(judged), _NO_TIME)
+    for sentence in describe_plan(found, recipe).values():
+        _say(f"  careful: {sentence}")
 
 
 def _told_later() -> list[Path]:

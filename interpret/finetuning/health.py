@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from interpret.arrays import read_only
 from interpret.encoder import Encoder
+from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.masking import Masking
 from interpret.tokens import tokenize
@@ -41,8 +42,11 @@ class Health:
         Groups of places that say the same and are labelled differently.
     leaks
         Places of examples to judge by that say what one to learn from says.
-    judged, answers
-        How many there are to judge by, and how many answers these take.
+    left_out
+        Places of examples that are not judged by, because one to learn from says the same: see
+        `interpret.finetuning.splits.split_rows`.
+    learned, judged, answers
+        How many there are to learn from and to judge by, and how many answers these take.
     lengths
         Pieces of each, special ones among them, before anything is cut off.
     most
@@ -60,6 +64,8 @@ class Health:
     duplicates: tuple[int, ...]
     contradictions: tuple[tuple[int, ...], ...]
     leaks: tuple[int, ...]
+    left_out: tuple[int, ...]
+    learned: int
     judged: int
     answers: int
     lengths: Int[np.ndarray, "example"]
@@ -71,6 +77,11 @@ class Health:
     def too_long(self) -> int:
         """How many examples lose their end; where only some were measured, as many of all as of these."""
         return round(float((self.lengths > self.most).mean()) * self.rows) if len(self.lengths) else 0
+
+    @property
+    def cut(self) -> float:
+        """The share of all pieces that is not read, because it is beyond what is read of a text."""
+        return float((self.lengths - self.lengths.clip(max=self.most)).sum() / max(1, self.lengths.sum()))
 
     @property
     def uncertainty(self) -> float:
@@ -89,12 +100,13 @@ class Health:
     def findings(self) -> tuple[str, ...]:
         """What to tell a person about, the gravest first.
 
-        Of ``"leaks"``, ``"contradictions"``, ``"unknown"``, ``"few judged"``, ``"unbalanced"``, ``"many pieces"``,
-        ``"too long"``, ``"duplicates"``, ``"skipped"``.
+        Of ``"leaks"``, ``"left out"``, ``"contradictions"``, ``"unknown"``, ``"few judged"``, ``"unbalanced"``,
+        ``"many pieces"``, ``"too long"``, ``"duplicates"``, ``"skipped"``.
         """
         counts = [count for _, count in self.classes]
         found = {
             "leaks": bool(self.leaks),
+            "left out": bool(self.left_out),
             "contradictions": bool(self.contradictions),
             "unknown": self.unknown > _MANY_UNKNOWN,
             "few judged": self.uncertainty > _UNCERTAIN,
@@ -140,6 +152,8 @@ def check_health(
                 duplicates.append(place)
             seen.add(examples.labels[place])
     known = {examples.key(int(place)) for place in learned}
+    used = {*map(int, learned), *map(int, judged)}
+    left_out = [place for place in range(len(examples)) if place not in used and examples.key(place) in known]
     leaks = [int(place) for place in judged if examples.key(int(place)) in known]
     characters = sum(map(len, examples.texts)) / max(1, len(examples))
     count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
@@ -161,6 +175,8 @@ def check_health(
         duplicates=tuple(sorted(duplicates)),
         contradictions=() if plays else tuple(contradictions),
         leaks=tuple(leaks),
+        left_out=tuple(left_out),
+        learned=len(learned),
         judged=len(judged),
         # Of a passage every so-manyth piece is guessed.
         answers=round(len(judged) * Masking().rate * float(np.minimum(lengths, most or encoder.max_tokens).mean()))
@@ -171,3 +187,93 @@ def check_health(
         unknown=unknown / max(1, pieces),
         pieces_per_word=float(np.mean(cut)) if cut else float("nan"),
     )
+
+
+def describe_health(health: Health, examples: Examples) -> dict[str, InputError]:
+    """Return a sentence for each finding, the gravest first: for a page, a terminal and a library alike."""
+
+    def begin(place: int) -> str:
+        return examples.texts[place][:80]
+
+    first = health.contradictions[0] if health.contradictions else ()
+    said: dict[str, Callable[[], InputError]] = {
+        "leaks": lambda: InputError(
+            "{count} rows to judge by also stand among those to learn from: the model will look better than it is. "
+            "Take them out of one file. The first: “{text}”",
+            count=f"{len(health.leaks):,}",
+            text=begin(health.leaks[0]),
+        ),
+        "left out": lambda: InputError(
+            "{count} of {rows} rows of the file to judge by also stand among those to learn from, and are left out: "
+            "what is judged by was never learned from. The first: “{text}”",
+            count=f"{len(health.left_out):,}",
+            rows=f"{len(health.left_out) + health.judged:,}",
+            text=begin(health.left_out[0]),
+        ),
+        "contradictions": lambda: InputError(
+            "{count} texts stand there with different labels, such as “{text}” ({labels}). No model can get both "
+            "right: decide which is meant.",
+            count=f"{len(health.contradictions):,}",
+            text=begin(first[0]),
+            labels=", ".join(sorted({examples.labels[place] for place in first})),
+        ),
+        "few judged": lambda: (
+            InputError(
+                "Only {count} pieces to judge by: the share guessed can be off by ± {points} points by chance. Hold "
+                "out more, or bring a longer text.",
+                count=health.answers,
+                points=f"{health.uncertainty * 100:.1f}",
+            )
+            if examples.task in GAMES
+            else InputError(
+                "Only {count} sentences to judge by: a word accuracy can be off by ± {points} points by chance. Hold "
+                "out more, or add sentences, before you believe a difference smaller than that.",
+                count=health.judged,
+                points=f"{health.uncertainty * 100:.1f}",
+            )
+            if examples.task == "token classes"
+            else InputError(
+                "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out more, "
+                "or add rows, before you believe a difference smaller than that.",
+                count=health.judged,
+                points=f"{health.uncertainty * 100:.1f}",
+            )
+        ),
+        "unbalanced": lambda: InputError(
+            "The classes are far from equal in size. Switch on “rarer classes count for more”, and look at macro-F1 "
+            "rather than at accuracy."
+        ),
+        "unknown": lambda: InputError(
+            "{share} of the pieces are not in this model's vocabulary: it cannot read those words. Choose a model that "
+            "knows the language or the field.",
+            share=f"{health.unknown:.1%}",
+        ),
+        "many pieces": lambda: InputError(
+            "Words are cut into {count} pieces on average: this vocabulary was not made for texts like these. A model "
+            "of your language or field may do better.",
+            count=f"{health.pieces_per_word:.2f}",
+        ),
+        "too long": lambda: InputError(
+            "{count} texts are longer than the {most} pieces that are read; their ends are cut off, {share} of all "
+            "pieces (the longest has {longest}). Raise “pieces read of a text” if the ends matter; it costs time.",
+            count=f"{health.too_long:,}",
+            most=health.most,
+            share=f"{health.cut:.1%}",
+            longest=f"{int(health.lengths.max()):,}",
+        ),
+        "duplicates": lambda: InputError(
+            "{count} rows say what an earlier one says. They never fall on both sides of the split; they only count "
+            "double.",
+            count=f"{len(health.duplicates):,}",
+        ),
+        "skipped": lambda: (
+            InputError(
+                "Rows without a text or a label, left out: {count}. Taken for no label: {names}.",
+                count=f"{health.skipped:,}",
+                names=", ".join(f"“{label}” ({count:,})" for label, count in examples.missing),
+            )
+            if examples.missing
+            else InputError("Rows without a text or a label, left out: {count}.", count=f"{health.skipped:,}")
+        ),
+    }
+    return {name: said[name]() for name in health.findings}

@@ -3,6 +3,7 @@
 Holding adds ``λ / 2 · Σ fᵢ (wᵢ − wᵢ⁰)²`` to the loss, over all weights that learn but those of the head: with ``f = 1``
 it is L2-SP (Li et al. 2018, eq. 3), with the diagonal of the Fisher information elastic weight consolidation
 (Kirkpatrick et al. 2017, eq. 3). Its gradient is added to the loss's; the loss that is told is that of the task alone.
+It stands in the place of weight decay, which pulls towards 0 (Li et al. 2018, sec. 3.1): what is held does not decay.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +89,7 @@ def make_hold(learner: Learner, recipe: Recipe, past: Past | None) -> Hold | Non
     InputError
         If what the model learned before must be known, and is not, or has no classes.
     """
-    if recipe.hold == "none":
+    if recipe.hold == "none" or not recipe.hold_strength:
         return None
     if recipe.hold == "l2":
         return Hold(learner, recipe.hold_strength)

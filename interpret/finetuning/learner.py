@@ -25,8 +25,17 @@ from interpret.finetuning.adapters import (
     merge_adapters,
 )
 from interpret.finetuning.examples import GAMES
-from interpret.finetuning.recipe import OWN_HEAD, Recipe
-from interpret.finetuning.tower import EMBEDDINGS, HEAD, POOLER, Floor, floor_parameters, freeze, tower
+from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
+from interpret.finetuning.tower import (
+    EMBEDDINGS,
+    HEAD,
+    POOLER,
+    Floor,
+    floor_names,
+    floor_parameters,
+    freeze,
+    tower,
+)
 from interpret.heads import Classifier, HeadCard, load_head, make_head, save_head
 from interpret.tasks import PAIR_FAMILIES
 
@@ -164,8 +173,9 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     InputError
         If a floor is unknown.
     """
-    model, continued = _make_model(encoder, recipe, task, labels)
     family = encoder.family
+    recipe = resolve(recipe, floor_names(encoder.model, family), encoder.width, task)
+    model, continued = _make_model(encoder, recipe, task, labels)
     parameters = floor_parameters(model, family)
     floors, maps = planned_floors(model, encoder, recipe)
     whole = new_floors(model, encoder)

@@ -1,6 +1,5 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from interpret.errors import InputError
+from interpret.errors import InputError, InterpretError
 from interpret.file_rows import FileRows
 from interpret.finetuning.choosing import Choice, cross_fit, row_parts, score_of
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.kept import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
 from interpret.finetuning.results import (
     Fit,
     GameResults,
@@ -38,10 +38,10 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
         If a file cannot be read, has no such columns, or cannot be split.
     """
     columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
-    examples = read_examples(data_file(folder, request).read_bytes(), request.data, *columns)
+    examples = read_examples(read_bytes(data_file(folder, request)), request.data, *columns)
     tested = 0
     if request.judged:
-        other = read_examples(judged_file(folder, request).read_bytes(), request.judged, *columns)
+        other = read_examples(read_bytes(judged_file(folder, request)), request.judged, *columns)
         examples, tested = examples.joined(other), len(other)
     recipe = request.recipe
     return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
@@ -109,11 +109,25 @@ def read_outcome(run: Run) -> Outcome:
     Raises
     ------
     InputError
-        If nothing has come of it yet.
+        If nothing has come of it yet, or its files are damaged.
     """
     answers, labels, step = _kept(run)
+    try:
+        return _as_outcome(run, answers, labels, step)
+    except InterpretError:
+        raise
+    except BROKEN as error:
+        raise damaged(run.folder / "answers.npz", error) from error
+
+
+def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...], step: int) -> Outcome:
     request, task = run.request, run.request.task
     examples, split = read_run_examples(run.folder, request)
+    rest = len(examples) - len(split.train)
+    if request.judged and len(split.test) < rest == run.facts.get("judged"):
+        # A run of before rows of the second file were left out that stand in the first one too.
+        whole = np.arange(len(split.train), len(examples))
+        split = Split(split.train, whole, whole)
     chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
     about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
     if task in GAMES:
@@ -138,13 +152,13 @@ def read_outcome(run: Run) -> Outcome:
 
 def _kept(run: Run) -> tuple[dict[str, np.ndarray], tuple[str, ...], int]:
     """Read a run's answers, its classes, and how many steps its model has behind it."""
+    if not (run.folder / "answers.npz").exists():
+        raise InputError("The run “{name}” has no results yet.", name=run.request.name)
+    answers, card = read_arrays(run.folder / "answers.npz"), read_object(run.folder / "floors.json")
     try:
-        with np.load(run.folder / "answers.npz", allow_pickle=False) as kept:
-            answers = {name: kept[name] for name in kept.files}
-        card = json.loads((run.folder / "floors.json").read_text("utf-8"))
-        return answers, tuple(card["labels"]), int(card["step"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("The run “{name}” has no results yet.", name=run.request.name) from error
+        return answers, tuple(map(as_text, card["labels"])), int(number(card["step"]))
+    except BROKEN as error:
+        raise damaged(run.folder / "floors.json", error) from error
 
 
 @dataclass(frozen=True)

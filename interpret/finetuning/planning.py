@@ -11,12 +11,13 @@ from jaxtyping import Int
 
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder
+from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import FISHER_EXAMPLES
 from interpret.finetuning.learner import planned_floors, skeleton
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
-from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.tower import HEAD, POOLER, Floor, frozen_prefix
+from interpret.finetuning.recipe import SMALL_WIDTH, Recipe, head_alone, resolve
+from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.tokens import tokenize
 
 # Pieces of the batch that is measured, and how many times: a second or two for a BERT-base on two cores.
@@ -34,7 +35,6 @@ _USUAL = (1e-5, 1e-4)
 _USUAL_SMALL = (1e-5, 4e-4)
 # Hu et al. 2021, tables 9 to 12: 1e-4 to 2e-3.
 _USUAL_ADAPTED = (5e-5, 5e-3)
-_SMALL_WIDTH = 512
 # Of a layer's time forward and back, what it takes with adapters: the small products, and no gradient of the weights.
 _ADAPTED_FORWARD, _ADAPTED_BACK = 1.3, 0.7
 _LEAST_FOR_A_HEAD = 5e-4
@@ -168,6 +168,7 @@ def plan(
         If a floor is unknown.
     """
     family = encoder.family
+    recipe = resolve(recipe, floor_names(encoder.model, family), encoder.width, task)
     model = skeleton(encoder, recipe, task, classes)
     floors, _maps = planned_floors(model, encoder, recipe)
     trainable = sum(one.learns for one in floors)
@@ -217,6 +218,34 @@ def plan(
     )
 
 
+def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
+    """Return a sentence for each of a plan's cautions, the gravest first; `Health` has one for few rows to judge by.
+
+    Parameters
+    ----------
+    recipe
+        What was planned, nothing of it left to what suits.
+    """
+    rate = f"{recipe.learning_rate:.1e}"
+    said = {
+        "memory": InputError(
+            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer pieces of "
+            "each."
+        ),
+        "high rate": InputError(
+            "A learning rate of {rate} is far above 2e-5 to 5e-5, which suits layers that learn; BERT tends to forget "
+            "what it knew.",
+            rate=rate,
+        ),
+        "low rate": InputError(
+            "A learning rate of {rate} is far below 2e-5 to 5e-5: little will be learned in so few steps.", rate=rate
+        ),
+        "slow head": InputError("A head alone learns slowly at {rate}. Rates of 1e-3 to 2e-2 suit it.", rate=rate),
+        "hole": InputError("A frozen layer above one that learns saves little: the gradient has to pass through it."),
+    }
+    return {name: said[name] for name in found.cautions if name in said}
+
+
 def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
     """Return which share of the layers a step goes through, forward and back; adapters make the way longer forward."""
     lowest = _lowest(layers, embeddings_frozen)
@@ -240,10 +269,10 @@ def _cautions(
     task: str,
     width: int,
 ) -> tuple[str, ...]:
-    learns = any(not one.frozen for one in floors if one.name not in (HEAD, POOLER))
+    learns = not head_alone([one.name for one in floors if one.frozen], [one.name for one in floors])
     adapted = bool(recipe.lora_rank)
     lowest = _lowest(layers, floors[0].frozen)
-    least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < _SMALL_WIDTH else _USUAL
+    least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < SMALL_WIDTH else _USUAL
     found = {
         "memory": too_large,
         "high rate": learns and recipe.learning_rate > most,

@@ -1,11 +1,14 @@
 """Everything that a fine-tune needs to be told, as plain values that can be written down."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from interpret.checkpoints import BUILT_IN
 from interpret.errors import InputError
+from interpret.finetuning.examples import GAMES
+from interpret.finetuning.tower import HEAD, POOLER
 from interpret.heads import HEADS
 
 PRECISIONS = ("float32", "bfloat16")
@@ -13,6 +16,32 @@ PRECISIONS = ("float32", "bfloat16")
 HOLDS = ("none", "l2", "ewc")
 # The head that the architecture has in transformers: what is trained with it opens anywhere.
 OWN_HEAD = "own"
+# The head that suits what is frozen, as a rate and epochs of 0 are those that suit: see `resolve`.
+AUTO = "auto"
+# Below this width a model is a compact one.
+SMALL_WIDTH = 512
+
+
+class Settings(NamedTuple):
+    """A head, its learning rate, and passes through the examples, which go well together."""
+
+    head: str
+    learning_rate: float
+    epochs: int
+
+
+# Rates of the BERT paper where layers learn (Devlin et al. 2019, appendix A.3), of Turc et al. 2019 for compact models,
+# and far higher ones, many times over, where a head alone does. A new linear head on the mean of all tokens learns
+# where the pooler, which stays as it is, was trained for something else.
+_SUITED = {
+    "head": Settings("linear", 2e-2, 20),
+    "layers": Settings(OWN_HEAD, 5e-5, 3),
+    "small": Settings(OWN_HEAD, 2e-4, 4),
+}
+# Hu et al. 2021, table 9: 2e-4 to 5e-4 for RoBERTa; compact models take more.
+_ADAPTED_RATES = {"layers": 5e-4, "small": 2e-3}
+# The architecture's own head for the games was trained already, and is driven from what it knows by more than this.
+_GAME_HEAD_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -24,17 +53,18 @@ class Recipe:
     model
         ``"minilm"``, a hub id, or a folder.
     head
-        A name in `interpret.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers.
+        A name in `interpret.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
+        ``"auto"`` for the one that suits what is frozen.
     frozen
         Floors that stay as they are: see `interpret.finetuning.tower`.
     learning_rate, layer_decay
-        The head's rate, and what it is multiplied by for each floor below.
+        The head's rate, 0 for the one that suits what is frozen; and what it is multiplied by for each floor below.
     epochs, batch, max_tokens
-        Passes through the examples; examples a step; pieces read of each.
+        Passes through the examples, 0 for as many as suit; examples a step; pieces read of each.
     warm_up
         The share of steps in which the rate rises to its height; then it falls to nothing on a line.
     weight_decay, label_smoothing
-        As AdamW and cross-entropy take them; biases and layer norms never decay.
+        As AdamW and cross-entropy take them; biases, layer norms and weights that are held never decay.
     balanced
         Whether rarer classes count for more, in inverse proportion to their rows.
     patience
@@ -68,11 +98,11 @@ class Recipe:
     """
 
     model: str = BUILT_IN
-    head: str = OWN_HEAD
+    head: str = AUTO
     frozen: tuple[str, ...] = ()
-    learning_rate: float = 5e-5
+    learning_rate: float = 0.0
     layer_decay: float = 1.0
-    epochs: int = 3
+    epochs: int = 0
     batch: int = 16
     max_tokens: int = 128
     warm_up: float = 0.1
@@ -103,11 +133,11 @@ class Recipe:
         InputError
             If a value is out of its range.
         """
-        if self.head not in (OWN_HEAD, *HEADS):
+        if self.head not in (AUTO, OWN_HEAD, *HEADS):
             raise InputError(
                 "There is no head “{name}”. Choose one of: {known}.",
                 name=self.head,
-                known=", ".join((OWN_HEAD, *HEADS)),
+                known=", ".join((AUTO, OWN_HEAD, *HEADS)),
             )
         if self.precision not in PRECISIONS:
             raise InputError(
@@ -145,7 +175,7 @@ class Recipe:
         }
         for name, (least, most) in ranges.items():
             value = getattr(self, name)
-            if not least <= value <= most:
+            if not least <= value <= most and not (name in ("learning_rate", "epochs") and value == 0):
                 raise InputError(
                     "“{name}” is {value}, and goes from {least} to {most}.",
                     name=name,
@@ -153,6 +183,11 @@ class Recipe:
                     least=least,
                     most=most,
                 )
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing in it is left to what suits."""
+        return self.head != AUTO and bool(self.learning_rate) and bool(self.epochs)
 
     def to_json(self) -> str:
         """Write it down."""
@@ -167,12 +202,73 @@ class Recipe:
         InputError
             If it is no recipe.
         """
-        known = {field.name for field in fields(cls)}
+        known = {field.name: type(field.default) for field in fields(cls)}
         try:
             given: dict[str, Any] = json.loads(text)
-            unknown = sorted(set(given) - known)
+            unknown = sorted(set(given) - set(known))
             if not unknown:
-                return replace(cls(), **{**given, "frozen": tuple(given.get("frozen", ()))})
-        except (ValueError, TypeError, AttributeError) as error:
+                given |= {name: float(one) for name, one in given.items() if known[name] is float and type(one) is int}
+                given["frozen"] = tuple(given.get("frozen", ()))
+                wrong = [name for name, one in given.items() if type(one) is not known[name]]
+                if wrong or not all(isinstance(one, str) for one in given["frozen"]):
+                    raise TypeError(f"“{(*wrong, 'frozen')[0]}” is of another kind")
+                return replace(cls(), **given)
+        except InputError:
+            raise
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError("This is no recipe: {error}.", error=str(error)[:200]) from error
         raise InputError("A recipe has no “{name}”. It has: {known}.", name=unknown[0], known=", ".join(sorted(known)))
+
+
+def head_alone(frozen: Iterable[str], floors: Iterable[str]) -> bool:
+    """Tell whether nothing but the head (and what is between it and the layers) learns.
+
+    Parameters
+    ----------
+    floors
+        All floors of the model: see `interpret.finetuning.tower.floor_names`.
+    """
+    return set(floors) - {POOLER, HEAD} <= set(frozen)
+
+
+def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False) -> Settings:
+    """Return the head, the rate and the epochs that suit.
+
+    Parameters
+    ----------
+    alone
+        Whether nothing but the head learns.
+    width
+        Numbers of a hidden state.
+    adapted
+        Whether adapters learn in the layers' place.
+    """
+    kind = "head" if alone else "small" if width < SMALL_WIDTH else "layers"
+    found = _SUITED[kind]
+    if adapted:
+        found = found._replace(learning_rate=_ADAPTED_RATES.get(kind, found.learning_rate))
+    if task == "token classes" or task in GAMES:
+        # Other heads read whole texts.
+        found = found._replace(head=OWN_HEAD)
+    if alone and task in GAMES:
+        found = found._replace(learning_rate=_GAME_HEAD_RATE, epochs=_SUITED["small"].epochs)
+    return found
+
+
+def resolve(recipe: Recipe, floors: Iterable[str], width: int, task: str) -> Recipe:
+    """Return a recipe in which what was left to what suits is decided, by what is frozen, the width and the task.
+
+    Parameters
+    ----------
+    floors
+        All floors of the model: see `interpret.finetuning.tower.floor_names`.
+    width
+        Numbers of a hidden state.
+    """
+    found = suited(head_alone(recipe.frozen, floors), width, task, bool(recipe.lora_rank))
+    return replace(
+        recipe,
+        head=found.head if recipe.head == AUTO else recipe.head,
+        learning_rate=recipe.learning_rate or found.learning_rate,
+        epochs=recipe.epochs or found.epochs,
+    )

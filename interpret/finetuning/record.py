@@ -18,7 +18,8 @@ from filelock import FileLock
 from interpret.errors import InputError
 from interpret.files import link
 from interpret.finetuning.runs import Run, write_state
-from interpret.finetuning.told import Evaluation, Step, Stopped
+from interpret.finetuning.told import LOG, Evaluation, Step, Stopped
+from interpret.redact import first_line, redacted, report
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"
@@ -26,6 +27,8 @@ _DATABASE = "mlflow.db"
 _NOTE = "mlflow.note.content"
 _ALIAS = re.compile(r"[A-Za-z][\w-]{0,39}", re.ASCII)
 _log = logging.getLogger(__name__)
+# What MLflow keeps of a description, of a parameter and of a name for a model: it cuts the first, and refuses others.
+LONGEST_NOTE, _LONGEST_PARAM, LONGEST_ALIAS = 8000, 6000, 40
 # Metrics that go to the record together, and the longest that any waits, in seconds.
 _TOGETHER = 500
 _WAIT = 2.0
@@ -119,7 +122,7 @@ class Record:
         try:
             self._record()
         except Exception:
-            _log.warning("the run could not be recorded in MLflow", exc_info=True)
+            report(_log, "the run could not be recorded in MLflow")
 
     def _record(self) -> None:
         root = self.run.folder.parent
@@ -156,12 +159,12 @@ class Record:
                     client.log_batch(self.id, metrics=metrics[first : first + _TOGETHER])
             except Exception:
                 # These are lost to the record; what comes after them need not be.
-                _log.warning("some of the run could not be recorded in MLflow", exc_info=True)
+                report(_log, "some of the run could not be recorded in MLflow")
         status, facts, model = ended
         now = int(time.time() * 1000)
         if facts:
             client.log_batch(self.id, metrics=[Metric(f"final_{name}", value, now, 0) for name, value in facts.items()])
-        for name in ("told.jsonl", "request.json"):
+        for name in (LOG, "request.json"):
             # Nothing was told where it was stopped before its first step.
             if (self.run.folder / name).exists():
                 client.log_artifact(self.id, str(self.run.folder / name))
@@ -196,7 +199,8 @@ class Record:
 def _param(name: str, value: str) -> Any:
     from mlflow.entities import Param
 
-    return Param(name, value[:5000] or "–")
+    # It refuses all of a batch for one that is longer.
+    return Param(name, (value if len(value) <= _LONGEST_PARAM else f"{value[: _LONGEST_PARAM - 1]}…") or "–")
 
 
 def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
@@ -272,8 +276,14 @@ def write_note(root: Path, record: str, note: str) -> None:
     Raises
     ------
     InputError
-        If the record cannot be reached.
+        If it is longer than the record keeps, or the record cannot be reached.
     """
+    if len(note) > LONGEST_NOTE:
+        raise InputError(
+            "A note can have {most} characters, and this one has {count}. Shorten it.",
+            most=f"{LONGEST_NOTE:,}",
+            count=f"{len(note):,}",
+        )
     with _reached(root) as client:
         client.set_tag(record, _NOTE, note)
 
@@ -357,9 +367,10 @@ def _reached(root: Path) -> Iterator[Any]:
 
     try:
         yield connect(root)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    # An address may name a driver that is not installed.
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         raise InputError(
             "The record at {place} does not answer: {error}. Is the server up, and MLFLOW_TRACKING_URI right?",
-            place=tracking_uri(root),
-            error=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
+            place=redacted(tracking_uri(root)),
+            error=first_line(error, 200),
         ) from error

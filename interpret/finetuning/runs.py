@@ -21,21 +21,39 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 from interpret.errors import InputError
 from interpret.files import link, write_whole
+from interpret.finetuning.kept import (
+    BROKEN,
+    as_object,
+    as_text,
+    damaged,
+    finite,
+    moment,
+    number,
+    numbers,
+    read_bytes,
+    read_object,
+)
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
 
-STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done")
+STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done", "damaged")
 _ACTIVE = ("waiting", "running")
 PAST = "past"
+# Held by the process that works on a run.
+LOCK = ".lock"
+# A name that MLflow keeps whole.
+LONGEST_NAME = 250
 # A process that has said nothing for so many seconds after it was asked for never began.
 _TO_BEGIN = 90.0
 _writing = threading.Lock()
@@ -113,13 +131,17 @@ class Request:
         """
         try:
             # Runs that were asked for before there were rows to choose by were split without them.
-            given: dict[str, Any] = {"apart": False} | json.loads(text)
+            given = {"apart": False} | as_object(text.encode("utf-8"))
             recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
+            given["probes"] = tuple(given["probes"])
             known = {one.name for one in fields(cls)}
-            return cls(
-                recipe, **{**{name: given[name] for name in given if name in known}, "probes": tuple(given["probes"])}
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            given = {name: one for name, one in given.items() if name in known}
+            for name, one in given.items():
+                wanted = {"words": (int,), "pair": (str, type(None)), "apart": (bool,)}.get(name, (str,))
+                if not all(isinstance(part, wanted) for part in (one if name == "probes" else (one,))):
+                    raise TypeError(f"“{name}” is of another kind")
+            return cls(recipe, **given)
+        except BROKEN as error:
             raise InputError("This is no run: {error}.", error=str(error)[:200]) from error
 
 
@@ -135,7 +157,8 @@ class Run:
         What was asked.
     state
         One of `STATES`. ``"stopping"``: asked to stop, and not there yet. ``"interrupted"``: its process ended without
-        a word, by a crash or with the machine.
+        a word, by a crash or with the machine. ``"damaged"``: what it was asked, or how it is, cannot be read; it can
+        be deleted, and what else is in its folder saved.
     asked, begun, ended
         Seconds since 1970; 0 for not yet.
     device
@@ -146,8 +169,13 @@ class Run:
         How far it is.
     facts
         Numbers that are known at the end, such as ``"accuracy"`` and ``"seconds"``.
+    rows
+        Numbers of its data, known when it begins: how many are ``"learned"`` from and ``"judged"`` by, the share of
+        the ``"majority"`` class among these where there are classes, and how many ``"left_out"``.
+    waits_for
+        While it waits for a device, the name of the run that works there or comes first; empty for none.
     error
-        For ``"failed"`` the sentence and its values, as `InterpretError` takes them.
+        For ``"failed"`` and ``"damaged"`` the sentence and its values, as `InterpretError` takes them.
     record
         Its run's id in MLflow; empty where there is none.
     """
@@ -163,6 +191,8 @@ class Run:
     step: int = 0
     steps: int = 0
     facts: Mapping[str, float] = field(default_factory=dict)
+    rows: Mapping[str, float] = field(default_factory=dict)
+    waits_for: str = ""
     error: tuple[str, Mapping[str, Any]] | None = None
     record: str = ""
 
@@ -211,8 +241,10 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
     Raises
     ------
     InputError
-        If it cannot be written.
+        If it cannot be written, its name is too long, or the run that it goes on from is damaged.
     """
+    past = root / request.parent if request.parent else None
+    _check(request, past)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -223,7 +255,7 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
             except FileExistsError:
                 continue
             break
-        return _fill(folder, request, data, judged, root / request.parent if request.parent else None)
+        return _fill(folder, request, data, judged, past)
     except OSError as error:
         raise InputError(
             "The run cannot be written to “{folder}”: {error}. Make room on the disk, or allow writing there.",
@@ -243,10 +275,11 @@ def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None =
     Raises
     ------
     InputError
-        If there is something there already.
+        If there is something there already, its name is too long, or the run that it goes on from is damaged.
     """
     if folder.exists():
         raise InputError("“{folder}” exists already. Name a new folder, or move that one away.", folder=str(folder))
+    _check(request, past)
     folder.mkdir(parents=True)
     return _fill(folder, request, data, judged, past)
 
@@ -272,6 +305,20 @@ def _fill(folder: Path, request: Request, data: bytes, judged: bytes | None, pas
     return read_run(folder)
 
 
+def _check(request: Request, past: Path | None) -> None:
+    """Refuse what could not be kept as it is, before anything is written."""
+    if len(request.name) > LONGEST_NAME:
+        raise InputError(
+            "A run's name can have {most} characters, and this one has {count}. Shorten it.",
+            most=LONGEST_NAME,
+            count=len(request.name),
+        )
+    if past is not None and (past / "request.json").exists():
+        before = read_run(past)
+        if before.state == "damaged" and before.error is not None:
+            raise InputError(before.error[0], **before.error[1])
+
+
 def data_file(folder: Path, request: Request) -> Path:
     """Where a run keeps the file that it learns from."""
     return folder / f"data{Path(request.data).suffix.lower()}"
@@ -283,61 +330,98 @@ def judged_file(folder: Path, request: Request) -> Path:
 
 
 def read_run(folder: Path) -> Run:
-    """Read a run as it is now.
+    """Read a run as it is now; one whose files cannot be read is ``"damaged"``.
 
     Raises
     ------
     InputError
         If the folder is no run.
     """
+    if not os.path.lexists(folder / "request.json"):
+        raise InputError("“{folder}” is no run, or is gone.", folder=folder.name)
+    # A run whose request cannot be read has a name still, and none of another's model or data.
+    request = Request(Recipe(), folder.name, "")
     try:
-        request = Request.from_json((folder / "request.json").read_text("utf-8"))
-        given = json.loads((folder / "state.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError("“{folder}” is no run, or is gone.", folder=folder.name) from error
-    failure = given.get("error")
+        path = folder / "request.json"
+        try:
+            request = Request.from_json(read_bytes(path).decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise damaged(path, error) from error
+        path = folder / "state.json"
+        given = read_object(path)
+        try:
+            return _as_run(folder, request, given)
+        except BROKEN as error:
+            raise damaged(path, error) from error
+    except InputError as error:
+        why = error if "file" in error.values else damaged(path, error)
+        return Run(folder, request, "damaged", _asked(folder), error=(why.message, why.values))
+
+
+def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
     state = given["state"]
+    if state not in STATES or state in ("stopping", "interrupted", "damaged"):
+        raise ValueError(f"no state is called {str(state)[:20]}")
     if state in _ACTIVE:
         if not _alive(given):
             state = "interrupted"
         elif (folder / "stop").exists():
             state = "stopping"
+    facts, rows = numbers(given.get("facts", {})), numbers(given.get("rows", {}))
+    if facts or state == "done":
+        finite(facts, "seconds", "trainable", "learned", "judged")
+        if not {"accuracy", "r2"} & set(facts):
+            raise ValueError("nothing tells how good it is")
+    failure = given.get("error")
+    if failure is not None:
+        failure = (as_text(failure["sentence"]), {name: as_text(one) for name, one in failure["values"].items()})
+        # It must be one that can be said.
+        InputError(failure[0], **failure[1])
     return Run(
         folder=folder,
         request=request,
         state=state,
-        asked=given.get("asked", 0.0),
-        begun=given.get("begun", 0.0),
-        ended=given.get("ended", 0.0),
-        device=given.get("device", ""),
-        read=given.get("read", 0.0),
-        step=given.get("step", 0),
-        steps=given.get("steps", 0),
-        facts=given.get("facts", {}),
-        error=(failure["sentence"], failure["values"]) if failure else None,
-        record=given.get("record", ""),
+        asked=moment(given.get("asked", 0.0)),
+        begun=moment(given.get("begun", 0.0)),
+        ended=moment(given.get("ended", 0.0)),
+        device=as_text(given.get("device", "")),
+        read=number(given.get("read", 0.0), most=1.0),
+        step=int(number(given.get("step", 0))),
+        steps=int(number(given.get("steps", 0))),
+        facts=facts,
+        rows=rows,
+        waits_for=as_text(given.get("waits_for", "")),
+        error=failure,
+        record=as_text(given.get("record", "")),
     )
+
+
+def _asked(folder: Path) -> float:
+    """Return when a run was asked for, by its folder's name or else its age: where it stands among others."""
+    try:
+        return time.mktime(time.strptime(folder.name[:15], "%Y%m%d-%H%M%S"))
+    except (ValueError, OverflowError):
+        return folder.stat().st_mtime
 
 
 def list_runs(root: Path) -> list[Run]:
     """Return the runs in a folder, the newest first; what is no run is passed over."""
     found = []
     for folder in root.iterdir() if root.is_dir() else ():
-        if (folder / "request.json").exists():
-            try:
-                found.append(read_run(folder))
-            except InputError:
-                continue
+        # It may be deleted at this moment.
+        with suppress(InputError, OSError):
+            found.append(read_run(folder))
     return sorted(found, key=lambda run: (run.asked, run.id), reverse=True)
 
 
 def _alive(given: Mapping[str, Any]) -> bool:
     if not given.get("process"):
-        return time.time() - given.get("asked", 0.0) < _TO_BEGIN
+        return time.time() - moment(given.get("asked", 0.0)) < _TO_BEGIN
+    born = number(given["born"])
     try:
-        process = psutil.Process(given["process"])
+        process = psutil.Process(int(number(given["process"], 1, 2**31 - 1)))
         # A number is given to another process some day; and one that ended may wait to be seen by who started it.
-        return abs(process.create_time() - given["born"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
@@ -348,8 +432,8 @@ def write_state(folder: Path, **changes: Any) -> None:
     # The training and the record write from threads of their own.
     with _writing:
         try:
-            given = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
+            given = read_object(path)
+        except InputError:
             given = {}
         write_whole(path, json.dumps(given | changes, ensure_ascii=False))
 
@@ -363,14 +447,21 @@ def itself() -> dict[str, Any]:
 def launcher(folder: Path) -> int:
     """Return the process that started the one which works on a run, or 0."""
     try:
-        return int(json.loads((folder / "state.json").read_text("utf-8")).get("launcher", 0))
-    except (OSError, ValueError):
+        return int(number(read_object(folder / "state.json").get("launcher", 0)))
+    except ValueError:
         return 0
 
 
 def ask_to_stop(run: Run) -> None:
-    """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model."""
-    (run.folder / "stop").touch()
+    """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model.
+
+    Raises
+    ------
+    InputError
+        If its folder cannot be written to.
+    """
+    with _changing(run):
+        (run.folder / "stop").touch()
 
 
 def ask_again(run: Run) -> Run:
@@ -379,7 +470,7 @@ def ask_again(run: Run) -> Run:
     Raises
     ------
     InputError
-        If it is at work, or is done.
+        If it is at work, is done or damaged, or its folder cannot be written to.
     """
     # A page may have been drawn long ago.
     run = read_run(run.folder)
@@ -387,8 +478,9 @@ def ask_again(run: Run) -> Run:
         raise InputError(
             "The run “{name}” is {state}: there is nothing to resume.", name=run.request.name, state=run.state
         )
-    (run.folder / "stop").unlink(missing_ok=True)
-    write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
+    with _changing(run):
+        (run.folder / "stop").unlink(missing_ok=True)
+        write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
     return read_run(run.folder)
 
 
@@ -398,9 +490,35 @@ def delete_run(run: Run) -> None:
     Raises
     ------
     InputError
-        If it is at work.
+        If it is at work, or something in its folder cannot be deleted.
     """
     run = read_run(run.folder)
-    if run.active:
+    if run.active or (run.state == "damaged" and _worked_on(run.folder)):
         raise InputError("The run “{name}” is at work. Stop it first, then delete it.", name=run.request.name)
-    shutil.rmtree(run.folder)
+    with _changing(run):
+        shutil.rmtree(run.folder)
+
+
+def _worked_on(folder: Path) -> bool:
+    """Tell whether a process works on a run, whatever its files say: it holds the run's lock then."""
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        # What stands in the lock's place is none that a process could hold.
+        return False
+
+
+@contextmanager
+def _changing(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            "The folder of the run “{name}” cannot be changed: {error}. Look into it by hand: “{folder}”.",
+            name=run.request.name,
+            error=error.strerror or str(error),
+            folder=run.id,
+        ) from error

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-# Batches whose examples are sorted by length together.
-_SORTED = 50
+# Batches whose examples are sorted by length together, at the most; and into how many such parts an epoch is cut at
+# the least, so that some hundred rows meet different ones in every epoch too. Both as transformers'
+# `get_length_grouped_indices` has them.
+_SORTED, _PARTS = 50, 4
 
 
 class LengthSampler(torch.utils.data.Sampler[int]):
     """Examples of like length in one batch, batches in any order: both depend on the seed and the epoch alone.
 
-    Of a permutation, as many examples as fill `_SORTED` batches are sorted by length and cut into batches, so that
-    which ones meet differs from epoch to epoch where there are more. Transformers' `LengthGroupedSampler` cuts smaller
-    pieces, which costs a sixth more padding on some hundred rows.
+    A permutation is cut into parts, and each of these is sorted by length and cut into batches: which examples meet
+    is drawn anew in every epoch. Sorted whole, a small file's batches would hold the same texts every time.
 
     Parameters
     ----------
@@ -37,9 +38,10 @@ class LengthSampler(torch.utils.data.Sampler[int]):
         # A generator of its own: who resumes in the middle of an epoch gets the same order again.
         random = np.random.default_rng([self.seed, self.epoch()])
         order = random.permutation(len(lengths))
+        part = size * max(1, min(len(order) // (_PARTS * size), _SORTED))
         batches: list[np.ndarray] = []
-        for first in range(0, len(order), _SORTED * size):
-            some = order[first : first + _SORTED * size]
+        for first in range(0, len(order), part):
+            some = order[first : first + part]
             some = some[np.argsort(-lengths[some], kind="stable")]
             batches += [some[begin : begin + size] for begin in range(0, len(some), size)]
         # One that is not full can only be the last.

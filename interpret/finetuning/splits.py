@@ -49,19 +49,28 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested:
     apart
         Whether an epoch is to be chosen, by rows of its own. Then the rows held out are cut in two halves as they were
         cut from the others: each class gives a half, texts that say the same stay together, a document gives its
-        middle and its end. With a second file it is the test set whole, and the share of the first one chooses. Where
+        middle and its end. With a second file that is the test set, and the share of the first one chooses. Where
         a class has too few rows for it, or either set fewer than `LEAST_OF_EACH`, the same rows serve for both.
     tested
-        How many of the last rows are a second file's, to report on; 0 for none.
+        How many of the last rows are a second file's, to report on; 0 for none. Those that also stand in the first
+        file (case and spaces apart) are in no set: the result is of what was never learned from.
 
     Raises
     ------
     InputError
-        As `interpret.finetuning.data.split_examples` has it.
+        As `interpret.finetuning.data.split_examples` has it, or if all rows of the second file stand in the first one.
     """
     count = len(examples) - tested
     if tested:
-        train, test = np.arange(count), read_only(np.arange(count, len(examples)), np.int64)
+        known = {examples.key(place) for place in range(count)}
+        new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
+        if not new:
+            raise InputError(
+                "All {count} rows of the file to judge by also stand in the file to learn from. Bring other rows, or "
+                "hold a share of the first file out.",
+                count=tested,
+            )
+        train, test = np.arange(count), read_only(new, np.int64)
         held = _cut(examples, train, share, seed) if apart else None
         if held is None or len(held[1]) < LEAST_OF_EACH:
             return Split(read_only(train, np.int64), test, test)

@@ -1,12 +1,17 @@
 """What a training tells while it goes on, and what a run has written down of it."""
 
-import json
+import os
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+
+from interpret.finetuning.kept import BROKEN, any_number, as_object, number, numbers
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,40 @@ class Reading:
     total: int
 
 
-Tell = Callable[[Step | Evaluation | Reading, int], None]
+@dataclass(frozen=True)
+class Waiting:
+    """It waits for its turn on a device.
+
+    Attributes
+    ----------
+    name, run
+        Of the run that works there or comes first: what it is called, and its id. Empty where only its process is
+        known to work there.
+    """
+
+    name: str
+    run: str
+
+
+Tell = Callable[[Step | Evaluation | Reading | Waiting, int], None]
 
 
 class Stopped(Exception):
     """Raised where a training was asked to stop before its first step: there is nothing to keep."""
+
+
+def examples_a_second(epoch: float, learned: int, seconds: float) -> float:
+    """Return how many examples a training learned from a second.
+
+    Parameters
+    ----------
+    epoch, learned
+        Passes through the examples so far, and how many they are.
+    seconds
+        Of training since it was first begun: with what is computed before the first step and with evaluations, without
+        waiting for a device, and without what comes when it is done.
+    """
+    return epoch * learned / max(seconds, 1e-9)
 
 
 def read_evaluation(given: Mapping[str, Any]) -> Evaluation:
@@ -91,13 +125,15 @@ class Told:
     Attributes
     ----------
     number, epoch, loss, rate, seconds, memory
-        Of each step; seconds since it was first begun, and bytes.
+        Of each step; seconds of training since it was first begun, and bytes.
     norms
         For each step and floor the length of the gradient.
     floors
         The floors' names, from the bottom to the top.
     judged
         The evaluations: ``epoch``, ``loss``, ``score``, ``moved``, ``probes`` each.
+    damaged
+        How many lines could not be read, and are left out.
     """
 
     number: np.ndarray
@@ -109,29 +145,134 @@ class Told:
     norms: np.ndarray
     floors: tuple[str, ...]
     judged: tuple[Mapping[str, Any], ...]
+    damaged: int = 0
+
+
+LOG = "told.jsonl"
+_COLUMNS = ("number", "epoch", "loss", "rate", "seconds", "memory")
+# Logs that are kept as read, and the bytes before where the reading ended that tell whether it is the same log still.
+_MOST_LOGS = 32
+_SEEN = 256
+_logs: "OrderedDict[Path, _Log]" = OrderedDict()
+_lock = threading.Lock()
 
 
 def read_told(folder: Path) -> Told:
-    """Read what a run has told; a last line that is not whole yet is left for the next time."""
-    steps: list[dict[str, Any]] = []
-    judged: list[dict[str, Any]] = []
-    for line in read_lines(folder):
-        (judged if "score" in line else steps).append(line)
-    floors = tuple(steps[0]["norms"]) if steps else ()
-    columns = {
-        name: np.array([one[name] for one in steps], dtype=np.float64)
-        for name in ("number", "epoch", "loss", "rate", "seconds", "memory")
-    }
-    norms = np.array([[one["norms"][name] for name in floors] for one in steps], dtype=np.float64).reshape(
-        len(steps), len(floors)
-    )
-    return Told(**columns, norms=norms, floors=floors, judged=tuple(judged))
+    """Read what a run has told; a last line that is not whole yet is left for the next time.
+
+    A log only grows while a run is at work, so what was read before is kept, and only what came since is read. A log
+    that was cut or replaced, as where a run goes on from a checkpoint, is read anew.
+    """
+    path = folder.absolute() / LOG
+    with _lock:
+        log = _logs.pop(path, None) or _Log()
+        try:
+            log = log.caught_up(path)
+        except OSError:
+            # None yet; or what stands in its place is no file.
+            return _Log(damaged=int(path.exists())).told()
+        _logs[path] = log
+        while len(_logs) > _MOST_LOGS:
+            _logs.popitem(last=False)
+        return log.told()
+
+
+def read_since(file: BinaryIO, offset: int) -> bytes:
+    """Return what a file has from some byte on."""
+    file.seek(offset)
+    return file.read()
+
+
+class _Log:
+    """A log as far as it was read."""
+
+    def __init__(self, damaged: int = 0) -> None:
+        self.offset, self.file, self.seen = 0, (0, 0), b""
+        self.floors: tuple[str, ...] = ()
+        # Rows of steps, with room for more: what has been handed out is never written again.
+        self.steps, self.count = np.empty((0, len(_COLUMNS))), 0
+        self.judged: list[dict[str, Any]] = []
+        self.damaged = damaged
+
+    def caught_up(self, path: Path) -> "_Log":
+        """Return it with what came since; a new one where it is another log by now."""
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            same = (status.st_dev, status.st_ino) == self.file and status.st_size >= self.offset
+            before = max(0, self.offset - len(self.seen))
+            content = read_since(file, before) if same else b""
+            log = self
+            if not same or not content.startswith(self.seen):
+                log, content = _Log(), read_since(file, 0)
+                log.file = status.st_dev, status.st_ino
+            content = content[len(log.seen) :]
+        whole = content[: content.rfind(b"\n") + 1]
+        log._add(whole)
+        log.offset += len(whole)
+        log.seen = (log.seen + whole)[-_SEEN:]
+        return log
+
+    def _add(self, content: bytes) -> None:
+        rows = []
+        for line in content.split(b"\n")[:-1]:
+            try:
+                found = parse_line(line)
+                if "score" in found:
+                    self.judged.append(found)
+                    continue
+                self.floors = self.floors or tuple(found["norms"])
+                rows.append([found[name] for name in _COLUMNS] + [found["norms"][name] for name in self.floors])
+            except BROKEN:
+                self.damaged += 1
+        if not rows:
+            return
+        if self.count + len(rows) > len(self.steps):
+            room = np.empty((2 * (self.count + len(rows)), len(rows[0])))
+            if self.count:
+                room[: self.count] = self.steps[: self.count]
+            self.steps = room
+        self.steps[self.count : self.count + len(rows)] = rows
+        self.count += len(rows)
+
+    def told(self) -> Told:
+        """Return it as columns."""
+        table = self.steps[: self.count].view()
+        table.flags.writeable = False
+        columns = dict(zip(_COLUMNS, table.T, strict=False))
+        norms = table[:, len(_COLUMNS) :]
+        return Told(**columns, norms=norms, floors=self.floors, judged=tuple(self.judged), damaged=self.damaged)
+
+
+def parse_line(line: bytes) -> dict[str, Any]:
+    """Return a step or an evaluation from its line.
+
+    Raises
+    ------
+    Exception
+        One of `interpret.finetuning.kept.BROKEN`, if it is none.
+    """
+    found = as_object(line)
+    if "score" in found:
+        checked = {name: number(found[name]) for name in ("step", "epoch", "seconds")}
+        checked |= {name: any_number(found[name]) for name in ("loss", "score")}
+        probes = [[any_number(one) for one in row] for row in found.get("probes", ())]
+        more = {name: numbers(found.get(name, {})) for name in ("moved", "facts")}
+        return found | checked | more | {"probes": probes}
+    checked = {name: number(found[name]) for name in ("number", "epoch", "seconds", "memory")}
+    checked |= {name: any_number(found[name]) for name in ("loss", "rate")}
+    return found | checked | {"norms": numbers(found["norms"])}
 
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of what a run has told, as far as they are whole."""
     try:
-        text = (folder / "told.jsonl").read_text("utf-8")
+        content = (folder / LOG).read_bytes()
     except OSError:
         return []
-    return [json.loads(line) for line in text.split("\n")[:-1] if line.endswith("}")]
+    found = []
+    for line in content.split(b"\n")[:-1]:
+        with suppress(*BROKEN):
+            parse_line(line)
+            # As it was written: it may be written again.
+            found.append(as_object(line))
+    return found

@@ -22,6 +22,7 @@ from interpret.errors import CapacityError, InputError
 from interpret.files import sync_folder, write_whole
 from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.holding import Hold
+from interpret.finetuning.kept import BROKEN, as_text, number, read_object
 from interpret.finetuning.learner import Learner
 from interpret.finetuning.lesson import Lesson
 from interpret.finetuning.reading import NO_LABEL, Item
@@ -127,14 +128,16 @@ class FineTuner(tf.Trainer):
     def _optimizer(self) -> torch.optim.Optimizer:
         learner, recipe = self.learner, self.recipe
         rates = layer_rates(learner.floors, recipe.learning_rate, recipe.layer_decay)
+        held = {id(one) for one in self.hold.weights} if self.hold is not None else set()
+
+        def shrinks(one: torch.nn.Parameter) -> bool:
+            name = learner.names[id(one)].lower()
+            return id(one) not in held and not any(part in name for part in _NO_DECAY)
+
         groups = []
         for floor in learner.parameters:
             for decays in (True, False):
-                some = [
-                    one
-                    for one in learner.free(floor)
-                    if any(part in learner.names[id(one)].lower() for part in _NO_DECAY) != decays
-                ]
+                some = [one for one in learner.free(floor) if shrinks(one) == decays]
                 if some:
                     decay = recipe.weight_decay if decays else 0.0
                     groups.append({"params": some, "lr": rates[floor], "weight_decay": decay})
@@ -413,10 +416,10 @@ def snapshot_steps(count: int, steps: int) -> tuple[int, ...]:
 def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
     """Return the last whole checkpoint in a folder and its step; None where there is none."""
     try:
-        given = json.loads((folder / _LATEST).read_text("utf-8"))
-        place = folder / given["checkpoint"]
-        return (place, int(given["step"])) if (place / "learned.safetensors").exists() else None
-    except (OSError, ValueError, KeyError):
+        given = read_object(folder / _LATEST)
+        place = folder / as_text(given["checkpoint"])
+        return (place, int(number(given["step"]))) if (place / "learned.safetensors").exists() else None
+    except BROKEN:
         return None
 
 

@@ -28,9 +28,9 @@ from interpret.finetuning.holding import Past, make_hold
 from interpret.finetuning.learner import Learner, at_rest, make_learner, save_model
 from interpret.finetuning.lesson import Lesson, label_scale, read_lesson
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
-from interpret.finetuning.recipe import OWN_HEAD, Recipe
-from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell
-from interpret.finetuning.tower import Floor, frozen_prefix
+from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
+from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
+from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, latest_checkpoint
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
@@ -66,7 +66,8 @@ class Trained:
     stopped
         Whether it was stopped before its end.
     seconds, per_second
-        What it took since it was begun or resumed, and how many examples it learned from a second.
+        What it took since it was begun or resumed, and how many examples it learned from a second: see
+        `interpret.finetuning.told.examples_a_second`.
     adapter
         What the adapters and the head learned, as PEFT names it; empty where there were no adapters. The model has it
         in its weights already.
@@ -136,19 +137,20 @@ def train(
     Stopped
         If it was asked to stop before its first step.
     """
-    if examples.task in GAMES and recipe.head != OWN_HEAD:
+    if examples.task in GAMES and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(
             "The head “{name}” reads whole texts, and here words are to be guessed. Choose “{own}”.",
             name=recipe.head,
             own=OWN_HEAD,
         )
-    if examples.task == "token classes" and recipe.head != OWN_HEAD:
+    if examples.task == "token classes" and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(
             "The head “{name}” reads whole texts, and these labels are of single words. Choose “{own}”.",
             name=recipe.head,
             own=OWN_HEAD,
         )
     encoder = load_encoder(recipe.model, recipe.device)
+    recipe = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
     learner = make_learner(encoder, recipe, examples.task, labels)
     if not recipe.dropout:
@@ -159,8 +161,9 @@ def train(
     if learner.continued and examples.task == "regression":
         # It answers in the labels' unit, and is to learn how many spreads they are from the mean.
         learner.rescale_answer(1 / spread, -mean / spread)
-    begin = time.perf_counter()
     with hold(encoder.spec.device), ExitStack() as stack:
+        # Once the device is its own: waiting is no training.
+        begin = time.perf_counter()
         lesson = read_lesson(encoder, recipe, examples, learned, judged, tested, probes, scale)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
@@ -182,13 +185,13 @@ def train(
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         loss, found = trainer.finish()
+        seconds = time.perf_counter() - begin
     answers = dict(found)
     if examples.task == "regression":
         answers["logits"] = answers["logits"] * np.float32(spread) + np.float32(mean)
         answers["truth"] = answers["truth"] * spread + mean
         learner.rescale_answer(spread, mean)
     adapter = learner.settle()
-    seconds = time.perf_counter() - begin
     return Trained(
         learner.model,
         learner.family,
@@ -206,7 +209,7 @@ def train(
         kept,
         trainer.progress.stopped,
         seconds,
-        len(trainer.steps) * recipe.batch * trainer.args.world_size / seconds,
+        examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(learned), seconds),
         adapter,
     )
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -23,16 +24,20 @@ from filelock import FileLock, Timeout
 
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.devices import find_device
+from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.afterwards import how_surprised, what_is_forgotten
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import Past, replayed
+from interpret.finetuning.kept import damaged
 from interpret.finetuning.outcome import measure, read_run_examples
+from interpret.finetuning.recipe import resolve
 from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.results import facts_of
 from interpret.finetuning.runs import (
+    LOCK,
     Request,
     Run,
     itself,
@@ -43,9 +48,21 @@ from interpret.finetuning.runs import (
     write_state,
 )
 from interpret.finetuning.splits import Split
-from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, read_lines
+from interpret.finetuning.told import (
+    LOG,
+    Evaluation,
+    Reading,
+    Step,
+    Stopped,
+    Tell,
+    Waiting,
+    examples_a_second,
+    read_lines,
+)
+from interpret.finetuning.tower import floor_names
 from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, train
+from interpret.redact import Redacting, first_line, report
 
 _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
@@ -75,21 +92,26 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
     run = read_run(folder)
     if int(os.environ.get("RANK", "0")):
         return _help(folder)
-    alone = FileLock(folder / ".lock")
+    if run.state == "damaged":
+        return run
+    alone = FileLock(folder / LOCK)
     try:
         alone.acquire(timeout=0)
     except Timeout:
         # Two people asked for the same run to go on: one process is enough.
         (folder / _LEFT).write_text(str(os.getppid()), "utf-8")
         return run
+    except OSError as error:
+        _fail(folder, damaged(folder / LOCK, error.strerror or error))
+        return read_run(folder)
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
         try:
             device = find_device(run.request.recipe.device).name
-            with _turn(run, device) as came:
+            with _turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
-                _work(run, device, tell)
+                _work(_decided(run), device, tell)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
@@ -100,12 +122,12 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
                 CapacityError("This machine ran out of memory. Use a smaller batch, shorter texts or a smaller model."),
             )
         except Exception as error:
-            _log.exception("a run failed")
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            report(_log, "a run failed")
             _fail(
                 folder,
                 InputError(
-                    "The run ended in a way that was not foreseen: {error}. Its log has the details.", error=reason
+                    "The run ended in a way that was not foreseen: {error}. Its log has the details.",
+                    error=first_line(error),
                 ),
             )
     return read_run(folder)
@@ -157,7 +179,7 @@ def _fail(folder: Path, why: InterpretError) -> None:
         write_state(folder, state="failed", ended=time.time(), error=error)
     except OSError:
         # A disk that is full to the last byte: the process ends, and the run shows as interrupted.
-        _log.exception("the state could not be written")
+        report(_log, "the state could not be written")
 
 
 @contextmanager
@@ -179,15 +201,16 @@ def _stopped_by_signals(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _turn(run: Run, device: str) -> Iterator[bool]:
-    """Wait until the device is free and no older run waits for it; False where it was asked to stop meanwhile."""
-    lock = FileLock(run.folder.parent / f".{device.replace(':', '-')}.lock")
+def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
+    """Wait until the device is free and no older run waits for it; False where it was asked to stop meanwhile.
+
+    What it waits for is told, and written down, whenever that changes.
+    """
+    root = run.folder.parent
+    lock = FileLock(root / f".{device.replace(':', '-')}.lock")
+    said: Waiting | None = None
     while not (run.folder / "stop").exists():
-        older = [
-            one
-            for one in list_runs(run.folder.parent)
-            if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id) and one.id != run.id
-        ]
+        at_work, older = _ahead(run, device)
         if not older:
             try:
                 lock.acquire(timeout=0)
@@ -195,10 +218,40 @@ def _turn(run: Run, device: str) -> Iterator[bool]:
                 pass
             else:
                 with lock:
+                    write_state(run.folder, waits_for="")
                     yield True
                 return
+        first = next(iter([*at_work, *older]), None)
+        now = Waiting(first.request.name, first.id) if first is not None else Waiting("", "")
+        if now != said:
+            said = now
+            write_state(run.folder, waits_for=now.name)
+            if tell is not None:
+                tell(now, 0)
         time.sleep(_LOOK)
     yield False
+
+
+def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
+    """Return the runs that are at work on a device, and those that waited before this one, the oldest first.
+
+    A run that is damaged holds up nobody.
+    """
+    others = [one for one in list_runs(run.folder.parent) if one.id != run.id]
+    at_work = [one for one in others if one.state in ("running", "stopping") and one.device == device]
+    older = [one for one in others if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id)]
+    return at_work, older[::-1]
+
+
+def _decided(run: Run) -> Run:
+    """Decide what a recipe leaves to what suits, and write it down: the record says what was done."""
+    recipe = run.request.recipe
+    if recipe.decided:
+        return run
+    encoder = load_encoder(run.base, recipe.device)
+    decided = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, run.request.task)
+    write_whole(run.folder / "request.json", replace(run.request, recipe=decided).to_json())
+    return read_run(run.folder)
 
 
 class _Sitting:
@@ -213,7 +266,14 @@ class _Sitting:
         self.said = 0.0
         self.file: TextIO | None = None
 
-    def __call__(self, what: Step | Evaluation | Reading, steps: int) -> None:
+    @property
+    def seconds(self) -> float:
+        """What the training has taken since it was first begun: without waiting for a device, with its evaluations."""
+        return self.before + time.monotonic() - self.begin
+
+    def __call__(self, what: Step | Evaluation | Reading | Waiting, steps: int) -> None:
+        if isinstance(what, Waiting):
+            return
         if isinstance(what, Reading):
             if time.monotonic() - self.said > _BETWEEN:
                 self.said = time.monotonic()
@@ -221,8 +281,7 @@ class _Sitting:
             if self.tell is not None:
                 self.tell(what, steps)
             return
-        spent = self.before + time.monotonic() - self.begin
-        line = asdict(what) | {"seconds": round(spent, 3)}
+        line = asdict(what) | {"seconds": round(self.seconds, 3)}
         if isinstance(what, Step):
             line |= {"loss": round(what.loss, 6), "memory": self._memory()}
             line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
@@ -240,7 +299,7 @@ class _Sitting:
     def open(self) -> TextIO:
         """Return the file of what is told, once there is anything new: until then it holds what was told before."""
         if self.file is None:
-            path = self.folder / "told.jsonl"
+            path = self.folder / LOG
             write_whole(path, "".join(json.dumps(one) + "\n" for one in self.lines))
             self.file = path.open("a", encoding="utf-8")
         return self.file
@@ -257,6 +316,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
     with Record(run) as record:
         sitting = _Sitting(folder, record, tell)
         trained, split = _train(run, device, sitting)
+        seconds = sitting.seconds
         sitting.open().close()
         found = measure(trained)
         _keep(run, trained)
@@ -266,8 +326,8 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
             "trainable": float(sum(one.learns for one in trained.floors)),
             "parameters": float(sum(one.parameters for one in trained.floors)),
             "kept": float(trained.kept),
-            "seconds": sitting.before + time.monotonic() - sitting.begin,
-            "per_second": trained.per_second,
+            "seconds": seconds,
+            "per_second": examples_a_second(trained.evaluations[-1].epoch, len(split.train), seconds),
             "learned": float(len(split.train)),
             "judged": float(len(split.test)),
         }
@@ -283,7 +343,7 @@ def _work(run: Run, device: str, tell: Tell | None) -> None:
             facts |= what_is_forgotten(run, device) if run.request.task not in GAMES else how_surprised(run, device)
         except Exception:
             # The training itself is done, and its model saved.
-            _log.warning("what the model forgot could not be measured", exc_info=True)
+            report(_log, "what the model forgot could not be measured")
         state = "stopped" if trained.stopped else "done"
         record.end(facts, state, folder / "model")
     last = trained.evaluations[-1].step
@@ -319,6 +379,8 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
     if recipe.replay and past is not None:
         examples, learned = replayed(examples, split.train, past, recipe.replay, recipe.seed)
         split = replace(split, train=learned)
+    if not int(os.environ.get("RANK", "0")):
+        write_state(run.folder, rows=_rows(examples, split))
     checkpoints = run.folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     asked = run.folder / "stop"
@@ -335,6 +397,16 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
         split.test if split.apart else None,
     )
     return trained, split
+
+
+def _rows(examples: Examples, split: Split) -> dict[str, float]:
+    """Return what a page says of a run's data while it goes on: it must not read the data for it again and again."""
+    found = {"learned": float(len(split.train)), "judged": float(len(split.test))}
+    if examples.task == "classes":
+        # Of the rows that each epoch is judged by.
+        counts = Counter(examples.labels[int(place)] for place in split.validation)
+        found["majority"] = max(counts.values()) / len(split.validation)
+    return found
 
 
 def _read_past(run: Run) -> Past:
@@ -380,6 +452,8 @@ def get_ready() -> None:
 
 def main(folder: Path) -> int:
     """Work on a run as a process of its own; returns the exit status."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Redacting(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     run = work(folder)
     return 0 if run.state in ("done", "stopped", "waiting", "running") else 1

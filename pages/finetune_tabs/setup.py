@@ -16,6 +16,10 @@ from dashboard.widgets.run_view import run_rows, watched
 from dashboard.widgets.sweep_view import start_sweep
 from dashboard.widgets.tower_view import frozen_floors, preset_input, tower_view
 from interpret.checkpoints import checkpoint_folder
+from interpret.finetuning.recipe import head_alone
+
+# A name that is read at a glance; what a sweep adds to it fits into what MLflow keeps.
+_LONGEST_NAME = 100
 
 
 @guarded
@@ -47,7 +51,8 @@ def setup() -> None:
     left, right = st.columns([5, 4], gap="large")
     with right:
         preset_input(names, encoder.width, about)
-        settings = settings_input(task, encoder.max_tokens, encoder.width, bool(chosen_run()))
+        alone = head_alone(frozen_floors(about), names)
+        settings = settings_input(task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()))
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
@@ -81,13 +86,17 @@ def setup() -> None:
     st.markdown("#### " + _("3 · Start"))
     probes = probes_input(examples, judged, task)
     place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
-    parts = [given.data.name.rsplit(".", 1)[0], st.session_state[f"preset:{about}"]]
+    parts = [given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2], st.session_state[f"preset:{about}"]]
     name = place.text_input(
-        _("Name of the run"), placeholder=" · ".join(parts), key="run_name", persist_state="session"
+        _("Name of the run"),
+        placeholder=" · ".join(parts),
+        max_chars=_LONGEST_NAME,
+        key="run_name",
+        persist_state="session",
     )
     request = it.Request(
         recipe,
-        name.strip()[:100] or " · ".join(parts),
+        name.strip() or " · ".join(parts),
         given.data.name,
         given.judged.name if given.judged is not None else "",
         given.data.text,

@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.widgets.runs_view import zipped
+from dashboard.widgets import runs_view
+from dashboard.widgets.run_actions import zipped
+from interpret.finetuning.record import LONGEST_NOTE, write_note
 from interpret.finetuning.runs import write_state
 from interpret.finetuning.worker import work
 
@@ -147,7 +149,7 @@ def test_presets_bring_what_goes_well_with_them(page):
     assert page.number_input(key="rate").value == pytest.approx(2e-2)
     assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
     page.number_input(key="rate").set_value(1e-5).run()
-    assert "A head alone learns slowly" in shown(page)
+    assert "A head alone learns slowly" in said(page)[0]
 
 
 def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
@@ -303,3 +305,62 @@ def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(pag
     assert line.index("67% of the pieces unknown") < line.index("1.00 pieces per word that it knows")
     assert any("not in this model's vocabulary" in one.value for one in page.warning)
     assert not page.success
+
+
+def made_of_files(root, name, asked):
+    """A run that is done, of nothing but its files."""
+    recipe = it.Recipe(learning_rate=1e-3, epochs=1, head="own")
+    rows = "text,label\n" + "\n".join(f"the bank number {i},{'ab'[i % 2]}" for i in range(20))
+    run = it.new_run(root, it.Request(recipe, name, "rows.csv"), rows.encode())
+    facts = {"seconds": 2.0, "trainable": 9.0, "learned": 16.0, "judged": 4.0, "accuracy": 0.5}
+    write_state(run.folder, state="done", asked=asked, facts=facts)
+    return it.read_run(run.folder)
+
+
+@pytest.mark.parametrize("file", ["state.json", "request.json", "told.jsonl", "answers.npz", "data.csv"])
+def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
+    root = tmp_path / "runs"
+    good, bad = made_of_files(root, "good", 1.7e9), made_of_files(root, "bad", 1.6e9)
+    for content in (b"", b"[1]", b'{"state": 7}', b"\xff\xfe", b"[" * 50_000):
+        (bad.folder / file).write_bytes(content)
+        open_page(page, "runs")
+        assert not page.exception
+        assert said(page) == []
+        assert len(page.dataframe[0].value) == 2
+        for run in (good, bad):
+            open_page(page, stage="watch", run=run.id)
+            page.session_state["run"] = run.id
+            page.run()
+            assert not page.exception
+            assert not any("did not expect" in one for one in said(page))
+    if file.endswith(".json"):
+        assert any("is damaged" in one for one in said(page))
+        page.button(key="delete_run").click().run()
+        assert [run.id for run in it.list_runs(root)] == [good.id]
+
+
+def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_ever(page, tmp_path, monkeypatch):
+    run = made_of_files(tmp_path / "runs", "one", 1.7e9)
+    written = []
+    recorded = it.Recorded("r1", run.id, "one", "FINISHED", "as kept", (), {}, {}, 1.7e9)
+    monkeypatch.setattr("interpret.read_record", lambda _root: [recorded])
+    # A record that keeps something else than what was typed, as one that cuts does.
+    monkeypatch.setattr("interpret.write_note", lambda _root, _id, note: written.append(note))
+    monkeypatch.setattr("dashboard.widgets.runs_view.runs_table", lambda: [runs_view.Row(recorded, run)])
+    runs = []
+    monkeypatch.setattr("dashboard.widgets.runs_view.lineage_view", lambda _row: runs.append(1))
+    page = AppTest.from_string(
+        "from dashboard.widgets import runs_view\nfor row in runs_view.runs_table():\n"
+        "    runs_view.one_view(row)\n    runs_view.lineage_view(row)\n",
+        default_timeout=60,
+    ).run()
+    note = page.text_area(key="note:r1")
+    assert note.proto.max_chars == LONGEST_NOTE == 8000
+    runs.clear()
+    note.set_value("x" * 7999).run()
+    assert not page.exception
+    assert written == ["x" * 7999]
+    assert len(runs) == 1
+    assert page.text_area(key="note:r1").value == "x" * 7999
+    with pytest.raises(it.InputError, match="8,000 characters, and this one has 20,000"):
+        write_note(tmp_path, "r1", "x" * 20_000)

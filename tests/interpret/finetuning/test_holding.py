@@ -179,3 +179,26 @@ def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder
     save_trained(first, folder, tmp_path / "model")
     again = train(replace(recipe, model=str(tmp_path / "model"), learning_rate=1e-8, epochs=1), values, *split)
     np.testing.assert_allclose(again.answers["logits"], first.answers["logits"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("hold", ["none", "l2", "ewc"])
+def test_what_is_held_does_not_decay(recipe, past, other, monkeypatch, hold):
+    """Where the task has no gradient, AdamW's own formula: what decays is multiplied by 1 − rate · decay at each step.
+
+    What is held is at rest where it began, instead of moving towards 0 (Li et al. 2018, sec. 3.1).
+    """
+
+    def nothing(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        return 0.0 * sum(one.sum() for one in model.parameters())
+
+    monkeypatch.setattr("interpret.finetuning.trainer.FineTuner.compute_loss", nothing)
+    recipe = replace(recipe, model=past.model, hold=hold, hold_strength=1.0, weight_decay=0.5, epochs=1)
+    begun = make_learner(it.load_encoder(past.model, device="cpu"), recipe, "classes", other.classes).model.state_dict()
+    done = train(recipe, other, *split_examples(other), past=past)
+    left = float(np.prod([1 - one.rate * 0.5 for one in done.steps]))
+    assert left < 0.99
+    for name, now in done.model.state_dict().items():
+        decays = not any(part in name.lower() for part in ("bias", "norm")) and now.is_floating_point()
+        held = hold != "none" and not name.startswith("classifier")
+        wanted = begun[name] * left if decays and not held else begun[name]
+        torch.testing.assert_close(now, wanted, atol=1e-6, rtol=1e-5)

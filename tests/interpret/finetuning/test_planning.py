@@ -8,8 +8,8 @@ import pytest
 import interpret as it
 from interpret.devices import find_device
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.planning import Cost, measure_cost, measure_lengths, plan
-from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.planning import Cost, describe_plan, measure_cost, measure_lengths, plan
+from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.training import train
 from tests.tiny import FAMILIES, make_checkpoint
 
@@ -101,3 +101,36 @@ def test_no_more_pieces_are_counted_than_are_read(folder, examples):
     assert len(whole) == len(examples)
     assert whole.tolist() == [len(encoder.tokens(text)) for text in examples.texts]
     assert measure_lengths(encoder, examples, 5).tolist() == np.minimum(whole, 5).tolist()
+
+
+@pytest.mark.parametrize(
+    ("frozen", "task", "width", "adapted", "wanted"),
+    [
+        # Devlin et al. 2019, Turc et al. 2019 and Hu et al. 2021 for what learns; many times that for a head alone.
+        ((), "classes", 768, False, ("own", 5e-5, 3)),
+        (("embeddings", "0"), "classes", 384, False, ("own", 2e-4, 4)),
+        (("embeddings", "0", "1", "2"), "classes", 768, False, ("linear", 2e-2, 20)),
+        (("embeddings", "0", "1", "2", "pooler"), "regression", 384, False, ("linear", 2e-2, 20)),
+        (("embeddings", "0", "1", "2"), "token classes", 384, False, ("own", 2e-2, 20)),
+        ((), "classes", 768, True, ("own", 5e-4, 3)),
+    ],
+)
+def test_what_suits_follows_from_what_is_frozen_and_what_is_given_stays(frozen, task, width, adapted, wanted):
+    floors = ("embeddings", "0", "1", "2", "pooler", "head")
+    left = Recipe(frozen=frozen, lora_rank=4 if adapted else 0)
+    assert not left.decided
+    found = resolve(left, floors, width, task)
+    assert (found.head, found.learning_rate, found.epochs) == wanted
+    assert found.decided
+    given = replace(left, head="own", learning_rate=3e-3, epochs=7)
+    assert resolve(given, floors, width, task) == given
+    assert resolve(replace(left, epochs=7), floors, width, task) == replace(found, epochs=7)
+
+
+def test_every_caution_is_a_sentence(folder, recipe):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    slow = replace(recipe, learning_rate=5e-5, frozen=("embeddings", "0", "1", "2", "pooler"))
+    found = plan(encoder, slow, "classes", 2, [10], 100, 10, COST)
+    said = describe_plan(found, slow)
+    assert set(said) == set(found.cautions) - {"few judged"}
+    assert str(said["slow head"]).startswith("A head alone learns slowly at 5.0e-05")

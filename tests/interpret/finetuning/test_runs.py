@@ -425,6 +425,8 @@ def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_fo
     write_state(run.folder, born=psutil.Process().create_time() - 100)
     assert read_run(run.folder).state == "interrupted"
     (run.folder / "request.json").write_text("{", "utf-8")
+    assert [one.state for one in list_runs(tmp_path)] == ["damaged"]
+    (run.folder / "request.json").unlink()
     with pytest.raises(it.InputError, match="no run"):
         read_run(run.folder)
     assert list_runs(tmp_path) == []
@@ -453,6 +455,43 @@ def test_the_command_trains_and_what_it_writes_opens(folder, examples, rows, tmp
         assert main(wrong) == 2
         assert sentence in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path, capsys):
+    """Head alone, a second file that holds 17 rows of the first, and texts beyond what is read."""
+    first = rows.decode().splitlines()
+    new = [f"{'rich bank ' * 30}{i},{('bank', 'river')[i % 2]}" for i in range(9)]
+    (tmp_path / "rows.csv").write_bytes(rows)
+    (tmp_path / "more.csv").write_text("\n".join([first[0], *first[1:18], *new]), "utf-8")
+    asked = ["--data", str(tmp_path / "rows.csv"), "--judged", str(tmp_path / "more.csv"), "--label", "kind"]
+    more = ["--model", str(folder), "--device", "cpu", "--freeze", "head only", "--max-tokens", "16"]
+    assert main([*asked, *more, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert "96 rows to learn from, 9 to judge by; always guessing: " in said
+    assert "17 of 26 rows of the file to judge by also stand" in said
+    assert "texts are longer than the 16 pieces" in said
+    assert "head linear, learning rate 0.02, 20 epochs" in said
+    run = read_run(tmp_path / "run")
+    assert (run.request.recipe.head, run.request.recipe.learning_rate, run.request.recipe.epochs) == (
+        "linear",
+        0.02,
+        20,
+    )
+    assert (run.facts["judged"], run.rows["judged"], len(read_outcome(run).truth)) == (9, 9, 9)
+    # One number, on the terminal, in the record and of what was told.
+    speed = 20 * 96 / run.facts["seconds"]
+    assert run.facts["per_second"] == pytest.approx(speed)
+    assert f"{speed:.0f} examples a second" in said
+    # A run of before such rows were left out: its answers are of all rows, and still open.
+    with np.load(run.folder / "answers.npz") as kept:
+        answers = {name: kept[name] for name in kept.files}
+    old = {name: np.concatenate([one[:1].repeat(17, 0), one]) for name, one in answers.items()}
+    np.savez(run.folder / "answers.npz", **(old | {"rows": np.arange(26)}))
+    write_state(run.folder, facts={**run.facts, "judged": 26.0})
+    assert read_outcome(read_run(run.folder)).texts[0] == first[1].split(",")[0]
+    low = [*asked[:2], "--label", "kind", *more, "--learning-rate", "5e-5", "--epochs", "1", "--head", "own"]
+    assert main([*low, "--out", str(tmp_path / "low")]) == 0
+    assert "A head alone learns slowly at 5.0e-05" in capsys.readouterr().err
 
 
 def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows, tmp_path, capsys):
