@@ -111,9 +111,8 @@ class Question:
         tap
             What to do with attention on the way.
         """
-        inputs = dict(self.encoder.batch([self.tokens]))
-        del inputs["input_ids"]
-        inputs = {name: one.expand(len(embedded), -1) for name, one in inputs.items()}
+        beside = self.encoder.beside_embeddings(self.tokens)
+        inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
         answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
         if levels is not None:
             levels.extend(states)
