@@ -14,7 +14,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.python_code import table_lines
-from dashboard.widgets.sentence_view import sentence_input
+from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.files import Table, read_table
 
 _SOURCE = "classifier"
@@ -122,7 +122,8 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             # Each text's words can be asked what they do for the likeness to the other.
             if pair and segments(_("Words of"), sides, "similarity_side") == "second":
                 text, pair = pair, text
-            pooling, prompt = sentence_input(encoder, _("Compared by their"), width=320)
+            pooling, prompt = sentence_input(encoder, _("Compared by their"), width=380)
+            say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
             return Asked(spec, text, pair, "similarity", None, "", "", pooling, prompt)
         if kind in ("norm", "word"):
             return Asked(spec, text, pair, "norm" if kind == "norm" else "predicted", None, "", "")

@@ -66,7 +66,7 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
             word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
         pooling, prompt = "mean", None
         if level == "texts":
-            pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=300)
+            pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=380)
         with st.popover(_("How it is read"), icon=":material/tune:"):
             kept = choose(
                 st.selectbox,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 import interpret as it
@@ -120,3 +122,12 @@ def own_name(sentence: SentenceModel) -> str:
 def length_line(sentence: SentenceModel) -> str:
     """Say where the model's own way cuts texts off."""
     return _("As the model's folder says, a text is cut off after {most} pieces.").format(most=sentence.max_length)
+
+
+def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> None:
+    """Say where the model's own way does not read all of a text, given with its prompt."""
+    own = encoder.sentence
+    if pooling == OWN and own is not None and own.max_length is not None:
+        cut = any(len(encoder.pieces.encode(text).ids) > own.max_length for text in texts)
+        if cut:
+            st.caption(length_line(own) + " " + _("What stands behind that is not read."))
