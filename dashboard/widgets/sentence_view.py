@@ -16,14 +16,13 @@ from interpret.sentence_reading import sentence_reading
 _OF = "pooling_of"
 
 
-def sentence_input(encoder: it.Encoder, label: str, width: int | None = None) -> tuple[str, str]:
+def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, str]:
     """Draw the pooling and the prompt, preset from the model's folder; returns both as `interpret.embed` takes them."""
     _begin_anew(encoder)
     preset = sentence_reading(encoder)
     poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
     if encoder.sentence is not None:
         poolings = {OWN: _("model's own: {how}").format(how=own_name(encoder.sentence)), **poolings}
-    size = {} if width is None else {"width": width}
     pooling = choose(
         st.selectbox,
         label,
@@ -34,14 +33,14 @@ def sentence_input(encoder: it.Encoder, label: str, width: int | None = None) ->
             "Model's own: as the files of its sentence-transformers folder say, so that vectors are those of "
             "SentenceTransformer.encode. The others are taken of all pieces of the last layer."
         ),
-        **size,
+        width=width,
     )
     state.publish(state.POOLING, preset.name)
     prompt = prompt_input(encoder, _("Prompt"), state.PROMPT, _default_prompt(encoder), width)
     return pooling, prompt
 
 
-def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width: int | None = None) -> str:
+def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width: int) -> str:
     """Draw which of the model's prompts is put before a text, and return its words; empty for none.
 
     Parameters
@@ -54,7 +53,6 @@ def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width:
         state.remember(key, None)
         return ""
     names = {"": _("none"), **{name: f"“{text}” ({name})" for name, text in known.items()}}
-    size = {} if width is None else {"width": width}
     name = choose(
         st.selectbox,
         label,
@@ -62,7 +60,7 @@ def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width:
         key,
         default,
         help=_("What the model was trained to find before a text. It is no word of it, and is not drawn as one."),
-        **size,
+        width=width,
     )
     state.publish(key, default)
     return known.get(name, "")
