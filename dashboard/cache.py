@@ -280,7 +280,7 @@ def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarra
 @st.cache_data(max_entries=8, show_spinner=False)
 def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
     """Mean vectors of texts at every level."""
-    return np.asarray(it.embed(_encoder(spec), texts).vectors)
+    return np.asarray(it.embed(_encoder(spec), texts, pooling="mean", prompt="").vectors)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

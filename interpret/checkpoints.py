@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from interpret.checkpoint_files import check_files, weights_sha256
+from interpret.checkpoint_files import adapter_base, check_files, read_modules, transformer_folder, weights_sha256
 from interpret.errors import CheckpointError
 from interpret.guesser import guesser_folder, guesser_revision
 from interpret.hub import Progress, download, find_commit, is_hub_id
@@ -65,7 +65,9 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     path = Path(name).expanduser()
     if local and name and path.is_dir():
         path = path.resolve()
-        check_files((file.name for file in path.iterdir()), str(path))
+        root = transformer_folder(path, str(path))
+        files = (file.relative_to(root).as_posix() for file in (*root.iterdir(), *root.glob("checkpoint-*/*")))
+        check_files(files, str(path), adapter_base(root))
         return Checkpoint(str(path), _digest(path), "folder")
     if is_hub_id(name):
         return Checkpoint(name, find_commit(name, revision), "hub")
@@ -77,7 +79,9 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
 
 
 def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Path:
-    """Return the folder that holds the checkpoint's files, downloading them first where they are missing.
+    """Return the folder that holds the encoder's files, downloading them first where they are missing.
+
+    It is `whole_folder`, but in old sentence-transformers folders one inside it.
 
     Parameters
     ----------
@@ -89,6 +93,11 @@ def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) 
     CheckpointError
         If the files cannot be had, or are not the ones they should be.
     """
+    return transformer_folder(whole_folder(checkpoint, progress), checkpoint.name)
+
+
+def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Path:
+    """Return the folder with all of a checkpoint's files: see `checkpoint_folder`."""
     if checkpoint.source == "folder":
         folder = Path(checkpoint.name)
         if not folder.is_dir() or _digest(folder) != checkpoint.revision:
@@ -117,6 +126,9 @@ def _built_in_folder() -> Path:
 
 
 def _digest(folder: Path) -> str:
-    files = [file for file in folder.iterdir() if file.is_file()]
-    facts = sorted((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files)
+    modules = {path for _kind, path in read_modules(folder, str(folder)) if path}
+    files = [file for one in ("", *modules) for file in (folder / one).glob("*") if file.is_file()]
+    facts = sorted(
+        (file.relative_to(folder).as_posix(), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files
+    )
     return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from interpret import tap as taps
 from interpret.checkpoint_files import LOADING, read_config
-from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint
+from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint, whole_folder
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
 from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
@@ -23,6 +23,8 @@ from interpret.hub import Progress
 from interpret.inputs import InputFormat
 from interpret.loading import bare, read_model, read_tokenizer
 from interpret.resources import weights_bytes
+from interpret.sentence import SentenceModel, lower_cased
+from interpret.sentence_files import read_sentence
 from interpret.tasks import Task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
@@ -62,6 +64,8 @@ class Encoder:
         The piece that stands for a hidden word; None where the vocabulary has none.
     head_reads_all
         Whether the task head reads every token's state, as those of `interpret.heads` do.
+    sentence
+        How the model makes sentence vectors, as its folder says; None where that says nothing.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Encoder:
         task: Task | None,
         pieces: Tokenizer,
         token_types: bool,
+        sentence: SentenceModel | None = None,
     ) -> None:
         self.spec = spec
         self.family = family
@@ -88,6 +93,7 @@ class Encoder:
         # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
         self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
         self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
+        self.sentence = sentence and sentence.within(self.max_tokens)
         self._token_types = token_types
         self.inputs = InputFormat(
             # Padding that the vocabulary does not have would be looked up all the same.
@@ -230,7 +236,7 @@ class Encoder:
         """Return an encoder with weights of its own, which may be changed."""
         with hold(self.spec.device):
             whole = copy.deepcopy(self._whole)
-        return Encoder(self.spec, self.family, whole, self.task, self.pieces, self._token_types)
+        return Encoder(self.spec, self.family, whole, self.task, self.pieces, self._token_types, self.sentence)
 
     def head_parts(self) -> list[torch.nn.Module]:
         """Return the modules of the task head, those outside the bare encoder; none where the checkpoint has none."""
@@ -287,7 +293,10 @@ def load_encoder(
             device=place.name,
             free=gigabytes(place.free),
         )
+    sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
     tokenizer, token_types = read_tokenizer(folder, checkpoint.name)
+    if sentence is not None and sentence.lower_case:
+        lower_cased(tokenizer)
     with LOADING:
         model, task = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
@@ -297,10 +306,17 @@ def load_encoder(
             name=checkpoint.name,
             count=model.config.vocab_size,
         )
+    if sentence is not None and not sentence.fits(model.config.hidden_size):
+        raise CheckpointError(
+            "The modules of “{name}” do not fit its hidden states of {width} numbers. They do not belong together: get "
+            "the files again.",
+            name=checkpoint.name,
+            width=model.config.hidden_size,
+        )
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
-    encoder = Encoder(spec, family, model, task, tokenizer, token_types)
+    encoder = Encoder(spec, family, model, task, tokenizer, token_types, sentence)
     kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
     if encoder.inputs.token_types and kinds > known:
         raise CheckpointError(

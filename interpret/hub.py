@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from interpret.checkpoint_files import check_files
+from interpret.checkpoint_files import MODULES, check_files, read_modules, transformer_folder, variant_of
 from interpret.errors import CheckpointError
 
 Progress = Callable[[int, int, str], None]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+# Sentence-transformers numbers the folders of its modules.
 _WANTED = re.compile(
-    r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?|[^/]+\.(json|txt|model)|README\.md|LICENSE[^/]*"
+    r"(\d+_\w+/)?(model(\.\w+)?(-\d+-of-\d+)?\.safetensors|[^/]+\.(json|txt|model))|README\.md|LICENSE[^/]*"
 )
 
 
@@ -54,7 +55,7 @@ def find_commit(name: str, revision: str | None) -> str:
         ) from error
     except (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError) as error:
         return _find_in_cache(name, revision, error)
-    check_files((file.rfilename for file in info.siblings or ()), name)
+    check_files(_below_transformer([file.rfilename for file in info.siblings or ()]), name)
     return str(info.sha)
 
 
@@ -81,8 +82,26 @@ def _find_in_cache(name: str, revision: str | None, cause: Exception) -> str:
             name=name,
         ) from cause
     newest = max(kept, key=lambda one: one.last_modified)
-    check_files((file.file_name for file in newest.files), name)
+    names = [file.file_path.relative_to(newest.snapshot_path).as_posix() for file in newest.files]
+    check_files(_below_transformer(names), name)
     return newest.commit_hash
+
+
+def _below_transformer(names: list[str]) -> list[str]:
+    """Return the names of an encoder's files; old sentence-transformers models keep it in their first folder."""
+    if "config.json" in names or MODULES not in names:
+        return names
+    root = min((one.partition("/")[0] + "/" for one in names if re.match(r"0_\w+/config\.json$", one)), default="")
+    return [one.removeprefix(root) for one in names if one.startswith(root)]
+
+
+def _wanted(names: list[str]) -> list[str]:
+    """Choose what to get of a model's files: no variant of weights that are there without."""
+    found = [one for one in names if _WANTED.fullmatch(one)]
+    variant = re.compile(r"((\d+_\w+/)?model)\.\w+(-\d+-of-\d+)?\.safetensors")
+    plain = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+    whole = any(map(plain.fullmatch, _below_transformer(found)))
+    return [one for one in found if not (whole and variant.fullmatch(one))]
 
 
 def download(name: str, commit: str, progress: Progress | None) -> Path:
@@ -96,9 +115,10 @@ def download(name: str, commit: str, progress: Progress | None) -> Path:
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError, HTTPError, OfflineModeIsEnabled
 
-    found = try_to_load_from_cache(name, "config.json", revision=commit)
-    if isinstance(found, str) and _complete(Path(found).parent):
-        return Path(found).parent
+    for file in ("config.json", MODULES):
+        found = try_to_load_from_cache(name, file, revision=commit)
+        if isinstance(found, str) and _complete(Path(found).parent):
+            return Path(found).parent
     try:
         info = HfApi().model_info(name, revision=commit, timeout=10, files_metadata=True)
     except (HTTPError, OfflineModeIsEnabled, OSError) as error:
@@ -106,8 +126,10 @@ def download(name: str, commit: str, progress: Progress | None) -> Path:
             "The hub cannot be reached, and not all of “{name}” is on this machine. Connect and try again.",
             name=name,
         ) from error
-    files = {file.rfilename: file.size or 0 for file in info.siblings or () if _WANTED.fullmatch(file.rfilename)}
-    order = sorted(files, key=lambda file: (file == "config.json", file))
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    files = {file: sizes[file] for file in _wanted(list(sizes))}
+    # Files at the top come last: the folder of the last one is the model's.
+    order = sorted(files, key=lambda file: ("/" not in file, file == "config.json", file))
     meter = _Meter.of()
     outcome: dict[str, Any] = {"file": order[0]}
 
@@ -143,12 +165,23 @@ def download(name: str, commit: str, progress: Progress | None) -> Path:
 
 def _complete(folder: Path) -> bool:
     """Tell whether a folder of the hub's cache holds what is needed; other programs put parts of a model there."""
+    try:
+        modules = read_modules(folder, folder.name)
+        root = transformer_folder(folder, folder.name)
+    except CheckpointError:
+        return False
+    # Their folders hold at least a config, but for those that have nothing to say.
+    if any(path and "Normalize" not in kind and not (folder / path).is_dir() for kind, path in modules):
+        return False
+    folder = root
     names = {file.name for file in folder.iterdir()}
     if not names & {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model"}:
         return False
-    index = folder / "model.safetensors.index.json"
+    variant = variant_of(folder)
+    suffix = f".{variant}" if variant else ""
+    index = folder / f"model.safetensors.index{suffix}.json"
     shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values()) if index.exists() else set()
-    return "config.json" in names and ("model.safetensors" in names or (bool(shards) and shards <= names))
+    return "config.json" in names and (f"model{suffix}.safetensors" in names or (bool(shards) and shards <= names))
 
 
 def _gated(name: str) -> CheckpointError:

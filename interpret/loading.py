@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, AutoTokenizer, PreTrainedModel
 
 from interpret import tap as taps
+from interpret.checkpoint_files import variant_of
 from interpret.errors import CheckpointError
 from interpret.families import Family
 from interpret.heads import Classifier, load_head
@@ -137,6 +138,7 @@ def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.d
         attn_implementation=taps.NAME if family.tapped else "eager",
         dtype=dtype,
         use_safetensors=True,
+        variant=variant_of(folder),
         trust_remote_code=False,
         local_files_only=True,
         output_loading_info=True,

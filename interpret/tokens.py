@@ -1,6 +1,6 @@
 """Pieces, words and characters: what the tokenizer made of a text, and the way back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -126,6 +126,22 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         segment=read_only(segment, np.int64),
         type_ids=read_only(encoding.type_ids, np.int64),
         special=read_only(special, bool),
+    )
+
+
+def cut(tokens: Tokens, kept: Bool[np.ndarray, "token"]) -> Tokens:
+    """Return a text of which only some pieces are left."""
+    places = np.flatnonzero(kept)
+    return replace(
+        tokens,
+        ids=read_only(tokens.ids[places]),
+        pieces=tuple(tokens.pieces[i] for i in places),
+        labels=tuple(tokens.labels[i] for i in places),
+        word=read_only(tokens.word[places]),
+        span=read_only(tokens.span[places]),
+        segment=read_only(tokens.segment[places]),
+        type_ids=read_only(tokens.type_ids[places]),
+        special=read_only(tokens.special[places]),
     )
 
 

@@ -14,6 +14,7 @@ from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.python_code import table_lines
+from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.files import Table, read_table
 
 _SOURCE = "classifier"
@@ -34,6 +35,8 @@ class Asked:
         Tells one head from another.
     fitted
         How the head came to be, as lines of Python; empty without one.
+    pooling, prompt
+        How the sentence vectors are made that a similarity is of: see `interpret.ask`.
     kept
         The question, once it was asked.
     """
@@ -45,12 +48,14 @@ class Asked:
     head: it.LinearHead | None
     classifier: str
     fitted: str
+    pooling: str = "auto"
+    prompt: str | None = None
     kept: list[it.Question] = field(default_factory=list)
 
     @property
     def about(self) -> str:
         """Tells what a result is a result of."""
-        return repr((self.spec, self.text, self.pair, self.target, self.classifier))
+        return repr((self.spec, self.text, self.pair, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
     def question(self) -> it.Question:
@@ -62,8 +67,19 @@ class Asked:
             If the model cannot be asked that.
         """
         if not self.kept:
-            self.kept.append(it.ask(cache.encoder(self.spec), self.text, self.pair, self.target, self.head))
+            self.kept.append(self.ask(self.text, self.target))
         return self.kept[0]
+
+    def ask(self, text: str, target: str | int | it.Target) -> it.Question:
+        """Ask the same way about another text, or for another target.
+
+        Raises
+        ------
+        InputError
+            If the model cannot be asked that.
+        """
+        encoder = cache.encoder(self.spec)
+        return it.ask(encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt)
 
 
 @keep_forever
@@ -106,7 +122,9 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             # Each text's words can be asked what they do for the likeness to the other.
             if pair and segments(_("Words of"), sides, "similarity_side") == "second":
                 text, pair = pair, text
-            return Asked(spec, text, pair, "similarity", None, "", "")
+            pooling, prompt = sentence_input(encoder, _("Compared by their"), width=380)
+            say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
+            return Asked(spec, text, pair, "similarity", None, "", "", pooling, prompt)
         if kind in ("norm", "word"):
             return Asked(spec, text, pair, "norm" if kind == "norm" else "predicted", None, "", "")
         source = "own"

@@ -8,11 +8,13 @@ from html import escape
 from typing import Any
 
 import interpret as it
+from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import How, method_names, rows_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
+from interpret.sentence_reading import sentence_reading
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
 _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
@@ -67,6 +69,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "text": one.tokens.text,
         "pair": one.tokens.pair,
         "target": target_name(asked, one.target),
+        **sentence_facts(asked),
         "method": one.method,
         "baseline": one.baseline or None,
         "path_rule": one.rule or None,
@@ -94,6 +97,7 @@ def facts(asked: Asked) -> dict[str, str]:
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
         _("Classifier"): asked.classifier,
         _("Explained"): target_name(asked, question.target),
+        _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
         _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if likely else "",
         _("Answer"): f"{float(question.outputs(tokens)[0]):.4f}",
         _("Text"): asked.text,
@@ -161,10 +165,28 @@ def attribution_lines(asked: Asked, found: Sequence[it.Attribution]) -> str:
     return "".join(lines)
 
 
+def sentence_facts(asked: Asked) -> dict[str, Any]:
+    """Return how the vectors were made that a similarity is of, as JSON has it; nothing for other targets."""
+    if asked.target != "similarity":
+        return {}
+    reading = asked.question.reading
+    return {"pooling": reading.name, "prompt": reading.prompt, "similarity": reading.model.similarity}
+
+
+def sentence_options(asked: Asked) -> str:
+    """Write what the lines of Python need to make the same sentence vectors."""
+    preset = sentence_reading(cache.encoder(asked.spec))
+    if asked.target != "similarity":
+        return ""
+    found = f", pooling={asked.pooling!r}" if asked.pooling not in ("auto", preset.name) else ""
+    return found + (f", prompt={asked.prompt!r}" if asked.prompt not in (None, preset.prompt) else "")
+
+
 def question_lines(asked: Asked) -> str:
     """Write the lines of Python that ask the same question."""
     second = f", pair={asked.pair!r}" if asked.pair is not None else ""
     head = ", head=head" if asked.head is not None else ""
+    head += sentence_options(asked)
     return (
         encoder_lines(asked.spec)
         + (f"\n{asked.fitted}" if asked.fitted else "")

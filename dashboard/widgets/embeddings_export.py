@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_view import Read
@@ -17,6 +18,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
 from interpret.file_rows import free_name
+from interpret.sentence_reading import sentence_reading
 
 _MOST_BYTES = 400_000_000
 
@@ -140,6 +142,7 @@ def _about(read: Read, settings: MapSettings) -> dict[str, Any]:
         "precision": spec.precision,
         "level": read.embeddings.level,
         "pooling": read.embeddings.pooling,
+        "prompt": read.embeddings.prompt,
         "word": read.embeddings.word,
         "file": read.collection.name,
         "texts": len(read.collection.texts),
@@ -153,8 +156,11 @@ def read_lines(read: Read) -> str:
     options = ""
     if len(embeddings.layers) == 1:
         options += ", layers=[-1]"
-    if embeddings.pooling != "mean":
+    preset = sentence_reading(cache.encoder(embeddings.spec))
+    if embeddings.level == "texts" and embeddings.pooling != preset.name:
         options += f", pooling={embeddings.pooling!r}"
+    if embeddings.level == "texts" and embeddings.prompt != preset.prompt:
+        options += f", prompt={embeddings.prompt!r}"
     if embeddings.level != "texts":
         options += f", level={embeddings.level!r}"
     if embeddings.word is not None:

@@ -16,8 +16,10 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
+from dashboard.widgets.sentence_view import length_line, sentence_input
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.errors import InputError
+from interpret.sentence import OWN
 
 # What is read by itself, without a click: some seconds on two cores.
 _SOON_CHARACTERS = 60_000
@@ -48,8 +50,8 @@ class Read:
         return tuple(values[i] for i in self.embeddings.text)
 
 
-def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
-    """Draw what a point is, and return the level, the word, the pooling, and which layers are kept."""
+def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str | None, str, str | None, str]:
+    """Draw what a point is, and return the level, the word, the pooling, the prompt, and which layers are kept."""
     levels = {
         "texts": _("Whole texts"),
         "word": _("One word in context"),
@@ -62,17 +64,10 @@ def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
         if level == "word":
             _begin_with_a_word(collection)
             word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
-        pooling = "mean"
+        pooling, prompt = "mean", None
+        if level == "texts":
+            pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=380)
         with st.popover(_("How it is read"), icon=":material/tune:"):
-            if level == "texts":
-                poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
-                pooling = choose(
-                    st.selectbox,
-                    _("A text's vector is the"),
-                    poolings,
-                    state.POOLING,
-                    help=_("Sentence-transformers takes the mean for the built-in model, with special pieces."),
-                )
             kept = choose(
                 st.selectbox,
                 _("Layers to keep"),
@@ -80,17 +75,15 @@ def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
                 state.KEPT_LAYERS,
             )
             _store_controls()
-    for key, default in (
-        (state.LEVEL, "texts"),
-        (state.WORD, ""),
-        (state.POOLING, "mean"),
-        (state.KEPT_LAYERS, "all"),
-    ):
-        if (key == state.WORD and level != "word") or (key == state.POOLING and level != "texts"):
+    for key, default in ((state.LEVEL, "texts"), (state.WORD, ""), (state.KEPT_LAYERS, "all")):
+        if key == state.WORD and level != "word":
             state.remember(key, None)
         else:
             state.publish(key, default)
-    return level, word, pooling, kept
+    if level != "texts":
+        state.remember(state.POOLING, None)
+        state.remember(state.PROMPT, None)
+    return level, word, pooling, prompt, kept
 
 
 def _frequent_word(collection: Collection) -> str:
@@ -139,12 +132,12 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     CapacityError
         If the vectors do not fit on the disk.
     """
-    level, word, pooling, kept = level_input(collection)
+    level, word, pooling, prompt, kept = level_input(encoder, collection)
     if level == "word" and not (word or "").strip():
         raise InputError("No word is given. Type one that is in the texts.")
     warn_of_unknown(encoder, [(text, None) for text in collection.texts])
     layers = "all" if kept == "all" else [-1]
-    about = f"{encoder.spec}:{collection.about}:{level}:{word}:{pooling}:{kept}:{len(collection.texts)}"
+    about = f"{encoder.spec}:{collection.about}:{level}:{word}:{pooling}:{prompt}:{kept}:{len(collection.texts)}"
 
     def work(progress: Progress) -> it.Embeddings:
         with collection.origin.naming():
@@ -156,6 +149,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
                 progress,
                 level="words" if level == "word" else level,
                 word=word,
+                prompt=prompt,
             )
 
     embeddings = long_work(
@@ -184,7 +178,34 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
                 else _("A text's vector is the average over its windows.")
             )
         st.info(said.format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"), icon=":material/view_carousel:")
+    _say_what_is_own(encoder, embeddings)
     return Read(collection, embeddings, hashlib.sha1(about.encode(), usedforsecurity=False).hexdigest()[:16])
+
+
+def _say_what_is_own(encoder: it.Encoder, embeddings: it.Embeddings) -> None:
+    """Say what the model's own way of making sentence vectors leaves out, and of which layers it is true."""
+    own = encoder.sentence
+    if embeddings.pooling != OWN or own is None:
+        return
+    unread = int(embeddings.cut.sum())
+    if unread:
+        st.info(
+            length_line(own)
+            + " "
+            + _(
+                "Longer texts, whose ends are not read: {count} of {total}. With another pooling they are read whole."
+            ).format(count=f"{unread:,}", total=f"{len(embeddings.texts):,}"),
+            icon=":material/content_cut:",
+        )
+    if len(own.steps) > own.normalized:
+        st.caption(
+            _("The model's own vectors are those of the last layer: there is nothing like them below.")
+            if len(embeddings.layers) == 1
+            else _(
+                "What follows the model's own pooling follows the last layer only; below, vectors are pooled the same "
+                "way, and nothing more is done to them."
+            )
+        )
 
 
 def draw_sample(read: Read, most: int) -> np.ndarray:

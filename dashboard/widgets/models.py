@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
+from interpret.checkpoint_files import saved_checkpoints
 from interpret.checkpoints import BUILT_IN, GUESSER
 from interpret.units import gigabytes
 
@@ -54,7 +55,14 @@ def _folders() -> list[str]:
     root = state.models_folder()
     if not root.is_dir():
         return []
-    return sorted(_FOLDER + path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = []
+    for path in sorted(root.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            files = [one.relative_to(path).as_posix() for one in (*path.glob("*.json"), *path.glob("checkpoint-*/*"))]
+            # What a training wrote has its models inside.
+            inside = [] if "config.json" in files else saved_checkpoints(files)
+            found += [f"{_FOLDER}{path.name}/{one}" for one in inside] or [_FOLDER + path.name]
+    return found
 
 
 def _runs() -> dict[str, str]:

@@ -15,7 +15,9 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.embeddings_export import item_table, read_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.sentence_view import prompt_input, query_prompt
 from interpret.errors import InputError
+from interpret.sentence_reading import sentence_reading
 
 _MOST_LISTED = 300
 
@@ -60,9 +62,19 @@ def _typed(read: Read) -> Query | None:
         word = st.text_input(_("Which word of it"), key=f"query_word:{text}", value=text.split()[0], width=220)
     encoder = cache.encoder(embeddings.spec)
     level = "texts" if embeddings.level == "texts" else "words"
+    prompt = None
+    if level == "texts":
+        default = query_prompt(encoder, embeddings.prompt)
+        prompt = prompt_input(encoder, _("Prompt of the query"), state.QUERY_PROMPT, default, width=320)
     try:
         found = it.embed(
-            encoder, [text], embeddings.layers, embeddings.pooling, level=level, word=word if level == "words" else None
+            encoder,
+            [text],
+            embeddings.layers,
+            embeddings.pooling,
+            level=level,
+            word=word if level == "words" else None,
+            prompt=prompt,
         )
     except InputError as error:
         if level == "words" and word and word.casefold() not in text.casefold():
@@ -115,6 +127,8 @@ def neighbour_lines(read: Read, query: Query, layer: int, count: int, metric: st
         options = f", {list(found.layers)}, {found.pooling!r}"
         if found.level != "texts":
             options += f", level={found.level!r}, word={found.word!r}"
+        elif found.prompt != sentence_reading(cache.encoder(found.spec)).prompt:
+            options += f", prompt={found.prompt!r}"
         lines += f"query = it.embed(encoder, [{found.texts[0]!r}]{options})\n"
         vector, more = f"query.at({layer})[0]", ""
     return lines + f"it.neighbours_of(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"

@@ -145,8 +145,8 @@ def learned_texts() -> frozenset[str] | None:
         return None
     found: set[str] = set()
     while run is not None:
-        examples, learned, _judged = run_rows(run)
-        found |= {text_key(examples.texts[int(place)]) for place in learned}
+        examples, split = run_rows(run)
+        found |= {text_key(examples.texts[int(place)]) for place in split.train}
         run = run.past
     return frozenset(found)
 

@@ -17,7 +17,6 @@ from interpret.attribution.targets import ask
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.heads import mean_states
 from interpret.tap import Tap
 from interpret.tokens import Tokens
 
@@ -36,9 +35,10 @@ class SimilarityPairs:
     first, second
         The texts.
     scores
-        What each pair adds to the cosine of the two sentence vectors.
+        What each pair adds to the cosine of the two sentence vectors, or to their dot product where the model compares
+        by that.
     similarity
-        That cosine.
+        That cosine, or dot product.
     to_baseline
         What the pairs cannot account for: the similarity that each text has with the other's baseline, less that of
         the two baselines. ``scores.sum() + to_baseline`` is the similarity but for ``delta``.
@@ -95,6 +95,9 @@ def similarity_pairs(
     baseline: str = "pad",
     tolerance: float = 0.01,
     progress: Progress | None = None,
+    *,
+    pooling: str = "auto",
+    prompt: str | None = None,
 ) -> SimilarityPairs:
     """Tell which pairs of tokens make two texts alike.
 
@@ -109,11 +112,14 @@ def similarity_pairs(
         until that is so.
     progress
         Called as ``progress(tokens done, tokens in all, "path")``.
+    pooling, prompt
+        How the sentence vectors are made: see `interpret.sentence_reading.sentence_reading`.
 
     Raises
     ------
     InputError
-        If the model's architecture has no attention that can be followed.
+        If the model's architecture has no attention that can be followed, or its vectors are compared by a distance,
+        which is no sum of pairs.
     """
     if not encoder.family.tapped:
         raise InputError(
@@ -122,7 +128,17 @@ def similarity_pairs(
             family=encoder.family.title,
         )
     begin = time.perf_counter()
-    questions = [ask(encoder, one, two, "similarity") for one, two in ((text, other), (other, text))]
+    questions = [
+        ask(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
+        for one, two in ((text, other), (other, text))
+    ]
+    measure = questions[0].reading.model.similarity
+    if measure not in ("cosine", "dot"):
+        raise InputError(
+            "This model compares its vectors by their {name} distance, which does not come apart into pairs of words. "
+            "Choose the pooling “mean”.",
+            name=measure,
+        )
     lengths = [len(one.tokens) for one in questions]
     added, whole, empty, steps = [], [], [], 0
     for place, question in enumerate(questions):
@@ -136,7 +152,7 @@ def similarity_pairs(
         whole.append(vectors[1])
         empty.append(vectors[0])
         steps = max(steps, used)
-    size = float(np.linalg.norm(whole[0]) * np.linalg.norm(whole[1]))
+    size = float(np.linalg.norm(whole[0]) * np.linalg.norm(whole[1])) if measure == "cosine" else 1.0
     scores = added[0] @ added[1].T / size
     similarity = float(whole[0] @ whole[1]) / size
     to_baseline = float(whole[0] @ empty[1] + empty[0] @ whole[1] - empty[0] @ empty[1]) / size
@@ -161,10 +177,10 @@ def _added(
     free = np.flatnonzero(~question.fixed)
     ends, _ = _moved_vectors(question, torch.stack([empty, embedded]), None)
     way = embedded - empty
-    found, steps = np.zeros((len(question.tokens), question.encoder.width)), 0
+    found, steps = np.zeros((len(question.tokens), ends.shape[1])), 0
     for steps in _STEPS:
         points, weights = np.polynomial.legendre.leggauss(steps)
-        found = np.zeros((len(question.tokens), question.encoder.width))
+        found = np.zeros_like(found)
         for done, place in enumerate(free):
             # One token at a time fades in further, at all places of the way at once.
             for first in range(0, steps, question.at_once):
@@ -192,7 +208,7 @@ def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | N
     with _forward_mode, hold(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
         embedded = at if slope is None else forward_ad.make_dual(at, slope)
         output = encoder.run({"inputs_embeds": embedded, **inputs}, tap, gradients=True)
-        vectors = mean_states(output.last_hidden_state, inputs["attention_mask"])
+        vectors = question.reading.vectors(output.last_hidden_state, inputs["attention_mask"])
         primal, tangent = forward_ad.unpack_dual(vectors)
         change = torch.zeros_like(primal) if tangent is None else tangent
         return primal.double().cpu().numpy(), change.double().cpu().numpy()

@@ -15,9 +15,10 @@ from interpret.errors import InputError
 from interpret.heads import mean_states
 from interpret.linear_head import LinearHead
 from interpret.resources import gradient_pieces
+from interpret.sentence_reading import SentenceReading, sentence_reading
 from interpret.tap import Tap
 from interpret.tasks import logits_of
-from interpret.tokens import Tokens
+from interpret.tokens import Tokens, cut
 
 Kind = Literal["class", "similarity", "word", "unit", "norm"]
 
@@ -32,9 +33,10 @@ class Target:
     Attributes
     ----------
     kind
-        ``"class"``: the score (logit) of a class. ``"similarity"``: the cosine between the sentence vectors of this
-        text and another. ``"word"``: the score of a piece at a mask. ``"unit"``: a unit of a layer's mean state.
-        ``"norm"``: the length of the sentence vector.
+        ``"class"``: the score (logit) of a class. ``"similarity"``: how alike the sentence vectors of this text and
+        another are, by what the model compares them with: mostly their cosine. ``"word"``: the score of a piece at a
+        mask. ``"unit"``: a unit of a layer's mean state. ``"norm"``: the length of the sentence vector, before it is
+        brought to length 1 where the model does that.
     name
         What the reader calls it: the class, the other text, the piece, the unit.
     index
@@ -59,6 +61,8 @@ class Question:
         this one is compared with.
     target
         What is asked.
+    reading
+        How sentence vectors are made, for targets that are about them.
     forward_passes, backward_passes
         How many texts went through the model so far.
     """
@@ -70,15 +74,17 @@ class Question:
         target: Target,
         head: LinearHead | None = None,
         other: Tokens | None = None,
+        reading: SentenceReading | None = None,
     ) -> None:
         self.encoder = encoder
         self.tokens = tokens
         self.target = target
         self.head = head
         self.other = other
+        self.reading = reading or sentence_reading(encoder, "auto", "")
         self.forward_passes = 0
         self.backward_passes = 0
-        self._compared = None if other is None else self._unit_vector(other)
+        self._compared = None if other is None else self._sentence_vector(other)
         self._moved: torch.Tensor | None = None
         self._own: np.ndarray | None = None
         self._pieces = gradient_pieces(encoder.spec.device, encoder.layers, encoder.width)
@@ -264,12 +270,11 @@ class Question:
         last = levels[-1] if keep else output.last_hidden_state
         if kind == "class" and self.head is not None:
             return self.head.logits(last, mask), levels
-        vectors = mean_states(last, mask)
         if kind == "norm":
-            return vectors.norm(dim=-1, keepdim=True), levels
+            model = self.reading.model.before_normalizing()
+            return model.vectors(last, mask, self.reading.skipped).norm(dim=-1, keepdim=True), levels
         assert self._compared is not None
-        unit = vectors / vectors.norm(dim=-1, keepdim=True)
-        return (unit @ self._compared)[:, None], levels
+        return self.reading.model.compare(self.reading.vectors(last, mask), self._compared)[:, None], levels
 
     def _pick(self, answers: torch.Tensor, tokens: Tokens) -> torch.Tensor:
         if self.target.kind == "word":
@@ -282,24 +287,7 @@ class Question:
         places = [i for i, piece in enumerate(tokens.pieces) if piece == self.encoder.mask]
         return places[before]
 
-    def _unit_vector(self, tokens: Tokens) -> torch.Tensor:
+    def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
         output = self.encoder.forward([tokens])
-        vector = mean_states(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[0]
         # Made while nothing was recorded, and used where something is.
-        return (vector / vector.norm()).clone()
-
-
-def cut(tokens: Tokens, kept: Bool[np.ndarray, "token"]) -> Tokens:
-    """Return a text of which only some pieces are left."""
-    places = np.flatnonzero(kept)
-    return replace(
-        tokens,
-        ids=read_only(tokens.ids[places]),
-        pieces=tuple(tokens.pieces[i] for i in places),
-        labels=tuple(tokens.labels[i] for i in places),
-        word=read_only(tokens.word[places]),
-        span=read_only(tokens.span[places]),
-        segment=read_only(tokens.segment[places]),
-        type_ids=read_only(tokens.type_ids[places]),
-        special=read_only(tokens.special[places]),
-    )
+        return self.reading.vectors(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[0].clone()

@@ -7,6 +7,7 @@ from interpret.attribution.words import join_words
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead
+from interpret.sentence_reading import sentence_reading
 from interpret.tokens import Tokens
 
 
@@ -16,6 +17,9 @@ def ask(
     pair: str | None = None,
     target: str | int | Target = "predicted",
     head: LinearHead | None = None,
+    *,
+    pooling: str = "auto",
+    prompt: str | None = None,
 ) -> Question:
     """Ask a model one thing about a text.
 
@@ -32,6 +36,10 @@ def ask(
         ``"norm"``; ``"unit 3.17"``: unit 17 of the mean of level 3's states. Or a `Target`.
     head
         A classifier for a model that has none: see `fit_head`.
+    pooling, prompt
+        How sentence vectors are made, for ``"similarity"`` and ``"norm"``: see
+        `interpret.sentence_reading.sentence_reading`. A prompt's tokens are no words of the text: nothing takes them
+        away, and they have no score.
 
     Raises
     ------
@@ -43,8 +51,16 @@ def ask(
     if comparing:
         if pair is None:
             raise InputError("Similarity is between two texts. Give the second one too.")
-        tokens, other = (join_words(encoder.tokens(one)) for one in (text, pair))
-        question = Question(encoder, tokens, Target("similarity", pair), other=other)
+        reading = sentence_reading(encoder, pooling, prompt)
+        tokens, other = (join_words(reading.tokens(one)) for one in (text, pair))
+        question = Question(encoder, tokens, Target("similarity", pair), other=other, reading=reading)
+    elif (goal.kind if goal else target) == "norm":
+        if pair is not None:
+            # A sentence vector is of one text; of two side by side it is of both, with nothing before them.
+            prompt = ""
+        reading = sentence_reading(encoder, pooling, prompt)
+        tokens = join_words(reading.tokens(text) if pair is None else encoder.tokens(text, pair))
+        question = Question(encoder, tokens, Target("norm", ""), reading=reading)
     else:
         tokens = join_words(encoder.tokens(text, pair))
         question = Question(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
@@ -64,8 +80,6 @@ def class_names(encoder: Encoder, head: LinearHead | None) -> tuple[str, ...]:
 
 
 def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, head: LinearHead | None) -> Target:
-    if target == "norm":
-        return Target("norm", "")
     if isinstance(target, str) and target.startswith("unit "):
         level, _, unit = target.removeprefix("unit ").partition(".")
         if level.isascii() and level.isdigit() and unit.isascii() and unit.isdigit():

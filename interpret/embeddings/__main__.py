@@ -21,6 +21,7 @@ from interpret.embeddings.store import create_vectors, describe, open_vectors
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import SUFFIXES, read_table
+from interpret.sentence_reading import POOLINGS
 from interpret.units import gigabytes
 
 T = TypeVar("T")
@@ -36,7 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16, float16 (default: %(default)s)")
     parser.add_argument("--layers", default="all", help="all, or numbers such as 0,6,-1 (default: %(default)s)")
-    parser.add_argument("--pooling", default="mean", choices=("mean", "cls", "max"), help="default: %(default)s")
+    poolings = ("auto", *POOLINGS)
+    parser.add_argument("--pooling", default="auto", choices=poolings, help="auto: the model's own, where it has one")
+    parser.add_argument("--prompt", help="what is put before each text (default: the model's default prompt)")
+    parser.add_argument("--prompt-name", metavar="NAME", help="the same by its name in the model's folder")
     parser.add_argument("--level", default="texts", choices=("texts", "words", "tokens"), help="default: %(default)s")
     parser.add_argument("--word", help="with --level words: only this word's occurrences")
     given = parser.parse_args(arguments)
@@ -98,7 +102,22 @@ def _prepared(given: argparse.Namespace, state: PartialState) -> tuple[list[str]
     # With several GPUs each process has one of its own.
     spread = state.device.type == "cuda" and given.device in ("auto", "cuda")
     encoder = load_encoder(given.model, str(state.device) if spread else given.device, given.precision)
-    return texts, encoder, plan_corpus(encoder, texts, _layers(given.layers), given.pooling, given.level, given.word)
+    layers, prompt = _layers(given.layers), _prompt(given, encoder)
+    plan = plan_corpus(encoder, texts, layers, given.pooling, given.level, given.word, prompt=prompt)
+    return texts, encoder, plan
+
+
+def _prompt(given: argparse.Namespace, encoder: Encoder) -> str | None:
+    if given.prompt_name is None or given.prompt is not None:
+        return given.prompt
+    known = {} if encoder.sentence is None else encoder.sentence.prompts
+    if given.prompt_name not in known:
+        raise InputError(
+            "The model has no prompt “{name}”. It has: {known}.",
+            name=given.prompt_name,
+            known=", ".join(known) or "–",
+        )
+    return known[given.prompt_name]
 
 
 def _made(out: Path, part: Path, plan: Plan) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
@@ -18,6 +18,7 @@ from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.hub import Progress
 from interpret.resources import batch_pieces
+from interpret.sentence import read_prompted
 from interpret.units import gigabytes
 
 
@@ -33,10 +34,13 @@ class Embeddings:
         The corpus.
     level, pooling, word
         What was asked for; ``word`` is None unless only its occurrences were.
+    prompt
+        What stood before each text.
     layers
         Which levels of hidden states are in ``vectors``: 0 is the embedding output, ``i`` the output of layer ``i``.
     vectors
-        The vectors, in the units of the hidden states: nothing is normalised.
+        The vectors, in the units of the hidden states: nothing is normalised, but for what the model does of itself
+        to the last layer where ``pooling`` is ``"own"``.
     text
         The text of each item.
     span
@@ -45,6 +49,8 @@ class Embeddings:
         How many pieces each item was pooled from.
     windows
         In how many windows each text was read: 1 for those that the model takes whole.
+    cut
+        Which texts were cut off at the length that the model's folder gives, their ends unread.
     seconds
         How long the passes took.
     """
@@ -54,12 +60,14 @@ class Embeddings:
     level: str
     pooling: str
     word: str | None
+    prompt: str
     layers: tuple[int, ...]
     vectors: Float32[np.ndarray, "layer item width"]
     text: Int[np.ndarray, "item"]
     span: Int[np.ndarray, "item 2"]
     pieces: Int[np.ndarray, "item"]
     windows: Int[np.ndarray, "text"]
+    cut: Bool[np.ndarray, "text"]
     seconds: float
 
     def __len__(self) -> int:
@@ -91,25 +99,29 @@ def embed(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: str = "mean",
+    pooling: str = "auto",
     progress: Progress | None = None,
     *,
     level: str = "texts",
     word: str | None = None,
+    prompt: str | None = None,
 ) -> Embeddings:
     """Read texts and keep their vectors after every layer asked for, in one pass.
 
     A text's vector is pooled from all its pieces, special ones among them, as sentence-transformers does; a word's is
-    the mean of its pieces. Texts that are longer than the model takes are read in windows without overlap: their
-    means and [CLS] states are averaged over the windows, each with the weight of its pieces, and their maxima are the
-    maxima of all windows.
+    the mean of its pieces. A model's own pooling is that of its folder, at every layer; what follows it there (dense
+    layers, normalisation) is done to the last layer only, which is then what ``SentenceTransformer.encode`` gives, and
+    texts are cut off where that cuts them off. With any other pooling, texts that are longer than the model takes are
+    read in windows without overlap: their means and [CLS] states are averaged over the windows, each with the weight
+    of its pieces, and their maxima are the maxima of all windows.
 
     Parameters
     ----------
     layers
         ``"all"``, or which: 0 is the embedding output, ``-1`` the last layer.
     pooling
-        ``"mean"``, ``"cls"`` (the first piece) or ``"max"``; for whole texts only.
+        ``"own"``, ``"mean"``, ``"cls"`` (the first piece) or ``"max"``, for whole texts only; ``"auto"`` is the model's
+        own where its folder has one: see `interpret.sentence_reading.sentence_reading`.
     progress
         Called as ``progress(texts cut, texts in all, "cut")`` and then as ``progress(pieces done, pieces in all,
         "read")``; raising inside it stops the work.
@@ -117,6 +129,9 @@ def embed(
         ``"texts"``; ``"words"``: every word where it stands; ``"tokens"``: every piece but the special ones.
     word
         With ``level="words"``, only occurrences of this word, or words, in any case.
+    prompt
+        What is put before each whole text; by default the model's own default prompt. ``encoder.sentence.prompts`` are
+        those that it was trained with.
 
     Raises
     ------
@@ -129,7 +144,7 @@ def embed(
     ----------
     Reimers & Gurevych (2019), section 3, for the three poolings.
     """
-    plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress)
+    plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress, prompt)
     free = find_device("cpu").free
     if plan.bytes > free:
         raise CapacityError(
@@ -151,12 +166,14 @@ def gather(spec: EncoderSpec, texts: tuple[str, ...], plan: Plan, vectors: np.nd
         level=plan.level,
         pooling=plan.pooling,
         word=plan.word,
+        prompt=plan.prompt,
         layers=plan.layers,
         vectors=read_only(vectors),
         text=read_only(plan.text, np.int64),
         span=plan.span,
         pieces=read_only(plan.pieces, np.int64),
         windows=plan.windows,
+        cut=plan.cut,
         seconds=seconds,
     )
 
@@ -213,7 +230,8 @@ def _turns(plan: Plan) -> np.ndarray:
 
 def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Return the hidden states of some passes at the layers wanted, each (unit, piece, width), and their mask."""
-    tokens = [encoder.tokens(plan.unit_window[unit].text) for unit in units]
+    most = plan.reading.model.max_length
+    tokens = [read_prompted(encoder.pieces, plan.unit_window[unit].text, most=most) for unit in units]
     if plan.layers == (encoder.layers,):
         states = [encoder.forward(tokens).last_hidden_state]
     else:
@@ -225,7 +243,11 @@ def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch
 
 def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.ndarray) -> None:
     states, mask = _hidden(encoder, plan, units)
-    pooled = torch.stack([_pool(state, mask, plan.pooling) for state in states]).cpu().numpy()
+    model = plan.reading.model
+    found = [model.pool(state, mask, plan.reading.skipped) for state in states]
+    if plan.layers[-1] == encoder.layers:
+        found[-1] = model.finish(found[-1])
+    pooled = torch.stack(found).cpu().numpy()
     texts = plan.unit_text[units]
     whole = plan.windows[texts] == 1
     vectors[:, texts[whole]] = pooled[:, whole]
@@ -238,16 +260,6 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
             vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
         else:
             vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[text])
-
-
-def _pool(state: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    if pooling == "cls":
-        return state[:, 0].float()
-    if pooling == "max":
-        return state.float().masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
-    # A product with the mask sums in one pass over the states, in float32 whatever they are in.
-    weights = mask.float() / mask.sum(dim=1, keepdim=True)
-    return torch.bmm(weights[:, None], state.float())[:, 0]
 
 
 def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.ndarray], vectors: np.ndarray) -> None:

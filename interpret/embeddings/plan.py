@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from interpret.arrays import read_only
 from interpret.batching import naming
@@ -15,10 +15,10 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hub import Progress
 from interpret.long_text import Window, windows
+from interpret.sentence_reading import SentenceReading, sentence_reading
 from interpret.tokens import Tokens, check_texts, is_ideograph
 
 LEVELS = ("texts", "words", "tokens")
-POOLINGS = ("mean", "cls", "max")
 _CHUNK = 512
 _OVERLAP = 64
 
@@ -35,12 +35,14 @@ class Plan:
         Where each item is: its first pass, and the pieces ``first <= i < last`` of it.
     span, text
         As in `Embeddings`.
-    windows
+    windows, cut
         As in `Embeddings`.
+    reading
+        How sentence vectors are made of whole texts.
     """
 
     level: str
-    pooling: str
+    reading: SentenceReading
     word: str | None
     layers: tuple[int, ...]
     width: int
@@ -52,9 +54,20 @@ class Plan:
     last: Int[np.ndarray, "item"]
     span: Int[np.ndarray, "item 2"]
     windows: Int[np.ndarray, "text"]
+    cut: Bool[np.ndarray, "text"]
 
     def __len__(self) -> int:
         return len(self.item_unit)
+
+    @property
+    def pooling(self) -> str:
+        """As in `Embeddings`."""
+        return self.reading.name
+
+    @property
+    def prompt(self) -> str:
+        """As in `Embeddings`."""
+        return self.reading.prompt
 
     @property
     def text(self) -> Int[np.ndarray, "item"]:
@@ -106,20 +119,24 @@ def plan_corpus(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: str = "mean",
+    pooling: str = "auto",
     level: str = "texts",
     word: str | None = None,
     progress: Progress | None = None,
+    prompt: str | None = None,
 ) -> Plan:
     """Cut a corpus into passes and items: see `embed`.
 
     ``progress`` is called as ``progress(texts cut, texts in all, "cut")``.
     """
-    kept = chosen_layers(layers, encoder.layers)
-    _check(texts, pooling, level, word)
+    reading = chosen_reading(encoder, pooling, prompt, level)
+    kept = readable_layers(reading, layers)
+    _check(texts, level, word)
     # Windows that overlap hold every occurrence of a word whole in one of them, with text on either side.
     overlap = 0 if word is None else _OVERLAP
-    units = list(_units(encoder, texts, overlap, progress))
+    units = list(_units(reading, texts, overlap, progress))
+    # Windows fit; only what a model cuts off by itself has more.
+    most = encoder.max_tokens if reading.model.max_length is None else reading.model.max_length
     unit_text = np.array([place for place, _window, _pieces in units])
     if level == "texts":
         # Windows of one text stand together: its item begins at the first of them.
@@ -138,37 +155,83 @@ def plan_corpus(
         span = np.stack([starts, ends], axis=1)
     return Plan(
         level=level,
-        pooling=pooling,
+        reading=reading,
         word=word,
         layers=kept,
-        width=encoder.width,
+        width=reading.model.width(encoder.width),
         unit_text=read_only(unit_text, np.int64),
         unit_window=tuple(window for _place, window, _pieces in units),
-        unit_pieces=read_only([pieces for _place, _window, pieces in units], np.int64),
+        unit_pieces=read_only([min(pieces, most) for _place, _window, pieces in units], np.int64),
         item_unit=read_only(item_unit, np.int64),
         first=read_only(first, np.int64),
         last=read_only(last, np.int64),
         span=read_only(span, np.int64),
         windows=read_only(np.bincount(unit_text, minlength=len(texts)), np.int64),
+        cut=read_only(_cut(units, most, len(texts))),
     )
 
 
-def _check(texts: Sequence[str], pooling: str, level: str, word: str | None) -> None:
+def chosen_reading(encoder: Encoder, pooling: str, prompt: str | None, level: str) -> SentenceReading:
+    """Return how texts are read; words and tokens stand in theirs as they are, and are means.
+
+    Raises
+    ------
+    InputError
+        If there is no such pooling, or one of whole texts is asked for words.
+    """
+    if level == "texts":
+        return sentence_reading(encoder, pooling, prompt)
+    if pooling not in ("auto", "mean") or prompt:
+        raise InputError("Only whole texts are pooled in other ways than by the mean, or read behind a prompt.")
+    return sentence_reading(encoder, "mean", "")
+
+
+def readable_layers(reading: SentenceReading, layers: str | Sequence[int]) -> tuple[int, ...]:
+    """Return which levels are kept: see `chosen_layers`.
+
+    Below the last layer a model's own pooling is followed by nothing. Where what follows it makes vectors of another
+    width, the last layer stands alone.
+
+    Raises
+    ------
+    InputError
+        If others are asked for.
+    """
+    last, model = reading.encoder.layers, reading.model
+    if model.width(reading.encoder.width) == reading.encoder.width * len(model.pooling):
+        return chosen_layers(layers, last)
+    kept = chosen_layers([-1] if layers == "all" else layers, last)
+    if kept != (last,):
+        raise InputError(
+            "The model's own sentence vectors have {width} numbers, which its dense layer makes of the last layer "
+            "alone. Ask for the last layer, or for the pooling “mean”.",
+            width=model.width(reading.encoder.width),
+        )
+    return kept
+
+
+def _check(texts: Sequence[str], level: str, word: str | None) -> None:
     if not texts:
         raise InputError("There are no texts. Give at least one.")
-    for value, known in ((pooling, POOLINGS), (level, LEVELS)):
-        if value not in known:
-            raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(known))
-    if level != "texts" and pooling != "mean":
-        raise InputError("Only whole texts are pooled in other ways than by the mean.")
+    if level not in LEVELS:
+        raise InputError("“{value}” is not one of: {known}.", value=level, known=", ".join(LEVELS))
     if word is not None and (level != "words" or not word.strip()):
         raise InputError("A word is looked for at the level “words”, and may not be empty.")
 
 
+def _cut(units: list[tuple[int, Window, int]], most: int, count: int) -> np.ndarray:
+    """Tell which texts lose their end."""
+    found = np.zeros(count, bool)
+    for place, _window, pieces in units:
+        found[place] |= pieces > most
+    return found
+
+
 def _units(
-    encoder: Encoder, texts: Sequence[str], overlap: int, progress: Progress | None
+    reading: SentenceReading, texts: Sequence[str], overlap: int, progress: Progress | None
 ) -> Iterator[tuple[int, Window, int]]:
-    """Yield each pass: its text's place, the window, its length in pieces."""
+    """Yield each pass: its text's place, the window with its prompt, its length in pieces before any is cut off."""
+    encoder, prompt = reading.encoder, reading.prompt
     for begin in range(0, len(texts), _CHUNK):
         if progress is not None:
             progress(begin, len(texts), "cut")
@@ -176,13 +239,15 @@ def _units(
         for place, text in enumerate(some, begin):
             with naming(place, text):
                 check_texts(text, None)
-        for place, found in enumerate(encoder.pieces.encode_batch_fast(list(some)), begin):
-            text = texts[place]
+        bare = encoder.pieces.encode_batch_fast(list(some))
+        read = encoder.pieces.encode_batch_fast([prompt + text for text in some]) if prompt else bare
+        for place, alone, found in zip(range(begin, len(texts)), bare, read, strict=False):
             # Nothing but special pieces: the tokenizer has dropped what there was.
-            if all(found.special_tokens_mask):
-                with naming(place, text):
-                    encoder.tokens(text)
-            if len(found.ids) <= encoder.max_tokens:
+            if all(alone.special_tokens_mask):
+                with naming(place, texts[place]):
+                    encoder.tokens(texts[place])
+            text = prompt + texts[place]
+            if len(found.ids) <= encoder.max_tokens or reading.model.max_length is not None:
                 yield place, Window(0, len(text), text), len(found.ids)
                 continue
             cut = windows(encoder, text, None, encoder.max_tokens, overlap).first

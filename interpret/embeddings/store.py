@@ -15,16 +15,18 @@ import numpy as np
 
 from interpret.arrays import read_only
 from interpret.embeddings.corpus import Embeddings, fill
-from interpret.embeddings.plan import Plan, chosen_layers, plan_corpus
+from interpret.embeddings.plan import Plan, chosen_reading, plan_corpus, readable_layers
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.hub import Progress
 from interpret.units import gigabytes
 
 # Counted up whenever the same choices come to mean other vectors.
-_FORMAT = 1
+_FORMAT = 2
 _VECTORS, _ABOUT = "vectors.npy", "about.json"
 _ARRAYS = ("text", "span", "pieces", "windows")
+# Not in folders of before texts could be cut off.
+_CUT = "cut"
 
 
 class Store:
@@ -60,11 +62,12 @@ class Store:
         encoder: Encoder,
         texts: Sequence[str],
         layers: str | Sequence[int] = "all",
-        pooling: str = "mean",
+        pooling: str = "auto",
         progress: Progress | None = None,
         *,
         level: str = "texts",
         word: str | None = None,
+        prompt: str | None = None,
     ) -> Embeddings:
         """Do what `interpret.embed` does, or find it done; the vectors are on disk and not in memory.
 
@@ -74,11 +77,11 @@ class Store:
             If the vectors do not fit into the folder's limit or the disk's free space.
         """
         texts = tuple(texts)
-        key = key_of(encoder, texts, layers, pooling, level, word)
+        key = key_of(encoder, texts, layers, pooling, level, word, prompt)
         found = self.find(key, encoder.spec, texts)
         if found is not None:
             return found
-        plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress)
+        plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress, prompt)
         self._make_room(plan.bytes)
         self.folder.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=self.folder, prefix=".unfinished-"))
@@ -155,12 +158,14 @@ def key_of(
     encoder: Encoder,
     texts: Sequence[str],
     layers: str | Sequence[int] = "all",
-    pooling: str = "mean",
+    pooling: str = "auto",
     level: str = "texts",
     word: str | None = None,
+    prompt: str | None = None,
 ) -> str:
     """Return the hash of everything that decides the vectors: the weights, the precision, the texts, the choices."""
     spec = encoder.spec
+    reading = chosen_reading(encoder, pooling, prompt, level)
     about = [
         _FORMAT,
         spec.checkpoint.name,
@@ -168,9 +173,10 @@ def key_of(
         spec.precision,
         spec.device.partition(":")[0],
         level,
-        pooling,
+        reading.name,
+        reading.prompt,
         None if word is None else " ".join(word.split()),
-        chosen_layers(layers, encoder.layers),
+        readable_layers(reading, layers),
     ]
     digest = hashlib.sha256(json.dumps(about).encode())
     digest.update(fingerprint(texts).encode())
@@ -199,7 +205,7 @@ def open_vectors(place: Path) -> np.memmap:
 
 def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, seconds: float) -> None:
     """Write, beside the vectors, where each item is and what made them."""
-    for name in _ARRAYS:
+    for name in (*_ARRAYS, _CUT):
         np.save(place / f"{name}.npy", getattr(plan, name), allow_pickle=False)
     about = {
         "model": encoder.spec.checkpoint.name,
@@ -208,6 +214,7 @@ def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, se
         "precision": encoder.spec.precision,
         "level": plan.level,
         "pooling": plan.pooling,
+        "prompt": plan.prompt,
         "word": plan.word,
         "layers": plan.layers,
         "texts": len(texts),
@@ -237,6 +244,8 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
         about = json.loads((place / _ABOUT).read_text("utf-8"))
         vectors = np.load(place / _VECTORS, mmap_mode="r", allow_pickle=False)
         arrays = {name: np.load(place / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+        cut = place / f"{_CUT}.npy"
+        arrays[_CUT] = np.load(cut, allow_pickle=False) if cut.exists() else np.zeros(len(arrays["windows"]), bool)
         shapes = [len(arrays[name]) for name in ("text", "span", "pieces")]
         whole = vectors.shape[:2] == (len(about["layers"]), shapes[0]) and len(set(shapes)) == 1
     except (OSError, ValueError, EOFError, KeyError, TypeError):
@@ -258,6 +267,7 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
         level=about["level"],
         pooling=about["pooling"],
         word=about["word"],
+        prompt=about.get("prompt", ""),
         layers=tuple(about["layers"]),
         vectors=vectors,
         seconds=about["seconds"],

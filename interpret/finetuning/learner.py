@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import transformers as tf
 
-from interpret.checkpoint_files import quiet
+from interpret.checkpoint_files import quiet, variant_of
 from interpret.checkpoints import checkpoint_folder
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -283,6 +283,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
             # What learns needs small steps, which half precision rounds away.
             dtype=torch.float32,
             use_safetensors=True,
+            variant=variant_of(folder),
             trust_remote_code=False,
             local_files_only=True,
             ignore_mismatched_sizes=True,
@@ -315,6 +316,7 @@ def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bo
             # What learns needs small steps, which half precision rounds away.
             dtype=torch.float32,
             use_safetensors=True,
+            variant=variant_of(folder),
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,

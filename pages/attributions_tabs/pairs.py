@@ -10,7 +10,7 @@ from dashboard import cache, state
 from dashboard.figures.attributions import pair_matrix
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_export import question_lines
+from dashboard.widgets.attributions_export import question_lines, sentence_options
 from dashboard.widgets.attributions_view import baseline_names
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
@@ -35,7 +35,9 @@ def _similar(asked: Asked, baseline: str) -> None:
     length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
 
     def work(progress: Progress) -> it.SimilarityPairs:
-        return it.similarity_pairs(encoder, asked.text, other, baseline, progress=progress)
+        return it.similarity_pairs(
+            encoder, asked.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
+        )
 
     found = long_work(
         "similarity_pairs",
@@ -50,7 +52,9 @@ def _similar(asked: Asked, baseline: str) -> None:
         return
     rows, columns = found.first, found.second
     places = st.columns(3)
-    places[0].metric(_("Similarity (cosine)"), f"{found.similarity:.3f}")
+    dot = asked.question.reading.model.similarity == "dot"
+    name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
+    places[0].metric(name, f"{found.similarity:.3f}")
     places[1].metric(_("From pairs of words"), f"{float(found.scores.sum()):+.3f}")
     places[2].metric(
         _("From the baseline"),
@@ -71,7 +75,8 @@ def _similar(asked: Asked, baseline: str) -> None:
     stem = file_stem("similarity", rows.text[:30], columns.text[:30])
     lines = (
         encoder_lines(asked.spec)
-        + f"pairs = it.similarity_pairs(encoder, {asked.text!r}, {other!r}, {baseline!r})\npairs.scores\n"
+        + f"pairs = it.similarity_pairs(encoder, {asked.text!r}, {other!r}, {baseline!r}{sentence_options(asked)})\n"
+        + "pairs.scores\n"
     )
     export_bar([_matrix(words, names, stem)], lines)
 

@@ -93,13 +93,13 @@ def _typed(asked: Asked, question: it.Question) -> None:
     if not text or not text.strip() or text == asked.text:
         return
     target = "similarity" if question.target.kind == "similarity" else question.target
-    other = it.ask(question.encoder, text, asked.pair, target, asked.head)
+    other = asked.ask(text, target)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
     said = _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
         before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
     if question.target.kind == "class":
-        likeliest = it.ask(question.encoder, text, asked.pair, "predicted", asked.head).target.name
+        likeliest = asked.ask(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
     place.markdown(said)
 

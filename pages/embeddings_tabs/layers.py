@@ -15,6 +15,7 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_input, maps_of
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
+from interpret.sentence import OWN
 
 KEY = "clouds"
 
@@ -22,7 +23,15 @@ KEY = "clouds"
 @guarded
 def layers(read: Read) -> None:
     if len(read.embeddings.layers) < 2:
-        st.info(_("Only one layer was kept. Choose to keep all of them, above under “How it is read”."))
+        if read.embeddings.pooling == OWN:
+            st.info(
+                _(
+                    "Only the last layer is there. Keep all of them, above under “How it is read”; or, where the "
+                    "model's own vectors have another width than its layers, choose another pooling."
+                )
+            )
+        else:
+            st.info(_("Only one layer was kept. Choose to keep all of them, above under “How it is read”."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)

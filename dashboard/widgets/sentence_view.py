@@ -1,0 +1,131 @@
+"""How a text becomes one vector, as a choice: the model's own way where its folder says one, and the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.choices import choose
+from interpret.sentence import OWN, Dense, LayerNorm, SentenceModel
+from interpret.sentence_reading import sentence_reading
+
+_OF = "pooling_of"
+
+
+def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, str]:
+    """Draw the pooling and the prompt, preset from the model's folder; returns both as `interpret.embed` takes them."""
+    _begin_anew(encoder)
+    preset = sentence_reading(encoder)
+    poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
+    if encoder.sentence is not None:
+        poolings = {OWN: _("model's own: {how}").format(how=own_name(encoder.sentence)), **poolings}
+    pooling = choose(
+        st.selectbox,
+        label,
+        poolings,
+        state.POOLING,
+        preset.name,
+        help=_(
+            "Model's own: as the files of its sentence-transformers folder say, so that vectors are those of "
+            "SentenceTransformer.encode. The others are taken of all pieces of the last layer."
+        ),
+        width=width,
+    )
+    state.publish(state.POOLING, preset.name)
+    prompt = prompt_input(encoder, _("Prompt"), state.PROMPT, _default_prompt(encoder), width)
+    return pooling, prompt
+
+
+def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width: int) -> str:
+    """Draw which of the model's prompts is put before a text, and return its words; empty for none.
+
+    Parameters
+    ----------
+    default
+        The name of the prompt that is chosen at first.
+    """
+    known = _prompts(encoder)
+    if not known:
+        state.remember(key, None)
+        return ""
+    names = {"": _("none"), **{name: f"“{text}” ({name})" for name, text in known.items()}}
+    name = choose(
+        st.selectbox,
+        label,
+        names,
+        key,
+        default,
+        help=_("What the model was trained to find before a text. It is no word of it, and is not drawn as one."),
+        width=width,
+    )
+    state.publish(key, default)
+    return known.get(name, "")
+
+
+def query_prompt(encoder: it.Encoder, of_texts: str) -> str:
+    """Return the name of the prompt of a query: the one called so, or else that of the texts."""
+    known = _prompts(encoder)
+    return "query" if "query" in known else next((name for name, text in known.items() if text == of_texts), "")
+
+
+def _prompts(encoder: it.Encoder) -> dict[str, str]:
+    return {} if encoder.sentence is None else {name: text for name, text in encoder.sentence.prompts.items() if text}
+
+
+def _default_prompt(encoder: it.Encoder) -> str:
+    default = "" if encoder.sentence is None else encoder.sentence.default_prompt or ""
+    return default if default in _prompts(encoder) else ""
+
+
+def _begin_anew(encoder: it.Encoder) -> None:
+    """Forget what was chosen for another model: each folder says its own."""
+    now = repr(encoder.spec.checkpoint)
+    if st.session_state.get(_OF, now) != now:
+        for key in (state.POOLING, state.PROMPT, state.QUERY_PROMPT):
+            st.session_state.pop(key, None)
+            state.remember(key, None)
+    st.session_state[_OF] = now
+
+
+def own_name(sentence: SentenceModel) -> str:
+    """Say what a model does of itself to make a sentence vector."""
+    modes = {
+        "mean": _("mean"),
+        "cls": _("[CLS]"),
+        "max": _("maximum"),
+        "mean_sqrt_len_tokens": _("sum over √length"),
+        "weightedmean": _("mean weighted by position"),
+        "lasttoken": _("last piece"),
+    }
+    parts = [" + ".join(modes[one] for one in sentence.pooling)]
+    for step in sentence.steps:
+        parts.append(
+            _("dense layer ({width})").format(width=len(step.weight))
+            if isinstance(step, Dense)
+            else _("layer norm")
+            if isinstance(step, LayerNorm)
+            else _("normalised")
+        )
+    if sentence.dimension is not None:
+        parts.append(_("first {count} numbers").format(count=sentence.dimension))
+    if not sentence.include_prompt:
+        parts.append(_("prompt not pooled"))
+    return ", ".join(parts)
+
+
+def length_line(sentence: SentenceModel) -> str:
+    """Say where the model's own way cuts texts off."""
+    return _("As the model's folder says, a text is cut off after {most} pieces.").format(most=sentence.max_length)
+
+
+def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> None:
+    """Say where the model's own way does not read all of a text, given with its prompt."""
+    own = encoder.sentence
+    if pooling == OWN and own is not None and own.max_length is not None:
+        cut = any(len(encoder.pieces.encode(text).ids) > own.max_length for text in texts)
+        if cut:
+            st.caption(length_line(own) + " " + _("What stands behind that is not read."))

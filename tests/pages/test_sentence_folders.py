@@ -1,0 +1,130 @@
+"""A sentence-transformers folder on the pages: what it says is chosen at first, what else there is can be chosen."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import sentence_transformers.base.modules as base
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from streamlit.testing.v1 import AppTest
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_export import as_dict, question_lines
+from dashboard.widgets.models import model_options
+
+TEXTS = ("the river bank was steep", "the bank lent money", "it was tired", "said the animals", "rich animals")
+
+
+@pytest.fixture(scope="module")
+def models(tiny_folders, tmp_path_factory):
+    """A models folder: a sentence-transformers model, a plain one, and what a training wrote."""
+    root = tmp_path_factory.mktemp("models")
+    modules = [base.Transformer(str(tiny_folders["bert"]), max_seq_length=12), Pooling(24, "cls"), base.Normalize()]
+    prompts = {"query": "query: ", "passage": "passage: "}
+    model = SentenceTransformer(modules=modules, device="cpu", prompts=prompts, default_prompt_name="passage")
+    model.save(str(root / "st"), create_model_card=False)
+    shutil.copytree(tiny_folders["bert"], root / "plain")
+    for step in (1000, 500):
+        shutil.copytree(tiny_folders["bert"], root / f"trained/checkpoint-{step}")
+    return root
+
+
+@pytest.fixture
+def page(models, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(models))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+    page.session_state["pasted"] = "\n".join(TEXTS)
+    page.query_params.update({"from": "pasted", "show": "neighbours", "map": "pca"})
+    return page
+
+
+def chosen(page, label):
+    return next(one for one in page.selectbox if one.label == label)
+
+
+def kept(page):
+    return list(page.session_state["embeddings"].values())[-1]
+
+
+def test_embeddings_and_neighbours_are_the_models_own_until_something_else_is_chosen(page, models):
+    peer = SentenceTransformer(str(models / "st"), device="cpu")
+    page.query_params.update({"model": "folder:st", "query": "steep river"})
+    page.switch_page("../pages/embeddings.py").run()
+    assert not page.exception
+    pooling, prompt = chosen(page, "A text's vector is the"), chosen(page, "Prompt")
+    assert (pooling.value, prompt.value, chosen(page, "Prompt of the query").value) == ("own", "passage", "query")
+    assert "model's own: [CLS], normalised" in pooling.options
+    # What is the folder's own need not stand in the address.
+    assert not {"pooling", "prompt", "query_prompt"} & set(page.query_params)
+    theirs = peer.encode(list(TEXTS))
+    np.testing.assert_allclose(kept(page).at(3), theirs, atol=1e-5)
+    found = page.dataframe[0].value
+    cosines = theirs @ peer.encode("steep river", prompt_name="query")
+    np.testing.assert_allclose(sorted(found["Cosine"]), sorted(cosines), atol=1e-5)
+    lines = " ".join(one.value for one in page.code)
+    assert "it.embed(encoder, texts)" in lines
+    assert "prompt='query: '" in lines
+    prompt.set_value("").run()
+    np.testing.assert_allclose(kept(page).at(3), peer.encode(list(TEXTS), prompt=""), atol=1e-5)
+    chosen(page, "A text's vector is the").set_value("max").run()
+    assert kept(page).pooling == "max"
+    assert (page.query_params["pooling"], page.query_params["prompt"]) == ("max", "")
+    assert "it.embed(encoder, texts, pooling='max', prompt='')" in " ".join(one.value for one in page.code)
+    # Another model begins with what it says itself.
+    chosen(page, "Model").set_value("folder:plain").run()
+    assert kept(page).pooling == "mean"
+    assert not [one for one in page.selectbox if one.label.startswith("Prompt")]
+    assert not {"pooling", "prompt"} & set(page.query_params)
+    chosen(page, "Model").set_value("folder:st").run()
+    assert (chosen(page, "A text's vector is the").value, chosen(page, "Prompt").value) == ("own", "passage")
+
+
+def test_a_link_opens_with_what_it_says(page):
+    page.query_params.update({"model": "folder:st", "pooling": "mean", "prompt": "", "show": "map"})
+    page.switch_page("../pages/embeddings.py").run()
+    assert (kept(page).pooling, kept(page).prompt) == ("mean", "")
+    page.query_params.update({"pooling": "sum", "prompt": "nonsense"})
+    assert not page.run().exception
+
+
+def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
+    peer = SentenceTransformer(str(models / "st"), device="cpu")
+    first, second = "the river bank was steep", "money was rich"
+    page.query_params.update({"model": "folder:st", "explain": "similarity", "text": first, "pair": second})
+    page.query_params["why"] = "pairs"
+    page.switch_page("../pages/attributions.py").run()
+    assert not page.exception
+    assert (chosen(page, "Compared by their").value, chosen(page, "Prompt").value) == ("own", "passage")
+    right = float(peer.similarity(*peer.encode([first, second])))
+    shown = {one.label: one.value for one in page.metric}
+    assert shown["Similarity (cosine)"] == f"{right:.3f}"
+    # The prompt is no word of a picture.
+    words = {word for one in page.dataframe for word in one.value.get("Word", ())}
+    assert words
+    assert words <= set(first.split())
+
+
+def test_what_is_exported_says_how_the_vectors_were_made(page, models):
+    spec = it.load_encoder(str(models / "st"), device="cpu").spec
+    for pooling, prompt, options in (("own", "passage: ", ""), ("mean", "", ", pooling='mean', prompt=''")):
+        asked = Asked(spec, "the river", "money", "similarity", None, "", "", pooling, prompt)
+        found = json.loads(json.dumps(as_dict(asked, it.explain(asked.question, "input_x_gradient"))))
+        assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
+        assert f"target='similarity'{options})" in question_lines(asked)
+    asked = Asked(spec, "the river", None, "norm", None, "", "")
+    assert "pooling" not in as_dict(asked, it.explain(asked.question, "input_x_gradient"))
+
+
+def test_the_picker_offers_the_checkpoints_of_a_training(page):
+    page.query_params.update({"model": "folder:trained/checkpoint-500", "show": "map"})
+    page.switch_page("../pages/embeddings.py").run()
+    assert not page.exception
+    assert kept(page).spec.checkpoint.name.endswith("trained/checkpoint-500")
+    folders = [name for name in model_options() if name.startswith("folder:")]
+    assert folders == ["folder:plain", "folder:st", "folder:trained/checkpoint-500", "folder:trained/checkpoint-1000"]
