@@ -16,6 +16,7 @@ from dashboard.widgets.embeddings_export import item_table, read_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from interpret.errors import InputError
+from interpret.spelling import fold
 
 _MOST_LISTED = 300
 
@@ -65,7 +66,7 @@ def _typed(read: Read) -> Query | None:
             encoder, [text], embeddings.layers, embeddings.pooling, level=level, word=word if level == "words" else None
         )
     except InputError as error:
-        if level == "words" and word and word.casefold() not in text.casefold():
+        if level == "words" and word and fold(word) not in fold(text):
             raise InputError(
                 "“{word}” is not in the text that you typed. Type one that holds it.", word=word
             ) from error
@@ -77,11 +78,11 @@ def _item(read: Read) -> Query | None:
     embeddings = read.embeddings
     left, right = st.columns([1, 2])
     search = left.text_input(_("Find"), key="query_find", placeholder=_("words in the text"))
-    wanted = (search or "").strip().casefold()
+    wanted = fold((search or "").strip())
     listed: dict[int, str] = {}
     for place in range(len(embeddings)):
         text = embeddings.texts[embeddings.text[place]]
-        if wanted in text.casefold():
+        if wanted in fold(text):
             name = text if embeddings.level == "texts" else f"{embeddings.item(place)} — {text}"
             name = " ".join(name.split())
             listed[place] = f"{place + 1}: {name[:100]}{'…' if len(name) > 100 else ''}"

@@ -20,6 +20,7 @@ from dashboard.widgets.python_code import encoder_lines, table_lines
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
 from interpret.files import SUFFIXES
+from interpret.spelling import fold
 
 _SEED = 0
 # What people call the column of what they marked.
@@ -116,7 +117,7 @@ def chosen_row(found: it.Rows) -> None:
         for row in found.rows
         if (not only or (row.wrong and row in found.judged))
         and answer in ("", row.answer)
-        and (query or "").casefold() in row.attribution.tokens.text.casefold()
+        and fold(query or "") in fold(row.attribution.tokens.text)
     ]
     table = {
         _("Row"): [row.place + 1 for row in rows],

@@ -21,7 +21,7 @@ from interpret.batching import windows_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead
-from interpret.tokens import is_ideograph
+from interpret.spelling import fold, is_ideograph
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +276,7 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple
     for one in attributions:
         for group, name, score in zip(one.tokens.groups, one.tokens.words, one.word_scores(), strict=True):
             if not one.tokens.special[group[0]]:
-                found.setdefault(name.casefold(), []).append(float(score))
+                found.setdefault(fold(name), []).append(float(score))
     rows = []
     for name, scores in found.items():
         if len(scores) >= least:
