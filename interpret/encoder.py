@@ -320,8 +320,8 @@ def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int |
     count = table.num_embeddings if isinstance(table, torch.nn.Embedding) else model.config.max_position_embeddings
     if not family.after_padding:
         return None, count
-    padding = embeddings.padding_idx
-    if padding is None:
+    padding = getattr(embeddings, "padding_idx", None)
+    if not isinstance(padding, int):
         raise CheckpointError(
             "{family} counts positions from the id of the padding on, and the config.json of “{name}” has no "
             "pad_token_id. Write the tokenizer's there.",
