@@ -1,6 +1,5 @@
 """A vocabulary's pieces: what each is called, which are special, and which no text ever reaches."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -130,11 +129,10 @@ class PieceNames:
         written = _in_bytes(plain) if self._bytes else plain.replace(" ", "▁") if self._spaces else name
         for one in (written, name):
             place = self._tokenizer.token_to_id(one)
-            if place is not None:
+            if place is not None and self(place) == name:
                 return int(place)
-        if not _ESCAPED.intersection(name):
-            return None
-        return next((place for place in range(self._tokenizer.get_vocab_size()) if self(place) == name), None)
+        every = range(self._tokenizer.get_vocab_size()) if _ESCAPED.intersection(name) else ()
+        return next((place for place in every if self(place) == name), self._tokenizer.token_to_id(name))
 
     def _apart(self, place: int, twin: str) -> str:
         return "" if self._tokenizer.token_to_id(twin) in (None, place) else f"{_OPEN}#{place}{_CLOSE}"
