@@ -3,6 +3,8 @@
 import unicodedata
 from functools import cache
 
+# How a space is written in a piece's name: byte-level vocabularies write “Ġ”, SentencePiece's “▁”.
+SPACE = "␣"
 # They join letters, or keep them apart, and belong to what stands before them.
 _JOINERS = "\u200c\u200d"
 # Unified ideographs, extension A, compatibility, extensions B and later with their compatibility forms.

@@ -10,10 +10,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from interpret.errors import InputError
-from interpret.spelling import is_mark
+from interpret.spelling import SPACE, is_mark
 
-# How a space is written in a piece's name: byte-level vocabularies write “Ġ”, SentencePiece's “▁”.
-SPACE = "␣"
 # What a mark is written on that has no letter of its own before it.
 _CARRIER = "◌"
 _OPEN, _CLOSE = "⟨⟩"

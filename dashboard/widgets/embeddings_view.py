@@ -65,7 +65,7 @@ def level_input(collection: Collection) -> tuple[str, str | None, str, str]:
         pooling = "mean"
         with st.popover(_("How it is read"), icon=":material/tune:"):
             if level == "texts":
-                poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
+                poolings = {"mean": _("mean of all pieces"), "cls": _("the first piece"), "max": _("maximum")}
                 pooling = choose(
                     st.selectbox,
                     _("A text's vector is the"),

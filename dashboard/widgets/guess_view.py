@@ -17,8 +17,7 @@ from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
-from interpret.spelling import marks
-from interpret.vocabulary import SPACE
+from interpret.spelling import SPACE, marks
 
 WORDS = "hidden_words"
 # A character: of the first or the second text, and where.

@@ -25,7 +25,8 @@ class Guess:
     place
         Which token it is.
     ids, pieces, chances
-        The likeliest pieces of the vocabulary, the likeliest first, as `PieceNames` calls them, and their probabilities.
+        The likeliest pieces of the vocabulary, the likeliest first, called as `PieceNames` does, and their
+        probabilities.
     true, id, chance, rank
         The piece that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
         right: where the text itself has the mask, or a word that the vocabulary does not have.

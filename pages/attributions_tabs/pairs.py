@@ -21,7 +21,8 @@ from dashboard.widgets.python_code import encoder_lines
 
 @guarded
 def pairs(asked: Asked) -> None:
-    baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+    special = cache.encoder(asked.spec).special
+    baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     if asked.target == "similarity":
         _similar(asked, baseline)

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
 from dashboard.figures.attributions import erasure_curves, randomising
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
@@ -28,9 +28,10 @@ from dashboard.widgets.notices import guarded
 @guarded
 def quality(asked: Asked) -> None:
     names = method_names()
+    special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, "quality_method", width=260)
-        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     how = kept_how(method, baseline)
 

@@ -21,7 +21,7 @@ _PICTURE = "words"
 
 @guarded
 def why(asked: Asked) -> None:
-    how = how_input()
+    how = how_input(cache.encoder(asked.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word did."))
         return

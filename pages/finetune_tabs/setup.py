@@ -47,7 +47,7 @@ def setup() -> None:
     left, right = st.columns([5, 4], gap="large")
     with right:
         preset_input(names, encoder.width, about)
-        settings = settings_input(task, encoder.max_tokens, encoder.width, bool(chosen_run()))
+        settings = settings_input(task, encoder.max_tokens, encoder.width, bool(chosen_run()), encoder.special.first)
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),

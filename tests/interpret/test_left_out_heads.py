@@ -48,7 +48,8 @@ def test_a_head_of_another_kind_is_said(tmp_path, family):
 )
 def test_why_there_is_no_task(tmp_path, family, loader, changes, sentence):
     encoder = load(make_checkpoint(family, tmp_path, loader=loader, **changes))
-    assert encoder.task is None and sentence in str(encoder.head_note)
+    assert encoder.task is None
+    assert sentence in str(encoder.head_note)
     assert encoder.copy().head_note is encoder.head_note
     assert it.model_card(encoder).head_note is encoder.head_note
 
@@ -57,7 +58,8 @@ def test_of_a_config_without_a_class_the_head_is_said(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification)
     change(folder, architectures=None)
     encoder = load(folder)
-    assert "does not say which class" in str(encoder.head_note) and encoder.notes == (encoder.head_note,)
+    assert "does not say which class" in str(encoder.head_note)
+    assert encoder.notes == (encoder.head_note,)
 
 
 LABELLED = [tf.AutoModelForSequenceClassification, tf.AutoModelForTokenClassification]
@@ -92,7 +94,8 @@ def test_maps_that_do_not_number_the_classes_are_said(tmp_path, loader, labels, 
     folder = make_checkpoint("bert", tmp_path, loader=loader, num_labels=3)
     change(folder, id2label=labels, label2id={"0": "a", "1": "b", "2": "c"})
     encoder = load(folder)
-    assert encoder.task is None and sentence in str(encoder.head_note)
+    assert encoder.task is None
+    assert sentence in str(encoder.head_note)
     assert encoder.notes == (encoder.head_note,)
 
 
@@ -100,7 +103,8 @@ def test_maps_that_disagree_are_said_and_id2label_is_shown(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=2)
     change(folder, id2label={"0": "neg", "1": "pos"}, label2id={"neg": 1, "pos": 0})
     encoder = load(folder)
-    assert encoder.task.labels == ("neg", "pos") and encoder.head_note is None
+    assert encoder.task.labels == ("neg", "pos")
+    assert encoder.head_note is None
     assert "“neg” is class 0 by id2label and class 1 by label2id" in str(encoder.notes[0])
 
 
@@ -114,7 +118,9 @@ def test_maps_that_agree_or_say_nothing_are_no_news(tmp_path):
     ):
         change(folder, **maps)
         encoder = load(folder)
-        assert len(encoder.task.labels) == 3 and encoder.notes == () and encoder.head_note is None
+        assert len(encoder.task.labels) == 3
+        assert encoder.notes == ()
+        assert encoder.head_note is None
 
 
 @pytest.mark.parametrize("loader", [*LABELLED, tf.AutoModelForMaskedLM])
@@ -125,8 +131,10 @@ def test_a_head_that_lacks_a_tensor_is_said(tmp_path, loader):
     del weights[gone]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     encoder = load(folder)
-    assert encoder.task is None and "would answer at random" in str(encoder.head_note)
-    assert gone in str(encoder.head_note) and encoder.notes == (encoder.head_note,)
+    assert encoder.task is None
+    assert "would answer at random" in str(encoder.head_note)
+    assert gone in str(encoder.head_note)
+    assert encoder.notes == (encoder.head_note,)
 
 
 def test_an_encoder_of_another_size_than_its_config_is_refused_by_its_tensor(tmp_path):

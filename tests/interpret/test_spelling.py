@@ -92,7 +92,9 @@ def test_words_with_marks_mark_groups():
 def test_places_of_folded_text_lead_back():
     text = "Straße CAFE\u0301, ﬁn 각 각 İ"
     folded, places = fold_with_places(text)
-    assert folded == fold(text) and len(places) == len(folded) + 1 and places[-1] == len(text)
+    assert folded == fold(text)
+    assert len(places) == len(folded) + 1
+    assert places[-1] == len(text)
     begin = folded.index("café")
     assert text[places[begin] : places[begin + 4]] == "CAFE\u0301"
 

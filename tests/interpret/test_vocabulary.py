@@ -86,7 +86,8 @@ def test_a_space_is_written_alike_whatever_the_vocabulary_writes():
 
 
 def test_parts_of_a_character_are_their_bytes():
-    names, tokenizer = PieceNames(with_twins("bytes")), with_twins("bytes")
+    tokenizer = make_tokenizer("bytes")
+    names = PieceNames(tokenizer)
     letters = {byte: letter for letter, byte in byte_letters().items()}
     for byte in range(256):
         name = names(tokenizer.token_to_id(letters[byte]))
@@ -152,7 +153,8 @@ def test_special_pieces_are_those_that_the_files_declare(tmp_path, declared):
     assert (special.mask, special.unknown, special.padding) == tuple(names.values())
     assert (special.first, special.separator) == ("[CLS]", "[SEP]")
     tokens = encoder.tokens("the 龘 river Ω")
-    assert tokens.unknown == 2 and [tokens.unknown_at(i) for i in range(len(tokens))] == [0, 0, 1, 0, 1, 0]
+    assert tokens.unknown == 2
+    assert [tokens.unknown_at(i) for i in range(len(tokens))] == [0, 0, 1, 0, 1, 0]
     assert len(it.fill_mask(encoder, f"the river {names['mask']} was steep").guesses) == 1
     assert it.pseudo_log_likelihood(encoder, "the river was steep").perplexity > 1
     for kind, name in (("pad", names["pad"]), ("mask", names["mask"])):
@@ -210,11 +212,13 @@ def test_a_cased_vocabulary_alone_is_said_with_a_cure_that_cures(tmp_path):
     encoder = it.load_encoder(str(tmp_path), device="cpu")
     assert encoder.tokens("The Paris").pieces[1:-1] == ("the", "[UNK]")
     (note,) = encoder.notes
-    assert "reads every text in lower case" in str(note) and note.values["cure"] == '{"do_lower_case": false}'
+    assert "reads every text in lower case" in str(note)
+    assert note.values["cure"] == '{"do_lower_case": false}'
     assert it.model_card(encoder).notes == encoder.notes
     (tmp_path / "tokenizer_config.json").write_text(note.values["cure"])
     cured = it.load_encoder(str(tmp_path), device="cpu")
-    assert cured.tokens("The Paris").pieces[1:-1] == ("The", "Paris") and cured.notes == ()
+    assert cured.tokens("The Paris").pieces[1:-1] == ("The", "Paris")
+    assert cured.notes == ()
 
 
 @pytest.mark.parametrize(
