@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard import cache
 from dashboard.figures.attributions import agreement_map, top_words
 from dashboard.language import _
 from dashboard.pictures.words import word_rows
