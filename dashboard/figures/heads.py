@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
 
 def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
     """Draw each relation's best head beside the best fixed place, the most frequent relations first."""
-    relations = scores.relations[:most]
-    best = [scores.best(relation) for relation in relations]
+    names = scores.relations[:most]
+    best = [scores.best(name) for name in names]
+    relations = [shown(name) for name in names]
     accuracy = np.array([one[3] for one in best])
     counts = scores.counts[:most]
     error = 1.96 * np.sqrt(accuracy * (1 - accuracy) / counts)

@@ -8,7 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import level_map
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
 from dashboard.widgets.attributions_view import baseline_names
@@ -45,7 +45,7 @@ def layers(asked: Asked) -> None:
     scores, deltas = found
     tokens = question.tokens
     names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
     st.caption(
         _(

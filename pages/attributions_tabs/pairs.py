@@ -8,7 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import pair_matrix
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
 from dashboard.widgets.attributions_view import baseline_names
@@ -95,7 +95,7 @@ def _together(asked: Asked, baseline: str) -> None:
     )
     if found is None:
         return
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     st.plotly_chart(pair_matrix(found.scores, names, names), key="interactions_map")
     st.caption(

@@ -8,7 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import erasure_curves, randomising
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_quality import (
     faithfulness_of,
@@ -53,7 +53,9 @@ def quality(asked: Asked) -> None:
     faithful = faithfulness_of(asked, found, how)
     if faithful is None:
         return
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)) + " · " + _verdict(faithful))
+    st.markdown(
+        _("Explained: {target}").format(target=literal(target_name(asked, found.target))) + " · " + _verdict(faithful)
+    )
     _headline(found, faithful)
     st.markdown("#### " + _("Taking words away"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")

@@ -8,7 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.figures.attributions import agreement_map, top_words
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.pictures.words import word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import attribution_downloads, attribution_lines, attribution_table
@@ -56,7 +56,7 @@ def why(asked: Asked) -> None:
 def _answer(asked: Asked) -> None:
     question = asked.question
     likely = question.target.kind in ("class", "word")
-    parts = [_("Explained: {target}").format(target=target_name(asked, question.target))]
+    parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
     parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{question.output:.3f}"))
