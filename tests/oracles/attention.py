@@ -15,12 +15,10 @@ from tests.tiny import TAPPED
 
 
 def eager(folder, text: str, pair: str | None = None):
-    """A text through transformers' own eager attention; token types are the tokenizer's where the model has any."""
+    """A text through transformers' own eager attention."""
     tokenizer = tf.AutoTokenizer.from_pretrained(folder)
     model = tf.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
-    given = dict(tokenizer(text, pair, return_tensors="pt"))
-    if (getattr(model.config, "type_vocab_size", 0) or 0) < 2:
-        given.pop("token_type_ids", None)
+    given = tokenizer(text, pair, return_tensors="pt")
     with torch.inference_mode():
         return model(**given, output_attentions=True, output_hidden_states=True)
 

@@ -43,9 +43,7 @@ def _classes(world: World) -> Iterator[float]:
         folder = question.encoder.spec.checkpoint.name
         model = tf.AutoModelForSequenceClassification.from_pretrained(folder).eval()
         tokenizer, tokens = tf.AutoTokenizer.from_pretrained(folder), question.tokens
-        given = dict(tokenizer(tokens.text, tokens.pair, return_tensors="pt"))
-        if (getattr(model.config, "type_vocab_size", 0) or 0) < 2:
-            given.pop("token_type_ids", None)
+        given = tokenizer(tokens.text, tokens.pair, return_tensors="pt")
         with torch.inference_mode():
             theirs = model(**given).logits[0].softmax(-1)
         yield apart(question.probabilities(question.own[None])[0], theirs)

@@ -25,9 +25,7 @@ def _logits(model: torch.nn.Module, folder, examples: it.Examples) -> torch.Tens
     tokenizer = tf.AutoTokenizer.from_pretrained(folder)
     found = []
     for row, text in enumerate(examples.texts):
-        given = dict(tokenizer(text, examples.pairs[row] if examples.pairs else None, return_tensors="pt"))
-        if (getattr(model.config, "type_vocab_size", 0) or 0) < 2:
-            given.pop("token_type_ids", None)
+        given = tokenizer(text, examples.pairs[row] if examples.pairs else None, return_tensors="pt")
         with torch.inference_mode():
             found.append(model.eval()(**given).logits[0])
     return torch.stack(found)
