@@ -32,12 +32,14 @@ PLAIN = {
     "ArrowDataFrame": None,
     "Arrow": None,
     "PlotlyChart": None,
+    # BertViz, in a page of its own that has no access to anything: see tests of `bertviz_page`.
+    "IFrame": None,
     "DownloadButton": {"url"},
 }
 PAGES = {
     "attention": ("tab", ["where", "heads", "flow", "steps", "ablation", "bertviz"]),
     "attributions": ("why", ["why", "quality", "layers", "pairs", "whatif", "rows"]),
-    "pretraining": ("game", ["guess", "game", "surprise", "following"]),
+    "pretraining": ("pre", ["guess", "game", "surprise", "following"]),
 }
 FOLDER = "![x](a) *x* :red[x] ~~x~~ $x^2$ :smile:"
 
@@ -123,8 +125,9 @@ def test_what_is_said_of_a_checkpoint_is_text(page):
     assert raw_texts(page) == []
 
 
-def test_columns_and_labels_of_a_collection_are_text(page):
-    page.query_params["model"] = f"folder:{FOLDER}"
+@pytest.mark.parametrize("tab", ["map", "clusters", "layers", "geometry", "neighbours"])
+def test_texts_and_labels_of_a_collection_are_text(page, tab):
+    page.query_params.update({"model": f"folder:{FOLDER}", "show": tab, "from": "pasted"})
     page.switch_page("../pages/embeddings.py").run()
     rows = "\n".join(f"the river {i} {HOSTILE[0]}\t{HOSTILE[i % 2]}" for i in range(12))
     page.text_area[0].set_value(rows).run()
