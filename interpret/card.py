@@ -8,7 +8,10 @@ from types import MappingProxyType
 from interpret.checkpoint_files import weights_sha256
 from interpret.checkpoints import Checkpoint, checkpoint_folder
 from interpret.encoder import Encoder
+from interpret.errors import CheckpointError, InterpretError
 from interpret.resources import parameters_in_files
+from interpret.tasks import Task
+from interpret.vocabulary import SpecialPieces
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,12 @@ class ModelCard:
         Of the weights as they lie on disk.
     licence
         As the model's own README states it; None where it does not.
+    head
+        What the task head answers, and its classes; None where there is none, and then ``head_note`` says why.
+    special
+        What the tokenizer calls its special pieces.
+    notes
+        What a reader should know of how it was read: see `Encoder`.
     """
 
     checkpoint: Checkpoint
@@ -43,6 +52,10 @@ class ModelCard:
     weight_bytes: int
     sha256: str
     licence: str | None
+    head: Task | None
+    head_note: CheckpointError | None
+    special: SpecialPieces
+    notes: tuple[InterpretError, ...]
 
 
 def model_card(encoder: Encoder) -> ModelCard:
@@ -75,6 +88,10 @@ def model_card(encoder: Encoder) -> ModelCard:
         weight_bytes=sum(one.numel() * one.element_size() for one in encoder.model.parameters()),
         sha256=weights_sha256(folder),
         licence=found[1] if found else None,
+        head=encoder.task,
+        head_note=encoder.head_note,
+        special=encoder.special,
+        notes=encoder.notes,
     )
 
 

@@ -9,25 +9,25 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import torch
-from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
 from interpret import tap as taps
 from interpret.checkpoint_files import LOADING, read_config
 from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint, whole_folder
 from interpret.devices import PRECISIONS, choose_precision, find_device, hold
-from interpret.errors import CapacityError, CheckpointError, InputError
+from interpret.errors import CapacityError, CheckpointError, InputError, InterpretError
 from interpret.families import Family
 from interpret.heads import Classifier
 from interpret.hub import Progress
 from interpret.inputs import InputFormat
-from interpret.loading import bare, read_model, read_tokenizer
+from interpret.loading import Vocabulary, bare, read_model, read_tokenizer
 from interpret.resources import weights_bytes
 from interpret.sentence import SentenceModel, lower_cased
 from interpret.sentence_files import read_sentence
 from interpret.tasks import Task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
+from interpret.vocabulary import PieceNames
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,12 @@ class Encoder:
     model
         The bare encoder, in evaluation mode. Only `forward` calls it.
     task
-        What the checkpoint's own task head answers; None where it has none.
+        What the checkpoint's own task head answers; None where it has none that is read here.
+    head_note
+        Why it has none; None where it has one.
+    notes
+        What a reader should know of how the checkpoint was read: of a head that was left out, of names that may be
+        wrong, of words that its tokenizer never finds.
     pieces
         The Rust tokenizer.
     layers, heads, width
@@ -60,6 +65,10 @@ class Encoder:
         How its inputs are made.
     padding_id
         The id of which tokens get no position, in families that count positions from it on; None in others.
+    special
+        What the tokenizer calls its special pieces.
+    names
+        What the pieces of the vocabulary are called where they stand alone.
     mask
         The piece that stands for a hidden word; None where the vocabulary has none.
     head_reads_all
@@ -74,8 +83,9 @@ class Encoder:
         family: Family,
         whole: PreTrainedModel | Classifier,
         task: Task | None,
-        pieces: Tokenizer,
-        token_types: bool,
+        vocabulary: Vocabulary,
+        head_note: CheckpointError | None,
+        notes: tuple[InterpretError, ...],
         sentence: SentenceModel | None = None,
     ) -> None:
         self.spec = spec
@@ -83,23 +93,24 @@ class Encoder:
         self.model = bare(whole)
         self.task = task
         self._whole = whole
-        self.pieces = pieces
+        self.head_note, self.notes = head_note, notes
+        self._vocabulary = vocabulary
+        self.pieces, self.special = vocabulary.pieces, vocabulary.special
+        self.names = PieceNames(vocabulary.pieces)
+        self.mask = vocabulary.special.mask
         config = whole.config
         self.layers: int = config.num_hidden_layers
         self.heads: int = config.num_attention_heads
         self.width: int = config.hidden_size
         self.padding_id, self.max_tokens = _positions(self.model, family, spec.checkpoint.name)
-        names = ("[MASK]", "<mask>")
         # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
         self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
-        self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
         self.sentence = sentence and sentence.within(self.max_tokens)
-        self._token_types = token_types
         self.inputs = InputFormat(
             # Padding that the vocabulary does not have would be looked up all the same.
             pad=pad if 0 <= (pad := config.pad_token_id or 0) < config.vocab_size else 0,
             # A model of a single type has nothing to tell apart by it.
-            token_types=token_types
+            token_types=vocabulary.token_types
             and (getattr(config, "type_vocab_size", 0) or 0) > 1
             and "token_type_ids" in inspect.signature(self.model.forward).parameters,
         )
@@ -213,9 +224,10 @@ class Encoder:
     def _guesser(self) -> PreTrainedModel:
         if isinstance(self._whole, Classifier) or self.task is None or self.task.kind != "masked words":
             raise CheckpointError(
-                "“{name}” was saved without the head that guesses masked words. Choose a model that has one, such as "
+                "“{name}” has no head that guesses masked words. {why} Choose a model that has one, such as "
                 "google-bert/bert-base-uncased, or train one on the Fine-tune page.",
                 name=self.spec.checkpoint.name,
+                why=self.head_note or CheckpointError("Its head answers for classes."),
             )
         return self._whole
 
@@ -236,7 +248,8 @@ class Encoder:
         """Return an encoder with weights of its own, which may be changed."""
         with hold(self.spec.device):
             whole = copy.deepcopy(self._whole)
-        return Encoder(self.spec, self.family, whole, self.task, self.pieces, self._token_types, self.sentence)
+        beside = (self._vocabulary, self.head_note, self.notes, self.sentence)
+        return Encoder(self.spec, self.family, whole, self.task, *beside)
 
     def head_parts(self) -> list[torch.nn.Module]:
         """Return the modules of the task head, those outside the bare encoder; none where the checkpoint has none."""
@@ -294,11 +307,12 @@ def load_encoder(
             free=gigabytes(place.free),
         )
     sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
-    tokenizer, token_types = read_tokenizer(folder, checkpoint.name)
+    vocabulary = read_tokenizer(folder, checkpoint.name)
     if sentence is not None and sentence.lower_case:
-        lower_cased(tokenizer)
+        lower_cased(vocabulary.pieces)
     with LOADING:
-        model, task = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+        loaded = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    model, tokenizer = loaded.model, vocabulary.pieces
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
             "The tokenizer of “{name}” has more pieces than the model has embeddings ({count}). They do not belong "
@@ -316,7 +330,8 @@ def load_encoder(
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
-    encoder = Encoder(spec, family, model, task, tokenizer, token_types, sentence)
+    notes = (*loaded.notes, *(() if vocabulary.note is None else (vocabulary.note,)))
+    encoder = Encoder(spec, family, model, loaded.task, vocabulary, loaded.no_task, notes, sentence)
     kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
     if encoder.inputs.token_types and kinds > known:
         raise CheckpointError(

@@ -83,7 +83,7 @@ def pseudo_log_likelihood(
     if (tokens.ids == mask).any():
         raise InputError(
             "The text has {mask} in it, and nobody knows which word stands there. Write the word.",
-            mask=encoder.mask or "[MASK]",
+            mask=encoder.mask or "",
         )
     places = np.flatnonzero(~tokens.special)
     logs = np.full(len(tokens), np.nan, np.float32)

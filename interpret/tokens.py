@@ -9,9 +9,8 @@ from tokenizers import Encoding, Tokenizer, decoders
 
 from interpret.arrays import read_only
 from interpret.errors import InputError
-
-# How vocabularies call what they lack.
-UNKNOWN = ("[UNK]", "<unk>")
+from interpret.spelling import is_ideograph, is_joined
+from interpret.vocabulary import unknown_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +32,8 @@ class Tokens:
         Korean ideographs are words of one character.
     span
         Where each piece stands in its segment's text: characters ``start <= i < end``; (0, 0) for special pieces.
+        Marks that a tokenizer takes off (the accent of a decomposed “é”, the vowel signs of “मैं”) stand with the piece
+        before them.
     segment
         0 for segment A with its special pieces, 1 for segment B with the closing one: for drawing, and for what goes
         from the one to the other. No model is fed it.
@@ -40,6 +41,8 @@ class Tokens:
         The token types of the tokenizer's template: what a model is fed that takes any.
     special
         True for pieces that the tokenizer added.
+    unknown_id
+        The id that stands for what the vocabulary lacks; None where it lacks nothing.
     """
 
     text: str
@@ -52,6 +55,7 @@ class Tokens:
     segment: Int[np.ndarray, "token"]
     type_ids: Int[np.ndarray, "token"]
     special: Bool[np.ndarray, "token"]
+    unknown_id: int | None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,7 +67,7 @@ class Tokens:
 
     def unknown_at(self, place: int) -> bool:
         """Whether a piece stands for something that the vocabulary lacks."""
-        return self.pieces[place] in UNKNOWN
+        return self.unknown_id is not None and int(self.ids[place]) == self.unknown_id
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -126,6 +130,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         segment=read_only(segment, np.int64),
         type_ids=read_only(encoding.type_ids, np.int64),
         special=read_only(special, bool),
+        unknown_id=unknown_id(tokenizer),
     )
 
 
@@ -176,6 +181,26 @@ def _spans(
         while end > start and source[end - 1].isspace():
             end -= 1
         spans.append((start, end))
+    return _with_marks(spans, special, texts, segment)
+
+
+def _with_marks(
+    spans: list[tuple[int, int]], special: list[bool], texts: tuple[str, str], segment: list[int]
+) -> list[tuple[int, int]]:
+    """Let pieces take in the marks around them that are in no piece: those behind, and at a word's beginning before."""
+    ordinary = [i for i, (start, end) in enumerate(spans) if not special[i] and start < end]
+    for place, i in enumerate(ordinary):
+        source = texts[segment[i]]
+        following = ordinary[place + 1] if place + 1 < len(ordinary) else None
+        inside = following is not None and segment[following] == segment[i]
+        bound = spans[following][0] if following is not None and inside else len(source)
+        before = ordinary[place - 1] if place and segment[ordinary[place - 1]] == segment[i] else None
+        start, end = spans[i]
+        while end < bound and is_joined(source[end]):
+            end += 1
+        while start > (0 if before is None else spans[before][1]) and is_joined(source[start - 1]):
+            start -= 1
+        spans[i] = start, end
     return spans
 
 
@@ -214,23 +239,28 @@ def _words(
             # A piece that is nothing but the space before a word belongs to that word.
             new = False
         else:
-            # SentencePiece takes a whole Chinese sentence for one word. Byte-level pieces of one character share its
-            # span, and so do not begin behind each other.
-            source = texts[segment[i]]
-            start, end = spans[i]
-            follows = end > start >= before[1]
-            new = here != previous or (follows and (is_ideograph(source[start]) or is_ideograph(source[before[1] - 1])))
+            # Byte-level pieces of one character share its span, and so do not begin behind each other.
+            new = here != previous
+            if spans[i][1] > spans[i][0] >= before[1]:
+                new = _begins_word(texts[segment[i]], *spans[i], before[1], new)
         count += new
         words.append(count)
         previous, before = here, spans[i]
     return words
 
 
-def is_ideograph(character: str) -> bool:
-    """Tell whether a character is one that BERT's tokenizer sets apart as a word (CJK ideographs)."""
-    place = ord(character)
-    return place >= 0x3400 and any(first <= place <= last for first, last in _IDEOGRAPHS)
+def _begins_word(source: str, start: int, end: int, before: int, new: bool) -> bool:
+    """Tell whether a piece begins a word, where the tokenizer says ``new`` and the piece before it ends at ``before``.
 
-
-# Unified ideographs, extension A, compatibility, extensions B and later with their compatibility forms.
-_IDEOGRAPHS = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+    Tokenizers that cut by letters (GPT-2's, and RoBERTa's with it) take a mark for a sign of its own, and so cut
+    “हिन्दी” into six; SentencePiece takes a whole Chinese sentence for one word.
+    """
+    first, base = source[start], source[:before].rstrip()
+    if start == before:
+        if is_joined(first):
+            return False
+        while is_joined(base[-1]) and len(base) > 1:
+            base = base[:-1]
+        if len(base) < before and base[-1].isalpha() and not is_ideograph(base[-1]):
+            new = not first.isalpha() and (new or not first.isalnum())
+    return new or is_ideograph(first) or is_ideograph(base[-1])

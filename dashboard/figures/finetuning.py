@@ -118,7 +118,7 @@ def cost_curve(
             x=list(seconds),
             y=list(scores),
             mode="lines+markers+text",
-            text=list(names),
+            text=[shown(name) for name in names],
             textposition="top right",
             marker={"size": 10, "color": JUDGED},
             line={"color": QUIET, "width": 1},

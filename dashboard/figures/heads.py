@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures import shown
 from dashboard.language import _
 from interpret.intervals import wilson
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
+    from interpret.vocabulary import SpecialPieces
 
 
-def statistic_names() -> dict[str, str]:
-    """Name each statistic for the reader, with its unit."""
+def statistic_names(special: SpecialPieces) -> dict[str, str]:
+    """Name each statistic for the reader, with its unit; special pieces as the model's tokenizer calls them."""
     return {
         "entropy": _("Entropy (nats)"),
         "evenness": _("Entropy, share of uniform"),
@@ -24,8 +26,8 @@ def statistic_names() -> dict[str, str]:
         "self": _("To itself"),
         "previous": _("To the previous piece"),
         "next": _("To the next piece"),
-        "first": _("To [CLS]"),
-        "separator": _("To [SEP]"),
+        "first": _("To {piece}").format(piece=special.first or _("the first piece")),
+        "separator": _("To {piece}").format(piece=special.separator or _("the separator")),
         "punctuation": _("To punctuation"),
         "own word": _("To the rest of its word"),
         "same piece": _("To the same piece elsewhere"),
@@ -34,7 +36,7 @@ def statistic_names() -> dict[str, str]:
     }
 
 
-def pattern_labels() -> dict[str | None, str]:
+def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
     """Name each pattern for the reader; no pattern has no name."""
     return {
         None: "–",
@@ -43,8 +45,8 @@ def pattern_labels() -> dict[str | None, str]:
         "same token": _("same token"),
         "own word": _("rest of its word"),
         "same piece elsewhere": _("same piece elsewhere"),
-        "first token ([CLS])": _("first token ([CLS])"),
-        "separator ([SEP])": _("separator ([SEP])"),
+        "first token": _("first token ({piece})").format(piece=special.first or "–"),
+        "separator": _("separator ({piece})").format(piece=special.separator or "–"),
         "punctuation": _("punctuation"),
         "own segment": _("own segment"),
         "other segment": _("other segment"),
@@ -54,8 +56,9 @@ def pattern_labels() -> dict[str | None, str]:
 
 def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
     """Draw each relation's best head beside the best fixed place, the most frequent relations first."""
-    relations = scores.relations[:most]
-    best = [scores.best(relation) for relation in relations]
+    names = scores.relations[:most]
+    best = [scores.best(name) for name in names]
+    relations = [shown(name) for name in names]
     accuracy = np.array([one[3] for one in best])
     counts = scores.counts[:most]
     ends = np.array(

@@ -154,7 +154,9 @@ def alike_bars(values: Sequence[float]) -> go.Figure:
 
 def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], names: Sequence[str]) -> go.Figure:
     """Draw the same texts as points before and after, side by side and turned onto each other, coloured by label."""
-    figure = make_subplots(cols=2, rows=1, subplot_titles=list(names), shared_xaxes="all", shared_yaxes="all")
+    figure = make_subplots(
+        cols=2, rows=1, subplot_titles=[shown(name) for name in names], shared_xaxes="all", shared_yaxes="all"
+    )
     colours = ["#2f7ab9", "#c2660f", "#3a9a5b", "#a04fb0", "#b8452f", "#7c7f1e", "#1d9aa0", "#8a6d3b"]
     for number, label in enumerate(sorted(set(labels))[:20]):
         chosen = [place for place, one in enumerate(labels) if one == label]
@@ -168,7 +170,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
                 showlegend=column == 1,
                 marker={"color": colours[number % len(colours)], "size": 7, "opacity": 0.8},
                 text=[shown(texts[place][:90]) for place in chosen],
-                hovertemplate="%{text}<extra>" + shown(label) + "</extra>",
+                hovertemplate="%{text}<extra>%{fullData.name}</extra>",
                 row=1,
                 col=column,
             )

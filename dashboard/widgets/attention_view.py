@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -13,17 +14,20 @@ from jaxtyping import Float32
 import interpret as it
 from dashboard import cache, state
 from dashboard.explorer import Look, standalone
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.attention import Direction, Unit
 from interpret.delimited import csv_rows
 
+if TYPE_CHECKING:
+    from interpret.vocabulary import SpecialPieces
+
 Heads = Sequence[tuple[int, int]]
 
 
-def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
+def view_controls(pair: bool, special: SpecialPieces) -> tuple[Unit, bool, Direction]:
     """Draw the switches: unit, special pieces and, where there are two texts, direction."""
     units: dict[Unit, str] = {"piece": _("Pieces"), "word": _("Words")}
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
@@ -37,7 +41,7 @@ def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
         )
         direction: Direction = segments(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(
-            _("[CLS] and [SEP]"),
+            special_names(special),
             key=state.SPECIALS,
             persist_state="session",
             help=_("Off leaves them out and shares each row out anew over the rest, so that it sums to 1 again."),
@@ -48,7 +52,17 @@ def view_controls(pair: bool) -> tuple[Unit, bool, Direction]:
     return unit, specials, direction
 
 
-def reading_guide() -> str:
+def special_names(special: SpecialPieces) -> str:
+    """Name the pieces that a tokenizer puts around a text, as Markdown."""
+    named = [literal(one) for one in dict.fromkeys((special.first, special.separator)) if one]
+    return (
+        _("{first} and {last}").format(first=named[0], last=named[1])
+        if len(named) == 2
+        else "".join(named) or _("special pieces")
+    )
+
+
+def reading_guide(special: SpecialPieces) -> str:
     """Explain the picture to somebody who meets attention for the first time, in Markdown."""
     points = (
         _(
@@ -61,9 +75,9 @@ def reading_guide() -> str:
             "token itself, or at its neighbour; a vertical stripe is one token that all look at."
         ),
         _(
-            "**[CLS] and [SEP]** often get most of the weight. Clark et al. (2019) take that for a head's way of doing "
+            "**{special}** often get most of the weight. Clark et al. (2019) take that for a head's way of doing "
             "nothing; switch them off to see what else it does."
-        ),
+        ).format(special=special_names(special)),
         _(
             "**Colours mean the same in every picture**: 0 to 1, whatever the head. Square root and log make small "
             "weights visible; the scale under the heat map shows how."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,9 @@ from dashboard.pictures.words import Word, WordRow, token_words, word_rows
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.long_work import Progress, long_work
+
+if TYPE_CHECKING:
+    from interpret.vocabulary import SpecialPieces
 
 # What is begun without a click: so many pieces through the model, forward or backward, are some seconds on two cores.
 _SOON_PIECES = 25_000
@@ -39,11 +43,11 @@ def method_names() -> dict[str, str]:
     }
 
 
-def baseline_names() -> dict[str, str]:
-    """Name each baseline for the reader."""
+def baseline_names(special: SpecialPieces) -> dict[str, str]:
+    """Name each baseline for the reader; a model without such a piece says so when it is chosen."""
     return {
-        "pad": _("[PAD]: nothing written"),
-        "mask": _("[MASK]: a hidden word"),
+        "pad": _("{piece}: nothing written").format(piece=special.padding or "–"),
+        "mask": _("{piece}: a hidden word").format(piece=special.mask or "–"),
         "zero": _("zero: no embedding"),
         "mean": _("mean of all embeddings"),
     }
@@ -70,14 +74,14 @@ class How:
     rule: str = "adaptive"
 
 
-def how_input() -> How:
+def how_input(special: SpecialPieces) -> How:
     """Draw the choice of methods and how they work."""
     names = method_names()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = _methods_input(names)
         with st.popover(_("Settings"), icon=":material/tune:"):
             baseline = choose(
-                st.selectbox, _("Baseline: what stands where a word is away"), baseline_names(), state.BASELINE
+                st.selectbox, _("Baseline: what stands where a word is away"), baseline_names(special), state.BASELINE
             )
             rule = choose(
                 st.selectbox,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboard import state
-from dashboard.language import language
+from dashboard.language import language, literal
 
 T = TypeVar("T", bound=state.Value)
 
@@ -31,7 +31,7 @@ def choose(
     draw
         ``st.selectbox``, ``st.pills`` or ``st.segmented_control``, of the page or of a column.
     options
-        Values, as the URL and Python know them, and what the reader sees.
+        Values, as the URL and Python know them, and what the reader sees: text, of which no Markdown is made.
     default
         The first option unless given.
     new
@@ -47,10 +47,12 @@ def choose(
     def take() -> None:
         st.session_state[key] = st.session_state[widget]
 
+    # A list that drops down shows its options as they are; buttons read them as Markdown.
+    written = str if getattr(draw, "__name__", "") == "selectbox" else literal
     draw(
         label,
         list(options),
-        format_func=lambda value: options.get(value, str(value)),
+        format_func=lambda value: written(options.get(value, str(value))),
         key=widget,
         on_change=take,
         **more,

@@ -103,11 +103,12 @@ def _begin_with_a_word(collection: Collection) -> None:
     """Give the word's field a word that is there, where it has none, or one that only another collection has."""
     of = "word_of"
     from interpret.embeddings.plan import word_pattern
+    from interpret.spelling import fold
 
     changed = st.session_state.get(of, collection.about) != collection.about
     st.session_state[of] = collection.about
     word = str(st.session_state.get(state.WORD) or "")
-    if changed and not (word.strip() and any(map(word_pattern(word).search, collection.texts))):
+    if changed and not (word.strip() and any(map(word_pattern(word).search, map(fold, collection.texts)))):
         st.session_state[state.WORD] = _frequent_word(collection)
     state.seed(state.WORD, _frequent_word(collection))
 

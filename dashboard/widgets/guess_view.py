@@ -17,6 +17,7 @@ from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
+from interpret.spelling import SPACE, marks
 
 WORDS = "hidden_words"
 # A character: of the first or the second text, and where.
@@ -28,7 +29,7 @@ _IN_A_ROW = 3
 # Longer texts, which are read once for each of their pieces, would let a reader wait for the first guess.
 _MOST_TRIED = 32
 # Words of letters, with the space that some vocabularies keep before them; half of “didn't” is told by the other half.
-_PLAIN = re.compile(r"\s*(?<![\w'’-])[^\W\d_]+(?![\w'’-])")
+_PLAIN = re.compile(rf"\s*(?<![\w'’-])(?:[^\W\d_][{marks()}]*)+(?![\w'’-])")
 
 
 def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) -> tuple[int, ...]:
@@ -63,7 +64,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     )
     row = WordRow(_("Your text"), _("Click words to hide them"), words, 0.0, False)
     key = f"hidden:{st.session_state[_ROUND]}"
-    off = word_rows([row], title, stem, key, WORDS, off=first, instead=encoder.mask or "[MASK]")
+    off = word_rows([row], title, stem, key, WORDS, off=first, instead=encoder.mask or "")
     off = tuple(one for one in off if not shut[one])
     kept[about] = frozenset().union(*(spots(tokens, groups[one]) for one in off))
     state.remember(state.HIDDEN, ",".join(map(str, off)) if off != default else None)
@@ -136,7 +137,7 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
         # Hidden by a click, and yet nobody knows what is right.
         said = "" if word is None else _("“{word}” is unknown to this vocabulary").format(word=literal(word)) + " · "
     else:
-        whole = "" if word is None or word == guess.true else f" ({literal(word)})"
+        whole = "" if word is None or word == guess.true.removeprefix(SPACE) else f" ({literal(word)})"
         st.markdown(
             "**"
             + _("Mask {number}: “{word}” was hidden").format(number=number, word=literal(guess.true))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -11,7 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.figures.heads import pattern_labels, statistic_names
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.pictures.maps import HeadMap
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import corpus_input, kept_file
@@ -19,6 +19,9 @@ from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
+
+if TYPE_CHECKING:
+    from interpret.vocabulary import SpecialPieces
 
 _SEED = 0
 
@@ -80,9 +83,9 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
     return None if result is None else (result, name)
 
 
-def statistic_maps(statistics: it.HeadStatistics) -> list[HeadMap]:
+def statistic_maps(statistics: it.HeadStatistics, special: SpecialPieces) -> list[HeadMap]:
     """Return a map for each statistic that has numbers; shares all on the scale from 0 to 1."""
-    names = statistic_names()
+    names = statistic_names(special)
     maps = []
     for name in statistics:
         if statistics.queries[name]:
@@ -96,17 +99,17 @@ def statistic_maps(statistics: it.HeadStatistics) -> list[HeadMap]:
     return maps
 
 
-def patterns_shown(statistics: it.HeadStatistics) -> list[list[str | None]]:
+def patterns_shown(statistics: it.HeadStatistics, special: SpecialPieces) -> list[list[str | None]]:
     """Return each head's name in the reader's language, or None."""
-    labels = pattern_labels()
+    labels = pattern_labels(special)
     return [[labels[name] if name else None for name in row] for row in it.pattern_names(statistics)]
 
 
-def patterns_line(statistics: it.HeadStatistics) -> str:
+def patterns_line(statistics: it.HeadStatistics, special: SpecialPieces) -> str:
     """Say in Markdown how many heads do what, and over how much that was measured."""
-    counts = Counter(name for row in patterns_shown(statistics) for name in row if name)
+    counts = Counter(name for row in patterns_shown(statistics, special) for name in row if name)
     everything = statistics["entropy"].size
-    named = ", ".join(f"**{name}** {count}" for name, count in counts.most_common())
+    named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
     return _(
         "Of {all} heads, {named} have a name: {names}. Measured on {pieces} pieces (texts: {texts}); every number is "
         "an average over the pieces that do the looking."
@@ -119,9 +122,9 @@ def patterns_line(statistics: it.HeadStatistics) -> str:
     )
 
 
-def head_table(statistics: it.HeadStatistics) -> dict[str, list[Any]]:
+def head_table(statistics: it.HeadStatistics, special: SpecialPieces) -> dict[str, list[Any]]:
     """Return a row for each head, those with a name first, as columns."""
-    names, labels = statistic_names(), pattern_labels()
+    names, labels = statistic_names(special), pattern_labels(special)
     patterns = it.pattern_names(statistics)
     layers, heads = statistics["entropy"].shape
     order = sorted(
@@ -200,12 +203,14 @@ def relation_meanings() -> dict[str, str]:
     }
 
 
-def rules_guide() -> str:
+def rules_guide(special: SpecialPieces) -> str:
     """Write the rules out, as they are in the code."""
     from interpret.attention.heads import RULES
 
-    names, labels = statistic_names(), pattern_labels()
-    lines = [f"- **{labels[rule.pattern]}**: " + f"{names[rule.statistic]} ≥ {rule.least:g}" for rule in RULES]
+    names, labels = statistic_names(special), pattern_labels(special)
+    lines = [
+        f"- **{literal(labels[rule.pattern])}**: {literal(names[rule.statistic])} ≥ {rule.least:g}" for rule in RULES
+    ]
     lines.append(
         "\n"
         + _(
@@ -222,7 +227,7 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
     """Offer the statistics as files."""
 
     def table() -> bytes:
-        return as_csv(head_table(statistics))
+        return as_csv(head_table(statistics, cache.encoder(spec).special))
 
     def numbers() -> bytes:
         # JSON knows no NaN; what no piece of the texts could show is null.

@@ -19,6 +19,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.embeddings_view import Read, about_places, draw_sample
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
+from interpret.spelling import fold
 
 # What is drawn by itself, without a click: some seconds on two cores.
 _SOON_POINTS = 8000
@@ -71,7 +72,7 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
         values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
         return Colours(title, values.astype(np.float32))
     if chosen == "item":
-        items = [read.embeddings.item(int(i)).casefold() for i in places]
+        items = [fold(read.embeddings.item(int(i))) for i in places]
         return grouped(title, items, items)
     name = chosen.removeprefix("column:")
     every = read.collection.columns[name]

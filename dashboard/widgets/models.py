@@ -10,7 +10,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _, literal
+from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from interpret.checkpoint_files import saved_checkpoints
 from interpret.checkpoints import BUILT_IN, GUESSER
@@ -156,6 +156,8 @@ def encoder_of(name: str, revision: str = "", guesses: bool = False) -> it.Encod
     with st.spinner(_("Loading the model …"), show_time=True):
         encoder = cache.encoder(_spec(name, revision), progress)
     place.empty()
+    for note in encoder.notes:
+        st.warning(explain(note), icon=":material/troubleshoot:")
     return encoder
 
 
@@ -264,6 +266,10 @@ def _card_body() -> None:
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,
     }
+    facts[_("Task head")] = explain(card.head_note) if card.head_note is not None else _head(card)
+    special = card.special
+    named = (special.first, special.separator, special.mask, special.padding, special.unknown)
+    facts[_("Special pieces")] = literal(" ".join(one for one in dict.fromkeys(named) if one))
     if card.heads_in_file:
         facts[_("Task heads in the file, not loaded")] = f"{card.heads_in_file:,}"
     st.table(
@@ -286,6 +292,14 @@ def _card_body() -> None:
             _("Share"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
         },
     )
+
+
+def _head(card: it.ModelCard) -> str:
+    """Say in Markdown what a model's head answers."""
+    if card.head is None or card.head.kind == "masked words":
+        return _("masked words")
+    kind = _("classes") if card.head.kind == "classes" else _("a class for each token")
+    return f"{kind}: {literal(', '.join(card.head.labels))}"
 
 
 def _part(name: str) -> str:

@@ -18,6 +18,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.sentence_view import prompt_input, query_prompt
 from interpret.errors import InputError
 from interpret.sentence_reading import sentence_reading
+from interpret.spelling import fold
 
 _MOST_LISTED = 300
 
@@ -77,7 +78,7 @@ def _typed(read: Read) -> Query | None:
             prompt=prompt,
         )
     except InputError as error:
-        if level == "words" and word and word.casefold() not in text.casefold():
+        if level == "words" and word and fold(word) not in fold(text):
             raise InputError(
                 "“{word}” is not in the text that you typed. Type one that holds it.", word=word
             ) from error
@@ -89,11 +90,11 @@ def _item(read: Read) -> Query | None:
     embeddings = read.embeddings
     left, right = st.columns([1, 2])
     search = left.text_input(_("Find"), key="query_find", placeholder=_("words in the text"))
-    wanted = (search or "").strip().casefold()
+    wanted = fold((search or "").strip())
     listed: dict[int, str] = {}
     for place in range(len(embeddings)):
         text = embeddings.texts[embeddings.text[place]]
-        if wanted in text.casefold():
+        if wanted in fold(text):
             name = text if embeddings.level == "texts" else f"{embeddings.item(place)} — {text}"
             name = " ".join(name.split())
             number = read.collection.origin.numbers[embeddings.text[place]]

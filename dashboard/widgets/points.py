@@ -12,6 +12,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.embeddings_export import item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import as_csv
+from interpret.spelling import fold
 
 _MOST_HOVERED = 160
 _CONTEXT = 60
@@ -81,8 +82,8 @@ def marked_points(
 def _found(read: Read, places: np.ndarray, search: str) -> tuple[int, ...]:
     if not search:
         return ()
-    wanted = search.casefold()
-    inside = [wanted in text.casefold() for text in read.embeddings.texts]
+    wanted = fold(search)
+    inside = [wanted in fold(text) for text in read.embeddings.texts]
     return tuple(int(i) for i, place in enumerate(places) if inside[read.embeddings.text[place]])
 
 

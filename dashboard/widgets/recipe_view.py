@@ -14,10 +14,10 @@ _RANK = 8
 _HEAD_KIND = "head_kind"
 
 
-def head_names() -> dict[str, str]:
-    """Name each head for the reader."""
+def head_names(first: str | None) -> dict[str, str]:
+    """Name each head for the reader; ``first`` is what the tokenizer calls the piece before a text."""
     return {
-        "own": _("the architecture's own, on [CLS]"),
+        "own": _("the architecture's own, on {piece}").format(piece=first or _("the first piece")),
         "linear": _("linear, on the mean of all pieces"),
         "mlp": _("MLP: one hidden layer"),
         "textcnn": _("TextCNN: windows of 3, 4 and 5 pieces"),
@@ -43,7 +43,9 @@ def suggest_settings(width: int, alone: bool) -> None:
     st.session_state["epochs"] = found.epochs
 
 
-def settings_input(task: str, most_tokens: int, alone: bool, width: int, past: bool) -> dict[str, object]:
+def settings_input(
+    task: str, most_tokens: int, alone: bool, width: int, past: bool, first: str | None
+) -> dict[str, object]:
     """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`.
 
     Parameters
@@ -54,11 +56,13 @@ def settings_input(task: str, most_tokens: int, alone: bool, width: int, past: b
         Numbers of a hidden state.
     past
         Whether the model is that of a run, which knows what it learned from.
+    first
+        What its tokenizer calls the piece before a text.
     """
     heads = {
         "token classes": {"own": _("the architecture's own, on each word")},
         **{key: {"own": _("the architecture's own: every piece of the vocabulary")} for key in it.GAMES},
-    }.get(task) or head_names()
+    }.get(task) or head_names(first)
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)

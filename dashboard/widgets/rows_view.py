@@ -28,6 +28,7 @@ from interpret.errors import InputError
 from interpret.file_rows import FileRows, rows_of
 from interpret.files import SUFFIXES
 from interpret.labels import multi_labels
+from interpret.spelling import fold
 
 _SEED = 0
 # What people call the column of what they marked.
@@ -198,7 +199,7 @@ def chosen_row(found: it.Rows) -> None:
         for row in found.rows
         if (not only or (row.wrong and row.label in found.known))
         and answer in ("", row.said)
-        and (query or "").casefold() in row.text.casefold()
+        and fold(query or "") in fold(row.text)
     ]
     said = _("Answer (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Answer")
     table: dict[str, list[Any]] = {

@@ -10,7 +10,8 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from interpret.errors import InputError
-from interpret.tokens import UNKNOWN, check_texts
+from interpret.tokens import check_texts
+from interpret.vocabulary import unknown_id
 
 # Models that read thousands of pieces are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512
@@ -39,15 +40,16 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:
     """Say so where the model's vocabulary does not have much of some texts; of many, the first are looked at."""
     unknown = pieces = 0
+    lacking = unknown_id(encoder.pieces)
     for text, pair in texts[:_MOST_LOOKED_AT]:
         try:
             check_texts(text, pair)
         except InputError:
             # Said where the text is read.
             continue
-        found = encoder.pieces.encode(text, pair, add_special_tokens=False).tokens
+        found = encoder.pieces.encode(text, pair, add_special_tokens=False).ids
         pieces += len(found)
-        unknown += sum(piece in UNKNOWN for piece in found)
+        unknown += found.count(lacking) if lacking is not None else 0
     if unknown * 5 > pieces:
         st.warning(
             _(

@@ -140,7 +140,6 @@ def _answers(encoder: Encoder, task: Task, tokens: Tokens, place: list[int], pas
         # Of the whole vocabulary, what either holds most likely; with several masks for all of them together.
         best = np.maximum(before, after).max(axis=0).argsort()[::-1][: _MOST_GUESSES * max(1, len(place))]
         before, after = before[:, best], after[:, best]
-        # Some models have more rows than their vocabulary has pieces.
-        labels = tuple(encoder.pieces.id_to_token(int(i)) or f"#{i}" for i in best)
+        labels = tuple(encoder.names(int(i)) for i in best)
     rows = tuple(f"{i} {tokens.labels[i]}" for i in place) or ("",)
     return Answers(rows, labels, read_only(before, np.float32), read_only(after, np.float32))

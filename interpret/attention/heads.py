@@ -13,7 +13,7 @@ from interpret.arrays import read_only
 from interpret.batching import batches
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.tokens import UNKNOWN, Tokens
+from interpret.tokens import Tokens
 from interpret.tracing import Trace, trace_batch
 
 # Shares of attention that go to keys of one kind, in the order in which they are shown.
@@ -100,8 +100,8 @@ RULES = (
     Rule("same token", "self", 0.5),
     Rule("own word", "own word", 0.5),
     Rule("same piece elsewhere", "same piece", 0.5),
-    Rule("first token ([CLS])", "first", 0.5),
-    Rule("separator ([SEP])", "separator", 0.5),
+    Rule("first token", "first", 0.5),
+    Rule("separator", "separator", 0.5),
     Rule("punctuation", "punctuation", 0.5),
     Rule("own segment", "own segment", 0.5),
     Rule("other segment", "other segment", 0.5),
@@ -243,7 +243,7 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     pair = bool(tokens.segment.any())
     same_segment = tokens.segment[:, None] == tokens.segment
     # Unknown pieces stand for anything, and bare spaces for nothing.
-    said = np.array([piece not in (*UNKNOWN, "▁", "Ġ") for piece in tokens.pieces])
+    said = np.array([not tokens.unknown_at(i) and piece not in ("▁", "Ġ") for i, piece in enumerate(tokens.pieces)])
     marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
     everybody = np.ones((n, 1), bool)
     kinds = {

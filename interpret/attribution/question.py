@@ -217,14 +217,14 @@ class Question:
         elif kind == "mean":
             filling = self.encoder.embedding_matrix.mean(dim=0)
         else:
-            names = ("[PAD]", "<pad>") if kind == "pad" else ("[MASK]", "<mask>")
-            ids = [one for name in names if (one := self.encoder.pieces.token_to_id(name)) is not None]
-            if not ids:
+            special = self.encoder.special
+            piece = special.padding if kind == "pad" else special.mask
+            if piece is None:
                 raise InputError(
-                    "This model's vocabulary has no piece “{piece}”. Choose another baseline, such as “zero”.",
-                    piece=names[0],
+                    "This model's vocabulary has no piece for “{kind}”. Choose another baseline, such as “zero”.",
+                    kind=kind,
                 )
-            filling = self.encoder.embed_pieces(torch.tensor(ids[0]))
+            filling = self.encoder.embed_pieces(torch.tensor(self.encoder.pieces.token_to_id(piece)))
         free = torch.from_numpy(~self.fixed).to(embedded.device)
         return torch.where(free[:, None], filling.to(embedded), embedded)
 
@@ -240,11 +240,12 @@ class Question:
 
     def with_pieces(self, changes: Mapping[int, int]) -> Tokens:
         """Return the text with other pieces in some places."""
-        ids, pieces = np.array(self.tokens.ids), list(self.tokens.pieces)
+        ids, pieces, labels = np.array(self.tokens.ids), list(self.tokens.pieces), list(self.tokens.labels)
         for place, piece in changes.items():
             ids[place] = piece
-            pieces[place] = self.encoder.pieces.id_to_token(int(piece)) or f"#{piece}"
-        return replace(self.tokens, ids=read_only(ids), pieces=tuple(pieces), labels=tuple(pieces))
+            labels[place] = self.encoder.names(int(piece))
+            pieces[place] = self.encoder.pieces.id_to_token(int(piece)) or labels[place]
+        return replace(self.tokens, ids=read_only(ids), pieces=tuple(pieces), labels=tuple(labels))
 
     @property
     def at_once(self) -> int:

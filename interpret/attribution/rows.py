@@ -24,7 +24,7 @@ from interpret.errors import InputError
 from interpret.file_rows import FileRows
 from interpret.labels import is_missing
 from interpret.linear_head import LinearHead
-from interpret.tokens import is_ideograph
+from interpret.spelling import fold, is_ideograph
 
 # What a row's answer is worth as a measure of the classifier.
 BASES = ("out-of-fold", "not learned from", "learned from", "not known")
@@ -379,7 +379,7 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[tuple
     for one in attributions:
         for group, name, score in zip(one.tokens.groups, one.tokens.words, one.word_scores(), strict=True):
             if not one.tokens.special[group[0]]:
-                found.setdefault(name.casefold(), []).append(float(score))
+                found.setdefault(fold(name), []).append(float(score))
     rows = []
     for name, scores in found.items():
         if len(scores) >= least:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from interpret.attribution.question import Question, Target
 from interpret.attribution.words import join_words
 from interpret.encoder import Encoder
-from interpret.errors import InputError
+from interpret.errors import InputError, InterpretError
 from interpret.linear_head import LinearHead
 from interpret.sentence_reading import sentence_reading
 from interpret.tokens import Tokens
@@ -93,8 +93,9 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
         if guesses and masked:
             return Target("word", "", place=masked[0])
         raise InputError(
-            "This model has no classifier, and no word to guess in this text. Fit a head with `fit_head`, or ask for "
-            "“similarity”, “norm” or “unit LAYER.UNIT”."
+            "This model has no classifier, and no word to guess in this text. {why} Fit a head with `fit_head`, or ask "
+            "for “similarity”, “norm” or “unit LAYER.UNIT”.",
+            why=_why(encoder),
         )
     if isinstance(target, int) and not isinstance(target, bool):
         name = names[target] if 0 <= target < len(names) else str(target)
@@ -102,9 +103,9 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
     if target in names:
         return Target("class", str(target), names.index(str(target)))
     if guesses and masked:
-        piece = encoder.pieces.token_to_id(str(target))
+        piece = encoder.names.find(str(target))
         if piece is not None:
-            return Target("word", str(target), piece, masked[0])
+            return Target("word", encoder.names(piece), piece, masked[0])
     raise InputError(
         "This model has no class or piece “{target}”. It has: {known}.",
         target=str(target),
@@ -118,8 +119,9 @@ def _check_target(question: Question) -> None:
         names = class_names(encoder, question.head)
         if not names:
             raise InputError(
-                "This model has no classifier. Fit a head with `fit_head`, or ask for “similarity”, “norm” or “unit "
-                "LAYER.UNIT”."
+                "This model has no classifier. {why} Fit a head with `fit_head`, or ask for “similarity”, “norm” or "
+                "“unit LAYER.UNIT”.",
+                why=_why(encoder),
             )
         if target.index >= len(names):
             raise InputError(
@@ -152,8 +154,17 @@ def _check_target(question: Question) -> None:
         raise InputError("This model has no head that guesses words. Choose one that was trained with masked words.")
 
 
+def _why(encoder: Encoder) -> InterpretError:
+    """Say why a model has no classifier of its own."""
+    if encoder.head_note is not None:
+        return encoder.head_note
+    if encoder.task is not None and encoder.task.kind == "token classes":
+        return InputError("Its head answers for each token.")
+    return InputError("Its head guesses masked words.")
+
+
 def _likeliest(question: Question) -> Target:
     best = int(question.own.argmax())
     if question.target.kind == "word":
-        return replace(question.target, name=question.encoder.pieces.id_to_token(best) or f"#{best}", index=best)
+        return replace(question.target, name=question.encoder.names(best), index=best)
     return replace(question.target, name=class_names(question.encoder, question.head)[best], index=best)

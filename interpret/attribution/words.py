@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from interpret.arrays import read_only
-from interpret.tokens import Tokens, is_ideograph
+from interpret.spelling import is_ideograph, marks
+from interpret.tokens import Tokens
 
 # Kana and Hangul: a text with these is Japanese or Korean, and a Chinese dictionary would cut it wrongly.
 _OTHERS = ((0x3040, 0x30FF), (0xAC00, 0xD7AF))
 
 
 # "didn't" and "8.4%", which BERT's tokenizer takes apart at every sign; ideographs are no part of either.
-_LETTER = r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
-_JOINED = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)+|\d+(?:[.,:]\d+)+%?|\d+%")
+_LETTER = rf"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af][{marks()}]*"
+_JOINED = re.compile(rf"(?:{_LETTER})+(?:['’](?:{_LETTER})+)+|\d+(?:[.,:]\d+)+%?|\d+%")
 
 
 def join_words(tokens: Tokens) -> Tokens:

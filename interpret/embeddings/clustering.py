@@ -14,6 +14,7 @@ from interpret.arrays import read_only
 from interpret.embeddings.projection import check_finite, principal_components, unit_rows
 from interpret.errors import InputError
 from interpret.hub import Progress
+from interpret.spelling import fold, marks
 
 CLUSTERINGS = ("kmeans", "hdbscan")
 MOST_POINTS = 20_000
@@ -183,8 +184,9 @@ def _marked(
 
 def words_in(text: str) -> set[str]:
     """Return a text's words, in lower case; pairs of neighbouring ideographs and kana count as words."""
-    text = text.casefold()
-    words = set(re.findall(r"[^\W\d_぀-ヿ㐀-鿿]{2,}", text))
+    text = fold(text)
+    # A letter and its marks: “मैं” is a word of one letter.
+    words = {one for one in re.findall(rf"(?:[^\W\d_぀-ヿ㐀-鿿][{marks()}]*)+", text) if len(one) > 1}
     for run in re.findall(r"[぀-ヿ㐀-鿿]{2,}", text):
         words.update(run[i : i + 2] for i in range(len(run) - 1))
     return words

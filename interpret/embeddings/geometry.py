@@ -13,6 +13,7 @@ from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite, unit_rows
 from interpret.errors import InputError
 from interpret.hub import Progress
+from interpret.spelling import fold
 
 _MOST_ITEMS = 50_000
 _MOST_FOR_GRAM = 1500
@@ -194,7 +195,7 @@ def _frequent_words(embeddings: Embeddings, chosen: np.ndarray) -> dict[str, np.
     """Return where each word stands that is in enough texts, the most frequent 500 of them."""
     places: dict[str, list[int]] = {}
     for index, item in enumerate(chosen):
-        places.setdefault(embeddings.item(int(item)).casefold(), []).append(index)
+        places.setdefault(fold(embeddings.item(int(item))), []).append(index)
     text = embeddings.text[chosen]
     found = {word: np.array(one) for word, one in places.items() if len(one) >= LEAST_CONTEXTS}
     found = {

@@ -16,7 +16,8 @@ from interpret.errors import InputError
 from interpret.hub import Progress
 from interpret.long_text import Window, windows
 from interpret.sentence_reading import SentenceReading, sentence_reading
-from interpret.tokens import Tokens, check_texts, is_ideograph
+from interpret.spelling import fold, fold_with_places, is_ideograph, is_joined, marks
+from interpret.tokens import Tokens, check_texts
 
 LEVELS = ("texts", "words", "tokens")
 _CHUNK = 512
@@ -278,8 +279,9 @@ def _occurrences(
         windows_in.setdefault(place, []).append(unit)
     for place, text in enumerate(texts):
         known: dict[int, Tokens] = {}
-        for match in wanted.finditer(text):
-            start, end = match.span()
+        folded, places = fold_with_places(text)
+        for match in wanted.finditer(folded):
+            start, end = places[match.start()], places[match.end()]
             room = {unit: min(start - units[unit][1].start, units[unit][1].end - end) for unit in windows_in[place]}
             unit = max(room, key=room.__getitem__)
             if room[unit] < 0:
@@ -306,9 +308,13 @@ def _ranges(tokens: Tokens, level: str) -> Iterator[tuple[int, int]]:
 
 
 def word_pattern(word: str) -> re.Pattern[str]:
-    """Find a word wherever it stands alone; what begins or ends with an ideograph may stand against anything."""
-    word = " ".join(word.split())
-    before = "" if is_ideograph(word[0]) or not word[0].isalnum() else r"(?<!\w)"
-    after = "" if is_ideograph(word[-1]) or not word[-1].isalnum() else r"(?!\w)"
-    middle = r"\s+".join(re.escape(part) for part in word.split())
-    return re.compile(before + middle + after, re.IGNORECASE)
+    """Find a word wherever it stands alone in a text as `fold` writes it, whatever its case and form.
+
+    What begins or ends with an ideograph may stand against anything.
+    """
+    parts = [fold(part) for part in word.split()]
+    first, last = parts[0][0], next((one for one in reversed(parts[-1]) if not is_joined(one)), parts[-1][-1])
+    inside = {True: rf"\w{marks()}", False: marks()}
+    before = f"(?<![{inside[True]}])" if first.isalnum() and not is_ideograph(first) else ""
+    after = f"(?![{inside[last.isalnum() and not is_ideograph(last)]}])"
+    return re.compile(before + r"\s+".join(map(re.escape, parts)) + after)

@@ -17,6 +17,7 @@ from interpret.embeddings.projection import check_finite
 from interpret.errors import InputError
 from interpret.hub import Progress
 from interpret.labels import is_missing
+from interpret.spelling import fold
 
 FOLDS = 5
 MOST_CLASSES = 100
@@ -93,7 +94,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     contents = np.array([numbers.setdefault(text, len(numbers)) for text in embeddings.texts])[embeddings.text]
     chosen, classes = _chosen(labels, contents, random)
     gold = np.array([classes.index(labels[i]) for i in chosen])
-    names = [embeddings.item(int(i)).casefold() for i in chosen]
+    names = [fold(embeddings.item(int(i))) for i in chosen]
     _types, kinds = np.unique(names, return_inverse=True)
     # A single word's occurrences, or texts: nothing repeats that a memory could hold on to but the text itself.
     if embeddings.level == "texts" or embeddings.word is not None:

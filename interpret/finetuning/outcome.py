@@ -27,6 +27,7 @@ from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
 from interpret.intervals import cluster_bootstrap
+from interpret.vocabulary import PieceNames
 
 
 def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
@@ -215,4 +216,5 @@ def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
     pieces = Tokenizer.from_file(str(run.model / "tokenizer.json"))
-    return {place: pieces.id_to_token(place) or f"#{place}" for place in set(ids)}
+    names = PieceNames(pieces)
+    return {place: names(place) for place in set(ids)}

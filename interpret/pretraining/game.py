@@ -12,7 +12,6 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hiding import mask_id
 from interpret.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_pieces, open_pieces, ordinary_ids
-from interpret.pretraining.guessing import piece_name
 from interpret.tokens import Tokens
 
 KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
@@ -83,7 +82,7 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
     if (tokens.ids == mask).any():
         raise InputError(
             "The text has {mask} in it already, and the game is to hide words that are known. Write the word.",
-            mask=encoder.mask or "[MASK]",
+            mask=encoder.mask or "",
         )
     random = np.random.default_rng(seed)
     others = ordinary_ids(encoder.pieces)
@@ -102,9 +101,9 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
     return Played(
         tokens,
         masked,
-        tuple(piece_name(encoder, int(one)) for one in masked.ids),
+        tuple(encoder.names(int(one)) for one in masked.ids),
         read_only(place, np.int64),
-        tuple(piece_name(encoder, int(one)) for one in logits[0].argmax(-1)),
+        tuple(encoder.names(int(one)) for one in logits[0].argmax(-1)),
         read_only((logits[0] > logits[0].gather(1, true)).sum(-1).numpy(), np.int64),
         read_only(loss, np.float32),
         read_only(seen, np.float32),

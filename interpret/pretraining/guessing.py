@@ -25,7 +25,8 @@ class Guess:
     place
         Which token it is.
     ids, pieces, chances
-        The likeliest pieces of the vocabulary, the likeliest first, and their probabilities.
+        The likeliest pieces of the vocabulary, the likeliest first, called as `PieceNames` does, and their
+        probabilities.
     true, id, chance, rank
         The piece that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
         right: where the text itself has the mask, or a word that the vocabulary does not have.
@@ -98,7 +99,7 @@ def fill_mask(
     masks = hidden_places(encoder, read)
     if not len(masks):
         raise InputError(
-            "No word is hidden. Choose one, or write {mask} in the place of a word.", mask=encoder.mask or "[MASK]"
+            "No word is hidden. Choose one, or write {mask} in the place of a word.", mask=encoder.mask or ""
         )
     guessed_from(encoder, read)
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
@@ -121,9 +122,9 @@ def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, t
     return Guess(
         place=place,
         ids=read_only(best.indices.cpu().numpy(), np.int64),
-        pieces=tuple(piece_name(encoder, int(one)) for one in best.indices),
+        pieces=tuple(encoder.names(int(one)) for one in best.indices),
         chances=read_only(best.values.exp().cpu().numpy(), np.float32),
-        true=piece_name(encoder, true) if known else None,
+        true=encoder.names(true) if known else None,
         id=true if known else None,
         chance=float(logs[true].exp()) if known else None,
         rank=int((logs > logs[true]).sum()) if known else None,
@@ -134,13 +135,3 @@ def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, t
 def entropy(logs: torch.Tensor) -> float:
     """Return the entropy, in bits, of natural log-probabilities."""
     return float(-(logs.exp() * logs).nan_to_num().sum() / np.log(2))
-
-
-def piece_name(encoder: Encoder, place: int) -> str:
-    """Return a piece as a person reads it; some models have more rows than their vocabulary has pieces."""
-    piece = encoder.pieces.id_to_token(place)
-    if piece is None:
-        return f"#{place}"
-    plain = encoder.pieces.decode([place], skip_special_tokens=False)
-    # What begins within a word keeps its mark; decoded alone it would read like a word.
-    return piece if piece.startswith("##") or not plain.strip() else plain.strip()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +12,6 @@ from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.hiding import guessed_from, hide
 from interpret.places import check_place
-from interpret.pretraining.guessing import piece_name
 from interpret.pretraining.states import states_of
 from interpret.pretraining.tuned_lens import TunedLens
 from interpret.tokens import Tokens
@@ -116,16 +114,15 @@ def layer_guesses(
         own = [int(tokens.ids[place])] if known else []
         watched = list(dict.fromkeys([*own, int(logs[-1].argmax())]))
     best = logs.topk(min(top, logs.shape[1]))
-    name = partial(piece_name, encoder)
     followed = torch.tensor(list(watched))
     return LayerGuesses(
         tokens=read,
         place=place,
         ids=read_only(best.indices.numpy(), np.int64),
-        pieces=tuple(tuple(name(int(one)) for one in row) for row in best.indices),
+        pieces=tuple(tuple(encoder.names(int(one)) for one in row) for row in best.indices),
         chances=read_only(best.values.exp().numpy(), np.float32),
         watched=read_only(followed.numpy(), np.int64),
-        names=tuple(name(int(one)) for one in watched),
+        names=tuple(encoder.names(int(one)) for one in watched),
         rank=read_only((logs[:, None, :] > logs[:, followed, None]).sum(-1).numpy(), np.int64),
         chance=read_only(logs[:, followed].exp().numpy(), np.float32),
         entropy=read_only(-(logs.exp() * logs).sum(-1).numpy() * _BITS, np.float32),

@@ -53,20 +53,23 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             return
         statistics, name = found
         lines = statistics_lines(spec, None, None)
-    st.markdown(patterns_line(statistics))
+    special = cache.encoder(spec).special
+    st.markdown(patterns_line(statistics, special))
     chosen = chosen_head(spec, text, pair)
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("heads", model, name)
     title = f"{model} · {' '.join(name.split())}"
-    clicked = head_maps(statistic_maps(statistics), chosen, title, stem, MAPS, patterns_shown(statistics))
+    clicked = head_maps(
+        statistic_maps(statistics, special), chosen, title, stem, MAPS, patterns_shown(statistics, special)
+    )
     if clicked:
         choose_head(*clicked)
         st.rerun()
     head_buttons(*chosen)
     with st.expander(_("All heads as a table")):
-        pick_row(head_table(statistics), chosen)
+        pick_row(head_table(statistics, special), chosen)
     with st.expander(_("The rules that give a name")):
-        st.markdown(rules_guide())
+        st.markdown(rules_guide(special))
     export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
     st.caption(
         _(

@@ -27,7 +27,7 @@ KEY = "explorer"
 @st.fragment
 @guarded
 def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    unit, specials, direction = view_controls(pair is not None)
+    unit, specials, direction = view_controls(pair is not None, cache.encoder(spec).special)
     with st.spinner(_("Reading the text …")):
         trace = cache.trace(spec, text, pair)
         view = it.attention_view(trace, unit, specials, direction)
@@ -45,7 +45,7 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     what = Looked(spec, text, pair, unit, specials, direction, look, title, stem)
     export_bar(attention_downloads(what), python_lines(what), picture="explorer")
     with st.expander(_("How to read this")):
-        st.markdown(reading_guide())
+        st.markdown(reading_guide(cache.encoder(spec).special))
     # Its label stays when the head changes, or it would close.
     plain = st.expander(_("Plotly heat map"), key="plotly", on_change="rerun")
     if plain.open:

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
 from dashboard.figures.attributions import level_map
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
 from dashboard.widgets.attributions_view import baseline_names
@@ -20,10 +20,11 @@ from dashboard.widgets.notices import guarded
 
 @guarded
 def layers(asked: Asked) -> None:
+    special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
         method = segments(_("Method"), methods, "layer_method")
-        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     question = asked.question
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
@@ -44,7 +45,7 @@ def layers(asked: Asked) -> None:
     scores, deltas = found
     tokens = question.tokens
     names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
     st.caption(
         _(

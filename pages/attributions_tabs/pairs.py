@@ -8,7 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import pair_matrix
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines, sentence_options
 from dashboard.widgets.attributions_view import baseline_names
@@ -21,7 +21,8 @@ from dashboard.widgets.python_code import encoder_lines
 
 @guarded
 def pairs(asked: Asked) -> None:
-    baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+    special = cache.encoder(asked.spec).special
+    baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     if asked.target == "similarity":
         _similar(asked, baseline)
@@ -99,7 +100,7 @@ def _together(asked: Asked, baseline: str) -> None:
     )
     if found is None:
         return
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     st.plotly_chart(pair_matrix(found.scores, names, names), key="interactions_map")
     st.caption(

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
 from dashboard.figures.attributions import erasure_curves, randomising
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_quality import (
     faithfulness_of,
@@ -28,9 +28,10 @@ from dashboard.widgets.notices import guarded
 @guarded
 def quality(asked: Asked) -> None:
     names = method_names()
+    special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, "quality_method", width=260)
-        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     how = kept_how(method, baseline)
 
@@ -52,7 +53,9 @@ def quality(asked: Asked) -> None:
     faithful = faithfulness_of(asked, found, how)
     if faithful is None:
         return
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, found.target)) + " · " + _verdict(faithful))
+    st.markdown(
+        _("Explained: {target}").format(target=literal(target_name(asked, found.target))) + " · " + _verdict(faithful)
+    )
     _headline(found, faithful)
     st.markdown("#### " + _("Taking words away"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")

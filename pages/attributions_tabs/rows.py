@@ -35,9 +35,10 @@ def rows(asked: Asked) -> None:
     if found is None:
         return
     names = method_names()
+    special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, "rows_method", width=260)
-        baseline = choose(st.selectbox, _("Baseline"), baseline_names(), state.BASELINE, width=240)
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     encoder = cache.encoder(asked.spec)
     learned = learned_texts()
 

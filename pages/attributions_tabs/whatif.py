@@ -35,7 +35,7 @@ def whatif(asked: Asked) -> None:
     )
     if alone is None:
         return
-    st.markdown(_("Explained: {target}").format(target=target_name(asked, question.target)))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     row = WordRow(
         _("Click words off"),
         _("Colours: what the answer loses when that word alone fades"),

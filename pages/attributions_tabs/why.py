@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard import cache
 from dashboard.figures.attributions import agreement_map, top_words
-from dashboard.language import _
+from dashboard.language import _, literal
 from dashboard.pictures.words import word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import attribution_downloads, attribution_lines, attribution_table
@@ -21,7 +22,7 @@ _PICTURE = "words"
 
 @guarded
 def why(asked: Asked) -> None:
-    how = how_input()
+    how = how_input(cache.encoder(asked.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word did."))
         return
@@ -55,7 +56,7 @@ def why(asked: Asked) -> None:
 def _answer(asked: Asked) -> None:
     question = asked.question
     likely = question.target.kind in ("class", "word")
-    parts = [_("Explained: {target}").format(target=target_name(asked, question.target))]
+    parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
     parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{question.output:.3f}"))

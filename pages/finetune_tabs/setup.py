@@ -52,7 +52,9 @@ def setup() -> None:
     with right:
         preset_input(names, encoder.width, about)
         alone = head_alone(frozen_floors(about), names)
-        settings = settings_input(task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()))
+        settings = settings_input(
+            task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
+        )
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),

@@ -82,7 +82,7 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
             _(
                 "Nothing is hidden. Click a word above, or several; or write {mask} into the text where the model is "
                 "to guess."
-            ).format(mask=literal(encoder.mask or "[MASK]")),
+            ).format(mask=literal(encoder.mask or "")),
             icon=":material/touch_app:",
         )
         return

@@ -15,6 +15,9 @@ from dashboard.widgets.heads_view import dependency_table, head_table, patterns_
 from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
 from interpret.attention.heads import RULES, STATISTICS
+from interpret.vocabulary import SpecialPieces
+
+SPECIAL = SpecialPieces("<s>", "</s>", "<mask>", "<pad>", "<unk>")
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +52,13 @@ def test_switches_that_make_no_sense_are_on(value, off):
 
 
 def test_every_statistic_and_pattern_has_a_name():
-    assert set(statistic_names()) == set(STATISTICS)
-    assert set(pattern_labels()) == {None, *(rule.pattern for rule in RULES)}
+    assert set(statistic_names(SPECIAL)) == set(STATISTICS)
+    assert set(pattern_labels(SPECIAL)) == {None, *(rule.pattern for rule in RULES)}
 
 
 def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace):
     statistics = it.head_statistics(trace)
-    maps = statistic_maps(statistics)
+    maps = statistic_maps(statistics, SPECIAL)
     drawn = [name for name in statistics if statistics.queries[name]]
     assert len(maps) == len(drawn) < len(statistics)
     for name, one in zip(drawn, maps, strict=True):
@@ -63,12 +66,12 @@ def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace
         assert one.least == 0
         if name not in ("entropy", "distance"):
             assert one.most == 1
-    rows = head_table(statistics)
+    rows = head_table(statistics, SPECIAL)
     places = sorted(zip(rows["Layer"], rows["Head"], strict=True))
     assert places == [(layer, head) for layer in range(6) for head in range(12)]
     named = [pattern != "–" for pattern in rows["Pattern"]]
     assert named == sorted(named, reverse=True)
-    assert f"Of 72 heads, {sum(named)} have a name" in patterns_line(statistics)
+    assert f"Of 72 heads, {sum(named)} have a name" in patterns_line(statistics, SPECIAL)
 
 
 def test_methods_are_drawn_on_one_scale_and_text_is_text(trace):

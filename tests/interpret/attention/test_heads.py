@@ -100,8 +100,8 @@ def test_planted_heads_are_found_at_their_place(trace):
     expected = {
         (1, 3): "previous token",
         (4, 0): "next token",
-        (2, 5): "separator ([SEP])",
-        (2, 6): "first token ([CLS])",
+        (2, 5): "separator",
+        (2, 6): "first token",
         (0, 11): "same token",
         (3, 8): "punctuation",
         (5, 9): "broad",
