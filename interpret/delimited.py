@@ -111,6 +111,7 @@ def cut(text: str, name: str) -> Cut:
     single = delimiter == ""
     if single:
         delimiter = next(one for one in _UNUSED if one not in text)
+    records: Iterable[_Record]
     if '"' not in text:
         quotes, records = "", _plain(lines, delimiter)
     elif delimiter in _UNQUOTED:
@@ -175,12 +176,11 @@ def _escaped(lines: Sequence[str], delimiter: str) -> list[_Record]:
 
 
 def _comma(lines: Sequence[str], delimiter: str, name: str) -> tuple[str, list[_Record]]:
+    wrong: _NoQuoting | None = None
     try:
         found = _quoted(lines, delimiter)
     except _NoQuoting as error:
         found, wrong = [], error
-    else:
-        wrong = None
     broken = wrong is not None or _broken(found) > 0
     spread = sum(one.lines > 1 for one in found)
     if (broken or spread) and any('\\"' in line for line in lines):
@@ -279,7 +279,7 @@ def _broken(records: Sequence[_Record]) -> int:
     )
 
 
-def _table(records: Iterator[_Record] | list[_Record], dialect: Dialect, before: int, name: str) -> Cut:
+def _table(records: Iterable[_Record], dialect: Dialect, before: int, name: str) -> Cut:
     found = Cut(dialect, [], [], [], [], 0, 0)
     number = absent = 0
     for begin, lines, cells in records:

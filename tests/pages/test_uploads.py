@@ -14,7 +14,7 @@ LABELS = ("text,label\n" + "\n".join(f"the bank {i},{['a;b', 'a', 'b'][i % 3]}" 
 PLACES = {
     "attention": {"source": "file", "file": "{file}"},
     "embeddings": {"from": "file", "collection_kept": "{file}"},
-    "attributions": {"tab": "rows", "explained_rows_kept": "{file}"},
+    "attributions": {"why": "rows", "example": "short", "explained_rows_kept": "{file}"},
     "finetune": {"data": "file", "task": "classes", "labelled:classes_kept": "{file}"},
 }
 
@@ -32,7 +32,7 @@ def page(tiny_folders, monkeypatch, tmp_path):
 def open_with(page, name, file, **more):
     for key, value in {"model": "folder:bert", "device": "cpu", **PLACES[name], **more}.items():
         page.session_state[key] = file if value == "{file}" else value
-    page.query_params.update({"model": "folder:bert", "device": "cpu"})
+    page.query_params.update({"model": "folder:bert", "device": "cpu", "why": "rows", "example": "short"})
     page.switch_page(f"../pages/{name}.py").run()
     # Streamlit's own box, and what `guarded` shows of an error that nobody expected.
     assert not page.exception
@@ -66,10 +66,8 @@ def test_missing_and_several_labels_are_said(page):
 
 
 def test_words_with_tags_are_said_and_their_column_is_chosen(page):
-    rows = "\n".join(
-        f"{i}\t{word}\t_\t{tag}\tX\t_\t0\troot\t_\t_"
-        for i, (word, tag) in enumerate((("the", "DET"), ("bank", "NOUN")), 1)
-    )
+    pairs = enumerate((("the", "DET"), ("bank", "NOUN")), 1)
+    rows = "\n".join(f"{i}\t{word}\t_\t{tag}\tX\t_\t0\troot\t_\t_" for i, (word, tag) in pairs)
     text = "\n\n".join(f"# sent_id = {i}\n{rows}\n3\tbank{i}\t_\tNOUN\tY\t_\t1\tobj\t_\t_" for i in range(20)).encode()
     more = {"task": "token classes", "labelled:token classes_kept": "{file}"}
     said = open_with(page, "finetune", ("trees.conllu", text), **more)
