@@ -188,7 +188,8 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
         facts.append(cut.format(count=f"{health.pieces_per_word:.2f}"))
     st.markdown(" · ".join(facts))
     said = _said(health, examples)
-    grave = {"leaks", "contradictions", "unknown"}
+    # A fifth is where other pages warn of a vocabulary: see `windows.warn_of_unknown`.
+    grave = {"leaks", "contradictions", *(["unknown"] if health.unknown > 0.2 else [])}
     for name in health.findings:
         show = st.warning if name in grave else st.info
         show(said[name], icon=":material/warning:" if name in grave else ":material/lightbulb:")
