@@ -203,10 +203,11 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
     if not np.isnan(health.pieces_per_word):
         facts.append(cut.format(count=f"{health.pieces_per_word:.2f}"))
     st.markdown(" · ".join(facts))
+    # A fifth is where other pages warn of a vocabulary: see `windows.warn_of_unknown`.
+    grave = {"leaks", "contradictions", *(["unknown"] if health.unknown > 0.2 else [])}
     for name, sentence in describe_health(health, examples).items():
-        grave = name in ("leaks", "contradictions", "unknown")
-        show = st.warning if grave else st.info
-        show(explain(sentence), icon=":material/warning:" if grave else ":material/lightbulb:")
+        show = st.warning if name in grave else st.info
+        show(explain(sentence), icon=":material/warning:" if name in grave else ":material/lightbulb:")
     large_missing(examples.missing, health.rows + health.skipped)
     if not health.findings:
         st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")

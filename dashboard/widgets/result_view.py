@@ -324,8 +324,8 @@ def open_in(page: str, run: it.Run, text: str, pair: str | None) -> None:
     st.switch_page(ROOT / "pages" / f"{page}.py")
 
 
-def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[object]]:
-    table: dict[str, list[object]] = {
+def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[Any]]:
+    table: dict[str, list[Any]] = {
         **({"word": list(outcome.words)} if outcome.words is not None else {}),
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),

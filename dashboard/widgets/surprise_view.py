@@ -245,7 +245,7 @@ def preferences_table(given: Pairs, found: it.Preferences, order: Sequence[int])
     names = kind_names()
     kinds = {_("Kind"): [names.get(given.kinds[i], given.kinds[i]) for i in order]} if given.kinds else {}
     rows = given.origin.some(order)
-    table = {
+    table: dict[str, list[Any]] = {
         _("Row"): list(rows.numbers),
         **kinds,
         _("Better"): [given.pairs[i][0] for i in order],
