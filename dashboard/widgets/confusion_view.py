@@ -18,6 +18,8 @@ from dashboard.widgets.choices import segments
 # They are seen through, on light ground and on dark.
 _RIGHT, _WRONG, _DEEPEST = "80,145,195", "229,154,82", 0.85
 _MOST_CHARACTERS = 14
+# Classes of which the pairs' names need as much room as the matrix.
+_MANY = 8
 _TRUE = "true"
 
 
@@ -38,7 +40,7 @@ def confusion_view(outcome: it.Outcome, found: it.Results, run_id: str) -> np.nd
     def key(one: str) -> str:
         return f"{keys[one]}:{counts[keys[one]]}"
 
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2] if len(found.labels) < _MANY else 2, gap="medium")
     with left:
         order = segments(
             _("Order of the classes"),
@@ -153,10 +155,10 @@ def _width(name: str) -> int:
 
 
 def _pairs(found: it.Results, pairs: np.ndarray) -> dict[str, list[object]]:
-    totals = found.confusion.sum(axis=1)
+    totals, names = found.confusion.sum(axis=1), short_names(found.labels)
     return {
-        _("True"): [found.labels[true] for true, _given in pairs],
-        _("Given"): [found.labels[given] for _true, given in pairs],
+        _("True"): [names[true] for true, _given in pairs],
+        _("Given"): [names[given] for _true, given in pairs],
         _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
         _("Share of the class"): [float(found.confusion[true, given] / totals[true]) for true, given in pairs],
     }

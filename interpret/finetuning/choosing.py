@@ -118,7 +118,7 @@ def row_parts(task: str, labels: Sequence[str], answers: Mapping[str, np.ndarray
         top = logits.max(axis=1, keepdims=True)
         own = np.take_along_axis(logits - top, truth[:, None], axis=1)[:, 0]
         surprise, right = np.log(np.exp(logits - top).sum(axis=1)) - own, logits.argmax(axis=1) == truth
-    columns = [np.bincount(rows, surprise), np.bincount(rows), np.bincount(rows, right)]
+    columns: list[np.ndarray] = [np.bincount(rows, surprise), np.bincount(rows), np.bincount(rows, right)]
     if "follows" in answers:
         sure = np.where(answers["following"], answers["follows"], 1 - answers["follows"])
         columns += [-np.log(np.maximum(sure, 1e-30)), np.ones(len(sure))]
