@@ -20,6 +20,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
+from interpret.intervals import wilson
 
 _KEPT = "heads_off"
 
@@ -206,12 +207,14 @@ def importance_line(result: it.HeadImportance) -> str:
     """Say in Markdown what was measured, on what, and how well it answers with all heads."""
     from scipy.stats import spearmanr
 
+    low, high = wilson(result.accuracy * result.texts, result.texts)
     parts = [
         _(
-            "With all heads: accuracy {accuracy} % (± {error} at 95 %), loss {loss} nats, on {texts} texts (always "
+            "With all heads: accuracy {accuracy} % (95 %: {low} to {high}), loss {loss} nats, on {texts} texts (always "
             "naming the largest class: {majority} %)."
         ).format(
-            error=f"{196 * np.sqrt(result.accuracy * (1 - result.accuracy) / result.texts):.1f}",
+            low=f"{100 * low:.1f}",
+            high=f"{100 * high:.1f}",
             accuracy=f"{100 * result.accuracy:.1f}",
             loss=f"{result.loss:.3f}",
             texts=f"{result.texts:,}",
@@ -227,12 +230,19 @@ def importance_line(result: it.HeadImportance) -> str:
         )
     else:
         parts.append(_("The model's own classifier answers."))
+    if not low > result.majority:
+        parts.append(_("**That is not told from always naming the largest class, so no head can be either.**"))
     if result.loss_rise is not None:
+        heads = result.importance.size
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
+        # By Fisher's transformation, with the error that ranks have (Bonett & Wright 2000, eq. 3).
+        half = 1.96 * np.sqrt((1 + agreement**2 / 2) / max(heads - 3, 1))
+        ends = np.tanh(np.arctanh(np.clip(agreement, -0.999999, 0.999999)) + np.array([-half, half]))
         parts.append(
-            _("Predicted and true importance agree in rank by {agreement} (Spearman).").format(
-                agreement=f"{agreement:.2f}"
-            )
+            _(
+                "The ranks of predicted and true importance correlate by {agreement} (Spearman; 95 % over {heads} "
+                "heads: {least} to {most})."
+            ).format(agreement=f"{agreement:.2f}", heads=heads, least=f"{ends[0]:.2f}", most=f"{ends[1]:.2f}")
         )
     parts.append(_("A text longer than the model reads counts with its first window."))
     return " ".join(parts)

@@ -48,14 +48,16 @@ def test_pairs_that_hang_together_are_drawn_together():
 @pytest.mark.parametrize("clusters", [3, 5, 6, 20])
 def test_where_no_draw_differs_the_interval_is_the_exact_one(clusters):
     expected = binomtest(clusters, clusters).proportion_ci(method="exact")
-    assert drawn_interval(np.ones(2000), clusters) == pytest.approx((expected.low, 1.0), abs=1e-12)
+    assert drawn_interval(1.0, np.ones(2000), clusters) == pytest.approx((expected.low, 1.0), abs=1e-12)
     # Chance is left out from six pairs on: 2 · 0.5⁶ < 0.05.
     assert (expected.low > 0.5) == (clusters >= 6)
 
 
 def test_few_clusters_have_a_wider_interval_than_the_plain_percentiles():
-    draws = np.random.default_rng(0).normal(0, 1, 200_000)
-    wide = [np.ptp(drawn_interval(draws, count)) / (2 * 1.96) for count in (5, 20, 10_000)]
-    expected = [student(count) * np.sqrt(count / (count - 1)) / 1.96 for count in (5, 20, 10_000)]
-    np.testing.assert_allclose(wide, expected, rtol=0.03)
-    assert np.isnan(drawn_interval(draws, 1)).all()
+    draws = np.random.default_rng(0).normal(0.5, 0.001, 200_000)
+    count = 10_000
+    assert np.ptp(drawn_interval(0.5, draws, count)) == pytest.approx(2 * 1.96 * 0.001, rel=0.02)
+    draws = np.random.default_rng(0).normal(0.5, 0.1, 200_000)
+    wide = np.ptp(drawn_interval(0.5, draws, 20))
+    assert wide == pytest.approx(2 * 0.1 * student(20) * np.sqrt(20 / 19), rel=0.03)
+    assert np.isnan(drawn_interval(0.5, draws, 1)).all()
