@@ -231,7 +231,7 @@ def importance_line(result: it.HeadImportance) -> str:
     else:
         parts.append(_("The model's own classifier answers."))
     if not low > result.majority:
-        parts.append(_("**That is not told from always naming the largest class, so no head can be either.**"))
+        parts.append(_("**That is not told from always naming the largest class, so no head is shown to matter.**"))
     if result.loss_rise is not None:
         heads = result.importance.size
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)

@@ -158,9 +158,9 @@ def following_verdict(found: it.Following) -> str:
     elif len(above) == 2:
         said = _("It tells both from chance; which of the two better, these {count} pairs leave open.")
     elif above == ["shuffled"]:
-        said = _("It tells what belongs together; whether the order less well, these {count} pairs leave open.")
+        said = _("It tells what belongs together; these {count} pairs leave open whether it tells the order less well.")
     elif above == ["swapped"]:
-        said = _("It tells the order; whether the subject less well, these {count} pairs leave open.")
+        said = _("It tells the order; these {count} pairs leave open whether it tells the subject less well.")
     elif below:
         said = _("It finds the true pairs likelier than neither, and some of the others likelier than the true ones.")
     else:

@@ -213,7 +213,8 @@ def rules_guide() -> str:
             "head that looks everywhere alike has to all. Both must hold at the lower end of the 95 % interval: over "
             "texts, whose pieces hang together, and over the pieces where there is one text. More than half is the "
             "measure by which Clark et al. (2019, section 3.1) speak of heads for the previous and the next token; the "
-            "shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A head for which no rule holds gets no name."
+            "shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A head "
+            "for which no rule holds gets no name."
         )
     )
     return "\n".join(lines)
