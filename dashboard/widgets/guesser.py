@@ -49,15 +49,15 @@ def say_how_good(encoder: it.Encoder) -> None:
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(
             _(
-                "Intervals are at 95 %, by passage, document or sentence, whose pieces hang together. What was measured "
-                "outside this project came without its rows and intervals. How the others were made stands in the "
-                "model's card."
+                "Intervals are at 95 %, by passage, document or sentence, whose pieces hang together. What was "
+                "measured outside this project came without its rows and intervals. How the others were made stands in "
+                "the model's card."
             )
         )
 
 
 def figures_table(figures: Sequence[Figure]) -> dict[str, list[str]]:
-    """Return a row for each figure: of which text, what, how much, how surely, on which rows, by whom."""
+    """Return a row for each figure: of which texts, what, how much, how surely, on which rows, by whom."""
     domains = {"novels": _("novels"), "everyday": _("everyday text"), "encyclopaedia": _("encyclopaedia")}
     measures = {
         "first": _("first guess right"),

@@ -1,10 +1,16 @@
 """What is said in words of a number: nothing of noise or of three rows, and what was planted where it is plain."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import interpret as it
 from dashboard.widgets.following_view import following_verdict
+from dashboard.widgets.guesser import figures_table
+from interpret.attention import heads
+from interpret.clustered import student
+from interpret.guesser import guesser_facts
 
 VERDICTS = ("It tells", "It finds")
 
@@ -59,3 +65,55 @@ def test_a_pair_and_what_became_of_it_are_one_row():
     assert share == pytest.approx(2 / 3)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(share * (1 - share) / 30), rel=0.1)
     assert found.told_apart("shuffled") == pytest.approx(4 / 9 + 2 / 9 / 2 + 2 / 9 / 2)
+
+
+def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
+    table = figures_table(guesser_facts().figures)
+    for texts, low, rows, source, measured in zip(
+        *(table[name] for name in ("Texts", "95 %", "Rows", "Source", "Measured")), strict=True
+    ):
+        assert texts
+        assert source
+        assert (low != "–" and rows != "–") == (measured == "by this project")
+    assert "23.7 %" in table["Value"]
+    assert "335" in table["Value"]
+
+
+def planted_heads(minilm, texts, share):
+    """Statistics of heads that all give a share of their weight to the previous piece, another one in each text."""
+    sums = heads._Sums(6, 12)
+    for text, part in zip(texts, share, strict=True):
+        trace = it.trace(minilm, text)
+        n = len(trace.tokens)
+        attention = np.full((6, 12, n, n), (1 - part) / n, np.float32)
+        attention[:, :, np.arange(n), np.maximum(np.arange(n) - 1, 0)] += part
+        sums.add(dataclasses.replace(trace, attention=attention))
+    return sums.result()
+
+
+def test_a_head_has_a_name_where_other_texts_would_give_it_too(minilm):
+    """A share of 0.7 on average: of texts that all have it a name, of texts with 0.4 and 1 by turns only of many."""
+    texts = [f"the river bank number {i} was steep and the bank lent money" for i in range(40)]
+
+    def named(count, *shares):
+        return it.pattern_names(planted_heads(minilm, texts[:count], (list(shares) * count)[:count]))[0][0]
+
+    assert named(6, 0.7) == "previous token"
+    assert named(4, 0.4, 1.0) is None
+    assert named(40, 0.4, 1.0) == "previous token"
+    # The same two, and one text alone, by closed form: Student's t over texts.
+    found = planted_heads(minilm, texts[:4], [0.4, 1.0, 0.4, 1.0])
+    values = np.array(
+        [
+            float(planted_heads(minilm, [text], [part])["previous"][0, 0])
+            for text, part in zip(texts[:4], [0.4, 1.0, 0.4, 1.0], strict=True)
+        ]
+    )
+    expected = student(4) * values.std(ddof=1) / 2
+    assert found.error["previous"][0, 0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_three_pieces_give_no_head_a_name(minilm):
+    """Special pieces and one word: whatever a head does there, hardly a query says so."""
+    statistics = planted_heads(minilm, ["bank"], [0.95])
+    assert {name for row in it.pattern_names(statistics) for name in row} == {None}
