@@ -24,6 +24,41 @@ _COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
 
 
 @dataclass(frozen=True)
+class Figure:
+    """One number that says how good the shipped heads are on texts of one kind.
+
+    Attributes
+    ----------
+    domain, source
+        The kind of text (``"novels"``, ``"everyday"``, ``"encyclopaedia"``), and which it was.
+    origin
+        ``"project"``, or ``"outside"``: measured by others, who gave neither rows nor interval.
+    measure
+        ``"first"``, ``"five"``: the share of masked pieces that are the first guess, and among the first five;
+        ``"content first"``, ``"content five"``: the same of content words; ``"perplexity"``: the pseudo-perplexity;
+        ``"next"``, ``"next hidden"``: of passages, the share of second halves that are told to follow or not, as they
+        are written and with the masked pieces hidden; ``"sentence shuffled"``, ``"sentence swapped"``: the share of
+        single sentences told from others, and from the same two swapped.
+    value, low, high
+        The number and its 95 % interval, by cluster where rows come in some.
+    rows, unit, clusters, cluster
+        How many there were of what, in how many clusters of what kind.
+    """
+
+    domain: str
+    source: str
+    origin: str
+    measure: str
+    value: float
+    low: float | None
+    high: float | None
+    rows: int | None
+    unit: str | None
+    clusters: int | None
+    cluster: str | None
+
+
+@dataclass(frozen=True)
 class GuesserFacts:
     """How good the shipped heads are on whole books that they never learned from.
 
@@ -40,6 +75,8 @@ class GuesserFacts:
         How long the passages were, at most, that they stood in.
     learned, books
         How many books they learned from, and what they were asked of.
+    figures
+        The same and more with their intervals, of texts of other kinds too.
     """
 
     first: float
@@ -51,13 +88,15 @@ class GuesserFacts:
     words: int
     learned: int
     books: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
 
 
 @cache
 def guesser_facts() -> GuesserFacts:
     """Return how good the shipped heads are."""
     found = json.loads((ADAPTER / "facts.json").read_text("utf-8"))
-    return GuesserFacts(**found | {"books": tuple(found["books"])})
+    figures = tuple(Figure(**one) for one in found.get("figures", ()))
+    return GuesserFacts(**found | {"books": tuple(found["books"]), "figures": figures})
 
 
 def guesser_revision() -> str:

@@ -92,7 +92,12 @@ def dimension(geometry: Geometry) -> go.Figure:
         y=geometry.dimension,
         name=_("intrinsic dimension"),
         mode="lines+markers",
-        error_y={"array": 1.96 * geometry.dimension_error, "thickness": 1, "width": 2},
+        error_y={
+            "array": geometry.dimension_interval[:, 1] - geometry.dimension,
+            "arrayminus": geometry.dimension - geometry.dimension_interval[:, 0],
+            "thickness": 1,
+            "width": 2,
+        },
     )
     figure = _lines(figure, _("dimensions"), None)
     figure.update_yaxes(rangemode="tozero")

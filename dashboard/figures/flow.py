@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float32
+from plotly.subplots import make_subplots
 
 from dashboard.figures import numbered
 from dashboard.language import _
@@ -27,32 +28,57 @@ def method_names() -> dict[str, str]:
 
 
 def sources_map(sources: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tokens) -> go.Figure:
-    """Draw the share of each input by each method, as a row each.
+    """Draw what each input is to a token by each method, as a row each.
 
-    Rows are divided by their sum, except the maximum flows: each of these is a number of its own.
+    Shares are divided by their sum and have one scale. Maximum flows are no shares, each being a problem of its own:
+    they are drawn below, as they are, on a scale of their own.
     """
     names = method_names()
-    shown = np.stack([row if name == "flow" else row / max(float(row.sum()), 1e-12) for name, row in sources.items()])
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.sqrt(shown),
-            customdata=shown,
-            x=numbered(list(tokens.labels)),
-            y=[names[name] for name in sources],
-            coloraxis="coloraxis",
-            hovertemplate="%{y} · %{x}: %{customdata:.4f}<extra></extra>",
+    shares = {name: row / max(float(row.sum()), 1e-12) for name, row in sources.items() if name != "flow"}
+    heights = [len(shares), 1] if "flow" in sources else [1]
+    figure = make_subplots(len(heights), 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights)
+    inputs = numbered(list(tokens.labels))
+
+    def row(
+        name: str, rows: Mapping[str, Float32[np.ndarray, "token"]], colour: np.ndarray, axis: str, at: int
+    ) -> None:
+        figure.add_trace(
+            go.Heatmap(
+                z=colour,
+                customdata=np.stack(list(rows.values())),
+                x=inputs,
+                y=[names[one] for one in rows],
+                coloraxis=axis,
+                hovertemplate=f"%{{y}} · %{{x}}: %{{customdata:.4f}} ({name})<extra></extra>",
+            ),
+            at,
+            1,
         )
-    )
+
+    row(_("share"), shares, np.sqrt(np.stack(list(shares.values()))), "coloraxis", 1)
     ticks = [0, 0.1, 0.25, 0.5, 1]
-    figure.update_layout(
-        height=150 + 34 * len(sources),
-        margin={"t": 10, "b": 10},
-        coloraxis={
+    axes = {
+        "coloraxis": {
             "cmin": 0,
             "cmax": 1,
-            "colorbar": {"title": _("share"), "tickvals": [tick**0.5 for tick in ticks], "ticktext": ticks},
-        },
-    )
-    figure.update_xaxes(title=_("input"), type="category")
+            "colorbar": {
+                "title": _("share"),
+                "tickvals": [tick**0.5 for tick in ticks],
+                "ticktext": ticks,
+                "thickness": 12,
+            },
+        }
+    }
+    if "flow" in sources:
+        flow = sources["flow"]
+        row(_("flow"), {"flow": flow}, flow[None], "coloraxis2", 2)
+        axes["coloraxis2"] = {
+            "cmin": 0,
+            "cmax": max(float(flow.max()), 1e-6),
+            "colorbar": {"title": _("flow"), "tickformat": ".2~g", "nticks": 5, "thickness": 12, "x": 1.1},
+        }
+    figure.update_layout(height=160 + 34 * len(sources), margin={"t": 10, "b": 10}, **axes)
+    figure.update_xaxes(type="category")
+    figure.update_xaxes(title=_("input"), row=len(heights))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from interpret.pretraining.following import Following
     from interpret.pretraining.lens import LayerGuesses
     from interpret.pretraining.preferences import Preferences
+    from interpret.pretraining.tuned_lens import TunedLens
 
 
 def level_names(levels: int) -> list[str]:
@@ -103,12 +104,16 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
     return figure
 
 
-def lens_fit(before: np.ndarray, after: np.ndarray) -> go.Figure:
+def lens_fit(lens: TunedLens) -> go.Figure:
     """Draw how far each level's answer is from the last one's, with the plain lens and the tuned one."""
     figure = go.Figure()
-    levels = level_names(len(before) + 1)[:-1]
-    for name, values in ((_("Logit lens"), before), (_("Tuned lens"), after)):
-        figure.add_bar(x=levels, y=values, name=name, hovertemplate="%{x}: %{y:.2f}<extra></extra>")
+    levels = level_names(len(lens.before) + 1)[:-1]
+    # What is brought is compared text by text, so the bars of the second are those of the difference to the first.
+    low, high = lens.gain[:, 0], lens.gain[:, 1]
+    brought = lens.before - lens.after
+    bars = {"array": brought - low, "arrayminus": high - brought, "thickness": 1, "width": 2}
+    for name, values, error in ((_("Logit lens"), lens.before, None), (_("Tuned lens"), lens.after, bars)):
+        figure.add_bar(x=levels, y=values, name=name, error_y=error, hovertemplate="%{x}: %{y:.2f}<extra></extra>")
     figure.update_layout(height=260, margin={"t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12})
     figure.update_yaxes(title=_("KL to the model's answer (bits)"), rangemode="tozero")
     return figure

@@ -123,7 +123,8 @@ class Paths extends Picture {
       context.fillStyle = lit ? theme.accent : theme.text;
       context.globalAlpha = share < least && !lit ? 0.55 : 1;
       context.fillText(shorten(label, 12), at.left - 54, at.y(token));
-      context.fillText(share > 0 ? `${(100 * share).toFixed(1)} %` : "–", at.left - 9, at.y(token));
+      const amount = this.data.shares ? `${(100 * share).toFixed(1)} %` : share.toFixed(3);
+      context.fillText(share > 0 ? amount : "–", at.left - 9, at.y(token));
       context.globalAlpha = 1;
       if (mass[last][token] > 0) {
         context.textAlign = "left";

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "paths"
 # Ribbons between more tokens than this cannot be told apart.
 MOST_IN_GRAPH = 40
-_LEAST = 0.004
+LEAST = 0.004
 _MOST_EDGES = 2500
 _COMPONENT = picture(NAME, "<canvas></canvas><p class='readout' aria-live='polite' data-testid='readout'></p>")
 
@@ -37,7 +37,7 @@ def paths_picture(paths: Paths, tokens: Tokens, title: str, file: str) -> tuple[
         strongest = np.argsort(-paths.edges, axis=None)[:_MOST_EDGES]
         for level, upper, lower in zip(*np.unravel_index(strongest, paths.edges.shape), strict=True):
             share = float(paths.edges[level, upper, lower])
-            if share >= _LEAST:
+            if share >= LEAST:
                 edges.append([int(level), int(upper), int(lower), round(share, 5)])
     # The strongest are drawn last, over the others.
     edges.reverse()
@@ -55,7 +55,9 @@ def paths_picture(paths: Paths, tokens: Tokens, title: str, file: str) -> tuple[
             "levels": [_("inputs"), *inner],
             "mass": paths.mass.astype(float).round(6).tolist(),
             "edges": edges,
-            "least": _LEAST,
+            "least": LEAST,
+            # A flow is no share, and is written as the number that it is.
+            "shares": paths.method != "flow",
             "about": title,
             "hint": _("Point at a token of a layer to see what goes in and out of it."),
             "cell": _("{token}, {level}: {mass}"),

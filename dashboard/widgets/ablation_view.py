@@ -231,12 +231,19 @@ def importance_line(result: it.HeadImportance) -> str:
         )
     else:
         parts.append(_("The model's own classifier answers."))
+    if not low > result.majority:
+        parts.append(_("**That is not told from always naming the largest class, so no head is shown to matter.**"))
     if result.loss_rise is not None:
+        heads = result.importance.size
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
+        # By Fisher's transformation, with the error that ranks have (Bonett & Wright 2000, eq. 3).
+        half = 1.96 * np.sqrt((1 + agreement**2 / 2) / max(heads - 3, 1))
+        ends = np.tanh(np.arctanh(np.clip(agreement, -0.999999, 0.999999)) + np.array([-half, half]))
         parts.append(
-            _("Predicted and true importance agree in rank by {agreement} (Spearman).").format(
-                agreement=f"{agreement:.2f}"
-            )
+            _(
+                "The ranks of predicted and true importance correlate by {agreement} (Spearman; 95 % over {heads} "
+                "heads: {least} to {most})."
+            ).format(agreement=f"{agreement:.2f}", heads=heads, least=f"{ends[0]:.2f}", most=f"{ends[1]:.2f}")
         )
     parts.append(_("A text longer than the model reads counts with its first window."))
     return " ".join(parts)

@@ -14,12 +14,14 @@ from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_export import item_table, read_lines, shown_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.long_work import long_work
 from dashboard.widgets.maps_view import group_settings
 from interpret.embeddings.projection import unit_rows
+from interpret.intervals import share_interval
 
 
 def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
-    """Say how many groups there are, and how real they look."""
+    """Say how many groups there are, and what speaks for them and against."""
     parts = [_("**{count} groups**").format(count=clusters.count)]
     outside = int((clusters.cluster < 0).sum())
     if outside:
@@ -28,16 +30,62 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
         parts.append(_("silhouette {value} (1 far apart, 0 none)").format(value=f"{clusters.silhouette:.2f}"))
     if clusters.stability is not None:
         parts.append(
-            _("stability over seeds {value} (1 always the same, 0 by chance)").format(value=f"{clusters.stability:.2f}")
+            _("stability over three seeds {value} (1 the same, 0 as if drawn at random)").format(
+                value=f"{clusters.stability:.2f}"
+            )
         )
     label = read.label
     if label and clusters.count:
         values = read.column(label)
-        value = it.agreement(clusters, [values[i] for i in places])
+        value, chance = it.agreement(clusters, [values[i] for i in places], read.embeddings.text[places])
         parts.append(
-            _("agreement with “{label}” {value} (adjusted Rand)").format(label=literal(label), value=f"{value:.2f}")
+            _(
+                "agreement with “{label}” {value} (adjusted Rand; 95 of 100 shuffles of the labels stay below {chance})"
+            ).format(label=literal(label), value=f"{value:.2f}", chance=f"{chance:.2f}")
         )
     return " · ".join(parts) + "."
+
+
+def marks_of(
+    read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.Clusters
+) -> it.MarkingWords | None:
+    """Find the words that mark each group, once for these groups; None where that was stopped."""
+    setting = ":".join(map(str, group_settings(len(texts))))
+    return long_work(
+        "marks",
+        f"{read.about}:{layer}:{method}:{setting}",
+        _("Find the words"),
+        lambda progress: it.marking_words(texts, clusters, progress=progress),
+        {"words": _("shuffles")},
+        auto=True,
+        keep=8,
+    )
+
+
+def words_line(found: it.MarkingWords) -> str:
+    """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
+    if not found.asked:
+        return _("No word is in two texts, so none can mark a group.")
+    shuffles, over = len(found.by_chance), int(found.by_chance.sum())
+    # The words of one shuffle hang together.
+    low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
+    rate = (
+        _("one in {count} (95 %: {low} to {high})").format(
+            count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
+        )
+        if over
+        else _("so at most {share} of shuffles have one (95 %)").format(share=f"{high:.1%}")
+    )
+    return _(
+        "With these texts shuffled among the groups {shuffles} times, {over} of {asked} words scored 3 or more: "
+        "{rate}. Shown are words of {least} or more, which in 95 of 100 shuffles no word of any group has."
+    ).format(
+        shuffles=shuffles,
+        over=f"{over:,}",
+        asked=f"{shuffles * found.asked:,}",
+        rate=rate,
+        least=f"{found.least:.2f}",
+    )
 
 
 def cluster_table(
@@ -99,5 +147,5 @@ def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
         read_lines(read)
         + shown
         + f'clusters = it.cluster({vectors}, "{method}", seed={SEED}, {option})\n'
-        + f"it.marking_words([embeddings.texts[i] for i in {texts}], clusters)\n"
+        + f"it.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
     )

@@ -42,7 +42,10 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
 def sources(
     spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
 ) -> dict[str, Float32[np.ndarray, "token"]]:
-    """Return the share of each input by each method that this model and text allow, waiting for a click where long."""
+    """Return what each input is by each method that this model and text allow, waiting for a click where long.
+
+    Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention_flow`).
+    """
     trace = cache.trace(spec, text, pair)
     found = {
         "raw": trace.attention[layer, :, token].mean(axis=0),
@@ -69,12 +72,13 @@ def answer_line(shares: Mapping[str, Float32[np.ndarray, "token"]], tokens: Toke
     """Say in Markdown which inputs each method finds most of."""
     names = method_names()
 
-    def most(row: Float32[np.ndarray, "token"]) -> str:
+    def most(name: str, row: Float32[np.ndarray, "token"]) -> str:
         best = np.argsort(-row, kind="stable")[:2]
-        return ", ".join(f"{literal(tokens.labels[i])} ({i}) {100 * row[i] / row.sum():.0f} %" for i in best)
+        # Maximum flows are each a problem of their own: shares of their sum would say nothing.
+        numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f} %" for i in best]
+        return ", ".join(f"{literal(tokens.labels[i])} ({i}) {number}" for i, number in zip(best, numbers, strict=True))
 
-    # Maximum flows are each a problem of their own: shares of their sum would say nothing.
-    found = " · ".join(f"{names[name]}: {most(row)}" for name, row in shares.items() if name != "flow")
+    found = " · ".join(f"{names[name]}: {most(name, row)}" for name, row in shares.items())
     return _("Of **“{token}”** after layer {layer}, most leads to: {found}.").format(
         token=f"{literal(tokens.labels[token])} ({token})", layer=layer, found=found
     )
@@ -89,7 +93,7 @@ def limits(method: str) -> str:
         )
     return _(
         "What this does not mean: rollout and max-flow follow attention weights only. They leave out the values, the "
-        "feed-forward parts and the layer norms, so a large share is a path that is open, not proof that information "
+        "feed-forward parts and the layer norms, so a large number is a path that is open, not proof that information "
         "took it."
     )
 
@@ -106,8 +110,9 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, "token"]]) -> str:
         if len(shares[one]) > 2
     ]
     return _(
-        "Rows are divided by their sum, except max-flow, whose numbers each stand alone (0 to 1); colour goes with the "
-        "square root. Rank agreement (Spearman): {pairs}."
+        "Shares are divided by their sum; their colour goes with the square root. Max-flow is no share and has a scale "
+        "of its own: the most that could reach that input alone, in links of which all that leave a token hold 1 "
+        "together; its numbers need not add up to 1. Rank agreement (Spearman): {pairs}."
     ).format(pairs=" · ".join(pairs))
 
 
@@ -152,10 +157,11 @@ def flow_downloads(
     shares: Mapping[str, Float32[np.ndarray, "token"]],
     stem: str,
 ) -> list[Download]:
-    """Offer the shares that are seen as files."""
+    """Offer the shares and flows that are seen as files."""
+    columns = {"raw": "raw_share", "rollout": "rollout_share", "flow": "max_flow", "gradient": "gradient_share"}
+    rows = {columns[name]: row.tolist() for name, row in shares.items()}
 
     def table() -> bytes:
-        rows = {name: row.tolist() for name, row in shares.items()}
         return as_csv({"#": list(range(len(tokens))), "token": list(tokens.labels), **rows})
 
     def numbers() -> bytes:
@@ -169,12 +175,18 @@ def flow_downloads(
                 "token": token,
                 "target": target,
                 "pieces": tokens.pieces,
-                **{name: row.tolist() for name, row in shares.items()},
+                **rows,
             }
         )
 
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", table, _("Each input's share by each method, before division")),
+        Download(
+            "CSV",
+            f"{stem}.csv",
+            "text/csv",
+            table,
+            _("Each input's share by each method, before division, and the maximum flow to it"),
+        ),
         Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
     ]
 

@@ -21,7 +21,6 @@ from dashboard.widgets.python_code import encoder_lines
 from interpret.errors import InputError
 from interpret.file_rows import FileRows, rows_of
 from interpret.finetuning.passages import sentences_of
-from interpret.intervals import wilson
 
 _SHIPPED = "story.txt"
 
@@ -115,33 +114,24 @@ def following_view(given: Given, found: it.Following) -> None:
         (2, "swapped", _("Told from swapped")),
     )
     for place, against, title in others:
-        share = found.accuracy(against)
-        low, high = wilson(round(share * 2 * count), 2 * count)
+        low, high = found.accuracy_interval(against)
         places[place].metric(
             title,
-            percent(share),
-            help=_("Right answers over {count} true pairs and as many others. 95 %: {low} to {high}.").format(
+            percent(found.accuracy(against)),
+            help=_("Right answers over {count} true pairs and as many others. 95 %, by pair: {low} to {high}.").format(
                 count=count, low=percent(low), high=percent(high)
             ),
         )
+        low, high = found.told_apart_interval(against)
         places[place + 1].metric(
             _("… true one likelier"),
             percent(found.told_apart(against)),
-            help=_("How often a true pair is likelier than one of the others: the area under the ROC curve."),
+            help=_(
+                "How often a true pair is likelier than one of the others: the area under the ROC curve. 95 %, by "
+                "pair: {low} to {high}; chance: 50 %."
+            ).format(low=percent(low), high=percent(high)),
         )
-    shuffled, swapped = found.told_apart("shuffled"), found.told_apart("swapped")
-    # 0.65 of pairs told apart is a right answer in about 60 %.
-    if max(shuffled, swapped) < 0.65:
-        said = _("It tells neither much better than by chance.")
-    elif shuffled - swapped > 0.1:
-        said = _("It tells what belongs together and hardly notices the order: mostly it reads the subject.")
-    elif swapped - shuffled > 0.1:
-        said = _("It tells the order better than the subject.")
-    else:
-        said = _("It tells both about as well: {shuffled} and {swapped}, where 50 % is chance.").format(
-            shuffled=percent(shuffled), swapped=percent(swapped)
-        )
-    st.markdown(said)
+    st.markdown(following_verdict(found))
     if found.faults:
         place, error = found.faults[0]
         st.caption(
@@ -151,6 +141,41 @@ def following_view(given: Given, found: it.Following) -> None:
         )
     with st.expander(_("The pairs as a table")):
         st.dataframe(following_table(given, found), hide_index=True)
+
+
+def following_verdict(found: it.Following) -> str:
+    """Say in Markdown what the model tells apart, as far as these pairs can show it, each number with its interval."""
+    numbers, above, below = {}, [], []
+    for against in ("shuffled", "swapped"):
+        low, high = found.told_apart_interval(against)
+        numbers[against] = _("{share} (95 %: {low} to {high})").format(
+            share=percent(found.told_apart(against)), low=percent(low), high=percent(high)
+        )
+        # NaN, of too few pairs, is neither.
+        above += [against] if low > 0.5 else []
+        below += [against] if high < 0.5 else []
+    _gap, low, high = found.subject_over_order()
+    if "shuffled" in above and low > 0:
+        said = _("It tells what belongs together better than the order: mostly it reads the subject.")
+    elif "swapped" in above and high < 0:
+        said = _("It tells the order better than the subject.")
+    elif len(above) == 2:
+        said = _("It tells both from chance; which of the two better, these {count} pairs leave open.")
+    elif above == ["shuffled"]:
+        said = _("It tells what belongs together; these {count} pairs leave open whether it tells the order less well.")
+    elif above == ["swapped"]:
+        said = _("It tells the order; these {count} pairs leave open whether it tells the subject less well.")
+    elif below:
+        said = _("It finds the true pairs likelier than neither, and some of the others likelier than the true ones.")
+    else:
+        said = _("Not told from chance on these {count} pairs.")
+    return (
+        said.format(count=len(found.true))
+        + " "
+        + _(
+            "True pairs are the likelier ones of shuffled in {shuffled}, of swapped in {swapped}; chance is 50 %."
+        ).format(**numbers)
+    )
 
 
 def following_table(given: Given, found: it.Following) -> dict[str, list[Any]]:

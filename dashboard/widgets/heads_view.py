@@ -112,7 +112,8 @@ def patterns_line(statistics: it.HeadStatistics, special: SpecialPieces) -> str:
     named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
     return _(
         "Of {all} heads, {named} have a name: {names}. Measured on {pieces} pieces (texts: {texts}); every number is "
-        "an average over the pieces that do the looking."
+        "an average over the pieces that do the looking, and a name is given where the lower end of its 95 % interval "
+        "still follows the rule."
     ).format(
         all=everything,
         named=counts.total(),
@@ -215,9 +216,11 @@ def rules_guide(special: SpecialPieces) -> str:
         "\n"
         + _(
             "The first rule that holds gives the name, and a share must also be a third of the way or more from what a "
-            "head that looks everywhere alike has to all. More than half is the measure by which Clark et al. (2019, "
-            "section 3.1) speak of heads for the previous and the next token; the shapes (diagonal, vertical, block) "
-            "are those of Kovaleva et al. (2019, section 4.1). A head for which no rule holds gets no name."
+            "head that looks everywhere alike has to all. Both must hold at the lower end of the 95 % interval: over "
+            "texts, whose pieces hang together, and over the pieces where there is one text. More than half is the "
+            "measure by which Clark et al. (2019, section 3.1) speak of heads for the previous and the next token; the "
+            "shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A head "
+            "for which no rule holds gets no name."
         )
     )
     return "\n".join(lines)
@@ -242,6 +245,9 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
                     name: statistics.uniform[name].tolist() if statistics.queries[name] else None for name in statistics
                 },
                 "patterns": it.pattern_names(statistics),
+                "error_95": {
+                    name: np.where(np.isfinite(one), one, None).tolist() for name, one in statistics.error.items()
+                },
                 "statistics": values,
             }
         )

@@ -78,7 +78,8 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
         name = _SHIPPED[source]
         table = cache.table((ROOT / "dashboard/examples" / name).read_bytes(), name)
         texts, about = tuple(row[0] for row in table.rows), name
-    what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts)).encode()).hexdigest()[:24]
+    # A lens that was judged by texts that it was fitted to is none of these.
+    what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts, "by text")).encode()).hexdigest()[:24]
     return LensChoice(cache_folder() / "lenses" / f"{what}.safetensors", texts)
 
 
@@ -127,10 +128,19 @@ def _appears(found: it.LayerGuesses, place: int) -> str:
 def lens_about(lens: it.TunedLens) -> None:
     """Draw how far the tuned lens brings each level."""
     with st.expander(_("What the tuned lens brings")):
-        st.plotly_chart(lens_fit(lens.before, lens.after), key="lens_fit")
+        st.plotly_chart(lens_fit(lens), key="lens_fit")
         st.caption(
-            _("Over states that it was not fitted to; it was fitted to {states} of each level.").format(
-                states=f"{lens.states:,}"
+            _(
+                "Fitted to {states} states of {texts} texts; drawn are {held} states of {others} other texts, which it "
+                "never saw. Bars: 95 % of the difference to the logit lens, by text; it brings the answer nearer for "
+                "certain at {count} of {levels} levels."
+            ).format(
+                states=f"{lens.states:,}",
+                texts=f"{lens.texts:,}",
+                held=f"{lens.held_states:,}",
+                others=f"{lens.held_texts:,}",
+                count=int((lens.gain[:, 0] > 0).sum()),
+                levels=len(lens.gain),
             )
         )
 

@@ -182,6 +182,7 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
     if not counted.any():
         return
     low, high = wilson(int(right[counted].sum()), int(counted.sum()))
+    said = "" if low > 0.5 or high < 0.5 else " " + _("**That is not told from chance.**")
     st.markdown(
         _("The better one is likelier in **{share}** of {count} pairs (95 %: {low} to {high}; chance: 50 %).").format(
             share=percent(float(right[counted].mean())),
@@ -189,15 +190,18 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
             low=percent(low),
             high=percent(high),
         )
+        + said
     )
     if given.kinds:
         names = kind_names()
         kinds = dict.fromkeys(given.kinds)
         of_kind = {kind: read & (np.array(given.kinds) == kind) for kind in kinds}
+        ends = [wilson(int(right[some].sum()), int(some.sum())) for some in of_kind.values()]
         st.dataframe(
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
                 _("Likelier"): [float(right[some].mean()) for some in of_kind.values()],
+                "95 %": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
                 _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
             hide_index=True,

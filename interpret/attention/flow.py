@@ -42,8 +42,8 @@ class Paths:
         The chosen token's layer and place.
     mass
         How much of it is at each token of each level. For ``"rollout"`` and ``"gradient"`` rows sum to 1 and
-        ``mass[0]`` is the answer, the share of each input; for ``"flow"`` it is the one flow that was asked for, whose
-        size every row sums to.
+        ``mass[0]`` is the answer, the share of each input; for ``"flow"`` it is no share but the one flow that was
+        asked for, whose size every row sums to.
     edges
         How much passes along each link, ``edges[level, upper, lower]`` from ``level + 1`` to ``level``.
     """
@@ -78,8 +78,9 @@ def attention_flow(
 ) -> Float32[np.ndarray, "layer query key"]:
     """Follow attention down to the inputs by maximum flow (Abnar & Zuidema 2020, sec. 3).
 
-    Links carry at most what ``0.5·A + 0.5·I`` gives them, and each number is the most that can flow from that token
-    after that layer to one input, as if there were no other: a row does not sum to 1.
+    Links carry at most what ``0.5·A + 0.5·I`` gives them, so all that leave a token 1 together, and each number is the
+    most that can flow from that token after that layer to one input, as if there were no other: from 0 to 1 on a scale
+    of its own, no share. A row need not sum to 1, and dividing it by its sum makes no share of it.
 
     Parameters
     ----------

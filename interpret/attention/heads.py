@@ -11,8 +11,10 @@ from jaxtyping import Bool, Float, Float32
 
 from interpret.arrays import read_only
 from interpret.batching import batches
+from interpret.clustered import student
 from interpret.encoder import Encoder
 from interpret.errors import InputError
+from interpret.intervals import wilson
 from interpret.tokens import Tokens
 from interpret.tracing import Trace, trace_batch
 
@@ -58,6 +60,9 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     uniform
         What a head that looks alike at all keys that its layer may look at has, for each statistic and layer: a share
         means something beside it.
+    error
+        How far each may be off by chance, at 95 %: over texts, whose queries hang together, and over the queries of a
+        single text. Infinite where there are fewer than two of these.
     queries
         How many queries each statistic is the average over.
     texts
@@ -66,6 +71,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
 
     values_of: Mapping[str, Float32[np.ndarray, "layer head"]]
     uniform: Mapping[str, Float32[np.ndarray, "layer"]]
+    error: Mapping[str, Float32[np.ndarray, "layer head"]]
     queries: Mapping[str, int]
     texts: int
 
@@ -84,7 +90,10 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
 
 
 class Rule(NamedTuple):
-    """When a head gets a name: a statistic is at least so large, and clearly more than uniform (`clearly`)."""
+    """When a head gets a name: a statistic is at least so large, and clearly more than uniform (`clearly`), for sure.
+
+    It is the lower end of the 95 % interval (`HeadStatistics.error`) that must be.
+    """
 
     pattern: str
     statistic: str
@@ -125,7 +134,7 @@ def pattern_names(statistics: HeadStatistics) -> tuple[tuple[str | None, ...], .
 
 def _name(statistics: HeadStatistics, layer: int, head: int) -> str | None:
     for pattern, name, least in RULES:
-        value = float(statistics[name][layer, head])
+        value = float(statistics[name][layer, head] - statistics.error[name][layer, head])
         # NaN is never enough.
         if value >= least and (name == "evenness" or clearly(value, float(statistics.uniform[name][layer]))):
             return pattern
@@ -179,12 +188,20 @@ class _Sums:
         self.values = {name: np.zeros((layers, heads)) for name in STATISTICS}
         self.uniform = {name: np.zeros(layers) for name in STATISTICS}
         self.queries = dict.fromkeys(STATISTICS, 0)
+        # Over texts the sums of squared values, of values times queries, and of squared queries: all that the variance
+        # of a ratio takes. And in how many texts there is such a query.
+        self.squares = {name: np.zeros((layers, heads)) for name in STATISTICS}
+        self.products = {name: np.zeros((layers, heads)) for name in STATISTICS}
+        self.squared_queries = dict.fromkeys(STATISTICS, 0)
+        self.clusters = dict.fromkeys(STATISTICS, 0)
         self.texts = 0
+        self.only: Trace | None = None
 
     def add(self, trace: Trace) -> None:
         attention = trace.attention
         n = attention.shape[-1]
         self.texts += 1
+        self.only = trace if self.texts == 1 else None
         # A float32 weight can be zero; its part of the entropy then is too.
         logarithm = np.log(attention, out=np.zeros_like(attention), where=attention > 0)
         entropy = -np.einsum("lhqk,lhqk->lhq", attention, logarithm, dtype=np.float64)
@@ -216,6 +233,20 @@ class _Sums:
         self.values[name] += values
         self.uniform[name] += uniform
         self.queries[name] += queries
+        self.squares[name] += np.square(values)
+        self.products[name] += values * queries
+        self.squared_queries[name] += queries**2
+        self.clusters[name] += queries > 0
+
+    def errors(self) -> dict[str, Float[np.ndarray, "layer head"]]:
+        if self.only is not None:
+            return _over_queries(self.only)
+        found = {}
+        for name, count in self.queries.items():
+            ratio = self.values[name] / max(count, 1)
+            spread = self.squares[name] - 2 * ratio * self.products[name] + ratio**2 * self.squared_queries[name]
+            found[name] = _half(name, ratio, spread / max(count, 1) ** 2, self.clusters[name])
+        return found
 
     def result(self) -> HeadStatistics:
         # Multiplied, so that what no query could show becomes NaN without a warning.
@@ -225,9 +256,56 @@ class _Sums:
             MappingProxyType(
                 {name: read_only(total * share[name], np.float32) for name, total in self.uniform.items()}
             ),
+            MappingProxyType({name: read_only(one, np.float32) for name, one in self.errors().items()}),
             MappingProxyType(dict(self.queries)),
             self.texts,
         )
+
+
+def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
+    """Return how far the statistics of one text may be off, were its queries drawn one by one."""
+    attention = trace.attention.astype(np.float64)
+    logarithm = np.log(attention, out=np.zeros_like(attention), where=attention > 0)
+    entropy = -(attention * logarithm).sum(-1)
+    n = attention.shape[-1]
+    allowed = np.ones((1, n, n)) if trace.mask is None else trace.mask.astype(np.float64)
+    most = np.log(allowed.sum(-1))[:, None]
+    place = np.arange(n)
+    values = {
+        "entropy": entropy,
+        "evenness": np.divide(entropy, most, out=np.ones_like(entropy), where=most > 0),
+        "confidence": attention.max(-1),
+        "distance": (attention * abs(place[:, None] - place)).sum(-1),
+    }
+    everybody = np.ones(n, bool)
+    found = {name: _alone(name, one, everybody) for name, one in values.items()}
+    for name, keys in key_kinds(trace.tokens).items():
+        found[name] = _alone(name, (attention * keys).sum(-1), keys.any(axis=1))
+    return found
+
+
+def _alone(
+    name: str, values: Float[np.ndarray, "layer head query"], asked: Bool[np.ndarray, "query"]
+) -> Float[np.ndarray, "layer head"]:
+    some = values[..., asked]
+    count = some.shape[-1]
+    mean = some.mean(-1) if count else np.zeros(values.shape[:2])
+    return _half(name, mean, np.square(some - mean[..., None]).sum(-1) / max(count, 1) ** 2, count)
+
+
+def _half(
+    name: str, mean: Float[np.ndarray, "layer head"], spread: Float[np.ndarray, "layer head"], clusters: int
+) -> Float[np.ndarray, "layer head"]:
+    """Return half of a 95 % interval: Student's, and where nothing varies Wilson's, of a share of as many rows."""
+    if clusters < 2:
+        return np.full(mean.shape, np.inf)
+    half = student(clusters) * np.sqrt(np.maximum(spread, 0) * clusters / (clusters - 1))
+    if name in SHARES:
+        flat = mean - np.vectorize(lambda one: wilson(float(np.clip(one, 0, 1)) * clusters, clusters)[0])(mean)
+    else:
+        # No share of rows, which Wilson's is for; of as few rows as tell nothing of a share, it tells nothing either.
+        flat = np.full(mean.shape, 0.0 if wilson(clusters, clusters)[0] > 0.5 else np.inf)
+    return np.where(spread > 1e-14, half, np.maximum(flat, 0))
 
 
 def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:

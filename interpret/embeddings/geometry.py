@@ -13,6 +13,7 @@ from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite, unit_rows
 from interpret.errors import InputError
 from interpret.hub import Progress
+from interpret.intervals import cluster_bootstrap
 from interpret.spelling import fold
 
 _MOST_ITEMS = 50_000
@@ -48,9 +49,9 @@ class Geometry:
         The same of as many random items of other texts. The paper takes ``anisotropy``, but the mean holds the word
         itself: of ``n`` unrelated words each has a cosine of about 1/√n with it. Both are None where the items are
         whole texts, or no text has two.
-    dimension, dimension_error
-        The intrinsic dimension by the ratio of the distances to the two nearest neighbours, and its standard error
-        (Facco et al. 2017); NaN where there are too few different points.
+    dimension, dimension_interval
+        The intrinsic dimension by the ratio of the distances to the two nearest neighbours (Facco et al. 2017), and
+        its 95 % interval by text (`intrinsic_dimension`); NaN where there are too few different points, or texts.
     similarity
         Linear centred kernel alignment between layers (`cka`); NaN where there are fewer than 4 items.
     words, word_texts, word_similarity
@@ -68,7 +69,7 @@ class Geometry:
     intra_similarity: Float64[np.ndarray, "layer"] | None
     intra_baseline: Float64[np.ndarray, "layer"] | None
     dimension: Float64[np.ndarray, "layer"]
-    dimension_error: Float64[np.ndarray, "layer"]
+    dimension_interval: Float64[np.ndarray, "layer 2"]
     similarity: Float64[np.ndarray, "layer layer"]
     words: tuple[str, ...]
     word_texts: Int[np.ndarray, "word"]
@@ -119,6 +120,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         vectors = np.asarray(embeddings.at(layer)[chosen], np.float32)
         check_finite(vectors)
         unit = unit_rows(vectors)
+        filled, ends = intrinsic_dimension(vectors[for_dimension], text[for_dimension])
         words = [_mean_cosine(unit[places]) for places in groups.values()]
         word_rows.append(words)
         rows.append(
@@ -129,7 +131,8 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
                 _mean(_first_share(vectors[places]) for places in draws.values()),
                 _mean(_to_mean(vectors[places]) for places in texts),
                 _mean(_to_mean(vectors[places]) for places in mixed),
-                *intrinsic_dimension(vectors[for_dimension]),
+                filled,
+                *ends,
             ]
         )
         grams.append(_doubly_centred(_gram(vectors[for_gram])))
@@ -146,7 +149,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         intra_similarity=per_word[3],
         intra_baseline=per_word[4],
         dimension=read_only(columns[7]),
-        dimension_error=read_only(columns[8]),
+        dimension_interval=read_only(columns[8:10].T),
         similarity=read_only([[_alignment(one, other) for other in grams] for one in grams], np.float64),
         words=tuple(groups),
         word_texts=read_only([len(np.unique(text[places])) for places in groups.values()], np.int64),
@@ -236,40 +239,59 @@ def _to_mean(vectors: np.ndarray) -> float:
     return float((unit_rows(vectors) @ centre).mean())
 
 
-def intrinsic_dimension(vectors: np.ndarray) -> tuple[float, float]:
-    """Estimate how many dimensions points fill near each of them, with its standard error.
+def intrinsic_dimension(
+    vectors: np.ndarray, texts: np.ndarray | None = None, seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """Estimate how many dimensions points fill near each of them, with its 95 % interval.
 
     ``d = (n − 1) / Σ ln(r₂ / r₁)``, with ``r₁`` and ``r₂`` the distances to the nearest neighbour and to the next: the
     unbiased form of the maximum-likelihood estimate under equation 3 of Facco et al. (2017). Points that are there
     twice, up to the rounding of another batch, count once. NaN for fewer than 10 different points.
+
+    The paper's error, ``d / √n``, takes points for independent; words of one text are not. The interval is a bootstrap
+    over texts of the points' own ``ln(r₂ / r₁)``. It does not look for neighbours anew: among points drawn twice the
+    nearest would be the point itself, at distance 0.
+
+    Parameters
+    ----------
+    texts
+        Which text each point is of; by default each is its own. Of a single text the interval is NaN.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    different = _different(np.asarray(vectors, np.float32).astype(np.float64))
-    if len(different) < 10:
-        return float("nan"), float("nan")
+    nothing = float("nan"), (float("nan"), float("nan"))
+    points = np.asarray(vectors, np.float32).astype(np.float64)
+    kept = _different(points)
+    if len(kept) < 10:
+        return nothing
+    different = points[kept] - points[kept].mean(axis=0)
     distances, _places = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
     nearest, next_one = distances[:, 1], distances[:, 2]
     apart = nearest > 0
     logs = np.log(next_one[apart] / nearest[apart])
     if not logs.sum() > 0:
-        return float("nan"), float("nan")
-    dimension = (len(logs) - 1) / logs.sum()
-    return float(dimension), float(dimension / np.sqrt(len(logs)))
+        return nothing
+    owner = np.arange(len(points)) if texts is None else np.asarray(texts)
+    _names, owner = np.unique(owner[kept][apart], return_inverse=True)
+    parts = np.stack([np.bincount(owner, logs), np.bincount(owner)], axis=1)
+    dimension = float((len(logs) - 1) / logs.sum())
+    if len(parts) < 2:
+        return dimension, nothing[1]
+    return dimension, cluster_bootstrap(parts, lambda sums: (sums[:, 1] - 1) / sums[:, 0], seed)
 
 
 def _different(points: np.ndarray) -> np.ndarray:
-    """Return centred points without those that lie where an earlier one does, up to rounding in float32."""
+    """Return the places of points, without those that lie where an earlier one does, up to rounding in float32."""
     from sklearn.neighbors import NearestNeighbors
 
-    points = np.unique(points, axis=0)
+    points, places = np.unique(points, axis=0, return_index=True)
     near = 3e-6 * float(np.sqrt((points**2).sum(axis=1).mean()))
     # Far from zero the distances of near points would lose their digits.
     points -= points.mean(axis=0)
     # scikit-learn's brute distances of near points come of differences of squares: of a tree they are exact.
     graph = NearestNeighbors(radius=near, algorithm="ball_tree").fit(points).radius_neighbors_graph(points).tocoo()
     later = graph.row > graph.col
-    return np.delete(points, np.unique(graph.row[later]), axis=0)
+    return np.delete(places, np.unique(graph.row[later]))
 
 
 def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:

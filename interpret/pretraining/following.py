@@ -6,13 +6,15 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
 from interpret.arrays import read_only
 from interpret.batching import batches
+from interpret.clustered import auroc, auroc_draws, drawn_interval
 from interpret.encoder import Encoder
 from interpret.errors import CheckpointError, InputError
 from interpret.hub import Progress
+from interpret.intervals import share_interval
 from interpret.tasks import pair_logits_of
 from interpret.tokens import Tokens
 
@@ -87,7 +89,7 @@ class Following:
     """What a model says of pairs that follow, of the same second texts shuffled, and of the same pairs swapped.
 
     A model that knows the order tells the swapped from the true ones; one that reads the subject only tells the
-    shuffled.
+    shuffled. Which it does, `told_apart_interval` and `subject_over_order` say, or leave open.
 
     Attributes
     ----------
@@ -116,10 +118,33 @@ class Following:
         """Return the share of right answers over the true pairs and as many that are shuffled or swapped."""
         return float(((self.true > 0.5).mean() + (getattr(self, against) <= 0.5).mean()) / 2)
 
+    def accuracy_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
+        """Return the 95 % interval of `accuracy`, by pair: what became of a pair hangs together with it."""
+        right = (self.true > 0.5).astype(float) + (getattr(self, against) <= 0.5)
+        return share_interval(right, np.full(len(right), 2.0))
+
     def told_apart(self, against: Literal["shuffled", "swapped"]) -> float:
         """Return how often a true pair is likelier than a shuffled or swapped one (the area under the ROC curve)."""
-        true, other = self.true[:, None], getattr(self, against)[None, :]
-        return float((true > other).mean() + 0.5 * (true == other).mean())
+        return auroc(self.true.astype(float), getattr(self, against).astype(float))
+
+    def told_apart_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
+        """Return the 95 % interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
+        return drawn_interval(self.told_apart(against), self._drawn(against), len(self.true))
+
+    def subject_over_order(self) -> tuple[float, float, float]:
+        """Return by how much the shuffled are told apart better than the swapped, and its 95 % interval, by pair.
+
+        Above 0 the head goes by what the texts are about more than by their order; an interval that has 0 in it leaves
+        that open.
+        """
+        gap = self.told_apart("shuffled") - self.told_apart("swapped")
+        drawn = self._drawn("shuffled") - self._drawn("swapped")
+        # On the scale from 0 to 1, and back.
+        low, high = drawn_interval(gap / 2 + 0.5, drawn / 2 + 0.5, len(self.true))
+        return gap, 2 * low - 1, 2 * high - 1
+
+    def _drawn(self, against: Literal["shuffled", "swapped"]) -> Float[np.ndarray, "draw"]:
+        return auroc_draws(self.true.astype(float), getattr(self, against).astype(float))
 
 
 def follow_pairs(

@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.figures.flow import method_names, sources_map
 from dashboard.language import _
-from dashboard.pictures.paths import MOST_IN_GRAPH, NAME, paths_picture
+from dashboard.pictures.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.flow_view import (
@@ -66,14 +66,16 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         st.caption(
             _(
                 "For more than {most} tokens the links are not drawn: each row of the map is a level, from the inputs "
-                "at the bottom to the chosen token at the top. Colour is the share by its square root, up to the "
-                "largest below the top."
+                "at the bottom to the chosen token at the top. Colour goes with the square root of what is there, up "
+                "to the largest below the top."
             ).format(most=MOST_IN_GRAPH)
         )
     else:
         st.caption(
-            _("Drawn are {drawn} of {all} links, those that carry at least 0.4 %.").format(
-                drawn=f"{drawn:,}", all=f"{there:,}"
+            _("Drawn are {drawn} of {all} links, those that carry at least {least}.").format(
+                drawn=f"{drawn:,}",
+                all=f"{there:,}",
+                least=_("a flow of {amount}").format(amount=LEAST) if method == "flow" else f"{LEAST:.1%}",
             )
         )
     what = (spec, text, pair, layer, token, target)

@@ -1,15 +1,21 @@
-"""Groups of points, how real they are, and the words that mark each."""
+"""Groups of points, what speaks for them, and the words that mark each."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-import interpret as it
 from dashboard import state
 from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.clusters_view import cluster_downloads, cluster_line, cluster_lines, cluster_table
+from dashboard.widgets.clusters_view import (
+    cluster_downloads,
+    cluster_line,
+    cluster_lines,
+    cluster_table,
+    marks_of,
+    words_line,
+)
 from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.maps_view import MOST_GROUPED, clusters_of, group_settings
@@ -44,7 +50,10 @@ def clusters(read: Read) -> None:
         st.info(_("No place is dense enough to be a group. Ask for fewer points in a group, or take k-means."))
         return
     texts = [read.embeddings.texts[read.embeddings.text[i]] for i in places]
-    table = cluster_table(read, places, layer, found, it.marking_words(texts, found))
+    marks = marks_of(read, layer, method, texts, found)
+    if marks is None:
+        return
+    table = cluster_table(read, places, layer, found, marks.words)
     st.dataframe(
         table,
         hide_index=True,
@@ -63,10 +72,11 @@ def clusters(read: Read) -> None:
         _(
             "What this does not mean: k-means cuts any cloud into as many groups as it is asked for, whether there are "
             "any or not. A silhouette near 0 or groups that change with the seed speak against them. The words are "
-            "those that a group has more often than the others, by log-odds with a standard score of 3 or more "
-            "(Monroe et al. 2008), which groups of a few texts hardly reach; they describe texts, not what the model "
-            "meant."
+            "those that a group has more often than the others, by log-odds over their standard error (Monroe et al. "
+            "2008), which groups of a few texts hardly reach; they describe texts, not what the model meant."
         )
+        + " "
+        + words_line(marks)
     )
 
 

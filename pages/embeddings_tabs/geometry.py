@@ -14,6 +14,7 @@ from dashboard.widgets.geometry_view import (
     geometry_downloads,
     geometry_lines,
     measured,
+    probe_line,
     probed,
     reading_guide,
     word_table,
@@ -77,26 +78,12 @@ def _labels(read: Read) -> None:
     if probe is None:
         return
     st.plotly_chart(probe_lines(probe), key="probe")
-    best = int(probe.accuracy.argmax())
-    st.markdown(
-        _(
-            "Best at layer **{layer}**: {accuracy} of held-out points told right, {control} with labels at random: a "
-            "selectivity of {selectivity} percentage points. {items} points, {classes} labels, {left} left out."
-        ).format(
-            layer=probe.layers[best],
-            accuracy=f"{probe.accuracy[best]:.1%}",
-            control=f"{probe.control[best]:.1%}",
-            selectivity=f"{100 * probe.selectivity[best]:.1f}",
-            items=f"{probe.items:,}",
-            classes=len(probe.classes),
-            left=f"{probe.left_out:,}",
-        )
-    )
+    st.markdown(probe_line(probe))
     st.caption(
         _(
             "What this does not mean: that a straight cut can tell labels apart does not say that the model uses them. "
             "Bars: 95 % over five folds, as if these were independent; a text, and one that reads the same, is never "
-            "on both sides."
+            "on both sides. The highest point of the curve is the best of several, and so too high."
         )
     )
 

@@ -11,6 +11,7 @@ from dashboard.pictures.steps import MOST_ROWS, shown_keys
 from dashboard.pictures.switches import read_off
 from dashboard.scatter import read_view
 from dashboard.widgets.ablation_view import answer_table, importance_maps
+from dashboard.widgets.flow_view import answer_line, flow_downloads
 from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
@@ -74,17 +75,36 @@ def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace
     assert f"Of 72 heads, {sum(named)} have a name" in patterns_line(statistics, SPECIAL)
 
 
-def test_methods_are_drawn_on_one_scale_and_text_is_text(trace):
+def test_shares_are_drawn_on_one_scale_flows_on_their_own_and_text_is_text(trace):
     shares = {
         "raw": trace.attention[0, 0, 1],
         "rollout": 3 * trace.attention[1, 0, 1],
         "flow": trace.hidden[0, :, 0] ** 2,
     }
     figure = sources_map(shares, trace.tokens)
-    np.testing.assert_allclose(figure.data[0].customdata[:2].sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(figure.data[0].customdata[2], shares["flow"])
-    np.testing.assert_allclose(np.square(figure.data[0].z), figure.data[0].customdata, rtol=1e-5)
-    assert "<" not in "".join(figure.data[0].x)
+    found, flow = figure.data
+    np.testing.assert_allclose(found.customdata.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.square(found.z), found.customdata, rtol=1e-5)
+    assert list(found.y) == ["Raw attention", "Rollout"]
+    # As they are: not divided, not among the shares, and with another scale and legend.
+    np.testing.assert_array_equal(flow.z[0], shares["flow"])
+    assert flow.coloraxis != found.coloraxis
+    assert figure.layout[flow.coloraxis].cmax == pytest.approx(shares["flow"].max())
+    titles = [figure.layout[one.coloraxis].colorbar.title.text for one in (found, flow)]
+    assert titles == ["share", "flow"]
+    assert "share" not in flow.hovertemplate
+    assert len(sources_map({"raw": shares["raw"]}, trace.tokens).data) == 1
+    assert "<" not in "".join(found.x)
+
+
+def test_what_is_said_and_exported_of_a_flow_is_no_share(minilm, trace):
+    shares = {"rollout": np.float32([0.5, 0.25, 0.25]), "flow": np.float32([0.9, 0.75, 0.6])}
+    tokens = minilm.tokens("river")
+    line = answer_line(shares, tokens, 1, 0)
+    assert "Max-flow: [CLS] (0) 0.900, river (1) 0.750" in line.replace("\\", "")
+    assert "Rollout: [CLS] (0) 50 %" in line.replace("\\", "")
+    csv = flow_downloads(minilm.spec, "river", None, 0, 1, "state", tokens, shares, "stem")[0].make()
+    assert csv.decode("utf-8-sig").splitlines()[0] == "#,token,rollout_share,max_flow"
 
 
 def test_ablation_and_importance_figures_hold_the_results(minilm, trace):

@@ -105,6 +105,44 @@ def test_what_is_said_of_it_is_what_its_card_says():
     assert re.search(r"python -m interpret\.finetuning .*--task", card)
 
 
+def test_every_figure_says_of_which_texts_and_how_surely_or_who_measured_it():
+    facts, card = guesser_facts(), (ADAPTER / "README.md").read_text("utf-8")
+    assert {one.domain for one in facts.figures} == {"novels", "everyday", "encyclopaedia"}
+    for one in facts.figures:
+        assert one.source
+        number = f"{one.value:,.0f}" if one.measure == "perplexity" else f"{one.value:.1%}".replace("%", " %")
+        assert number in card, one
+        if one.origin == "outside":
+            # Given as they were found, without an interval of our making.
+            assert (one.low, one.high, one.rows) == (None, None, None)
+            assert "measured outside" in " ".join(card.split())
+        else:
+            assert one.low < one.value < one.high, one
+            assert one.rows >= 100, one
+            assert f"{one.rows:,} {one.unit}" in " ".join(card.split()) or one.unit == "pieces"
+    outside = {one.measure: one.value for one in facts.figures if one.domain == "encyclopaedia"}
+    # WikiText-2, as the one who measured it wrote.
+    assert outside == {
+        "first": 0.237,
+        "five": 0.385,
+        "content first": 0.062,
+        "content five": 0.134,
+        "perplexity": 335,
+        "next": 0.796,
+        "sentence swapped": 0.495,
+    }
+    novels = {one.measure: one.value for one in facts.figures if one.domain == "novels"}
+    assert novels == pytest.approx(
+        {
+            "first": facts.first,
+            "five": facts.five,
+            "next": facts.following,
+            "next hidden": facts.following_hidden,
+        },
+        abs=1e-4,
+    )
+
+
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "file"))

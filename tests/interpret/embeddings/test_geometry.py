@@ -152,8 +152,10 @@ def test_cka_is_the_formula_of_kornblith_and_the_unbiased_one_is_zero_by_chance(
 def test_intrinsic_dimension_of_a_flat_sheet_in_a_wide_space(dimension):
     random = np.random.default_rng(dimension)
     sheet = random.uniform(size=(3000, dimension)) @ random.normal(size=(dimension, 60)) + 3
-    found, error = it.intrinsic_dimension(sheet)
-    assert found == pytest.approx(dimension, abs=4 * error + 0.05 * dimension)
+    found, (low, high) = it.intrinsic_dimension(sheet)
+    # Points that are each of their own text are known as well as the paper has it: d / √n (2,000 draws: to some %).
+    assert (low, high) == pytest.approx((found - 1.96 * found / 3000**0.5, found + 1.96 * found / 3000**0.5), rel=0.015)
+    assert found == pytest.approx(dimension, abs=1.2 * (high - low) + 0.05 * dimension)
     again, _ = it.intrinsic_dimension(np.concatenate([sheet, sheet]))
     assert again == pytest.approx(found, rel=1e-3)
     # The same texts from other batches differ in their last digits.
@@ -161,6 +163,27 @@ def test_intrinsic_dimension_of_a_flat_sheet_in_a_wide_space(dimension):
     again, _ = it.intrinsic_dimension(np.concatenate([sheet, sheet + noise]).astype(np.float32))
     assert again == pytest.approx(found, rel=0.02)
     assert np.isnan(it.intrinsic_dimension(np.ones((50, 3)))[0])
+
+
+def test_an_intrinsic_dimension_is_known_by_text():
+    """Points of a text that fill one line, or eight dimensions: 40 texts tell less than 2,000 points would."""
+    random = np.random.default_rng(0)
+    points, texts = [], []
+    for text in range(40):
+        filled = 1 if text % 2 else 8
+        points.append(random.uniform(size=(50, filled)) @ random.normal(size=(filled, 30)) + 100 * text)
+        texts += [text] * 50
+    vectors = np.concatenate(points)
+    found, (low, high) = it.intrinsic_dimension(vectors, np.array(texts))
+    plain, (near, far) = it.intrinsic_dimension(vectors)
+    assert found == plain
+    assert low < found < high
+    # Half of the texts have a mean log-ratio of 1 and half of about 1/8: by closed form 4 times the points' own error.
+    assert high - low > 2.5 * (far - near)
+    alone, ends = it.intrinsic_dimension(vectors[:50], np.zeros(50, int))
+    assert np.isfinite(alone)
+    assert np.isnan(ends).all()
+    assert np.isnan(it.intrinsic_dimension(vectors[:5])[0])
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

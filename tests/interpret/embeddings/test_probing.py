@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from sklearn.metrics import silhouette_samples
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 import interpret as it
 
@@ -76,7 +76,9 @@ def test_rare_and_empty_labels_are_left_out_and_said(topics):
 def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, method):
     embeddings, labels = topics
     found = it.cluster(embeddings.at(6), method, count=3, least=10)
-    assert it.agreement(found, labels) > (0.9 if method == "kmeans" else 0.5)
+    value, chance = it.agreement(found, labels)
+    assert value > (0.9 if method == "kmeans" else 0.5)
+    assert chance < 0.1
     sizes = np.bincount(found.cluster[found.cluster >= 0])
     assert sizes.tolist() == sorted(sizes, reverse=True)
     if method == "kmeans":
@@ -84,7 +86,7 @@ def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, metho
         assert found.stability > 0.9
         unit = embeddings.at(6) / np.linalg.norm(embeddings.at(6), axis=1, keepdims=True)
         assert found.silhouette == pytest.approx(silhouette_samples(unit, found.cluster).mean(), abs=1e-5)
-        marks = it.marking_words(embeddings.texts, found)
+        marks = it.marking_words(embeddings.texts, found).words
         for place in range(3):
             topic = labels[int(np.flatnonzero(found.cluster == place)[0])]
             assert marks[place][0][0] == topic
@@ -104,7 +106,7 @@ def test_what_cannot_be_grouped_is_one_sentence(topics):
 def test_a_text_marks_a_group_once_however_many_points_it_has():
     texts = ["the bank lent money", "the river rose"]
     clusters = it.Clusters(np.array([0] * 50 + [1] * 50), 2, 0.5, None)
-    assert it.marking_words([texts[0]] * 50 + [texts[1]] * 50, clusters) == ((), ())
+    assert it.marking_words([texts[0]] * 50 + [texts[1]] * 50, clusters).words == ((), ())
 
 
 def test_a_group_of_few_does_not_spoil_the_silhouette():
@@ -134,7 +136,7 @@ def test_chinese_is_marked_by_pairs_of_characters():
     some = ["银行贷款利率", "银行存款利率", "银行贷款", "河水上涨", "河水很深", "河水清"]
     texts = [f"{text} {i}" for i in range(12) for text in some]
     clusters = it.Clusters(np.array([0, 0, 0, 1, 1, 1] * 12), 2, 0.5, None)
-    first, second = it.marking_words(texts, clusters)
+    first, second = it.marking_words(texts, clusters).words
     assert first[0][0] == "银行"
     assert second[0][0] == "河水"
 
@@ -142,4 +144,92 @@ def test_chinese_is_marked_by_pairs_of_characters():
 def test_a_single_cluster_has_no_marks(topics):
     embeddings, _labels = topics
     alone = dataclasses.replace(it.cluster(embeddings.at(6), count=2), cluster=np.zeros(90, np.int64), count=1)
-    assert it.marking_words(embeddings.texts, alone) == ((),)
+    assert it.marking_words(embeddings.texts, alone).words == ((),)
+
+
+def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_measured():
+    """120 texts of 20 words out of 150, in groups drawn at random: log-odds of 3 and more are no standard scores."""
+    random = np.random.default_rng(4)
+    vocabulary = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(150)]
+    texts = [" ".join(random.choice(vocabulary, 20, replace=False)) for _ in range(120)]
+    shown = []
+    for seed in range(5):
+        clusters = it.Clusters(np.random.default_rng(seed).integers(4, size=120), 4, 0.0, None)
+        found = it.marking_words(texts, clusters)
+        shown.append(sum(map(len, found.words)))
+        assert found.least >= 3
+        assert (found.asked, len(found.by_chance)) == (600, 200)
+        # What "least" is by its definition, and the rate beside that of a normal score, one in 741.
+        assert (found.by_chance > 0).mean() >= 0.05 or found.least == 3
+        assert found.by_chance.sum() / (200 * found.asked) < 0.01
+    assert sum(one > 0 for one in shown) <= 1
+    # With a word planted in one group it is that word, and it alone.
+    planted = [text + " planted" * int(place == 0) for text, place in zip(texts, clusters.cluster, strict=True)]
+    words = it.marking_words(planted, clusters).words
+    assert words[0][0][0] == "planted"
+    assert sum(map(len, words)) <= 2
+
+
+def test_labels_that_say_nothing_of_groups_agree_no_more_than_shuffled_ones():
+    """Ten points of a text have one label: of 12 texts in 2 groups a third agrees by luck, which points alone hide."""
+    random = np.random.default_rng(0)
+    texts = np.repeat(np.arange(12), 10)
+    of_text = random.integers(2, size=12)
+    clusters = it.Clusters(of_text[texts], 2, 0.5, None)
+    over, blind = 0, 0
+    for seed in range(10):
+        labels = np.random.default_rng(100 + seed).integers(2, size=12).astype(str)[texts].tolist()
+        value, chance = it.agreement(clusters, labels, texts)
+        over += value > chance
+        blind += value > it.agreement(clusters, labels)[1]
+    assert over <= 2 < blind
+    assert value == pytest.approx(adjusted_rand_score(labels, clusters.cluster), abs=1e-12)
+    value, chance = it.agreement(clusters, of_text[texts].astype(str).tolist(), texts)
+    assert value == 1
+    assert chance < 1
+
+
+def test_the_layer_is_chosen_within_the_training_folds(minilm):
+    """Of 5 layers of noise the best on the items themselves looks like something; one chosen within does not."""
+    texts = [f"text {i}" for i in range(100)]
+    labels = [str(i % 2) for i in range(100)]
+    plain = dataclasses.replace(it.embed(minilm, texts, [-1]), layers=tuple(range(5)))
+    best, nested = [], []
+    for seed in range(3):
+        noise = np.random.default_rng(seed).normal(size=(5, 100, 3)).astype(np.float32)
+        found = it.probe(dataclasses.replace(plain, vectors=noise), labels)
+        best.append(found.accuracy.max())
+        nested.append(found.nested)
+        low, high = found.nested_interval
+        assert low <= found.nested <= high
+        assert len(found.chosen) == 5
+    # Four standard errors of a share of 300.
+    assert abs(np.mean(nested) - 0.5) < 0.115
+    assert np.mean(nested) < np.mean(best) - 0.01
+    # A layer that tells is chosen in every fold, and then both numbers are of the same layer.
+    noise[3, :, 0] = np.where(np.arange(100) % 2, 30, -30)
+    found = it.probe(dataclasses.replace(plain, vectors=noise), labels)
+    assert found.chosen == (3,) * 5
+    assert found.nested == pytest.approx(found.accuracy[3], abs=1e-9) == 1
+    assert found.nested_interval[0] > 0.9
+    assert found.nested_selectivity == pytest.approx(found.selectivity[3], abs=0.02)
+    assert found.selectivity_interval[0] > 0.2
+
+
+def test_what_is_left_out_chooses_nothing(minilm):
+    """A fold's own items turned round at every layer change what is scored there, and not which layer is chosen."""
+    texts = [f"text {i}" for i in range(50)]
+    labels = [str(i % 2) for i in range(50)]
+    noise = np.random.default_rng(3).normal(size=(3, 50, 3)).astype(np.float32)
+    noise[:, :, 0] += np.linspace(0.2, 0.6, 3)[:, None] * np.where(np.arange(50) % 2, 1, -1)
+    embeddings = dataclasses.replace(it.embed(minilm, texts, [-1]), layers=tuple(range(3)), vectors=noise)
+    before = it.probe(embeddings, labels)
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    gold = np.arange(50) % 2
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(gold, gold, np.arange(50))
+    for fold, (_train, test) in enumerate(list(folds)[:3]):
+        other = noise.copy()
+        other[:, test] = -other[:, test]
+        after = it.probe(dataclasses.replace(embeddings, vectors=other), labels)
+        assert after.chosen[fold] == before.chosen[fold]

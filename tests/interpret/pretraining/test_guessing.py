@@ -155,7 +155,10 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     lens.save(tmp_path / "lens.safetensors")
     again = it.load_lens(tmp_path / "lens.safetensors")
     np.testing.assert_array_equal(again.weight, lens.weight)
-    assert (again.revision, again.states) == (lens.revision, lens.states)
+    np.testing.assert_array_equal(again.gain, lens.gain)
+    for name in ("revision", "states", "texts", "held_states", "held_texts"):
+        assert getattr(again, name) == getattr(lens, name), name
+    assert (lens.texts, lens.held_texts) == (48, 12)
     found = it.layer_guesses(encoder, TEXT, None, [3], 3, lens=again)
     plain = it.layer_guesses(encoder, TEXT, None, [3], 3)
     assert found.tuned
@@ -163,13 +166,45 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     np.testing.assert_allclose(found.chances[-1], plain.chances[-1], rtol=1e-6)
     with pytest.raises(it.InputError, match="fitted to another model"):
         it.layer_guesses(guessers["roberta"], TEXT, None, [3], 3, lens=again)
-    with pytest.raises(it.InputError, match="8 texts at least, and there are 3"):
-        it.fit_tuned_lens(encoder, texts[:3])
+    with pytest.raises(it.InputError, match="8 different texts at least, and there are 3"):
+        it.fit_tuned_lens(encoder, texts[:3] * 5)
     (tmp_path / "broken.safetensors").write_bytes(b"no")
     with pytest.raises(it.InputError, match=r"broken.safetensors” is no lens: .*\. Delete it"):
         it.load_lens(tmp_path / "broken.safetensors")
     with pytest.raises(it.CapacityError, match="which cannot be written"):
         again.save(tmp_path / "broken.safetensors" / "lens.safetensors")
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_text_teaches_a_lens_or_judges_it_and_never_both(guessers, copies):
+    """Of ten texts one after another is changed: what it has no part in stays as it is."""
+    encoder = guessers["bert"]
+    words = "the river bank was steep and lent money because it rich said tired animals".split()  # noqa: SIM905
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(words, 12)) for _ in range(10)]
+
+    def fitted(texts):
+        return it.fit_tuned_lens(encoder, texts * copies, steps=0)
+
+    lens = fitted(texts)
+    np.testing.assert_array_equal(lens.after, fitted(texts).after)
+    judging = 0
+    for place in range(10):
+        other = fitted([*texts[:place], " ".join(reversed(texts[place].split())), *texts[place + 1 :]])
+        same = np.allclose(other.weight, lens.weight, atol=1e-3), np.allclose(other.before, lens.before, atol=1e-4)
+        assert sorted(same) == [False, True], place
+        judging += same[0]
+    assert judging == lens.held_texts == 2
+
+
+def test_what_a_lens_brings_is_known_by_text(guessers):
+    """Of two texts that judge, Student's t has one degree of freedom: 12.7 standard errors to either side."""
+    words = "the river bank was steep and lent money because it rich said tired animals".split()  # noqa: SIM905
+    texts = [" ".join(np.random.default_rng(seed).choice(words, 12)) for seed in range(60)]
+    few, many = (it.fit_tuned_lens(guessers["bert"], texts[:count], steps=5) for count in (10, 60))
+    for lens in (few, many):
+        np.testing.assert_allclose(lens.gain.mean(axis=1), lens.before - lens.after, atol=1e-4)
+    assert (np.ptp(many.gain, axis=1) < np.ptp(few.gain, axis=1)).all()
 
 
 def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers):

@@ -1,0 +1,89 @@
+"""The frame of every page: language, navigation, sidebar, and then the page that was asked for."""
+
+import streamlit as st
+
+from dashboard import ROOT, state
+from dashboard.language import LANGUAGES, _, follow
+from dashboard.widgets.models import card_button, device_picker, model_picker
+from dashboard.widgets.notices import guarded
+
+# Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
+ALIASES = {"attention": "attention.py", "fine-tune": "finetune.py"}
+
+
+def draw() -> None:
+    """Draw the frame, and the page within it."""
+    follow(state.asked_language)
+    st.set_page_config(page_title="Bertoscope", page_icon=str(ROOT / "dashboard/icon.svg"), layout="wide")
+
+    st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
+
+    page = st.navigation(
+        [
+            st.Page(
+                ROOT / "pages" / "attention.py",
+                title=_("Attention"),
+                icon=":material/grid_view:",
+                url_path="",
+                default=True,
+            ),
+            st.Page(
+                ROOT / "pages" / "embeddings.py",
+                title=_("Embeddings"),
+                icon=":material/scatter_plot:",
+                url_path="embeddings",
+            ),
+            st.Page(
+                ROOT / "pages" / "attributions.py",
+                title=_("Attributions"),
+                icon=":material/ink_highlighter:",
+                url_path="attributions",
+            ),
+            st.Page(
+                ROOT / "pages" / "pretraining.py",
+                title=_("Pretraining"),
+                icon=":material/extension:",
+                url_path="pretraining",
+            ),
+            st.Page(
+                ROOT / "pages" / "finetune.py",
+                title=_("Fine-tune"),
+                icon=":material/model_training:",
+                url_path="finetune",
+            ),
+            st.Page(ROOT / "pages" / "runs.py", title=_("Runs"), icon=":material/history:", url_path="runs"),
+            *(_alias(address, file) for address, file in ALIASES.items()),
+        ]
+    )
+    if page.url_path in ALIASES:
+        page.run()
+
+    with st.sidebar:
+        state.seed(state.LANGUAGE, state.asked_language(), LANGUAGES)
+        st.selectbox(
+            "Language · 语言",
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            key=state.LANGUAGE,
+            persist_state="session",
+        )
+        state.remember(state.LANGUAGE, st.session_state[state.LANGUAGE])
+        guarded(model_picker)()
+        # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
+        devices = st.container()
+
+    guarded(page.run)()
+
+    with devices:
+        guarded(device_picker)()
+        card_button()
+
+
+def _alias(address: str, file: str) -> st.Page:
+    """Return a page that is in no menu and opens another one, with what the link asks for."""
+
+    def forward() -> None:
+        asked = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.switch_page(ROOT / "pages" / file, query_params=asked)
+
+    return st.Page(forward, title=address, url_path=address, visibility="hidden")
