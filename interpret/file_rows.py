@@ -70,7 +70,7 @@ class FileRows:
                 raise
             raise InputError(
                 "Row {row} (“{begin}”) cannot be read: {error}",
-                row=self.numbers[error.values["place"] - 1],
+                row=self.numbers[int(error.values["place"]) - 1],
                 begin=error.values["begin"],
                 error=error.values["error"],
             ) from error

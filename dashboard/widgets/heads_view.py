@@ -246,7 +246,8 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
                 },
                 "patterns": it.pattern_names(statistics),
                 "error_95": {
-                    name: np.where(np.isfinite(one), one, None).tolist() for name, one in statistics.error.items()
+                    name: [[float(half) if np.isfinite(half) else None for half in row] for row in one]
+                    for name, one in statistics.error.items()
                 },
                 "statistics": values,
             }

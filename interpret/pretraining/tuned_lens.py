@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -140,8 +141,9 @@ def load_lens(path: Path) -> TunedLens:
     try:
         with safe_open(path, "np") as file:
             facts = file.metadata()
-            numbers = {name: read_only(file.get_tensor(name)) for name in _NUMBERS}
-        return TunedLens(**numbers, revision=facts["revision"], **{name: int(facts[name]) for name in _COUNTS})
+            numbers: dict[str, Any] = {name: read_only(file.get_tensor(name)) for name in _NUMBERS}
+            numbers |= {name: int(facts[name]) for name in _COUNTS}
+        return TunedLens(revision=facts["revision"], **numbers)
     except Exception as error:  # whatever a damaged file makes safetensors raise
         raise InputError(
             "“{file}” is no lens: {error}. Delete it, and fit the lens again.", file=str(path), error=str(error)[:200]
