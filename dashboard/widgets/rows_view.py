@@ -164,7 +164,7 @@ def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
 
     def words() -> bytes:
         rows = [(name, *one) for name in found.classes for one in found.words(name)]
-        titles = (_("Class"), _("Word"), _("Mean score"), _("Half a 95 % interval"), _("Count"))
+        titles = (_("Class"), _("Word"), _("Mean score"), _("Half a 95 % interval"), _("Texts"), _("p (Holm)"))
         return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
 
     return [
