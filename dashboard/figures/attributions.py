@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +13,7 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.attribution.faithfulness import Faithfulness
+    from interpret.attribution.rows import DrivingWord
     from interpret.attribution.trust import Trust
 
 # Seen on light and on dark ground alike.
@@ -20,8 +21,13 @@ _ERASURE = {"solid": "#2f7ab9", "dash": "#c2660f"}
 _LEGEND = {"orientation": "h", "y": -0.25, "x": 0}
 
 
-def top_words(words: Sequence[str], scores: Sequence[float], unit: str, most: int = 12) -> go.Figure:
-    """Draw the words that did most, the strongest on top; a word that stands twice has two bars."""
+def top_words(
+    words: Sequence[str], scores: Sequence[float], unit: str, half: Sequence[float] | None = None, most: int = 12
+) -> go.Figure:
+    """Draw the words that did most, the strongest on top, with half an interval each where there is one.
+
+    A word that stands twice has two bars.
+    """
     order = sorted(range(len(words)), key=lambda i: -abs(scores[i]))[:most]
     # Plotly puts bars of one name on top of each other.
     names = [f"{shown(words[i])}  ·{i + 1}" for i in order]
@@ -32,6 +38,7 @@ def top_words(words: Sequence[str], scores: Sequence[float], unit: str, most: in
             y=names,
             orientation="h",
             marker={"color": values, "coloraxis": "coloraxis"},
+            error_x=None if half is None else _whiskers([half[i] for i in order]),
             hovertemplate="%{y}: %{x:+.4f}<extra></extra>",
         )
     )
@@ -43,6 +50,10 @@ def top_words(words: Sequence[str], scores: Sequence[float], unit: str, most: in
         yaxis={"autorange": "reversed", "title": None},
         xaxis={"title": unit},
     )
+
+
+def _whiskers(half: Sequence[float]) -> dict[str, Any]:
+    return {"array": list(half), "thickness": 1.2, "width": 3, "color": "gray"}
 
 
 def agreement_map(names: Sequence[str], values: np.ndarray) -> go.Figure:
@@ -116,8 +127,11 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
 
 def randomising(found: Trust) -> go.Figure:
     """Draw how much the scores still agree as more and more layers get weights drawn anew."""
-    titles = {0: _("head"), 1: _("+ 1 layer")}
-    names = [titles.get(count) or _("+ {count} layers").format(count=count) for count in found.replaced]
+    titles = {"head": _("head"), "pooler": _("pooler"), "layers": _("all layers"), "embeddings": _("embeddings")}
+    names = [
+        titles.get(stage) or _("layer {layer}").format(layer=stage.removeprefix("layer ")) for stage in found.replaced
+    ]
+    names = [f"+ {name}" if place else name for place, name in enumerate(names)]
     figure = go.Figure(
         go.Scatter(
             x=names,
@@ -173,15 +187,16 @@ def _score_map(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) 
     )
 
 
-def class_words(rows: Sequence[tuple[str, float, float, int]], unit: str, most: int = 12) -> go.Figure:
-    """Draw the words that drive a class most, with their 95 % confidence intervals."""
-    best = sorted(rows, key=lambda row: -abs(row[1]))[:most]
+def class_words(rows: Sequence[DrivingWord], unit: str, most: int = 12) -> go.Figure:
+    """Draw the words that drive a class most, with their 95 % intervals; pale where not told from doing nothing."""
+    best = sorted(rows, key=lambda row: -abs(row.mean))[:most]
     figure = go.Figure(
         go.Bar(
-            x=[row[1] for row in best],
-            y=[f"{shown(row[0])} ({row[3]})" for row in best],
+            x=[row.mean for row in best],
+            y=[f"{shown(row.word)} ({row.texts})" for row in best],
             orientation="h",
-            error_x={"array": [row[2] for row in best], "thickness": 1.2, "width": 3, "color": "gray"},
+            marker={"opacity": [1.0 if row.told else 0.35 for row in best]},
+            error_x=_whiskers([row.half for row in best]),
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )
     )

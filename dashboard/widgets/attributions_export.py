@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import How, method_names, rows_of, words_of
+from dashboard.widgets.attributions_view import How, method_names, rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.sentence_reading import sentence_reading
@@ -23,12 +23,17 @@ _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
 def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str, list[Any]]:
     """Return a row for each word or piece, a column for each method."""
     names = method_names()
-    drawn = [words_of(one, words) for one in found]
-    return {
-        _("Place"): list(range(len(drawn[0]))),
-        _("Word") if words else _("Piece"): [one.text for one in drawn[0]],
-        **{names[one.method]: [word.score for word in row] for one, row in zip(found, drawn, strict=True)},
+    drawn = words_of(found[0], words)
+    table: dict[str, list[Any]] = {
+        _("Place"): list(range(len(drawn))),
+        _("Word") if words else _("Piece"): [one.text for one in drawn],
     }
+    for one in found:
+        scores, spread = one.word_scores() if words else one.scores, uncertainty_of(one, words)
+        table[names[one.method]] = [float(score) for score in scores]
+        if spread is not None:
+            table[_("± {method} (95 %)").format(method=names[one.method])] = [float(half) for half in spread]
+    return table
 
 
 def attribution_downloads(
@@ -85,6 +90,13 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "seconds": round(one.seconds, 3),
         "pieces": list(one.tokens.pieces),
         "scores": [round(float(score), 6) for score in one.scores],
+        # Half a 95 % interval over the method's own draws.
+        "uncertainty": None if one.uncertainty is None else [round(float(half), 6) for half in one.uncertainty],
+        "words": list(one.tokens.words),
+        "word_scores": [round(float(score), 6) for score in one.word_scores()],
+        "word_uncertainty": (
+            None if one.word_uncertainty is None else [round(float(half), 6) for half in one.word_uncertainty]
+        ),
     }
 
 
@@ -128,7 +140,9 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
         parts.append(f"<h2>{escape(row.title)}</h2><small>{escape(row.note)}</small><p>")
         for word in row.words:
             look = (
-                "class='fixed'" if word.fixed else f"style='{_style(word.score, row.most)}' title='{word.score:+.4f}'"
+                "class='fixed'"
+                if word.fixed
+                else f"style='{_style(word.score, row.most)}' title='{escape(word.note or f'{word.score:+.4f}')}'"
             )
             parts.append(f"{' ' if word.spaced else ''}<span {look}>{escape(word.text)}</span>")
         parts.append("</p>")

@@ -19,6 +19,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.long_work import Progress, long_work
 
 if TYPE_CHECKING:
+    from interpret.attribution.rows import DrivingWord
     from interpret.vocabulary import SpecialPieces
 
 # What is begun without a click: so many pieces through the model, forward or backward, are some seconds on two cores.
@@ -27,8 +28,10 @@ _FIRST = ("integrated_gradients", "feature_ablation", "gradient_shap")
 
 
 def method_names() -> dict[str, str]:
-    """Name each method for the reader."""
-    return {
+    """Name each method for the reader, the most faithful first: see `interpret.attribution.methods.by_faithfulness`."""
+    from interpret.attribution.methods import by_faithfulness
+
+    names = {
         "integrated_gradients": _("Integrated gradients"),
         "feature_ablation": _("Feature ablation"),
         "gradient_shap": "GradientSHAP",
@@ -41,6 +44,31 @@ def method_names() -> dict[str, str]:
         "rollout": _("Attention rollout"),
         "gradient_x_attention": _("Gradient × attention"),
     }
+    return {name: names[name] for name in by_faithfulness()}
+
+
+def method_choices() -> dict[str, str]:
+    """Name each method as it is offered: with how faithful it was where it was measured."""
+    from interpret.attribution.methods import METHODS
+
+    found = {}
+    for name, title in method_names().items():
+        measured = METHODS[name].measured
+        said = f"{title} · {measured.comprehensiveness:.2f}"
+        found[name] = said if measured.told else _("{method}, not told from random").format(method=said)
+    return found
+
+
+def choices_help() -> str:
+    """Say what the numbers beside the methods are."""
+    from interpret.attribution.methods import METHODS
+
+    one = next(iter(METHODS.values())).measured
+    return _(
+        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} English "
+        "texts of the examples, where random rankings have {random}. On your model and texts the order may be another: "
+        "“Can it be believed?” measures it."
+    ).format(count=one.documents, random=f"{one.random_comprehensiveness:.2f}")
 
 
 def baseline_names(special: SpecialPieces) -> dict[str, str]:
@@ -76,9 +104,8 @@ class How:
 
 def how_input(special: SpecialPieces) -> How:
     """Draw the choice of methods and how they work."""
-    names = method_names()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        methods = _methods_input(names)
+        methods = _methods_input(method_choices())
         with st.popover(_("Settings"), icon=":material/tune:"):
             baseline = choose(
                 st.selectbox, _("Baseline: what stands where a word is away"), baseline_names(special), state.BASELINE
@@ -99,9 +126,7 @@ def how_input(special: SpecialPieces) -> How:
                 _("Average out noise"),
                 key="smooth",
                 persist_state="session",
-                help=_(
-                    "SmoothGrad through Captum's NoiseTunnel: the mean over ten texts with noise on the embeddings."
-                ),
+                help=_("SmoothGrad: the mean over ten texts with noise on the embeddings."),
             )
         unit = segments(_("Shown as"), {"word": _("Words"), "piece": _("Pieces")}, state.SHOWN_AS)
     for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
@@ -130,7 +155,13 @@ def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
         st.session_state[state.METHODS] = st.session_state[key]
 
     st.multiselect(
-        _("Methods, side by side"), list(names), format_func=names.__getitem__, key=key, on_change=take, width=560
+        _("Methods, side by side"),
+        list(names),
+        format_func=names.__getitem__,
+        key=key,
+        on_change=take,
+        width=640,
+        help=choices_help(),
     )
     chosen = [one for one in st.session_state[state.METHODS] if one in names]
     state.remember(state.METHODS, None if chosen == list(_FIRST) else ",".join(chosen))
@@ -227,8 +258,66 @@ def _scores(one: it.Attribution, words: bool) -> np.ndarray:
 
 
 def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
-    """Return a text's words, or pieces, as they are drawn."""
-    return token_words(one.tokens, words, _scores(one, words))
+    """Return a text's words, or pieces, as they are drawn; what was drawn at random says how far that may move it."""
+    scores, spread = _scores(one, words), uncertainty_of(one, words)
+    if spread is None:
+        return token_words(one.tokens, words, scores)
+    name = method_names()[one.method]
+    said = [
+        _("{method}: {score} ± {spread} (95 %, from its draws)").format(
+            method=name, score=f"{score:+.4f}", spread=f"{half:.4f}"
+        )
+        for score, half in zip(scores, spread, strict=True)
+    ]
+    return token_words(one.tokens, words, scores, said)
+
+
+def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
+    """Return half a 95 % interval of each score over the method's draws; None where nothing is drawn."""
+    return one.word_uncertainty if words else one.uncertainty
+
+
+def warn_of_baseline(question: it.Question, baseline: str, place: str) -> None:
+    """Say where the baseline scores above the text for what is explained, and offer others that do not.
+
+    ``place`` tells the buttons of one tab from those of another.
+    """
+    outputs, names = question.baseline_outputs(), baseline_names(question.encoder.special)
+    if outputs.get(baseline, -np.inf) <= question.output:
+        return
+    others = [kind for kind, value in outputs.items() if value <= question.output]
+    st.warning(
+        _(
+            "The baseline “{baseline}” scores {there} for what is explained, more than the text's own {output}: it is "
+            "not neutral here. All words together come out against, and a word in favour may only be less against than "
+            "the baseline is for."
+        ).format(baseline=names[baseline], there=f"{outputs[baseline]:.3f}", output=f"{question.output:.3f}")
+        + " "
+        + (_("Compare with another:") if others else _("So does every other baseline: methods without one remain.")),
+        icon=":material/vertical_align_bottom:",
+    )
+    with st.container(horizontal=True):
+        for kind in others:
+            st.button(
+                _("{baseline} ({output})").format(baseline=names[kind], output=f"{outputs[kind]:.3f}"),
+                key=f"baseline_instead:{place}:{kind}",
+                on_click=_use_baseline,
+                args=(kind,),
+            )
+
+
+def _use_baseline(kind: str) -> None:
+    st.session_state[state.BASELINE] = kind
+
+
+def class_words_line(words: Sequence[DrivingWord]) -> str:
+    """Say how many words were compared, and how many of them chance alone would make stand out."""
+    told = sum(word.told for word in words)
+    return _(
+        "Over the texts explained for this class; in brackets in how many a word stands, three at least, each text "
+        "counted once. {count} words were compared: {chance} of them would have an interval that leaves out 0 by "
+        "chance alone. Strong bars hold with all of them corrected together (Holm): {told}."
+    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{told:,}")
 
 
 def _note(one: it.Attribution, own: bool) -> str:
@@ -242,7 +331,12 @@ def _note(one: it.Attribution, own: bool) -> str:
     if one.baseline:
         parts.append(_("for the baseline {output}").format(output=f"{one.baseline_output:.3f}"))
     if one.steps:
-        parts.append(_("{steps} steps").format(steps=one.steps))
+        drawn = one.uncertainty is not None
+        parts.append((_("{steps} draws") if drawn else _("{steps} steps")).format(steps=one.steps))
+    if one.word_uncertainty is not None:
+        parts.append(
+            _("± {spread} a word at most (95 %, from its draws)").format(spread=f"{one.word_uncertainty.max():.3f}")
+        )
     parts.append(
         _("{forward} passes forward, {backward} back").format(forward=one.forward_passes, backward=one.backward_passes)
     )

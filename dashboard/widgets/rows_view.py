@@ -252,8 +252,9 @@ def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
         rows = []
         for name in found.classes:
             numbers = found.numbers_with(name)
-            rows += [(name, *one, " ".join(map(str, numbers[one[0]]))) for one in found.words(name)]
-        titles = (_("Class"), _("Word"), _("Mean score"), _("Half a 95 % interval"), _("Count"), _("Rows"))
+            rows += [(name, *one, " ".join(map(str, numbers[one.word]))) for one in found.words(name)]
+        half, p = _("Half a 95 % interval"), _("p (Holm)")
+        titles = (_("Class"), _("Word"), _("Mean score"), half, _("Texts"), p, _("Rows"))
         return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
 
     return [

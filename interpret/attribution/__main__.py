@@ -93,7 +93,7 @@ def _explain(asked: argparse.Namespace) -> None:
     _report(found)
     if class_names(encoder, head):
         for name in found.classes:
-            words = ", ".join(f"{word} {mean:+.2f}" for word, mean, _, _ in found.words(name)[:5])
+            words = ", ".join(f"{word} {mean:+.2f}" for word, mean, *_ in found.words(name)[:5])
             _say(f"{name}: {words}")
 
 

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,6 +40,9 @@ class Attribution:
         How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
     forward_passes, backward_passes, seconds
         What it took.
+    uncertainty, word_uncertainty
+        Half a 95 % interval of each token's score, and of each word's, over the method's own draws: how far another
+        seed may move it, whatever else may be wrong with it. 0 where draws cannot move it, None where nothing is drawn.
     """
 
     tokens: Tokens
@@ -59,6 +62,17 @@ class Attribution:
     forward_passes: int
     backward_passes: int
     seconds: float
+    uncertainty: Float32[np.ndarray, "token"] | None = None
+    word_uncertainty: Float32[np.ndarray, "word"] | None = None
+
+    @property
+    def baseline_above(self) -> bool:
+        """Whether the baseline scores above the text for what is explained, so that words are to account for a fall.
+
+        A baseline is to say nothing for the target (Sundararajan et al. 2017, sec. 5): of one that says more for it
+        than the text does, the scores tell what the words cost, and not what the answer is due to.
+        """
+        return self.baseline_output > self.output
 
     @property
     def error(self) -> float:
@@ -160,16 +174,20 @@ def explain(
     # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
     with seeded(seed) if about.random or smooth else nullcontext(), alone:
         embedded = question.embedded
-        scores, steps = work.smoothed(embedded) if smooth else work.scores(embedded)
+        found = work.smoothed(embedded) if smooth else work.scores(embedded)
         output = question.output
         against = float("nan")
         if about.baseline:
             with torch.no_grad():
                 against = float(question.score(question.baseline(baseline)[None])[0])
-    scores = np.where(question.tokens.special, 0.0, scores)
+    special, tokens = question.tokens.special, question.tokens
+    scores = np.where(special, 0.0, found.values)
+    if found.draws is not None:
+        found = replace(found, draws=np.where(special, 0.0, found.draws))
+    each, words = (found.half_widths(groups) for groups in ([(i,) for i in range(len(tokens))], tokens.groups))
     complete = about.complete and not smooth
     return Attribution(
-        tokens=question.tokens,
+        tokens=tokens,
         spec=question.encoder.spec,
         target=question.target,
         method=method,
@@ -182,8 +200,10 @@ def explain(
         output=output,
         baseline_output=against,
         delta=float(scores.sum() - (output - against)) if complete else float("nan"),
-        steps=steps,
+        steps=found.steps,
         forward_passes=question.forward_passes - before[0],
         backward_passes=question.backward_passes - before[1],
         seconds=time.perf_counter() - begin,
+        uncertainty=None if each is None else read_only(each, np.float32),
+        word_uncertainty=None if words is None else read_only(words, np.float32),
     )

@@ -2,43 +2,68 @@
 
 import math
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from interpret.arrays import read_only
 from interpret.attribution.explaining import Attribution
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
 from interpret.attribution.ranking import check_match, ranking
+from interpret.attribution.significance import LEVEL, holm, permutation_p
 
 # DeYoung et al. 2020, sec. 4.2.
 BINS = (0.01, 0.05, 0.1, 0.2, 0.5)
-
-
+DRAWS = 1000
 _CURVE_POINTS = 20
+# So many random rankings are followed all the way, for the bands behind the curves.
+_BANDS = 20
+# Up to so many that differ in some bin, all rankings are looked at: of a text of ten words 5,040.
+_MOST_RANKINGS = 10_000
+# Sums in single precision differ by so much from batch to batch.
+_SLACK = 2e-6
+Verdict = Literal["both", "comprehensiveness", "sufficiency", "neither", "too few words"]
 
 
 @dataclass(frozen=True, eq=False)
 class Faithfulness:
-    """How far taking away what an attribution points at changes the answer, beside rankings drawn at random.
+    """How far taking away what an attribution points at changes the answer, beside rankings that know nothing.
 
-    Words are ranked by their score, from the most in favour to the most against.
+    Words are ranked by their score, from the most in favour to the most against; those that go are deleted, and the
+    others close up.
 
     Attributes
     ----------
     comprehensiveness, sufficiency
-        DeYoung et al. 2020, eqs. 1 and 2, over `BINS` and the empty rationale (their AOPC): how much the answer falls
-        when the words on top are deleted, better higher; and how much when they alone are left, better lower.
+        ERASER's (DeYoung et al. 2020, eqs. 1 and 2, averaged over `BINS` as their metrics.py does): how much the answer
+        falls when the words on top are deleted, better higher; and how much when they alone are left, better lower.
+        Theirs are of the class that the model predicts, whose probability the answer then is: see ``predicted``. They
+        are 6/5 of the paper's AOPC, which counts the empty rationale, where nothing falls, as a sixth bin.
+    comprehensiveness_p, sufficiency_p
+        How often a ranking that knows nothing does as well: see `interpret.attribution.significance.permutation_p`.
+        Rankings tied with this one count half.
+    least_p
+        The smallest p-values that any ranking of this text could have.
     random_comprehensiveness, random_sufficiency
-        The same for each ranking drawn at random.
+        The measures of all rankings that differ in some bin where ``exact``, or else of rankings drawn at random.
+    exact
+        Whether all were looked at.
+    words
+        How many were ranked.
+    predicted
+        Whether what is explained is the class, or the word, that the model finds likeliest.
     shares
         The shares of words that the curves are drawn at, from 0 to 1.
     deletion, insertion
         The answer when so many words on top are deleted, and when they alone are left.
     random_deletion, random_insertion
-        The same for the random rankings.
+        The same for some random rankings.
     unit
         ``"probability"`` for classes and words, ``"answer"`` for other targets.
     seconds, forward_passes
@@ -47,8 +72,14 @@ class Faithfulness:
 
     comprehensiveness: float
     sufficiency: float
-    random_comprehensiveness: Float32[np.ndarray, "draw"]
-    random_sufficiency: Float32[np.ndarray, "draw"]
+    comprehensiveness_p: float
+    sufficiency_p: float
+    least_p: tuple[float, float]
+    random_comprehensiveness: Float32[np.ndarray, "ranking"]
+    random_sufficiency: Float32[np.ndarray, "ranking"]
+    exact: bool
+    words: int
+    predicted: bool
     shares: Float32[np.ndarray, "point"]
     deletion: Float32[np.ndarray, "point"]
     insertion: Float32[np.ndarray, "point"]
@@ -58,20 +89,33 @@ class Faithfulness:
     seconds: float
     forward_passes: int
 
+    @property
+    def verdict(self) -> Verdict:
+        """Which measures are told from chance at `LEVEL`, both corrected together (Holm 1979).
+
+        ``"too few words"`` where no ranking of this text could be: the test could not have come out otherwise.
+        """
+        if min(self.least_p) > LEVEL / 2:
+            return "too few words"
+        comprehensive, sufficient = (p <= LEVEL for p in holm((self.comprehensiveness_p, self.sufficiency_p)))
+        if comprehensive and sufficient:
+            return "both"
+        return "comprehensiveness" if comprehensive else "sufficiency" if sufficient else "neither"
+
 
 def faithfulness(
-    question: Question, attribution: Attribution, draws: int = 20, seed: int = 0, progress: Progress | None = None
+    question: Question, attribution: Attribution, draws: int = DRAWS, seed: int = 0, progress: Progress | None = None
 ) -> Faithfulness:
-    """Measure comprehensiveness and sufficiency, and draw the curves behind them.
+    """Measure comprehensiveness and sufficiency, tell them from chance, and draw the curves behind them.
 
     Parameters
     ----------
     question
         What the attribution answers.
     draws
-        How many random rankings stand beside it.
+        How many random rankings stand beside it, where there are too many to look at all: see `erasing_passes`.
     progress
-        Called as ``progress(rankings done, rankings, "erasing")``.
+        Called as ``progress(texts read, texts, "erasing")``.
 
     Raises
     ------
@@ -81,49 +125,124 @@ def faithfulness(
     check_match(question, attribution)
     begin, before = time.perf_counter(), question.forward_passes
     groups = [pieces for _, pieces in question.free_words]
-    scores = np.array([attribution.scores[list(group)].sum() for group in groups])
     count = len(groups)
+    order = ranking(np.array([attribution.scores[list(group)].sum() for group in groups])).tolist()
     shares = np.linspace(0, 1, min(count, _CURVE_POINTS) + 1)
-    sizes = sorted({_top(share, count) for share in (*BINS, *shares)})
+    sizes = [_top(share, count) for share in shares]
+    erased = Erased(question, progress)
     random = np.random.default_rng(seed)
-    rankings = [ranking(scores), *(random.permutation(count) for _ in range(draws))]
-    deleted, kept = [], []
-    for done, order in enumerate(rankings):
-        texts = []
-        for size in sizes:
-            top = np.zeros(len(question.tokens), bool)
-            for place in order[:size]:
-                top[list(groups[place])] = True
-            texts += [question.without(top), question.without(~top)]
-        answers = question.chances(texts)
-        deleted.append(answers[::2])
-        kept.append(answers[1::2])
-        if progress is not None:
-            progress(done + 1, len(rankings), "erasing")
-    at = {size: place for place, size in enumerate(sizes)}
-    bins = [0, *(at[_top(share, count)] for share in BINS)]
-    points = [at[_top(share, count)] for share in shares]
-    deletion, insertion = np.array(deleted), np.array(kept)
-    whole = deletion[:, :1]
-    lost, short = whole - deletion[:, bins], whole - insertion[:, bins]
-    # The empty rationale leaves the text as it is when it is deleted; alone it leaves nothing, and it is counted among
-    # the bins as ERASER counts it: nothing deleted, and everything left.
-    short[:, 0] = 0
-    comprehensiveness, sufficiency = lost.mean(axis=1), short.mean(axis=1)
+    exact = _count_rankings(count) <= _MOST_RANKINGS
+    followed = [random.permutation(count).tolist() for _ in range(_BANDS)]
+    if exact:
+        others = [one for one in _all_rankings(count) if not _same(one, order)]
+    else:
+        others = [*followed, *(random.permutation(count).tolist() for _ in range(draws - len(followed)))][:draws]
+    steps = [frozenset(one[:size]) for one in (order, *followed) for size in sizes]
+    erased.read([*steps, *(frozenset(one[: _top(share, count)]) for one in (order, *others) for share in BINS)])
+    lost, short = erased.measures([order, *others])
+    scale = _SLACK * max(1.0, abs(erased.whole))
+    p_values, least = [], []
+    for values in (lost, -short):
+        p_values.append(permutation_p(values[0], values[1:], scale))
+        best = int(values.argmax())
+        least.append(permutation_p(values[best], np.delete(values, best), scale) if exact else 1 / (1 + len(others)))
+    curves = np.array([erased.answers[one] for one in steps]).reshape(1 + len(followed), len(sizes), 2)
     return Faithfulness(
-        comprehensiveness=float(comprehensiveness[0]),
-        sufficiency=float(sufficiency[0]),
-        random_comprehensiveness=read_only(comprehensiveness[1:], np.float32),
-        random_sufficiency=read_only(sufficiency[1:], np.float32),
+        comprehensiveness=float(lost[0]),
+        sufficiency=float(short[0]),
+        comprehensiveness_p=p_values[0],
+        sufficiency_p=p_values[1],
+        least_p=(least[0], least[1]),
+        random_comprehensiveness=read_only(lost[0 if exact else 1 :], np.float32),
+        random_sufficiency=read_only(short[0 if exact else 1 :], np.float32),
+        exact=exact,
+        words=count,
+        predicted=question.target.kind in ("class", "word") and question.target.index == int(question.own.argmax()),
         shares=read_only(shares, np.float32),
-        deletion=read_only(deletion[0, points], np.float32),
-        insertion=read_only(insertion[0, points], np.float32),
-        random_deletion=read_only(deletion[1:, points], np.float32),
-        random_insertion=read_only(insertion[1:, points], np.float32),
+        deletion=read_only(curves[0, :, 0], np.float32),
+        insertion=read_only(curves[0, :, 1], np.float32),
+        random_deletion=read_only(curves[1:, :, 0], np.float32),
+        random_insertion=read_only(curves[1:, :, 1], np.float32),
         unit="probability" if question.target.kind in ("class", "word") else "answer",
         seconds=time.perf_counter() - begin,
         forward_passes=question.forward_passes - before,
     )
+
+
+class Erased:
+    """The answers of a text with words deleted, each set of words asked about once."""
+
+    def __init__(self, question: Question, progress: Progress | None = None) -> None:
+        self.question = question
+        self.progress = progress
+        self.groups = [pieces for _, pieces in question.free_words]
+        # Without these words, and with them alone.
+        self.answers: dict[frozenset[int], tuple[float, float]] = {}
+        self.read([frozenset()])
+        self.whole = self.answers[frozenset()][0]
+
+    def read(self, sets: Sequence[frozenset[int]]) -> None:
+        """Ask about sets of words, those that were not asked about yet."""
+        new = [one for one in dict.fromkeys(sets) if one not in self.answers]
+        for first in range(0, len(new), 128):
+            some = new[first : first + 128]
+            texts = []
+            for words in some:
+                gone = np.zeros(len(self.question.tokens), bool)
+                gone[[piece for word in words for piece in self.groups[word]]] = True
+                texts += [self.question.without(gone), self.question.without(~gone)]
+            found = self.question.chances(texts).astype(float).reshape(-1, 2)
+            self.answers |= {one: (float(a), float(b)) for one, (a, b) in zip(some, found, strict=True)}
+            if self.progress is not None:
+                self.progress(2 * (first + len(some)), 2 * len(new), "erasing")
+
+    def measures(
+        self, rankings: Sequence[Sequence[int]]
+    ) -> tuple[Float64[np.ndarray, "ranking"], Float64[np.ndarray, "ranking"]]:
+        """Return ERASER's comprehensiveness and sufficiency of rankings of the words, best first."""
+        sizes = [_top(share, len(self.groups)) for share in BINS]
+        self.read([frozenset(one[:size]) for one in rankings for size in sizes])
+        found = np.array([[self.answers[frozenset(one[:size])] for size in sizes] for one in rankings])
+        falls = (self.whole - found).mean(axis=1)
+        return falls[:, 0], falls[:, 1]
+
+
+def erasing_passes(words: int, draws: int = DRAWS) -> int:
+    """Return about how many texts `faithfulness` reads, of so many words."""
+    sizes = {_top(share, words) for share in BINS}
+    if _count_rankings(words) <= _MOST_RANKINGS:
+        sets = sum(math.comb(words, size) for size in sizes)
+    else:
+        sets = sum(min(math.comb(words, size), draws) for size in sizes)
+    return 2 * (sets + (1 + _BANDS) * min(words, _CURVE_POINTS))
+
+
+def _steps(count: int) -> list[int]:
+    """How many more words are on top from bin to bin; bins of the same words are one."""
+    sizes = sorted(Counter(_top(share, count) for share in BINS))
+    return np.diff([0, *sizes]).tolist()
+
+
+def _count_rankings(count: int) -> int:
+    """How many rankings differ in some bin."""
+    found, left = 1, count
+    for step in _steps(count):
+        found *= math.comb(left, step)
+        left -= step
+    return found
+
+
+def _all_rankings(count: int) -> list[list[int]]:
+    """Return one of all rankings that have the same words on top in every bin: they have the same measures."""
+    found: list[list[int]] = [[]]
+    for step in _steps(count):
+        found = [[*one, *more] for one in found for more in combinations(sorted(set(range(count)) - set(one)), step)]
+    return found
+
+
+def _same(one: Sequence[int], other: Sequence[int]) -> bool:
+    sizes = [_top(share, len(other)) for share in BINS]
+    return all(set(one[:size]) == set(other[:size]) for size in sizes)
 
 
 def _top(share: float, count: int) -> int:

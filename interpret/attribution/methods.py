@@ -5,6 +5,38 @@ from dataclasses import dataclass
 
 # How many texts between baseline and text GradientSHAP looks at.
 SHAP_DRAWS = 24
+# In how many orders Shapley sampling adds a text's words.
+SHAPLEY_ORDERS = 25
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How faithful a method was where it was measured: see `tests/benchmarks/bench_methods.py`.
+
+    Attributes
+    ----------
+    documents
+        On how many texts: two sentences of different topics each, the built-in encoder with a linear head.
+    comprehensiveness, random_comprehensiveness
+        ERASER's (DeYoung et al. 2020), and that of rankings at random of the same texts. Higher is better.
+    auprc, random_auprc
+        Whether the words of the sentence of the topic that was found come first (Poerner et al. 2018).
+    comprehensiveness_gain, auprc_gain
+        95 % intervals of what the method has more than random rankings, by bootstrap over texts.
+    """
+
+    documents: int
+    comprehensiveness: float
+    random_comprehensiveness: float
+    auprc: float
+    random_auprc: float
+    comprehensiveness_gain: tuple[float, float]
+    auprc_gain: tuple[float, float]
+
+    @property
+    def told(self) -> bool:
+        """Whether it is told from random: better by an interval that excludes 0, by both measures."""
+        return self.comprehensiveness_gain[0] > 0 and self.auprc_gain[0] > 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +91,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "occlusion": Method("Occlusion", "Zeiler & Fergus 2014", lambda n: n + 1, complete=False),
     "feature_ablation": Method("Feature ablation", "Li et al. 2016", lambda n: n + 1, complete=False),
-    "shapley_sampling": Method("Shapley sampling", "Castro et al. 2009", lambda n: 25 * n, complete=True, random=True),
+    "shapley_sampling": Method(
+        "Shapley sampling", "Castro et al. 2009", lambda n: SHAPLEY_ORDERS * (n + 1), complete=True, random=True
+    ),
     "kernel_shap": Method("Kernel SHAP", "Lundberg & Lee 2017", kernel_draws, complete=True, random=True),
     "lime": Method("LIME", "Ribeiro et al. 2016", kernel_draws, complete=False, random=True),
     "rollout": Method(
@@ -69,3 +103,13 @@ METHODS: Mapping[str, Method] = {
         "Gradient × attention", "Chefer et al. 2021", lambda n: 2, complete=False, signed=False, baseline=False
     ),
 }
+
+
+def by_faithfulness() -> tuple[str, ...]:
+    """Return the methods' names, the most faithful first: those told from random, by their comprehensiveness."""
+
+    def place(name: str) -> tuple[bool, float]:
+        measured = METHODS[name].measured
+        return not measured.told, -measured.comprehensiveness
+
+    return tuple(sorted(METHODS, key=place))

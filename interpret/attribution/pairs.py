@@ -73,8 +73,13 @@ class Interactions:
         Of what.
     words
         The groups of pieces that were faded, as places among `Tokens.groups`.
-    scores
-        For each pair how much more the answer has of both than of each by itself; symmetric, 0 on the diagonal.
+    strength
+        Archipelago's interaction strength (ArchDetect, Tsang et al. 2020), as the root of its mean of squares, in
+        units of the answer: for each pair how much the answer has of both beyond what it has of each, root
+        mean square over a text with all other words and one with none; symmetric, 0 on the diagonal.
+    difference
+        The mean of the two with its sign, which the squares lose: below 0 the words say the same twice, or one takes
+        the other back. Not Archipelago's: where the two contexts have opposite signs it is near 0, however strong.
     forward_passes, seconds
         What it took.
     """
@@ -83,7 +88,8 @@ class Interactions:
     target: Target
     baseline: str
     words: tuple[int, ...]
-    scores: Float32[np.ndarray, "word other"]
+    strength: Float32[np.ndarray, "word other"]
+    difference: Float32[np.ndarray, "word other"]
     forward_passes: int
     seconds: float
 
@@ -215,10 +221,10 @@ def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | N
 
 
 def interactions(question: Question, baseline: str = "pad", progress: Progress | None = None) -> Interactions:
-    """Measure what words do in twos (Archipelago's ArchDetect, Tsang et al. 2020, eq. 8, without its square).
+    """Measure what words do in twos: ArchDetect's strength (Tsang et al. 2020), and its sign.
 
-    For words i and j, ``f(i, j) - f(i) - f(j) + f()`` once with all other words there and once with none of them, and
-    the mean of the two. Archipelago squares each, which keeps the size and loses the sign.
+    For words i and j, ``ω = f(i, j) - f(i) - f(j) + f()`` once with all other words there and once with none of them.
+    The published strength is the mean of both ω²; here is its root, which orders pairs alike.
 
     Raises
     ------
@@ -257,19 +263,21 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
         answers[first : first + len(found)] = found.cpu().numpy()
         if progress is not None:
             progress(min(first + len(found), len(sets)), len(sets), "pairs")
-    scores = np.zeros((count, count))
+    strength, difference = np.zeros((2, count, count))
     for i in range(count):
         for j in range(i):
             with_all = [answers[sets[everything - frozenset(some)]] for some in ((), (i,), (j,), (i, j))]
             with_none = [answers[sets[frozenset(some)]] for some in ((i, j), (i,), (j,), ())]
             both = [one[0] - one[1] - one[2] + one[3] for one in (with_all, with_none)]
-            scores[i, j] = scores[j, i] = np.mean(both)
+            strength[i, j] = strength[j, i] = np.sqrt(np.mean(np.square(both)))
+            difference[i, j] = difference[j, i] = np.mean(both)
     return Interactions(
         tokens=question.tokens,
         target=question.target,
         baseline=baseline,
         words=tuple(place for place, _ in words),
-        scores=read_only(scores, np.float32),
+        strength=read_only(strength, np.float32),
+        difference=read_only(difference, np.float32),
         forward_passes=question.forward_passes - before,
         seconds=time.perf_counter() - begin,
     )

@@ -108,7 +108,7 @@ class _Line:
         at_once = self.question.at_once
         for first in range(0, len(new), at_once):
             some = new[first : first + at_once]
-            for place, one in zip(some, _look(self.question, self.embedded, self.baseline, some), strict=True):
+            for place, one in zip(some, look(self.question, self.embedded, self.baseline, some), strict=True):
                 self.found[place] = one
             if self.progress is not None:
                 self.progress(min(len(self.found), MOST_STEPS), MOST_STEPS, "path")
@@ -177,9 +177,10 @@ def _settled(scores: np.ndarray, before: np.ndarray | None, tolerance: float) ->
     return float(np.linalg.norm(scores - before)) <= _CHANGE * tolerance * float(np.linalg.norm(scores)) + 1e-12
 
 
-def _look(
+def look(
     question: Question, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
 ) -> list[tuple[float, np.ndarray]]:
+    """Return for each place on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
     way = embedded - baseline
     shares = torch.tensor(places, dtype=torch.float32, device=embedded.device)
     # In single precision whatever the model's: places that lie close would fall together.

@@ -1,6 +1,7 @@
 """A question about a text: how its answer changes as words fade, go or are replaced."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -227,6 +228,18 @@ class Question:
             filling = self.encoder.embed_pieces(torch.tensor(self.encoder.pieces.token_to_id(piece)))
         free = torch.from_numpy(~self.fixed).to(embedded.device)
         return torch.where(free[:, None], filling.to(embedded), embedded)
+
+    def baseline_outputs(self) -> dict[str, float]:
+        """Return the number that is asked for of each baseline that this model has."""
+        kinds, texts = [], []
+        for kind in BASELINES:
+            # A vocabulary may have no mask.
+            with suppress(InputError):
+                texts.append(self.baseline(kind))
+                kinds.append(kind)
+        with torch.no_grad():
+            found = self.score(torch.stack(texts)).double().cpu().tolist()
+        return dict(zip(kinds, found, strict=True))
 
     def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "Question":
         """Return the same question about a text whose embeddings are others."""

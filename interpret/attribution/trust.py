@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.metrics import infidelity as captum_infidelity
 from captum.metrics import sensitivity_max
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from interpret.arrays import read_only
 from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
 from interpret.attribution.ranking import check_match, correlation
+from interpret.encoder import Encoder
 
 _INFIDELITY_DRAWS = 200
+# How often scores are shuffled over the words, for what chance gives.
+_SHUFFLES = 1000
+_MOVES = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,34 +29,47 @@ class Trust:
     Attributes
     ----------
     infidelity, random_infidelity
-        Yeh et al. 2019, eq. 1, normalised by the scale of the scores that fits best: the mean squared difference
-        between what the scores say random sets of words are worth and what the model says without them, in squared
-        units of the answer; and that of scores shuffled over the words.
+        Yeh et al. 2019, eq. 1, of the scores times the scale ``>= 0`` that makes it smallest, divided by ``change``:
+        the share of what happens to the answer without random sets of words that the scores do not forecast. 0: all is
+        forecast. 1: nothing is, no scale does better than none, as with scores of the wrong sign. And that of scores
+        shuffled over the words.
+    change
+        The mean squared change of the answer without those sets of words, in squared units of the answer: eq. 1 of
+        scores that are all 0. ``infidelity * change`` is eq. 1 itself.
+    scale
+        What the scores were multiplied by: attributions of other units, such as gradients, are not blamed for these.
     sensitivity, random_sensitivity
         Yeh et al. 2019, eq. 3: how far the scores move at most, as a share of their length, when embeddings are moved
-        by at most ``radius``; and how far scores drawn at random would. None where it was not asked for.
+        by at most ``radius``; and how far as many shuffled scores lie at most. None where it was not asked for.
     radius
         How far each number of an embedding, in its own units: a twentieth of their standard deviation.
     replaced
-        Adebayo et al. 2018: how many layers from the top had weights drawn anew, the head always with them; 0 is the
-        head alone. Layers that share their weights go together, and those above a hidden unit are left out.
+        Adebayo et al. 2018: what had its weights drawn anew, each model with all that stands before it too: ``"head"``,
+        ``"pooler"``, ``"layer 5"`` … ``"layer 0"`` (``"layers"`` where they share their weights), ``"embeddings"``,
+        after which no weight is as it was trained. What the answer does not go through is left out: layers above a
+        hidden unit, and the pooler of an answer that is read from elsewhere.
     agreement
-        Spearman's rank correlation of the scores of these models with those of the true one: a method that looks at
+        Spearman's rank correlation of these models' word scores with those of the true one: a method that looks at
         the model forgets; one that only looks at the text does not.
     random_agreement
         The 95 % quantile of the size of the rank correlation of shuffled scores.
+    shuffles
+        How many of these there were.
     seconds
         What it took.
     """
 
     infidelity: float
-    random_infidelity: Float32[np.ndarray, "draw"]
+    random_infidelity: Float32[np.ndarray, "shuffle"]
+    change: float
+    scale: float
     sensitivity: float | None
     random_sensitivity: float | None
     radius: float
-    replaced: tuple[int, ...]
+    replaced: tuple[str, ...]
     agreement: Float32[np.ndarray, "model"]
     random_agreement: float
+    shuffles: int
     seconds: float
 
 
@@ -64,7 +80,7 @@ def trust(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Trust:
-    """Measure infidelity and max-sensitivity through Captum, and compare with models of other weights.
+    """Measure infidelity, max-sensitivity through Captum, and compare with models of other weights.
 
     Parameters
     ----------
@@ -76,8 +92,8 @@ def trust(
     check_match(question, attribution)
     begin = time.perf_counter()
     random = np.random.default_rng(seed)
-    counts = _counts_of_layers(question)
-    total = 1 + 10 * sensitivity + len(counts)
+    stages = cascade(question)
+    total = 1 + (1 + _MOVES) * sensitivity + len(stages)
     done = 0
 
     def tell(stage: str) -> None:
@@ -97,35 +113,43 @@ def trust(
             seed=attribution.seed,
         ).scores
 
-    free = np.flatnonzero(~question.fixed)
-    shuffled = [_shuffled(attribution.scores, free, random) for _ in range(20)]
-    infidelities = _infidelity(question, [attribution.scores, *shuffled], _baseline(attribution), seed)
+    groups = [list(pieces) for _, pieces in question.free_words]
+
+    def by_word(scores: np.ndarray) -> np.ndarray:
+        return np.array([scores[group].sum() for group in groups], float)
+
+    words = by_word(attribution.scores)
+    shuffled = np.stack([random.permutation(words) for _ in range(_SHUFFLES)])
+    sets, changes = _changes(question, _baseline(attribution), seed)
+    infidelities, scales = infidelity(np.vstack([words, shuffled]), sets, changes)
     tell("infidelity")
     moved: float | None = None
     chance: float | None = None
     radius = 0.05 * float(question.embedded.float().std())
     if sensitivity:
         moved = _sensitivity(question, again, radius, seed, lambda: tell("sensitivity"))
-        reference = float(np.linalg.norm(attribution.scores)) or 1.0
-        chance = max(float(np.linalg.norm(one - attribution.scores)) for one in shuffled) / reference
+        reference = float(np.linalg.norm(words)) or 1.0
+        chance = float(np.linalg.norm(shuffled[:_MOVES] - words, axis=1).max()) / reference
     replaced, agreement = [], []
-    for count in counts:
-        other = _with_new_weights(question, count, seed)
+    for place, stage in enumerate(stages):
+        other = with_new_weights(question, stages[: place + 1], seed)
         if other is not None:
-            scores = again(other)
-            replaced.append(count)
-            agreement.append(correlation(scores[free], attribution.scores[free]))
+            replaced.append(stage)
+            agreement.append(correlation(by_word(again(other)), words))
         tell("randomising")
-    sizes = [abs(correlation(one[free], attribution.scores[free])) for one in shuffled]
+    sizes = [abs(correlation(one, words)) for one in shuffled]
     return Trust(
-        infidelity=infidelities[0],
+        infidelity=float(infidelities[0]),
         random_infidelity=read_only(infidelities[1:], np.float32),
+        change=float((changes**2).mean()),
+        scale=float(scales[0]),
         sensitivity=moved,
         random_sensitivity=chance,
         radius=radius,
         replaced=tuple(replaced),
         agreement=read_only(agreement, np.float32),
         random_agreement=float(np.quantile(sizes, 0.95)),
+        shuffles=_SHUFFLES,
         seconds=time.perf_counter() - begin,
     )
 
@@ -134,53 +158,52 @@ def _baseline(attribution: Attribution) -> str:
     return attribution.baseline or "pad"
 
 
-def _shuffled(scores: np.ndarray, free: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    found = np.array(scores)
-    found[free] = random.permutation(found[free])
-    return found
+def infidelity(
+    scores: Float64[np.ndarray, "scores word"],
+    sets: Float64[np.ndarray, "draw word"],
+    changes: Float64[np.ndarray, "draw"],
+) -> tuple[Float64[np.ndarray, "scores"], Float64[np.ndarray, "scores"]]:
+    """Return Yeh et al. 2019's infidelity of sets of scores, as a share of the mean squared change, and their scales.
+
+    ``min over s >= 0 of E[(s I·φ - Δ)²] / E[Δ²]`` with I the words taken away, φ the scores and Δ what the answer lost.
+    A scale below 0 is not allowed: it would make scores and minus scores the same.
+
+    Parameters
+    ----------
+    sets
+        Which words were taken away: 1, or 0.
+    changes
+        What the answer had more with them.
+    """
+    forecasts = scores @ sets.T
+    size, both = (forecasts**2).sum(axis=1), forecasts @ changes
+    scales = np.maximum(0, np.divide(both, size, out=np.zeros_like(both), where=size > 0))
+    whole = float((changes**2).sum())
+    missed = ((scales[:, None] * forecasts - changes) ** 2).sum(axis=1)
+    # Where nothing changes there is nothing to forecast.
+    return missed / whole if whole > 0 else np.zeros(len(scores)), scales
 
 
-def _infidelity(question: Question, scores: Sequence[np.ndarray], baseline: str, seed: int) -> list[float]:
-    """Ask Captum, in the space of gates that fade words out, with the same draws for each set of scores."""
+def _changes(question: Question, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take random sets of words away; returns which, ``(draw, word)``, and what the answer had more with them."""
     embedded, empty = question.embedded, question.baseline(baseline)
-    groups = [pieces for _, pieces in question.free_words]
-    asked: dict[bytes, torch.Tensor] = {}
-
-    def gated(gates: torch.Tensor) -> torch.Tensor:
-        rows = []
-        for gate in gates.float():
-            key = gate.numpy().tobytes()
-            if key not in asked:
-                with torch.no_grad():
-                    some = gate[None, :, None].to(embedded)
-                    # In double: Captum expands the square, and what it subtracts is almost the same.
-                    asked[key] = question.score(empty + some * (embedded - empty)).cpu().double()
-            rows.append(asked[key])
-        return torch.cat(rows)
-
-    found = []
-    for one in scores:
-        random = np.random.default_rng(seed)
-
-        def perturb(inputs: torch.Tensor, random: np.random.Generator = random) -> tuple[torch.Tensor, torch.Tensor]:
-            taken = torch.zeros_like(inputs)
-            for row in taken:
-                # Of any size alike, so that single words and most of the text are both among them.
-                size = int(random.integers(1, len(groups) + 1))
-                for place in random.choice(len(groups), size, replace=False):
-                    row[list(groups[place])] = 1
-            return taken, inputs - taken
-
-        value = captum_infidelity(
-            gated,
-            perturb,
-            torch.ones(1, len(question.tokens), dtype=torch.float64),
-            torch.from_numpy(np.asarray(one, np.float64))[None],
-            n_perturb_samples=_INFIDELITY_DRAWS,
-            normalize=True,
-        )
-        found.append(float(value[0]))
-    return found
+    groups = [list(pieces) for _, pieces in question.free_words]
+    random = np.random.default_rng(seed)
+    sets = np.zeros((_INFIDELITY_DRAWS, len(groups)))
+    for row in sets:
+        # Of any size alike, so that single words and most of the text are both among them.
+        size = int(random.integers(1, len(groups) + 1))
+        row[random.choice(len(groups), size, replace=False)] = 1
+    gates = np.ones((1 + len(sets), len(question.tokens)), np.float32)
+    for place, group in enumerate(groups):
+        gates[1:, group] -= sets[:, [place]].astype(np.float32)
+    answers = []
+    for some in torch.from_numpy(gates).split(question.at_once):
+        with torch.no_grad():
+            there = some.to(embedded)[..., None]
+            answers.append(question.score(empty + there * (embedded - empty)).double().cpu().numpy())
+    found = np.concatenate(answers)
+    return sets, found[0] - found[1:]
 
 
 def _sensitivity(
@@ -212,24 +235,39 @@ def _sensitivity(
 
     # One at a time: Captum would hand all ten on at once, and each is an attribution of its own.
     value = sensitivity_max(
-        scored, question.embedded[None], perturb, perturb_radius=radius, n_perturb_samples=9, max_examples_per_batch=1
+        scored,
+        question.embedded[None],
+        perturb,
+        perturb_radius=radius,
+        n_perturb_samples=_MOVES,
+        max_examples_per_batch=1,
     )
     return float(value[0])
 
 
-def _counts_of_layers(question: Question) -> list[int]:
-    """How many layers from the top are drawn anew, one model after another."""
+def cascade(question: Question) -> tuple[str, ...]:
+    """Return what is drawn anew, one after another, from the answer down to the words: see `Trust.replaced`."""
     encoder, target = question.encoder, question.target
-    if len(list(encoder.part(encoder.family.layers))) != encoder.layers:  # type: ignore[call-overload]
-        # Layers that share their weights are all drawn, or none.
-        return [0, encoder.layers]
+    own = target.kind in ("class", "word") and question.head is None
+    shared = len(_layers(encoder)) != encoder.layers
     # A unit knows nothing of the layers above its own level.
-    first = encoder.layers - target.place + 1 if target.kind == "unit" else 0
-    return list(range(first, encoder.layers + 1))
+    top = target.place if target.kind == "unit" else encoder.layers
+    layers = () if top == 0 else ("layers",) if shared else tuple(f"layer {i}" for i in reversed(range(top)))
+    pooled = own and target.kind == "class" and getattr(encoder.model, "pooler", None) is not None
+    return (
+        *(("head",) if own or question.head is not None else ()),
+        *(("pooler",) if pooled else ()),
+        *layers,
+        "embeddings",
+    )
 
 
-def _with_new_weights(question: Question, count: int, seed: int) -> Question | None:
-    """Ask a model whose head, and ``count`` layers from the top, have weights drawn anew; None where nothing differs.
+def _layers(encoder: Encoder) -> list[torch.nn.Module]:
+    return list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
+
+
+def with_new_weights(question: Question, stages: Sequence[str], seed: int) -> Question | None:
+    """Ask a model some of whose weights are drawn anew: see `cascade`; None where nothing differs.
 
     Each tensor is drawn from a normal distribution with its own mean and spread, as a trained one would have.
     """
@@ -240,22 +278,36 @@ def _with_new_weights(question: Question, count: int, seed: int) -> Question | N
         spread = tensor.float().std().item() if tensor.numel() > 1 else 0.0
         return (tensor.float().mean().item() + spread * drawn).to(tensor)
 
-    encoder = question.encoder.copy()
-    head = question.head
-    changed = False
-    if head is not None:
-        weight = anew(torch.from_numpy(np.array(head.weight))).numpy()
-        head = type(head)(head.labels, read_only(weight), head.bias)
-        changed = True
-    layers = list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
-    # Layers that share their weights have them drawn together.
-    modules = layers[len(layers) - count :] if len(layers) == encoder.layers else layers if count else []
-    answering = encoder.head_parts() if question.target.kind in ("class", "word") and head is None else []
-    inside = {id(parameter) for parameter in encoder.model.parameters()}
-    for module in [*modules, *answering]:
-        for parameter in module.parameters():
-            # A head that guesses words may score them by the embeddings themselves, which are no part of it.
-            if module in modules or id(parameter) not in inside:
+    encoder, head = question.encoder.copy(), question.head
+    changed: set[int] = set()
+    for stage in stages:
+        if stage == "head" and head is not None:
+            head = type(head)(head.labels, read_only(anew(torch.from_numpy(np.array(head.weight))).numpy()), head.bias)
+            continue
+        for parameter in _weights(encoder, stage):
+            if id(parameter) not in changed:
                 parameter.data = anew(parameter.data)
-                changed = True
-    return Question(encoder, question.tokens, question.target, head, question.other) if changed else None
+                changed.add(id(parameter))
+    differs = bool(changed) or head is not question.head
+    return Question(encoder, question.tokens, question.target, head, question.other) if differs else None
+
+
+def _weights(encoder: Encoder, stage: str) -> list[torch.nn.Parameter]:
+    """Return the weights that a stage of the cascade draws."""
+    inside = list(encoder.model.parameters())
+    if stage == "head":
+        known = {id(one) for one in inside}
+        # A head that guesses words may score them by the embeddings themselves, which are no part of it.
+        return [one for part in encoder.head_parts() for one in part.parameters() if id(one) not in known]
+    pooler = getattr(encoder.model, "pooler", None)
+    pooled = [] if pooler is None else list(pooler.parameters())
+    if stage == "pooler":
+        return pooled
+    layers = _layers(encoder)
+    if stage == "layers":
+        return [one for layer in layers for one in layer.parameters()]
+    if stage.startswith("layer "):
+        return list(layers[int(stage.removeprefix("layer "))].parameters())
+    # All that is left: beside the embeddings what stands between them and the layers, or is shared by these.
+    others = {id(one) for one in [*pooled, *(one for layer in layers for one in layer.parameters())]}
+    return [one for one in inside if id(one) not in others]

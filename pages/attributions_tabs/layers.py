@@ -11,7 +11,7 @@ from dashboard.figures.attributions import level_map
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
-from dashboard.widgets.attributions_view import baseline_names
+from dashboard.widgets.attributions_view import baseline_names, warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
@@ -47,6 +47,7 @@ def layers(asked: Asked) -> None:
     names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
+    warn_of_baseline(question, baseline, "layers")
     st.caption(
         _(
             "How much of the answer's change from the baseline passes through each token after each layer. Every row "

@@ -11,8 +11,8 @@ from dashboard.figures.attributions import pair_matrix
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines, sentence_options
-from dashboard.widgets.attributions_view import baseline_names
-from dashboard.widgets.choices import choose
+from dashboard.widgets.attributions_view import baseline_names, warn_of_baseline
+from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
@@ -65,6 +65,7 @@ def _similar(asked: Asked, baseline: str) -> None:
     words = _by_words(found)
     names = [tuple(one.words[i] for i in _free(one)) for one in (rows, columns)]
     st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
+    warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
         _(
             "Rows are the text explained, columns the other: what each pair of words adds to the cosine (integrated "
@@ -102,18 +103,28 @@ def _together(asked: Asked, baseline: str) -> None:
         return
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
-    st.plotly_chart(pair_matrix(found.scores, names, names), key="interactions_map")
+    kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
+    kind = segments(_("Measure"), kinds, "interaction_measure")
+    scores = found.strength if kind == "strength" else found.difference
+    st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
+    warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
         _(
-            "What two words do together beyond what each does alone (Archipelago, Tsang et al. 2020), mean of a text "
-            "with "
-            "all other words and one with none. Below zero they say the same thing twice, or one takes back the other."
+            "What two words do together beyond what each does alone: ArchDetect's interaction strength (Archipelago, "
+            "Tsang et al. 2020), root mean square over a text with all other words and one with none, in units of the "
+            "answer. It has no sign."
+        )
+        if kind == "strength"
+        else _(
+            "The mean over the same two texts with its sign, which is not Archipelago's measure. Below zero the words "
+            "say the same thing twice, or one takes back the other; near zero they may still be strong with opposite "
+            "signs."
         )
     )
-    _strongest(np.triu(found.scores, 1), names, names)
-    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], found.tokens.text[:40])
-    lines = question_lines(asked) + f"it.interactions(question, {baseline!r}).scores\n"
-    export_bar([_matrix(found.scores, [names, names], stem)], lines)
+    _strongest(np.triu(found.strength, 1), names, names, found.difference)
+    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    lines = question_lines(asked) + f"it.interactions(question, {baseline!r}).{kind}\n"
+    export_bar([_matrix(scores, [names, names], stem)], lines)
 
 
 def _free(tokens: it.Tokens) -> list[int]:
@@ -125,17 +136,20 @@ def _by_words(found: it.SimilarityPairs) -> np.ndarray:
     return np.array([[found.scores[np.ix_(a, b)].sum() for b in sides[1]] for a in sides[0]])
 
 
-def _strongest(scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) -> None:
+def _strongest(
+    scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], signed: np.ndarray | None = None
+) -> None:
     order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
     places = [np.unravel_index(i, scores.shape) for i in order]
+    measures = {_("Score"): scores} if signed is None else {_("Strength"): scores, _("Signed mean"): signed}
     st.dataframe(
         {
             _("Word"): [rows[int(i)] for i, _j in places],
             _("Other word"): [columns[int(j)] for _i, j in places],
-            _("Score"): [float(scores[i, j]) for i, j in places],
+            **{name: [float(values[i, j]) for i, j in places] for name, values in measures.items()},
         },
         hide_index=True,
-        column_config={_("Score"): st.column_config.NumberColumn(format="%+.4f")},
+        column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},
     )
 
 

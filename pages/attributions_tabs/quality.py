@@ -18,7 +18,14 @@ from dashboard.widgets.attributions_quality import (
     trust_of,
     versus,
 )
-from dashboard.widgets.attributions_view import baseline_names, kept_how, method_names
+from dashboard.widgets.attributions_view import (
+    baseline_names,
+    choices_help,
+    kept_how,
+    method_choices,
+    method_names,
+    warn_of_baseline,
+)
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
@@ -27,10 +34,10 @@ from dashboard.widgets.notices import guarded
 
 @guarded
 def quality(asked: Asked) -> None:
-    names = method_names()
+    names = method_choices()
     special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(st.selectbox, _("Method"), names, "quality_method", width=260)
+        method = choose(st.selectbox, _("Method"), names, "quality_method", width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     how = kept_how(method, baseline)
@@ -43,7 +50,7 @@ def quality(asked: Asked) -> None:
     found = long_work(
         "quality:attribution",
         f"{asked.about}:{how}",
-        _("Explain by {method}").format(method=names[method]),
+        _("Explain by {method}").format(method=method_names()[method]),
         work,
         auto=True,
         keep=8,
@@ -59,6 +66,8 @@ def quality(asked: Asked) -> None:
     _headline(found, faithful)
     st.markdown("#### " + _("Taking words away"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")
+    if found.baseline:
+        warn_of_baseline(asked.question, baseline, "quality")
     st.caption(
         _(
             "A good ranking lets the deletion curve fall at once and the other rise at once. Bands are one "
@@ -74,25 +83,28 @@ def quality(asked: Asked) -> None:
 
 
 def _verdict(found: it.Faithfulness) -> str:
-    """Say in a sentence whether the ranking beats random ones; how much that is worth, the numbers below say."""
-    count = len(found.random_comprehensiveness)
-    beaten = int((found.comprehensiveness > found.random_comprehensiveness).sum())
-    short = int((found.sufficiency < found.random_sufficiency).sum())
-    if min(beaten, short) >= 0.95 * count:
-        said = _(
+    """Say in a sentence which measures are told from chance, and how sure that is."""
+    said = {
+        "both": _(
             "**Better than chance, both ways**: deleting the words on top costs more, and keeping them alone costs less"
-        )
-    elif max(beaten, short) < 0.95 * count:
-        said = _("**No better than chance**: do not rely on this picture")
-    else:
-        said = _("**Better than chance, one way only**: see below which")
-    return (
-        said
-        + " "
-        + _("(better than {beaten} and {short} of {count} random rankings).").format(
-            beaten=beaten, short=short, count=count
-        )
+        ),
+        "comprehensiveness": _(
+            "**Better than chance, one way only**: deleting the words on top costs more; that they alone are enough is "
+            "not told from chance"
+        ),
+        "sufficiency": _(
+            "**Better than chance, one way only**: keeping the words on top alone costs less; that deleting them costs "
+            "more is not told from chance"
+        ),
+        "neither": _("**Not told from chance**: do not rely on this picture"),
+        "too few words": _("**Too few words to tell**: of {count} words no ranking at all can be told from chance"),
+    }[found.verdict].format(count=found.words)
+    count = f"{len(found.random_comprehensiveness):,}"
+    among = _("all {count} rankings that differ") if found.exact else _("{count} rankings at random")
+    sure = _("(p = {one} and {other} among {rankings}, ties at half; told at 5 %, both together, Holm 1979).").format(
+        one=f"{found.comprehensiveness_p:.3f}", other=f"{found.sufficiency_p:.3f}", rankings=among.format(count=count)
     )
+    return f"{said} {sure}"
 
 
 def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
@@ -106,21 +118,27 @@ def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
         width="content",
     )
     row.metric(
-        _("Comprehensiveness"),
+        _("Comprehensiveness (ERASER)") if faithful.predicted else _("Comprehensiveness"),
         f"{faithful.comprehensiveness:.3f}",
         versus(faithful.random_comprehensiveness),
         delta_color="off",
         delta_arrow="off",
-        help=_("How much the answer falls without the words on top, mean over six bins. Higher is better."),
+        help=_(
+            "How much the answer falls when the words on top are deleted: mean over 1, 5, 10, 20 and 50 % of the "
+            "words. Higher is better."
+        ),
         width="content",
     )
     row.metric(
-        _("Sufficiency"),
+        _("Sufficiency (ERASER)") if faithful.predicted else _("Sufficiency"),
         f"{faithful.sufficiency:.3f}",
         versus(faithful.random_sufficiency),
         delta_color="off",
         delta_arrow="off",
-        help=_("How much the answer falls when only the words on top are left. Lower is better."),
+        help=_(
+            "How much the answer falls when the words on top alone are left: mean over 1, 5, 10, 20 and 50 % of the "
+            "words. Lower is better; below 0 the answer rises."
+        ),
         width="content",
     )
     row.metric(
@@ -143,7 +161,16 @@ def _trusted(found: it.Trust) -> None:
         versus(found.random_infidelity),
         delta_color="off",
         delta_arrow="off",
-        help=_("Squared error of the scores' forecast for 200 random sets of words away. Lower is better."),
+        help=_(
+            "How badly the scores forecast what the answer loses without 200 random sets of words (Yeh et al. 2019, "
+            "eq. 1), after the best scale of 0 or more. Lower is better."
+        ),
+    )
+    left.caption(
+        _(
+            "Eq. 1 divided by the mean squared change of the answer, {change}: 0 forecasts all of it, 1 nothing, as "
+            "scores of the wrong sign do."
+        ).format(change=f"{found.change:.3g}")
     )
     if found.sensitivity is not None:
         left.metric(
@@ -155,6 +182,13 @@ def _trusted(found: it.Trust) -> None:
             help=_("How far scores move at most when embeddings are moved a little, as a share of their length."),
         )
     right.plotly_chart(randomising(found), key="randomising")
+    right.caption(
+        _(
+            "Each model has new weights in all parts up to there; after the embeddings none is as it was trained. "
+            "Parts that the answer does not go through are left out. Grey: where 95 % of {count} shuffles of the "
+            "scores lie."
+        ).format(count=f"{found.shuffles:,}")
+    )
     if found.agreement.size and abs(found.agreement[-1]) > found.random_agreement:
         st.warning(
             _(

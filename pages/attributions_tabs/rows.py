@@ -9,7 +9,12 @@ from dashboard import cache, state
 from dashboard.figures.attributions import class_words
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_view import baseline_names, method_names
+from dashboard.widgets.attributions_view import (
+    baseline_names,
+    choices_help,
+    class_words_line,
+    method_choices,
+)
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
@@ -34,10 +39,10 @@ def rows(asked: Asked) -> None:
     found = rows_input()
     if found is None:
         return
-    names = method_names()
+    names = method_choices()
     special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(st.selectbox, _("Method"), names, "rows_method", width=260)
+        method = choose(st.selectbox, _("Method"), names, "rows_method", width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     encoder = cache.encoder(asked.spec)
     learned = learned_texts()
@@ -79,11 +84,9 @@ def rows(asked: Asked) -> None:
     words = result.words(chosen)
     if words:
         st.plotly_chart(class_words(words, _("mean score, with its 95 % interval")), key="class_words")
-        st.caption(
-            _("Over the rows explained for this class; in brackets how often a word came, three times at least.")
-        )
+        st.caption(class_words_line(words))
     else:
-        st.info(_("No word comes three times in the rows explained for this class."))
+        st.info(_("No word stands in three of the texts explained for this class."))
     chosen_row(result)
     export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
 

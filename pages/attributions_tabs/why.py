@@ -13,7 +13,15 @@ from dashboard.pictures.words import word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import attribution_downloads, attribution_lines, attribution_table
 from dashboard.widgets.attributions_guide import method_guide
-from dashboard.widgets.attributions_view import attributions_of, how_input, method_names, rows_of, words_of
+from dashboard.widgets.attributions_view import (
+    attributions_of,
+    how_input,
+    method_names,
+    rows_of,
+    uncertainty_of,
+    warn_of_baseline,
+    words_of,
+)
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 
@@ -37,6 +45,8 @@ def why(asked: Asked) -> None:
     stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
     with slot.container():
         word_rows(rows_of(found, how.words), title, stem, "words:all", _PICTURE)
+    if any(one.baseline for one in found):
+        warn_of_baseline(asked.question, how.baseline, "why")
     export_bar(attribution_downloads(asked, found, how, title, stem), attribution_lines(asked, found), _PICTURE)
     left, right = st.columns(2, gap="large")
     with left:
@@ -67,5 +77,10 @@ def _answer(asked: Asked) -> None:
 def _bars(found: list[it.Attribution], words: bool) -> None:
     names = method_names()
     st.markdown("#### " + _("Words that did most: {method}").format(method=names[found[0].method]))
-    shown = [one for one in words_of(found[0], words) if not one.fixed]
-    st.plotly_chart(top_words([one.text for one in shown], [one.score for one in shown], _("score")), key="bars")
+    shown = words_of(found[0], words)
+    free = [i for i, one in enumerate(shown) if not one.fixed]
+    spread = uncertainty_of(found[0], words)
+    unit = _("score") if spread is None else _("score, ± 95 % from its draws")
+    half = None if spread is None else [float(spread[i]) for i in free]
+    figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, half)
+    st.plotly_chart(figure, key="bars")

@@ -16,7 +16,7 @@ from interpret.attribution.question import Target
 from interpret.attribution.ranking import ranking
 from interpret.attribution.rows import top_words
 from interpret.attribution.targets import ask
-from interpret.attribution.trust import _with_new_weights
+from interpret.attribution.trust import with_new_weights
 from interpret.errors import InputError
 from tests.interpret.attribution.linear import Linear
 from tests.tiny import make_checkpoint
@@ -36,13 +36,13 @@ def by_hand(question, scores):
     order = ranking(np.array([scores[list(group)].sum() for group in groups]))
     fixed = question.token_shares()[question.tokens.special].sum()
     whole = fixed + sum(shares)
-    lost, short = [0.0], [0.0]
+    lost, short = [], []
     # 1, 5, 10, 20 and 50 % of five words are one, one, one, one and three of them.
     for count in (1, 1, 1, 1, 3):
         top = sum(shares[i] for i in order[:count])
         lost.append(top)
         short.append(whole - (fixed + top))
-    return sum(lost) / 6, sum(short) / 6
+    return sum(lost) / 5, sum(short) / 5
 
 
 def test_erasers_measures_are_those_computed_by_hand(bert):
@@ -58,7 +58,9 @@ def test_erasers_measures_are_those_computed_by_hand(bert):
     assert found.shares[-1] == 1
     assert found.deletion[0] == found.insertion[-1] == pytest.approx(attribution.output, abs=1e-4)
     assert found.deletion[-1] == pytest.approx(found.insertion[0], abs=1e-5)
-    assert len(found.random_comprehensiveness) == 20
+    # Of five words the first is on top in four bins and the first three in the fifth: 5 × C(4, 2) rankings differ.
+    assert found.exact
+    assert len(found.random_comprehensiveness) == 30
 
 
 def test_no_ranking_beats_the_true_one_of_a_linear_model(bert):
@@ -74,6 +76,7 @@ def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
     found = it.trust(question, explain(question, "shapley_sampling"), sensitivity=False)
     assert found.infidelity < 1e-10
     assert found.random_infidelity.mean() > 0.01
+    assert len(found.random_infidelity) == found.shuffles == 1000
     assert found.sensitivity is None
 
 
@@ -81,7 +84,7 @@ def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(
     question = ask(minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm")
     before = explain(question, "integrated_gradients")
     found = it.trust(question, before)
-    assert found.replaced == (1, 2, 3, 4, 5, 6)
+    assert found.replaced == (*(f"layer {i}" for i in reversed(range(6))), "embeddings")
     assert abs(found.agreement[-1]) < 0.9
     assert 0 < found.sensitivity < 2
     # The true model is as it was.
@@ -92,7 +95,7 @@ def test_a_head_drawn_anew_leaves_the_embeddings_that_it_shares(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
     question = ask(encoder, "the river [MASK] was steep")
-    other = _with_new_weights(question, 0, seed=0)
+    other = with_new_weights(question, ["head"], seed=0)
     torch.testing.assert_close(other.encoder.embedding_matrix, encoder.embedding_matrix, atol=0, rtol=0)
     assert abs(float(other.outputs([question.tokens])[0] - question.outputs([question.tokens])[0])) > 1e-3
 
@@ -100,7 +103,8 @@ def test_a_head_drawn_anew_leaves_the_embeddings_that_it_shares(tmp_path):
 def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
     question = ask(bert, TEXT, target="unit 1.3")
     found = it.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
-    assert found.replaced == (3,)
+    # Level 1 is what layer 0 gives.
+    assert found.replaced == ("layer 0", "embeddings")
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "input_x_gradient", "feature_ablation"])
@@ -151,20 +155,21 @@ def test_words_over_many_texts(bert):
     found = [
         explain(Linear(bert, bert.tokens(text)), "feature_ablation") for text in ("the bank", "the river", "The bank")
     ]
-    rows = {name: (mean, half, count) for name, mean, half, count in top_words(found)}
+    rows = {row.word: row for row in top_words(found)}
     assert set(rows) == {"the", "bank"}
-    assert rows["the"][2] == 3
+    assert rows["the"].texts == 3
     # The same word has the same score in a linear model: no spread.
-    assert rows["bank"][1] == pytest.approx(0, abs=1e-5)
+    assert rows["bank"].half == pytest.approx(0, abs=1e-5)
 
 
 def test_a_words_interval_is_students(bert):
-    found = [explain(Linear(bert, bert.tokens("the bank")), "feature_ablation")] * 3
+    found = [explain(Linear(bert, bert.tokens(f"the {one}")), "feature_ablation") for one in ("bank", "river", "money")]
     values = (1.0, 2.0, 6.0)
     spread = [
         replace(one, scores=np.array([0, value, 0, 0], np.float32)) for one, value in zip(found, values, strict=True)
     ]
-    ((_, mean, half, count),) = [row for row in top_words(spread) if row[0] == "the"]
+    ((_, mean, half, count, p),) = [row for row in top_words(spread) if row.word == "the"]
+    assert p == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     assert (mean, count) == (3.0, 3)
     assert (mean - half, mean + half) == pytest.approx((low, high), rel=1e-6)

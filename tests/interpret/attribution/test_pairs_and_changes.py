@@ -78,8 +78,8 @@ def test_interactions_are_nothing_in_a_linear_model_and_all_of_a_product(tiny_fo
     whole = float(question.outputs([tokens])[0])
     places = [tokens.groups[place][0] for place in found.words]
     i, j = places.index(2), places.index(4)
-    assert found.scores[i, j] == found.scores[j, i] == pytest.approx(whole, rel=1e-4)
-    rest = np.array(found.scores)
+    assert found.strength[i, j] == found.strength[j, i] == found.difference[i, j] == pytest.approx(whole, rel=1e-4)
+    rest = np.array(found.strength)
     rest[[i, j], [j, i]] = 0
     assert np.abs(rest).max() < 1e-4
     with pytest.raises(InputError, match="2 to 60"):
