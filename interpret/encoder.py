@@ -1,13 +1,13 @@
 """A model with its tokenizer on a device: the only place that calls a model's forward pass."""
 
 import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
@@ -20,6 +20,7 @@ from interpret.errors import CapacityError, CheckpointError, InputError
 from interpret.families import Family
 from interpret.heads import Classifier
 from interpret.hub import Progress
+from interpret.inputs import InputFormat
 from interpret.loading import bare, read_model, read_tokenizer
 from interpret.resources import weights_bytes
 from interpret.tasks import Task, head_alone, logits_of
@@ -53,6 +54,10 @@ class Encoder:
         Sizes; ``width`` is that of the hidden states.
     max_tokens
         The most pieces it reads at once, special ones counted.
+    inputs
+        How its inputs are made.
+    padding_id
+        The id of which tokens get no position, in families that count positions from it on; None in others.
     mask
         The piece that stands for a hidden word; None where the vocabulary has none.
     head_reads_all
@@ -66,6 +71,7 @@ class Encoder:
         whole: PreTrainedModel | Classifier,
         task: Task | None,
         pieces: Tokenizer,
+        token_types: bool,
     ) -> None:
         self.spec = spec
         self.family = family
@@ -77,13 +83,20 @@ class Encoder:
         self.layers: int = config.num_hidden_layers
         self.heads: int = config.num_attention_heads
         self.width: int = config.hidden_size
-        self.max_tokens: int = config.max_position_embeddings - family.reserved_positions
+        self.padding_id, self.max_tokens = _positions(self.model, family, spec.checkpoint.name)
         names = ("[MASK]", "<mask>")
         # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
         self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
         self.mask: str | None = next((one for one in names if pieces.token_to_id(one) is not None), None)
-        self._pad = config.pad_token_id or 0
-        self._segments: int = getattr(config, "type_vocab_size", 0) or 0
+        self._token_types = token_types
+        self.inputs = InputFormat(
+            # Padding that the vocabulary does not have would be looked up all the same.
+            pad=pad if 0 <= (pad := config.pad_token_id or 0) < config.vocab_size else 0,
+            # A model of a single type has nothing to tell apart by it.
+            token_types=token_types
+            and (getattr(config, "type_vocab_size", 0) or 0) > 1
+            and "token_type_ids" in inspect.signature(self.model.forward).parameters,
+        )
 
     def tokens(self, text: str, pair: str | None = None) -> Tokens:
         """Cut a text, or a pair, into the model's pieces.
@@ -105,19 +118,20 @@ class Encoder:
 
     def batch(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
         """Put texts side by side, padded at the end to the longest, as the model's inputs on its device."""
-        length = max(len(one) for one in tokens)
-        ids = np.full((len(tokens), length), self._pad)
-        mask = np.zeros_like(ids)
-        segments = np.zeros_like(ids)
-        for row, one in enumerate(tokens):
-            ids[row, : len(one)] = one.ids
-            mask[row, : len(one)] = 1
-            segments[row, : len(one)] = one.segment
-        inputs = {"input_ids": ids, "attention_mask": mask}
-        # RoBERTa declares a single segment; DistilBERT and ModernBERT know none.
-        if self._segments > 1:
-            inputs["token_type_ids"] = segments
+        inputs = self.inputs.batch([one.ids for one in tokens], [one.type_ids for one in tokens])
         return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
+
+    def beside_embeddings(self, tokens: Tokens) -> dict[str, torch.Tensor]:
+        """Return all inputs of a text but its ids, for a pass that is given ``inputs_embeds`` in their place.
+
+        Where positions are counted from the padding's id on, they follow from the ids, which such a pass does not see.
+        """
+        inputs = self.batch([tokens])
+        ids = inputs.pop("input_ids")
+        if self.padding_id is not None:
+            counted = ids.ne(self.padding_id).long()
+            inputs["position_ids"] = counted.cumsum(1) * counted + self.padding_id
+        return inputs
 
     def forward(
         self,
@@ -216,7 +230,7 @@ class Encoder:
         """Return an encoder with weights of its own, which may be changed."""
         with hold(self.spec.device):
             whole = copy.deepcopy(self._whole)
-        return Encoder(self.spec, self.family, whole, self.task, self.pieces)
+        return Encoder(self.spec, self.family, whole, self.task, self.pieces, self._token_types)
 
     def head_parts(self) -> list[torch.nn.Module]:
         """Return the modules of the task head, those outside the bare encoder; none where the checkpoint has none."""
@@ -273,7 +287,7 @@ def load_encoder(
             device=place.name,
             free=gigabytes(place.free),
         )
-    tokenizer = read_tokenizer(folder, checkpoint.name)
+    tokenizer, token_types = read_tokenizer(folder, checkpoint.name)
     with LOADING:
         model, task = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
@@ -286,4 +300,32 @@ def load_encoder(
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
-    return Encoder(spec, family, model, task, tokenizer)
+    encoder = Encoder(spec, family, model, task, tokenizer, token_types)
+    kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
+    if encoder.inputs.token_types and kinds > known:
+        raise CheckpointError(
+            "The tokenizer of “{name}” tells {kinds} token types apart, and the model has embeddings for {known}. They "
+            "do not belong together: get the files again.",
+            name=checkpoint.name,
+            kinds=kinds,
+            known=known,
+        )
+    return encoder
+
+
+def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int | None, int]:
+    """Return which id gets no position, or None, and how many tokens have one, as the model's own code has it."""
+    embeddings = model.get_submodule(family.embeddings)
+    table = getattr(embeddings, "position_embeddings", None)
+    count = table.num_embeddings if isinstance(table, torch.nn.Embedding) else model.config.max_position_embeddings
+    if not family.after_padding:
+        return None, count
+    padding = getattr(embeddings, "padding_idx", None)
+    if not isinstance(padding, int):
+        raise CheckpointError(
+            "{family} counts positions from the id of the padding on, and the config.json of “{name}” has no "
+            "pad_token_id. Write the tokenizer's there.",
+            family=family.title,
+            name=name,
+        )
+    return padding, count - padding - 1

@@ -21,8 +21,9 @@ class Family:
     projection, norm
         Attribute paths in a layer: what projects the heads' outputs, side by side, back to the hidden width; and the
         layer norm that takes the sum of that and the residual.
-    reserved_positions
-        Position ids that no token ever gets: RoBERTa counts positions from ``padding_idx + 1``.
+    after_padding
+        Whether positions are counted from the id of the padding on, which its embedding module holds as
+        ``padding_idx``, and tokens of that id are passed over (RoBERTa's ``create_position_ids_from_input_ids``).
     tapped
         Whether attention goes through transformers' attention interface. Where it does not, attention weights come
         from the eager code of the model itself and queries, keys and values cannot be had.
@@ -36,7 +37,7 @@ class Family:
     layers: str
     projection: str
     norm: str
-    reserved_positions: int = 0
+    after_padding: bool = False
     tapped: bool = True
     pre_norm: bool = False
 
@@ -45,9 +46,9 @@ _BERT = ("attention.output.dense", "attention.output.LayerNorm")
 
 FAMILIES: Mapping[str, Family] = {
     "bert": Family("BERT", "embeddings", "encoder.layer", *_BERT),
-    "roberta": Family("RoBERTa", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
-    "xlm-roberta": Family("XLM-RoBERTa", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
-    "camembert": Family("CamemBERT", "embeddings", "encoder.layer", *_BERT, reserved_positions=2),
+    "roberta": Family("RoBERTa", "embeddings", "encoder.layer", *_BERT, after_padding=True),
+    "xlm-roberta": Family("XLM-RoBERTa", "embeddings", "encoder.layer", *_BERT, after_padding=True),
+    "camembert": Family("CamemBERT", "embeddings", "encoder.layer", *_BERT, after_padding=True),
     "electra": Family("ELECTRA", "embeddings", "encoder.layer", *_BERT),
     "albert": Family(
         "ALBERT",
@@ -64,7 +65,7 @@ FAMILIES: Mapping[str, Family] = {
         "encoder.layer",
         "attention.attn.o",
         "attention.LayerNorm",
-        reserved_positions=2,
+        after_padding=True,
         tapped=False,
     ),
     "deberta": Family("DeBERTa", "embeddings", "encoder.layer", *_BERT, tapped=False),

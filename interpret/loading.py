@@ -16,8 +16,8 @@ from interpret.heads import Classifier, load_head
 from interpret.tasks import PAIR_FAMILIES, Task, find_task
 
 
-def read_tokenizer(folder: Path, name: str) -> Tokenizer:
-    """Read a folder's tokenizer, which neither cuts nor pads.
+def read_tokenizer(folder: Path, name: str) -> tuple[Tokenizer, bool]:
+    """Read a folder's tokenizer, which neither cuts nor pads, and whether a model is fed its token types.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def read_tokenizer(folder: Path, name: str) -> Tokenizer:
         )
     rust.no_truncation()
     rust.no_padding()
-    return rust
+    return rust, "token_type_ids" in tokenizer.model_input_names
 
 
 def read_model(

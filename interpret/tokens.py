@@ -34,7 +34,10 @@ class Tokens:
     span
         Where each piece stands in its segment's text: characters ``start <= i < end``; (0, 0) for special pieces.
     segment
-        0 for segment A with its special pieces, 1 for segment B with the closing one.
+        0 for segment A with its special pieces, 1 for segment B with the closing one: for drawing, and for what goes
+        from the one to the other. No model is fed it.
+    type_ids
+        The token types of the tokenizer's template: what a model is fed that takes any.
     special
         True for pieces that the tokenizer added.
     """
@@ -47,6 +50,7 @@ class Tokens:
     word: Int[np.ndarray, "token"]
     span: Int[np.ndarray, "token 2"]
     segment: Int[np.ndarray, "token"]
+    type_ids: Int[np.ndarray, "token"]
     special: Bool[np.ndarray, "token"]
 
     def __len__(self) -> int:
@@ -120,6 +124,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         word=read_only(_words(encoding, special, texts, segment, spans), np.int64),
         span=read_only(spans, np.int64),
         segment=read_only(segment, np.int64),
+        type_ids=read_only(encoding.type_ids, np.int64),
         special=read_only(special, bool),
     )
 

@@ -191,8 +191,7 @@ def _added(
 def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | None) -> tuple[np.ndarray, np.ndarray]:
     """Return sentence vectors, and how they change along ``slope`` (forward-mode derivatives)."""
     encoder = question.encoder
-    inputs = {name: one.expand(len(at), -1) for name, one in encoder.batch([question.tokens]).items()}
-    del inputs["input_ids"]
+    inputs = {name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings(question.tokens).items()}
     question.forward_passes += len(at)
     # With a tap open attention is computed in the open, whose every step has such derivatives; SDPA has none.
     tap = Tap(encoder.layers, record=False)

@@ -106,9 +106,8 @@ class Question:
         tap
             What to do with attention on the way.
         """
-        inputs = dict(self.encoder.batch([self.tokens]))
-        del inputs["input_ids"]
-        inputs = {name: one.expand(len(embedded), -1) for name, one in inputs.items()}
+        beside = self.encoder.beside_embeddings(self.tokens)
+        inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
         answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
         if levels is not None:
             levels.extend(states)
@@ -314,5 +313,6 @@ def cut(tokens: Tokens, kept: Bool[np.ndarray, "token"]) -> Tokens:
         word=read_only(tokens.word[places]),
         span=read_only(tokens.span[places]),
         segment=read_only(tokens.segment[places]),
+        type_ids=read_only(tokens.type_ids[places]),
         special=read_only(tokens.special[places]),
     )

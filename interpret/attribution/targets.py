@@ -51,10 +51,6 @@ def ask(
         _check_target(question)
         if question.target.index < 0 and question.target.kind in ("class", "word"):
             question.target = _likeliest(question)
-    padding = [encoder.pieces.id_to_token(int(one)) for one in question.tokens.ids[~question.tokens.special]]
-    if encoder.family.reserved_positions and "<pad>" in padding:
-        # It would have no position of its own, and move those of all that follow.
-        raise InputError("The text has “<pad>” in it, which this model takes for the end of a text. Take it out.")
     if question.fixed.all():
         raise InputError("The text has nothing but special pieces and masks, so there is no word to explain. Add some.")
     return question

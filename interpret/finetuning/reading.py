@@ -61,31 +61,26 @@ class Collate:
     """Puts examples side by side, padded to the longest."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.pad = int(encoder.model.config.pad_token_id or 0)
-        self.segments = (getattr(encoder.model.config, "type_vocab_size", 0) or 0) > 1
+        self.inputs = encoder.inputs
         self.device = encoder.spec.device
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Make one batch of them, on the model's device."""
-        longest = max(len(item["input_ids"]) for item in items)
-        shape = (len(items), longest)
-        found: dict[str, torch.Tensor] = {"attention_mask": torch.zeros(shape, dtype=torch.long)}
+        made = self.inputs.batch([item["input_ids"] for item in items], [item["token_type_ids"] for item in items])
+        found = {name: torch.from_numpy(one) for name, one in made.items()}
+        shape = found["attention_mask"].shape
         if "hidden" in items[0]:
+            # The embeddings are in the states already.
+            found = {"attention_mask": found["attention_mask"]}
             found["inputs_embeds"] = torch.zeros(*shape, items[0]["hidden"].shape[-1])
-        else:
-            found["input_ids"] = torch.full(shape, self.pad)
-            if self.segments:
-                found["token_type_ids"] = torch.zeros(shape, dtype=torch.long)
         tagged = isinstance(items[0]["labels"], list)
         found["labels"] = torch.full(shape, NO_LABEL) if tagged else torch.tensor([item["labels"] for item in items])
         if "next" in items[0]:
             found["next"] = torch.tensor([item["next"] for item in items])
         for row, item in enumerate(items):
             length = len(item["input_ids"])
-            found["attention_mask"][row, :length] = 1
             if "hidden" in item:
                 found["inputs_embeds"][row, :length] = item["hidden"]
-            for name in ("input_ids", "token_type_ids", *(("labels",) if tagged else ())):
-                if name in found:
-                    found[name][row, :length] = torch.tensor(item[name])
+            if tagged:
+                found["labels"][row, :length] = torch.tensor(item["labels"])
         return {name: one.to(self.device) for name, one in found.items()}

@@ -33,6 +33,7 @@ def small(trace, attention):
         tokens.word[:n],
         tokens.span[:n],
         tokens.segment[:n],
+        tokens.type_ids[:n],
         tokens.special[:n],
     )
     return planted(trace, attention, tokens=cut)
