@@ -105,12 +105,13 @@ def _ranking(names: Mapping[str, str]) -> None:
     first = next(iter(METHODS.values())).measured
     st.markdown(
         _(
-            "**How faithful are they?** Measured with the built-in English model on {count} texts of the examples, "
-            "each of two sentences of different topics, with a head fitted on other rows (hybrid documents, Poerner et "
-            "al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the answer fall when the words on top are deleted. "
-            "*AUPRC*: do the words of the sentence that decides come first. Random rankings of the same texts have "
-            "{random} and {chance}. A method is told from random where both gains' 95 % intervals, by bootstrap over "
-            "texts, leave out 0. On other models and texts the order may be another."
+            "**How faithful are they?** Measured with the built-in English model on {count} texts of the "
+            "examples, each of two sentences of different topics, with a head fitted on other rows (hybrid "
+            "documents, Poerner et al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the answer fall "
+            "when the words on top are deleted. *AUPRC*: do the words of the sentence that decides come first. "
+            "Random rankings of the same texts have {random} and {chance}. A method is told from random where "
+            "both gains' 95 % intervals, by bootstrap over texts, leave out 0. On other models and texts the "
+            "order may be another."
         ).format(
             count=first.documents,
             random=f"{first.random_comprehensiveness:.3f}",

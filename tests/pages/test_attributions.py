@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.pictures.words import read_places
-from dashboard.widgets.attributions_export import as_page
-from dashboard.widgets.attributions_view import How, words_of
-from interpret.attribution.methods import METHODS
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_export import as_dict, as_page, attribution_table
+from dashboard.widgets.attributions_view import How, method_names, words_of
+from interpret.attribution.methods import METHODS, by_faithfulness
 from tests.tiny import make_checkpoint
 
 TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
@@ -35,8 +36,9 @@ def open_page(page, **query):
 
 
 def said(page):
-    """What is warned of, but that a classifier on a model of random weights tells nothing."""
-    return [one.value for one in (*page.warning, *page.error) if "At or below the majority class" not in one.value]
+    """What is warned of, but what random weights do: a classifier that tells nothing, a baseline above the text."""
+    found = [one.value for one in (*page.warning, *page.error)]
+    return [one for one in found if "At or below the majority class" not in one and not one.startswith("The baseline “")]
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -214,9 +216,77 @@ def test_labels_that_are_no_classes_are_said_and_not_counted(page):
 def test_the_report_says_in_a_sentence_whether_it_can_be_believed(page):
     open_page(page, model="folder:bert", why="quality", example="short")
     assert not page.exception
-    said = next(one.value for one in page.markdown if "of 20 random rankings" in one.value)
+    said = next(one.value for one in page.markdown if "ties at half" in one.value)
     assert said.startswith("Explained: class")
-    assert "than chance" in said
+    (kept,) = page.session_state["quality:faithfulness"].values()
+    worded = {
+        "both": "Better than chance, both ways",
+        "comprehensiveness": "one way only",
+        "sufficiency": "one way only",
+        "neither": "Not told from chance",
+    }
+    assert worded[kept.verdict] in said
+    # A bug would be a verdict beside numbers that do not carry it.
+    assert f"p = {kept.comprehensiveness_p:.3f} and {kept.sufficiency_p:.3f}" in said
+
+
+def test_too_few_words_have_no_verdict(page):
+    open_page(page, model="folder:bert", why="quality")
+    page.text_area[0].set_value("the river bank").run()
+    assert not page.exception
+    said = next(one.value for one in page.markdown if "ties at half" in one.value)
+    assert "Too few words to tell" in said
+    assert "of 3 words" in said
+    assert "chance, both" not in said
+
+
+def test_a_baseline_above_the_text_is_warned_of_and_another_is_a_click_away(page):
+    page.session_state["unit_number"] = 0
+    open_page(page, model="folder:bert", example="short", explain="unit", methods="feature_ablation")
+    warned = {}
+    # Of some units of a random model the baseline scores above, and of others it does not.
+    for unit in range(8):
+        page.session_state["unit_number"] = unit
+        page.run()
+        kept = list(page.session_state["attribution:feature_ablation"].values())[-1]
+        assert any(one.value.startswith("The baseline “[PAD]") for one in page.warning) is kept.baseline_above
+        warned[kept.baseline_above] = unit
+        if len(warned) == 2:
+            break
+    page.session_state["unit_number"] = warned[True]
+    page.run()
+    assert not page.exception
+    others = [one for one in page.button if one.key and one.key.startswith("baseline_instead:why")]
+    chosen = others[0].key.rsplit(":", 1)[1]
+    others[0].click().run()
+    assert not page.exception
+    kept = list(page.session_state["attribution:feature_ablation"].values())[-1]
+    assert kept.baseline == chosen
+    assert not kept.baseline_above
+    assert not any(one.value.startswith("The baseline “") for one in page.warning)
+
+
+def test_methods_are_offered_by_measured_faithfulness(page):
+    open_page(page, model="folder:bert", example="short", methods="input_x_gradient")
+    options = page.multiselect[0].options
+    assert [one.split(" · ")[0] for one in options] == list(method_names().values())
+    for name, option in zip(by_faithfulness(), options, strict=True):
+        assert ("not told from random" in option) is not METHODS[name].measured.told
+    assert any("How faithful are they?" in one.value for one in page.markdown)
+
+
+def test_sampled_methods_show_their_error_and_export_it(minilm):
+    found = it.attribute(minilm, "The court spoke.", target="norm", method="gradient_shap")
+    word = words_of(found, True)[1]
+    assert f"± {found.word_uncertainty[1]:.4f}" in word.note
+    table = attribution_table([found], True)
+    np.testing.assert_allclose(table["± GradientSHAP (95 %)"], found.word_uncertainty)
+    asked = Asked(found.spec, "The court spoke.", None, "norm", None, "", "")
+    assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
+    exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")
+    assert words_of(exact, True)[1].note == ""
+    assert not any("±" in name for name in attribution_table([exact], True))
+    assert as_dict(asked, exact)["uncertainty"] is None
 
 
 def test_a_page_to_keep_has_what_was_asked_and_every_number(minilm):

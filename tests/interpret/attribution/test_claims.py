@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
-from captum.attr import GradientShap, InputXGradient, Saliency
+from captum.attr import GradientShap
 from captum.metrics import infidelity as captum_infidelity
 from scipy import stats
 
@@ -481,20 +481,6 @@ def test_refits_are_of_the_same_regression(penalty):
     gates[:2] = [[1] * 4, [0] * 4]
     found = _refitted(gates, gates @ np.array([1.0, -2.0, 0.5, 0.0]) + 3, penalty, 0)
     np.testing.assert_allclose(found, np.tile([1.0, -2.0, 0.5, 0.0], (100, 1)), atol=1e-6 if not penalty else 0.06)
-
-
-@pytest.mark.parametrize(("method", "captum"), [("saliency", Saliency), ("input_x_gradient", InputXGradient)])
-def test_gradients_are_captums(bert, method, captum):
-    question = ask(bert, TEXT, target="norm")
-    options = {"abs": False} if method == "saliency" else {}
-    found = (
-        captum(lambda one: question.score(one, gradients=True))
-        .attribute(question.embedded[None].requires_grad_(), **options)[0]
-        .detach()
-    )
-    expected = found.norm(dim=-1) if method == "saliency" else found.sum(dim=-1)
-    free = ~question.tokens.special
-    np.testing.assert_allclose(explain(question, method).scores[free], expected.numpy()[free], rtol=1e-4, atol=1e-6)
 
 
 def test_gradient_shap_is_captums_on_the_same_draws(bert):
