@@ -240,7 +240,7 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
                 },
                 "patterns": it.pattern_names(statistics),
                 "error_95": {
-                    name: np.where(np.isfinite(one), one, None).tolist() for name, one in statistics.error.items()
+                    name: one.tolist() if np.isfinite(one).all() else None for name, one in statistics.error.items()
                 },
                 "statistics": values,
             }

@@ -280,7 +280,7 @@ def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
     everybody = np.ones(n, bool)
     found = {name: _alone(name, one, everybody) for name, one in values.items()}
     for name, keys in key_kinds(trace.tokens).items():
-        found[name] = _alone(name, (attention * keys).sum(-1), keys.any(axis=1))
+        found[name] = _alone(name, (attention * keys).sum(-1), keys.max(axis=1))
     return found
 
 

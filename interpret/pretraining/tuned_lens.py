@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -141,7 +142,8 @@ def load_lens(path: Path) -> TunedLens:
         with safe_open(path, "np") as file:
             facts = file.metadata()
             numbers = {name: read_only(file.get_tensor(name)) for name in _NUMBERS}
-        return TunedLens(**numbers, revision=facts["revision"], **{name: int(facts[name]) for name in _COUNTS})
+        found: dict[str, Any] = numbers | {name: int(facts[name]) for name in _COUNTS}
+        return TunedLens(revision=facts["revision"], **found)
     except Exception as error:  # whatever a damaged file makes safetensors raise
         raise InputError(
             "“{file}” is no lens: {error}. Delete it, and fit the lens again.", file=str(path), error=str(error)[:200]
