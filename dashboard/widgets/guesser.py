@@ -31,8 +31,8 @@ def say_how_good(encoder: it.Encoder) -> None:
             "as in training, and among its first five for {five}; of consecutive and random halves it tells {next} "
             "right ({hidden} with those pieces hidden; by chance: 50 %). In other texts and in short ones it does "
             "worse: of everyday text its first guess is right for {everyday}, of an encyclopaedia for {encyclopaedia}, "
-            "and of two sentences it does not know the order. For better guesses choose a larger model, such as "
-            "google-bert/bert-base-uncased."
+            "and the order of two everyday sentences is not told from chance. For better guesses choose a larger "
+            "model, such as google-bert/bert-base-uncased."
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),
