@@ -9,7 +9,7 @@ HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: run test lint bench catalogue gpu-check clean
+.PHONY: run test lint oracles bench catalogue gpu-check clean
 
 run: $(VENV)/.installed
 	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
@@ -25,6 +25,10 @@ lint: $(VENV)/.installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every number beside the outside code that it must equal: one table, of far more cases than `make test` tries.
+oracles: $(VENV)/.installed-tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.oracles
 
 # Each prints ratios beside the peer; no file asserts a time.
 bench: $(VENV)/.installed-tests

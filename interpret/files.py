@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from interpret.errors import InputError
 
@@ -18,9 +19,43 @@ _DELIMITERS = ",\t;|"
 csv.field_size_limit(2**31 - 1)
 
 
+class Skipped(NamedTuple):
+    """A row of a file that is not among a table's rows.
+
+    Attributes
+    ----------
+    number
+        Its number among all rows of the file, from 1.
+    why
+        ``"blank"``: nothing stands in it.
+    """
+
+    number: int
+    why: str
+
+
+class Dialect(NamedTuple):
+    """How the rows of a CSV or TSV file are cut into cells.
+
+    Attributes
+    ----------
+    delimiter
+        The character between cells; empty where there is a single column.
+    quotes
+        What quotation marks around a cell mean: ``"doubled"``, they are not part of it, and one inside is doubled
+        (RFC 4180); ``"backslash"``, one inside has a backslash before it; ``"ordinary"``, they are characters like any
+        other; ``""``, there are none in the file.
+    """
+
+    delimiter: str
+    quotes: str
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text under named columns; a missing value is an empty string.
+
+    Every row of the file is either in ``rows`` or in ``skipped``.
 
     Attributes
     ----------
@@ -30,11 +65,24 @@ class Table:
         As many values each as there are columns.
     encoding
         The encoding that the bytes were read in.
+    numbers
+        The number of each row among all rows of the file, from 1: names of columns are no row, and what is skipped
+        counts.
+    skipped
+        What is not among ``rows``, in the order of the file.
+    dialect
+        How rows were cut into cells; None for a file that is not cut at delimiters.
+    short
+        How many rows had fewer cells than there are columns; empty ones were added.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     encoding: str
+    numbers: tuple[int, ...]
+    skipped: tuple[Skipped, ...] = ()
+    dialect: Dialect | None = None
+    short: int = 0
 
     @property
     def longest_column(self) -> int:
@@ -138,7 +186,8 @@ def passages(content: bytes, name: str) -> Table:
     """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
     text, encoding = decode(content, name)
     found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
-    return Table(("text",), tuple((part,) for part in found if part), encoding)
+    rows = tuple((part,) for part in found if part)
+    return Table(("text",), rows, encoding, tuple(range(1, len(rows) + 1)))
 
 
 def read_table(content: bytes, name: str) -> Table:
@@ -162,17 +211,19 @@ def read_table(content: bytes, name: str) -> Table:
             kinds=" ".join(SUFFIXES),
         )
     text, encoding = decode(content, name)
-    columns, rows = _json_lines(text, name) if suffix == ".jsonl" else _delimited(text, name)
-    if not columns or not rows:
+    table = _json_lines(text, name, encoding) if suffix == ".jsonl" else _delimited(text, name, encoding)
+    if not table.columns or not table.rows:
         raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
-    return Table(tuple(columns), tuple(rows), encoding)
+    return table
 
 
-def _json_lines(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
-    objects = []
+def _json_lines(text: str, name: str, encoding: str) -> Table:
+    objects, numbers, skipped = [], [], []
+    text = text.removesuffix("\n")
     # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip("\ufeff \t\r\0"):
+            skipped.append(Skipped(number, "blank"))
             continue
         try:
             value = json.loads(line)
@@ -190,8 +241,10 @@ def _json_lines(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]
                 name=name,
             )
         objects.append(value)
-    columns = list(dict.fromkeys(str(key) for one in objects for key in one))
-    return columns, [tuple(_text(one.get(column)) for column in columns) for one in objects]
+        numbers.append(number)
+    columns = tuple(dict.fromkeys(str(key) for one in objects for key in one))
+    rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
+    return Table(columns, rows, encoding, tuple(numbers), tuple(skipped))
 
 
 def _text(value: object) -> str:
@@ -200,17 +253,21 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _delimited(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
+def _delimited(text: str, name: str, encoding: str) -> Table:
     text = text.replace("\0", "")
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
-    rows = []
-    begin = 1
+    rows: list[tuple[str, ...]] = []
+    numbers: list[int] = []
+    skipped: list[Skipped] = []
+    number, begin, short = 0, 1, 0
     try:
         for row in reader:
+            number += bool(header)
             if not any(cell.strip() for cell in row):
-                pass
+                if header:
+                    skipped.append(Skipped(number, "blank"))
             elif not header:
                 header = _names(row)
             elif len(row) > len(header):
@@ -225,6 +282,8 @@ def _delimited(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
                 )
             else:
                 rows.append(tuple(row) + ("",) * (len(header) - len(row)))
+                numbers.append(number)
+                short += len(row) < len(header)
             begin = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
@@ -234,7 +293,8 @@ def _delimited(text: str, name: str) -> tuple[list[str], list[tuple[str, ...]]]:
             line=begin,
             error=str(error),
         ) from error
-    return header, rows
+    dialect = Dialect("" if delimiter == "\x1f" else delimiter, "doubled" if '"' in text else "")
+    return Table(tuple(header), tuple(rows), encoding, tuple(numbers), tuple(skipped), dialect, short)
 
 
 def _names(row: list[str]) -> list[str]:

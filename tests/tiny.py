@@ -33,6 +33,8 @@ FAMILIES = {
     "mpnet": (tf.MPNetConfig, "wordpiece", {}),
     "deberta-v2": (tf.DebertaV2Config, "wordpiece", {"type_vocab_size": 0}),
 }
+# Whose own tokenizers tell two texts apart by their token types.
+TYPED = ("bert", "electra", "albert")
 TAPPED = ("bert", "roberta", "electra", "albert", "distilbert", "modernbert", "xlm-roberta")
 
 
@@ -88,8 +90,14 @@ def make_checkpoint(family: str, folder: Path, seed: int = 0, loader: type = tf.
     torch.manual_seed(seed)
     model = loader.from_config(config)
     model.save_pretrained(folder)
+    inputs = ["input_ids", *(["token_type_ids"] if family in TYPED else []), "attention_mask"]
     tf.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=first, sep_token=last
+        tokenizer_object=tokenizer,
+        pad_token=pad,
+        unk_token=unk,
+        cls_token=first,
+        sep_token=last,
+        model_input_names=inputs,
     ).save_pretrained(folder)
     return folder
 

@@ -15,6 +15,7 @@ from dashboard import ROOT, cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
+from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table, read_table
 
@@ -101,12 +102,13 @@ def _pasted() -> Collection | None:
         persist_state="session",
         help=_("Press Ctrl+Enter, or click outside, to look at them. Behind a tab, a line can have a label."),
     )
-    rows = [tuple(part.strip() for part in line.split("\t", 1)) for line in (text or "").splitlines() if line.strip()]
+    lines = {number: line for number, line in enumerate((text or "").splitlines(), 1) if line.strip()}
+    rows = [tuple(part.strip() for part in line.split("\t", 1)) for line in lines.values()]
     if not rows:
         return None
     labelled = any(len(row) > 1 for row in rows)
     columns = ("text", "label") if labelled else ("text",)
-    table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8")
+    table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8", tuple(lines))
     about = hashlib.sha1((text or "").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
     return _collection(table, _("pasted lines"), 0, f"pasted:{about}", 0)
 
@@ -118,6 +120,7 @@ def _from_file() -> Collection | None:
         return None
     name, content = found
     table = cache.table(content, name)
+    table_caption(table, name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     left, right = st.columns(2)
     names = dict(enumerate(table.columns))

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
+from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table
 
@@ -78,6 +79,7 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         return None
     name, content = found
     table = cache.table(content, name)
+    table_caption(table, name)
     if labelled and len(table.columns) < 2:
         raise InputError("“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]

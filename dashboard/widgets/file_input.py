@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
+from dashboard.widgets.table_caption import table_caption
 from interpret.errors import InputError
 from interpret.files import SUFFIXES, Table
 
@@ -32,6 +33,7 @@ def file_input() -> tuple[str, str | None]:
         raise InputError("No file is chosen yet. Drop one above, or use an example.")
     name, content = st.session_state[_FILE]
     table = cache.table(content, name)
+    table_caption(table, name)
     if st.session_state.get(_UPLOADER) is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(_("In use: {name}").format(name=literal(name)))
@@ -88,12 +90,8 @@ def _row(table: Table, name: str, column: int, about: str) -> int:
         options[index] = f"{index + 1}: {text[:90]}{'…' if len(text) > 90 else ''}"
     row = choose(right.selectbox, _("Passage"), options, f"row:{about}:{wanted}", found[0])
     st.caption(
-        _("{name}, {encoding}: {rows} passages, {found} found, {listed} listed.").format(
-            name=literal(name),
-            encoding=table.encoding.upper(),
-            rows=f"{len(table.rows):,}",
-            found=f"{len(found):,}",
-            listed=min(len(found), _MOST_LISTED),
+        _("{rows} passages, {found} found, {listed} listed.").format(
+            rows=f"{len(table.rows):,}", found=f"{len(found):,}", listed=min(len(found), _MOST_LISTED)
         )
     )
     return row

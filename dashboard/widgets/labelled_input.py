@@ -14,6 +14,7 @@ from dashboard.figures.finetuning import balance_bars, lengths_histogram
 from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
+from dashboard.widgets.table_caption import table_caption
 from interpret.finetuning.health import describe_health
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
@@ -143,6 +144,7 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     if task in it.GAMES and name.lower().endswith(_PLAIN):
         return Labelled(content, name, "text", "", None, task)
     table = cache.table(content, name)
+    table_caption(table, name)
     if task in it.GAMES:
         columns = dict(enumerate(table.columns))
         text = choose(

@@ -17,6 +17,7 @@ from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.python_code import encoder_lines, table_lines
+from dashboard.widgets.table_caption import table_caption
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
 from interpret.files import SUFFIXES
@@ -46,6 +47,7 @@ def rows_input() -> Input | None:
         found = (example, (ROOT / "dashboard/examples" / example).read_bytes())
     name, content = found
     table = cache.table(content, name)
+    table_caption(table, name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     names = dict(enumerate(table.columns))
     places = st.columns(4)

@@ -23,11 +23,7 @@ def eager(folder, texts):
     model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     firsts, seconds = [text for text, _ in texts], [pair for _, pair in texts]
-    inputs = tokenizer(
-        firsts, None if seconds[0] is None else seconds, return_tensors="pt", padding=True, return_token_type_ids=True
-    )
-    if (getattr(model.config, "type_vocab_size", 0) or 0) < 2:
-        inputs.pop("token_type_ids", None)
+    inputs = tokenizer(firsts, None if seconds[0] is None else seconds, return_tensors="pt", padding=True)
     with torch.no_grad():
         return inputs, model(**inputs, output_attentions=True, output_hidden_states=True)
 

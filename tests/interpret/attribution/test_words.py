@@ -56,6 +56,7 @@ def test_a_piece_across_two_words_stays_alone(minilm):
         word=np.array([-1, 0, 1, 2, 3, 4, -1]),
         span=span,
         segment=plain.segment[kept],
+        type_ids=plain.type_ids[kept],
         special=plain.special[kept],
     )
     assert join_words(tokens).words == ("[CLS]", "中", "文模", "型", "法院", "[SEP]")
