@@ -44,7 +44,7 @@ from interpret.finetuning.kept import (
     read_bytes,
     read_object,
 )
-from interpret.finetuning.passages import PASSAGE_WORDS
+from interpret.finetuning.passages import MOST_WORDS, PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done", "damaged")
@@ -140,6 +140,7 @@ class Request:
                 wanted = {"words": (int,), "pair": (str, type(None)), "apart": (bool,)}.get(name, (str,))
                 if not all(isinstance(part, wanted) for part in (one if name == "probes" else (one,))):
                     raise TypeError(f"“{name}” is of another kind")
+            number(given.get("words", PASSAGE_WORDS), 1.0, float(MOST_WORDS))
             return cls(recipe, **given)
         except BROKEN as error:
             raise InputError("This is no run: {error}.", error=str(error)[:200]) from error
@@ -419,7 +420,7 @@ def _alive(given: Mapping[str, Any]) -> bool:
         return time.time() - moment(given.get("asked", 0.0)) < _TO_BEGIN
     born = number(given["born"])
     try:
-        process = psutil.Process(int(number(given["process"], 1, 2**31 - 1)))
+        process = psutil.Process(int(number(given["process"], 1.0, 2.0**31 - 1)))
         # A number is given to another process some day; and one that ended may wait to be seen by who started it.
         return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
