@@ -38,7 +38,9 @@ def open_page(page, **query):
 def said(page):
     """What is warned of, but what random weights do: a classifier that tells nothing, a baseline above the text."""
     found = [one.value for one in (*page.warning, *page.error)]
-    return [one for one in found if "At or below the majority class" not in one and not one.startswith("The baseline “")]
+    return [
+        one for one in found if "At or below the majority class" not in one and not one.startswith("The baseline “")
+    ]
 
 
 @pytest.mark.parametrize("tab", TABS)
