@@ -263,7 +263,7 @@ def damage_tokenizer(folder):
         (damage_other_framework, "weights for another framework only"),
         (damage_truncated, "is damaged"),
         (damage_missing_tensors, "lack 16 of the encoder's tensors"),
-        (damage_shapes, "cannot be read"),
+        (damage_shapes, "is 40 in its weights and 48 by its config.json"),
         (damage_tokenizer, "tokenizer"),
         (damage_decoder, "is a decoder or has relative positions"),
         (damage_positions, "is a decoder or has relative positions"),
