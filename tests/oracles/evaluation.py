@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.stats import binomtest, norm, pearsonr, spearmanr
+from seqeval.metrics import f1_score as entity_f1
+from seqeval.metrics import precision_score, recall_score
 from sklearn.metrics import (
     accuracy_score,
     confusion_matrix,
@@ -14,6 +16,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from interpret.finetuning.entities import measure_entities
 from interpret.finetuning.results import measure_fit, measure_results
 from interpret.intervals import wilson
 from tests.oracles import World, apart, claim
@@ -68,3 +71,15 @@ def _wilson(world: World) -> Iterator[float]:
         for right in {0, 1, count // 3, count}:
             other = binomtest(right, count).proportion_ci(method="wilson")
             yield apart(wilson(right, count, float(norm.ppf(0.975))), (other.low, other.high))
+
+
+@claim("entity precision, recall and F1, whole and broken tags", "seqeval, its default mode", 1e-6)
+def _entities(world: World) -> Iterator[float]:
+    for seed in world.seeds:
+        random = np.random.default_rng(seed)
+        for scheme in ("BIO", "IEO", "BIOES"):
+            tags = ["O", *(f"{place}-{kind}" for place in scheme if place != "O" for kind in ("PER", "LOC"))]
+            truth, given = ([random.choice(tags, 8).tolist() for _ in range(60)] for _ in range(2))
+            found = measure_entities(truth, given)
+            theirs = [score(truth, given, zero_division=0) for score in (precision_score, recall_score, entity_f1)]
+            yield apart((found.precision, found.recall, found.f1), theirs)
