@@ -9,13 +9,16 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.figures.embeddings import probe_lines
 from dashboard.figures.finetuning import calibration_curve, cost_curve
 from dashboard.figures.heads import dependency_bars
 from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
+from interpret.embeddings.probing import Probe
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
 from interpret.finetuning.runs import make_run, write_state
+from interpret.intervals import wilson
 
 
 @pytest.fixture
@@ -276,5 +279,24 @@ def test_no_interval_that_is_drawn_of_a_share_has_no_width():
     )
     (best,) = bars(dependency_bars(scores))
     assert best.arrayminus[0] > 0.4
+    probe = Probe(
+        layers=(0,),
+        accuracy=np.ones(1),
+        control=np.zeros(1),
+        accuracy_interval=np.array([wilson(4, 4)]),
+        control_interval=np.array([wilson(0, 4)]),
+        chosen=(0,),
+        nested=1.0,
+        nested_interval=wilson(4, 4),
+        nested_selectivity=1.0,
+        selectivity_interval=(0.0, 1.0),
+        majority=0.5,
+        classes=("a", "b"),
+        items=4,
+        left_out=0,
+    )
+    told, drawn_by_chance = bars(probe_lines(probe))
+    assert told.arrayminus[0] > 0.4
+    assert drawn_by_chance.array[0] > 0.4
     (cost,) = bars(cost_curve(["nothing"], [1.0], [1.0], [found.interval], "accuracy", True))
     assert cost.arrayminus[0] > 0.5
