@@ -79,7 +79,13 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "config.json").write_text("{}", "utf-8")
-    facts |= {"seconds": 1.0, "trainable": 1.0, "loss": 1.0, "judged": float(len(some))} | (more or {})
+    facts |= {
+        "seconds": 1.0,
+        "trainable": 1.0,
+        "loss": 1.0,
+        "learned": float(len(split.train)),
+        "judged": float(len(some)),
+    } | (more or {})
     if split.apart:
         facts["validated"] = float(len(split.validation))
     write_state(run.folder, state="done", facts=facts)
@@ -280,7 +286,7 @@ def test_the_best_of_a_sweep_says_that_it_was_chosen_on_these_rows(page, tmp_pat
 
 def short_cells(table):
     """What is drawn in the cells of a table that says otherwise than what it holds."""
-    values = table.proto.styler.display_values
+    values = table.proto.arrow_data.styler.display_values
     if not values:
         return []
     read = pa.ipc.open_stream(values).read_pandas()

@@ -85,10 +85,17 @@ def drawn(monkeypatch):
             check_harmless(name, content)
             if name.endswith(".csv"):
                 read = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-                found.append({column: [row[column] for row in read] for column in read[0]} if read else {})
+                found.append(
+                    {plain(column): [plain(row[column]) for row in read] for column in read[0]} if read else {}
+                )
         return found
 
     return take
+
+
+def plain(cell):
+    """Return a cell as it was before it was made harmless."""
+    return cell[1:] if re.match(r"'[=+@\t\r\n-]", cell) else cell
 
 
 def check_harmless(name, content):
@@ -272,7 +279,9 @@ def test_a_fine_tunes_rows():
     some = examples.some(judged)
     logits = np.random.default_rng(0).normal(size=(len(judged), 2)).astype(np.float32)
     found = measure_results(logits, some.labels, examples.classes)
-    outcome = it.Outcome(found, some.texts, None, some.labels, some.origin, examples.classes, 1)
+    outcome = it.Outcome(
+        found, some.texts, None, some.labels, some.origin, None, examples.classes, 1, 0, False, np.nan, 0
+    )
     seen, highest = check([_all_rows(outcome, found)], rows)
     assert (seen, highest) == (1, max(some.origin.numbers))
     assert highest > len(examples)
