@@ -1,11 +1,29 @@
 """A cache that is bounded in bytes, for values whose size a visitor chooses."""
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Generic, TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
+_LEAVES = {str, bytes, int, float, bool, type(None)}
+
+
+def weight(value: object) -> int:
+    """Return about how many bytes a value takes with all that it holds; what it holds twice counts twice."""
+    if isinstance(value, np.ndarray):
+        # A view keeps the array alive that it is of.
+        return sys.getsizeof(value) + (0 if value.flags.owndata else value.nbytes)
+    if isinstance(value, Mapping):
+        return sys.getsizeof(value) + sum(weight(key) + weight(one) for key, one in value.items())
+    if isinstance(value, tuple | list | set | frozenset):
+        # In one go for cells of tables, of which there are millions.
+        inside = sys.getsizeof if set(map(type, value)) <= _LEAVES else weight
+        return sys.getsizeof(value) + sum(map(inside, value))
+    return sys.getsizeof(value) + (weight(vars(value)) if hasattr(value, "__dict__") else 0)
 
 
 class Bounded(Generic[T]):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
-from dashboard.bounded import Bounded
+from dashboard.bounded import Bounded, weight
 from dashboard.state import embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
@@ -26,8 +27,18 @@ from interpret.tag_files import Tagged, read_tags
 if TYPE_CHECKING:
     from interpret.attention.dependencies import Sentence
 
-# Two of the largest files that can be uploaded, or hundreds of usual ones.
-TABLE_BYTES = 2**30
+T = TypeVar("T")
+
+# Two of the largest files that can be uploaded as they are read, or hundreds of usual ones.
+UPLOADED_BYTES = 2**30
+_uploaded: Bounded[Any] = Bounded(UPLOADED_BYTES)
+
+
+def _of_files(make: Callable[[], T], kind: str, *parts: object) -> T:
+    """Keep what was made of uploaded files, all within one bound; the key has each file's digest, not the file."""
+    key = (hashlib.blake2b(part, digest_size=16).digest() if isinstance(part, bytes) else part for part in parts)
+    made: T = _uploaded.get((kind, *key), make, weight)
+    return made
 
 
 @st.cache_data(ttl="10m", max_entries=64, show_spinner=False)
@@ -196,25 +207,19 @@ def card(spec: it.EncoderSpec) -> it.ModelCard:
     return it.model_card(_encoder(spec))
 
 
-_tables: Bounded[Table] = Bounded(TABLE_BYTES)
-
-
 def table(content: bytes, name: str) -> Table:
     """An uploaded file's rows, read once for all sessions while there is room for them."""
-    key = hashlib.blake2b(content, digest_size=16).digest() + name.encode("utf-8", "surrogatepass")
-    return _tables.get(key, lambda: read_table(content, name), lambda made: made.memory)
+    return _of_files(lambda: read_table(content, name), "table", content, name)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
 def tags(content: bytes, name: str) -> Tagged:
     """An uploaded file's words and their tags, in the form's own column."""
-    return read_tags(content, name)
+    return _of_files(lambda: read_tags(content, name), "tags", content, name)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
 def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     """An uploaded file's dependency trees."""
-    return it.read_conllu(content, name)
+    return _of_files(lambda: it.read_conllu(content, name), "trees", content, name)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -237,14 +242,12 @@ class Labelled:
     tags: str = ""
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def examples(data: Labelled) -> it.Examples:
     """A file's labelled rows."""
     columns = (data.text, data.label, data.pair, data.task, data.words, data.tags)
-    return it.read_examples(data.content, data.name, *columns)
+    return _of_files(lambda: it.read_examples(data.content, data.name, *columns), "examples", *astuple(data))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def split(
     data: Labelled, judged: Labelled | None, share: float, seed: int
 ) -> tuple[it.Examples, np.ndarray, np.ndarray]:
@@ -253,22 +256,32 @@ def split(
     return found, parts.train, parts.test
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def run_rows(
     data: Labelled, judged: Labelled | None, share: float, seed: int, chooses: bool
 ) -> tuple[it.Examples, Split]:
     """A run's rows, and which of them serve for what."""
-    found, other = examples(data), None if judged is None else examples(judged)
-    every = found if other is None else found.joined(other)
-    return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
+
+    def make() -> tuple[it.Examples, Split]:
+        found, other = examples(data), None if judged is None else examples(judged)
+        every = found if other is None else found.joined(other)
+        return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
+
+    return _of_files(make, "rows", *_parts(data, judged), share, seed, chooses)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def health(
     spec: it.EncoderSpec, data: Labelled, judged: Labelled | None, share: float, seed: int, most: int
 ) -> it.Health:
     """What is wrong with them."""
-    return it.check_health(_encoder(spec), *split(data, judged, share, seed), most)
+
+    def make() -> it.Health:
+        return it.check_health(_encoder(spec), *split(data, judged, share, seed), most)
+
+    return _of_files(make, "health", spec, *_parts(data, judged), share, seed, most)
+
+
+def _parts(data: Labelled, judged: Labelled | None) -> tuple[object, ...]:
+    return (*astuple(data), *(() if judged is None else astuple(judged)))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -314,13 +327,8 @@ def clear() -> None:
         played,
         next_sentence,
         card,
-        _tables,
-        tags,
-        trees,
+        _uploaded,
         head,
-        examples,
-        split,
-        health,
         cost,
         drift,
         levels,

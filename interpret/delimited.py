@@ -418,12 +418,13 @@ def csv_rows(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(map(_harmless, header))
-    writer.writerows(map(_harmless, row) for row in rows)
+    writer.writerow(map(harmless, header))
+    writer.writerows(map(harmless, row) for row in rows)
     return out.getvalue()
 
 
-def _harmless(cell: object) -> object:
+def harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet takes commands from: see `csv_rows`."""
     if cell is None or isinstance(cell, bool | int | float | np.number | np.bool_):
         return cell
     text = str(cell)

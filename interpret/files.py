@@ -64,11 +64,6 @@ class Table:
     damaged: int = 0
 
     @property
-    def memory(self) -> int:
-        """About how many bytes it takes: for each cell a place and a string, whose characters take up to four each."""
-        return sum(64 * len(self.columns) + 56 + 2 * sum(map(len, row)) for row in self.rows)
-
-    @property
     def headless(self) -> str | None:
         """A name of a column that looks like a value, as in a file whose first row is no header; None without one."""
         if self.dialect is None:

@@ -44,15 +44,15 @@ class Hub(BaseHTTPRequestHandler):
         self.fail(404, "RepoNotFound", "Repository not found")
 
     def info(self, name, folder):
-        siblings = [{"rfilename": file.name, "size": file.stat().st_size} for file in sorted(folder.iterdir())]
+        siblings = [{"rfilename": name, "size": file.stat().st_size} for name, file in files_of(folder)]
         self.send(json.dumps({"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "private": False}))
 
     def tree(self, folder):
         self.send(
             json.dumps(
                 [
-                    {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": etag(file)}
-                    for file in sorted(folder.iterdir())
+                    {"type": "file", "path": name, "size": file.stat().st_size, "oid": etag(file)}
+                    for name, file in files_of(folder)
                 ]
             )
         )
@@ -80,6 +80,10 @@ class Hub(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def files_of(folder):
+    return [(one.relative_to(folder).as_posix(), one) for one in sorted(folder.rglob("*")) if one.is_file()]
 
 
 def etag(file):

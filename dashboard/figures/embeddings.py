@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from interpret.embeddings.geometry import Geometry
     from interpret.embeddings.probing import Probe
 
-# Of Student's t with the four degrees of freedom of five folds.
-_STUDENT = 2.776
 _LEGEND = {"orientation": "h", "y": -0.28, "x": 0}
 
 
@@ -131,9 +129,9 @@ def probe_lines(probe: Probe) -> go.Figure:
     """Draw how separable labels are layer by layer, beside the control task and the largest class."""
     names = [str(layer) for layer in probe.layers]
     figure = go.Figure()
-    for values, errors, label, dash in (
-        (probe.accuracy, probe.accuracy_error, _("labels"), "solid"),
-        (probe.control, probe.control_error, _("control task (labels at random)"), "dash"),
+    for values, ends, label, dash in (
+        (probe.accuracy, probe.accuracy_interval, _("labels"), "solid"),
+        (probe.control, probe.control_interval, _("control task (labels at random)"), "dash"),
     ):
         figure.add_scatter(
             x=names,
@@ -141,7 +139,7 @@ def probe_lines(probe: Probe) -> go.Figure:
             name=label,
             mode="lines+markers",
             line={"dash": dash},
-            error_y={"array": _STUDENT * errors, "thickness": 1, "width": 2},
+            error_y={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "thickness": 1, "width": 2},
         )
     majority = [probe.majority] * len(names)
     figure.add_scatter(x=names, y=majority, name=_("largest class"), mode="lines", line={"dash": "dot"})

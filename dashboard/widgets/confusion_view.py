@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -122,9 +122,8 @@ def _shaded(found: it.Results, places: np.ndarray) -> Any:
     """Return the matrix as a table in that order, each cell as deep as its share of its true class."""
     confusion = found.confusion[np.ix_(places, places)]
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    names = short_names(found.labels)
     table = pd.DataFrame(confusion, columns=[str(place) for place in places])
-    table.insert(0, _TRUE, [names[place] for place in places])
+    table.insert(0, _TRUE, [found.labels[place] for place in places])
     # A twentieth is to be seen too.
     depths = _DEEPEST * np.sqrt(shares)
     styles = np.full(table.shape, "", dtype=object)
@@ -132,7 +131,14 @@ def _shaded(found: it.Results, places: np.ndarray) -> Any:
         colour = _RIGHT if row == column else _WRONG
         styles[row, column + 1] = f"background-color: rgba({colour},{depths[row, column]:.2f})"
     counts = [str(place) for place in places]
-    return table.style.apply(lambda _table: styles, axis=None).format(lambda n: str(n) if n else "·", subset=counts)
+    style = table.style.apply(lambda _table: styles, axis=None).format(lambda n: str(n) if n else "·", subset=counts)
+    return style.format(_shortener(found), subset=[_TRUE])
+
+
+def _shortener(found: it.Results) -> Callable[[str], str]:
+    """Return what cuts a class's name to be drawn; the cell keeps all of it, to be opened, searched and copied."""
+    short = dict(zip(found.labels, short_names(found.labels), strict=True))
+    return lambda name: short[name]
 
 
 def _columns(found: it.Results, places: np.ndarray) -> dict[str, Any]:
@@ -154,11 +160,13 @@ def _width(name: str) -> int:
     return 34 + sum(14 if ord(one) > 0x2E7F else 8 for one in name)
 
 
-def _pairs(found: it.Results, pairs: np.ndarray) -> dict[str, list[object]]:
-    totals, names = found.confusion.sum(axis=1), short_names(found.labels)
-    return {
+def _pairs(found: it.Results, pairs: np.ndarray) -> Any:
+    totals, names = found.confusion.sum(axis=1), found.labels
+    table = {
         _("True"): [names[true] for true, _given in pairs],
         _("Given"): [names[given] for _true, given in pairs],
         _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
         _("Share of the class"): [float(found.confusion[true, given] / totals[true]) for true, given in pairs],
     }
+    style = pd.DataFrame(table).style.format("{:.1%}", subset=[_("Share of the class")])
+    return style.format(_shortener(found), subset=[_("True"), _("Given")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
+from interpret.delimited import harmless
 from interpret.file_rows import free_name
 from interpret.sentence_reading import sentence_reading
 
@@ -122,9 +123,13 @@ def as_parquet(read: Read, places: np.ndarray, layer: int) -> bytes:
 def as_projector(read: Read, places: np.ndarray, layer: int) -> bytes:
     """Write TensorBoard's pair of tab-separated files: vectors without a header, metadata with one."""
     table = item_table(read, places)
-    # A tab or the end of a line inside a text would cut its row.
-    rows = ["\t".join(" ".join(str(cell).split()) for cell in row) for row in zip(*table.values(), strict=True)]
-    head = "\t".join(" ".join(name.split()) for name in table)
+
+    def row_of(cells: Iterable[object]) -> str:
+        # A tab or the end of a line inside a text would cut its row; and spreadsheets open these files too.
+        return "\t".join(str(harmless(" ".join(one.split()) if isinstance(one, str) else one)) for one in cells)
+
+    rows = [row_of(row) for row in zip(*table.values(), strict=True)]
+    head = row_of(table)
     lines = ("\t".join(f"{value:.7g}" for value in vector) for vector in read.embeddings.at(layer)[places])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:

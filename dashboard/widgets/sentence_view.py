@@ -20,9 +20,12 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
     """Draw the pooling and the prompt, preset from the model's folder; returns both as `interpret.embed` takes them."""
     _begin_anew(encoder)
     preset = sentence_reading(encoder)
-    poolings = {"mean": _("mean of all pieces"), "cls": _("[CLS], the first piece"), "max": _("maximum")}
+    poolings = {"mean": _("mean of all pieces"), "cls": _first(encoder), "max": _("maximum")}
     if encoder.sentence is not None:
-        poolings = {OWN: _("model's own: {how}").format(how=own_name(encoder.sentence)), **poolings}
+        poolings = {
+            OWN: _("model's own: {how}").format(how=own_name(encoder.sentence, encoder.special.first)),
+            **poolings,
+        }
     pooling = choose(
         st.selectbox,
         label,
@@ -91,11 +94,16 @@ def _begin_anew(encoder: it.Encoder) -> None:
     st.session_state[_OF] = now
 
 
-def own_name(sentence: SentenceModel) -> str:
-    """Say what a model does of itself to make a sentence vector."""
+def _first(encoder: it.Encoder) -> str:
+    first = encoder.special.first
+    return _("the first piece") if first is None else _("{piece}, the first piece").format(piece=first)
+
+
+def own_name(sentence: SentenceModel, first: str | None) -> str:
+    """Say what a model does of itself to make a sentence vector; ``first`` is what it calls its first special piece."""
     modes = {
         "mean": _("mean"),
-        "cls": _("[CLS]"),
+        "cls": first or _("first piece"),
         "max": _("maximum"),
         "mean_sqrt_len_tokens": _("sum over √length"),
         "weightedmean": _("mean weighted by position"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 import interpret as it
@@ -13,21 +14,23 @@ def quality_line(projection: it.Projection, layer: int) -> None:
     """Draw the measures of one map side by side, what they were measured on, and what must not be read off it."""
     quality = projection.quality
 
-    def number(value: float, error: float) -> str:
-        return f"{value:.3f}" + (f" ± {1.96 * error:.3f}" if error else "")
+    def number(value: float, ends: np.ndarray, form: str = ".3f") -> str:
+        # One sign for both sides: the wider one, which at 1 is the only one.
+        half = np.abs(ends - value).max()
+        return f"{value:{form}}" + ("" if np.isnan(half) else f" ± {half:{form}}")
 
-    errors = [float(one) for one in quality.error]
+    ends = quality.interval
     figures = {
         _("Trustworthiness"): (
-            number(quality.trustworthiness, errors[0]),
+            number(quality.trustworthiness, ends[0]),
             _("1: every neighbour on the map is one in the space. A random map has about 0.5."),
         ),
         _("Continuity"): (
-            number(quality.continuity, errors[1]),
+            number(quality.continuity, ends[1]),
             _("1: no neighbours in the space are torn apart on the map. A random map has about 0.5."),
         ),
         _("Neighbours kept"): (
-            f"{100 * quality.overlap:.0f}" + (f" ± {196 * errors[2]:.1f} %" if errors[2] else " %"),
+            number(100 * quality.overlap, 100 * ends[2], ".1f") + " %",
             _(
                 "Of the {count} nearest in the space, the share that is among the {count} nearest on the map. By "
                 "chance {chance}."

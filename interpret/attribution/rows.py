@@ -24,6 +24,7 @@ from interpret.delimited import csv_text
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.file_rows import FileRows
+from interpret.intervals import wilson
 from interpret.labels import is_missing
 from interpret.linear_head import LinearHead
 from interpret.spelling import fold, is_ideograph
@@ -164,10 +165,13 @@ class Rows:
     def plausibility(self) -> dict[str, tuple[float, float]]:
         """Mean token F1, IoU, AUPRC, and AUPRC by chance over rows with highlights, each with half a 95 % interval.
 
-        The interval is Student's over rows; NaN for a single row. Empty where no row has highlights.
+        The interval is Student's over rows, and where all rows are alike Wilson's of a share of as many; NaN for a
+        single row. Empty where no row has highlights.
         """
         marked = [row.human for row in self.rows if row.human is not None]
-        return {name: _mean([read(one) for one in marked]) for name, read in _PLAUSIBILITY.items()} if marked else {}
+        return (
+            {name: _mean_share([read(one) for one in marked]) for name, read in _PLAUSIBILITY.items()} if marked else {}
+        )
 
 
 def explain_rows(
@@ -427,6 +431,14 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[Drivi
 def _mean(values: Sequence[float]) -> tuple[float, float]:
     """Return a mean and half of its 95 % interval by Student's t; NaN for a single value."""
     return float(np.mean(values)), _student(values)[0]
+
+
+def _mean_share(values: Sequence[float]) -> tuple[float, float]:
+    """Return the same of numbers from 0 to 1, as wide as Wilson's interval where all are alike."""
+    mean, half = _mean(values)
+    if np.ptp(values) == 0 and len(values) > 1:
+        half = max(abs(end - mean) for end in wilson(mean * len(values), len(values)))
+    return mean, half
 
 
 def _student(scores: Sequence[float]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite
 from interpret.errors import InputError
 from interpret.hub import Progress
-from interpret.intervals import cluster_bootstrap, share_interval
+from interpret.intervals import share_interval, share_intervals
 from interpret.labels import is_missing
 from interpret.spelling import fold
 
@@ -38,9 +38,9 @@ class Probe:
         As in `Embeddings`.
     accuracy, control
         The share of held-out items told right: of their labels, and of labels handed out at random, one for each
-        different text or word (the control task of Hewitt & Liang 2019, section 2). Means over the folds.
-    accuracy_error, control_error
-        Their standard errors over the folds.
+        different text or word (the control task of Hewitt & Liang 2019, section 2).
+    accuracy_interval, control_interval
+        Their 95 % intervals by text, the lower end first: see `interpret.intervals.share_interval`.
     chosen
         For each fold the layer that did best within the other four: with each of these left out in turn. Where two
         did as well, the lower one.
@@ -62,8 +62,8 @@ class Probe:
     layers: tuple[int, ...]
     accuracy: Float64[np.ndarray, "layer"]
     control: Float64[np.ndarray, "layer"]
-    accuracy_error: Float64[np.ndarray, "layer"]
-    control_error: Float64[np.ndarray, "layer"]
+    accuracy_interval: Float64[np.ndarray, "layer 2"]
+    control_interval: Float64[np.ndarray, "layer 2"]
     chosen: tuple[int, ...]
     nested: float
     nested_interval: tuple[float, float]
@@ -139,27 +139,29 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
             tests = splits[one][1], splits[other][1]
             hits = _right(vectors, gold, train, np.concatenate(tests))
             within[row, other, one], within[row, one, other] = (part.mean() for part in np.split(hits, [len(tests[0])]))
-    scores = np.stack([right[:, :, test].mean(axis=2) for _train, test in splits], axis=2)
-    means = scores.mean(axis=2)
-    errors = scores.std(axis=2, ddof=1) / np.sqrt(len(splits))
     best = np.nanmean(within, axis=2).argmax(axis=0)
-    fold = np.zeros(len(gold), int)
+    own_fold = np.zeros(len(gold), int)
     for column, (_train, test) in enumerate(splits):
-        fold[test] = column
-    told, remembered = (right[best[fold], task, np.arange(len(gold))].astype(float) for task in (0, 1))
+        own_fold[test] = column
+    told, remembered = (right[best[own_fold], task, np.arange(len(gold))].astype(float) for task in (0, 1))
     _texts, owner = np.unique(contents[chosen], return_inverse=True)
     hits, counts, gap = np.bincount(owner, told), np.bincount(owner), np.bincount(owner, told - remembered)
+    tries = right.reshape(-1, len(gold))
+    by_text = np.stack([np.bincount(owner, one) for one in tries], axis=1)
+    ends = share_intervals(by_text, np.repeat(counts[:, None], len(tries), axis=1)).reshape(-1, 2, 2)
+    # A difference of two shares, on the scale from 0 to 1 and back.
+    selectivity = share_interval((gap + counts) / 2, counts)
     return Probe(
         layers=embeddings.layers,
-        accuracy=read_only(means[:, 0]),
-        control=read_only(means[:, 1]),
-        accuracy_error=read_only(errors[:, 0]),
-        control_error=read_only(errors[:, 1]),
+        accuracy=read_only(right[:, 0].mean(axis=1)),
+        control=read_only(right[:, 1].mean(axis=1)),
+        accuracy_interval=read_only(ends[:, 0]),
+        control_interval=read_only(ends[:, 1]),
         chosen=tuple(embeddings.layers[row] for row in best),
         nested=float(told.mean()),
         nested_interval=share_interval(hits, counts),
         nested_selectivity=float((told - remembered).mean()),
-        selectivity_interval=cluster_bootstrap(np.stack([gap, counts], axis=1), lambda sums: sums[:, 0] / sums[:, 1]),
+        selectivity_interval=(2 * selectivity[0] - 1, 2 * selectivity[1] - 1),
         majority=float(np.bincount(gold).max() / len(gold)),
         classes=classes,
         items=len(chosen),

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
+from interpret.intervals import share_intervals
 
 _QUERIES = 1000
 _PAIRS = 20_000
@@ -34,8 +35,9 @@ class Quality:
         How many nearest neighbours are compared.
     queries, points
         How many points the numbers are averages over, drawn at random with the seed, and among how many.
-    error
-        The standard errors of trustworthiness, continuity and overlap that come from drawing points.
+    interval
+        The 95 % intervals of trustworthiness, continuity and overlap that come from drawing points, the lower end
+        first: see `interpret.intervals.share_interval`. NaN where all points were looked at.
     """
 
     trustworthiness: float
@@ -46,7 +48,7 @@ class Quality:
     neighbours: int
     queries: int
     points: int
-    error: Float32[np.ndarray, "3"]
+    interval: Float32[np.ndarray, "measure 2"]
 
 
 def map_quality(
@@ -89,7 +91,7 @@ def map_quality(
     lengths = [np.linalg.norm(one[left] - one[right], axis=1) for one in (space, plane)]
     rank = float(spearmanr(*lengths).statistic) if all(np.ptp(one) > 0 for one in lengths) else 0.0
     drawn = len(chosen) < count
-    error = each.std(axis=1) / np.sqrt(len(chosen)) if drawn else np.zeros(3)
+    interval = share_intervals(each.T, np.ones_like(each.T)) if drawn else np.full((3, 2), np.nan)
     return Quality(
         trustworthiness=float(each[0].mean()),
         continuity=float(each[1].mean()),
@@ -99,7 +101,7 @@ def map_quality(
         neighbours=k,
         queries=len(chosen),
         points=count,
-        error=read_only(error, np.float32),
+        interval=read_only(interval, np.float32),
     )
 
 

@@ -34,6 +34,8 @@ from interpret.finetuning.worker import main as work_on
 
 # What the terminal says of a plan needs no step to be timed.
 _NO_TIME = Cost(0.0, 0.0, 0.0)
+# What is learned from and judged by, where it is no row.
+_UNITS = {"token classes": "sentences", **dict.fromkeys(GAMES, "passages")}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,9 +118,11 @@ def _train(asked: argparse.Namespace) -> int:
     )
     columns = (asked.text, asked.label, asked.pair, asked.task, asked.words, asked.tags)
     examples = read_examples(content, asked.data.name, *columns)
+    _say_what_was_read(asked.data.name, examples)
     tested = 0
     if judged_content is not None:
         other = read_examples(judged_content, asked.judged.name, *columns)
+        _say_what_was_read(asked.judged.name, other)
         examples, tested = examples.joined(other), len(other)
     _say_what_to_expect(
         encoder, recipe, examples, split_rows(examples, asked.share, asked.seed, request.chooses, tested)
@@ -142,11 +146,25 @@ def _train(asked: argparse.Namespace) -> int:
     return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content, past_run).folder, tell))
 
 
+def _say_what_was_read(name: str, examples: Examples) -> None:
+    """Say how many rows of a file were read, and what became of the others."""
+    said = [f"{len(examples):,} {_UNITS.get(examples.task, 'rows')}"]
+    counted = {
+        "left out, without a text or a label": examples.skipped,
+        "blank": examples.blank,
+        "lines of comments": examples.comments,
+    }
+    if examples.task == "token classes":
+        counted["left out, without words"] = counted.pop("left out, without a text or a label")
+    said += [f"{what}: {count:,}" for what, count in counted.items() if count]
+    _say(f"“{name}” read: {'; '.join(said)}")
+
+
 def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, split: Split) -> None:
     """Say what is learned from and how, and what is wrong with either: all that the page says before its Start."""
     learned, judged = split.train, np.concatenate([split.validation, split.test]) if split.apart else split.test
     health = check_health(encoder, examples, learned, judged, min(recipe.max_tokens, encoder.max_tokens))
-    what = "passages" if examples.task in GAMES else "rows"
+    what = _UNITS.get(examples.task, "rows")
     guess = f"; always guessing: {health.majority:.1%}" if health.classes else ""
     chosen = f", {len(split.validation):,} to choose the epoch by" if split.apart else ""
     _say(f"{len(learned):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")

@@ -70,6 +70,7 @@ def read_examples(
             (),
             found.words,
             found.tags,
+            comments=found.comments,
         )
     else:
         table = read_table(content, name)
@@ -113,6 +114,7 @@ def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Exam
         len(table.rows) - len(kept),
         tuple(Counter(one for one, no in zip(labels, none, strict=True) if no and one).most_common()),
         columns=origin.columns,
+        blank=len(table.skipped),
     )
 
 

@@ -42,6 +42,9 @@ class Examples:
         they are not given they are what stands between single spaces in ``texts`` and ``labels``. None for other tasks.
     columns
         What the file's other columns say of each, by their names.
+    blank, comments
+        How many rows of the file have nothing in them, which are neither here nor skipped; and how many lines of a
+        file of words and tags are none of words.
     """
 
     task: str
@@ -54,6 +57,8 @@ class Examples:
     words: tuple[tuple[str, ...], ...] | None = None
     tags: tuple[tuple[str, ...], ...] | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    blank: int = 0
+    comments: int = 0
 
     def __post_init__(self) -> None:
         if self.task == "token classes" and self.words is None:
@@ -124,6 +129,8 @@ class Examples:
             self.words + other.words if self.words is not None and other.words is not None else None,
             self.tags + other.tags if self.tags is not None and other.tags is not None else None,
             self.origin.followed_by(other.origin).columns,
+            self.blank + other.blank,
+            self.comments + other.comments,
         )
 
     def key(self, place: int) -> tuple[str, str]:

@@ -273,6 +273,8 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
                 names=", ".join(f"“{label}” ({count:,})" for label, count in examples.missing),
             )
             if examples.missing
+            else InputError("Sentences without words, left out: {count}.", count=f"{health.skipped:,}")
+            if examples.task == "token classes"
             else InputError("Rows without a text or a label, left out: {count}.", count=f"{health.skipped:,}")
         ),
     }

@@ -87,6 +87,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
         tuple(range(len(texts))),
         sum(not one.strip() for one in documents),
         columns=origin.some(owners).columns,
+        blank=len(table.skipped),
     )
 
 

@@ -23,6 +23,7 @@ from interpret.encoder import load_encoder
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.told import examples_a_second
 from interpret.finetuning.tower import floor_names, freeze, preset
 from interpret.finetuning.training import train
 from tests.benchmarks import machine
@@ -132,7 +133,7 @@ def plain(recipe: Recipe, examples: Examples, learned, judged) -> tuple[float, f
         trainer.remove_callback(tf.PrinterCallback)
         trainer.train()
         seconds = time.perf_counter() - begin
-        return len(learned) * recipe.epochs / seconds, trainer.state.log_history[-2]["eval_right"]
+        return examples_a_second(recipe.epochs, len(learned), seconds), trainer.state.log_history[-2]["eval_right"]
 
 
 def matmul_rate(device: str, size: int, times: int = 20) -> float:

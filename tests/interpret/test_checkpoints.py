@@ -10,8 +10,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import sentence_transformers.base.modules as base
 import torch
 from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling
 
 import interpret as it
 from interpret.checkpoints import BUILT_IN_SHA256, checkpoint_folder
@@ -113,6 +116,24 @@ def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_fo
         assert not any("/resolve/" in path for path in hub.requests)
     with loading(tmp_path / "home", endpoint, offline=True) as ask:
         assert ask("owner/tiny") == said
+
+
+@pytest.mark.slow
+def test_a_sentence_transformers_model_comes_with_its_folders_and_reads_as_it_does(tiny_folders, tmp_path):
+    modules = [base.Transformer(str(tiny_folders["roberta"]), max_seq_length=12), Pooling(24, "cls"), base.Dense(24, 9)]
+    peer = SentenceTransformer(modules=modules, device="cpu", prompts={"query": "query: "})
+    peer.save(str(tmp_path / "repo"), create_model_card=False)
+    with serve(models={"owner/st": tmp_path / "repo"}) as (endpoint, hub), loading(tmp_path / "home", endpoint) as ask:
+        assert ask("owner/st").startswith(f"OK {COMMIT} ")
+        (read,) = (tmp_path / "home").glob("hub/models--owner--st/snapshots/*")
+    for file in ("modules.json", "1_Pooling/config.json", "2_Dense/model.safetensors"):
+        assert any(path.endswith(file) for path in hub.requests)
+        assert (read / file).is_file()
+    encoder = it.load_encoder(str(read), device="cpu")
+    texts = ["the river bank was steep", "money was rich", "the bank " * 9]
+    for prompt in ("", "query: "):
+        ours = it.embed(encoder, texts, [-1], prompt=prompt).at(encoder.layers)
+        np.testing.assert_allclose(ours, peer.encode(texts, prompt=prompt), atol=1e-5)
 
 
 @pytest.mark.slow

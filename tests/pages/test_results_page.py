@@ -2,20 +2,27 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.figures.embeddings import probe_lines
 from dashboard.figures.finetuning import calibration_curve, cost_curve
 from dashboard.figures.heads import dependency_bars
 from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
+from interpret.embeddings.probing import Probe
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
 from interpret.finetuning.runs import make_run, write_state
+from interpret.finetuning.worker import work
+from interpret.intervals import wilson
 
 
 @pytest.fixture
@@ -72,7 +79,13 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "config.json").write_text("{}", "utf-8")
-    facts |= {"seconds": 1.0, "trainable": 1.0, "loss": 1.0, "judged": float(len(some))} | (more or {})
+    facts |= {
+        "seconds": 1.0,
+        "trainable": 1.0,
+        "loss": 1.0,
+        "learned": float(len(split.train)),
+        "judged": float(len(some)),
+    } | (more or {})
     if split.apart:
         facts["validated"] = float(len(split.validation))
     write_state(run.folder, state="done", facts=facts)
@@ -111,6 +124,58 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     assert table["Above the baseline"].tolist() == ["⚠ not shown"]
     assert table["Reported on"].tolist() == ["test set"]
     assert table["95 %"].iloc[0]
+
+
+def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folders, tmp_path):
+    """Trained and not planted. Three of four rows say no, whatever their text: who knows no more is right in 75 %.
+
+    To be told from that on 40 rows takes 36 right (Wilson), which is six of ten rows that nothing tells apart.
+    """
+    random = np.random.default_rng(0)
+    words = ["river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said"]
+    labels = random.permutation(["yes"] * 20 + ["no"] * 60)
+    rows = [f"{' '.join(random.choice(words, 6))},{label}" for label in labels]
+    recipe = it.Recipe(model=str(tiny_folders["bert"]), share=0.5, epochs=1, batch=8, device="cpu", learning_rate=1e-3)
+    asked = it.Request(recipe, "noise", "rows.csv")
+    run = work(make_run(tmp_path / "runs" / "noise", asked, "\n".join(["text,label", *rows]).encode()).folder)
+    assert run.state == "done", run.error
+    assert not beats_baseline(run.facts)
+    open_page(page, stage="watch")
+    assert not page.exception
+    (error,) = page.error
+    assert "Not shown to be better than always guessing the commonest class" in error.value
+    assert f"{run.facts['majority']:.1%} of the same rows" in error.value
+    # So do Runs, the terminal and the record.
+    open_page(page, "runs")
+    assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ not shown"]
+    assert "NOT SHOWN" in " ".join(in_words(run.facts, "classes", False))
+
+
+@pytest.mark.parametrize(("answer", "red"), [(noise, True), (right, False)])
+def test_the_red_sentence_stands_in_a_runs_detail_on_runs(page, tmp_path, monkeypatch, answer, red):
+    plant(tmp_path / "runs", "one", rows_of(["yes", "no", "no"]), answer)
+    dataframe = st.dataframe
+
+    def chosen(data, *args, **more):
+        dataframe(data, *args, **more)
+        return SimpleNamespace(selection=SimpleNamespace(rows=[0]))
+
+    monkeypatch.setattr(st, "dataframe", chosen)
+    open_page(page, "runs")
+    assert not page.exception
+    assert page.button(key="open_run")
+    assert ["Not shown to be better than always guessing" in one.value for one in page.error] == [True] * red
+
+
+@pytest.mark.parametrize(("answers", "red"), [((noise, noise), True), ((noise, right), False)])
+def test_a_sweep_says_in_red_where_no_depth_beats_the_majority(page, tmp_path, answers, red):
+    for place, (answer, frozen) in enumerate(zip(answers, ((), ("embeddings",)), strict=True)):
+        plant(
+            tmp_path / "runs", f"depth{place}", rows_of(["a", "b", "b"]), answer, group="g", recipe={"frozen": frozen}
+        )
+    open_page(page, stage="sweep")
+    assert not page.exception
+    assert ["No depth is shown to be better than the majority" in one.value for one in page.error] == [True] * red
 
 
 def test_one_that_has_learned_has_no_red_sentence(page, tmp_path):
@@ -219,6 +284,15 @@ def test_the_best_of_a_sweep_says_that_it_was_chosen_on_these_rows(page, tmp_pat
     assert "The best of 3 was chosen on the very rows that it is measured on" in page.warning[0].value
 
 
+def short_cells(table):
+    """What is drawn in the cells of a table that says otherwise than what it holds."""
+    values = table.proto.arrow_data.styler.display_values
+    if not values:
+        return []
+    read = pa.ipc.open_stream(values).read_pandas()
+    return [str(cell) for cell in read.to_numpy().ravel()]
+
+
 def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
     names = [f"card_payment_{i:02d}_not_recognised" for i in range(75)] + ["<b>x</b>", ":red[y]"]
     plant(tmp_path / "runs", "many", rows_of(names, 77 * 6), right)
@@ -226,14 +300,18 @@ def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
     assert not page.exception
     matrix = next(one.value for one in page.dataframe if "true" in one.value.columns)
     assert matrix.shape == (77, 78)
-    # The most mistaken first, and every row's name another.
-    assert len(set(matrix["true"])) == 77
+    # The most mistaken first; a row has its whole name, drawn cut, and none like another's.
+    assert set(matrix["true"]) == set(names)
+    drawn = {cell for one in page.dataframe for cell in short_cells(one)}
+    assert len(drawn & set(short_names(names))) == 77
+    assert not drawn & set(names[:75])
     counts = matrix.set_index("true").to_numpy()
     wrong = counts * (1 - np.eye(77, dtype=int))
     order = wrong.sum(axis=0) + wrong.sum(axis=1)
     assert (np.diff(order) <= 0).all()
     pairs = next(one.value for one in page.dataframe if "Share of the class" in one.value.columns)
     assert (np.diff(pairs["Count"]) <= 0).all()
+    assert set(pairs["True"]) | set(pairs["Given"]) <= set(names)
     assert pairs["Count"].sum() == wrong.sum()
 
 
@@ -276,5 +354,24 @@ def test_no_interval_that_is_drawn_of_a_share_has_no_width():
     )
     (best,) = bars(dependency_bars(scores))
     assert best.arrayminus[0] > 0.4
+    probe = Probe(
+        layers=(0,),
+        accuracy=np.ones(1),
+        control=np.zeros(1),
+        accuracy_interval=np.array([wilson(4, 4)]),
+        control_interval=np.array([wilson(0, 4)]),
+        chosen=(0,),
+        nested=1.0,
+        nested_interval=wilson(4, 4),
+        nested_selectivity=1.0,
+        selectivity_interval=(0.0, 1.0),
+        majority=0.5,
+        classes=("a", "b"),
+        items=4,
+        left_out=0,
+    )
+    told, drawn_by_chance = bars(probe_lines(probe))
+    assert told.arrayminus[0] > 0.4
+    assert drawn_by_chance.array[0] > 0.4
     (cost,) = bars(cost_curve(["nothing"], [1.0], [1.0], [found.interval], "accuracy", True))
     assert cost.arrayminus[0] > 0.5

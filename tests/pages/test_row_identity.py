@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import random
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.widgets.export import as_csv
 from dashboard.widgets.result_view import _all_rows
 from interpret.finetuning.results import measure_results
+from interpret.labels import as_number
 from tests.tiny import make_checkpoint
 
 WORDS = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said", "because", "was", "the", "and")
@@ -78,12 +82,39 @@ def drawn(monkeypatch):
         found = [table for table in tables if isinstance(table, dict)]
         for name, data in files:
             content = data() if callable(data) else data
+            check_harmless(name, content)
             if name.endswith(".csv"):
                 read = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-                found.append({column: [row[column] for row in read] for column in read[0]} if read else {})
+                found.append(
+                    {plain(column): [plain(row[column]) for row in read] for column in read[0]} if read else {}
+                )
         return found
 
     return take
+
+
+def plain(cell):
+    """Return a cell as it was before it was made harmless."""
+    return cell[1:] if re.match(r"'[=+@\t\r\n-]", cell) else cell
+
+
+def check_harmless(name, content):
+    """No cell of a table is a command to the spreadsheet that opens it: text of that kind has ``'`` in front.
+
+    Its origin: OWASP, https://owasp.org/www-community/attacks/CSV_Injection.
+    """
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            for one in file.namelist():
+                check_harmless(one, file.read(one))
+    if name.endswith((".csv", ".tsv")):
+        text = content.decode("utf-8-sig")
+        rows = csv.reader(io.StringIO(text)) if name.endswith(".csv") else (r.split("\t") for r in text.split("\n"))
+        for row in rows:
+            for cell in row:
+                assert not cell.startswith(("=", "+", "@", "\t", "\r", "\n")), (name, cell)
+                # A number may be below zero.
+                assert not cell.startswith("-") or as_number(cell) is not None, (name, cell)
 
 
 @pytest.fixture
@@ -92,6 +123,33 @@ def page(models, monkeypatch, tmp_path):
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(models))
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+
+
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_every_kind_of_cell_is_harmless_and_numbers_stay(formula):
+    columns = {formula: [formula, -1.5], "number": [-2, -0.25], "text": ["a-b", None]}
+    content = as_csv(columns)
+    check_harmless("a.csv", content)
+    header, first, second = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert (header[0], first[0]) == (f"'{formula}",) * 2
+    assert (second[0], first[1], second[1], first[2], second[2]) == ("-1.5", "-2", "-0.25", "a-b", "")
+
+
+def test_no_table_is_written_by_anything_else():
+    """Whatever is offered as CSV is written by the one function that makes cells harmless."""
+    for folder in ("interpret", "dashboard", "pages"):
+        for file in (ROOT / folder).rglob("*.py"):
+            code = file.read_text("utf-8")
+            if file.name != "delimited.py":
+                assert not re.search(r"csv\.(writer|DictWriter)|\.to_csv\(|writerows?\(", code), file
+            if '"text/csv"' in code or re.search(r"\.csv\b.{0,9}\.open\(.w", code):
+                assert re.search(r"\bas_csv\(|\bcsv_text\(|\bcsv_rows\(", code), file
+            # Every table with tabs too.
+            if '.tsv",' in code and "writestr" in code:
+                assert "harmless(" in code, file
 
 
 def check(tables, rows):
@@ -221,7 +279,9 @@ def test_a_fine_tunes_rows():
     some = examples.some(judged)
     logits = np.random.default_rng(0).normal(size=(len(judged), 2)).astype(np.float32)
     found = measure_results(logits, some.labels, examples.classes)
-    outcome = it.Outcome(found, some.texts, None, some.labels, some.origin, examples.classes, 1)
+    outcome = it.Outcome(
+        found, some.texts, None, some.labels, some.origin, None, examples.classes, 1, 0, False, np.nan, 0
+    )
     seen, highest = check([_all_rows(outcome, found)], rows)
     assert (seen, highest) == (1, max(some.origin.numbers))
     assert highest > len(examples)

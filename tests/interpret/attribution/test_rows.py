@@ -2,6 +2,7 @@
 
 import csv
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 import interpret as it
 from interpret.accuracy import measure_accuracy, text_key
 from interpret.attribution.__main__ import main
-from interpret.attribution.rows import rows_table
+from interpret.attribution.plausibility import Plausibility
+from interpret.attribution.rows import Rows, rows_table
 from interpret.file_rows import FileRows
 from interpret.intervals import wilson
 from interpret.linear_head import fit_head, sentence_vectors
@@ -204,3 +206,14 @@ def test_an_error_names_the_row_of_the_file():
         raise it.InputError("No.")
     with pytest.raises(it.InputError, match="^No"), origin.naming():
         raise it.InputError("No.")
+
+
+@pytest.mark.parametrize("count", [2, 10])
+def test_plausibility_that_is_the_same_in_every_row_still_has_a_width(count):
+    """Wilson at 2 of 2: 1 − 2 / (2 + 1.96²) = 0.658; Student's over rows that are all alike would be 0."""
+    alike = Plausibility(token_f1=1.0, iou=1.0, auprc=1.0, chance=0.0)
+    found = Rows.plausibility.fget(SimpleNamespace(rows=[SimpleNamespace(human=alike)] * count))
+    expected = 1.96**2 / (count + 1.96**2)
+    for mean, half in found.values():
+        assert mean in (0, 1)
+        assert half == pytest.approx(expected)

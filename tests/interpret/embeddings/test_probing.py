@@ -28,7 +28,7 @@ def test_a_probe_tells_topics_apart_and_shuffled_labels_not(topics):
     assert (found.accuracy > 0.9).all()
     assert found.majority == pytest.approx(1 / 3)
     # Where every text is its own, nothing that is learned about one helps with another.
-    assert (np.abs(found.control - 1 / 3) < 4 * found.control_error + 0.15).all()
+    assert (np.abs(found.control - 1 / 3) < 2 * np.ptp(found.control_interval, axis=1) + 0.15).all()
     assert (found.selectivity > 0.4).all()
     assert (set(found.classes), found.items, found.left_out) == (set(TOPICS), 90, 0)
     shuffled = [labels[i] for i in np.random.default_rng(5).permutation(90)]
@@ -214,6 +214,11 @@ def test_the_layer_is_chosen_within_the_training_folds(minilm):
     assert found.nested_interval[0] > 0.9
     assert found.nested_selectivity == pytest.approx(found.selectivity[3], abs=0.02)
     assert found.selectivity_interval[0] > 0.2
+    # 100 of 100 texts right: Wilson's lower end is 100 / (100 + 1.96²), at the layer and where it was chosen.
+    assert found.accuracy_interval[3] == pytest.approx((0.963, 1), abs=1e-4)
+    assert found.nested_interval == pytest.approx((0.963, 1), abs=1e-4)
+    for values, ends in ((found.accuracy, found.accuracy_interval), (found.control, found.control_interval)):
+        assert ((ends[:, 0] < values + 1e-9) & (values < ends[:, 1] + 1e-9) & (np.ptp(ends, axis=1) > 0.03)).all()
 
 
 def test_what_is_left_out_chooses_nothing(minilm):

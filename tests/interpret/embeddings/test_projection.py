@@ -70,7 +70,8 @@ def test_quality_is_scikit_learns_trustworthiness_and_a_slow_count(blobs):
     shared = [len(set(a) & set(b)) for a, b in zip(far.argsort(1)[:, :7], near.argsort(1)[:, :7], strict=True)]
     assert found.overlap == pytest.approx(np.mean(shared) / 7)
     assert found.chance == pytest.approx(7 / 299)
-    assert (found.queries, found.points, found.error.tolist()) == (300, 300, [0, 0, 0])
+    assert (found.queries, found.points) == (300, 300)
+    assert np.isnan(found.interval).all()
 
 
 def test_quality_from_a_draw_is_near_the_whole_and_says_how_near(blobs):
@@ -78,8 +79,17 @@ def test_quality_from_a_draw_is_near_the_whole_and_says_how_near(blobs):
     points = it.project(vectors, "pca").points
     whole, drawn = it.map_quality(vectors, points), it.map_quality(vectors, points, queries=100)
     assert drawn.queries == 100
-    assert abs(whole.trustworthiness - drawn.trustworthiness) < 4 * drawn.error[0]
-    assert 0 < drawn.error[0] < 0.02
+    assert abs(whole.trustworthiness - drawn.trustworthiness) < np.ptp(drawn.interval[0])
+    assert 0 < np.ptp(drawn.interval[0]) < 0.08
+    assert drawn.interval[2, 0] < drawn.overlap < drawn.interval[2, 1]
+
+
+def test_neighbours_that_are_all_kept_are_a_share_of_the_points_drawn():
+    """30 of 30 drawn: Wilson's lower end is 30 / (30 + 1.96²) = 0.887."""
+    vectors = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    drawn = it.map_quality(vectors, vectors, queries=30)
+    assert drawn.overlap == 1
+    np.testing.assert_allclose(drawn.interval, [[0.8865, 1]] * 3, atol=1e-4)
 
 
 def test_a_map_that_is_the_space_is_perfect_and_a_random_one_is_chance():

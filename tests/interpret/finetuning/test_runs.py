@@ -540,3 +540,42 @@ def test_requests_are_written_and_read(request_for, rows, tmp_path):
     make_run(tmp_path / "own", request, rows)
     with pytest.raises(it.InputError, match="exists already"):
         make_run(tmp_path / "own", request, rows)
+
+
+TERMINAL = {
+    # 24 rows, of which two have no label, one of them “nan”, and two lines with nothing in them.
+    "rows.csv": (
+        "classes",
+        "text,label\n" + "".join(f"the bank {i},{'ab'[i % 2]}\n" for i in range(22)) + "x,nan\n\ny,\n,\n",
+        ("“rows.csv” read: 22 rows; left out, without a text or a label: 2; blank: 2",),
+        ("Rows without a text or a label, left out: 2. Taken for no label: “nan” (1).", " rows to learn from, "),
+    ),
+    # 24 sentences, one without words, and two lines of comments.
+    "tags.conllu": (
+        "token classes",
+        "".join(
+            f"# text {i}\n" * (i < 2) + f"1\tbank{i}\t_\t{'ABN'[i % 3]}\t_\t_\t0\troot\t_\t_\n\n" for i in range(24)
+        )
+        + "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n\n",
+        ("“tags.conllu” read: 24 sentences; lines of comments: 2; left out, without words: 1",),
+        ("Sentences without words, left out: 1.", " sentences to learn from, "),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TERMINAL)
+def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsys, monkeypatch, name):
+    task, content, lines, said = TERMINAL[name]
+    (tmp_path / name).write_text(content, "utf-8")
+    # What is said stands before any training.
+    monkeypatch.setattr("interpret.finetuning.__main__.work", lambda folder, _tell: read_run(folder))
+    asked = ["--data", str(tmp_path / name), "--judged", str(tmp_path / name).replace(name, f"other-{name}")]
+    (tmp_path / f"other-{name}").write_text(content.replace("bank", "river"), "utf-8")
+    more = ["--task", task, "--model", str(folder), "--device", "cpu", "--out", str(tmp_path / "run")]
+    assert main([*asked, *more]) == 0
+    told = capsys.readouterr().err
+    for line in lines:
+        assert line in told
+        assert line.replace("“", "“other-") in told
+    for sentence in said:
+        assert sentence.replace(": 2.", ": 4.").replace("(1)", "(2)").replace(": 1.", ": 2.") in told
