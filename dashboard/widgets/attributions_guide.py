@@ -109,9 +109,9 @@ def _ranking(names: Mapping[str, str]) -> None:
             "examples, each of two sentences of different topics, with a head fitted on other rows (hybrid "
             "documents, Poerner et al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the answer fall "
             "when the words on top are deleted. *AUPRC*: do the words of the sentence that decides come first. "
-            "Random rankings of the same texts have {random} and {chance}. A method is told from random where "
-            "both gains' 95 % intervals, by bootstrap over texts, leave out 0. On other models and texts the "
-            "order may be another."
+            "Random rankings of the same texts have {random} and {chance}. A method is shown to beat random where"
+            " the 95 % intervals of both gains, by bootstrap over texts, lie above 0. On other models and texts "
+            "the order may be another."
         ).format(
             count=first.documents,
             random=f"{first.random_comprehensiveness:.3f}",
@@ -130,7 +130,7 @@ def _ranking(names: Mapping[str, str]) -> None:
             _("more than random"): [interval(one.comprehensiveness_gain) for one in rows.values()],
             "AUPRC": [one.auprc for one in rows.values()],
             _("AUPRC, more than random"): [interval(one.auprc_gain) for one in rows.values()],
-            _("Told from random"): [_("yes") if one.told else _("no") for one in rows.values()],
+            _("Shown to beat random"): [_("yes") if one.told else _("no") for one in rows.values()],
         },
         hide_index=True,
         column_config={

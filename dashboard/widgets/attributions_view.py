@@ -55,7 +55,7 @@ def method_choices() -> dict[str, str]:
     for name, title in method_names().items():
         measured = METHODS[name].measured
         said = f"{title} · {measured.comprehensiveness:.2f}"
-        found[name] = said if measured.told else _("{method}, not told from random").format(method=said)
+        found[name] = said if measured.told else _("{method}, not shown to beat random").format(method=said)
     return found
 
 
@@ -65,9 +65,9 @@ def choices_help() -> str:
 
     one = next(iter(METHODS.values())).measured
     return _(
-        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} English "
-        "texts of the examples, where random rankings have {random}. On your model and texts the order may be another: "
-        "“Can it be believed?” measures it."
+        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} "
+        "English texts of the examples, where random rankings have {random}; numbers that are close are not told "
+        "apart. On your model and texts the order may be another: “Can it be believed?” measures it."
     ).format(count=one.documents, random=f"{one.random_comprehensiveness:.2f}")
 
 

@@ -273,7 +273,7 @@ def test_methods_are_offered_by_measured_faithfulness(page):
     options = page.multiselect[0].options
     assert [one.split(" · ")[0] for one in options] == list(method_names().values())
     for name, option in zip(by_faithfulness(), options, strict=True):
-        assert ("not told from random" in option) is not METHODS[name].measured.told
+        assert ("not shown to beat random" in option) is not METHODS[name].measured.told
     assert any("How faithful are they?" in one.value for one in page.markdown)
 
 
