@@ -94,7 +94,7 @@ def test_a_map_says_how_far_to_trust_it(page, method, warns):
         ("", None),
         ("one line", "A map needs 4 points at least, and there are 1."),
         ("same\nsame\nsame\nsame\nsame", "All 5 vectors are the same"),
-        ("a fine text\n\u200b\u200b", "Text 2 .* cannot be read: A text holds nothing"),
+        ("a fine text\n\u200b\u200b", "Row 2 .* cannot be read: A text holds nothing"),
     ],
 )
 def test_bad_lines_are_one_sentence_and_stay_typed(page, text, sentence):
