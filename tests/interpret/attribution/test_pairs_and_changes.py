@@ -72,13 +72,14 @@ def test_similarity_pairs_are_a_slow_sum_of_jacobians(tiny_folders):
 def test_interactions_are_nothing_in_a_linear_model_and_all_of_a_product(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     tokens = encoder.tokens("the river bank was steep")
-    assert np.abs(it.interactions(Linear(encoder, tokens)).scores).max() < 1e-4
+    assert np.abs(it.interactions(Linear(encoder, tokens)).strength).max() < 1e-4
     question = Both(encoder, tokens, (2, 4))
     found = it.interactions(question)
     whole = float(question.outputs([tokens])[0])
     places = [tokens.groups[place][0] for place in found.words]
     i, j = places.index(2), places.index(4)
-    assert found.strength[i, j] == found.strength[j, i] == found.difference[i, j] == pytest.approx(whole, rel=1e-4)
+    assert found.strength[i, j] == found.strength[j, i] == pytest.approx(abs(whole), rel=1e-4)
+    assert found.difference[i, j] == pytest.approx(whole, rel=1e-4)
     rest = np.array(found.strength)
     rest[[i, j], [j, i]] = 0
     assert np.abs(rest).max() < 1e-4
