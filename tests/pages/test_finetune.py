@@ -208,7 +208,7 @@ def test_a_file_in_an_old_encoding_values_and_words(page):
     give(page, "\n".join(["text,label", *(row(i, i / 7) for i in range(40))]).encode(), task="regression")
     assert not page.exception
     assert said(page) == []
-    give(page, "\n\n".join(f"the O\nbank B\nwas{i} O" for i in range(30)).encode(), "tags.txt", "token classes")
+    give(page, "\n\n".join(f"the O\nbank B\nwas{'s' * i} O" for i in range(30)).encode(), "tags.txt", "token classes")
     assert not page.exception
     assert said(page) == []
 
@@ -297,7 +297,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
 
 def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(page):
     # Two words that are read, of a piece each, and four characters that are not.
-    rows = "".join(f"river bank 㐀㐁㐂㐃,{'ab'[i % 2]}\n" for i in range(20))
+    rows = "".join(f"{'river bank 㐀㐁㐂㐃 ' * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
     page.session_state["labelled:classes_kept"] = ("mine.csv", f"text,label\n{rows}".encode())
     open_page(page, data="file")
     assert not page.exception

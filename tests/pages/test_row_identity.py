@@ -226,7 +226,8 @@ def test_embeddings(page, drawn, forty, tab, more, level):
     open_page(page, "embeddings", show=tab, level=level, map="pca", kept="last", groups="3")
     seen, highest = check(drawn(), rows)
     assert seen >= more
-    assert highest > 40
+    # More than there are in the sample; of a word's few neighbours none may be of a late row.
+    assert highest > 40 or (tab, level) == ("neighbours", "words")
     if tab == "neighbours":
         listed = next(one for one in page.selectbox if one.label == "Text").options
         for one in listed:

@@ -184,9 +184,9 @@ def test_one_bad_row_loses_no_other(minilm, head):
 
 def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch):
     texts = [TEXTS[i % 4] if i % 50 else "" for i in range(20_000)]
-    one = whole_files._row(minilm, 0, TEXTS[0], "", ("predicted", "saliency", "pad", 0.01, head, 0))
+    one = whole_files._row(minilm, 0, TEXTS[0], "", None, ("predicted", "saliency", "pad", 0.01, head, 0))
 
-    def read(encoder, place, text, label, how):
+    def read(encoder, place, text, label, learned, how):
         if not text:
             raise InputError("The text is empty.")
         return replace(one, place=place)

@@ -127,6 +127,7 @@ def test_ten_thousand_labels_are_refused_in_a_sentence(topics):
         span=np.zeros((10_000, 2), np.int64),
         pieces=np.ones(10_000, np.int64),
         windows=np.ones(10_000, np.int64),
+        cut=np.zeros(10_000, bool),
     )
     with pytest.raises(it.InputError, match="here 0 of 10000 labels have as many"):
         it.probe(many, [str(i) for i in range(10_000)])

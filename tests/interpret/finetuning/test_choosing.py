@@ -55,7 +55,9 @@ def test_three_sets_where_a_choice_is_made_and_two_where_none_is(task):
 
 
 def test_a_second_file_is_reported_on_whole_and_the_first_one_gives_the_rows_that_choose():
-    examples = made("classes").followed_by(made("classes", 60))
+    second = made("classes", 60)
+    second = replace(second, texts=tuple(f"another {text}" for text in second.texts))
+    examples = made("classes").followed_by(second)
     three = split_rows(examples, 0.2, 0, apart=True, tested=60)
     np.testing.assert_array_equal(three.test, np.arange(400, 460))
     np.testing.assert_array_equal(np.sort([*three.train, *three.validation]), np.arange(400))
