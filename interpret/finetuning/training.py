@@ -32,6 +32,7 @@ from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, latest_checkpoint
+from interpret.heads import Classifier
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -153,6 +154,9 @@ def train(
     recipe = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
     learner = make_learner(encoder, recipe, examples.task, labels)
+    if not isinstance(learner.model, Classifier):
+        # Its weights were read once more, under the head: the first copy serves nobody any more.
+        encoder.model.to("meta")
     if not recipe.dropout:
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):

@@ -4,12 +4,16 @@
 the same parameters and judge after each epoch. Measured is all from the loaded model to the trained one: cutting into
 pieces, and of ours what the frozen floors make of each row, and each step's gradients being looked at.
 
+``python -m tests.benchmarks.bench_finetuning memory [rows]``: the peak of each in a process of its own.
+
 ``python -m tests.benchmarks.bench_finetuning gpu [rows [batch]]``: a model of BERT-base's shape in bfloat16, 128 pieces
 a row, nothing frozen; its arithmetic as a share of what the card's matrix products reach.
 """
 
 import random
+import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -183,12 +187,47 @@ def gpu(rows: int, batch: int, device: str = "cuda", **shape: int) -> None:
         print(f"  {rate / best:.0%} of {best / 1e12:.1f} TFLOP/s that its matrix products reach")
 
 
+def memory(rows: str) -> None:
+    """Print the largest resident memory of a training, ours and the plain one, each in a process of its own."""
+    for title in ("nothing", "lower half"):
+        peaks = {}
+        for side in ("load", "ours", "plain"):
+            command = [sys.executable, "-m", "tests.benchmarks.bench_finetuning", "peak", side, title, rows]
+            said = subprocess.run(command, check=True, capture_output=True, text=True)
+            peaks[side] = float(said.stdout.split()[-1])
+        print(
+            f"  {title} frozen: ours {peaks['ours']:,.0f} MB, Trainer {peaks['plain']:,.0f} MB "
+            f"({peaks['ours'] / peaks['plain'] - 1:+.0%}); imports and the model alone {peaks['load']:,.0f} MB"
+        )
+
+
+def peak(side: str, title: str, rows: str) -> None:
+    """Train one way, and print the largest resident memory in MB."""
+    examples = make_rows(int(rows))
+    learned, judged = split_examples(examples, 0.2, 0)
+    encoder = load_encoder("minilm", device="cpu")
+    frozen = preset(title, floor_names(encoder.model, encoder.family))
+    recipe = Recipe(frozen=frozen, epochs=1, learning_rate=2e-4, head="own", device="cpu")
+    del encoder
+    if side != "load":
+        (train if side == "ours" else plain)(recipe, examples, learned, judged)
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
 def main() -> None:
     """Print the table."""
     tf.logging.set_verbosity_error()
     if sys.argv[1:2] == ["gpu"]:
         print(machine("cuda"))
         gpu(*(int(one) for one in sys.argv[2:] or ("8192", "128")))
+        return
+    if sys.argv[1:2] == ["peak"]:
+        peak(*sys.argv[2:5])
+        return
+    if sys.argv[1:2] == ["memory"]:
+        print(machine())
+        memory(sys.argv[2] if len(sys.argv) > 2 else "200")
         return
     print(machine())
     examples = make_rows(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
