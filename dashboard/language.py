@@ -60,13 +60,23 @@ def explain(error: InterpretError) -> str:
     return _(error.message).format(**values)
 
 
+# What the browser looks for in texts after Markdown was read, when backslashes are gone: short names of emojis and
+# icons, addresses of pages and of people, arrows and signs of two characters. Each is broken behind its first part.
+_AFTERWARDS = re.compile(
+    r":(?=[\w+-]+:)|https?:(?=//)|www(?=\.)|(?<=[\w.+-])@(?=[\w-])|(?<!\S)[<>~-](?=(?:[=>-]|->)(?!\S))", re.IGNORECASE
+)
+_JOINER = "\N{WORD JOINER}"
+
+
 def literal(text: str) -> str:
-    """Return Markdown that shows a text as it is: no link, no picture, no formula, no colour comes of it.
+    """Return Markdown that shows a text as it is: no link, no picture, no formula, no colour, no icon comes of it.
 
     Text from people and files goes through this wherever Streamlit reads Markdown. It keeps to one line, and half a
-    character, which no message to a browser can hold, becomes U+FFFD.
+    character, which no message to a browser can hold, becomes U+FFFD. What no backslash keeps from being a link or an
+    icon has a word joiner in it, which nobody sees.
     """
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(whole_characters(text).split()))
+    joined = _AFTERWARDS.sub(lambda found: found[0] + _JOINER, " ".join(whole_characters(text).split()))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", joined)
 
 
 @cache

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard import ROOT
 from dashboard.language import LANGUAGES
-from interpret.files import cache_folder
+from interpret.files import cache_folder, whole_characters
 
 LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
 TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
@@ -36,6 +36,16 @@ STAGE, RUN, PROBE, GROUP = "stage", "run", "probe", "sweep"
 LONGEST_IN_URL = 1500
 
 Value = str | int | bool
+
+
+def repair() -> None:
+    """Put U+FFFD for each half of a character in what was typed: no message to a browser holds one.
+
+    Streamlit itself does so for what the URL says.
+    """
+    for key, value in list(st.session_state.items()):
+        if isinstance(value, str) and (whole := whole_characters(value)) != value:
+            st.session_state[key] = whole
 
 
 def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> bool:

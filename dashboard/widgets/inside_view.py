@@ -17,7 +17,7 @@ from dashboard.figures.inside import (
     moments_lines,
     probe_curves,
 )
-from dashboard.language import _, literal
+from dashboard.language import _
 from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
@@ -240,7 +240,7 @@ def reasons_part(both: Both, text: str) -> None:
         answer = it.explain(it.ask(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
         found = [answer]
-        titles = [f"{both.names[1]}: “{literal(answer.target.name)}”"]
+        titles = [f"{both.names[1]}: “{answer.target.name}”"]
         examples, split = run_rows(both.run)
         learned = examples.some(split.train)
         head = cache.head(both.before, learned.texts, learned.labels)
@@ -248,7 +248,7 @@ def reasons_part(both: Both, text: str) -> None:
             found.insert(
                 0, it.explain(it.ask(before, text, target=answer.target.name, head=head), "integrated_gradients")
             )
-            titles.insert(0, f"{both.names[0]}: “{literal(answer.target.name)}”")
+            titles.insert(0, f"{both.names[0]}: “{answer.target.name}”")
     rows = []
     for title, one in zip(titles, found, strict=True):
         size = float(np.abs(one.word_scores()).max()) or 1.0

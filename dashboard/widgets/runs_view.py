@@ -249,7 +249,7 @@ def one_view(row: Row) -> None:
             st.rerun()
         for place, known in enumerate(one.aliases):
             st.button(
-                _("Take the name “{alias}” away").format(alias=known),
+                _("Take the name “{alias}” away").format(alias=literal(known)),
                 key=f"drop:{place}",
                 icon=":material/label_off:",
                 on_click=guarded(it.drop_alias),

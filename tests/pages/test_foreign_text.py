@@ -7,31 +7,38 @@ import pytest
 import transformers as tf
 from streamlit.testing.v1 import AppTest
 
+import interpret as it
 from dashboard import ROOT, cache
+from dashboard.language import literal
+from dashboard.widgets import runs_view
+from tests.pages.test_results_page import noise, plant
 from tests.tiny import make_checkpoint
 
 # One of each kind of thing that Markdown, Streamlit's own additions to it, or HTML would make of a text.
 HOSTILE = (
-    "![x](http://evil.example/a.png) *x* :red[x]",
-    "~~x~~ $x^2$ [l](javascript:1) <img src=x> :material/home: :smile:",
+    "![x](http://evil.example/a.png) *x* :red[x] <a href=y>x</a> `x`",
+    "~~x~~ $x^2$ [l](javascript:1) <img src=x> :material/home: :smile: :streamlit: www.evil.example <i>x</i>",
 )
-# What of these a text shown as it is has no more: each begins with a backslash then.
+# What of these a text shown as it is has no more: each begins with a backslash then, and what the browser looks for
+# when backslashes are gone has something between its parts.
 RAW = re.compile(
-    r"(?<!\\)!\[x|(?<!\\)\[l\]|(?<!\\)\*x\*|(?<!\\):red\[|~~x~~|(?<!\\)\$x\^2|<img src=x|(?<!\\):material/home:|"
-    r"(?<!\\):smile:|(?<!\\):\*y"
+    r"(?<!\\)!\[x|(?<!\\)\[l\]|(?<!\\)\*x\*|(?<!\\):red\[|~~x~~|(?<!\\)\$x\^2|<img src=x|"
+    r":\\?smile|:\\?streamlit|(?<!\\):material/home:|:\\?material\\?_|http\\?:\\?/\\?/evil|www\\?\.evil|<a href=y|"
+    r"<i>x|(?<!\\)`x`"
 )
-# Parts of a page that show text as it is, or hand it to code of our own that does.
+# What Plotly makes of the HTML that it reads.
+TAGS = re.compile(r"<(?:img|a href|i>x)[^>]*>")
+# Parts of a page that show text as it is (seen in the code that Streamlit's page runs: a list that drops down writes
+# its options as text; radio buttons, pills and segments write them as Markdown), or hand it to code of
+# our own that does.
 PLAIN = {
-    "TextInput": {"value", "default"},
-    "TextArea": {"value", "default"},
+    "TextInput": {"value", "default", "placeholder"},
+    "TextArea": {"value", "default", "placeholder"},
     "Text": {"body"},
     "Code": {"code_text"},
     "Selectbox": {"options", "raw_value"},
-    "Element": set(),
+    "MultiSelect": {"options", "raw_values"},
     "BidiComponent": None,
-    "ArrowDataFrame": None,
-    "Arrow": None,
-    "PlotlyChart": None,
     # BertViz, in a page of its own that has no access to anything: see tests of `bertviz_page`.
     "IFrame": None,
     "DownloadButton": {"url"},
@@ -50,23 +57,30 @@ def strings(message):
     plain = PLAIN.get(kind, set())
     if plain is None:
         return
-    for field, value in message.ListFields():
-        if field.name in ("id", "element_id", "key", "form_id") or field.name in plain:
-            continue
-        for one in value if field.is_repeated else [value]:
-            if isinstance(one, str):
-                yield f"{kind}.{field.name}", one
-            elif hasattr(one, "ListFields"):
-                yield from strings(one)
+    if kind == "PlotlyChart":
+        yield kind, " ".join(TAGS.findall(json.dumps(json.loads(message.spec), ensure_ascii=False)))
+    elif kind in ("ArrowDataFrame", "Arrow", "Dataframe", "Table"):
+        # Cells and heads of a table are drawn as text; what a column says of itself when it is pointed at is not.
+        for column in json.loads(getattr(message, "columns", "") or "{}").values():
+            yield f"{kind}.help", column.get("help") or ""
+    else:
+        for field, value in message.ListFields():
+            if field.name in ("id", "element_id", "key", "form_id") or field.name in plain:
+                continue
+            for one in value if field.is_repeated else [value]:
+                if isinstance(one, str):
+                    yield f"{kind}.{field.name}", one
+                elif hasattr(one, "ListFields"):
+                    yield from strings(one)
 
 
 def raw_texts(page):
     """Return what of a page is raw: its Markdown, and what Plotly reads as HTML."""
-    found = []
-    for proto in protos(page._tree):
-        if proto.DESCRIPTOR.name == "PlotlyChart":
-            found += [("PlotlyChart", one) for one in re.findall(r"<img[^>]*>", proto.spec)]
-        found += [(where, one) for where, one in strings(proto) if RAW.search(one)]
+    found = [(where, one) for proto in protos(page._tree) for where, one in strings(proto) if RAW.search(one)]
+    for table in page.table:
+        # Of `st.table` each cell is Markdown.
+        cells = [str(one) for one in table.value.to_numpy().ravel()]
+        found += [("Table", one) for one in cells if RAW.search(one)]
     return found
 
 
@@ -92,6 +106,7 @@ def models(tmp_path_factory):
         max_position_embeddings=300,
     )
     make_checkpoint("roberta", root / (FOLDER + "2"), loader=tf.AutoModelForMaskedLM, max_position_embeddings=400)
+    make_checkpoint("bert", root / (FOLDER + "3"), loader=tf.AutoModelForPreTraining)
     # Its config.json's maps disagree, which is said with the classes' names.
     made = make_checkpoint("bert", root / "told", loader=tf.AutoModelForSequenceClassification)
     config = json.loads((made / "config.json").read_text())
@@ -105,6 +120,8 @@ def page(models, monkeypatch, tmp_path):
     cache.clear()
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(models))
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
 
 
@@ -133,3 +150,129 @@ def test_texts_and_labels_of_a_collection_are_text(page, tab):
     page.text_area[0].set_value(rows).run()
     assert not page.exception
     assert raw_texts(page) == []
+
+
+COLUMNS = ("te " + HOSTILE[0], "la " + HOSTILE[1], "more " + HOSTILE[0])
+FILE = HOSTILE[0].replace("/", "") + ".jsonl"
+
+
+def hostile_file(labels=HOSTILE, count=24):
+    """Return a file with all of it hostile: its name, its columns, its texts and its labels."""
+    rows = [
+        (f"the bank {i} was {HOSTILE[i % 2]}", labels[i % len(labels)], f"steep {i} {HOSTILE[1]}") for i in range(count)
+    ]
+    lines = [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    return FILE, "\n".join(lines).encode()
+
+
+UPLOADS = {
+    "attention": ("attention", {"source": "file"}, "file"),
+    "rows": ("attributions", {"why": "rows", "rows_method": "saliency", "example": "short"}, "explained_rows_kept"),
+    "collection": ("embeddings", {"from": "file", "show": "clusters"}, "collection_kept"),
+    "following": (
+        "pretraining",
+        {"pre": "following", "following_source": "file", "text": "the river", "pair": "it was"},
+        "corpus:following_kept",
+    ),
+    "preferences": (
+        "pretraining",
+        {"pre": "surprise", "surprise_over": "pairs", "preference_source": "file", "text": "the river"},
+        "corpus:preferences_kept",
+    ),
+    "classes": ("finetune", {"stage": "setup", "data": "file", "task": "classes"}, "labelled:classes_kept"),
+    "tags": ("finetune", {"stage": "setup", "data": "file", "task": "token classes"}, "labelled:token classes_kept"),
+}
+
+
+def open_page(page, name, **state):
+    for key, value in state.items():
+        page.session_state[key] = value
+    page.query_params.update({key: value for key, value in state.items() if isinstance(value, str)})
+    page.switch_page(f"../pages/{name}.py").run()
+    assert not page.exception
+    assert not any("did not expect" in one.value for one in page.error)
+    assert raw_texts(page) == []
+    return page
+
+
+@pytest.mark.parametrize("place", UPLOADS)
+def test_a_file_is_text_wherever_one_is_read(page, place):
+    name, state, key = UPLOADS[place]
+    file = hostile_file()
+    if place == "tags":
+        file = (
+            "a.jsonl",
+            "\n".join(
+                json.dumps({"tokens": ["the", HOSTILE[0], f"bank{i}"], "tags": ["O", HOSTILE[i % 2], "O"]})
+                for i in range(20)
+            ).encode(),
+        )
+    model = FOLDER + "3" if name == "pretraining" else FOLDER
+    open_page(page, name, model=f"folder:{model}", device="cpu", **state)
+    open_page(page, name, **{key: file})
+    said = " ".join(one.value for kind in (page.caption, page.warning, page.error) for one in kind)
+    assert place == "tags" or literal(FILE) in said
+    for second in [one for one in page.selectbox if one.label == "Column with the second text"][:1]:
+        second.select_index(len(second.options) - 1).run()
+    for button in [one for one in page.button if re.search(r"Explain \d|\d pairs", one.label)]:
+        button.click().run()
+    assert not page.exception
+    assert raw_texts(page) == []
+    assert place != "rows" or any("Words that did most" in one.value.columns for one in page.dataframe)
+
+
+def as_run(models, root, name, frozen=()):
+    """A run that is done, all of whose names are hostile; its model before and after is one and the same."""
+    file, content = hostile_file(count=60)
+    more = {"text": COLUMNS[0], "label": COLUMNS[1], "base": HOSTILE[0], "group": "g"}
+    recipe = {"model": str(models / FOLDER), "frozen": frozen}
+    run = plant(root, name, content, noise, data=file, probes=(HOSTILE[0],), recipe=recipe, **more)
+    for path in (models / FOLDER).iterdir():
+        (run.folder / "model" / path.name).write_bytes(path.read_bytes())
+    request = json.loads((run.folder / "request.json").read_text("utf-8"))
+    (run.folder / "request.json").write_text(json.dumps(request | {"name": HOSTILE[1] + name}), "utf-8")
+    return it.read_run(run.folder)
+
+
+def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatch, tmp_path):
+    root = tmp_path / "runs"
+    for place, frozen in enumerate(((), ("embeddings",))):
+        as_run(models, root, f"r{place}", frozen)
+    for stage in ("watch", "sweep", "inside"):
+        open_page(page, "finetune", model=f"folder:{FOLDER}", device="cpu", stage=stage, run="r0")
+    # As MLflow has it, with a note and an alias that were written elsewhere.
+    runs = [
+        it.Recorded(
+            "m" + run.id, run.id, run.request.name, "FINISHED", HOSTILE[0], (HOSTILE[1],), run.request.params(), {}, 1e9
+        )
+        for run in it.list_runs(root)
+    ]
+    monkeypatch.setattr("interpret.read_record", lambda _root: runs)
+    open_page(page, "runs")
+    # No test without a browser can click on rows of a table.
+    for chosen in (slice(1), slice(2)):
+        monkeypatch.setattr(runs_view, "runs_table", lambda chosen=chosen: runs_view._rows()[chosen])
+        open_page(page, "runs")
+        assert len(page.text_area) == (chosen.stop == 1)
+        assert any(one.label.startswith("Take the name") for one in page.button) == (chosen.stop == 1)
+
+
+HALF = "half \ud83d of it"
+
+
+@pytest.mark.parametrize("name", ["attention", "embeddings", "attributions", "pretraining", "finetune", "runs"])
+@pytest.mark.parametrize("model", [None, f"folder:{FOLDER}"], ids=["no model", "a model"])
+def test_half_characters_in_the_address_and_in_what_was_typed_break_no_page(page, name, model):
+    address = ("model", "run", "beside_text", "surprise_other", "lang", "method", "sweep", "heads", "off", "text")
+    # As a browser writes it.
+    page.query_params.update(dict.fromkeys(address, HALF.encode("utf-8", "surrogatepass")))
+    for typed in ("text", "pair", "pasted", "rows_find", "runs_query", "run_name", "find_points", "query"):
+        page.session_state[typed] = HALF
+    page.session_state["with_pair"] = True
+    if model is not None:
+        page.session_state["model"] = model
+    page.switch_page(f"../pages/{name}.py").run()
+    assert not page.exception
+    assert not any("did not expect" in one.value for one in page.error)
+    if model is not None and name in ("attention", "attributions", "pretraining"):
+        assert page.text_area[0].value == HALF.replace("\ud83d", "\ufffd")
