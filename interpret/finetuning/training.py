@@ -156,7 +156,8 @@ def train(
     learner = make_learner(encoder, recipe, examples.task, labels)
     if not isinstance(learner.model, Classifier):
         # Its weights were read once more, under the head: the first copy serves nobody any more.
-        encoder.model.to("meta")
+        nothing: torch.nn.Module = encoder.model
+        nothing.to("meta")
     if not recipe.dropout:
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):

@@ -94,9 +94,8 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
         return _help(folder)
     if run.state == "damaged":
         return run
-    alone = FileLock(folder / LOCK)
     try:
-        alone.acquire(timeout=0)
+        alone = FileLock(folder / LOCK).acquire(timeout=0)
     except Timeout:
         # Two people asked for the same run to go on: one process is enough.
         (folder / _LEFT).write_text(str(os.getppid()), "utf-8")
@@ -213,11 +212,11 @@ def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
         at_work, older = _ahead(run, device)
         if not older:
             try:
-                lock.acquire(timeout=0)
+                mine = lock.acquire(timeout=0)
             except Timeout:
                 pass
             else:
-                with lock:
+                with mine:
                     write_state(run.folder, waits_for="")
                     yield True
                 return

@@ -75,7 +75,7 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     np.savez(run.folder / "answers.npz", logits=logits, truth=truth, rows=rows)
     (run.folder / "floors.json").write_text(json.dumps({"floors": [], "labels": labels, "step": 1}), "utf-8")
     step = {"number": 1, "epoch": 1.0, "loss": 1.0, "rate": 1e-3, "norms": {"head": 1.0}, "seconds": 1.0, "memory": 1}
-    judged = {"step": 1, "epoch": 1.0, "loss": 1.0, "score": 0.5, "moved": {"head": 1.0}, "probes": [], "facts": {}}
+    judged = {"step": 1, "epoch": 1.0, "loss": 1.0, "score": 0.5, "seconds": 1.0, "moved": {"head": 1.0}, "probes": [], "facts": {}}
     (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "config.json").write_text("{}", "utf-8")
