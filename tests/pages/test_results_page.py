@@ -75,7 +75,7 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     np.savez(run.folder / "answers.npz", logits=logits, truth=truth, rows=rows)
     (run.folder / "floors.json").write_text(json.dumps({"floors": [], "labels": labels, "step": 1}), "utf-8")
     step = {"number": 1, "epoch": 1.0, "loss": 1.0, "rate": 1e-3, "norms": {"head": 1.0}, "seconds": 1.0, "memory": 1}
-    judged = {"step": 1, "epoch": 1.0, "loss": 1.0, "score": 0.5, "seconds": 1.0, "moved": {"head": 1.0}, "probes": [], "facts": {}}
+    judged = {"step": 1, "epoch": 1.0, "seconds": 1.0, "loss": 1.0, "score": 0.5, "facts": {}}
     (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")
     (run.folder / "model").mkdir()
     (run.folder / "model" / "config.json").write_text("{}", "utf-8")
@@ -294,7 +294,7 @@ def short_cells(table):
 
 
 def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
-    names = [f"card_payment_{i:02d}_not_recognised" for i in range(75)] + ["<b>x</b>", ":red[y]"]
+    names = [f"card_payment_{i:02d}_not_recognised_by_the_bank" for i in range(75)] + ["<b>x</b>", ":red[y]"]
     plant(tmp_path / "runs", "many", rows_of(names, 77 * 6), right)
     open_page(page, stage="watch")
     assert not page.exception
