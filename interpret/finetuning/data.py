@@ -107,8 +107,9 @@ def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Exam
     origin = rows_of(table, kept, shown)
     return Examples(
         task,
-        tuple(row[text].strip() for row in rows),
-        None if second is None else tuple(row[second].strip() for row in rows),
+        # As they stand in the file: some vocabularies read a space before a text.
+        tuple(row[text] for row in rows),
+        None if second is None else tuple(row[second] for row in rows),
         tuple(labels[place] for place in kept),
         tuple(number - 1 for number in origin.numbers),
         len(table.rows) - len(kept),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from interpret.encoder import Encoder
 from interpret.finetuning.examples import Examples
@@ -38,14 +39,15 @@ class Reader:
         examples = self.examples
         label = examples.labels[place]
         if examples.words is not None and examples.tags is not None:
-            found = self.pieces.encode(list(examples.words[place]), is_pretokenized=True)
-            tags, words = examples.tags[place], found.word_ids
+            # As the whole sentence, which is how it is read afterwards: byte-level vocabularies tell a word behind a
+            # space from one that begins a text.
+            found = self.pieces.encode(" ".join(examples.words[place]))
+            first = _first_pieces(found, examples.words[place])
             # A word's tag stands on its first piece (Devlin et al. 2019, sec. 5.3).
-            numbers = [NO_LABEL] * len(words)
-            known = sorted({word for word in words if word is not None})
-            for word in known:
-                numbers[words.index(word)] = self.labels[tags[word]]
-            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers, "words": known}
+            numbers = [NO_LABEL] * len(found.ids)
+            for word, piece in first.items():
+                numbers[piece] = self.labels[examples.tags[place][word]]
+            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers, "words": list(first)}
         mean, spread = self.scale
         number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
         return self.watched(
@@ -56,6 +58,20 @@ class Reader:
         """Read a text that is no example."""
         found = self.pieces.encode(text, pair)
         return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": label}
+
+
+def _first_pieces(found: Encoding, words: Sequence[str]) -> dict[int, int]:
+    """Return the first piece of each word of a sentence, in order; none for a word that is cut off or not read."""
+    text = " ".join(words)
+    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+    first: dict[int, int] = {}
+    for piece, (added, (start, end)) in enumerate(zip(found.special_tokens_mask, found.offsets, strict=True)):
+        # Some tokenizers count the space before a word as part of its piece.
+        while start < end and text[start].isspace():
+            start += 1
+        if not added and start < end:
+            first.setdefault(int(np.searchsorted(starts, start, side="right")) - 1, piece)
+    return first
 
 
 class Collate:

@@ -11,6 +11,7 @@ import transformers as tf
 from tokenizers import Tokenizer, processors
 
 import interpret as it
+from interpret.files import read_table
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.training import save_trained, train
 from tests.tiny import FAMILIES, TEXT, make_checkpoint
@@ -191,3 +192,34 @@ def test_embeddings_in_the_place_of_ids_stand_at_the_same_positions(tmp_path, fa
     embedded = encoder.embed_pieces(torch.from_numpy(ids))[None]
     given = encoder.run({"inputs_embeds": embedded, **encoder.beside_embeddings(tokens)}, task=True).logits
     torch.testing.assert_close(given, read, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tagged_words_are_read_as_the_sentence_that_they_make(tiny_folders, family):
+    """In training as when it is looked at, and each tag on the first piece of its own word; a word may hold a space."""
+    encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
+    rows = ("the\tA", "river bank\tB", "was\tA", "steep\tC", "中文\tB")
+    content = "\n\n".join("\n".join(rows[i % 5 :] + rows[: i % 5]) for i in range(10)).encode()
+    examples = it.read_examples(content, "tags.conll", "", "", task="token classes")
+    read = Reader(encoder, it.Recipe(), examples, examples.classes, (0.0, 1.0))
+    for place, (words, tags) in enumerate(zip(examples.words, examples.tags, strict=True)):
+        item, tokens = read(place), encoder.tokens(" ".join(words))
+        assert item["input_ids"] == tokens.ids.tolist()
+        assert item["words"] == list(range(5))
+        starts = [len(" ".join(words[:i])) + (i > 0) for i in range(5)]
+        tagged = [i for i, label in enumerate(item["labels"]) if label >= 0]
+        assert [int(tokens.span[i, 0]) for i in tagged] == starts
+        assert [examples.classes[item["labels"][i]] for i in tagged] == list(tags)
+
+
+@pytest.mark.parametrize("family", ["roberta", "bert"])
+def test_a_cell_is_learned_from_as_it_stands_in_the_file(tiny_folders, family):
+    encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
+    content = "text,label\n" + "".join(f"  the river {'bank ' * i},{'ab'[i % 2]}\n" for i in range(10))
+    table, examples = (
+        read_table(content.encode(), "a.csv"),
+        it.read_examples(content.encode(), "a.csv", "text", "label"),
+    )
+    read = Reader(encoder, it.Recipe(), examples, examples.classes, (0.0, 1.0))
+    for place, row in enumerate(table.rows):
+        assert read(place)["input_ids"] == encoder.tokens(row[0]).ids.tolist()
