@@ -156,8 +156,7 @@ def train(
     learner = make_learner(encoder, recipe, examples.task, labels)
     if not isinstance(learner.model, Classifier):
         # Its weights were read once more, under the head: the first copy serves nobody any more.
-        nothing: torch.nn.Module = encoder.model
-        nothing.to("meta")
+        torch.nn.Module.to(encoder.model, "meta")
     if not recipe.dropout:
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):

@@ -121,7 +121,7 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
 def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tmp_path):
     texts = [
         f"Sentence number {i} tells of the bank by the river, and of what it lends, {i} times over."
-        for i in range(1200)
+        for i in range(4000)
     ]
     file = tmp_path / "many.txt"
     file.write_text("\n\n".join(texts), "utf-8")
@@ -131,13 +131,13 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     expect(page.get_by_text("see what each head does on average")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
     pick(page, "Rows to read", "all")
-    page.get_by_role("button", name="Measure heads over 1,200 texts").click()
-    expect(page.get_by_text(re.compile("of 1,200 ·"))).to_be_visible()
+    page.get_by_role("button", name="Measure heads over 4,000 texts").click()
+    expect(page.get_by_text(re.compile("of 4,000 ·"))).to_be_visible()
     page.get_by_role("button", name="Stop the run").click()
     expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
     expect(page.get_by_text("have a name:")).to_have_count(0)
     pick(page, "Rows to read", "300")
-    expect(page.get_by_text("300 of 1,200 rows are read")).to_be_visible()
+    expect(page.get_by_text("300 of 4,000 rows are read")).to_be_visible()
     page.get_by_role("button", name="Measure heads over 300 texts").click()
     expect(page.get_by_text("(texts: 300)")).to_be_visible(timeout=60_000)
     # What was measured stays while another tab is looked at.
