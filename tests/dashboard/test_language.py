@@ -93,7 +93,8 @@ def test_a_language_can_be_spoken_where_there_is_no_session():
 def test_text_from_people_is_no_markdown():
     text = "![x](https://evil.example/p.png) $x^2$ :red[r] <b> `c` **b** https://a.b\n# h"
     shown = literal(text)
-    assert re.sub(r"\\([^\w\s])", r"\1", shown) == " ".join(text.split())
+    # What nobody sees keeps an address from being a link.
+    assert re.sub(r"\\([^\w\s])", r"\1", shown).replace("\N{WORD JOINER}", "") == " ".join(text.split())
     # Not one mark that Markdown, or Streamlit's own additions to it, would act on is left without its backslash.
     assert not re.search(r"(?<!\\)[!\[\](){}$:<>`*_#~.|]", shown)
     assert literal("银行 bank 3") == "银行 bank 3"

@@ -106,7 +106,7 @@ def test_token_classes_and_masked_words(tmp_path):
     with torch.no_grad():
         expected = model(torch.tensor(encoder.tokens(masked).ids)[None]).logits[0, place].softmax(-1)
     # The tiny model has more rows than pieces; those are numbers.
-    ids = [int(label[1:]) if label[0] == "#" else encoder.pieces.token_to_id(label) for label in answers.labels]
+    ids = [int(one[2:-1]) if one.startswith("⟨#") else encoder.pieces.token_to_id(one) for one in answers.labels]
     np.testing.assert_allclose(answers.before[0], expected[ids], atol=1e-5)
     assert expected.argmax() in ids
 
