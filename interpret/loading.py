@@ -174,7 +174,9 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
     try:
         model, report, task = _read_with_head(folder, config, given, family, dtype, name)
     except CheckpointError as error:
-        no_task = error
+        # Kept for as long as the model is: not with all that its traceback would keep.
+        no_task = error.with_traceback(None)
+        no_task.__context__ = no_task.__cause__ = None
         try:
             model, report = _read(AutoModel, folder, config, family, dtype)
         except Exception as damage:  # whatever damaged files make transformers raise

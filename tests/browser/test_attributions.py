@@ -44,7 +44,8 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     expect(first).to_have_count(merged)
     expect(words.locator("img, b")).to_have_count(0)
     page.get_by_role("tab", name="Can it be believed?").click()
-    expect(page.get_by_text("Comprehensiveness", exact=True).first).to_be_visible(timeout=60_000)
+    measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")
+    expect(measure.first).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile(r"random: .* ± ")).first).to_be_visible()
     # What the table says of the word that matters most is what switching it off gives.
     page.get_by_role("tab", name="What if?").click()

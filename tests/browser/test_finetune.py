@@ -69,13 +69,13 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=SLOW)
     # What it has learned so far is judged already.
-    expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible(timeout=SLOW)
     rest(page)
     resume.click()
     stop = page.get_by_test_id("stTabs").get_by_role("button", name="Stop", exact=True)
     expect(stop).to_be_visible(timeout=SLOW)
     expect(stop).to_have_count(0, timeout=120_000)
-    expect(page.get_by_text("Which class was given for which")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible(timeout=SLOW)
     expect(resume).to_have_count(0)
     rest(page)
     # The surest mistake, explained.

@@ -258,7 +258,7 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     expected = [eraser_aopc([instance], f"{one}_classification_scores") for one in ("comprehensiveness", "sufficiency")]
     assert (found.comprehensiveness, found.sufficiency) == pytest.approx(expected, abs=1e-6)
     assert found.predicted
-    other = ask(classifier, LONG, target=(question.target.index + 1) % 3)
+    other = ask(classifier, LONG, target=(ask(classifier, LONG).target.index + 1) % 3)
     assert not it.faithfulness(other, explain(other, "saliency"), draws=40).predicted
 
 

@@ -225,7 +225,7 @@ def test_recipes_are_written_and_read_and_checked(recipe):
     assert Recipe.from_json(recipe.to_json()) == recipe
     for change, sentence in (
         ({"head": "forest"}, "no head “forest”"),
-        ({"epochs": 0}, "“epochs” is 0, and goes from 1"),
+        ({"epochs": -1}, "“epochs” is -1, and goes from 1"),
         ({"precision": "float16"}, "no precision “float16” to train in"),
         ({"learning_rate": 1000.0}, "“learning_rate” is 1000"),
     ):
