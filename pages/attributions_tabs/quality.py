@@ -37,7 +37,9 @@ def quality(asked: Asked) -> None:
     names = method_choices()
     special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(st.selectbox, _("Method"), names, "quality_method", width=320, help=choices_help())
+        method = choose(
+            st.selectbox, _("Method"), names, "quality_method", "integrated_gradients", width=320, help=choices_help()
+        )
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     how = kept_how(method, baseline)

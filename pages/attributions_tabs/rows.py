@@ -42,7 +42,9 @@ def rows(asked: Asked) -> None:
     names = method_choices()
     special = cache.encoder(asked.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(st.selectbox, _("Method"), names, "rows_method", width=320, help=choices_help())
+        method = choose(
+            st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
+        )
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     encoder = cache.encoder(asked.spec)
     learned = learned_texts()

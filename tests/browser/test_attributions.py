@@ -44,6 +44,7 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     expect(first).to_have_count(merged)
     expect(words.locator("img, b")).to_have_count(0)
     page.get_by_role("tab", name="Can it be believed?").click()
+    page.get_by_role("button", name=re.compile("^Take words away and measure")).click()
     measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")
     expect(measure.first).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile(r"random: .* ± ")).first).to_be_visible()

@@ -79,7 +79,7 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     expect(resume).to_have_count(0)
     rest(page)
     # The surest mistake, explained.
-    mistakes = page.get_by_test_id("stDataFrame").nth(1)
+    mistakes = page.get_by_test_id("stDataFrame").nth(2)
     mistakes.scroll_into_view_if_needed()
     mistakes.click(position={"x": 18, "y": 52})
     button = page.get_by_role("button", name="Explain it in Attributions")
