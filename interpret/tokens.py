@@ -12,6 +12,9 @@ from interpret.errors import InputError
 from interpret.spelling import is_ideograph, is_joined
 from interpret.vocabulary import unknown_id
 
+# No character before it is a mark, or one that joins: what most texts are made of is looked at no further.
+_FIRST_MARK = "\u0300"
+
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
@@ -63,7 +66,7 @@ class Tokens:
     @property
     def unknown(self) -> int:
         """How many pieces stand for something that the vocabulary lacks."""
-        return sum(map(self.unknown_at, range(len(self))))
+        return 0 if self.unknown_id is None else int((self.ids == self.unknown_id).sum())
 
     def unknown_at(self, place: int) -> bool:
         """Whether a piece stands for something that the vocabulary lacks."""
@@ -196,9 +199,10 @@ def _with_marks(
         bound = spans[following][0] if following is not None and inside else len(source)
         before = ordinary[place - 1] if place and segment[ordinary[place - 1]] == segment[i] else None
         start, end = spans[i]
-        while end < bound and is_joined(source[end]):
+        while end < bound and source[end] >= _FIRST_MARK and is_joined(source[end]):
             end += 1
-        while start > (0 if before is None else spans[before][1]) and is_joined(source[start - 1]):
+        first = 0 if before is None else spans[before][1]
+        while start > first and source[start - 1] >= _FIRST_MARK and is_joined(source[start - 1]):
             start -= 1
         spans[i] = start, end
     return spans
@@ -241,8 +245,10 @@ def _words(
         else:
             # Byte-level pieces of one character share its span, and so do not begin behind each other.
             new = here != previous
-            if spans[i][1] > spans[i][0] >= before[1]:
-                new = _begins_word(texts[segment[i]], *spans[i], before[1], new)
+            (start, end), source = spans[i], texts[segment[i]]
+            # Between letters that are neither marks nor ideographs the tokenizer is right.
+            if end > start >= before[1] and max(source[start], source[before[1] - 1]) >= _FIRST_MARK:
+                new = _begins_word(source, start, end, before[1], new)
         count += new
         words.append(count)
         previous, before = here, spans[i]
@@ -255,12 +261,14 @@ def _begins_word(source: str, start: int, end: int, before: int, new: bool) -> b
     Tokenizers that cut by letters (GPT-2's, and RoBERTa's with it) take a mark for a sign of its own, and so cut
     “हिन्दी” into six; SentencePiece takes a whole Chinese sentence for one word.
     """
-    first, base = source[start], source[:before].rstrip()
+    first, base = source[start], before - 1
+    while base > 0 and source[base].isspace():
+        base -= 1
     if start == before:
         if is_joined(first):
             return False
-        while is_joined(base[-1]) and len(base) > 1:
-            base = base[:-1]
-        if len(base) < before and base[-1].isalpha() and not is_ideograph(base[-1]):
+        while base > 0 and is_joined(source[base]):
+            base -= 1
+        if base + 1 < before and source[base].isalpha() and not is_ideograph(source[base]):
             new = not first.isalpha() and (new or not first.isalnum())
-    return new or is_ideograph(first) or is_ideograph(base[-1])
+    return new or is_ideograph(first) or is_ideograph(source[base])

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -74,6 +74,7 @@ def _named(tokenizer: Tokenizer, role: str) -> str | None:
     return next((one for one in names if one.strip("[]<>|").casefold() == role), None)
 
 
+@lru_cache(maxsize=16)
 def unknown_id(tokenizer: Tokenizer) -> int | None:
     """Return which piece a tokenizer puts where its vocabulary lacks something; None where it lacks nothing."""
     try:

@@ -164,7 +164,8 @@ def check_health(
         lengths.append(len(tokens))
         unknown += tokens.unknown
         words = [group for group in tokens.groups if not tokens.special[group[0]]]
-        cut += [len(group) for group in words if not any(map(tokens.unknown_at, group))]
+        lacking = {place for place in range(len(tokens)) if tokens.unknown_at(place)} if tokens.unknown else set()
+        cut += [len(group) for group in words if lacking.isdisjoint(group)]
     pieces = sum(lengths) - len(lengths) * encoder.pieces.num_special_tokens_to_add(examples.pairs is not None)
     plays = examples.task in GAMES
     counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
