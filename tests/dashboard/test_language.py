@@ -98,3 +98,23 @@ def test_text_from_people_is_no_markdown():
     # Not one mark that Markdown, or Streamlit's own additions to it, would act on is left without its backslash.
     assert not re.search(r"(?<!\\)[!\[\](){}$:<>`*_#~.|]", shown)
     assert literal("银行 bank 3") == "银行 bank 3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://a.b/c", "HTTPS://A.B", "(https://a.b)", "www.a.b", "WWW.a.b", "a@b.c", "a.b+c@b-d.e"),
+        *(":smile:", "12:30:45", ":+1:", ":streamlit:", ":material_home:"),
+        *("a -> b", "<- a", "a <->", "a -- b", "a >= b", "a <= b", "a ~= b"),
+    ],
+)
+def test_what_a_browser_looks_for_after_markdown_is_read_is_broken(text):
+    """Patterns as remark-gfm, remark-emoji and Streamlit's own have them, on what is left when backslashes are gone."""
+    afterwards = (
+        r"(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)|([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)|:\+1:|:-1:|:[\w-]+:|"
+        r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)"
+    )
+    assert re.search(afterwards, text, re.IGNORECASE)
+    seen = re.sub(r"\\(.)", r"\1", literal(text))
+    assert not re.search(afterwards, seen, re.IGNORECASE)
+    assert seen.replace("\u2060", "") == text

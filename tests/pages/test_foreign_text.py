@@ -106,7 +106,7 @@ def models(tmp_path_factory):
         max_position_embeddings=300,
     )
     make_checkpoint("roberta", root / (FOLDER + "2"), loader=tf.AutoModelForMaskedLM, max_position_embeddings=400)
-    make_checkpoint("bert", root / (FOLDER + "3"), loader=tf.AutoModelForPreTraining)
+    make_checkpoint("bert", root / (FOLDER + "3"), loader=tf.AutoModelForPreTraining, max_position_embeddings=300)
     # Its config.json's maps disagree, which is said with the classes' names.
     made = make_checkpoint("bert", root / "told", loader=tf.AutoModelForSequenceClassification)
     config = json.loads((made / "config.json").read_text())
@@ -156,10 +156,12 @@ COLUMNS = ("te " + HOSTILE[0], "la " + HOSTILE[1], "more " + HOSTILE[0])
 FILE = HOSTILE[0].replace("/", "") + ".jsonl"
 
 
-def hostile_file(labels=HOSTILE, count=24):
+def hostile_file(count=24):
     """Return a file with all of it hostile: its name, its columns, its texts and its labels."""
+    words = ("river", "bank", "steep", "money", "rich", "animals", "because", "was")
     rows = [
-        (f"the bank {i} was {HOSTILE[i % 2]}", labels[i % len(labels)], f"steep {i} {HOSTILE[1]}") for i in range(count)
+        (f"the {words[i % 8]} {words[i // 8 % 8]} {HOSTILE[i % 2]}", HOSTILE[i % 2], f"{words[i % 7]} {i} ~~x~~")
+        for i in range(count)
     ]
     lines = [json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows]
     return FILE, "\n".join(lines).encode()
@@ -168,7 +170,7 @@ def hostile_file(labels=HOSTILE, count=24):
 UPLOADS = {
     "attention": ("attention", {"source": "file"}, "file"),
     "rows": ("attributions", {"why": "rows", "rows_method": "saliency", "example": "short"}, "explained_rows_kept"),
-    "collection": ("embeddings", {"from": "file", "show": "clusters"}, "collection_kept"),
+    "collection": ("embeddings", {"from": "file", "show": "clusters", "groups": 3}, "collection_kept"),
     "following": (
         "pretraining",
         {"pre": "following", "following_source": "file", "text": "the river", "pair": "it was"},
@@ -181,6 +183,14 @@ UPLOADS = {
     ),
     "classes": ("finetune", {"stage": "setup", "data": "file", "task": "classes"}, "labelled:classes_kept"),
     "tags": ("finetune", {"stage": "setup", "data": "file", "task": "token classes"}, "labelled:token classes_kept"),
+}
+
+# A column of the table that each ends in.
+TITLES = {
+    "rows": "Words that did most",
+    "collection": "Nearest to its middle",
+    "following": "Second",
+    "preferences": "Worse",
 }
 
 
@@ -218,7 +228,18 @@ def test_a_file_is_text_wherever_one_is_read(page, place):
         button.click().run()
     assert not page.exception
     assert raw_texts(page) == []
-    assert place != "rows" or any("Words that did most" in one.value.columns for one in page.dataframe)
+    # What the file is read for is there.
+    titles = {title for one in page.dataframe for title in one.value.columns}
+    if place in ("classes", "tags"):
+        assert any(one.label == "Start" for one in page.button)
+    elif place == "attention":
+        assert any(HOSTILE[0] in option for one in page.selectbox for option in one.options)
+    else:
+        assert TITLES[place] in titles
+
+
+# What each stage of a run that is done comes to say.
+STAGES = {"watch": "Each class", "sweep": "Best on these rows", "inside": "texts that were held out, before and after"}
 
 
 def as_run(models, root, name, frozen=()):
@@ -227,6 +248,10 @@ def as_run(models, root, name, frozen=()):
     more = {"text": COLUMNS[0], "label": COLUMNS[1], "base": HOSTILE[0], "group": "g"}
     recipe = {"model": str(models / FOLDER), "frozen": frozen}
     run = plant(root, name, content, noise, data=file, probes=(HOSTILE[0],), recipe=recipe, **more)
+    judged = {"step": 1, "epoch": 1.0, "seconds": 1.0, "loss": 1.0, "score": 0.5, "moved": {"head": 0.1}}
+    lines = (run.folder / "told.jsonl").read_text("utf-8").splitlines()
+    told = [lines[0], json.dumps(judged | {"probes": [[0.5, 0.5]], "facts": {}})]
+    (run.folder / "told.jsonl").write_text("\n".join(told) + "\n", "utf-8")
     for path in (models / FOLDER).iterdir():
         (run.folder / "model" / path.name).write_bytes(path.read_bytes())
     request = json.loads((run.folder / "request.json").read_text("utf-8"))
@@ -238,8 +263,11 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
     root = tmp_path / "runs"
     for place, frozen in enumerate(((), ("embeddings",))):
         as_run(models, root, f"r{place}", frozen)
-    for stage in ("watch", "sweep", "inside"):
+    for stage in STAGES:
         open_page(page, "finetune", model=f"folder:{FOLDER}", device="cpu", stage=stage, run="r0")
+        said = " ".join(one.value for kind in (page.markdown, page.info, page.error) for one in kind)
+        assert STAGES[stage] in said
+        assert "damaged" not in said
     # As MLflow has it, with a note and an alias that were written elsewhere.
     runs = [
         it.Recorded(
