@@ -157,7 +157,7 @@ def _columns(found: it.Results, places: np.ndarray) -> dict[str, Any]:
 
 def _width(name: str) -> int:
     """Return the pixels that a column's name takes; a Chinese character is as wide as two letters."""
-    return 34 + sum(14 if ord(one) > 0x2E7F else 8 for one in name)
+    return 20 + sum(14 if ord(one) > 0x2E7F else 7 for one in name)
 
 
 def _pairs(found: it.Results, pairs: np.ndarray) -> Any:

@@ -43,6 +43,10 @@ def result_view(run: it.Run) -> None:
         title = _("How good it is on {count} words of {sentences} sentences that it never learned from").format(
             count=count, sentences=f"{outcome.found.sentences:,}" if isinstance(outcome.found, it.Results) else ""
         )
+    elif outcome.overlap:
+        title = _("How good it is on {count} rows, of which {overlap} also stand in what it learned from").format(
+            count=count, overlap=f"{outcome.overlap:,}"
+        )
     else:
         title = _("How good it is on {count} rows that it never learned from").format(count=count)
     st.markdown("#### " + title)
@@ -287,8 +291,12 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
     wide = st.column_config.TextColumn(width="large")
+    whole = outcome.origin.some(shown).beside(table)
+    if run.request.label not in table:
+        # It stands there as what is true; exports have it by its own name too.
+        whole.pop(run.request.label, None)
     event = st.dataframe(
-        outcome.origin.some(shown).beside(table),
+        whole,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",

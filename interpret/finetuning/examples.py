@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Int
 
+from interpret.accuracy import text_key
 from interpret.errors import InputError
 from interpret.file_rows import FileRows
 
@@ -139,4 +140,4 @@ class Examples:
             # Words may hold spaces, and “New York” is not “New” and “York”.
             return "\0".join(self.words[place]).casefold(), ""
         second = self.pairs[place] if self.pairs is not None else ""
-        return " ".join(self.texts[place].casefold().split()), " ".join(second.casefold().split())
+        return text_key(self.texts[place]), text_key(second)

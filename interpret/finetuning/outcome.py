@@ -88,6 +88,9 @@ class Outcome:
         `interpret.finetuning.choosing.cross_fit`. NaN where it was not chosen by these, or is not known.
     unread
         How many words stand beyond what was read of their sentences, and are not judged; 0 where there are no tags.
+    overlap
+        How many of the rows also stand among those that were learned from: none but in runs from before such rows were
+        left out.
     """
 
     found: Results | Fit | GameResults
@@ -102,6 +105,7 @@ class Outcome:
     chosen: bool
     honest: float
     unread: int
+    overlap: int = 0
 
 
 def read_outcome(run: Run) -> Outcome:
@@ -124,22 +128,24 @@ def read_outcome(run: Run) -> Outcome:
 def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...], step: int) -> Outcome:
     request, task = run.request, run.request.task
     examples, split = read_run_examples(run.folder, request)
-    rest = len(examples) - len(split.train)
+    rest, overlap = len(examples) - len(split.train), 0
     if request.judged and len(split.test) < rest == run.facts.get("judged"):
         # A run of before rows of the second file were left out that stand in the first one too.
         whole = np.arange(len(split.train), len(examples))
-        split = Split(split.train, whole, whole)
+        overlap, split = rest - len(split.test), Split(split.train, whole, whole)
     chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
     about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
     if task in GAMES:
         some = examples.some(split.test)
-        return Outcome(measure_game(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0)
+        return Outcome(
+            measure_game(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap
+        )
     logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
     # For words' tags a row for each word, shown in its sentence.
     some = examples.some(split.test[rows])
     if task == "regression":
         fit = measure_fit(logits[:, 0], truth)
-        return Outcome(fit, some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0)
+        return Outcome(fit, some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap)
     names = tuple(labels[int(place)] for place in truth)
     found = _measure(task, answers, labels)
     words, unread = None, 0
@@ -148,7 +154,7 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
         unread = sum(len(tags[place]) for place in split.test) - len(rows)
         if "words" in answers:
             words = tuple(row[one] for row, one in zip(some.words or (), answers["words"], strict=True))
-    return Outcome(found, some.texts, some.pairs, names, some.origin, words, labels, *about, unread)
+    return Outcome(found, some.texts, some.pairs, names, some.origin, words, labels, *about, unread, overlap)
 
 
 def _kept(run: Run) -> tuple[dict[str, np.ndarray], tuple[str, ...], int]:

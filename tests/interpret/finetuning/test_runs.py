@@ -482,13 +482,16 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     speed = 20 * 96 / run.facts["seconds"]
     assert run.facts["per_second"] == pytest.approx(speed)
     assert f"{speed:.0f} examples a second" in said
+    assert read_outcome(run).overlap == 0
     # A run of before such rows were left out: its answers are of all rows, and still open.
     with np.load(run.folder / "answers.npz") as kept:
         answers = {name: kept[name] for name in kept.files}
     old = {name: np.concatenate([one[:1].repeat(17, 0), one]) for name, one in answers.items()}
     np.savez(run.folder / "answers.npz", **(old | {"rows": np.arange(26)}))
     write_state(run.folder, facts={**run.facts, "judged": 26.0})
-    assert read_outcome(read_run(run.folder)).texts[0] == first[1].split(",")[0]
+    before = read_outcome(read_run(run.folder))
+    assert before.texts[0] == first[1].split(",")[0]
+    assert before.overlap == 17
     low = [*asked[:2], "--label", "kind", *more, "--learning-rate", "5e-5", "--epochs", "1", "--head", "own"]
     assert main([*low, "--out", str(tmp_path / "low")]) == 0
     assert "A head alone learns slowly at 5.0e-05" in capsys.readouterr().err
