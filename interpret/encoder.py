@@ -307,9 +307,7 @@ def load_encoder(
             free=gigabytes(place.free),
         )
     sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
-    vocabulary = read_tokenizer(folder, checkpoint.name)
-    if sentence is not None and sentence.lower_case:
-        lower_cased(vocabulary.pieces)
+    vocabulary = read_vocabulary(checkpoint)
     with LOADING:
         loaded = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     model, tokenizer = loaded.model, vocabulary.pieces
@@ -342,6 +340,21 @@ def load_encoder(
             known=known,
         )
     return encoder
+
+
+def read_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
+    """Read a checkpoint's tokenizer, which cuts as the whole folder says: in lower case where its modules ask for it.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read.
+    """
+    vocabulary = read_tokenizer(checkpoint_folder(checkpoint), checkpoint.name)
+    sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
+    if sentence is not None and sentence.lower_case:
+        lower_cased(vocabulary.pieces)
+    return vocabulary
 
 
 def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int | None, int]:

@@ -15,48 +15,54 @@ from interpret.arrays import read_only
 from interpret.batching import batches, windows_of
 from interpret.encoder import Encoder
 from interpret.errors import InputError
-from interpret.heads import mean_states
+from interpret.sentence import PLAIN, SentenceModel
+from interpret.sentence_reading import sentence_reading
 
 FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class LinearHead:
-    """A softmax regression on the mean of a text's last hidden states.
+    """A softmax regression on a text's sentence vector.
 
     Attributes
     ----------
     labels
         The classes.
     weight, bias
-        ``logits = weight · mean + bias``.
+        ``logits = weight · vector + bias``.
     out_of_fold
         For each text that it was fitted on (as `text_key` writes it) the class that was said by a head fitted without
         it: the same k-fold cross-validation as in ``held_out``. Empty strings where there were too few texts for that.
     held_out
         How often these are right, over the rows that it was fitted on; None where there were too few.
+    sentence
+        How the vector is made of the last hidden states: as the model's folder says, else their mean. Nothing is put
+        before a text, and nothing is cut off.
     """
 
     labels: tuple[str, ...]
-    weight: Float32[np.ndarray, "label hidden"]
+    weight: Float32[np.ndarray, "label width"]
     bias: Float32[np.ndarray, "label"]
     out_of_fold: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     held_out: Accuracy | None = None
+    sentence: SentenceModel = PLAIN["mean"]
 
     def logits(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Score a batch, ``(text, label)``, from its last hidden states ``(text, token, hidden)`` and its mask."""
         weight, bias = (torch.tensor(array, device=hidden.device) for array in (self.weight, self.bias))
-        return mean_states(hidden, mask) @ weight.T + bias
+        return self.sentence.vectors(hidden, mask) @ weight.T + bias
 
 
-def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarray, "text hidden"]:
-    """Return the mean of each text's last hidden states; of a text that is too long, its first window's."""
-    vectors = np.empty((len(texts), encoder.width), np.float32)
+def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarray, "text width"]:
+    """Return each text's sentence vector as a `LinearHead` reads it; of a text that is too long, its first window's."""
+    model = sentence_reading(encoder, prompt="").model
+    vectors = np.empty((len(texts), model.width(encoder.width)), np.float32)
     read = [windows[0] for windows in windows_of(encoder, [(text, None) for text in texts])]
     for some in batches(encoder, read):
         tokens = [encoder.tokens(read[i][0]) for i in some]
         hidden = encoder.forward(tokens).last_hidden_state
-        vectors[some] = mean_states(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
+        vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
     return read_only(vectors)
 
 
@@ -96,6 +102,7 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
         read_only(bias, np.float32),
         MappingProxyType(said),
         measure_accuracy(answers, list(labels), texts) if all(answers) else None,
+        sentence_reading(encoder, prompt="").model,
     )
 
 

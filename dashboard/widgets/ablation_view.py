@@ -226,7 +226,7 @@ def importance_line(result: it.HeadImportance) -> str:
         parts.append(
             _(
                 "The model has no classifier that names one of these labels for each text, so a linear head was fitted "
-                "on the mean of the last states of {count} other texts of the file."
+                "on the sentence vectors of {count} other texts of the file."
             ).format(count=f"{result.fitted_on:,}")
         )
     else:

@@ -11,8 +11,8 @@ import torch
 import transformers as tf
 
 from interpret.checkpoint_files import quiet, variant_of
-from interpret.checkpoints import checkpoint_folder
-from interpret.encoder import Encoder
+from interpret.checkpoints import Checkpoint, checkpoint_folder
+from interpret.encoder import Encoder, read_vocabulary
 from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import (
@@ -366,13 +366,16 @@ def at_rest(model: Model) -> Iterator[None]:
             hook.remove()
 
 
-def save_model(model: Model, head: str, labels: Sequence[str], source: Path, folder: Path) -> None:
-    """Write a model as `save_pretrained` does, with the tokenizer's files of where it came from.
+def save_model(model: Model, head: str, labels: Sequence[str], base: Checkpoint, folder: Path) -> None:
+    """Write a model as `save_pretrained` does, with the tokenizer that it was trained with.
 
     With a head of the architecture's own, `AutoModelForSequenceClassification` opens the folder; with another,
     `AutoModel` opens the encoder, and `interpret.load_encoder` both.
     """
-    tf.AutoTokenizer.from_pretrained(source, local_files_only=True).save_pretrained(folder)
+    tokenizer = tf.AutoTokenizer.from_pretrained(checkpoint_folder(base), local_files_only=True)
+    # A sentence-transformers folder may ask for lower case beside its tokenizer's files, which alone do not say so.
+    tokenizer.backend_tokenizer.normalizer = read_vocabulary(base).pieces.normalizer
+    tokenizer.save_pretrained(folder)
     if isinstance(model, Classifier):
         model.body.save_pretrained(folder)
         save_head(model.head, head, labels, folder)

@@ -10,6 +10,7 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from interpret.checkpoints import find_checkpoint
 from interpret.encoder import load_encoder
 from interpret.errors import InputError
 from interpret.finetuning.learner import loader, save_model
@@ -89,7 +90,7 @@ def _write(run: Run, source: Path, snapshot: Snapshot, folder: Path) -> None:
             for key, value in load_file(snapshot.path).items():
                 own[key].copy_(value)
         beside.mkdir()
-        save_model(model, name, labels, source, beside)
+        save_model(model, name, labels, find_checkpoint(str(source)), beside)
         beside.replace(folder)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)

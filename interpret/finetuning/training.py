@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
+from interpret.checkpoints import Checkpoint
 from interpret.devices import find_device, hold
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
@@ -283,6 +284,6 @@ def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArgument
     return arguments
 
 
-def save_trained(done: Trained, source: Path, folder: Path) -> None:
+def save_trained(done: Trained, base: Checkpoint, folder: Path) -> None:
     """Write a model as `interpret.finetuning.learner.save_model` does."""
-    save_model(done.model, done.head, done.labels, source, folder)
+    save_model(done.model, done.head, done.labels, base, folder)

@@ -22,7 +22,7 @@ import torch
 import transformers
 from filelock import FileLock, Timeout
 
-from interpret.checkpoints import checkpoint_folder, find_checkpoint
+from interpret.checkpoints import find_checkpoint
 from interpret.devices import find_device
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
@@ -425,7 +425,7 @@ def _keep(run: Run, trained: Trained) -> None:
     for place in (beside, before):
         shutil.rmtree(place, ignore_errors=True)
     beside.mkdir()
-    save_trained(trained, checkpoint_folder(find_checkpoint(run.base)), beside)
+    save_trained(trained, find_checkpoint(run.base), beside)
     if trained.adapter:
         save_adapter(trained.model, trained.adapter, trained.head, trained.labels, run.folder / "adapter")
     step = next((one.step for one in trained.evaluations if one.epoch == trained.best), trained.evaluations[-1].step)

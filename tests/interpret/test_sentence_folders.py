@@ -14,8 +14,12 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import modules as pieces
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import interpret as it
+from interpret.finetuning.learner import make_learner, save_model
 from interpret.sentence import POOLING_MODES
 from interpret.sentence_files import read_sentence
 from interpret.sentence_reading import sentence_reading
@@ -241,10 +245,35 @@ def test_the_old_layout_is_read_whole(tiny_folders, tmp_path, pooling):
     # A byte-level vocabulary, which tells cases apart: texts are read in lower case on every page.
     assert encoder.tokens("The BANK").ids.tolist() == encoder.tokens("the bank").ids.tolist()
     assert it.model_card(encoder).max_tokens == 64
+    # What is fine-tuned from it is read as it learned to read, though it is no folder of sentence-transformers.
+    learner = make_learner(encoder, it.Recipe(str(out)), "classes", ("a", "b"))
+    save_model(learner.model, "", ("a", "b"), it.find_checkpoint(str(out)), tmp_path / "tuned")
+    tuned = it.load_encoder(str(tmp_path / "tuned"), device="cpu")
+    assert tuned.tokens("The BANK").ids.tolist() == encoder.tokens("the bank").ids.tolist()
     # A change in a module's folder is another model.
     before = it.find_checkpoint(str(out))
     change(out / "1_Pooling/config.json", include_prompt=False)
     assert it.find_checkpoint(str(out)) != before
+
+
+@pytest.mark.parametrize("pooling", ["cls", "max", "weightedmean"])
+def test_a_linear_head_stands_on_the_models_own_vectors(tiny_folders, tmp_path, pooling):
+    out, peer = write(
+        tiny_folders["bert"], tmp_path / "st", pooling, [dense(WIDTH, 6), base.Normalize], prompts=PROMPTS
+    )
+    encoder = it.load_encoder(str(out), device="cpu")
+    texts = [f"the bank {text}" for text in ("was rich", "was steep", "said it", "and money", "river", "tired")]
+    head = it.fit_head(encoder, texts, list("aabbab"))
+    scores = peer.encode(texts) @ head.weight.T + head.bias
+    inputs = encoder.batch([encoder.tokens(text) for text in texts])
+    states = encoder.run(inputs).last_hidden_state
+    near(head.logits(states, inputs["attention_mask"]).numpy(), scores)
+    # Made on the scaled vectors of the peer, so that all but the vectors is scikit-learn's.
+    vectors = peer.encode(texts).astype(float)
+    fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(vectors, list("aabbab"))
+    np.testing.assert_allclose(scores[:, 1] - scores[:, 0], fitted.decision_function(vectors), atol=1e-3)
+    found = it.explain(it.ask(encoder, texts[0], "class", head=head), "saliency")
+    assert np.isfinite(found.scores).all()
 
 
 @pytest.mark.parametrize(
