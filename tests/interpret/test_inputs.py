@@ -97,7 +97,7 @@ def test_a_model_tuned_on_pairs_answers_on_its_rows_as_transformers_do(tmp_path,
     recipe = it.Recipe(model=str(folder), epochs=1, batch=4, learning_rate=1e-3, device="cpu", snapshots=0)
     done = train(recipe, examples, range(12), range(12, 16))
     saved = tmp_path / "tuned"
-    save_trained(done, folder, saved)
+    save_trained(done, it.find_checkpoint(str(folder)), saved)
     encoder = it.load_encoder(str(saved), device="cpu")
     collate, read = Collate(encoder), Reader(encoder, recipe, examples, encoder.task.labels, (0.0, 1.0))
     as_trained = collate([read(i) for i in range(16)])
