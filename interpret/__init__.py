@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
-    from interpret.embeddings.clustering import Clusters, MarkingWords, agreement, cluster, marking_words
+    from interpret.embeddings.clustering import (
+        Clusters,
+        MarkingWords,
+        agreement,
+        agreement_interval,
+        cluster,
+        marking_words,
+    )
     from interpret.embeddings.corpus import Embeddings, embed
     from interpret.embeddings.geometry import Geometry, cka, intrinsic_dimension, measure_geometry
     from interpret.embeddings.nearest import Neighbours, neighbours_of
@@ -142,6 +149,7 @@ _WHERE = {
     "available_devices": "devices",
     "Clusters": "embeddings.clustering",
     "agreement": "embeddings.clustering",
+    "agreement_interval": "embeddings.clustering",
     "cluster": "embeddings.clustering",
     "MarkingWords": "embeddings.clustering",
     "marking_words": "embeddings.clustering",

@@ -194,7 +194,7 @@ def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
         )
     ]
     if result.loss_rise is not None and result.accuracy_drop is not None:
-        about = _("orange: worse without this head · ±{most}")
+        about = _("orange: higher without this head, blue: lower · ±{most}")
         for values, title, floor in (
             (result.loss_rise, _("True: rise of the loss (nats)"), 1e-4),
             (result.accuracy_drop, _("True: drop of the accuracy"), 1 / result.texts),
