@@ -92,10 +92,6 @@ class HeadImportance:
     texts: int
     fitted_on: int
 
-    def told(self, interval: Float32[np.ndarray, "layer head 2"]) -> Int[np.ndarray, "layer head"]:
-        """Return for each head 1 where its interval lies above 0, -1 where below, and 0 where 0 is in it."""
-        return (interval[..., 0] > 0).astype(np.int64) - (interval[..., 1] < 0)
-
 
 def head_importance(
     encoder: Encoder,
