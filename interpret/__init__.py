@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from interpret.attribution.pairs import Interactions, SimilarityPairs, interactions, similarity_pairs
     from interpret.attribution.plausibility import Plausibility, plausibility
     from interpret.attribution.question import Question, Target
-    from interpret.attribution.ranking import rank_agreement
+    from interpret.attribution.ranking import rank_agreement, rank_agreement_interval
     from interpret.attribution.rows import Rows, explain_rows
     from interpret.attribution.targets import ask
     from interpret.attribution.trust import Trust, trust
@@ -136,6 +136,7 @@ _WHERE = {
     "Question": "attribution.question",
     "Target": "attribution.question",
     "rank_agreement": "attribution.ranking",
+    "rank_agreement_interval": "attribution.ranking",
     "Rows": "attribution.rows",
     "explain_rows": "attribution.rows",
     "ask": "attribution.targets",

@@ -1,8 +1,9 @@
 """How good a classifier is on what was held out, and how far its probabilities can be taken at their word."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
@@ -13,6 +14,7 @@ from interpret.errors import InputError
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
 from interpret.finetuning.examples import GAMES
 from interpret.intervals import cluster_bootstrap, share_interval, share_intervals, wilson
+from interpret.rank_correlation import spearman_interval
 
 _BINS = 10
 
@@ -229,6 +231,27 @@ class Fit:
     pearson: float
     spearman: float
     mistakes: Int[np.ndarray, "example"]
+
+    @cached_property
+    def spearman_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the rank correlation over the examples."""
+        return spearman_interval(self.spearman, len(self.truth))
+
+    @cached_property
+    def mae_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean absolute error, by bootstrap over the examples."""
+        return self._by_error(lambda sums: sums[:, 1] / sums[:, 0])
+
+    @cached_property
+    def rmse_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the root of the mean squared error, by bootstrap over the examples."""
+        return self._by_error(lambda sums: np.sqrt(sums[:, 2] / sums[:, 0]))
+
+    def _by_error(self, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+        missed = np.abs(self.answers.astype(float) - self.truth)
+        if len(missed) < 2:
+            return float("nan"), float("nan")
+        return cluster_bootstrap(np.stack([np.ones(len(missed)), missed, missed**2], axis=1), statistic)
 
     @property
     def beats_mean(self) -> bool:

@@ -1,15 +1,24 @@
 """What is said in words of a number: nothing of noise or of three rows, and what was planted where it is plain."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import interpret as it
+from dashboard.figures.attributions import agreement_map
 from dashboard.widgets.following_view import following_verdict
 from dashboard.widgets.guesser import figures_table
+from dashboard.widgets.heads_view import dependency_line, dependency_table
+from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention import heads
+from interpret.attention.dependencies import DependencyScores
+from interpret.attention.held_out import held_out
 from interpret.clustered import student
+from interpret.finetuning.results import measure_fit
 from interpret.guesser import guesser_facts
 
 VERDICTS = ("It tells", "It finds")
@@ -117,3 +126,73 @@ def test_three_pieces_give_no_head_a_name(minilm):
     """Special pieces and one word: whatever a head does there, hardly a query says so."""
     statistics = planted_heads(minilm, ["bank"], [0.95])
     assert {name for row in it.pattern_names(statistics) for name in row} == {None}
+
+
+def scored(share, sentences=40):
+    """Three relations that one head finds in a share of the sentences, and a fixed place in two of five."""
+    random = np.random.default_rng(0)
+    held = [
+        held_out(random.random((sentences, 1)) < share, random.random((sentences, 1)) < 0.4, np.arange(sentences))
+        for _relation in range(3)
+    ]
+    count = np.full(3, sentences)
+    return DependencyScores(
+        ("nsubj", "obj", "det"), count, np.full((3, 2, 1, 1), share, np.float32), count, tuple(held), sentences, 0, 0, 0
+    )
+
+
+def test_relations_are_named_where_the_interval_of_the_gain_leaves_0_out():
+    said, table = dependency_line(scored(0.4)), dependency_table(scored(0.4))
+    assert said.startswith("**Of none of 3 relations is a head shown to find more")
+    assert set(table["Verdict"]) == {"not told apart"}
+    said, table = dependency_line(scored(1.0)), dependency_table(scored(1.0))
+    assert said.startswith(
+        "**Heads find 3 of 3 relations more often than the best fixed place does:** nsubj, obj, det."
+    )
+    assert set(table["Verdict"]) == {"head finds more"}
+    assert set(dependency_table(scored(0.0))["Verdict"]) == {"fixed place finds more"}
+    # However right, of five sentences nothing is said.
+    assert dependency_line(scored(1.0, 5)).startswith("**Of none")
+
+
+def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
+    question = it.prepare(minilm, "the river was steep and the bank lent money", it.Target("similarity"), "the bank")
+    found = [it.explain(question, method) for method in ("gradient", "input_x_gradient")]
+    values, ends = it.rank_agreement(found), it.rank_agreement_interval(found)
+    words = sum(not found[0].tokens.special[group[0]] for group in found[0].tokens.groups)
+    half = 1.96 * np.sqrt((1 + values[0, 1] ** 2 / 2) / (words - 3))
+    np.testing.assert_allclose(ends[0, 1], np.tanh(np.arctanh(values[0, 1]) + np.array([-half, half])), atol=1e-5)
+    assert np.isnan(ends[0, 0]).all()
+    (drawn,) = agreement_map(["a", "b"], values, ends).data
+    low, high = (f"{end:.2f}".replace("-", "−") for end in ends[0, 1])
+    assert f"{low} – {high}" in drawn.text[0][1]
+
+
+def test_errors_of_a_regression_have_intervals_over_its_rows():
+    """Of 400 rows the bootstrap's are those of the normal approximation (SciPy) to a tenth of their width."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=400)
+    found = measure_fit(truth + random.normal(size=400), truth)
+    missed = np.abs(found.answers.astype(float) - found.truth)
+    expected = stats.ttest_1samp(missed, 0).confidence_interval()
+    np.testing.assert_allclose(found.mae_interval, expected, atol=0.1 * np.ptp(expected))
+    squares = np.sqrt(stats.ttest_1samp(missed**2, 0).confidence_interval())
+    np.testing.assert_allclose(found.rmse_interval, squares, atol=0.1 * np.ptp(squares))
+    assert found.spearman_interval[0] < found.spearman < found.spearman_interval[1]
+    noise = [measure_fit(random.normal(size=30), random.normal(size=30)).spearman_interval for _draw in range(20)]
+    assert sum(low > 0 or high < 0 for low, high in noise) <= 3
+    assert all(np.isnan(measure_fit(np.ones(1), np.ones(1)).mae_interval))
+
+
+def test_shares_of_a_table_have_as_many_digits_each():
+    assert percents([0.8289, 0.547, None, float("nan")]) == [pytest.approx(82.89), pytest.approx(54.7), None, None]
+    formats = {one["type_config"]["format"] for one in (*percent_columns("x", "y").values(), percent_bar())}
+    assert formats == {"%.1f%%"}
+
+
+def test_no_table_leaves_digits_to_the_browser():
+    """The browser's own percent format writes 82.89 % over 54.7 %: no column of any page is drawn by it."""
+    root = Path(__file__).parents[2]
+    code = [one for folder in ("dashboard", "pages") for one in (root / folder).rglob("*.py")]
+    assert len(code) > 50
+    assert [one.name for one in code if re.search(r"format=[\"']percent", one.read_text(encoding="utf-8"))] == []
