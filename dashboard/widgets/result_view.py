@@ -226,10 +226,16 @@ def _numbers(found: it.Results) -> None:
         if words
         else _("The range is Wilson's interval: what chance alone would still allow with so few rows."),
     )
-    places[1].metric(
+    drawn = (
+        _("The range is by bootstrap over the sentences.") if words else _("The range is by bootstrap over the rows.")
+    )
+    about = _("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do.")
+    _metric(
+        places[1],
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
-        help=_("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do."),
+        between(found.macro_f1_interval, ".2f"),
+        f"{about} {drawn}",
     )
     places[2].metric(
         _("Majority-class baseline"),
@@ -238,7 +244,7 @@ def _numbers(found: it.Results) -> None:
             name=literal(found.majority_class)
         ),
     )
-    places[3].metric(_("Calibration error"), f"{found.ece:.1%}")
+    _metric(places[3], _("Calibration error"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
 def _unseen(outcome: it.Outcome, found: it.Results) -> None:

@@ -110,7 +110,9 @@ def map_quality(
         overlap=float(each[2].mean()),
         chance=k / (count - 1),
         distances=rank,
-        distances_interval=pairs_interval(*lengths, pairs, count, seed) if varied else (float("nan"), float("nan")),
+        distances_interval=pairs_interval(lengths[0], lengths[1], pairs, count, seed)
+        if varied
+        else (float("nan"), float("nan")),
         pairs=pairs.shape[1],
         neighbours=k,
         queries=len(chosen),

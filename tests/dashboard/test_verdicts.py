@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import f1_score
 
 import interpret as it
 from dashboard.figures.attributions import agreement_map
@@ -17,9 +18,11 @@ from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention import heads
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
+from interpret.attribution.explaining import explain
 from interpret.clustered import student
-from interpret.finetuning.results import measure_fit
+from interpret.finetuning.results import measure_fit, measure_results
 from interpret.guesser import guesser_facts
+from tests.interpret.attribution.linear import Linear
 
 VERDICTS = ("It tells", "It finds")
 
@@ -156,8 +159,8 @@ def test_relations_are_named_where_the_interval_of_the_gain_leaves_0_out():
 
 
 def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
-    question = it.prepare(minilm, "the river was steep and the bank lent money", it.Target("similarity"), "the bank")
-    found = [it.explain(question, method) for method in ("gradient", "input_x_gradient")]
+    question = Linear(minilm, minilm.tokens("the river was steep and the bank lent money"))
+    found = [explain(question, method) for method in ("feature_ablation", "gradient_x_attention")]
     values, ends = it.rank_agreement(found), it.rank_agreement_interval(found)
     words = sum(not found[0].tokens.special[group[0]] for group in found[0].tokens.groups)
     half = 1.96 * np.sqrt((1 + values[0, 1] ** 2 / 2) / (words - 3))
@@ -166,6 +169,30 @@ def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
     (drawn,) = agreement_map(["a", "b"], values, ends).data
     low, high = (f"{end:.2f}".replace("-", "−") for end in ends[0, 1])
     assert f"{low} – {high}" in drawn.text[0][1]
+
+
+def test_macro_f1_and_calibration_error_have_intervals_over_rows():
+    """Against scikit-learn's F1 and a count by hand over rows that are written out again as they are drawn."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(120, 3)).astype(np.float32) * 2
+    truth = [
+        str(one) for one in np.where(random.random(120) < 0.6, logits.argmax(axis=1), random.integers(3, size=120))
+    ]
+    found = measure_results(logits, truth, ("0", "1", "2"))
+    given, sure = found.answers.astype(str), found.chances.astype(float)
+    f1, error = [], []
+    for _draw in range(400):
+        rows = random.integers(120, size=120)
+        f1.append(f1_score(np.array(truth)[rows], given[rows], average="macro"))
+        gap = np.bincount((sure[rows] * 10).astype(int).clip(max=9), (sure - (given == np.array(truth)))[rows])
+        error.append(abs(gap).sum() / 120)
+    np.testing.assert_allclose(found.macro_f1_interval, np.quantile(f1, (0.025, 0.975)), atol=0.04)
+    low, high = np.quantile(error, (0.025, 0.975))
+    np.testing.assert_allclose(found.ece_interval, (max(0, 2 * found.ece - high), 2 * found.ece - low), atol=0.04)
+    # All right and all sure, of ten rows: no number is known to its last digit.
+    sure_of_all = measure_results(np.eye(2, dtype=np.float32)[[0, 1] * 5] * 99, ["a", "b"] * 5, ("a", "b"))
+    assert sure_of_all.macro_f1_interval == pytest.approx((0.025 ** (1 / 10), 1.0))
+    assert sure_of_all.ece_interval == pytest.approx((0, 1 - 0.025 ** (1 / 10)), abs=1e-9)
 
 
 def test_errors_of_a_regression_have_intervals_over_its_rows():
