@@ -238,8 +238,8 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
 
 
 def test_importance_over_a_labelled_file(page, server, tmp_path):
-    rows = [f"the river number {i} is deep,water" for i in range(15)] + [
-        f"a loan of {i} dollars,money" for i in range(15)
+    rows = [f"the river number {i} is deep,water" for i in range(10)] + [
+        f"a loan of {i} dollars,money" for i in range(10)
     ]
     file = tmp_path / "labelled.csv"
     file.write_text("text,label\n" + "\n".join(rows), "utf-8")
@@ -250,9 +250,9 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
     page.locator("input[type=file]").set_input_files(one)
     expect(page.get_by_text("“one.csv” has a single column")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
-    page.get_by_role("button", name="Measure importance over 30 texts").click()
+    page.get_by_role("button", name="Measure importance over 20 texts").click()
     expect(page.get_by_text("With all heads: accuracy")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text("fitted on the mean of the last states of 15 other texts")).to_be_visible()
+    expect(page.get_by_text("fitted on the sentence vectors of 10 other texts")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).last.click()
     numbers = json.loads(download.value.path().read_text("utf-8"))

@@ -185,12 +185,12 @@ def test_from_groups_to_the_map_and_all_layers_and_back(page, server):
 def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     file = tmp_path / "many.txt"
     line = "the bank of the river was steep and the animals were tired because it rained "
-    file.write_text("\n\n".join(f"{line * (1 + i % 4)} {i}" for i in range(1000)), "utf-8")
+    file.write_text("\n\n".join(f"{line * (1 + i % 4)} {i}" for i in range(600)), "utf-8")
     page.goto(f"{server}/embeddings?lang=en")
     before = cloud(page)
     page.get_by_text("File", exact=True).click()
     page.locator("input[type=file]").set_input_files(file)
-    start = page.get_by_role("button", name="Read 1,000 texts")
+    start = page.get_by_role("button", name="Read 600 texts")
     start.click()
     expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · pieces · [\d,]+ pieces/s · .* s left"))).to_be_visible()
     page.get_by_role("button", name="Stop the run").click()
@@ -199,12 +199,12 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     expect(page.get_by_test_id("scatter")).to_have_count(0)
     start.click()
     cloud(page, before)
-    expect(page.get_by_text("All 1,000 points shown")).to_be_visible()
+    expect(page.get_by_text("All 600 points shown")).to_be_visible()
     # A second look makes no pass: after a reload nothing is to be started.
     page.get_by_text("Examples", exact=True).click()
     expect(page.get_by_text("All 312 points shown")).to_be_visible()
     page.get_by_text("File", exact=True).click()
-    expect(page.get_by_text("All 1,000 points shown")).to_be_visible()
+    expect(page.get_by_text("All 600 points shown")).to_be_visible()
 
 
 def test_the_page_in_chinese_and_in_depth(page, server):
