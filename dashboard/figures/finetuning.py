@@ -87,7 +87,7 @@ def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
     figure = go.Figure()
     for title, told in runs.items():
         if what == "score":
-            x, y = (np.array([one[name] for one in told.judged]) for name in ("epoch", "score"))
+            x, y = thinned(*(np.array([one[name] for one in told.judged]) for name in ("epoch", "score")))
         else:
             x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
