@@ -156,7 +156,7 @@ def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             x=number,
-            y=list(names),
+            y=[shown(name) for name in names],
             z=powers.T,
             customdata=norms.T,
             hovertemplate="%{y} · " + _("step") + " %{x}: %{customdata:.3g}<extra></extra>",
