@@ -107,6 +107,17 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
     assert said == ["Of 50,002 steps each curve shows 2,000 points: the least and the greatest of each stretch."]
 
 
+def test_a_run_that_waits_says_for_whom(monkeypatch, tmp_path):
+    """Its name is foreign text."""
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
+    run = it.new_run(tmp_path, it.Request(it.Recipe(), "mine", "rows.csv"), b"text,label\na,b\n")
+    for other, said in (("*the other*", "Waiting for “\\*the other\\*”"), ("", "Waiting: another run works")):
+        write_state(run.folder, waits_for=other)
+        page = AppTest.from_function(look, args=(run.id,), default_timeout=60).run()
+        assert not page.exception
+        assert page.info[0].value.startswith(said)
+
+
 @pytest.mark.parametrize("count", [1, 2, MOST_POINTS, MOST_POINTS + 1, 3 * MOST_POINTS + 7, 123_456])
 def test_what_is_left_of_a_curve_has_its_ends_and_its_extremes(count):
     """Of every stretch the least and the greatest are drawn, so no spike is lost; in order, and each point is one."""

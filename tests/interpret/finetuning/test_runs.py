@@ -618,3 +618,19 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
         assert line.replace("“", "“other-") in told
     for sentence in said:
         assert sentence.replace(": 2.", ": 4.").replace("(1)", "(2)").replace(": 1.", ": 2.") in told
+
+
+@pytest.mark.parametrize("other", ["of a run", "unknown"])
+def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monkeypatch, other):
+    def waits(folder, tell):
+        tell(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
+        return read_run(folder)
+
+    monkeypatch.setattr("interpret.finetuning.__main__.work", waits)
+    (tmp_path / "rows.csv").write_bytes(rows)
+    asked = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--model", str(folder), "--device", "cpu"]
+    main([*asked, "--out", str(tmp_path / "run")])
+    name = "“the other” (20260101-000000-1)" if other == "of a run" else "another process"
+    assert (
+        f"waiting: {name} works on this device, or comes first; waiting is no training time" in capsys.readouterr().err
+    )
