@@ -41,6 +41,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_attributions_page
 	$(BIN)/python -m tests.benchmarks.bench_methods
 	$(BIN)/python -m tests.benchmarks.bench_finetuning
+	$(BIN)/python -m tests.benchmarks.bench_sampling
 	$(BIN)/python -m tests.benchmarks.bench_pretraining
 	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
 

@@ -32,14 +32,21 @@ if TYPE_CHECKING:
     from interpret.attribution.pairs import Interactions, SimilarityPairs, interactions, similarity_pairs
     from interpret.attribution.plausibility import Plausibility, plausibility
     from interpret.attribution.question import Question, Target
-    from interpret.attribution.ranking import rank_agreement
+    from interpret.attribution.ranking import rank_agreement, rank_agreement_interval
     from interpret.attribution.rows import Rows, explain_rows
     from interpret.attribution.targets import ask
     from interpret.attribution.trust import Trust, trust
     from interpret.card import ModelCard, model_card
     from interpret.checkpoints import Checkpoint, find_checkpoint
     from interpret.devices import Device, available_devices
-    from interpret.embeddings.clustering import Clusters, MarkingWords, agreement, cluster, marking_words
+    from interpret.embeddings.clustering import (
+        Clusters,
+        MarkingWords,
+        agreement,
+        agreement_interval,
+        cluster,
+        marking_words,
+    )
     from interpret.embeddings.corpus import Embeddings, embed
     from interpret.embeddings.geometry import Geometry, cka, intrinsic_dimension, measure_geometry
     from interpret.embeddings.nearest import Neighbours, neighbours_of
@@ -129,6 +136,7 @@ _WHERE = {
     "Question": "attribution.question",
     "Target": "attribution.question",
     "rank_agreement": "attribution.ranking",
+    "rank_agreement_interval": "attribution.ranking",
     "Rows": "attribution.rows",
     "explain_rows": "attribution.rows",
     "ask": "attribution.targets",
@@ -142,6 +150,7 @@ _WHERE = {
     "available_devices": "devices",
     "Clusters": "embeddings.clustering",
     "agreement": "embeddings.clustering",
+    "agreement_interval": "embeddings.clustering",
     "cluster": "embeddings.clustering",
     "MarkingWords": "embeddings.clustering",
     "marking_words": "embeddings.clustering",

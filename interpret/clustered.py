@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from interpret.intervals import DRAWS
 
@@ -38,6 +38,11 @@ def ratio_interval(
     spread = np.square(tops - ratio * bottoms).sum(axis=0) * count / (count - 1)
     half = student(count) * np.sqrt(spread) / whole
     return np.stack([ratio - half, ratio + half], axis=-1)
+
+
+def sides(intervals: Float[np.ndarray, "*more 2"]) -> Int[np.ndarray, "*more"]:
+    """Return 1 where an interval lies above 0, -1 where below, and 0 where 0 is in it or it is not known."""
+    return (intervals[..., 0] > 0).astype(np.int64) - (intervals[..., 1] < 0)
 
 
 def auroc(true: Float[np.ndarray, "pair"], other: Float[np.ndarray, "pair"]) -> float:

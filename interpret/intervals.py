@@ -60,7 +60,7 @@ def cluster_bootstrap(
     if not len(parts):
         return float("nan"), float("nan")
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = statistic(_drawn(parts, seed, draws))
+        found = statistic(drawn_sums(parts, seed, draws))
     found = found[np.isfinite(found)]
     if not len(found):
         return float("nan"), float("nan")
@@ -103,7 +103,7 @@ def share_intervals(
     found = np.full((right.shape[1], 2), np.nan)
     if not right.size:
         return found
-    drawn = _drawn(np.concatenate([right, counts], axis=1), seed, DRAWS)
+    drawn = drawn_sums(np.concatenate([right, counts], axis=1), seed, DRAWS)
     for place in range(len(found)):
         some, all_of_them = drawn[:, place], drawn[:, place + len(found)]
         shares = some[all_of_them > 0] / all_of_them[all_of_them > 0]
@@ -115,10 +115,10 @@ def share_intervals(
     return found
 
 
-def _drawn(
-    parts: Float[np.ndarray, "cluster part"] | Int[np.ndarray, "cluster part"], seed: int, draws: int
+def drawn_sums(
+    parts: Float[np.ndarray, "cluster part"] | Int[np.ndarray, "cluster part"], seed: int = 0, draws: int = DRAWS
 ) -> Float[np.ndarray, "draw part"]:
-    """Return the sums over clusters that are drawn with replacement."""
+    """Return the sums over clusters that are drawn with replacement, as many as there are."""
     random, count = np.random.default_rng(seed), len(parts)
     drawn = np.empty((draws, parts.shape[1]))
     # In portions, so that a draw of 100,000 sentences takes megabytes and not gigabytes.

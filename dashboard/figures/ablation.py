@@ -50,7 +50,15 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
         ("removal", _("least true rise first"), "dot"),
     ):
         curve = result.curves[name]
-        figure.add_scatter(x=curve.removed, y=getattr(curve, of), name=label, mode="lines+markers", line={"dash": dash})
+        values, ends = getattr(curve, of), getattr(curve, f"{of}_interval")
+        figure.add_scatter(
+            x=curve.removed,
+            y=values,
+            error_y={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "thickness": 1, "width": 2},
+            name=label,
+            mode="lines+markers",
+            line={"dash": dash},
+        )
     stack = np.stack([getattr(curve, of) for curve in random])
     x = random[0].removed
     figure.add_scatter(
@@ -64,9 +72,9 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
     )
     if of == "accuracy":
         figure.add_hline(result.majority, line_dash="dash", line_width=1, annotation_text=_("largest class"))
-        figure.update_yaxes(title=_("Accuracy"), range=[0, 1.03])
+        figure.update_yaxes(title=_("Accuracy (bars: 95 % over texts)"), range=[0, 1.03])
     else:
-        figure.update_yaxes(title=_("Loss (nats)"), rangemode="tozero")
+        figure.update_yaxes(title=_("Loss (nats; bars: 95 % over texts)"), rangemode="tozero")
     figure.update_xaxes(title=_("heads taken out"))
     figure.update_layout(height=340, margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": -0.3})
     return figure

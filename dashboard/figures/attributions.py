@@ -56,20 +56,28 @@ def _whiskers(half: Sequence[float]) -> dict[str, Any]:
     return {"array": list(half), "thickness": 1.2, "width": 3, "color": "gray"}
 
 
-def agreement_map(names: Sequence[str], values: np.ndarray) -> go.Figure:
-    """Draw the rank correlation of each two methods."""
+def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarray) -> go.Figure:
+    """Draw the rank correlation of each two methods, with its 95 % interval under it."""
+    said = [
+        [
+            "" if np.isnan(one) else f"{one:.2f}" + ("" if np.isnan(low) else f"<br>{low:.2f} – {high:.2f}")
+            for one, (low, high) in zip(row, ends, strict=True)
+        ]
+        for row, ends in zip(values.tolist(), intervals.tolist(), strict=True)
+    ]
     figure = go.Figure(
         go.Heatmap(
             z=values,
             x=list(names),
             y=list(names),
             coloraxis="coloraxis",
-            texttemplate="%{z:.2f}",
-            hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
+            text=[[one.replace("-", "−") for one in row] for row in said],
+            texttemplate="%{text}",
+            hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
         )
     )
     return figure.update_layout(
-        height=150 + 34 * len(names),
+        height=150 + 44 * len(names),
         margin={"t": 10, "b": 10},
         coloraxis={
             "cmin": -1,

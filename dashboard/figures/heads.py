@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures import shown
 from dashboard.language import _
-from interpret.intervals import wilson
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
@@ -55,34 +55,26 @@ def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
 
 
 def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
-    """Draw each relation's best head beside the best fixed place, the most frequent relations first."""
+    """Draw what heads find out of fold beside what fixed places do, the most frequent relations first."""
     names = scores.relations[:most]
-    best = [scores.best(name) for name in names]
     relations = [shown(name) for name in names]
-    accuracy = np.array([one[3] for one in best])
-    counts = scores.counts[:most]
-    ends = np.array(
-        [wilson(share * count, count) for share, count in zip(accuracy.tolist(), counts.tolist(), strict=True)]
-    )
+    heads = [f"{layer}.{head}" for layer, head, *_rest in map(scores.best, names)]
+    held = scores.held[:most]
     figure = go.Figure(
         [
             go.Bar(
                 x=relations,
-                y=accuracy,
-                name=_("best head"),
-                error_y={
-                    "array": ends[:, 1] - accuracy,
-                    "arrayminus": accuracy - ends[:, 0],
-                    "thickness": 1,
-                    "width": 2,
-                },
-                customdata=[f"{layer}.{head}" for layer, head, *_rest in best],
+                y=[one.found for one in held],
+                name=_("best head, on other sentences"),
+                error_y=_whiskers([one.found for one in held], [one.found_interval for one in held]),
+                customdata=heads,
                 hovertemplate="%{x}: %{y:.3f} (%{customdata})<extra></extra>",
             ),
             go.Bar(
                 x=relations,
-                y=scores.baseline[:most],
-                name=_("best fixed place"),
+                y=[one.placed for one in held],
+                name=_("best fixed place, on the same"),
+                error_y=_whiskers([one.placed for one in held], [one.placed_interval for one in held]),
                 customdata=scores.offset[:most],
                 hovertemplate="%{x}: %{y:.3f} (%{customdata:+d})<extra></extra>",
             ),
@@ -91,6 +83,11 @@ def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
     figure.update_layout(
         height=380, barmode="group", margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0}
     )
-    figure.update_yaxes(title=_("share found"), range=[0, 1])
+    figure.update_yaxes(title=_("share found (bars: 95 %)"), range=[0, 1])
     figure.update_xaxes(title=_("relation (Universal Dependencies)"))
     return figure
+
+
+def _whiskers(values: Sequence[float], intervals: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    middle, ends = np.array(values), np.array(intervals)
+    return {"array": ends[:, 1] - middle, "arrayminus": middle - ends[:, 0], "thickness": 1, "width": 2}

@@ -20,6 +20,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
+from interpret.clustered import sides
 from interpret.intervals import wilson
 
 _KEPT = "heads_off"
@@ -194,7 +195,7 @@ def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
         )
     ]
     if result.loss_rise is not None and result.accuracy_drop is not None:
-        about = _("orange: worse without this head · ±{most}")
+        about = _("orange: above 0 · ±{most}")
         for values, title, floor in (
             (result.loss_rise, _("True: rise of the loss (nats)"), 1e-4),
             (result.accuracy_drop, _("True: drop of the accuracy"), 1 / result.texts),
@@ -204,20 +205,69 @@ def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
     return maps
 
 
+def verdicts_of(result: it.HeadImportance) -> list[list[str | None]] | None:
+    """Return what the interval of each head's rise of the loss tells, in words; None where none was taken out."""
+    if result.loss_rise_interval is None:
+        return None
+    said = {1: _("loss rises without it"), 0: _("not told from 0"), -1: _("loss falls without it")}
+    return [
+        [
+            f"{said[int(one)]} ({signed(float(ends[0]))} – {signed(float(ends[1]))})"
+            for one, ends in zip(row, intervals, strict=True)
+        ]
+        for row, intervals in zip(sides(result.loss_rise_interval), result.loss_rise_interval, strict=True)
+    ]
+
+
+def signed(value: float) -> str:
+    """Write a small number with its sign, a minus as wide as a plus."""
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def importance_table(result: it.HeadImportance) -> dict[str, list[Any]]:
+    """Return a row for each head, the highest true rise first, with 95 % intervals over texts, as columns."""
+    heads = result.importance.shape[1]
+    by = result.importance if result.loss_rise is None else result.loss_rise
+    order = (-by).ravel().argsort(kind="stable")
+    table: dict[str, list[Any]] = {
+        _("Layer"): (order // heads).tolist(),
+        _("Head"): (order % heads).tolist(),
+    }
+    verdicts = verdicts_of(result)
+    for name, values, ends in (
+        (_("Predicted"), result.importance, result.importance_interval),
+        (_("Rise of the loss"), result.loss_rise, result.loss_rise_interval),
+        (_("Drop of the accuracy"), result.accuracy_drop, result.accuracy_drop_interval),
+    ):
+        if values is not None and ends is not None:
+            table[name] = values.ravel()[order].astype(float).tolist()
+            table[_("{name}, 95 %").format(name=name)] = [
+                f"{signed(low)} – {signed(high)}" for low, high in ends.reshape(-1, 2)[order].tolist()
+            ]
+    if verdicts is not None:
+        said = [one.split(" (")[0] for row in verdicts for one in row if one]
+        table[_("Verdict")] = [said[place] for place in order]
+    return table
+
+
 def importance_line(result: it.HeadImportance) -> str:
     """Say in Markdown what was measured, on what, and how well it answers with all heads."""
     from scipy.stats import spearmanr
 
+    from interpret.rank_correlation import spearman_interval
+
     low, high = wilson(result.accuracy * result.texts, result.texts)
     parts = [
         _(
-            "With all heads: accuracy {accuracy} % (95 %: {low} to {high} %), loss {loss} nats, on {texts} texts "
-            "(always naming the largest class: {majority} %)."
+            "With all heads: accuracy {accuracy} % (95 %: {low} to {high} %), loss {loss} nats (95 %: {least} to "
+            "{most}), on {texts} texts (always naming the largest class: {majority} %)."
         ).format(
             low=f"{100 * low:.1f}",
             high=f"{100 * high:.1f}",
             accuracy=f"{100 * result.accuracy:.1f}",
             loss=f"{result.loss:.3f}",
+            least=f"{result.loss_interval[0]:.3f}",
+            most=f"{result.loss_interval[1]:.3f}",
             texts=f"{result.texts:,}",
             majority=f"{100 * result.majority:.1f}",
         )
@@ -233,12 +283,18 @@ def importance_line(result: it.HeadImportance) -> str:
         parts.append(_("The model's own classifier answers."))
     if not low > result.majority:
         parts.append(_("**That is not told from always naming the largest class, so no head is shown to matter.**"))
-    if result.loss_rise is not None:
+    if result.loss_rise is not None and result.loss_rise_interval is not None:
         heads = result.importance.size
+        told = sides(result.loss_rise_interval)
+        parts.append(
+            _(
+                "Without one head alone the loss rises for {up} of {heads} heads and falls for {down}; for the others "
+                "the 95 % interval over these texts holds 0. Of as many heads that do nothing, about {luck} would be "
+                "counted by luck."
+            ).format(up=int((told > 0).sum()), down=int((told < 0).sum()), heads=heads, luck=f"{0.05 * heads:.1f}")
+        )
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
-        # By Fisher's transformation, with the error that ranks have (Bonett & Wright 2000, eq. 3).
-        half = 1.96 * np.sqrt((1 + agreement**2 / 2) / max(heads - 3, 1))
-        ends = np.tanh(np.arctanh(np.clip(agreement, -0.999999, 0.999999)) + np.array([-half, half]))
+        ends = spearman_interval(agreement, heads)
         parts.append(
             _(
                 "The ranks of predicted and true importance correlate by {agreement} (Spearman; 95 % over {heads} "
@@ -311,15 +367,24 @@ def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, name: 
         "loss_rise": result.loss_rise,
         "accuracy_drop": result.accuracy_drop,
     }
+    intervals = {
+        "importance": result.importance_interval,
+        "loss_rise": result.loss_rise_interval,
+        "accuracy_drop": result.accuracy_drop_interval,
+    }
 
     def table() -> bytes:
-        return as_csv(
-            {
-                "layer": [layer for layer in range(layers) for _head in range(heads)],
-                "head": [head for _layer in range(layers) for head in range(heads)],
-                **{key: values.ravel().tolist() for key, values in maps.items() if values is not None},
-            }
-        )
+        columns = {
+            "layer": [layer for layer in range(layers) for _head in range(heads)],
+            "head": [head for _layer in range(layers) for head in range(heads)],
+        }
+        for key, values in maps.items():
+            if values is not None:
+                columns[key] = values.ravel().tolist()
+            ends = intervals.get(key)
+            if ends is not None:
+                columns[f"{key}_low"], columns[f"{key}_high"] = ends.reshape(-1, 2).T.tolist()
+        return as_csv(columns)
 
     def numbers() -> bytes:
         return as_json(
@@ -328,16 +393,20 @@ def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, name: 
                 "revision": spec.checkpoint.revision,
                 "file": name,
                 "loss": result.loss,
+                "loss_interval_95": result.loss_interval,
                 "accuracy": result.accuracy,
                 "majority": result.majority,
                 "texts": result.texts,
                 "fitted_on": result.fitted_on,
                 **{key: values.tolist() for key, values in maps.items() if values is not None},
+                "interval_95": {key: values.tolist() for key, values in intervals.items() if values is not None},
                 "curves": {
                     order: {
                         "removed": curve.removed.tolist(),
                         "loss": curve.loss.tolist(),
                         "accuracy": curve.accuracy.tolist(),
+                        "loss_interval_95": curve.loss_interval.tolist(),
+                        "accuracy_interval_95": curve.accuracy_interval.tolist(),
                     }
                     for order, curve in result.curves.items()
                 },

@@ -20,6 +20,15 @@ from interpret.embeddings.projection import unit_rows
 from interpret.intervals import share_interval
 
 
+def interval_of(ends: tuple[float, float]) -> str:
+    """Write the ends of a 95 % interval."""
+    if np.isnan(ends[0]):
+        return _("95 %: not known")
+    return _("95 %: {low} to {high}").format(
+        low=f"{ends[0]:.2f}".replace("-", "−"), high=f"{ends[1]:.2f}".replace("-", "−")
+    )
+
+
 def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
     """Say how many groups there are, and what speaks for them and against."""
     parts = [_("**{count} groups**").format(count=clusters.count)]
@@ -27,21 +36,35 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
     if outside:
         parts.append(_("{share} of the points in none").format(share=f"{outside / len(places):.0%}"))
     if np.isfinite(clusters.silhouette):
-        parts.append(_("silhouette {value} (1 far apart, 0 none)").format(value=f"{clusters.silhouette:.2f}"))
+        parts.append(
+            _("silhouette {value} (1 far apart, 0 none; {interval} over {texts} texts, {points} points)").format(
+                value=f"{clusters.silhouette:.2f}",
+                interval=interval_of(clusters.silhouette_interval),
+                texts=f"{clusters.silhouette_texts:,}",
+                points=f"{clusters.silhouette_points:,}",
+            )
+        )
     if clusters.stability is not None:
         parts.append(
-            _("stability over three seeds {value} (1 the same, 0 as if drawn at random)").format(
-                value=f"{clusters.stability:.2f}"
+            _("stability over three seeds {value} (1 the same, 0 as if drawn at random; {interval})").format(
+                value=f"{clusters.stability:.2f}", interval=interval_of(clusters.stability_interval)
             )
         )
     label = read.label
     if label and clusters.count:
         values = read.column(label)
-        value, chance = it.agreement(clusters, [values[i] for i in places], read.embeddings.text[places])
+        compared = clusters, [values[i] for i in places], read.embeddings.text[places]
+        value, chance = it.agreement(*compared)
         parts.append(
             _(
-                "agreement with “{label}” {value} (adjusted Rand; 95 of 100 shuffles of the labels stay below {chance})"
-            ).format(label=literal(label), value=f"{value:.2f}", chance=f"{chance:.2f}")
+                "agreement with “{label}” {value} (adjusted Rand; {interval}; 95 of 100 shuffles of the labels stay "
+                "below {chance})"
+            ).format(
+                label=literal(label),
+                value=f"{value:.2f}",
+                interval=interval_of(it.agreement_interval(*compared)),
+                chance=f"{chance:.2f}",
+            )
         )
     return " · ".join(parts) + "."
 
@@ -146,6 +169,6 @@ def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
     return (
         read_lines(read)
         + shown
-        + f'clusters = it.cluster({vectors}, "{method}", seed={SEED}, {option})\n'
+        + f'clusters = it.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
         + f"it.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
     )

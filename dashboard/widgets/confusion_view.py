@@ -13,6 +13,7 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _, literal
 from dashboard.widgets.choices import segments
+from dashboard.widgets.shares import percent_columns, percents
 
 # Right ones in the blue and mistakes in the orange of the themes' scales, as deep as their share of the true class.
 # They are seen through, on light ground and on dark.
@@ -66,7 +67,7 @@ def confusion_view(outcome: it.Outcome, found: it.Results, run_id: str) -> np.nd
                 on_select=lambda: let_go("confusion"),
                 selection_mode="single-row",
                 key=key("confused"),
-                column_config={_("Share of the class"): st.column_config.NumberColumn(format="percent")},
+                column_config=percent_columns(_("Share of the class")),
             ).selection.rows
     cells = event.selection.get("cells", [])
     chosen = None
@@ -166,7 +167,6 @@ def _pairs(found: it.Results, pairs: np.ndarray) -> Any:
         _("True"): [names[true] for true, _given in pairs],
         _("Given"): [names[given] for _true, given in pairs],
         _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
-        _("Share of the class"): [float(found.confusion[true, given] / totals[true]) for true, given in pairs],
+        _("Share of the class"): percents(found.confusion[true, given] / totals[true] for true, given in pairs),
     }
-    style = pd.DataFrame(table).style.format("{:.1%}", subset=[_("Share of the class")])
-    return style.format(_shortener(found), subset=[_("True"), _("Given")])
+    return pd.DataFrame(table).style.format(_shortener(found), subset=[_("True"), _("Given")])

@@ -133,7 +133,13 @@ def clusters_of(read: Read, layer: int, method: str) -> it.Clusters | None:
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
         _("Find groups"),
         lambda progress: it.cluster(
-            read.embeddings.at(layer)[places], method, count, SEED, least=least, progress=progress
+            read.embeddings.at(layer)[places],
+            method,
+            count,
+            SEED,
+            least=least,
+            texts=read.embeddings.text[places],
+            progress=progress,
         ),
         {"cluster": _("runs")},
         auto=True,

@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
+from dashboard.widgets.shares import percent_bar, percents
 from interpret.checkpoint_files import saved_checkpoints
 from interpret.checkpoints import BUILT_IN, GUESSER
 from interpret.units import gigabytes
@@ -284,12 +285,12 @@ def _card_body() -> None:
         {
             _("Part"): [_part(name) for name in card.parameters],
             _("Parameters"): list(card.parameters.values()),
-            _("Share"): [count / total for count in card.parameters.values()],
+            _("Share"): percents(count / total for count in card.parameters.values()),
         },
         hide_index=True,
         column_config={
             _("Parameters"): st.column_config.NumberColumn(format="localized"),
-            _("Share"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            _("Share"): percent_bar(),
         },
     )
 

@@ -16,6 +16,7 @@ from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
+from dashboard.widgets.shares import percent_columns, percents
 from interpret.finetuning.choosing import DRAWS
 from interpret.finetuning.results import beats_baseline
 
@@ -74,6 +75,8 @@ def result_view(run: it.Run) -> None:
 
 def between(ends: Sequence[float], form: str = ".0%") -> str:
     """Say a 95 % interval."""
+    if np.isnan(ends[0]):
+        return _("95 %: not known")
     return _("95 %: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
 
 
@@ -179,10 +182,6 @@ def _headline(found: it.Results | it.Fit | it.GameResults) -> tuple[str, float, 
     return (_("word accuracy") if found.sentences else _("accuracy")), found.accuracy, "{:.1%}".format
 
 
-def _shares(*names: str) -> dict[str, Any]:
-    return {name: st.column_config.NumberColumn(format="percent") for name in names}
-
-
 def _metric(place: Any, label: str, value: str, interval: str, about: str) -> None:
     place.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
 
@@ -206,12 +205,12 @@ def _entities(found: it.EntityResults) -> None:
                 _("True"): found.true.tolist(),
                 _("Found"): found.found.tolist(),
                 _("Found rightly"): found.correct.tolist(),
-                _("Precision"): precision,
-                _("Recall"): recall,
-                "F1": f1,
+                _("Precision"): percents(precision),
+                _("Recall"): percents(recall),
+                "F1": percents(f1),
             },
             hide_index=True,
-            column_config=_shares(_("Precision"), _("Recall"), "F1"),
+            column_config=percent_columns(_("Precision"), _("Recall"), "F1"),
         )
 
 
@@ -227,10 +226,16 @@ def _numbers(found: it.Results) -> None:
         if words
         else _("The range is Wilson's interval: what chance alone would still allow with so few rows."),
     )
-    places[1].metric(
+    drawn = (
+        _("The range is by bootstrap over the sentences.") if words else _("The range is by bootstrap over the rows.")
+    )
+    about = _("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do.")
+    _metric(
+        places[1],
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
-        help=_("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do."),
+        between(found.macro_f1_interval, ".2f"),
+        f"{about} {drawn}",
     )
     places[2].metric(
         _("Majority-class baseline"),
@@ -239,7 +244,7 @@ def _numbers(found: it.Results) -> None:
             name=literal(found.majority_class)
         ),
     )
-    places[3].metric(_("Calibration error"), f"{found.ece:.1%}")
+    _metric(places[3], _("Calibration error"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
 def _unseen(outcome: it.Outcome, found: it.Results) -> None:
@@ -287,7 +292,7 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
         (_("Sentence") if found.sentences else _("Text")): [outcome.texts[i] for i in shown],
         _("True"): [outcome.truth[i] for i in shown],
         _("Given"): [found.labels[int(found.answers[i])] for i in shown],
-        _("Probability"): [float(found.chances[i]) for i in shown],
+        _("Probability"): percents(found.chances[shown].tolist()),
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
     wide = st.column_config.TextColumn(width="large")
@@ -301,7 +306,7 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
         on_select="rerun",
         selection_mode="single-row",
         key=f"judged_rows:{run.id}:{hash(rows.tobytes())}",
-        column_config={**_shares(_("Probability")), _("Text"): wide, _("Sentence"): wide},
+        column_config={**percent_columns(_("Probability")), _("Text"): wide, _("Sentence"): wide},
     )
     picked = event.selection.rows
     place = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
@@ -352,8 +357,8 @@ def _classes(found: it.Results) -> None:
     def numbers(shares: np.ndarray, ends: np.ndarray) -> tuple[list[float | None], list[str]]:
         known = np.isfinite(ends[:, 0])
         return (
-            [float(share) if one else None for share, one in zip(shares, known, strict=True)],
-            [f"{low:.0%} – {high:.0%}" if one else "" for (low, high), one in zip(ends, known, strict=True)],
+            percents(float(share) if one else None for share, one in zip(shares, known, strict=True)),
+            [f"{low:.1%} – {high:.1%}" if one else "" for (low, high), one in zip(ends, known, strict=True)],
         )
 
     precision, precise = numbers(found.precision, found.precision_interval)
@@ -367,10 +372,10 @@ def _classes(found: it.Results) -> None:
             _("Precision, 95 %"): precise,
             _("Recall"): recall,
             _("Recall, 95 %"): recalled,
-            "F1": [float(one) if there else None for one, there in zip(found.f1, occur, strict=True)],
+            "F1": percents(float(one) if there else None for one, there in zip(found.f1, occur, strict=True)),
         },
         hide_index=True,
-        column_config=_shares(_("Precision"), _("Recall"), "F1"),
+        column_config=percent_columns(_("Precision"), _("Recall"), "F1"),
     )
 
 
@@ -383,9 +388,11 @@ def _fit(run: it.Run, outcome: it.Outcome, found: it.Fit) -> None:
         between(found.interval, ".2f"),
         _("The share of the variance explained; 0 is as good as always saying the mean. The range is by bootstrap."),
     )
-    places[1].metric(_("Mean error"), f"{found.mae:.4g}")
-    places[2].metric("RMSE", f"{found.rmse:.4g}")
-    places[3].metric(_("Rank correlation"), f"{found.spearman:.3f}")
+    drawn = _("The range is by bootstrap over the rows.")
+    _metric(places[1], _("Mean error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
+    _metric(places[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
+    ranks = _("Spearman's; the range is over the rows (Bonett & Wright 2000).")
+    _metric(places[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
     left, right = st.columns(2, gap="large")
     left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:_MOST_ROWS]

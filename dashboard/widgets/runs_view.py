@@ -21,6 +21,7 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.result_view import baseline_lines
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
+from dashboard.widgets.shares import percent_columns, percents
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 from interpret.finetuning.results import beats_baseline, reported_on
 from interpret.units import duration
@@ -90,7 +91,7 @@ def runs_table() -> list[Row]:
         # A choice is kept by its place, and places move when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **{name: st.column_config.NumberColumn(format="percent") for name in (_("Accuracy"), _("Entities: F1"))},
+            **percent_columns(_("Accuracy"), _("Entities: F1")),
             **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
@@ -120,13 +121,13 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Name"): [row.recorded.name for row in rows],
         _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
-        _("Accuracy"): finals("accuracy"),
+        _("Accuracy"): percents(finals("accuracy")),
         _("95 %"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
         _("Reported on"): [_reported(row) for row in rows],
         "Macro-F1": finals("macro_f1"),
         **{
-            title: finals(name)
+            title: percents(finals(name)) if name == "entity_f1" else finals(name)
             for title, name in ((_("Entities: F1"), "entity_f1"), ("R²", "r2"))
             if any(value is not None for value in finals(name))
         },

@@ -18,6 +18,7 @@ from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.shares import percent_bar, percents
 from interpret.errors import InputError
 from interpret.file_rows import FileRows, rows_of
 from interpret.intervals import wilson
@@ -200,13 +201,13 @@ def preferences_view(given: Pairs, found: it.Preferences) -> None:
         st.dataframe(
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
-                _("Likelier"): [float(right[some].mean()) for some in of_kind.values()],
+                _("Likelier"): percents(float(right[some].mean()) for some in of_kind.values()),
                 "95 %": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
                 _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
             hide_index=True,
             column_config={
-                _("Likelier"): st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+                _("Likelier"): percent_bar(),
             },
         )
         st.caption(

@@ -37,8 +37,11 @@ def quality_line(projection: it.Projection, layer: int) -> None:
             ).format(count=quality.neighbours, chance=f"{quality.chance:.1%}"),
         ),
         _("Distances, rank correlation"): (
-            f"{quality.distances:.2f}",
-            _("How well distances on the map order pairs as the space does: 1 in the same order, 0 by chance."),
+            number(quality.distances, np.array(quality.distances_interval), ".2f"),
+            _(
+                "How well distances on the map order pairs as the space does: 1 in the same order, 0 by chance. Over "
+                "{pairs} pairs; ± is 95 % over points, as many others of the kind ({points} drawn with replacement)."
+            ).format(pairs=f"{quality.pairs:,}", points=f"{quality.points:,}"),
         ),
     }
     if projection.method == "pca":

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from interpret.arrays import read_only
+from interpret.attention.held_out import HeldOut, held_out
 from interpret.batching import batches
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -56,27 +57,34 @@ class DependencyScores:
     counts
         How often each was tried.
     accuracy
-        The share where the head's strongest link, self and special pieces left out, was the right word.
-    baseline, offset
-        The best accuracy of a fixed place, and that place: the head so many words to the right of its dependent
-        (negative: left). Seen from the head it is the same, the other way round.
+        The share where the head's strongest link, self and special pieces left out, was the right word. The best of
+        so many heads is flattered by being picked on the sentences that it is scored on; ``held`` is not.
+    offset
+        The fixed place that is right most often: the head so many words to the right of its dependent (negative:
+        left). Seen from the head it is the same, the other way round.
+    held
+        For each relation what the best head and the best fixed place get right on sentences that neither was chosen
+        on, with 95 % intervals by bootstrap over sentences.
     sentences, skipped
         How many sentences were read, and how many the model cannot read: too long, or nothing in them.
     unread
         Dependencies left out because a word had no piece of its own.
+    seed
+        Of the folds and of the bootstrap.
     """
 
     relations: tuple[str, ...]
     counts: Int[np.ndarray, "relation"]
     accuracy: Float32[np.ndarray, "relation seeking layer head"]
-    baseline: Float32[np.ndarray, "relation"]
     offset: Int[np.ndarray, "relation"]
+    held: tuple[HeldOut, ...]
     sentences: int
     skipped: int
     unread: int
+    seed: int
 
     def best(self, relation: str) -> tuple[int, int, Seeking, float]:
-        """Return the layer, head and direction that find a relation best, and how often they do."""
+        """Return the layer, head and direction that find a relation best, and how often they do, on all sentences."""
         block = self.accuracy[self.relations.index(relation)]
         seeking, layer, head = (int(i) for i in np.unravel_index(int(block.argmax()), block.shape))
         return layer, head, ("head", "dependent")[seeking], float(block[seeking, layer, head])
@@ -164,7 +172,10 @@ def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
 
 
 def dependency_scores(
-    encoder: Encoder, sentences: Sequence[Sentence], progress: Callable[[int, int, str], None] | None = None
+    encoder: Encoder,
+    sentences: Sequence[Sentence],
+    progress: Callable[[int, int, str], None] | None = None,
+    seed: int = 0,
 ) -> DependencyScores:
     """Score each head's strongest link on dependency trees.
 
@@ -175,6 +186,8 @@ def dependency_scores(
     ----------
     progress
         Called as ``progress(sentences done, sentences in all, "")``; raising inside it stops the work.
+    seed
+        Of the folds of sentences, on which a head is chosen or scored, and of the bootstrap.
 
     Raises
     ------
@@ -184,9 +197,9 @@ def dependency_scores(
     fitting = [one for one in sentences if _readable(encoder, one.text)]
     if not fitting:
         raise InputError("This model can read none of the sentences. Choose another file, or another model.")
-    right: dict[str, np.ndarray] = {}
-    counts: Counter[str] = Counter()
-    offsets: Counter[tuple[str, int]] = Counter()
+    # A sentence that comes twice is one: it may not choose a head and score it too.
+    numbers: dict[str, int] = {}
+    found: list[_Links] = []
     done = unread = 0
     if progress is not None:
         progress(0, len(fitting), "")
@@ -194,41 +207,77 @@ def dependency_scores(
         for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
             tree = fitting[place]
             groups = _pieces_of(trace.tokens, tree)
-            strongest = _strongest(trace.attention, groups)
-            for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True)):
-                if head < 0 or relation == "punct":
-                    continue
-                if not groups[word] or not groups[head]:
-                    unread += 1
-                    continue
-                counts[relation] += 1
-                tally = right.setdefault(relation, np.zeros((2, encoder.layers, encoder.heads), np.int64))
-                tally[0] += strongest[:, :, word] == head
-                tally[1] += strongest[:, :, head] == word
-                offsets[relation, head - word] += 1
+            linked = [
+                word
+                for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True))
+                if head >= 0 and relation != "punct"
+            ]
+            kept = [word for word in linked if groups[word] and groups[tree.heads[word]]]
+            unread += len(linked) - len(kept)
+            if kept:
+                found.append(
+                    _links(numbers.setdefault(tree.text, len(numbers)), tree, kept, _strongest(trace.attention, groups))
+                )
         done += len(some)
         if progress is not None:
             progress(done, len(fitting), "")
-    relations = tuple(name for name, _ in counts.most_common())
-    if not relations:
+    if not found:
         raise InputError("No word of these sentences depends on another. Choose a file with trees.")
-    # Of two places that are right as often, the nearer one.
-    best = [
-        max((often, -abs(by), by) for (name, by), often in offsets.items() if name == relation)
-        for relation in relations
-    ]
-    total = np.array([counts[name] for name in relations])
-    hits = np.stack([right[name] for name in relations])
+    names = np.concatenate([one.relations for one in found])
+    owner = np.repeat([one.sentence for one in found], [len(one.relations) for one in found])
+    offsets, packed = (np.concatenate([getattr(one, part) for one in found]) for part in ("offsets", "right"))
+    counts = Counter(names.tolist())
+    relations = tuple(name for name, _ in counts.most_common())
+    shape = 2, encoder.layers, encoder.heads
+    places = [_fixed_places(offsets[names == name]) for name in relations]
+    accuracy, held = [], []
+    for name, fixed in zip(relations, places, strict=True):
+        rows = names == name
+        right = np.unpackbits(packed[rows], axis=1, count=int(np.prod(shape))).astype(bool)
+        accuracy.append(right.mean(axis=0).reshape(shape))
+        held.append(held_out(right, offsets[rows, None] == fixed, owner[rows], seed))
     return DependencyScores(
         relations=relations,
-        counts=read_only(total, np.int64),
-        accuracy=read_only(hits / total[:, None, None, None], np.float32),
-        baseline=read_only([one[0] for one in best] / total, np.float32),
-        offset=read_only([one[2] for one in best], np.int64),
+        counts=read_only([counts[name] for name in relations], np.int64),
+        accuracy=read_only(np.stack(accuracy), np.float32),
+        offset=read_only([fixed[0] for fixed in places], np.int64),
+        held=tuple(held),
         sentences=len(fitting),
         skipped=len(sentences) - len(fitting),
         unread=unread,
+        seed=seed,
     )
+
+
+class _Links(NamedTuple):
+    """The dependencies of one sentence; which heads found each is packed into bits, or a treebank takes gigabytes."""
+
+    sentence: int
+    relations: np.ndarray
+    offsets: Int[np.ndarray, "link"]
+    right: np.ndarray
+
+
+def _links(
+    sentence: int, tree: Sentence, words: Sequence[int], strongest: Int[np.ndarray, "layer head word"]
+) -> _Links:
+    heads = np.array([tree.heads[word] for word in words])
+    # Seeking × layer × head × link.
+    right: Bool[np.ndarray, "seeking layer head link"] = np.stack(
+        [strongest[:, :, words] == heads, strongest[:, :, heads] == np.array(words)]
+    )
+    return _Links(
+        sentence,
+        np.array([tree.relations[word] for word in words], object),
+        heads - np.array(words),
+        np.packbits(right.reshape(-1, len(words)).T, axis=1),
+    )
+
+
+def _fixed_places(offsets: Int[np.ndarray, "link"]) -> Int[np.ndarray, "place"]:
+    """Return the offsets that occur, the most frequent first and of two as frequent the nearer one."""
+    values, often = np.unique(offsets, return_counts=True)
+    return values[np.lexsort((-values, np.abs(values), -often))]
 
 
 def _readable(encoder: Encoder, text: str) -> bool:

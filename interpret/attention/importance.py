@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
 from interpret.batching import batches
+from interpret.clustered import ratio_interval
 from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
@@ -35,11 +37,15 @@ class PruneCurve:
         How many heads are out.
     loss, accuracy
         Mean cross-entropy in nats, and share of right answers.
+    loss_interval, accuracy_interval
+        Their 95 % intervals over texts.
     """
 
     removed: Int[np.ndarray, "step"]
     loss: Float32[np.ndarray, "step"]
     accuracy: Float32[np.ndarray, "step"]
+    loss_interval: Float32[np.ndarray, "step 2"]
+    accuracy_interval: Float32[np.ndarray, "step 2"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +60,14 @@ class HeadImportance:
         The same with each layer divided by its L2 norm (their sec. 4.1), which is what they prune by.
     loss_rise, accuracy_drop
         What really happens when each head alone is taken out; None where that was not asked for.
+    importance_interval, loss_rise_interval, accuracy_drop_interval
+        Of each number its 95 % interval over texts: Student's t of the differences text by text, with and without the
+        head, and texts that read the same are one (Cochran 1977, eq. 6.13). Of an accuracy that no text changes, what
+        as many texts that are all alike leave open (Clopper & Pearson 1934). An importance's layer norm stays as it is.
     curves
         Pruning by each order, least important first: ``"gradient"``, ``"removal"``, and ``"random 0"`` …; empty where
         not asked for. ``"removal"`` is ranked on the same texts that it is measured on, which flatters it.
-    loss, accuracy, majority
+    loss, loss_interval, accuracy, majority
         With all heads: mean cross-entropy in nats, share of right answers, and that of always naming the largest
         class.
     texts
@@ -71,8 +81,12 @@ class HeadImportance:
     importance: Float32[np.ndarray, "layer head"]
     loss_rise: Float32[np.ndarray, "layer head"] | None
     accuracy_drop: Float32[np.ndarray, "layer head"] | None
+    importance_interval: Float32[np.ndarray, "layer head 2"]
+    loss_rise_interval: Float32[np.ndarray, "layer head 2"] | None
+    accuracy_drop_interval: Float32[np.ndarray, "layer head 2"] | None
     curves: Mapping[str, PruneCurve]
     loss: float
+    loss_interval: tuple[float, float]
     accuracy: float
     majority: float
     texts: int
@@ -123,35 +137,48 @@ def head_importance(
         if progress is not None:
             progress(done, total, stage)
 
-    gradient = exam.gradient(gates)
+    slopes = exam.gradients(gates)
+    gradient = slopes.mean(axis=0)
     report("gradient")
-    loss, accuracy = exam.score(gates)
+    whole = exam.score(gates)
     report("gradient")
     length = np.linalg.norm(gradient, axis=1, keepdims=True)
-    importance = np.divide(gradient, length, out=np.zeros_like(gradient), where=length > 0)
-    loss_rise = accuracy_drop = None
+    importance, interval = (
+        np.divide(one, by, out=np.zeros_like(one), where=by > 0)
+        for one, by in ((gradient, length), (exam.interval(slopes), length[..., None]))
+    )
+    loss_rise = accuracy_drop = loss_rise_interval = accuracy_drop_interval = None
     curves: dict[str, PruneCurve] = {}
     if removals:
-        loss_rise, accuracy_drop = _remove_each(exam, loss, accuracy, report)
+        (loss_rise, loss_rise_interval), (accuracy_drop, accuracy_drop_interval) = _remove_each(exam, whole, report)
         random = np.random.default_rng(seed)
         orders = {
             "gradient": importance.ravel().argsort(kind="stable"),
             "removal": loss_rise.ravel().argsort(kind="stable"),
             **{f"random {i}": random.permutation(count) for i in range(_RANDOM_ORDERS)},
         }
-        curves = {name: _prune(exam, order, steps, (loss, accuracy), report) for name, order in orders.items()}
+        curves = {name: _prune(exam, order, steps, whole, report) for name, order in orders.items()}
+    over_texts = exam.interval(whole[0])
     return HeadImportance(
         gradient=read_only(gradient, np.float32),
         importance=read_only(importance, np.float32),
-        loss_rise=None if loss_rise is None else read_only(loss_rise, np.float32),
-        accuracy_drop=None if accuracy_drop is None else read_only(accuracy_drop, np.float32),
+        loss_rise=_frozen(loss_rise),
+        accuracy_drop=_frozen(accuracy_drop),
+        importance_interval=read_only(interval, np.float32),
+        loss_rise_interval=_frozen(loss_rise_interval),
+        accuracy_drop_interval=_frozen(accuracy_drop_interval),
         curves=MappingProxyType(curves),
-        loss=loss,
-        accuracy=accuracy,
+        loss=float(whole[0].mean()),
+        loss_interval=(float(over_texts[0]), float(over_texts[1])),
+        accuracy=float(whole[1].mean()),
         majority=float(np.bincount(exam.gold).max() / len(exam.gold)),
         texts=len(exam.gold),
         fitted_on=exam.fitted_on,
     )
+
+
+def _frozen(values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None else read_only(values, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,23 +204,41 @@ class _Exam:
         gold = torch.from_numpy(self.gold[some]).to(logits.device)
         return torch.nn.functional.cross_entropy(logits, gold, reduction="none"), logits.argmax(-1) == gold
 
-    def score(self, gates: torch.Tensor) -> tuple[float, float]:
-        """Return the mean loss and the accuracy with these gates."""
-        loss = right = 0.0
+    @cached_property
+    def _same(self) -> np.ndarray:
+        """Which texts read the same, by number."""
+        return np.unique(np.array(self.texts, object), return_inverse=True)[1]
+
+    def interval(self, each: np.ndarray) -> np.ndarray:
+        """Return the 95 % intervals of means over texts, the first axis, as one more axis behind."""
+        same = self._same
+        sums = np.zeros((same.max() + 1, *each.shape[1:]))
+        np.add.at(sums, same, each)
+        counts = np.bincount(same).astype(float)
+        return ratio_interval(sums, counts.reshape(-1, *[1] * (each.ndim - 1)))
+
+    def share_interval(self, each: np.ndarray) -> np.ndarray:
+        """The same of means of whole numbers from -1 to 1, which are never known for sure."""
+        middle, room = each.mean(axis=0), 1 - 0.025 ** (1 / (self._same.max() + 1))
+        ends = self.interval(each)
+        return np.stack([np.fmin(ends[..., 0], middle - room), np.fmax(ends[..., 1], middle + room)], axis=-1)
+
+    def score(self, gates: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return each text's loss with these gates, and whether it is answered right."""
+        loss, right = np.empty(len(self.gold)), np.empty(len(self.gold))
         for some in self.batches:
             tap = Tap(self.encoder.layers, record=False, gates=gates)
             losses, hits = self.losses(some, tap, False)
-            loss += float(losses.double().sum())
-            right += float(hits.sum())
-        return loss / len(self.gold), right / len(self.gold)
+            loss[some], right[some] = losses.double().cpu().numpy(), hits.cpu().numpy()
+        return loss, right
 
-    def gradient(self, gates: torch.Tensor) -> np.ndarray:
-        """Return the mean over texts of |∂L/∂ξ|, of shape (layer, head).
+    def gradients(self, gates: torch.Tensor) -> np.ndarray:
+        """Return |∂L/∂ξ| of each text, of shape (text, layer, head).
 
         ξ multiplies a head's contexts, so ∂L/∂ξ is their inner product with ∂L/∂contexts (Michel et al. 2019, eq. 2).
         The absolute value is taken text by text: the losses of a batch do not share a context.
         """
-        total = np.zeros(tuple(gates.shape))
+        each = np.zeros((len(self.gold), *gates.shape))
         for some in self.batches:
             tap = Tap(self.encoder.layers, gates=gates, gradients=True)
             with hold(self.encoder.spec.device):
@@ -201,25 +246,32 @@ class _Exam:
                 found = torch.autograd.grad(losses.sum(), tap.contexts)
                 for layer, (context, slope) in enumerate(zip(tap.contexts, found, strict=True)):
                     per_text = (context.detach().double() * slope.double()).sum(dim=(2, 3)).abs()
-                    total[layer] += per_text.sum(dim=0).cpu().numpy()
-        return total / len(self.gold)
+                    each[some, layer] = per_text.cpu().numpy()
+        return each
 
 
 def _remove_each(
-    exam: _Exam, loss: float, accuracy: float, report: Callable[[str], None]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Take out each head alone; return how far the loss rises and the accuracy drops, of shape (layer, head)."""
+    exam: _Exam, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Take out each head alone; return how far the loss rises and the accuracy drops, each with its intervals.
+
+    Of shapes (layer, head) and (layer, head, 2).
+    """
     shape = exam.encoder.layers, exam.encoder.heads
-    rise, drop = np.empty(shape), np.empty(shape)
+    rise, drop = np.empty((2, len(exam.gold), *shape))
     for place in np.ndindex(shape):
-        without = exam.score(head_gates(exam.encoder, [place]))
-        rise[place], drop[place] = without[0] - loss, accuracy - without[1]
+        loss, right = exam.score(head_gates(exam.encoder, [place]))
+        rise[:, *place], drop[:, *place] = loss - whole[0], whole[1] - right
         report("removal")
-    return rise, drop
+    return (rise.mean(axis=0), exam.interval(rise)), (drop.mean(axis=0), exam.share_interval(drop))
 
 
 def _prune(
-    exam: _Exam, order: np.ndarray, steps: list[int], whole: tuple[float, float], report: Callable[[str], None]
+    exam: _Exam,
+    order: np.ndarray,
+    steps: list[int],
+    whole: tuple[np.ndarray, np.ndarray],
+    report: Callable[[str], None],
 ) -> PruneCurve:
     """Take heads out in an order, as many as each of ``steps`` says; the first of these is none."""
     points = [whole]
@@ -227,8 +279,14 @@ def _prune(
     for removed in steps[1:]:
         points.append(exam.score(head_gates(exam.encoder, [divmod(int(i), heads) for i in order[:removed]])))
         report("pruning")
-    losses, accuracies = zip(*points, strict=True)
-    return PruneCurve(read_only(steps, np.int64), read_only(losses, np.float32), read_only(accuracies, np.float32))
+    loss, right = (np.stack(one, axis=1) for one in zip(*points, strict=True))
+    return PruneCurve(
+        removed=read_only(steps, np.int64),
+        loss=read_only(loss.mean(axis=0), np.float32),
+        accuracy=read_only(right.mean(axis=0), np.float32),
+        loss_interval=read_only(exam.interval(loss), np.float32),
+        accuracy_interval=read_only(exam.share_interval(right).clip(0, 1), np.float32),
+    )
 
 
 def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:

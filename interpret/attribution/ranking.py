@@ -11,6 +11,7 @@ from interpret.attribution.explaining import Attribution
 from interpret.attribution.methods import METHODS
 from interpret.attribution.question import Question
 from interpret.errors import InputError
+from interpret.rank_correlation import spearman_interval
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:
@@ -48,6 +49,20 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
             ordered = len(words) > 1 and all(np.ptp(value) > 0 for value in pair)
             found[i, j] = found[j, i] = correlation(*pair) if ordered else np.nan
     return read_only(found, np.float32)
+
+
+def rank_agreement_interval(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other 2"]:
+    """Return the 95 % intervals of `rank_agreement` over words, as many others would give: see `spearman_interval`.
+
+    NaN where the agreement is, and of a method with itself.
+    """
+    agreement = rank_agreement(attributions)
+    words = [sum(not one.tokens.special[group[0]] for group in one.tokens.groups) for one in attributions]
+    ends = np.full((*agreement.shape, 2), np.nan)
+    for i, j in np.ndindex(agreement.shape):
+        if i != j:
+            ends[i, j] = spearman_interval(float(agreement[i, j]), words[i])
+    return read_only(ends, np.float32)
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from interpret.arrays import read_only
+from interpret.clustered import drawn_interval, ratio_interval
 from interpret.embeddings.projection import check_finite, principal_components, unit_rows
 from interpret.errors import InputError
 from interpret.hub import Progress
@@ -23,6 +24,7 @@ _DENSE_DIMENSIONS = 15
 _SURE = 3
 # Enough for the largest score of 95 of 100 to be known to some tenths.
 _SHUFFLES = 200
+_UNKNOWN = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +43,22 @@ class Clusters:
     stability
         The adjusted Rand index between this and two runs from other seeds, averaged: 1 where the groups come out the
         same. None for HDBSCAN, which draws nothing at random.
+    silhouette_interval, stability_interval
+        Their 95 % intervals over texts, whose points hang together. Groups and distances stay as they are: how other
+        texts would have been grouped is not in them. k-means cuts a cloud without groups too, and its silhouette is
+        then above 0, surely: the interval says how well the number is known, not that there are groups.
+    silhouette_points, silhouette_texts
+        Over how many points of how many texts the silhouette is the mean.
     """
 
     cluster: Int[np.ndarray, "point"]
     count: int
     silhouette: float
     stability: float | None
+    silhouette_interval: tuple[float, float] = _UNKNOWN
+    stability_interval: tuple[float, float] = _UNKNOWN
+    silhouette_points: int = 0
+    silhouette_texts: int = 0
 
 
 def cluster(
@@ -57,6 +69,7 @@ def cluster(
     *,
     metric: str = "cosine",
     least: int = 10,
+    texts: Int[np.ndarray, "point"] | None = None,
     progress: Progress | None = None,
 ) -> Clusters:
     """Group vectors.
@@ -69,6 +82,8 @@ def cluster(
         k-means: how many groups.
     least
         HDBSCAN: how many points a group has at least.
+    texts
+        Which text each point is of, for the intervals. By default each is its own.
     progress
         Called as ``progress(runs done, runs in all, "cluster")``; raising inside it stops the work.
 
@@ -82,7 +97,7 @@ def cluster(
     Lloyd (1982) with the start of Arthur & Vassilvitskii (2007); Campello et al. (2013).
     """
     from sklearn.cluster import HDBSCAN, KMeans
-    from sklearn.metrics import adjusted_rand_score, silhouette_score
+    from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
     if method not in CLUSTERINGS:
         raise InputError("“{value}” is not one of: {known}.", value=method, known=", ".join(CLUSTERINGS))
@@ -99,7 +114,8 @@ def cluster(
             different=different,
             most=MOST_POINTS,
         )
-    stability = None
+    _texts, owner = np.unique(np.arange(len(points)) if texts is None else texts, return_inverse=True)
+    stability, stability_interval = None, _UNKNOWN
     if method == "kmeans":
         runs = []
         for i in range(3):
@@ -108,6 +124,8 @@ def cluster(
             runs.append(KMeans(count, n_init=3, random_state=seed + i).fit_predict(points))
         found = runs[0]
         stability = float(np.mean([adjusted_rand_score(found, other) for other in runs[1:]]))
+        drawn = np.mean([_drawn_rand(found, other, owner, seed) for other in runs[1:]], axis=0)
+        stability_interval = _ends(stability, drawn, owner)
     else:
         reduced = principal_components(points, _DENSE_DIMENSIONS)[0]
         found = HDBSCAN(min_cluster_size=least, copy=True).fit_predict(reduced)
@@ -115,11 +133,15 @@ def cluster(
     order = {old: new for new, (old, _size) in enumerate(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))}
     named = np.array([order.get(int(one), -1) for one in found])
     inside = named >= 0
-    silhouette = float("nan")
+    silhouette, interval, of = float("nan"), _UNKNOWN, (0, 0)
     if len(order) > 1 and inside.sum() > len(order):
         some = _of_every_group(np.flatnonzero(inside), named, seed)
-        silhouette = float(silhouette_score(points[some], named[some]))
-    return Clusters(read_only(named, np.int64), len(order), silhouette, stability)
+        each = silhouette_samples(points[some], named[some])
+        silhouette = float(each.mean())
+        _texts, text = np.unique(owner[some], return_inverse=True)
+        ends = ratio_interval(np.bincount(text, each), np.bincount(text).astype(float)).clip(-1, 1)
+        interval, of = (float(ends[0]), float(ends[1])), (len(some), int(text.max()) + 1)
+    return Clusters(read_only(named, np.int64), len(order), silhouette, stability, interval, stability_interval, *of)
 
 
 def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:
@@ -159,6 +181,40 @@ def agreement(
     groups = clusters.cluster + 1
     shuffled = [_adjusted_rand(random.permutation(of_text)[owner], groups) for _ in range(_SHUFFLES)]
     return _adjusted_rand(numbers, groups), float(np.quantile(shuffled, 0.95))
+
+
+def agreement_interval(
+    clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, "point"] | None = None, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of `agreement` over texts, by bootstrap; the groups stay as they are."""
+    _names, numbers = np.unique(list(labels), return_inverse=True)
+    _texts, owner = np.unique(np.arange(len(numbers)) if texts is None else texts, return_inverse=True)
+    groups = clusters.cluster + 1
+    return _ends(_adjusted_rand(numbers, groups), _drawn_rand(numbers, groups, owner, seed), owner)
+
+
+def _drawn_rand(one: np.ndarray, other: np.ndarray, owner: np.ndarray, seed: int) -> np.ndarray:
+    """Return the adjusted Rand index over texts drawn with replacement.
+
+    A point that is drawn twice makes no pair with itself, or every draw would agree more than what it is drawn from.
+    """
+    random, count = np.random.default_rng(seed), int(owner.max()) + 1
+    groupings = one * (int(other.max()) + 1) + other, one, other
+    found = []
+    for _draw in range(_SHUFFLES):
+        times = np.bincount(random.integers(count, size=count), minlength=count)[owner].astype(float)
+        pairs = [(np.bincount(names, times) ** 2 - np.bincount(names, times**2)).sum() / 2 for names in groupings]
+        every = (times.sum() ** 2 - np.square(times).sum()) / 2
+        both, rows, columns = pairs
+        chance, most = rows * columns / max(every, 1), (rows + columns) / 2
+        found.append((both - chance) / (most - chance) if most != chance else 1.0)
+    return np.array(found)
+
+
+def _ends(value: float, drawn: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of an index from -1 to 1, which has a width at 1 too."""
+    low, high = drawn_interval((value + 1) / 2, (drawn + 1) / 2, int(owner.max()) + 1)
+    return 2 * low - 1, 2 * high - 1
 
 
 def _adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from interpret.arrays import read_only
 from interpret.intervals import share_intervals
+from interpret.rank_correlation import pairs_interval
 
 _QUERIES = 1000
 _PAIRS = 20_000
@@ -30,7 +31,13 @@ class Quality:
     chance
         What the overlap of a random map would be.
     distances
-        Spearman's rank correlation between distances on the map and in the space, over random pairs.
+        Spearman's rank correlation between distances on the map and in the space, over random pairs; over all pairs
+        where there are no more than 20,000.
+    distances_interval
+        Its 95 % interval over points: how far as many other points of the kind would give another, see
+        `interpret.rank_correlation.pairs_interval`. NaN where the map or the space is a single place.
+    pairs
+        How many pairs that is over.
     neighbours
         How many nearest neighbours are compared.
     queries, points
@@ -45,6 +52,8 @@ class Quality:
     overlap: float
     chance: float
     distances: float
+    distances_interval: tuple[float, float]
+    pairs: int
     neighbours: int
     queries: int
     points: int
@@ -85,11 +94,14 @@ def map_quality(
     # The most that either sum can be, for one point.
     worst = k * (2 * count - 3 * k - 1) / 2
     each = np.stack([1 - made_up / worst, 1 - torn / worst, kept / k])
-    left, right = random.integers(count, size=(2, _PAIRS))
-    apart = left != right
-    left, right = left[apart], right[apart]
-    lengths = [np.linalg.norm(one[left] - one[right], axis=1) for one in (space, plane)]
-    rank = float(spearmanr(*lengths).statistic) if all(np.ptp(one) > 0 for one in lengths) else 0.0
+    if count * (count - 1) // 2 <= _PAIRS:
+        pairs = np.stack(np.triu_indices(count, 1))
+    else:
+        pairs = random.integers(count, size=(2, _PAIRS))
+        pairs = pairs[:, pairs[0] != pairs[1]]
+    lengths = [np.linalg.norm(one[pairs[0]] - one[pairs[1]], axis=1) for one in (space, plane)]
+    varied = all(np.ptp(one) > 0 for one in lengths)
+    rank = float(spearmanr(*lengths).statistic) if varied else 0.0
     drawn = len(chosen) < count
     interval = share_intervals(each.T, np.ones_like(each.T)) if drawn else np.full((3, 2), np.nan)
     return Quality(
@@ -98,6 +110,10 @@ def map_quality(
         overlap=float(each[2].mean()),
         chance=k / (count - 1),
         distances=rank,
+        distances_interval=pairs_interval(lengths[0], lengths[1], pairs, count, seed)
+        if varied
+        else (float("nan"), float("nan")),
+        pairs=pairs.shape[1],
         neighbours=k,
         queries=len(chosen),
         points=count,

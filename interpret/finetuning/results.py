@@ -1,18 +1,22 @@
 """How good a classifier is on what was held out, and how far its probabilities can be taken at their word."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 from scipy.stats import spearmanr
 
 from interpret.arrays import read_only
+from interpret.clustered import drawn_interval
 from interpret.errors import InputError
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
 from interpret.finetuning.examples import GAMES
-from interpret.intervals import cluster_bootstrap, share_interval, share_intervals, wilson
+from interpret.intervals import DRAWS, cluster_bootstrap, drawn_sums, share_interval, share_intervals, wilson
+from interpret.rank_correlation import spearman_interval
 
 _BINS = 10
 
@@ -37,6 +41,8 @@ class Results:
     accuracy, macro_f1
         The share of right answers; the mean of F1 over the classes that occur, true or given, as scikit-learn's
         ``f1_score(average="macro")`` has it.
+    macro_f1_interval
+        Its interval, by bootstrap over examples, or for words over sentences.
     majority
         The accuracy of who always guesses the class that is commonest among these examples.
     interval
@@ -44,6 +50,9 @@ class Results:
     ece
         The expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3): the mean distance between how sure
         the model is and how often it is right, over ten equal ranges of sureness, weighted by their examples.
+    ece_interval
+        Its interval, by the basic bootstrap over the same: a distance is never below 0, so that draws lie above what
+        they are drawn from, and percentiles would say too much (Davison & Hinkley 1997, eq. 5.6).
     sureness, rightness, rightness_interval, counts
         For each range that has examples: mean probability of the answer, share of right ones, its interval, how many.
     answers, chances
@@ -65,9 +74,11 @@ class Results:
     recall_interval: Float32[np.ndarray, "label 2"]
     accuracy: float
     macro_f1: float
+    macro_f1_interval: tuple[float, float]
     majority: float
     interval: tuple[float, float]
     ece: float
+    ece_interval: tuple[float, float]
     sureness: Float32[np.ndarray, "range"]
     rightness: Float32[np.ndarray, "range"]
     rightness_interval: Float32[np.ndarray, "range 2"]
@@ -161,6 +172,7 @@ def measure_results(
         tags = [labels[one] for one in given]
         entities = measure_entities(by_sentence(truth, rows), by_sentence(tags, rows))
     wrong = np.flatnonzero(~right)
+    owner = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
     return Results(
         labels=tuple(labels),
         confusion=read_only(confusion, np.int64),
@@ -171,9 +183,11 @@ def measure_results(
         recall_interval=read_only(intervals[classes + 1 : 2 * classes + 1], np.float32),
         accuracy=float(right.mean()),
         macro_f1=float(f1[confusion.sum(axis=0) + confusion.sum(axis=1) > 0].mean()),
+        macro_f1_interval=_macro_f1_interval(true, given, classes, owner),
         majority=float(confusion.sum(axis=1).max() / count),
         interval=(float(intervals[0, 0]), float(intervals[0, 1])),
         ece=float((counts / count * abs(sureness - rightness)).sum()),
+        ece_interval=_ece_interval(sure, right, ranges, owner),
         sureness=read_only(sureness, np.float32),
         rightness=read_only(rightness, np.float32),
         rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
@@ -198,6 +212,42 @@ def _intervals(
     if rows is not None:
         return share_intervals(*sums)
     return np.array([wilson(part, whole) for part, whole in zip(*sums[:, 0].tolist(), strict=True)])
+
+
+def _drawn(columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]) -> list:
+    """Return groups of sums over clusters drawn with replacement: each of places and what is summed up there."""
+    clusters = int(owner.max()) + 1
+    parts = np.zeros((clusters, sum(widths)))
+    begins = np.cumsum([0, *widths])
+    for begin, (place, value) in zip(begins, columns, strict=False):
+        np.add.at(parts, (owner, begin + place), value)
+    # Of many clusters the ends are known well enough by fewer draws.
+    draws = drawn_sums(parts, 0, DRAWS if clusters <= 2000 else DRAWS // 4)
+    return [draws[:, begin:end] for begin, end in pairwise(begins)]
+
+
+def _macro_f1_interval(true: np.ndarray, given: np.ndarray, classes: int, owner: np.ndarray) -> tuple[float, float]:
+    def macro(hits: np.ndarray, occur: np.ndarray) -> np.ndarray:
+        there = occur > 0
+        return np.divide(2 * hits, occur, out=np.zeros_like(hits), where=there).sum(axis=1) / there.sum(axis=1)
+
+    # F1 is twice the hits through all that are of the class and all that are called so.
+    right = (true == given).astype(float)
+    hits, there, called = _drawn([(true, right), (true, 1.0), (given, 1.0)], owner, (classes,) * 3)
+    occur = np.bincount(true, minlength=classes) + np.bincount(given, minlength=classes)
+    value = macro(np.bincount(true, right, classes)[None], occur[None].astype(float))[0]
+    return drawn_interval(float(value), macro(hits, there + called), int(owner.max()) + 1)
+
+
+def _ece_interval(sure: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
+    clusters = int(owner.max()) + 1
+    if clusters < 2:
+        return float("nan"), float("nan")
+    gaps, counts = _drawn([(ranges, sure - right), (ranges, 1.0)], owner, (_BINS, _BINS))
+    value = np.abs(np.bincount(ranges, sure - right)).sum() / len(sure)
+    low, high = np.quantile(np.abs(gaps).sum(axis=1) / counts.sum(axis=1), (0.025, 0.975))
+    room = 1 - 0.025 ** (1 / clusters)
+    return float(np.clip(2 * value - high, 0, 1)), float(np.clip(max(2 * value - low, value + room), 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +279,27 @@ class Fit:
     pearson: float
     spearman: float
     mistakes: Int[np.ndarray, "example"]
+
+    @cached_property
+    def spearman_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the rank correlation over the examples."""
+        return spearman_interval(self.spearman, len(self.truth))
+
+    @cached_property
+    def mae_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean absolute error, by bootstrap over the examples."""
+        return self._by_error(lambda sums: sums[:, 1] / sums[:, 0])
+
+    @cached_property
+    def rmse_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the root of the mean squared error, by bootstrap over the examples."""
+        return self._by_error(lambda sums: np.sqrt(sums[:, 2] / sums[:, 0]))
+
+    def _by_error(self, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+        missed = np.abs(self.answers.astype(float) - self.truth)
+        if len(missed) < 2:
+            return float("nan"), float("nan")
+        return cluster_bootstrap(np.stack([np.ones(len(missed)), missed, missed**2], axis=1), statistic)
 
     @property
     def beats_mean(self) -> bool:

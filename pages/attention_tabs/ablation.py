@@ -17,14 +17,16 @@ from dashboard.widgets.ablation_view import (
     importance_lines,
     importance_maps,
     importance_run,
+    importance_table,
     show_answers,
     show_similarity,
     switch_heads,
+    verdicts_of,
 )
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import choose_head, chosen_head, head_buttons
+from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
 
 MAPS = "importance_maps"
 
@@ -76,11 +78,13 @@ def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     st.markdown(importance_line(result))
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("importance", model, name)
-    clicked = head_maps(importance_maps(result), chosen, f"{model} · {name}", stem, MAPS)
+    clicked = head_maps(importance_maps(result), chosen, f"{model} · {name}", stem, MAPS, verdicts_of(result))
     if clicked:
         choose_head(*clicked)
         st.rerun()
     head_buttons(*chosen)
+    with st.expander(_("All heads as a table")):
+        pick_row(importance_table(result), chosen)
     if result.curves:
         st.subheader(_("What is left when heads are taken out one after another"))
         left, right = st.columns(2)

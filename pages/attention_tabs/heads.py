@@ -15,6 +15,7 @@ from dashboard.widgets.heads_view import (
     corpus_statistics,
     dependency_downloads,
     dependency_guide,
+    dependency_line,
     dependency_lines,
     dependency_table,
     head_table,
@@ -95,6 +96,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
             unread=scores.unread,
         )
     )
+    st.markdown(dependency_line(scores))
     st.plotly_chart(dependency_bars(scores), key="dependencies")
     pick_row(dependency_table(scores), chosen, dependency_guide())
     head_buttons(*chosen)
@@ -102,8 +104,8 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
     st.caption(
         _(
-            "What this does not mean: the best of many heads is picked on the same sentences that it is scored on, so "
-            "a few points are luck, the more so the rarer the relation (bars: 95 % of one head's own error). Finding a "
-            "relation is not using it. Clark et al. (2019), section 4."
+            "What this does not mean: finding a relation is not using it, and the intervals are of sentences like "
+            "these, not of other kinds of text. Layer and head are those that do best on all sentences, to look at; "
+            "what is found is scored on sentences that the head was not chosen on. Clark et al. (2019), section 4."
         )
     )

@@ -56,8 +56,13 @@ def why(asked: Asked) -> None:
         if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
             st.markdown("#### " + _("Do the methods agree?"))
             names = [method_names()[one.method] for one in found]
-            st.plotly_chart(agreement_map(names, agreement), key="agreement")
-            st.caption(_("Spearman's rank correlation of the words' scores; sizes where a method gives no sign."))
+            st.plotly_chart(agreement_map(names, agreement, it.rank_agreement_interval(found)), key="agreement")
+            st.caption(
+                _(
+                    "Spearman's rank correlation of the words' scores, 95 % interval under it, as of as many other "
+                    "words (Bonett & Wright 2000); sizes where a method gives no sign."
+                )
+            )
     with st.expander(_("All scores")):
         st.dataframe(attribution_table(found, how.words), hide_index=True)
     method_guide(asked, found)

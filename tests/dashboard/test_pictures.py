@@ -10,7 +10,14 @@ from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_n
 from dashboard.pictures.steps import MOST_ROWS, shown_keys
 from dashboard.pictures.switches import read_off
 from dashboard.scatter import read_view
-from dashboard.widgets.ablation_view import answer_table, importance_maps
+from dashboard.widgets.ablation_view import (
+    answer_table,
+    importance_downloads,
+    importance_line,
+    importance_maps,
+    importance_table,
+    verdicts_of,
+)
 from dashboard.widgets.flow_view import answer_line, flow_downloads
 from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from dashboard.widgets.steps_view import step_table
@@ -114,11 +121,20 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
     texts = [f"the river number {i}" for i in range(12)] + [f"a loan of {i}" for i in range(12)]
     found = it.head_importance(minilm, texts, ["a"] * 12 + ["b"] * 12, removals=False)
     assert len(importance_maps(found)) == 1
-    curve = it.attention.importance.PruneCurve(np.array([0, 1]), np.float32([0, 1]), np.float32([1, 0.5]))
+    curve = it.attention.importance.PruneCurve(
+        np.array([0, 1]), np.float32([0, 1]), np.float32([1, 0.5]), np.float32([[0, 1]] * 2), np.float32([[0, 1]] * 2)
+    )
     curves = {"gradient": curve, "removal": curve, "random 0": curve}
     flat = np.zeros_like(found.gradient)
     whole = it.HeadImportance(
-        **{**found.__dict__, "loss_rise": -found.gradient, "accuracy_drop": flat, "curves": curves}
+        **{
+            **found.__dict__,
+            "loss_rise": -found.gradient,
+            "accuracy_drop": flat,
+            "loss_rise_interval": np.float32([-1, 1]) - found.gradient[..., None],
+            "accuracy_drop_interval": np.float32([-1, 1]) + flat[..., None],
+            "curves": curves,
+        }
     )
     _, rise, drop = importance_maps(whole)
     assert rise.least == -rise.most < 0
@@ -128,6 +144,18 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
         figure = prune_curves(whole, of)
         np.testing.assert_array_equal(figure.data[0].y, getattr(curve, of))
         assert len(figure.data) == 3
+        np.testing.assert_array_equal(figure.data[0].error_y.array, 1 - getattr(curve, of))
+    # Nothing is told of any head: no verdict, on the page or in the readout.
+    assert "rises for 0 of 72 heads and falls for 0" in importance_line(whole)
+    assert set(importance_table(whole)["Verdict"]) == {"not told from 0"}
+    up = it.HeadImportance(**{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)})
+    assert "rises for 72 of 72 heads and falls for 0" in importance_line(up)
+    assert verdicts_of(up)[0][0] == "loss rises without it (+0.5000 – +1.0000)"
+    csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(minilm.spec, up, "x", "x"))
+    assert {"loss_rise_low", "loss_rise_high", "importance_low", "accuracy_drop_high"} <= set(
+        csv.splitlines()[0].split(",")
+    )
+    assert '"accuracy_interval_95"' in json
 
 
 def test_answers_that_changed_most_come_first():
@@ -147,7 +175,7 @@ def test_dependencies_are_drawn_beside_their_baseline(minilm):
     )
     scores = it.dependency_scores(minilm, trees)
     figure = dependency_bars(scores)
-    np.testing.assert_array_equal(figure.data[1].y, scores.baseline)
+    np.testing.assert_array_equal(figure.data[1].y, [one.placed for one in scores.held])
     table = dependency_table(scores)
     assert table["Relation"] == list(scores.relations)
     assert table["Meaning"] == [relation_meanings()[relation] for relation in scores.relations]

@@ -1,16 +1,28 @@
 """What is said in words of a number: nothing of noise or of three rows, and what was planted where it is plain."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
 
 import interpret as it
+from dashboard.figures.attributions import agreement_map
 from dashboard.widgets.following_view import following_verdict
 from dashboard.widgets.guesser import figures_table
+from dashboard.widgets.heads_view import dependency_line, dependency_table
+from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention import heads
+from interpret.attention.dependencies import DependencyScores
+from interpret.attention.held_out import held_out
+from interpret.attribution.explaining import explain
 from interpret.clustered import student
+from interpret.finetuning.results import measure_fit, measure_results
 from interpret.guesser import guesser_facts
+from tests.interpret.attribution.linear import Linear
 
 VERDICTS = ("It tells", "It finds")
 
@@ -117,3 +129,100 @@ def test_three_pieces_give_no_head_a_name(minilm):
     """Special pieces and one word: whatever a head does there, hardly a query says so."""
     statistics = planted_heads(minilm, ["bank"], [0.95])
     assert {name for row in it.pattern_names(statistics) for name in row} == {None}
+
+
+def scored(share, sentences=40):
+    """Three relations that one head finds in a share of the sentences, and a fixed place in two of five."""
+    random = np.random.default_rng(0)
+    held = [
+        held_out(random.random((sentences, 1)) < share, random.random((sentences, 1)) < 0.4, np.arange(sentences))
+        for _relation in range(3)
+    ]
+    count = np.full(3, sentences)
+    return DependencyScores(
+        ("nsubj", "obj", "det"), count, np.full((3, 2, 1, 1), share, np.float32), count, tuple(held), sentences, 0, 0, 0
+    )
+
+
+def test_relations_are_named_where_the_interval_of_the_gain_leaves_0_out():
+    said, table = dependency_line(scored(0.4)), dependency_table(scored(0.4))
+    assert said.startswith("**Of none of 3 relations is a head shown to find more")
+    assert set(table["Verdict"]) == {"not told apart"}
+    said, table = dependency_line(scored(1.0)), dependency_table(scored(1.0))
+    assert said.startswith(
+        "**Heads find 3 of 3 relations more often than the best fixed place does:** nsubj, obj, det."
+    )
+    assert set(table["Verdict"]) == {"head finds more"}
+    assert set(dependency_table(scored(0.0))["Verdict"]) == {"fixed place finds more"}
+    # However right, of five sentences nothing is said.
+    assert dependency_line(scored(1.0, 5)).startswith("**Of none")
+
+
+def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
+    question = Linear(minilm, minilm.tokens("the river was steep and the bank lent money"))
+    one = explain(question, "feature_ablation")
+    noise = np.random.default_rng(0).normal(scale=np.std(one.scores), size=len(one.scores))
+    found = [one, dataclasses.replace(one, scores=(one.scores + noise).astype(np.float32))]
+    values, ends = it.rank_agreement(found), it.rank_agreement_interval(found)
+    words = sum(not found[0].tokens.special[group[0]] for group in found[0].tokens.groups)
+    assert 0 < values[0, 1] < 1
+    half = 1.96 * np.sqrt((1 + values[0, 1] ** 2 / 2) / (words - 3))
+    np.testing.assert_allclose(ends[0, 1], np.tanh(np.arctanh(values[0, 1]) + np.array([-half, half])), atol=1e-5)
+    assert np.isnan(ends[0, 0]).all()
+    (drawn,) = agreement_map(["a", "b"], values, ends).data
+    low, high = (f"{end:.2f}".replace("-", "−") for end in ends[0, 1])
+    assert f"{low} – {high}" in drawn.text[0][1]
+
+
+def test_macro_f1_and_calibration_error_have_intervals_over_rows():
+    """Against scikit-learn's F1 and a count by hand over rows that are written out again as they are drawn."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(120, 3)).astype(np.float32) * 2
+    truth = [
+        str(one) for one in np.where(random.random(120) < 0.6, logits.argmax(axis=1), random.integers(3, size=120))
+    ]
+    found = measure_results(logits, truth, ("0", "1", "2"))
+    given, sure = found.answers.astype(str), found.chances.astype(float)
+    f1, error = [], []
+    for _draw in range(400):
+        rows = random.integers(120, size=120)
+        f1.append(f1_score(np.array(truth)[rows], given[rows], average="macro"))
+        gap = np.bincount((sure[rows] * 10).astype(int).clip(max=9), (sure - (given == np.array(truth)))[rows])
+        error.append(abs(gap).sum() / 120)
+    np.testing.assert_allclose(found.macro_f1_interval, np.quantile(f1, (0.025, 0.975)), atol=0.04)
+    low, high = np.quantile(error, (0.025, 0.975))
+    np.testing.assert_allclose(found.ece_interval, (max(0, 2 * found.ece - high), 2 * found.ece - low), atol=0.04)
+    # All right and all sure, of ten rows: no number is known to its last digit.
+    sure_of_all = measure_results(np.eye(2, dtype=np.float32)[[0, 1] * 5] * 99, ["a", "b"] * 5, ("a", "b"))
+    assert sure_of_all.macro_f1_interval == pytest.approx((0.025 ** (1 / 10), 1.0))
+    assert sure_of_all.ece_interval == pytest.approx((0, 1 - 0.025 ** (1 / 10)), abs=1e-9)
+
+
+def test_errors_of_a_regression_have_intervals_over_its_rows():
+    """Of 400 rows the bootstrap's are those of the normal approximation (SciPy) to a tenth of their width."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=400)
+    found = measure_fit(truth + random.normal(size=400), truth)
+    missed = np.abs(found.answers.astype(float) - found.truth)
+    expected = stats.ttest_1samp(missed, 0).confidence_interval()
+    np.testing.assert_allclose(found.mae_interval, expected, atol=0.1 * np.ptp(expected))
+    squares = np.sqrt(stats.ttest_1samp(missed**2, 0).confidence_interval())
+    np.testing.assert_allclose(found.rmse_interval, squares, atol=0.1 * np.ptp(squares))
+    assert found.spearman_interval[0] < found.spearman < found.spearman_interval[1]
+    noise = [measure_fit(random.normal(size=30), random.normal(size=30)).spearman_interval for _draw in range(20)]
+    assert sum(low > 0 or high < 0 for low, high in noise) <= 3
+    assert all(np.isnan(measure_fit(np.ones(1), np.ones(1)).mae_interval))
+
+
+def test_shares_of_a_table_have_as_many_digits_each():
+    assert percents([0.8289, 0.547, None, float("nan")]) == [pytest.approx(82.89), pytest.approx(54.7), None, None]
+    formats = {one["type_config"]["format"] for one in (*percent_columns("x", "y").values(), percent_bar())}
+    assert formats == {"%.1f%%"}
+
+
+def test_no_table_leaves_digits_to_the_browser():
+    """The browser's own percent format writes 82.89 % over 54.7 %: no column of any page is drawn by it."""
+    root = Path(__file__).parents[2]
+    code = [one for folder in ("dashboard", "pages") for one in (root / folder).rglob("*.py")]
+    assert len(code) > 50
+    assert [one.name for one in code if re.search(r"format=[\"']percent", one.read_text(encoding="utf-8"))] == []

@@ -47,14 +47,17 @@ def pair_checkpoint(family, folder, template, named, **changes):
     return folder
 
 
-def as_transformers(folder, loader, text, pair, **options):
-    """What the two Auto classes make of a text; an architecture that takes no token types is given none."""
+def as_transformers(folder, loader, pairs, **options):
+    """What the two Auto classes make of each pair; an architecture that takes no token types is given none."""
     tokenizer, model = tf.AutoTokenizer.from_pretrained(folder), loader.from_pretrained(folder, **options).eval()
-    given = dict(tokenizer(text, pair, return_tensors="pt"))
-    if "token_type_ids" not in signature(model.base_model.forward).parameters:
-        given.pop("token_type_ids", None)
-    with torch.inference_mode():
-        return model(**given, output_attentions=bool(options))
+    found = []
+    for text, pair in pairs:
+        given = dict(tokenizer(text, pair, return_tensors="pt"))
+        if "token_type_ids" not in signature(model.base_model.forward).parameters:
+            given.pop("token_type_ids", None)
+        with torch.inference_mode():
+            found.append(model(**given, output_attentions=bool(options)))
+    return found
 
 
 @pytest.mark.parametrize("named", NAMED)
@@ -62,7 +65,7 @@ def as_transformers(folder, loader, text, pair, **options):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_pair_is_read_as_its_tokenizer_says(tmp_path, family, template, named):
     folder = pair_checkpoint(family, tmp_path / "model", template, named)
-    theirs = as_transformers(folder, tf.AutoModel, FIRST, SECOND, attn_implementation="eager")
+    theirs = as_transformers(folder, tf.AutoModel, [(FIRST, SECOND)], attn_implementation="eager")[0]
     ours = it.trace(it.load_encoder(str(folder), device="cpu"), FIRST, SECOND)
     np.testing.assert_allclose(ours.attention, torch.stack(theirs.attentions)[:, 0].numpy(), atol=1e-5)
     np.testing.assert_allclose(ours.hidden[-1], theirs.last_hidden_state[0].numpy(), atol=1e-4)
@@ -97,14 +100,16 @@ def test_a_model_tuned_on_pairs_answers_on_its_rows_as_transformers_do(tmp_path,
     recipe = it.Recipe(model=str(folder), epochs=1, batch=4, learning_rate=1e-3, device="cpu", snapshots=0)
     done = train(recipe, examples, range(12), range(12, 16))
     saved = tmp_path / "tuned"
-    save_trained(done, folder, saved)
+    save_trained(done, it.find_checkpoint(str(folder)), saved)
     encoder = it.load_encoder(str(saved), device="cpu")
     collate, read = Collate(encoder), Reader(encoder, recipe, examples, encoder.task.labels, (0.0, 1.0))
     as_trained = collate([read(i) for i in range(16)])
     del as_trained["labels"]
     trained = encoder.run(as_trained, task=True).logits
-    for row, (text, pair) in enumerate(zip(texts, pairs, strict=True)):
-        theirs = as_transformers(saved, tf.AutoModelForSequenceClassification, text, pair).logits[0]
+    rows = list(zip(texts, pairs, strict=True))
+    answers = as_transformers(saved, tf.AutoModelForSequenceClassification, rows)
+    for row, (text, pair) in enumerate(rows):
+        theirs = answers[row].logits[0]
         looked_at = encoder.forward([encoder.tokens(text, pair)], task=True).logits[0]
         for ours in (looked_at, trained[row]):
             torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)

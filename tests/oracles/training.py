@@ -46,7 +46,7 @@ def _trained(world: World, **how: object) -> Iterator[tuple]:
 def _saved(world: World) -> Iterator[float]:
     for number, (folder, examples, done) in enumerate(_trained(world)):
         place = world.folder / f"saved-{number}"
-        save_trained(done, folder, place)
+        save_trained(done, it.find_checkpoint(str(folder)), place)
         theirs = _logits(tf.AutoModelForSequenceClassification.from_pretrained(place), folder, examples)
         yield apart(_judged(done), theirs[12:])
 

@@ -18,6 +18,7 @@ from dashboard.figures.finetuning import calibration_curve, cost_curve
 from dashboard.figures.heads import dependency_bars
 from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
+from interpret.attention.held_out import held_out
 from interpret.embeddings.probing import Probe
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
@@ -363,14 +364,16 @@ def test_no_interval_that_is_drawn_of_a_share_has_no_width():
         relations=("nsubj",),
         counts=np.array([3]),
         accuracy=np.ones((1, 2, 1, 1), np.float32),
-        baseline=np.zeros(1, np.float32),
         offset=np.array([1]),
+        held=(held_out(np.ones((3, 1), bool), np.zeros((3, 1), bool), np.arange(3)),),
         sentences=3,
         skipped=0,
         unread=0,
+        seed=0,
     )
-    (best,) = bars(dependency_bars(scores))
+    best, placed = bars(dependency_bars(scores))
     assert best.arrayminus[0] > 0.4
+    assert placed.array[0] > 0.4
     probe = Probe(
         layers=(0,),
         accuracy=np.ones(1),

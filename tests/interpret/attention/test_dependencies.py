@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import PredefinedSplit
 
 import interpret as it
 from interpret.attention import dependencies
+from interpret.attention.held_out import FOLDS, held_out
 from tests.interpret.attention.planted import uniform
 
 ENGLISH = """\
@@ -100,10 +102,80 @@ def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
     assert scores.sentences == 2
     assert scores.skipped == scores.unread == 0
     # Subjects stand three words and one word before their verbs: either place is right half of the time; the nearer.
-    assert scores.baseline[nsubj] == 0.5
     assert scores.offset[nsubj] == 1
+    # Each of the two sentences is scored at the place that the other one has.
+    assert (scores.held[nsubj].found, scores.held[nsubj].placed, scores.held[nsubj].gain) == (1, 0, 1)
+    # Two sentences tell nothing, and of one that is alone nothing is held out.
+    assert scores.held[nsubj].verdict == 0
     det = scores.relations.index("det")
-    assert (scores.baseline[det], scores.offset[det]) == (1, 1)
+    assert scores.offset[det] == 1
+    assert (scores.held[det].sentences, scores.held[det].links, scores.held[det].verdict) == (1, 0, 0)
+
+
+def link_of(seed, sentences, heads, planted=None):
+    """Links of some sentences, three each; heads right one time in five by luck, places likewise, and one planted."""
+    random = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(sentences), 3)
+    right = random.random((len(owner), heads)) < 0.2
+    places = np.eye(5, dtype=bool)[random.integers(5, size=len(owner))]
+    if planted is not None:
+        right[:, heads // 2] = random.random(len(owner)) < planted
+    return right, places, owner
+
+
+def test_the_best_of_many_heads_is_scored_where_it_was_not_chosen():
+    """Of 400 heads that guess one in five, the best is right far more often on the sentences it is picked on."""
+    right, places, owner = link_of(0, 20, 400)
+    assert right.mean(axis=0).max() > 0.35
+    found = held_out(right, places, owner)
+    assert found.found_interval[0] < 0.2 < found.found_interval[1]
+    # Out of fold by hand, and by scikit-learn's bookkeeping of groups.
+    fold = np.empty(20, int)
+    fold[np.random.default_rng(0).permutation(20)] = np.arange(20) % FOLDS
+    told = []
+    for train, test in PredefinedSplit(fold[owner]).split():
+        told.append(right[test, right[train].mean(axis=0).argmax()])
+        assert not set(owner[train]) & set(owner[test])
+    assert found.found == pytest.approx(np.concatenate(told).mean())
+    assert found.gain == pytest.approx(found.found - found.placed)
+
+
+def test_noise_is_not_said_to_find_a_relation_and_what_is_planted_is():
+    """The best of 2,000 heads of noise is 3.4 standard errors above them where it is picked: nothing, elsewhere."""
+    above, picked = [], []
+    for seed in range(20):
+        right, places, owner = link_of(seed, 70, 2000)
+        above.append(held_out(right, places[:, :1], owner).verdict == 1)
+        best = right[:, right.mean(axis=0).argmax(), None]
+        picked.append(held_out(best, places[:, :1], owner).verdict == 1)
+    assert sum(above) <= 3
+    assert sum(picked) >= 6
+    planted = [held_out(*link_of(seed, 30, 144, 0.9)).verdict for seed in range(5)]
+    assert planted == [1] * 5
+    # Five sentences tell nothing, however right the head is.
+    assert held_out(*link_of(0, 5, 144, 1.0)).verdict == 0
+
+
+def test_links_of_a_sentence_are_drawn_together():
+    """By closed form: sentences all right or all wrong are as many rows, not three times as many."""
+    count = 200
+    owner = np.repeat(np.arange(count), 3)
+    right = np.repeat(np.arange(count) % 2 == 0, 3)[:, None]
+    found = held_out(right, ~right, owner)
+    low, high = found.found_interval
+    assert found.found == 0.5
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / count), rel=0.1)
+    # The two are right by turns, so the difference has twice the spread of either.
+    assert np.ptp(found.gain_interval) == pytest.approx(2 * (high - low), rel=0.1)
+    assert found.verdict == 0
+
+
+def test_a_sentence_that_comes_twice_is_one(minilm):
+    trees = it.read_conllu(ENGLISH.encode(), "x")
+    scores = it.dependency_scores(minilm, trees * 4)
+    assert scores.counts[scores.relations.index("nsubj")] == 8
+    assert scores.held[scores.relations.index("nsubj")].sentences == 2
+    assert {one.verdict for one in scores.held} == {0}
 
 
 def test_weights_are_summed_to_words_and_averaged_from_them(minilm):

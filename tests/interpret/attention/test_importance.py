@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 import transformers as tf
+from scipy import stats
 
 import interpret as it
 from interpret.attention.importance import _exam
+from interpret.clustered import sides
 from interpret.linear_head import sentence_vectors, split_half
 from tests.tiny import make_checkpoint
 
@@ -84,6 +86,44 @@ def test_removals_and_curves_are_what_ablation_gives(encoder):
     assert reports[-1][0] == reports[-1][1] > 12
     assert result.texts + result.fitted_on == len(TEXTS)
     assert result.majority == 0.5
+
+
+def test_each_heads_rise_has_the_interval_of_a_paired_test(encoder):
+    """Text by text, with and without the head: SciPy's paired t-test over texts; texts that read the same are one."""
+    texts = [f"{one} {i}" for i, one in enumerate(TEXTS)]
+    result = it.head_importance(encoder, texts, LABELS)
+    exam = _exam(encoder, texts, LABELS, 0)
+    weight, bias = exam.head.weight, exam.head.bias
+
+    def losses(heads):
+        made = []
+        for text, gold in zip(exam.texts, exam.gold, strict=True):
+            logits = (weight @ it.ablate(encoder, text, heads=heads).after[-1].mean(0) + bias).astype(float)
+            made.append(np.log(np.exp(logits).sum()) - logits[gold])
+        return np.array(made)
+
+    for place in ((0, 0), (2, 3)):
+        expected = stats.ttest_rel(losses([place]), losses([])).confidence_interval()
+        np.testing.assert_allclose(result.loss_rise_interval[place], expected, atol=2e-4)
+    assert result.loss_interval == pytest.approx(stats.ttest_1samp(losses([]), 0).confidence_interval(), abs=1e-4)
+    curve = result.curves["gradient"]
+    np.testing.assert_allclose(curve.loss_interval[0], result.loss_interval, rtol=1e-5)
+    # An accuracy that not one of twelve texts changes may be changed by a quarter of others.
+    assert (np.ptp(result.accuracy_drop_interval, axis=-1) >= 2 * (1 - 0.025 ** (1 / 12)) - 1e-6).all()
+    twice = _exam(encoder, [*texts, *texts], [*LABELS, *LABELS], 0)
+    each = np.arange(len(twice.texts), dtype=float)
+    means = [each[[text == one for text in twice.texts]].mean() for one in set(twice.texts)]
+    if len(means) * 2 == len(each):
+        np.testing.assert_allclose(twice.interval(each), stats.ttest_1samp(means, 0).confidence_interval())
+
+
+def test_heads_that_do_nothing_are_not_said_to_matter_and_those_that_do_are(encoder):
+    """Of noise around 0 the interval leaves 0 out one time in twenty; of a rise that texts share, always."""
+    exam = _exam(encoder, [f"{one} {i}" for i, one in enumerate(TEXTS * 4)], LABELS * 4, 0)
+    noise = np.random.default_rng(0).normal(size=(len(exam.gold), 20, 20))
+    assert abs((sides(exam.interval(noise)) != 0).mean() - 0.05) < 0.04
+    assert (sides(exam.interval(noise + 1)) == 1).all()
+    assert (sides(exam.interval(noise - 1)) == -1).all()
 
 
 def test_the_models_own_classifier_answers_where_it_has_these_labels(tmp_path):

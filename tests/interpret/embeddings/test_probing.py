@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 import interpret as it
@@ -115,6 +116,54 @@ def test_a_group_of_few_does_not_spoil_the_silhouette():
     found = it.cluster(points, count=2, metric="euclidean")
     assert np.bincount(found.cluster).tolist() == [4996, 4]
     assert found.silhouette > 0.9
+
+
+def test_a_silhouette_says_how_sure_it_is_over_texts():
+    """Of points that are alone in their text, Student's interval of the mean of scikit-learn's silhouettes (SciPy)."""
+    random = np.random.default_rng(0)
+    points = (random.normal(size=(60, 3)) + 4 * np.eye(3)[np.arange(60) % 3]).astype(np.float32)
+    found = it.cluster(points, count=3, metric="euclidean")
+    each = silhouette_samples(points, found.cluster)
+    expected = stats.ttest_1samp(each, 0).confidence_interval()
+    assert found.silhouette_interval == pytest.approx(expected, abs=1e-6)
+    assert (found.silhouette_points, found.silhouette_texts) == (60, 60)
+    # Of ten texts with six points each: as of their ten means.
+    texts = np.arange(60) // 6
+    by_text = it.cluster(points, count=3, metric="euclidean", texts=texts)
+    expected = stats.ttest_1samp(each.reshape(10, 6).mean(axis=1), 0).confidence_interval()
+    assert by_text.silhouette_interval == pytest.approx(expected, abs=1e-6)
+    assert by_text.silhouette_texts == 10
+    # All points are of one text: nothing is known of others.
+    assert np.isnan(it.cluster(points, count=3, metric="euclidean", texts=np.zeros(60, int)).silhouette_interval).all()
+
+
+def test_agreement_with_labels_that_say_nothing_holds_0_and_with_those_that_do_not():
+    random = np.random.default_rng(0)
+    groups = random.integers(3, size=120)
+    clusters = it.Clusters(groups, 3, 0.5, None)
+    told = 0
+    for seed in range(20):
+        labels = np.random.default_rng(seed).integers(3, size=120).astype(str).tolist()
+        low, high = it.agreement_interval(clusters, labels)
+        told += low > 0
+        assert low <= it.agreement(clusters, labels)[0] <= high
+    assert told <= 3
+    labels = np.where(random.random(120) < 0.8, groups, random.integers(3, size=120)).astype(str).tolist()
+    low, high = it.agreement_interval(clusters, labels)
+    assert 0.2 < low < adjusted_rand_score(labels, groups) < high < 1
+    # Twenty points of each text are as few as the texts are: the interval is wider, and not that of 120 rows.
+    hang = it.agreement_interval(clusters, labels, np.arange(120) // 20)
+    assert np.ptp(hang) != np.ptp((low, high))
+
+
+def test_stability_over_seeds_has_an_interval():
+    random = np.random.default_rng(0)
+    plain = it.cluster((random.normal(size=(90, 3)) + 9 * np.eye(3)[np.arange(90) % 3]).astype(np.float32), count=3)
+    # As of 90 rows that all agree (Clopper & Pearson 1934), on the scale from -1 to 1.
+    assert plain.stability_interval == pytest.approx((1 - 2 * (1 - 0.025 ** (1 / 90)), 1.0))
+    cloud = it.cluster(random.normal(size=(90, 20)).astype(np.float32), count=6)
+    low, high = cloud.stability_interval
+    assert low < cloud.stability < high
 
 
 def test_ten_thousand_labels_are_refused_in_a_sentence(topics):

@@ -10,7 +10,6 @@ import transformers as tf
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.checkpoints import find_checkpoint
 from interpret.errors import InputError
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import split_examples
@@ -77,7 +76,7 @@ def test_every_family_is_adapted_and_counted(family, head, examples, tmp_path):
 
 def test_peft_opens_what_is_saved_and_answers_the_same(folder, adapted, examples, tmp_path):
     done = train(adapted, examples, *split_examples(examples))
-    save_trained(done, find_checkpoint(str(folder)), tmp_path / "model")
+    save_trained(done, it.find_checkpoint(str(folder)), tmp_path / "model")
     save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path / "adapter")
     whole = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
     base = tf.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)

@@ -8,7 +8,6 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.checkpoints import find_checkpoint
 from interpret.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
@@ -23,7 +22,7 @@ def past(folder, examples, tmp_path_factory):
     place = tmp_path_factory.mktemp("past") / "model"
     learned, judged = split_examples(examples)
     recipe = it.Recipe(model=str(folder), epochs=4, learning_rate=5e-3, batch=8, device="cpu", seed=3)
-    save_trained(train(recipe, examples, learned, judged), find_checkpoint(str(folder)), place)
+    save_trained(train(recipe, examples, learned, judged), it.find_checkpoint(str(folder)), place)
     return Past(str(place), examples, learned)
 
 
@@ -161,7 +160,7 @@ def test_a_head_goes_on_where_it_was(recipe, examples, folder, tmp_path, head):
     split = split_examples(examples)
     recipe = replace(recipe, head=head, epochs=4)
     first = train(recipe, examples, *split)
-    save_trained(first, find_checkpoint(str(folder)), tmp_path / "model")
+    save_trained(first, it.find_checkpoint(str(folder)), tmp_path / "model")
     again = train(replace(recipe, model=str(tmp_path / "model"), learning_rate=1e-8, epochs=1), examples, *split)
     np.testing.assert_allclose(again.answers["logits"], first.answers["logits"], atol=1e-3)
 
@@ -177,7 +176,7 @@ def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder
     )
     split = split_examples(values)
     first = train(replace(recipe, epochs=3), values, *split)
-    save_trained(first, find_checkpoint(str(folder)), tmp_path / "model")
+    save_trained(first, it.find_checkpoint(str(folder)), tmp_path / "model")
     again = train(replace(recipe, model=str(tmp_path / "model"), learning_rate=1e-8, epochs=1), values, *split)
     np.testing.assert_allclose(again.answers["logits"], first.answers["logits"], rtol=1e-3)
 

@@ -118,7 +118,7 @@ def test_a_loss_that_is_no_number_is_named(recipe, examples, monkeypatch):
 @pytest.mark.parametrize("head", ["own", "mlp"])
 def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_path, head):
     done = train(replace(recipe, head=head, frozen=("embeddings",)), examples, *split_examples(examples))
-    save_trained(done, folder, tmp_path / "run")
+    save_trained(done, it.find_checkpoint(str(folder)), tmp_path / "run")
     encoder = it.load_encoder(str(tmp_path / "run"), device="cpu")
     assert encoder.task.labels == ("bank", "river")
     _, judged = split_examples(examples)
@@ -144,7 +144,7 @@ def test_a_regression_answers_in_the_unit_of_its_labels(recipe, examples, head, 
     missed = np.square(done.answers["logits"][:, 0] - done.answers["truth"]).mean()
     assert missed < 0.3 * np.var(done.answers["truth"])
     assert done.evaluations[-1].score == pytest.approx(1 - missed / np.var(done.answers["truth"]), abs=1e-4)
-    save_trained(done, folder, tmp_path / "run")
+    save_trained(done, it.find_checkpoint(str(folder)), tmp_path / "run")
     if head == "own":
         model = tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run")
         tokenizer = tf.AutoTokenizer.from_pretrained(tmp_path / "run")
@@ -161,7 +161,7 @@ def test_words_get_their_tags(recipe, examples, tmp_path, folder):
     assert done.labels == ("B", "O")
     assert [done.labels[i] for i in done.answers["truth"]] == " ".join(tags[i] for i in judged).split()
     assert (done.answers["logits"].argmax(axis=1) == done.answers["truth"]).mean() > 0.95
-    save_trained(done, folder, tmp_path / "run")
+    save_trained(done, it.find_checkpoint(str(folder)), tmp_path / "run")
     assert it.load_encoder(str(tmp_path / "run"), device="cpu").task.kind == "token classes"
     with pytest.raises(it.InputError, match="“mlp” reads whole texts"):
         train(replace(recipe, head="mlp"), words, learned, judged)
