@@ -47,7 +47,7 @@ def read_config(folder: Path, name: str) -> tuple[dict[str, Any], Family]:
     """
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             "The config.json of “{name}” cannot be read: {error}. Get the folder's files again.",
             name=name,
@@ -157,7 +157,7 @@ def adapter_base(folder: Path) -> str:
     """Return the model that a folder's PEFT adapter changes; empty where it does not say."""
     try:
         return str(json.loads((folder / _ADAPTER).read_text("utf-8")).get("base_model_name_or_path") or "")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 
@@ -171,7 +171,7 @@ def module_paths(content: bytes) -> tuple[tuple[str, str], ...]:
     """
     try:
         found = tuple((str(one["type"]), str(one.get("path") or "")) for one in json.loads(content))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a list of modules") from error
     for _type, path in found:
         if path and (".." in path or not re.fullmatch(r"[\w .-]+(/[\w .-]+)*", path)):

@@ -123,7 +123,7 @@ def read_tokenizer(folder: Path, name: str) -> Vocabulary:
 def _tokenizer_config(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

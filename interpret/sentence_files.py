@@ -173,6 +173,6 @@ def _json(file: Path, name: str, needed: bool = False) -> dict[str, Any]:
         found = json.loads(file.read_text("utf-8"))
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise unreadable("/".join(file.parts[-2:]), name, error) from error
     return found

@@ -87,7 +87,7 @@ def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
     figure = go.Figure()
     for title, told in runs.items():
         if what == "score":
-            x, y = (np.array([one[name] for one in told.judged]) for name in ("epoch", "score"))
+            x, y = thinned(*(np.array([one[name] for one in told.judged]) for name in ("epoch", "score")))
         else:
             x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
@@ -156,7 +156,7 @@ def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             x=number,
-            y=list(names),
+            y=[shown(name) for name in names],
             z=powers.T,
             customdata=norms.T,
             hovertemplate="%{y} · " + _("step") + " %{x}: %{customdata:.3g}<extra></extra>",

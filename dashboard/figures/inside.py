@@ -31,7 +31,7 @@ def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.judged],
-            y=list(names),
+            y=[shown(name) for name in names],
             z=np.log10(np.where(values > 0, values, np.nan)),
             customdata=values,
             text=[["" if np.isnan(one) else f"{one:.2f} %" for one in row] for row in values],

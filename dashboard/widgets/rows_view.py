@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,15 +142,18 @@ def rows_input() -> Input | None:
 def learned_texts() -> frozenset[str] | None:
     """Return what the chosen model's run, and those that it went on from, learned from; None where nobody knows."""
     chosen = chosen_run()
-    run = it.read_run(state.runs_folder() / chosen) if chosen else None
-    if run is None:
+    if not chosen:
         return None
     found: set[str] = set()
-    while run is not None:
-        examples, split = run_rows(run)
-        found |= {text_key(examples.texts[int(place)]) for place in split.train}
-        run = run.past
-    return frozenset(found)
+    # Of one whose files are damaged nobody knows it any more.
+    with suppress(it.InputError):
+        run: it.Run | None = it.read_run(state.runs_folder() / chosen)
+        while run is not None:
+            examples, split = run_rows(run)
+            found |= {text_key(examples.texts[int(place)]) for place in split.train}
+            run = run.past
+        return frozenset(found)
+    return None
 
 
 def accuracy_lines(found: it.Rows) -> None:

@@ -100,7 +100,7 @@ def run_buttons(run: it.Run) -> None:
 
 def _facts(run: it.Run) -> str:
     recipe = run.request.recipe
-    frozen = ", ".join(floor_name(one) for one in recipe.frozen) or _("nothing")
+    frozen = ", ".join(literal(floor_name(one)) for one in recipe.frozen) or _("nothing")
     return " · ".join(
         [
             literal(run.request.base or recipe.model),

@@ -297,7 +297,7 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
     """
     given = None
     if cell.lstrip().startswith("["):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             given = json.loads(cell)
     parts = given if isinstance(given, list) else cell.split(";")
     spans = []

@@ -248,7 +248,7 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
         arrays[_CUT] = np.load(cut, allow_pickle=False) if cut.exists() else np.zeros(len(arrays["windows"]), bool)
         shapes = [len(arrays[name]) for name in ("text", "span", "pieces")]
         whole = vectors.shape[:2] == (len(about["layers"]), shapes[0]) and len(set(shapes)) == 1
-    except (OSError, ValueError, EOFError, KeyError, TypeError):
+    except (OSError, ValueError, EOFError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise InputError(

@@ -29,13 +29,14 @@ BROKEN = (
 _LATEST, _MOST = 4.1e9, 2.0**53
 
 
-def damaged(path: Path, why: BaseException | str) -> InputError:
-    """Return the sentence for a file that cannot be read."""
+def damaged(path: Path, why: BaseException | str, folder: Path | None = None) -> InputError:
+    """Return the sentence for a file that cannot be read; ``folder`` is its run's, where that is not the file's own."""
+    folder = folder or path.parent
     said = why if isinstance(why, str) else (str(why).strip().splitlines() or [type(why).__name__])[0]
     return InputError(
         "The file “{file}” of the run “{run}” is damaged: {error}. Save what else there is of the run, and delete it.",
-        file=path.name,
-        run=path.parent.name,
+        file=str(path.relative_to(folder)),
+        run=folder.name,
         error=said[:200],
     )
 

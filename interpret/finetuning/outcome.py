@@ -217,10 +217,14 @@ def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
     Raises
     ------
     InputError
-        If the run has no model yet.
+        If the run has no model yet, or its tokenizer is damaged.
     """
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
-    pieces = Tokenizer.from_file(str(run.model / "tokenizer.json"))
+    file = run.model / "tokenizer.json"
+    try:
+        pieces = Tokenizer.from_file(str(file))
+    except Exception as error:  # of no class of its own, whatever is wrong
+        raise damaged(file, error, run.folder) from error
     names = PieceNames(pieces)
     return {place: names(place) for place in set(ids)}

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from interpret.checkpoints import find_checkpoint
 from interpret.encoder import load_encoder
 from interpret.errors import InputError
+from interpret.finetuning.kept import BROKEN, damaged
 from interpret.finetuning.learner import loader, save_model
 from interpret.finetuning.runs import Run
 from interpret.finetuning.trainer import SNAPSHOT
@@ -61,8 +62,12 @@ def open_snapshot(run: Run, snapshot: Snapshot) -> Path:
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
     opened = run.folder / _OPENED
-    opened.mkdir(exist_ok=True)
-    with FileLock(opened / ".lock"):
+    try:
+        opened.mkdir(exist_ok=True)
+        lock = FileLock(opened / ".lock").acquire()
+    except OSError as error:
+        raise damaged(opened, error.strerror or error) from error
+    with lock:
         folder = opened / str(snapshot.step)
         if not (folder / "config.json").exists():
             _write(run, run.model, snapshot, folder)
@@ -92,6 +97,6 @@ def _write(run: Run, source: Path, snapshot: Snapshot, folder: Path) -> None:
         beside.mkdir()
         save_model(model, name, labels, find_checkpoint(str(source)), beside)
         beside.replace(folder)
-    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+    except (*BROKEN, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise InputError("This moment of the run cannot be opened: {error}.", error=str(error)[:200]) from error

@@ -15,6 +15,8 @@ from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_export import as_dict, as_page, attribution_table
 from dashboard.widgets.attributions_view import How, method_names, words_of
 from interpret.attribution.methods import METHODS, by_faithfulness
+from tests.pages.test_results_page import noise as answers_of_noise
+from tests.pages.test_results_page import plant, rows_of
 from tests.tiny import make_checkpoint
 
 TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
@@ -365,4 +367,18 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     next(one for one in page.button if one.label == "Explain 3 rows").click().run()
     assert not page.exception
     assert told == [{"the bank lent money"}]
+    assert rows_view.learned_texts() is None
+
+
+def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_path):
+    """It is not said then, and takes no tab down."""
+    from dashboard.widgets import rows_view
+
+    run = plant(tmp_path, "r", rows_of(("a", "b"), 20), answers_of_noise)
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
+    monkeypatch.setattr(rows_view, "chosen_run", lambda: "r")
+    assert len(rows_view.learned_texts()) == run.facts["learned"]
+    (run.folder / "past").mkdir()
+    assert rows_view.learned_texts() is None
+    (run.folder / "past" / "request.json").write_text("[]", "utf-8")
     assert rows_view.learned_texts() is None

@@ -1,5 +1,6 @@
 """Text from files and people is text on every page: no link, picture, formula, colour or icon comes of it."""
 
+import inspect
 import json
 import re
 
@@ -30,7 +31,7 @@ RAW = re.compile(
 TAGS = re.compile(r"<(?:img|a href|i>x)[^>]*>")
 # Parts of a page that show text as it is (seen in the code that Streamlit's page runs: a list that drops down writes
 # its options as text; radio buttons, pills and segments write them as Markdown), or hand it to code of
-# our own that does.
+# our own that does. Whatever else is sent to the browser is looked at: see the test of `every_field`.
 PLAIN = {
     "TextInput": {"value", "default", "placeholder"},
     "TextArea": {"value", "default", "placeholder"},
@@ -78,8 +79,8 @@ def raw_texts(page):
     """Return what of a page is raw: its Markdown, and what Plotly reads as HTML."""
     found = [(where, one) for proto in protos(page._tree) for where, one in strings(proto) if RAW.search(one)]
     for table in page.table:
-        # Of `st.table` each cell is Markdown.
-        cells = [str(one) for one in table.value.to_numpy().ravel()]
+        # Of `st.table` each cell is Markdown, heads among them.
+        cells = [str(one) for one in (*table.value.columns, *table.value.to_numpy().ravel())]
         found += [("Table", one) for one in cells if RAW.search(one)]
     return found
 
@@ -91,6 +92,75 @@ def protos(node):
         yield proto
     for child in getattr(node, "children", {}).values():
         yield from protos(child)
+
+
+def every_field():
+    """A page with a text of its own, raw, in every field that Streamlit reads as Markdown and this dashboard can fill.
+
+    The list is that of Streamlit's own documentation: each parameter that "can optionally contain GitHub-flavored
+    Markdown".
+    """
+    import streamlit as st
+
+    def raw(name):
+        return f"*x* {name}."
+
+    st.markdown(raw("markdown"), help=raw("markdown help"))
+    st.caption(raw("caption"), help=raw("caption help"))
+    for kind in (st.title, st.header, st.subheader):
+        kind(raw(kind.__name__), help=raw(f"{kind.__name__} help"))
+    for kind in (st.info, st.warning, st.error, st.success):
+        kind(raw(kind.__name__))
+    st.toast(raw("toast"))
+    st.badge(raw("badge"), help=raw("badge help"))
+    st.write(raw("write"))
+    st.text("a", help=raw("text help"))
+    st.metric(raw("metric"), raw("metric value"), raw("metric delta"), help=raw("metric help"))
+    st.progress(0.5, raw("progress"))
+    st.tabs([raw("tab"), raw("second tab")])
+    st.expander(raw("expander"))
+    st.popover(raw("popover"), help=raw("popover help"))
+    st.status(raw("status"))
+    st.dialog(raw("dialog"))(lambda: st.caption(raw("dialog's caption")))()
+    with st.sidebar:
+        st.caption(raw("sidebar"))
+    with st.form("form"):
+        st.form_submit_button(raw("submit"), help=raw("submit help"))
+    st.button(raw("button"), help=raw("button help"))
+    st.download_button(raw("download"), b"", help=raw("download help"))
+    st.link_button(raw("link"), "http://localhost", help=raw("link help"))
+    st.page_link("http://localhost", label=raw("page link"), help=raw("page link help"))
+    st.radio(raw("radio"), [raw("radio option")], captions=[raw("radio caption")], help=raw("radio help"))
+    for kind in (st.pills, st.segmented_control):
+        kind(raw(kind.__name__), [raw(f"{kind.__name__} option")], help=raw(f"{kind.__name__} help"))
+    for kind in (st.checkbox, st.toggle, st.text_input, st.text_area, st.number_input, st.slider, st.file_uploader):
+        kind(raw(kind.__name__), help=raw(f"{kind.__name__} help"))
+    for kind in (st.color_picker, st.date_input, st.time_input):
+        kind(raw(kind.__name__), help=raw(f"{kind.__name__} help"))
+    for kind in (st.selectbox, st.multiselect, st.select_slider):
+        kind(raw(kind.__name__), ["a", "b"], help=raw(f"{kind.__name__} help"))
+    column = st.column_config.NumberColumn("a", help=raw("column help"))
+    st.dataframe({"a": [1]}, column_config={"a": column})
+    st.data_editor({"a": [1]}, column_config={"a": st.column_config.NumberColumn("a", help=raw("editor help"))})
+    st.table({raw("table head"): [raw("table cell")]})
+
+
+def test_every_field_that_streamlit_reads_as_markdown_is_looked_at():
+    page = AppTest.from_function(every_field, default_timeout=30).run()
+    assert not page.exception
+    code = inspect.getsource(every_field)
+    named = set(re.findall(r'raw\("([^"]+)"\)', code))
+    for kinds, body in re.findall(r"for kind in \(([^)]+)\):\n(.+)", code):
+        for more in ("", *re.findall(r"__name__\}( \w+)", body)):
+            named |= {name.strip().removeprefix("st.") + more for name in kinds.split(",")}
+    assert len(named) > 75
+    said = [one for _where, one in raw_texts(page)]
+    assert [name for name in sorted(named) if not any(f"*x* {name}." in one for one in said)] == []
+    # What is gone when a page stands holds no foreign text.
+    for folder in ("dashboard", "pages"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for call in re.findall(r"\.spinner\((.*)", file.read_text("utf-8")):
+                assert re.match(r'_\("[^"{]+"\)[,)]', call), (file, call)
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +318,10 @@ def as_run(models, root, name, frozen=()):
     more = {"text": COLUMNS[0], "label": COLUMNS[1], "base": HOSTILE[0], "group": "g"}
     recipe = {"model": str(models / FOLDER), "frozen": frozen}
     run = plant(root, name, content, noise, data=file, probes=(HOSTILE[0],), recipe=recipe, **more)
-    judged = {"step": 1, "epoch": 1.0, "seconds": 1.0, "loss": 1.0, "score": 0.5, "moved": {"head": 0.1}}
+    judged = {"step": 1, "epoch": 1.0, "seconds": 1.0, "loss": 1.0, "score": 0.5, "moved": dict.fromkeys(HOSTILE, 0.1)}
     lines = (run.folder / "told.jsonl").read_text("utf-8").splitlines()
-    told = [lines[0], json.dumps(judged | {"probes": [[0.5, 0.5]], "facts": {}})]
+    step = json.loads(lines[0]) | {"norms": dict.fromkeys(HOSTILE, 1.0)}
+    told = [json.dumps(step), json.dumps(judged | {"probes": [[0.5, 0.5]], "facts": {}})]
     (run.folder / "told.jsonl").write_text("\n".join(told) + "\n", "utf-8")
     for path in (models / FOLDER).iterdir():
         (run.folder / "model" / path.name).write_bytes(path.read_bytes())
@@ -261,7 +332,7 @@ def as_run(models, root, name, frozen=()):
 
 def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatch, tmp_path):
     root = tmp_path / "runs"
-    for place, frozen in enumerate(((), ("embeddings",))):
+    for place, frozen in enumerate(((HOSTILE[0],), ("embeddings", HOSTILE[1]))):
         as_run(models, root, f"r{place}", frozen)
     for stage in STAGES:
         open_page(page, "finetune", model=f"folder:{FOLDER}", device="cpu", stage=stage, run="r0")

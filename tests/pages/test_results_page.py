@@ -1,6 +1,7 @@
 """What a result, Runs and the sweep say of numbers that are planted: on which rows, and better than what."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -294,6 +295,16 @@ def short_cells(table):
     return [str(cell) for cell in read.to_numpy().ravel()]
 
 
+def grounds(table):
+    """The ground of each cell that has one, as ``red,green,blue``, by its row and its column."""
+    found = {}
+    for cells, colour in re.findall(
+        r"([^{}]+)\{\s*background-color: rgba\((\d+,\d+,\d+),", table.proto.arrow_data.styler.styles
+    ):
+        found |= {(int(row), int(column)): colour for row, column in re.findall(r"_row(\d+)_col(\d+)", cells)}
+    return found
+
+
 def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
     names = [f"card_payment_{i:02d}_not_recognised_by_the_bank" for i in range(75)] + ["<b>x</b>", ":red[y]"]
     plant(tmp_path / "runs", "many", rows_of(names, 77 * 6), right)
@@ -307,6 +318,12 @@ def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
     assert len(drawn & set(short_names(names))) == 77
     assert not drawn & set(names[:75])
     counts = matrix.set_index("true").to_numpy()
+    # Every cell with a row in it is shaded, right ones in another colour than mistakes: a column of names is first.
+    colours = grounds(next(one for one in page.dataframe if "true" in one.value.columns))
+    assert set(colours) == {(row, column + 1) for row, column in zip(*map(list, np.nonzero(counts)), strict=True)}
+    right_ones = {colour for (row, column), colour in colours.items() if column == row + 1}
+    assert len(right_ones) == 1
+    assert not right_ones & {colour for (row, column), colour in colours.items() if column != row + 1}
     wrong = counts * (1 - np.eye(77, dtype=int))
     order = wrong.sum(axis=0) + wrong.sum(axis=1)
     assert (np.diff(order) <= 0).all()

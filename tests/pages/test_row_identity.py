@@ -6,6 +6,7 @@ import json
 import random
 import re
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,12 +16,15 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.widgets import game_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.result_view import _all_rows
+from interpret.file_rows import FileRows
 from interpret.finetuning.results import measure_results
 from interpret.labels import as_number
 from tests.tiny import make_checkpoint
 
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
 WORDS = ("river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said", "because", "was", "the", "and")
 # What names the row, and what its text is called, in tables and in files.
 ROW = ("row", "Row")
@@ -58,6 +62,19 @@ def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     make_checkpoint("bert", root / "bert", loader=tf.AutoModelForPreTraining)
     make_checkpoint("bert", root / "plain")
+    # These have a piece for every character, so what is typed is what their pieces are called.
+    made = make_checkpoint("roberta", root / "guesser", loader=tf.AutoModelForMaskedLM)
+    model, tokenizer = tf.AutoModelForMaskedLM.from_pretrained(made), tf.AutoTokenizer.from_pretrained(made)
+    # It guesses nothing but what formulas begin with.
+    model.lm_head.bias.data[tokenizer.convert_tokens_to_ids(list("=+-@"))] = 50.0
+    model.save_pretrained(made)
+    make_checkpoint(
+        "roberta",
+        root / "classes",
+        loader=tf.AutoModelForSequenceClassification,
+        id2label=dict(enumerate(FORMULAS)),
+        label2id={name: place for place, name in enumerate(FORMULAS)},
+    )
     return root
 
 
@@ -125,9 +142,6 @@ def page(models, monkeypatch, tmp_path):
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
 
 
-FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
-
-
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_every_kind_of_cell_is_harmless_and_numbers_stay(formula):
     columns = {formula: [formula, -1.5], "number": [-2, -0.25], "text": ["a-b", None]}
@@ -136,6 +150,53 @@ def test_every_kind_of_cell_is_harmless_and_numbers_stay(formula):
     header, first, second = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     assert (header[0], first[0]) == (f"'{formula}",) * 2
     assert (second[0], first[1], second[1], first[2], second[2]) == ("-1.5", "-2", "-0.25", "a-b", "")
+
+
+TYPED = "=1+1 @x +1 -1"
+# Every tab whose files hold pieces, words or classes: page, model, the tab's address, and whether its text is a pair.
+EXPORTS = [
+    ("attention", "classes", {"tab": "where", "unit": "word"}),
+    ("attention", "classes", {"tab": "where"}),
+    ("attention", "classes", {"tab": "flow"}),
+    ("attention", "classes", {"tab": "steps"}),
+    ("attention", "classes", {"tab": "ablation", "off": "0.0"}),
+    ("pretraining", "guesser", {"pre": "guess", "text": f"{TYPED} <mask>"}),
+    ("pretraining", "guesser", {"pre": "game"}),
+    ("pretraining", "guesser", {"pre": "surprise"}),
+    ("attributions", "classes", {"why": "why"}),
+    ("attributions", "classes", {"why": "layers"}),
+    ("attributions", "classes", {"why": "pairs"}),
+    ("attributions", "classes", {"why": "whatif"}),
+]
+
+
+@pytest.mark.parametrize(("name", "model", "query"), EXPORTS)
+def test_pieces_words_and_classes_are_no_formulas_in_any_file(page, drawn, name, model, query):
+    page.session_state["rate"] = 0.9
+    open_page(page, name, **{"model": f"folder:{model}", "text": TYPED, "target": "class"} | query)
+    for one in [one for one in page.button if re.search(r"Search|Find|Try|Compute|Measure", one.label)]:
+        one.click().run()
+    assert not page.exception
+    cells = {str(cell) for table in drawn() for cell in (*table, *(one for row in table.values() for one in row))}
+    # What was typed is there, as it was before it was made harmless.
+    assert cells & {"=", "=1", "=1+1", "@", "@x", "+", "+1", "-", "-1", "·@", "·+", "·-"}, sorted(cells)[:80]
+
+
+def test_guesses_of_a_run_are_no_formulas(drawn, monkeypatch):
+    pieces = dict(enumerate(FORMULAS))
+    monkeypatch.setattr(it, "piece_names", lambda _run, _ids: pieces)
+    count = len(FORMULAS)
+    places = np.arange(count)
+    found = SimpleNamespace(
+        truth=places, guess=places[::-1], rank=places, chance=places / count, passage=np.zeros(count, int)
+    )
+    origin = FileRows((1,), {FORMULAS[0]: (FORMULAS[1],)})
+    game_view._words(
+        SimpleNamespace(id="run"), SimpleNamespace(origin=origin, truth=("1",), texts=("the bank",), pairs=None), found
+    )
+    tables = drawn()
+    assert {"hidden", "guessed", FORMULAS[0]} <= set(tables[-1])
+    assert set(FORMULAS) == set(tables[-1]["hidden"])
 
 
 def test_no_table_is_written_by_anything_else():

@@ -247,7 +247,12 @@ def test_highlights_are_words_or_spans():
     text = "A very good, good film."
     assert read_highlights(text, "good; film") == [(7, 11), (13, 17), (18, 22)]
     assert read_highlights(text, "2-6;18-22") == read_highlights(text, "[[2, 6], [18, 22]]") == [(2, 6), (18, 22)]
-    for cell, sentence in (("bad", "does not stand"), ("5-99", "has 23"), ("9-3", "has 23")):
+    for cell, sentence in (
+        ("bad", "does not stand"),
+        ("5-99", "has 23"),
+        ("9-3", "has 23"),
+        ("[" * 9**5, "does not stand"),
+    ):
         with pytest.raises(InputError, match=sentence):
             read_highlights(text, cell)
 

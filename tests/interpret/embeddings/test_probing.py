@@ -218,6 +218,14 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     words = it.marking_words(planted, clusters).words
     assert words[0][0][0] == "planted"
     assert sum(map(len, words)) <= 2
+    # Of 4,800 scores in eight groups every fourth shuffle has one of 3 or more: then 3 is not enough.
+    vocabulary = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(600)]
+    texts = [" ".join(random.choice(vocabulary, 60, replace=False)) for _ in range(120)]
+    found = it.marking_words(texts, it.Clusters(random.integers(8, size=120), 8, 0.0, None))
+    assert found.asked == 4800
+    assert (found.by_chance > 0).mean() > 0.1
+    assert found.least > 3
+    assert all(score >= found.least for group in found.words for _word, score in group)
 
 
 def test_labels_that_say_nothing_of_groups_agree_no_more_than_shuffled_ones():

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 
 import interpret as it
 from interpret.finetuning import told as telling
-from interpret.finetuning.outcome import read_outcome
+from interpret.finetuning.afterwards import what_is_forgotten
+from interpret.finetuning.outcome import piece_names, read_outcome
 from interpret.finetuning.runs import Request, delete_run, list_runs, new_run, read_run, write_state
 from interpret.finetuning.told import read_told
 from interpret.finetuning.trainer import latest_checkpoint
-from interpret.finetuning.worker import _turn
+from interpret.finetuning.worker import _read_past, _turn, work
 from interpret.redact import redacted
 
 ROWS = "text,label\n" + "\n".join(f"the bank number {i},{'ab'[i % 2]}" for i in range(20))
@@ -161,6 +163,74 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
             assert not bad.exists()
         else:
             shutil.rmtree(bad)
+
+
+@pytest.fixture(scope="module")
+def further(folder, rows, tmp_path_factory):
+    """A run that is done and went on from another one, with a moment on the way that was opened."""
+    root = tmp_path_factory.mktemp("further")
+    recipe = it.Recipe(str(folder), epochs=1, learning_rate=5e-3, frozen=("embeddings", "0", "1"), snapshots=1)
+    request = Request(recipe, "first", "rows.csv", label="kind")
+    first = work(new_run(root, request, rows).folder)
+    asked = replace(request, recipe=replace(recipe, model=str(first.model)), parent=first.id)
+    run = work(new_run(root, asked, rows).folder)
+    assert run.state == "done", run.error
+    (moment,) = it.list_snapshots(run)
+    it.open_snapshot(run, moment)
+    return run, moment
+
+
+def opened(run):
+    return [it.open_snapshot(run, moment) for moment in it.list_snapshots(run)]
+
+
+def loaded(path):
+    return it.load_encoder(str(path), "cpu")
+
+
+# What else a reader of a run opens, and who reads it. "@" is the step of the moment that was kept.
+BELOW = {
+    "past": (lambda run: run.past, _read_past, lambda run: what_is_forgotten(run, "cpu")),
+    "past/request.json": (lambda run: run.past, _read_past),
+    "past/state.json": (lambda run: run.past, lambda run: what_is_forgotten(run, "cpu")),
+    "past/data.csv": (_read_past, lambda run: what_is_forgotten(run, "cpu")),
+    "past/model": (lambda run: loaded(run.base),),
+    "past/model/config.json": (lambda run: loaded(run.base),),
+    "past/model/tokenizer_config.json": (lambda run: loaded(run.base),),
+    "past/model/model.safetensors": (lambda run: loaded(run.base),),
+    "snapshots": (it.list_snapshots, opened),
+    "snapshots/@.safetensors": (it.list_snapshots, opened),
+    ".opened": (opened,),
+    ".opened/.lock": (opened,),
+    ".opened/@/config.json": (lambda run: [loaded(one) for one in opened(run)],),
+    "model/config.json": (lambda run: loaded(run.model), opened),
+    "model/tokenizer.json": (lambda run: piece_names(run, [1]), opened),
+    "model/tokenizer_config.json": (lambda run: loaded(run.model), opened),
+    "model/model.safetensors": (lambda run: loaded(run.model), opened),
+}
+
+
+@pytest.mark.parametrize("file", BELOW)
+def test_a_damaged_file_below_a_run_is_one_sentence(file, further, tmp_path):
+    """Whoever reads it gets a sentence or what can be read still; the run is listed, read and deleted as before."""
+    run, moment = further
+    # Nothing of the run is copied but by name: what is damaged is a file of its own.
+    for how in (*CONTENTS, *OTHERS):
+        bad = tmp_path / "20200101-000000-1"
+        shutil.copytree(run.folder, bad, copy_function=os.link)
+        if not file.startswith(".opened"):
+            shutil.rmtree(bad / ".opened")
+        path = bad / file.replace("@", str(moment.step))
+        if path.is_dir():
+            shutil.rmtree(path)
+        spoil(path, how)
+        (found,) = list_runs(tmp_path)
+        assert (found.state, found.facts, found.resumable) == ("done", run.facts, False), how
+        for read in BELOW[file]:
+            one_sentence(read, found)
+        assert read_outcome(found).found.accuracy == run.facts["accuracy"], how
+        delete_run(found)
+        assert not os.path.lexists(bad), how
 
 
 def delete_run_anyway(run):

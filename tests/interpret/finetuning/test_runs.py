@@ -15,9 +15,11 @@ import psutil
 import pytest
 import torch
 import transformers as tf
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import interpret as it
+from interpret.finetuning import worker
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.outcome import read_outcome
 from interpret.finetuning.record import EXPERIMENT, connect
@@ -33,7 +35,7 @@ from interpret.finetuning.runs import (
     read_run,
     write_state,
 )
-from interpret.finetuning.told import Step, read_told
+from interpret.finetuning.told import Evaluation, Step, Waiting, read_told
 from interpret.finetuning.trainer import FineTuner, Progress, _Calls
 from interpret.finetuning.worker import work
 
@@ -227,6 +229,40 @@ def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_fo
     (first.folder / "request.json").write_text(replace(request_for, recipe=short).to_json(), "utf-8")
     delete_run(read_run(second.folder))
     assert [one.id for one in list_runs(tmp_path)] == [first.id]
+
+
+def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, monkeypatch):
+    """By a clock that only this test sets: a look takes 1000 s, a step half a second, an evaluation one."""
+    first, run = (new_run(tmp_path, replace(request_for, name=name), rows) for name in ("the other", "mine"))
+    process = psutil.Process()
+    write_state(first.folder, state="running", device="cpu", process=process.pid, born=process.create_time())
+    lock = FileLock(tmp_path / ".cpu.lock").acquire()
+    clock, waited, heard = [0.0], [], []
+
+    def look(_seconds):
+        clock[0] += 1000.0
+        waited.append(read_run(run.folder).state)
+        if len(waited) == 3:
+            write_state(first.folder, state="stopped")
+            lock.lock.release()
+
+    def tell(what, _steps):
+        heard.append(what)
+        clock[0] += {Step: 0.5, Evaluation: 1.0}.get(type(what), 0.0)
+
+    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=look, monotonic=lambda: clock[0], time=lambda: clock[0]))
+    done = work(run.folder, tell)
+    assert done.state == "done", done.error
+    assert waited == ["waiting"] * 3
+    # Before anything else it is said for whom.
+    assert heard[0] == Waiting("the other", first.id)
+    steps, evaluations = (sum(isinstance(one, kind) for one in heard) for kind in (Step, Evaluation))
+    told = read_told(run.folder)
+    # Each line is written before its own step was added.
+    assert told.seconds[0] < told.seconds[-1] < done.facts["seconds"] == steps * 0.5 + evaluations
+    assert done.facts["per_second"] == 2 * done.facts["learned"] / done.facts["seconds"]
+    # Three thousand seconds more had passed.
+    assert clock[0] == 3000.0 + done.facts["seconds"]
 
 
 def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, examples, tmp_path):
@@ -582,3 +618,19 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
         assert line.replace("“", "“other-") in told
     for sentence in said:
         assert sentence.replace(": 2.", ": 4.").replace("(1)", "(2)").replace(": 1.", ": 2.") in told
+
+
+@pytest.mark.parametrize("other", ["of a run", "unknown"])
+def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monkeypatch, other):
+    def waits(folder, tell):
+        tell(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
+        return read_run(folder)
+
+    monkeypatch.setattr("interpret.finetuning.__main__.work", waits)
+    (tmp_path / "rows.csv").write_bytes(rows)
+    asked = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--model", str(folder), "--device", "cpu"]
+    main([*asked, "--out", str(tmp_path / "run")])
+    name = "“the other” (20260101-000000-1)" if other == "of a run" else "another process"
+    assert (
+        f"waiting: {name} works on this device, or comes first; waiting is no training time" in capsys.readouterr().err
+    )

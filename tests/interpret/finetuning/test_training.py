@@ -9,6 +9,7 @@ import torch
 import transformers as tf
 
 import interpret as it
+from interpret.finetuning import training
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
@@ -50,6 +51,19 @@ def test_what_is_kept_changes_no_loss(recipe, examples, frozen, head):
     assert kept.kept >= 0 > anew.kept
     np.testing.assert_allclose(losses(kept), losses(anew), atol=1e-4)
     np.testing.assert_allclose(kept.answers["logits"], anew.answers["logits"], atol=1e-3)
+
+
+@pytest.mark.parametrize("head", ["own", "linear"])
+def test_the_weights_are_there_once(recipe, examples, monkeypatch, head):
+    """What is trained is the one copy of the model: a second one would be all that the peak of memory is higher by."""
+    loaded = []
+    monkeypatch.setattr(training, "load_encoder", lambda *given: loaded.append(it.load_encoder(*given)) or loaded[-1])
+    done = train(replace(recipe, epochs=1, head=head), examples, *split_examples(examples))
+    trained = {one.data_ptr() for one in done.model.parameters()}
+    (encoder,) = loaded
+    for name, one in encoder.model.named_parameters():
+        assert one.device.type == "meta" or one.data_ptr() in trained, name
+    assert all(one.device.type == "cpu" for one in done.model.parameters())
 
 
 def test_the_same_seed_is_the_same_curve_and_another_is_not(recipe, examples):
