@@ -49,15 +49,30 @@ def choose(
 
     # A list that drops down shows its options as they are; buttons read them as Markdown.
     written = str if getattr(draw, "__name__", "") == "selectbox" else literal
+    labels = told_apart(options)
     draw(
         label,
         list(options),
-        format_func=lambda value: written(options.get(value, str(value))),
+        format_func=lambda value: written(labels.get(value, str(value))),
         key=widget,
         on_change=take,
         **more,
     )
     return st.session_state[key]
+
+
+def told_apart(options: Mapping[T, str]) -> dict[T, str]:
+    """Number labels that are alike from the second on: the browser sends a label back, which has to name one value."""
+    seen: set[str] = set()
+    found = {}
+    for value, label in options.items():
+        name, number = label, 1
+        while name in seen:
+            number += 1
+            name = f"{label} ({number})"
+        seen.add(name)
+        found[value] = name
+    return found
 
 
 def segments(label: str, options: Mapping[T, str], key: str, default: T | None = None, help: str | None = None) -> T:

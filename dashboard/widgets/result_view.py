@@ -19,6 +19,7 @@ from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.finetuning.choosing import DRAWS
 from interpret.finetuning.results import beats_baseline
+from interpret.intervals import wilson
 
 _MOST_ROWS = 500
 # Classes that are named in one sentence.
@@ -267,17 +268,28 @@ def _remembered(run: it.Run) -> None:
     facts = run.facts
     if "parent_accuracy" not in facts:
         return
-    before = facts.get("parent_accuracy_before", float("nan")), facts.get("parent_loss_before", float("nan"))
+    # Runs from before these rows were counted have shares alone.
+    count = int(facts.get("parent_rows", 0))
+    before, after = (
+        f"{one:.1%} ({between(wilson(one * count, count), '.1%')})"
+        for one in (facts.get("parent_accuracy_before", float("nan")), facts["parent_accuracy"])
+    )
     st.info(
         _(
-            "On the rows by which the model was judged that this one goes on from: accuracy {before} → {after}, loss "
-            "{loss_before} → {loss_after}."
+            "On the {count} rows by which the model was judged that this one goes on from: accuracy {before} → "
+            "{after}, loss {loss_before} → {loss_after}."
         ).format(
-            before=f"{before[0]:.1%}",
-            after=f"{facts['parent_accuracy']:.1%}",
-            loss_before=f"{before[1]:.4f}",
+            count=f"{count:,}",
+            before=before,
+            after=after,
+            loss_before=f"{facts.get('parent_loss_before', float('nan')):.4f}",
             loss_after=f"{facts['parent_loss']:.4f}",
-        ),
+        )
+        if count
+        else _(
+            "On the rows by which the model was judged that this one goes on from: accuracy {before} → {after}, how "
+            "many rows is not known."
+        ).format(before=before, after=after),
         icon=":material/history_edu:",
     )
 

@@ -48,7 +48,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
         right += float((logits.argmax(-1) == truth).sum())
     found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
     before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
-    return found | before
+    return found | before | {"parent_rows": float(len(items))}
 
 
 def how_surprised(run: Run, device: str) -> dict[str, float]:

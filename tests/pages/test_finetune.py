@@ -87,7 +87,8 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     for name in ("attention", "attributions", "embeddings"):
         open_page(page, name, model=f"run:{runs[0].id}", example="short")
         assert not page.exception
-        assert said(page) == []
+        # Whether padding alone outdoes the text is this small model's luck.
+        assert [one for one in said(page) if not one.startswith("The baseline")] == []
     with zipfile.ZipFile(io.BytesIO(zipped(runs[0].model))) as packed:
         packed.extractall(tmp_path / "unpacked")
     tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "unpacked")
@@ -133,6 +134,10 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert second.request.parent == first.id
     assert second.facts["learned"] == round(256 / 0.8)
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
+    open_page(page, model="folder:bert", stage="watch")
+    (told,) = [one.value for one in page.info if "goes on from" in one.value]
+    assert f"On the {first.facts['judged']:.0f} rows" in told
+    assert told.count("95 %: ") == 2
     # Whatever becomes of the first: the second has what it needs.
     open_page(page, model="folder:bert", stage="watch")
     it.delete_run(first)

@@ -212,16 +212,6 @@ def test_what_is_said_of_a_checkpoint_is_text(page):
     assert raw_texts(page) == []
 
 
-@pytest.mark.parametrize("tab", ["map", "clusters", "layers", "geometry", "neighbours"])
-def test_texts_and_labels_of_a_collection_are_text(page, tab):
-    page.query_params.update({"model": f"folder:{FOLDER}", "show": tab, "from": "pasted"})
-    page.switch_page("../pages/embeddings.py").run()
-    rows = "\n".join(f"the river {i} {HOSTILE[0]}\t{HOSTILE[i % 2]}" for i in range(12))
-    page.text_area[0].set_value(rows).run()
-    assert not page.exception
-    assert raw_texts(page) == []
-
-
 COLUMNS = ("te " + HOSTILE[0], "la " + HOSTILE[1], "more " + HOSTILE[0])
 FILE = HOSTILE[0].replace("/", "") + ".jsonl"
 
@@ -241,6 +231,10 @@ UPLOADS = {
     "attention": ("attention", {"source": "file"}, "file"),
     "rows": ("attributions", {"why": "rows", "rows_method": "saliency", "example": "short"}, "explained_rows_kept"),
     "collection": ("embeddings", {"from": "file", "show": "clusters", "groups": 3}, "collection_kept"),
+    **{
+        tab: ("embeddings", {"from": "file", "show": tab}, "collection_kept")
+        for tab in ("map", "layers", "geometry", "neighbours")
+    },
     "following": (
         "pretraining",
         {"pre": "following", "following_source": "file", "text": "the river", "pair": "it was"},
@@ -304,7 +298,7 @@ def test_a_file_is_text_wherever_one_is_read(page, place):
         assert any(one.label == "Start" for one in page.button)
     elif place == "attention":
         assert any(HOSTILE[0] in option for one in page.selectbox for option in one.options)
-    else:
+    elif place in TITLES:
         assert TITLES[place] in titles
 
 

@@ -277,6 +277,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"] > 0.8
     assert second.facts["parent_loss_before"] == pytest.approx(first.facts["loss"])
     assert second.facts["parent_accuracy"] <= 0.6
+    assert second.facts["parent_rows"] == first.facts["judged"]
     assert second.facts["parent_loss"] > first.facts["loss"]
     assert "parent_loss" not in first.facts
     # Nothing learned anew with the head that it came with: it knows what it knew.
