@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
     from interpret.vocabulary import SpecialPieces
 
+# Relations that are drawn, the most frequent first; a table has them all.
+MOST_BARS = 20
+
 
 def statistic_names(special: SpecialPieces) -> dict[str, str]:
     """Name each statistic for the reader, with its unit; special pieces as the model's tokenizer calls them."""
@@ -54,7 +57,7 @@ def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
     }
 
 
-def dependency_bars(scores: DependencyScores, most: int = 20) -> go.Figure:
+def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figure:
     """Draw what heads find out of fold beside what fixed places do, the most frequent relations first."""
     names = scores.relations[:most]
     relations = [shown(name) for name in names]

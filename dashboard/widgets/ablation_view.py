@@ -153,7 +153,11 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
     counts = Counter(corpus.labels)
     own = answers_itself(encoder, corpus.labels)
     parts = [
-        _("{texts} texts in {classes} classes, {fewest} to {most} each.").format(
+        (
+            _("{texts} texts in {classes} classes, {most} each.")
+            if min(counts.values()) == max(counts.values())
+            else _("{texts} texts in {classes} classes, {fewest} to {most} each.")
+        ).format(
             texts=f"{len(corpus.labels):,}",
             classes=len(counts),
             fewest=min(counts.values()),

@@ -20,12 +20,12 @@ from interpret.embeddings.projection import unit_rows
 from interpret.intervals import share_interval
 
 
-def interval_of(ends: tuple[float, float]) -> str:
+def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
     """Write the ends of a 95 % interval."""
     if np.isnan(ends[0]):
         return _("95 %: not known")
     return _("95 %: {low} to {high}").format(
-        low=f"{ends[0]:.2f}".replace("-", "−"), high=f"{ends[1]:.2f}".replace("-", "−")
+        low=f"{ends[0]:.{digits}f}".replace("-", "−"), high=f"{ends[1]:.{digits}f}".replace("-", "−")
     )
 
 
@@ -38,8 +38,8 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
     if np.isfinite(clusters.silhouette):
         parts.append(
             _("silhouette {value} (1 far apart, 0 none; {interval} over {texts} texts, {points} points)").format(
-                value=f"{clusters.silhouette:.2f}",
-                interval=interval_of(clusters.silhouette_interval),
+                value=f"{clusters.silhouette:.3f}",
+                interval=interval_of(clusters.silhouette_interval, 3),
                 texts=f"{clusters.silhouette_texts:,}",
                 points=f"{clusters.silhouette_points:,}",
             )

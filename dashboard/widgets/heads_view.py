@@ -182,6 +182,9 @@ def dependency_table(scores: it.DependencyScores) -> dict[str, list[Any]]:
     return {
         _("Relation"): list(scores.relations),
         _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
+        _("Gain"): [one.gain for one in held],
+        _("Gain, 95 %"): [_ends(one.gain_interval) for one in held],
+        _("Verdict"): [verdicts[one.verdict] for one in held],
         _("Tried"): scores.counts.tolist(),
         _("Sentences"): [one.sentences for one in held],
         _("Layer"): [one[0] for one in best],
@@ -192,9 +195,6 @@ def dependency_table(scores: it.DependencyScores) -> dict[str, list[Any]]:
         _("Fixed place"): scores.offset.tolist(),
         _("Found there"): [one.placed for one in held],
         _("Found there, 95 %"): [_ends(one.placed_interval) for one in held],
-        _("Gain"): [one.gain for one in held],
-        _("Gain, 95 %"): [_ends(one.gain_interval) for one in held],
-        _("Verdict"): [verdicts[one.verdict] for one in held],
     }
 
 

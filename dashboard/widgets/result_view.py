@@ -375,7 +375,7 @@ def _classes(found: it.Results) -> None:
 
     precision, precise = numbers(found.precision, found.precision_interval)
     recall, recalled = numbers(found.recall, found.recall_interval)
-    occur = found.confusion.sum(axis=0) + found.confusion.sum(axis=1) > 0
+    f1, sure = numbers(found.f1, found.f1_interval)
     st.dataframe(
         {
             _("Class"): list(found.labels),
@@ -384,7 +384,8 @@ def _classes(found: it.Results) -> None:
             _("Precision, 95 %"): precise,
             _("Recall"): recall,
             _("Recall, 95 %"): recalled,
-            "F1": percents(float(one) if there else None for one, there in zip(found.f1, occur, strict=True)),
+            "F1": f1,
+            _("F1, 95 %"): sure,
         },
         hide_index=True,
         column_config=percent_columns(_("Precision"), _("Recall"), "F1"),

@@ -22,7 +22,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.models import chosen_run
 from dashboard.widgets.python_code import encoder_lines, table_lines
 from dashboard.widgets.run_view import run_rows
-from dashboard.widgets.table_caption import table_caption
+from dashboard.widgets.table_caption import table_caption, unlabelled_caption
 from interpret.accuracy import text_key
 from interpret.attribution.rows import rows_table
 from interpret.errors import InputError
@@ -110,6 +110,8 @@ def rows_input() -> Input | None:
             icon=":material/label_off:",
         )
         labels = -1
+    if labels >= 0:
+        unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
     most = choose(places[3].selectbox, _("Rows to read"), amounts, f"rows_most:{file}", 100)
     if not table.rows:

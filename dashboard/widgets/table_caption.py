@@ -90,6 +90,18 @@ def labels_caption(labels: Sequence[str], left_out: int) -> None:
     large_missing(missing, len(labels))
 
 
+def unlabelled_caption(labels: Sequence[str]) -> None:
+    """Say how many rows have no label where they are read all the same, and what stood in its place."""
+    count = sum(not label.strip() or is_missing(label) for label in labels)
+    if not count:
+        return
+    said = _("Rows without a label: {count}. They are explained, and count as neither right nor wrong.").format(
+        count=f"{count:,}"
+    )
+    missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
+    st.caption(" ".join([said, missing_line(missing)]) if missing else said)
+
+
 def missing_line(missing: Sequence[tuple[str, int]]) -> str:
     """Say what stood in place of labels."""
     names = ", ".join(f"“{literal(label)}” ({count:,})" for label, count in missing)

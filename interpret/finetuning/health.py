@@ -227,15 +227,16 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
             )
             if examples.task in GAMES
             else InputError(
-                "Only {count} sentences to judge by: a word accuracy can be off by ± {points} points by chance. Hold "
-                "out more, or add sentences, before you believe a difference smaller than that.",
+                "Only {count} sentences to judge by: a word accuracy near 90 % can be off by ± {points} points by "
+                "chance, a lower one by more. Hold out more, or add sentences, before you believe a difference smaller "
+                "than that.",
                 count=health.judged,
                 points=f"{health.uncertainty * 100:.1f}",
             )
             if examples.task == "token classes"
             else InputError(
-                "Only {count} rows to judge by: an accuracy can be off by ± {points} points by chance. Hold out more, "
-                "or add rows, before you believe a difference smaller than that.",
+                "Only {count} rows to judge by: an accuracy near 90 % can be off by ± {points} points by chance, a "
+                "lower one by more. Hold out more, or add rows, before you believe a difference smaller than that.",
                 count=health.judged,
                 points=f"{health.uncertainty * 100:.1f}",
             )

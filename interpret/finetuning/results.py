@@ -36,8 +36,9 @@ class Results:
         How many of each true class (row) were given each class (column).
     precision, recall, f1
         Of each class; 0 where there is nothing to divide by.
-    precision_interval, recall_interval
-        Their intervals; NaN where there is nothing to divide by.
+    precision_interval, recall_interval, f1_interval
+        Their intervals; NaN where there is nothing to divide by. F1 is 2J / (1 + J) of the share J of right ones among
+        those that are of a class or were given it, whose interval this makes F1's.
     accuracy, macro_f1
         The share of right answers; the mean of F1 over the classes that occur, true or given, as scikit-learn's
         ``f1_score(average="macro")`` has it.
@@ -72,6 +73,7 @@ class Results:
     f1: Float32[np.ndarray, "label"]
     precision_interval: Float32[np.ndarray, "label 2"]
     recall_interval: Float32[np.ndarray, "label 2"]
+    f1_interval: Float32[np.ndarray, "label 2"]
     accuracy: float
     macro_f1: float
     macro_f1_interval: tuple[float, float]
@@ -172,6 +174,9 @@ def measure_results(
         tags = [labels[one] for one in given]
         entities = measure_entities(by_sentence(truth, rows), by_sentence(tags, rows))
     wrong = np.flatnonzero(~right)
+    # Of a class or given it: what is wrong is among both.
+    either, of_either = np.r_[right, right[wrong]], np.r_[true, given[wrong]]
+    among = _intervals(either, (of_either,), (classes,), None if rows is None else np.r_[rows, np.array(rows)[wrong]])
     owner = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
     return Results(
         labels=tuple(labels),
@@ -181,6 +186,7 @@ def measure_results(
         f1=read_only(f1, np.float32),
         precision_interval=read_only(intervals[1 : classes + 1], np.float32),
         recall_interval=read_only(intervals[classes + 1 : 2 * classes + 1], np.float32),
+        f1_interval=read_only(2 * among / (1 + among), np.float32),
         accuracy=float(right.mean()),
         macro_f1=float(f1[confusion.sum(axis=0) + confusion.sum(axis=1) > 0].mean()),
         macro_f1_interval=_macro_f1_interval(true, given, classes, owner),

@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.figures.heads import dependency_bars
+from dashboard.figures.heads import MOST_BARS, dependency_bars
 from dashboard.language import _
 from dashboard.pictures.maps import head_maps
 from dashboard.widgets.choices import segments
@@ -98,6 +98,12 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     )
     st.markdown(dependency_line(scores))
     st.plotly_chart(dependency_bars(scores), key="dependencies")
+    st.caption(
+        _(
+            "The {shown} most frequent of {total} relations; the table has all. The verdict rests on the gain on the "
+            "same sentences: two bars whose intervals overlap can still be told apart."
+        ).format(shown=min(MOST_BARS, len(scores.relations)), total=len(scores.relations))
+    )
     pick_row(dependency_table(scores), chosen, dependency_guide())
     head_buttons(*chosen)
     stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)

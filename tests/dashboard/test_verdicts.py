@@ -22,6 +22,7 @@ from interpret.attribution.explaining import explain
 from interpret.clustered import student
 from interpret.finetuning.results import measure_fit, measure_results
 from interpret.guesser import guesser_facts
+from interpret.intervals import wilson
 from tests.interpret.attribution.linear import Linear
 
 VERDICTS = ("It tells", "It finds")
@@ -192,6 +193,13 @@ def test_macro_f1_and_calibration_error_have_intervals_over_rows():
     np.testing.assert_allclose(found.macro_f1_interval, np.quantile(f1, (0.025, 0.975)), atol=0.04)
     low, high = np.quantile(error, (0.025, 0.975))
     np.testing.assert_allclose(found.ece_interval, (max(0, 2 * found.ece - high), 2 * found.ece - low), atol=0.04)
+    # F1 is twice the hits of what is of the class and what was given it, so that Wilson's ends give its own.
+    for place, name in enumerate("012"):
+        hits = int(((given == name) & (np.array(truth) == name)).sum())
+        either = int(((given == name) | (np.array(truth) == name)).sum())
+        ends = [2 * end / (1 + end) for end in wilson(hits, either)]
+        np.testing.assert_allclose(found.f1_interval[place], ends, atol=1e-6)
+        assert ends[0] < f1_score(np.array(truth) == name, given == name) < ends[1]
     # All right and all sure, of ten rows: no number is known to its last digit.
     sure_of_all = measure_results(np.eye(2, dtype=np.float32)[[0, 1] * 5] * 99, ["a", "b"] * 5, ("a", "b"))
     assert sure_of_all.macro_f1_interval == pytest.approx((0.025 ** (1 / 10), 1.0))
