@@ -9,7 +9,7 @@ HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: run test lint oracles bench catalogue gpu-check clean
+.PHONY: run test test-fast lint oracles bench catalogue gpu-check clean
 
 run: $(VENV)/.installed
 	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
@@ -19,6 +19,11 @@ run: $(VENV)/.installed
 # A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
+
+# What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
+test-fast: $(VENV)/.installed-tests lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
+		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/test_guesser.py
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .

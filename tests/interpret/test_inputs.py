@@ -83,6 +83,7 @@ def test_token_types_matter_to_these_models(tmp_path):
     assert np.abs(one - other).max() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family, template, named",
     [

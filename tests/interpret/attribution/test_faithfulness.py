@@ -108,7 +108,7 @@ def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
     assert found.replaced == ("layer 0", "embeddings")
 
 
-@pytest.mark.parametrize("method", ["integrated_gradients", "input_x_gradient", "feature_ablation"])
+@pytest.mark.parametrize("method", ["input_x_gradient", "feature_ablation"])
 def test_max_sensitivity_is_the_furthest_that_scores_move(minilm, method):
     rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
     question = ask(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
@@ -222,7 +222,7 @@ def planted(_minilm):
 def test_attributions_point_at_planted_evidence(minilm, planted, method):
     head, rows = planted
     # Two thousand forward passes a sentence.
-    rows = rows[:10] if method == "shapley_sampling" else rows[:20]
+    rows = rows[:4] if method == "shapley_sampling" else rows[:20]
     hits = 0
     for text, label in rows:
         question = ask(minilm, text, target=label, head=head)

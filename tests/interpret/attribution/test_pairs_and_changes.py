@@ -140,12 +140,12 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     texts = [*TEXTS, "", "  ", "word " * 520]
     labels = [*LABELS, "law", "", "sport"]
     marks = ["court; guilty", "", "4-9", "", "", "", ""]
-    found = it.explain_rows(minilm, texts, labels, head=head, highlights=marks, baseline="zero")
+    found = it.explain_rows(minilm, texts, labels, head=head, highlights=marks, method="input_x_gradient")
     assert [row.place for row in found.rows] == [0, 1, 2, 3, 6]
     assert [place for place, _ in found.skipped] == [4, 5]
     assert [row.cut for row in found.rows] == [False] * 4 + [True]
     assert [row.human is not None for row in found.rows[:4]] == [True, False, True, False]
-    alone = it.attribute(minilm, TEXTS[0], head=head, baseline="zero")
+    alone = it.attribute(minilm, TEXTS[0], head=head, method="input_x_gradient")
     np.testing.assert_allclose(found.rows[0].attribution.scores, alone.scores, atol=1e-6)
     assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
     with pytest.raises(InputError, match="None of these"):

@@ -387,7 +387,7 @@ def test_of_several_processes_the_first_one_decides(monkeypatch):
     assert not calls.trainer.progress.stopped
 
 
-KILLS = int(os.environ.get("KILLS", "5"))
+KILLS = int(os.environ.get("KILLS", "3"))
 
 
 def work_and_save_often(folder):

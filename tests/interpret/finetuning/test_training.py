@@ -178,9 +178,13 @@ def stopping(after):
     return {"tell": tell, "stop": lambda: len(steps) >= after}
 
 
-@pytest.mark.parametrize("after", [10, 13])
 @pytest.mark.parametrize(
-    "more", [{"frozen": ("embeddings", "0")}, {"patience": 3, "head": "textcnn", "layer_decay": 0.8}]
+    "after, more",
+    [
+        (10, {"frozen": ("embeddings", "0")}),
+        (13, {"frozen": ("embeddings", "0")}),
+        (13, {"patience": 3, "head": "textcnn", "layer_decay": 0.8}),
+    ],
 )
 def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, after, more):
     # Ten steps an epoch: stopped at an epoch's end, and in the middle of the second; then again three steps on.
