@@ -19,7 +19,7 @@ from dashboard.widgets.shares import percent_columns, percents
 # They are seen through, on light ground and on dark.
 _RIGHT, _WRONG, _DEEPEST = "80,145,195", "229,154,82", 0.85
 _MOST_CHARACTERS = 14
-# Classes of which the pairs' names need as much room as the matrix.
+# Classes of which the matrix needs all of the page's width.
 _MANY = 8
 _TRUE = "true"
 
@@ -41,8 +41,9 @@ def confusion_view(outcome: it.Outcome, found: it.Results, run_id: str) -> np.nd
     def key(one: str) -> str:
         return f"{keys[one]}:{counts[keys[one]]}"
 
-    left, right = st.columns([3, 2] if len(found.labels) < _MANY else 2, gap="medium")
-    with left:
+    few = len(found.labels) < _MANY
+    above, beside = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
+    with above:
         order = segments(
             _("Order of the classes"),
             {"mistakes": _("most mistaken first"), "name": _("by name")},
@@ -57,12 +58,12 @@ def confusion_view(outcome: it.Outcome, found: it.Results, run_id: str) -> np.nd
             key=f"{key('confusion')}:{order}",
             column_config=_columns(found, places),
         )
-    with right:
+    with beside:
         st.markdown(_("Most confused pairs"))
         picked = []
         if len(pairs):
             picked = st.dataframe(
-                _pairs(found, pairs),
+                _pairs(found, pairs, few),
                 hide_index=True,
                 on_select=lambda: let_go("confusion"),
                 selection_mode="single-row",
@@ -161,7 +162,7 @@ def _width(name: str) -> int:
     return 20 + sum(14 if ord(one) > 0x2E7F else 7 for one in name)
 
 
-def _pairs(found: it.Results, pairs: np.ndarray) -> Any:
+def _pairs(found: it.Results, pairs: np.ndarray, short: bool) -> Any:
     totals, names = found.confusion.sum(axis=1), found.labels
     table = {
         _("True"): [names[true] for true, _given in pairs],
@@ -169,4 +170,5 @@ def _pairs(found: it.Results, pairs: np.ndarray) -> Any:
         _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
         _("Share of the class"): percents(found.confusion[true, given] / totals[true] for true, given in pairs),
     }
-    return pd.DataFrame(table).style.format(_shortener(found), subset=[_("True"), _("Given")])
+    drawn = pd.DataFrame(table)
+    return drawn.style.format(_shortener(found), subset=[_("True"), _("Given")]) if short else drawn

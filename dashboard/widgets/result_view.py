@@ -206,12 +206,12 @@ def _entities(found: it.EntityResults) -> None:
                 _("True"): found.true.tolist(),
                 _("Found"): found.found.tolist(),
                 _("Found rightly"): found.correct.tolist(),
-                _("Precision"): percents(precision),
+                _("Precision (PPV)"): percents(precision),
                 _("Recall"): percents(recall),
                 "F1": percents(f1),
             },
             hide_index=True,
-            column_config=percent_columns(_("Precision"), _("Recall"), "F1"),
+            column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
         )
 
 
@@ -380,7 +380,7 @@ def _classes(found: it.Results) -> None:
         {
             _("Class"): list(found.labels),
             (_("Words") if found.sentences else _("Rows")): found.confusion.sum(axis=1).tolist(),
-            _("Precision"): precision,
+            _("Precision (PPV)"): precision,
             _("Precision, 95 %"): precise,
             _("Recall"): recall,
             _("Recall, 95 %"): recalled,
@@ -388,7 +388,7 @@ def _classes(found: it.Results) -> None:
             _("F1, 95 %"): sure,
         },
         hide_index=True,
-        column_config=percent_columns(_("Precision"), _("Recall"), "F1"),
+        column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
     )
 
 
