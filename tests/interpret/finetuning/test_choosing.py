@@ -8,7 +8,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from interpret.errors import InputError
 from interpret.finetuning.choosing import cross_fit, row_parts, score_of
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import GAMES, TASKS, Examples
@@ -173,15 +172,3 @@ def test_without_patience_nothing_is_chosen(asked, rows, tmp_path):
     _examples, split = read_run_examples(made_run.folder, made_run.request)
     assert not split.apart
     assert len(split.test) == 48
-
-
-@pytest.mark.parametrize("spoil", [lambda lines: lines[:40], lambda lines: [*lines[:1], *lines[:0:-1]]])
-def test_answers_are_never_set_beside_other_rows(asked, rows, tmp_path, spoil):
-    """As after a reader that leaves out rows which it read before: fewer than there were, or others in their places."""
-    run = finetune(tmp_path / "run", replace(asked, recipe=replace(asked.recipe, epochs=1)), rows)
-    assert read_outcome(run).texts
-    (file,) = run.folder.glob("data.*")
-    file.write_text("\n".join(spoil(file.read_text("utf-8").splitlines())), "utf-8")
-    with pytest.raises(InputError, match="is read otherwise now"):
-        read_outcome(run)
-    assert run.facts["accuracy"] >= 0

@@ -387,7 +387,7 @@ def test_of_several_processes_the_first_one_decides(monkeypatch):
     assert not calls.trainer.progress.stopped
 
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "5"))
 
 
 def work_and_save_often(folder):
@@ -412,10 +412,7 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
     for _ in range(KILLS):
         process = context.Process(target=work_and_save_often, args=(run.folder,))
         process.start()
-        # The first is killed at any moment of its start, the others at work: what a start takes hangs on the machine.
-        while killed and process.is_alive() and read_run(run.folder).state != "running":
-            process.join(0.01)
-        process.join(random.uniform(0.05, 1.0))
+        process.join(random.uniform(0.05, 2.0))
         if process.is_alive():
             process.kill()
             killed += 1
