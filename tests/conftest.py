@@ -15,11 +15,20 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.tiny import FAMILIES, make_checkpoint
+
+
+@pytest.fixture(autouse=True)
+def _own_main():
+    """Keep the main module: AppTest leaves its script in that place, which processes started later would run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")

@@ -409,10 +409,13 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
     context.set_forkserver_preload(["interpret.finetuning.worker", "mlflow"])
     random = np.random.default_rng(0)
     states, killed = set(), 0
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         process = context.Process(target=work_and_save_often, args=(run.folder,))
         process.start()
-        process.join(random.uniform(0.05, 2.0))
+        # Every other one is killed at work, however long the machine takes to start it; the rest at any moment.
+        while turn % 2 and process.is_alive() and read_run(run.folder).state != "running":
+            process.join(0.01)
+        process.join(random.uniform(0.05, 2.0 - turn % 2))
         if process.is_alive():
             process.kill()
             killed += 1
