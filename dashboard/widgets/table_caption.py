@@ -95,9 +95,7 @@ def unlabelled_caption(labels: Sequence[str]) -> None:
     count = sum(not label.strip() or is_missing(label) for label in labels)
     if not count:
         return
-    said = _("Rows without a label: {count}. They are explained, and count as neither right nor wrong.").format(
-        count=f"{count:,}"
-    )
+    said = _("Rows without a label: {count}. They count as neither right nor wrong.").format(count=f"{count:,}")
     missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
     st.caption(" ".join([said, missing_line(missing)]) if missing else said)
 

@@ -60,7 +60,7 @@ def test_missing_and_several_labels_are_said(page):
     assert "Rows without a text or a label, left out: 10. Taken for no label: “NaN” (10)." in said.replace("\\", "")
     assert "Many rows have “NaN” for a label" in said
     said = open_with(page, "attributions", ("rows.tsv", ROWS))
-    assert "Rows without a label: 10. They are explained" in said
+    assert "Rows without a label: 10. They count as neither" in said
     assert "Taken for no label: “NaN” (10)." in said
     said = open_with(page, "finetune", ("labels.csv", LABELS))
     assert "several labels in a cell, such as “a\\;b”" in said
