@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from interpret.devices import seeded
 from interpret.errors import CheckpointError, InputError
 
 _DROPOUT = 0.1
@@ -131,8 +132,7 @@ def make_head(name: str, width: int, labels: int, seed: int = 0) -> torch.nn.Mod
     """
     if name not in HEADS:
         raise InputError("There is no head “{name}”. Choose one of: {known}.", name=name, known=", ".join(HEADS))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return HEADS[name](width, labels)
 
 

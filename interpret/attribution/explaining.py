@@ -12,9 +12,9 @@ from interpret.arrays import read_only
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, Target
-from interpret.attribution.scoring import Work, seeded
+from interpret.attribution.scoring import Work
 from interpret.attribution.targets import ask
-from interpret.devices import hold
+from interpret.devices import hold, seeded
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead
@@ -172,7 +172,7 @@ def explain(
     gradients = about.gradient and method != "integrated_gradients"
     alone = hold(question.encoder.spec.device) if gradients else nullcontext()
     # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
-    with seeded(seed) if about.random or smooth else nullcontext(), alone:
+    with seeded(seed, question.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
         embedded = question.embedded
         found = work.smoothed(embedded) if smooth else work.scores(embedded)
         output = question.output

@@ -1,8 +1,6 @@
 """How each method comes by its scores, and how far draws alone move them; what perturbs goes through Captum."""
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -292,21 +290,3 @@ def _refitted(
             inputs = np.column_stack([gates[some], np.ones(len(some))]) * root[:, None]
             found.append(np.linalg.lstsq(inputs, answers[some] * root)[0][:-1])
     return np.stack(found)
-
-
-# Captum draws from PyTorch's and NumPy's generators, which all threads share, so only one may draw at a time.
-_drawing = threading.RLock()
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw from generators that begin with a seed, and leave those of the process as they were."""
-    devices = list(range(torch.cuda.device_count()))
-    with _drawing, torch.random.fork_rng(devices=devices):
-        before = np.random.get_state()
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(before)

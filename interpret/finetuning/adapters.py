@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
+from interpret.devices import seeded
 from interpret.finetuning.tower import Floor
 from interpret.heads import Classifier, save_head
 
@@ -83,8 +84,7 @@ def add_adapters(
     paths = [path for some in maps.values() for path in some]
     if not paths:
         return {}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=_SCALE * rank, target_modules=paths), model)
     for one in whole:
         one.requires_grad_(True)

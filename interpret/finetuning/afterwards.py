@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from interpret.batching import batches_of
+from interpret.devices import hold
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.runs import Run
-from interpret.finetuning.trainer import EVALUATED_PIECES
 from interpret.long_text import windows
 from interpret.surprise import pseudo_log_likelihood
 
@@ -40,12 +40,13 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collate(encoder)
     items = [read(int(place)) for place in split.test]
     loss = right = 0.0
-    for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-        inputs = collate([items[i] for i in batch])
-        truth = inputs.pop("labels")
-        logits = encoder.run(inputs, task=True).logits.float()
-        loss += float(torch.nn.functional.cross_entropy(logits, truth, reduction="sum"))
-        right += float((logits.argmax(-1) == truth).sum())
+    with hold(encoder.spec.device):
+        for batch in batches_of([len(one["input_ids"]) for one in items], collate.pieces):
+            inputs = collate.on_device([items[i] for i in batch])
+            truth = inputs.pop("labels")
+            logits = encoder.run(inputs, task=True).logits.float()
+            loss += float(torch.nn.functional.cross_entropy(logits, truth, reduction="sum"))
+            right += float((logits.argmax(-1) == truth).sum())
     found = {"parent_loss": loss / len(items), "parent_accuracy": right / len(items)}
     before = {f"{name}_before": parent.facts[name.removeprefix("parent_")] for name in found if parent.facts}
     return found | before | {"parent_rows": float(len(items))}

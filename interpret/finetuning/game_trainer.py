@@ -13,7 +13,7 @@ from interpret.batching import batches_of
 from interpret.finetuning.games import FOLLOWS, Game
 from interpret.finetuning.reading import NO_LABEL, Collate, Item
 from interpret.finetuning.results import facts_of, measure_game
-from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner
+from interpret.finetuning.trainer import Answers, FineTuner
 from interpret.tasks import logits_of, pair_logits_of
 
 
@@ -95,8 +95,8 @@ def ask(model: Any, game: Sequence[Item], collate: Collate) -> Answers:
     order = []
     model.eval()
     with torch.no_grad():
-        for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-            inputs = collate([items[i] for i in batch])
+        for batch in batches_of([len(one["input_ids"]) for one in items], collate.pieces):
+            inputs = collate.on_device([items[i] for i in batch])
             labels, following = inputs.pop("labels"), inputs.pop("next", None)
             chosen = labels != NO_LABEL
             with reading_at(model, chosen):

@@ -127,7 +127,7 @@ def fisher_information(
         one.requires_grad_(True)
     with hold(encoder.spec.device):
         for place in chosen:
-            inputs = collate([read(int(place))])
+            inputs = collate.on_device([read(int(place))])
             del inputs["labels"]
             logits = logits_of(encoder.run(inputs, gradients=True, task=True))[0].float()
             answer = random.choice(len(logits), p=_shares(logits))

@@ -12,6 +12,7 @@ import transformers as tf
 
 from interpret.checkpoint_files import quiet, variant_of
 from interpret.checkpoints import Checkpoint, checkpoint_folder
+from interpret.devices import hold, seeded
 from interpret.encoder import Encoder, read_vocabulary
 from interpret.errors import InputError
 from interpret.families import Family
@@ -163,10 +164,11 @@ def _length(some: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack([one.norm() for one in some]).norm()
 
 
-def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> Learner:
-    """Make the model that a recipe trains; the encoder is used up.
+def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...], device: str = "cpu") -> Learner:
+    """Make the model that a recipe trains, on a device; the encoder, which is on the host, is used up.
 
-    A head that the checkpoint has for the same classes goes on learning, any other is new.
+    A head that the checkpoint has for the same classes goes on learning, any other is new. All that is drawn is drawn
+    on the host, so that every device begins with the same numbers.
 
     Raises
     ------
@@ -184,6 +186,9 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     if recipe.lora_rank:
         free = [one for name in whole for one in parameters[name]]
         adapters = add_adapters(model, maps, recipe.lora_rank, free, recipe.seed)
+    module: torch.nn.Module = model
+    with hold(device):
+        module.to(device)
     return Learner(
         model=model,
         family=family,
@@ -267,13 +272,13 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
         head = known[0] if known is not None and continued else None
         if head is None:
             head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
-        model: Model = Classifier(encoder.model, head).to(encoder.spec.device).requires_grad_(True)
-        return model, continued
+        return Classifier(encoder.model, head).requires_grad_(True), continued
+    # Its weights are read once more, under the head: the first copy serves nobody any more.
+    torch.nn.Module.to(encoder.model, "meta")
     if task in GAMES:
         return _make_player(encoder, recipe, task)
     names = labels or ("value",)
-    with torch.random.fork_rng(devices=[]), quiet():
-        torch.manual_seed(recipe.seed)
+    with seeded(recipe.seed), quiet():
         model = loader(task).from_pretrained(
             folder,
             num_labels=len(names),
@@ -295,8 +300,6 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
             for module in model.modules():
                 if id(getattr(module, "weight", None)) in own and isinstance(module, torch.nn.Linear):
                     module.reset_parameters()
-    whole: torch.nn.Module = model
-    whole.to(encoder.spec.device)
     return model, answers == names
 
 
@@ -309,8 +312,7 @@ def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bo
             family=encoder.family.title,
         )
     folder = checkpoint_folder(encoder.spec.checkpoint)
-    with torch.random.fork_rng(devices=[]), quiet():
-        torch.manual_seed(recipe.seed)
+    with seeded(recipe.seed), quiet():
         model, report = loader(task).from_pretrained(
             folder,
             # What learns needs small steps, which half precision rounds away.
@@ -332,8 +334,6 @@ def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bo
                 torch.nn.init.eye_(module.weight)
                 if module.bias is not None:
                     module.bias.zero_()
-    whole: torch.nn.Module = model
-    whole.to(encoder.spec.device)
     return model, not new
 
 

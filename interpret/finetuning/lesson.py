@@ -60,6 +60,7 @@ def read_lesson(
     tested: Sequence[int] | Int[np.ndarray, "tested"] | None,
     probes: Sequence[str],
     scale: tuple[float, float],
+    device: str,
 ) -> Lesson:
     """Read what a training learns from, and what it is judged by.
 
@@ -71,12 +72,14 @@ def read_lesson(
         Texts whose answers are told with every evaluation.
     scale
         As `label_scale` has it.
+    device
+        Where it is learned.
     """
     if examples.task in GAMES:
         game = Game(encoder, recipe, examples, [int(place) for place in learned])
         always = Game(encoder, recipe, examples, [int(place) for place in judged])
         last = always if tested is None else Game(encoder, recipe, examples, [int(place) for place in tested])
-        return Lesson(examples.task, (), game, always, last, game.lengths(), [], Collate(encoder), None, scale)
+        return Lesson(examples.task, (), game, always, last, game.lengths(), [], Collate(encoder, device), None, scale)
     read = Reader(encoder, recipe, examples, examples.classes, scale)
     found = [read(int(place)) for place in learned]
     validation = [read(int(place)) for place in judged]
@@ -88,8 +91,8 @@ def read_lesson(
         validation if tested is None else [read(int(place)) for place in tested],
         [len(one["input_ids"]) for one in found],
         [read.watched(one) for one in probes] if examples.task != "token classes" else [],
-        Collate(encoder),
-        _weights(recipe, found, len(examples.classes), encoder.spec.device),
+        Collate(encoder, device),
+        _weights(recipe, found, len(examples.classes), device),
         scale,
     )
 

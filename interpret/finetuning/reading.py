@@ -10,6 +10,7 @@ from tokenizers import Encoding, Tokenizer
 from interpret.encoder import Encoder
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
+from interpret.resources import batch_pieces
 
 Item = dict[str, Any]
 # What PyTorch's losses pass over: pieces that continue a word, special ones, and padding.
@@ -75,14 +76,33 @@ def _first_pieces(found: Encoding, words: Sequence[str]) -> dict[int, int]:
 
 
 class Collate:
-    """Puts examples side by side, padded to the longest."""
+    """Puts examples side by side, padded to the longest.
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.inputs = encoder.inputs
-        self.device = encoder.spec.device
+    Parameters
+    ----------
+    device
+        Where batches go in the end; None for the encoder's.
+    """
+
+    def __init__(self, encoder: Encoder, device: str | None = None) -> None:
+        self.inputs, self.width = encoder.inputs, encoder.width
+        self.device = encoder.spec.device if device is None else device
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces, padding among them, go into a batch that is only read."""
+        return batch_pieces(self.device, self.width)
+
+    def on_device(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """Make one batch of them, on the device."""
+        return self.put(self(items))
+
+    def put(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Copy a batch to the device, which goes on with what it is at meanwhile."""
+        return {name: one.to(self.device, non_blocking=True) for name, one in batch.items()}
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Make one batch of them, on the model's device."""
+        """Make one batch of them, on the host: for a card in memory that it reads by itself."""
         made = self.inputs.batch([item["input_ids"] for item in items], [item["token_type_ids"] for item in items])
         found = {name: torch.from_numpy(one) for name, one in made.items()}
         shape = found["attention_mask"].shape
@@ -100,4 +120,4 @@ class Collate:
                 found["inputs_embeds"][row, :length] = item["hidden"]
             if tagged:
                 found["labels"][row, :length] = torch.tensor(item["labels"])
-        return {name: one.to(self.device) for name, one in found.items()}
+        return {name: one.pin_memory() for name, one in found.items()} if self.device.startswith("cuda") else found

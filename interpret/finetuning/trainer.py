@@ -5,8 +5,10 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from interpret.batching import batches_of
+from interpret.devices import fetched_later
 from interpret.errors import CapacityError, InputError
 from interpret.files import sync_folder, write_whole
 from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
@@ -31,9 +34,9 @@ from interpret.finetuning.sampling import LengthSampler
 from interpret.finetuning.told import Evaluation, Step, Tell, read_evaluation
 from interpret.finetuning.tower import layer_rates
 
-# Pieces of a batch that is only read: larger ones hold more padding, and run no faster on processors.
-EVALUATED_PIECES = 2048
 _NO_DECAY = ("bias", "norm")
+# Batches that are made before they are asked for.
+_AHEAD = 2
 _LATEST = "latest.json"
 SNAPSHOT = ".safetensors"
 _log = logging.getLogger(__name__)
@@ -122,6 +125,11 @@ class FineTuner(tf.Trainer):
         )
         # It would print what is told already.
         self.remove_callback(tf.PrinterCallback)
+        # Batches are put there by `_prepare_inputs`, and counted by nobody: what asked for a count would wait for it.
+        self.accelerator.device_placement = self.model_accepts_loss_kwargs = False
+        self.ahead: Ahead | None = None
+        # What is to be told of steps whose numbers are on their way from the device.
+        self.coming: deque[tuple[Step, Callable[[], list[float]]]] = deque()
 
     # ---- what it learns by
 
@@ -150,6 +158,17 @@ class FineTuner(tf.Trainer):
             self.recipe.seed,
             lambda: int(self.state.global_step // self.steps_an_epoch),
         )
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Any]:
+        """Return the next batches, which were made while the device was at work."""
+        if self.ahead is None or self.ahead.source is not epoch_iterator:
+            self.ahead = Ahead(epoch_iterator)
+        return super().get_batch_samples(self.ahead, num_batches, device)
+
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        return self.lesson.collate.put(inputs)
 
     @property
     def steps_an_epoch(self) -> int:
@@ -184,25 +203,38 @@ class FineTuner(tf.Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.hold is not None:
             self.hold.pull()
-        # One look at the device for all numbers: each would wait for everything before it.
+        # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
         floors = self.learner.parameters
         found = [[one.grad for one in some if one.grad is not None] for some in floors.values()]
         lengths = [
             torch.stack(torch._foreach_norm(some)).float().norm() if some else loss.new_zeros(()) for some in found
         ]
-        value, *norms = torch.stack([loss.float(), *lengths]).tolist()
         number = self.state.global_step + 1
-        if not math.isfinite(value):
-            raise InputError(
-                "The loss was no number any more at step {step}, with a learning rate of {rate}. Choose a smaller one, "
-                "such as 5e-5.",
-                step=number,
-                rate=self.recipe.learning_rate,
-            )
         rate = self.lr_scheduler.get_last_lr()[-1] if self.lr_scheduler is not None else self.recipe.learning_rate
-        by_floor = dict(zip(floors, norms, strict=True))
-        self._say(Step(number, number / self.steps_an_epoch, value, float(rate), by_floor))
+        step = Step(number, number / self.steps_an_epoch, math.nan, float(rate), {})
+        self.coming.append((step, fetched_later(torch.stack([loss.float(), *lengths]).detach())))
+        self.tell_steps(behind=0 if self.args.device.type == "cpu" else 1)
         return loss
+
+    def tell_steps(self, behind: int = 0) -> None:
+        """Tell of the steps that were made, but for the last ones.
+
+        Raises
+        ------
+        InputError
+            If a loss is no number.
+        """
+        while len(self.coming) > behind:
+            step, fetched = self.coming.popleft()
+            value, *norms = fetched()
+            if not math.isfinite(value):
+                raise InputError(
+                    "The loss was no number any more at step {step}, with a learning rate of {rate}. Choose a smaller "
+                    "one, such as 5e-5.",
+                    step=step.number,
+                    rate=self.recipe.learning_rate,
+                )
+            self._say(replace(step, loss=value, norms=dict(zip(self.learner.parameters, norms, strict=True))))
 
     def _say(self, what: Step | Evaluation) -> None:
         if isinstance(what, Step):
@@ -233,8 +265,8 @@ class FineTuner(tf.Trainer):
         model.eval()
         total = count = 0.0
         with torch.no_grad():
-            for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
-                inputs = self.lesson.collate([items[i] for i in batch])
+            for batch in batches_of([len(one["input_ids"]) for one in items], self.lesson.collate.pieces):
+                inputs = self.lesson.collate.on_device([items[i] for i in batch])
                 labels = inputs.pop("labels")
                 logits = model(**inputs).logits.float()
                 answers = int((labels != NO_LABEL).sum()) if tagged else len(batch)
@@ -264,6 +296,7 @@ class FineTuner(tf.Trainer):
 
     def after_epoch(self) -> bool:
         """Judge, keep the best, and tell whether to go on."""
+        self.tell_steps()
         loss, answers = self.judge(self.lesson.judged)
         self.last = self.state.global_step, loss, answers
         progress, patience = self.progress, self.recipe.patience
@@ -292,6 +325,10 @@ class FineTuner(tf.Trainer):
 
     def finish(self) -> tuple[float, Answers]:
         """Go back to the best epoch where there was patience, and return its loss and answers on what is reported."""
+        self.tell_steps()
+        if self.ahead is not None:
+            # Of an epoch that it was stopped in.
+            self.ahead.close()
         if self.best_state:
             self.learner.put(self.best_state)
         self.learner.model.eval()
@@ -408,6 +445,36 @@ class FineTuner(tf.Trainer):
         self.saving_took = self.saved_at - begin
 
 
+class Ahead:
+    """Takes the next batches from an iterator in a thread of its own, while the device works on this one.
+
+    Parameters
+    ----------
+    source
+        What makes the batches; nobody else asks it.
+    """
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.source = source
+        self._thread = ThreadPoolExecutor(1, "batches")
+        self._coming: deque[Future[Any]] = deque(self._thread.submit(next, source, self) for _ in range(_AHEAD))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        found = self._coming.popleft().result()
+        if found is self:
+            self.close()
+            raise StopIteration
+        self._coming.append(self._thread.submit(next, self.source, self))
+        return found
+
+    def close(self) -> None:
+        """Take no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
 def snapshot_steps(count: int, steps: int) -> tuple[int, ...]:
     """Return after which steps of a training so many snapshots are taken: at even distances, the end not among them."""
     return tuple(sorted({round(steps * part / (count + 1)) for part in range(1, count + 1)} - {0, steps}))
@@ -449,6 +516,9 @@ class _Calls(tf.TrainerCallback):
         last = state.global_step % trainer.steps_an_epoch == 0
         trainer.take_snapshot()
         stop, self.due = trainer.agree(trainer.asked_to_stop(), trainer.should_save())
+        if stop or self.due:
+            # No checkpoint of weights that are no numbers any more.
+            trainer.tell_steps()
         if stop:
             trainer.progress.stopped = state.global_step < trainer.steps_an_epoch * trainer.recipe.epochs
             control.should_training_stop = True

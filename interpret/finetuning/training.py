@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers as tf
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import patch_environment
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
@@ -18,8 +21,8 @@ from interpret.arrays import read_only
 from interpret.batching import batches_of
 from interpret.checkpoints import Checkpoint
 from interpret.devices import find_device, hold
-from interpret.encoder import Encoder, load_encoder
-from interpret.errors import InputError
+from interpret.encoder import load_encoder
+from interpret.errors import CapacityError, InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.choosing import Choice
@@ -32,8 +35,7 @@ from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, w
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
-from interpret.finetuning.trainer import EVALUATED_PIECES, Answers, FineTuner, latest_checkpoint
-from interpret.heads import Classifier
+from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -151,13 +153,12 @@ def train(
             name=recipe.head,
             own=OWN_HEAD,
         )
-    encoder = load_encoder(recipe.model, recipe.device)
+    device = find_device(recipe.device).name
+    # On the host: what learns is made of it there, and is the only model that ever comes to the device.
+    encoder = load_encoder(recipe.model, "cpu")
     recipe = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
-    learner = make_learner(encoder, recipe, examples.task, labels)
-    if not isinstance(learner.model, Classifier):
-        # Its weights were read once more, under the head: the first copy serves nobody any more.
-        torch.nn.Module.to(encoder.model, "meta")
+    learner = make_learner(encoder, recipe, examples.task, labels, device)
     if not recipe.dropout:
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):
@@ -166,14 +167,14 @@ def train(
     if learner.continued and examples.task == "regression":
         # It answers in the labels' unit, and is to learn how many spreads they are from the mean.
         learner.rescale_answer(1 / spread, -mean / spread)
-    with hold(encoder.spec.device), ExitStack() as stack:
+    with hold(device, _too_much(device)), ExitStack() as stack:
         # Once the device is its own: waiting is no training.
         begin = time.perf_counter()
-        lesson = read_lesson(encoder, recipe, examples, learned, judged, tested, probes, scale)
+        lesson = read_lesson(encoder, recipe, examples, learned, judged, tested, probes, scale, device)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
         # A game's passages are different every time.
-        kept = -1 if examples.task in GAMES else _take_prefix(stack, learner, recipe, lesson, encoder, tell, stop)
+        kept = -1 if examples.task in GAMES else _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop)
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = (GameTrainer if examples.task in GAMES else FineTuner)(
             learner,
@@ -184,7 +185,7 @@ def train(
             stop,
             folder is not None,
             folder.parent / SNAPSHOTS if folder is not None else None,
-            _arguments(recipe, encoder.spec.device, place),
+            _arguments(recipe, device, place),
         )
         before = latest_checkpoint(place)
         if before is None or not trainer.out_of_patience(before[0]):
@@ -224,7 +225,7 @@ def _take_prefix(
     learner: Learner,
     recipe: Recipe,
     lesson: Lesson,
-    encoder: Encoder,
+    width: int,
     tell: Tell | None,
     stop: Callable[[], bool] | None,
 ) -> int:
@@ -235,19 +236,20 @@ def _take_prefix(
     tested = lesson.tested if lesson.tested is not lesson.judged else ()
     items = [*lesson.learned, *lesson.judged, *tested, *lesson.watched]
     count = kept_layers(learner.model, learner.family, frozen_prefix(learner.floors))
-    room = prefix_bytes([len(one["input_ids"]) for one in items], encoder.width)
+    room = prefix_bytes([len(one["input_ids"]) for one in items], width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
         return -1
     done, alone = 0, os.environ.get("WORLD_SIZE", "1") == "1"
-    for batch in batches_of([len(one["input_ids"]) for one in items], EVALUATED_PIECES):
+    device = torch.device(lesson.collate.device).type
+    for batch in batches_of([len(one["input_ids"]) for one in items], lesson.collate.pieces):
         # Several processes would have to agree on it, which they do after every step.
         if stop is not None and alone and stop():
             raise Stopped
         some = [items[i] for i in batch]
-        inputs = lesson.collate(some)
+        inputs = lesson.collate.on_device(some)
         del inputs["labels"]
         # As the trainer runs the floors above.
-        with torch.autocast(torch.device(encoder.spec.device).type, torch.bfloat16, recipe.precision == "bfloat16"):
+        with torch.autocast(device, torch.bfloat16, recipe.precision == "bfloat16"):
             hidden = run_prefix(learner.model, learner.family, count, inputs).float().cpu()
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
@@ -258,8 +260,35 @@ def _take_prefix(
     return count
 
 
+def _too_much(device: str) -> CapacityError:
+    return CapacityError(
+        "{name} ran out of memory while training. Take fewer examples a step, fewer pieces of each, bfloat16 or a "
+        "smaller model, or freeze more of it. What was saved on the way is kept.",
+        name=device,
+    )
+
+
+def _arguments_on(device: str) -> type[tf.TrainingArguments]:
+    """Return Hugging Face's arguments for one process on one device, which need not be the first.
+
+    Theirs settle on ``cuda:0``, and spread each batch over all cards of the machine: more texts a step than the recipe
+    says. What `accelerate launch` starts has a card for each process already.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return tf.TrainingArguments
+
+    def settle(arguments: tf.TrainingArguments) -> torch.device:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        with patch_environment(accelerate_torch_device=device):
+            arguments.distributed_state = PartialState(cpu=device == "cpu")
+        arguments._n_gpu = int(device != "cpu")
+        return torch.device(device)
+
+    return type("Arguments", (tf.TrainingArguments,), {"_setup_devices": cached_property(settle)})
+
+
 def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:
-    arguments = tf.TrainingArguments(
+    return _arguments_on(device)(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.batch,
         num_train_epochs=recipe.epochs,
@@ -276,12 +305,11 @@ def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArgument
         logging_strategy="no",
         disable_tqdm=True,
         remove_unused_columns=False,
+        # `Collate` does so.
         dataloader_pin_memory=False,
+        # It would wait for every step's loss, which is looked at as it is told.
+        logging_nan_inf_filter=False,
     )
-    # One process, one device: transformers would spread each batch over all GPUs of the machine, and learn from more
-    # texts a step than the recipe says. `accelerate launch` takes several.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
 
 
 def save_trained(done: Trained, base: Checkpoint, folder: Path) -> None:
