@@ -297,9 +297,9 @@ def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def cost(spec: it.EncoderSpec, tokens: int, precision: str) -> it.Cost:
-    """What a step of training takes, measured."""
-    return it.measure_cost(_encoder(spec), tokens, precision)
+def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.Cost:
+    """What a step of training takes on a device, measured."""
+    return it.measure_cost(_encoder(spec), tokens, precision, batch, device)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -48,6 +48,10 @@ def release() -> None:
 
 def start(*runs: Run) -> None:
     """Let a process work on runs, one after another: the one that is ready, or else a new one."""
+    from interpret.devices import release as give_back
+
+    # What this process keeps of a card's memory for reuse would be missing to them.
+    give_back()
     folders = json.dumps([str(run.folder.resolve()) for run in runs]).encode() + b"\n"
     with _lock:
         process = _take()

@@ -60,8 +60,9 @@ if TYPE_CHECKING:
     from interpret.finetuning.entities import EntityResults
     from interpret.finetuning.examples import GAMES, Examples
     from interpret.finetuning.health import Health, check_health
+    from interpret.finetuning.measuring import Cost, measure_cost
     from interpret.finetuning.outcome import Outcome, piece_names, read_outcome
-    from interpret.finetuning.planning import Cost, Plan, measure_cost, measure_lengths, plan
+    from interpret.finetuning.planning import Plan, measure_lengths, plan
     from interpret.finetuning.recipe import Recipe
     from interpret.finetuning.record import Recorded, drop_alias, forget, read_record, set_alias, write_note
     from interpret.finetuning.results import Fit, GameResults, Results
@@ -183,9 +184,9 @@ _WHERE = {
     "split_examples": "finetuning.data",
     "Health": "finetuning.health",
     "check_health": "finetuning.health",
-    "Cost": "finetuning.planning",
+    "Cost": "finetuning.measuring",
     "Plan": "finetuning.planning",
-    "measure_cost": "finetuning.planning",
+    "measure_cost": "finetuning.measuring",
     "measure_lengths": "finetuning.planning",
     "plan": "finetuning.planning",
     "Recipe": "finetuning.recipe",

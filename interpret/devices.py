@@ -314,9 +314,9 @@ def _current(name: str) -> Any:
     """
     if not name.startswith("cuda"):
         return nullcontext()
-    if torch.backends.cudnn.conv.fp32_precision != "ieee" or torch.backends.cudnn.rnn.fp32_precision != "ieee":
-        torch.backends.cudnn.conv.fp32_precision = torch.backends.cudnn.rnn.fp32_precision = "ieee"
-        torch.backends.cuda.matmul.fp32_precision = "ieee"
+    cudnn: Any = torch.backends.cudnn
+    for one in (cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul):
+        one.fp32_precision = "ieee"
     return torch.cuda.device(name)
 
 
@@ -324,8 +324,13 @@ def _current(name: str) -> Any:
 # libraries that CUDA's arithmetic is written in.
 _EXHAUSTED = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED", "ALLOCATION_FAILED")
 # What these libraries say where nothing is left for their work space, and sometimes of another cause.
-_PERHAPS = ("CUBLAS_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_INTERNAL_ERROR", "CUDNN_STATUS_NOT_INITIALIZED")
-_PERHAPS += ("CUSOLVER_STATUS_INTERNAL_ERROR", "Unable to find an engine to execute")
+_PERHAPS = (
+    "CUBLAS_STATUS_NOT_INITIALIZED",
+    "CUDNN_STATUS_INTERNAL_ERROR",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+    "CUSOLVER_STATUS_INTERNAL_ERROR",
+    "Unable to find an engine to execute",
+)
 # Bytes free below which it is for want of memory: the work space of cuBLAS alone is 32 MiB on recent cards.
 _NOTHING_LEFT = 256 << 20
 
@@ -371,6 +376,23 @@ def synchronize(name: str) -> None:
         torch.cuda.synchronize(name)
     elif name == "mps":
         torch.mps.synchronize()
+
+
+def forget_peak(name: str) -> None:
+    """Let `peak_memory` of a card count from now on."""
+    if name.startswith("cuda"):
+        torch.cuda.init()
+        torch.cuda.reset_peak_memory_stats(name)
+
+
+def peak_memory(name: str) -> int:
+    """Return the most bytes that PyTorch has held on a card since `forget_peak`; of the CPU what the process has now.
+
+    A CUDA context is not among them.
+    """
+    if name.startswith("cuda"):
+        return int(torch.cuda.max_memory_reserved(name))
+    return int(psutil.Process().memory_info().rss)
 
 
 def fetched_later(some: torch.Tensor) -> Callable[[], list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,18 +130,27 @@ def chosen_run() -> str:
     return name.removeprefix(RUN) if name in _runs() else ""
 
 
-def chosen_encoder(guesses: bool = False) -> it.Encoder:
+def chosen_device() -> str:
+    """Return the name of the chosen device."""
+    from interpret.devices import find_device
+
+    return find_device(state.asked(state.DEVICE, "auto")).name
+
+
+def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
     """Return the chosen encoder, showing how a download goes; any click on the page stops it.
 
     Parameters
     ----------
     guesses
         Whether in the place of the built-in model, which has no heads, the one with them is returned.
+    host
+        Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
-    return encoder_of(state.asked(state.MODEL, BUILT_IN), state.asked(state.REVISION, ""), guesses)
+    return encoder_of(state.asked(state.MODEL, BUILT_IN), state.asked(state.REVISION, ""), guesses, host)
 
 
-def encoder_of(name: str, revision: str = "", guesses: bool = False) -> it.Encoder:
+def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     if guesses and name == BUILT_IN:
         name = GUESSER
@@ -155,7 +165,8 @@ def encoder_of(name: str, revision: str = "", guesses: bool = False) -> it.Encod
         )
 
     with st.spinner(_("Loading the model …"), show_time=True):
-        encoder = cache.encoder(_spec(name, revision), progress)
+        spec = _spec(name, revision)
+        encoder = cache.encoder(replace(spec, device="cpu", precision="float32") if host else spec, progress)
     place.empty()
     for note in encoder.notes:
         st.warning(explain(note), icon=":material/troubleshoot:")

@@ -9,8 +9,10 @@ one ready before anybody starts a run.
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,8 +23,9 @@ from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, TASKS, Examples
 from interpret.finetuning.health import check_health, describe_health
+from interpret.finetuning.measuring import Cost
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.planning import Cost, describe_plan, plan
+from interpret.finetuning.planning import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.results import in_words
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
@@ -76,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         runs = _told_later() if asked.wait else asked.runs
         if asked.wait or runs:
-            return max([_go_on(run) for run in runs], default=0)
+            return max(_go_on_all(runs), default=0)
         if asked.data is None or asked.out is None:
             raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
         return _train(asked)
@@ -95,7 +98,8 @@ def _train(asked: argparse.Namespace) -> int:
         return work_on(asked.out)
     content = asked.data.read_bytes()
     judged_content = asked.judged.read_bytes() if asked.judged is not None else None
-    encoder = load_encoder(asked.model, asked.device)
+    # On the host: a card has room for what learns alone.
+    encoder = load_encoder(asked.model, "cpu")
     floors = floor_names(encoder.model, encoder.family)
     frozen = expand(asked.freeze, floors)
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
@@ -143,7 +147,9 @@ def _train(asked: argparse.Namespace) -> int:
         else:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
-    return _say_how_it_ended(work(make_run(asked.out, request, content, judged_content, past_run).folder, tell))
+    return _say_how_it_ended(
+        work(make_run(asked.out, request, content, judged_content, past_run).folder, tell, own=True)
+    )
 
 
 def _say_what_was_read(name: str, examples: Examples) -> None:
@@ -188,6 +194,18 @@ def _told_later() -> list[Path]:
             os.dup2(log.fileno(), sys.stdout.fileno())
             os.dup2(log.fileno(), sys.stderr.fileno())
     return runs
+
+
+def _go_on_all(folders: list[Path]) -> Iterator[int]:
+    """Work on runs, one after another: a process has one card, so that those for another one get one of their own."""
+    device = None
+    for folder in folders:
+        asked = read_run(folder).request.recipe.device
+        if device in (None, asked):
+            device = asked
+            yield _go_on(folder)
+        else:
+            yield subprocess.run([sys.executable, "-m", "interpret.finetuning", str(folder)]).returncode
 
 
 def _go_on(folder: Path) -> int:

@@ -1,28 +1,24 @@
 """What a fine-tune will take: parameters, memory and time, and what to think twice about, before it is begun."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
-from interpret.devices import find_device, hold
+from interpret.devices import find_device
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import FISHER_EXAMPLES
 from interpret.finetuning.learner import planned_floors, skeleton
+from interpret.finetuning.measuring import CONTEXT_BYTES, Cost
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import SMALL_WIDTH, Recipe, head_alone, resolve
 from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.tokens import tokenize
 
-# Pieces of the batch that is measured, and how many times: a second or two for a BERT-base on two cores.
-_MEASURED_PIECES = 512
-_TIMES = 2
 # Numbers kept for the way back per piece, layer and unit of width: see `interpret.resources.gradient_pieces`.
 _KEPT_NUMBERS = 24
 # What PyTorch and transformers take in a process of their own before there is any model.
@@ -41,23 +37,6 @@ _LEAST_FOR_A_HEAD = 5e-4
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a model's arithmetic takes on a device, measured.
-
-    Attributes
-    ----------
-    forward, backward
-        Seconds a piece, through all layers and back.
-    update
-        Seconds a parameter for the optimizer.
-    """
-
-    forward: float
-    backward: float
-    update: float
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a fine-tune will take.
 
@@ -68,7 +47,8 @@ class Plan:
     trainable, frozen
         Parameters that learn, and that stay.
     memory, free
-        Bytes at the most, of a process of its own; bytes that the device has free.
+        Bytes at the most, of a process of its own, with the context that a card needs for it; bytes that the device
+        has free.
     seconds
         Of training and judging, without the start of the process.
     steps
@@ -89,47 +69,6 @@ class Plan:
     steps: int
     kept: int
     cautions: tuple[str, ...]
-
-
-def measure_cost(encoder: Encoder, tokens: int, precision: str = "float32") -> Cost:
-    """Time a step of training on a copy of the model, of texts of so many pieces.
-
-    Raises
-    ------
-    CapacityError
-        If the device runs out of memory.
-    """
-    rows = max(1, _MEASURED_PIECES // tokens)
-    device = encoder.spec.device
-    ids = torch.randint(1, encoder.pieces.get_vocab_size(), (rows, tokens), device=device)
-    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    forward, backward, update = [], [], []
-    with hold(device):
-        model = encoder.copy().model.train().requires_grad_(True)
-        optimizer = torch.optim.AdamW(model.parameters())
-        count = sum(one.numel() for one in model.parameters())
-        # The first time round memory is found and code is loaded.
-        for _ in range(_TIMES + 1):
-            with torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16"):
-                begin = _now(device)
-                with torch.no_grad():
-                    model(**inputs)
-                middle = _now(device)
-                loss = model(**inputs).last_hidden_state.float().square().mean()
-            loss.backward()
-            back = _now(device)
-            optimizer.step()
-            optimizer.zero_grad()
-            forward.append(middle - begin)
-            backward.append(back - middle - (middle - begin))
-            update.append(_now(device) - back)
-    return Cost(min(forward[1:]) / ids.numel(), max(min(backward[1:]), 0.0) / ids.numel(), min(update[1:]) / count)
-
-
-def _now(device: str) -> float:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, "example"]:
@@ -191,19 +130,23 @@ def plan(
         + steps * (trainable * cost.update + _STEP_SECONDS)
         + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.hold == "ewc" else 0)
     )
-    device = find_device(encoder.spec.device)
+    device = find_device(recipe.device)
     total = sum(one.parameters for one in floors)
     reached = len(layers) - _lowest(layers, floors[0].frozen)
     # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
     copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.hold]
+    # Of a piece, through all layers: measured on a card, where mixed precision halves most of it.
+    each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
+    host = device.name == "cpu"
     memory = (
         4 * total * (2 if recipe.hold == "ewc" else 1)
         + copies * trainable
-        + 4 * _KEPT_NUMBERS * recipe.batch * longest * encoder.width * max(reached, 1)
-        + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 else 0)
+        + each * recipe.batch * longest * max(reached, 1) / len(layers)
+        # What frozen floors made of the texts lies on the host.
+        + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
         # Scores of the whole vocabulary, as they come, in float32, and what flows back.
         + (12 * recipe.batch * longest * recipe.masked * encoder.embedding_matrix.shape[0] if plays else 0)
-        + (_PROCESS_BYTES if device.name == "cpu" else 0)
+        + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
     )
     return Plan(
         floors=floors,

@@ -213,8 +213,13 @@ class FineTuner(tf.Trainer):
         rate = self.lr_scheduler.get_last_lr()[-1] if self.lr_scheduler is not None else self.recipe.learning_rate
         step = Step(number, number / self.steps_an_epoch, math.nan, float(rate), {})
         self.coming.append((step, fetched_later(torch.stack([loss.float(), *lengths]).detach())))
-        self.tell_steps(behind=0 if self.args.device.type == "cpu" else 1)
+        self.tell_steps(self.behind)
         return loss
+
+    @property
+    def behind(self) -> int:
+        """How many steps are made before the first of them is told."""
+        return 0 if self.args.device.type == "cpu" else 1
 
     def tell_steps(self, behind: int = 0) -> None:
         """Tell of the steps that were made, but for the last ones.

@@ -1,5 +1,6 @@
 """The work on a run, in a process of its own: its turn on the device, the training, what came of it."""
 
+import gc
 import json
 import logging
 import math
@@ -11,19 +12,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import psutil
-import torch
 import transformers
 from filelock import FileLock, Timeout
 
 from interpret.checkpoints import find_checkpoint
-from interpret.devices import find_device
+from interpret.devices import claim, find_device, forget_peak, peak_memory, release
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
@@ -72,7 +71,7 @@ _BETWEEN = 0.5
 _LEFT = ".left"
 
 
-def work(folder: Path, tell: Tell | None = None) -> Run:
+def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
     """Work on a run until it is done, stopped or has failed; returns it as it is then.
 
     Where it was worked on before it goes on from its last checkpoint. One run works on a device at a time; others of
@@ -82,6 +81,8 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
     ----------
     tell
         Called with every step and evaluation, beside what is written down.
+    own
+        Whether this process is for runs alone: the card of the first one becomes the only one that it sees.
 
     Raises
     ------
@@ -106,11 +107,11 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
         try:
-            device = find_device(run.request.recipe.device).name
+            device = _device_of(run.request.recipe.device)
             with _turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
-                _work(_decided(run), device, tell)
+                _work(_decided(run), device, own, tell)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
@@ -129,7 +130,44 @@ def work(folder: Path, tell: Tell | None = None) -> Run:
                     error=first_line(error),
                 ),
             )
+    # A trainer and its model hold each other: the next run of a sweep would find their memory taken.
+    gc.collect()
+    release()
     return read_run(folder)
+
+
+# The card that this process made the only one that it sees, as the machine calls it.
+_claimed: list[str] = []
+
+
+def _device_of(asked: str) -> str:
+    """Return what a recipe's device is called on this machine.
+
+    Raises
+    ------
+    InputError
+        If the machine has no such device, or this process has made another one its only card.
+    """
+    return _claimed[0] if _claimed and asked in ("auto", "cuda", *_claimed) else find_device(asked).name
+
+
+def _inside(device: str, own: bool) -> str:
+    """Return what a run's card is called in this process, and make it the only one that a process of its own sees."""
+    if not device.startswith("cuda"):
+        return device
+    if _launched():
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    if device in _claimed:
+        return "cuda:0"
+    inside = claim(device) if own else device
+    if inside != device:
+        _claimed[:] = [device]
+    return inside
+
+
+def _launched() -> bool:
+    """Tell whether this is one of several processes of `accelerate launch`."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def _help(folder: Path) -> Run:
@@ -144,11 +182,9 @@ def _help(folder: Path) -> Run:
             return run
         time.sleep(_LOOK)
     if run.state in ("running", "stopping"):
-        name = run.request.recipe.device
-        if name in ("auto", "cuda") and torch.cuda.is_available():
-            name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         with suppress(Stopped):
-            _train(run, name, None)
+            # The first one has said which kind of device it is; each has a card of its own.
+            _train(run, _inside(run.device, own=True), None)
     return read_run(folder)
 
 
@@ -206,20 +242,24 @@ def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
     What it waits for is told, and written down, whenever that changes.
     """
     root = run.folder.parent
-    lock = FileLock(root / f".{device.replace(':', '-')}.lock")
+    devices = [device]
+    if _launched() and device.startswith("cuda"):
+        # In one order for all, so that no two wait for each other.
+        devices = [f"cuda:{place}" for place in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
     said: Waiting | None = None
     while not (run.folder / "stop").exists():
         at_work, older = _ahead(run, device)
         if not older:
-            try:
-                mine = lock.acquire(timeout=0)
-            except Timeout:
-                pass
-            else:
-                with mine:
+            with ExitStack() as mine:
+                try:
+                    for one in devices:
+                        mine.enter_context(FileLock(root / f".{one.replace(':', '-')}.lock").acquire(timeout=0))
+                except Timeout:
+                    pass
+                else:
                     write_state(run.folder, waits_for="")
                     yield True
-                return
+                    return
         first = next(iter([*at_work, *older]), None)
         now = Waiting(first.request.name, first.id) if first is not None else Waiting("", "")
         if now != said:
@@ -247,7 +287,7 @@ def _decided(run: Run) -> Run:
     recipe = run.request.recipe
     if recipe.decided:
         return run
-    encoder = load_encoder(run.base, recipe.device)
+    encoder = load_encoder(run.base, "cpu")
     decided = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, run.request.task)
     write_whole(run.folder / "request.json", replace(run.request, recipe=decided).to_json())
     return read_run(run.folder)
@@ -256,12 +296,11 @@ def _decided(run: Run) -> Run:
 class _Sitting:
     """What is written down of a run while it trains, from where it was begun or resumed."""
 
-    def __init__(self, folder: Path, record: Record, tell: Tell | None) -> None:
-        self.folder, self.record, self.tell = folder, record, tell
+    def __init__(self, folder: Path, record: Record, device: str, tell: Tell | None) -> None:
+        self.folder, self.record, self.device, self.tell = folder, record, device, tell
         self.lines = _lines_until(folder)
         self.before = float(self.lines[-1]["seconds"]) if self.lines else 0.0
         self.begin = time.monotonic()
-        self.process = psutil.Process()
         self.said = 0.0
         self.file: TextIO | None = None
 
@@ -282,7 +321,7 @@ class _Sitting:
             return
         line = asdict(what) | {"seconds": round(self.seconds, 3)}
         if isinstance(what, Step):
-            line |= {"loss": round(what.loss, 6), "memory": self._memory()}
+            line |= {"loss": round(what.loss, 6), "memory": peak_memory(self.device)}
             line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
         # One write for one line: whoever is killed in it leaves a torn last line at most.
         file = self.open()
@@ -303,17 +342,15 @@ class _Sitting:
             self.file = path.open("a", encoding="utf-8")
         return self.file
 
-    def _memory(self) -> int:
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            return int(torch.cuda.max_memory_reserved())
-        return int(self.process.memory_info().rss)
 
-
-def _work(run: Run, device: str, tell: Tell | None) -> None:
+def _work(run: Run, device: str, own: bool, tell: Tell | None) -> None:
     folder = run.folder
     write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0, read=0.0)
+    device = _inside(device, own)
+    # What the run before it in this process took is nothing of this one's.
+    forget_peak(device)
     with Record(run) as record:
-        sitting = _Sitting(folder, record, tell)
+        sitting = _Sitting(folder, record, device, tell)
         trained, split = _train(run, device, sitting)
         seconds = sitting.seconds
         sitting.open().close()
@@ -454,5 +491,5 @@ def main(folder: Path) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacting(logging.BASIC_FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    run = work(folder)
+    run = work(folder, own=True)
     return 0 if run.state in ("done", "stopped", "waiting", "running") else 1

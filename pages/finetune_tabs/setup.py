@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import cache, jobs, state
 from dashboard.language import _
 from dashboard.widgets.labelled_input import health_view, labelled_input
-from dashboard.widgets.models import chosen_encoder, chosen_run
+from dashboard.widgets.models import chosen_device, chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
 from dashboard.widgets.recipe_view import settings_input
@@ -28,7 +28,8 @@ def setup() -> None:
     given = labelled_input()
     if given is None:
         return
-    encoder = chosen_encoder()
+    # A card has room for what is trained alone.
+    encoder, device = chosen_encoder(host=True), chosen_device()
     task = given.data.task
     seed = int(st.session_state.get("train_seed", 0))
     examples, learned, judged = given.split(seed)
@@ -60,13 +61,19 @@ def setup() -> None:
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
         frozen=frozen_floors(about),
         share=given.share,
-        device=encoder.spec.device,
+        device=device,
         **settings,
     )
     with st.spinner(_("Timing a step on this device …")):
         # In powers of two, so that a change of data is rarely measured anew.
         typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_tokens).mean()).bit_length())
-        cost = cache.cost(encoder.spec, min(typical, encoder.max_tokens), recipe.precision)
+        cost = cache.cost(
+            encoder.spec,
+            min(typical, encoder.max_tokens),
+            recipe.precision,
+            recipe.batch if device != "cpu" else 1,
+            device,
+        )
     # Only when a step was timed: it takes a processor core for some seconds.
     jobs.prepare(state.runs_folder())
     plan = it.plan(

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.devices import find_device
+from interpret.devices import Device, find_device
+from interpret.finetuning import measuring
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.planning import Cost, describe_plan, measure_cost, measure_lengths, plan
+from interpret.finetuning.measuring import CONTEXT_BYTES, Cost, measure_cost
+from interpret.finetuning.planning import describe_plan, measure_lengths, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.training import train
 from tests.tiny import FAMILIES, make_checkpoint
@@ -78,13 +80,46 @@ def test_more_memory_than_there_is_is_said(folder, recipe, monkeypatch):
     assert plan(encoder, recipe, "classes", 2, [10], 100, 20, COST).cautions[0] == "memory"
 
 
+def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    recipe = replace(recipe, frozen=("embeddings", "0"), keep_prefix=True)
+    card = Device("cuda:1", "made up", 80 << 30, 70 << 30, ("float32", "bfloat16"))
+    monkeypatch.setattr("interpret.finetuning.planning.find_device", lambda name: card if name == "cuda:1" else None)
+    found = plan(encoder, replace(recipe, device="cuda:1"), "classes", 2, [10], 1000, 100, COST)
+    assert found.free == card.free
+    # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 pieces
+    # and 24 units in the 2 layers that learn, and a context; nothing of the 1,100 texts that lie on the host.
+    learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch * 10 * 24 * 2
+    assert found.kept == 1
+    assert found.memory == learns + CONTEXT_BYTES
+    # As measured, where it was: 1,000 bytes a piece through all three layers, of which two keep theirs.
+    measured = replace(COST, kept=1000.0, context=300)
+    again = plan(encoder, replace(recipe, device="cuda:1"), "classes", 2, [10], 1000, 100, measured).memory
+    assert (
+        again == int(4 * (found.trainable + found.frozen) + 16 * found.trainable + 2000 / 3 * recipe.batch * 10) + 300
+    )
+
+
+def test_a_process_of_its_own_times_a_step_and_says_what_is_wrong(folder, monkeypatch):
+    encoder = it.load_encoder(str(folder), device="cpu")
+    monkeypatch.setattr(measuring, "time_steps", lambda *_: pytest.fail("timed in the process that asks"))
+    found = measuring._apart(encoder, 16, "float32", 4, "cpu")
+    assert found.forward > 0
+    assert found.update > 0
+    with pytest.raises(it.InputError, match="There is no device “cuda:7”"):
+        measuring._apart(encoder, 16, "float32", 4, "cuda:7")
+    monkeypatch.setattr(measuring, "_PATIENCE", 0.001)
+    with pytest.raises(it.InputError, match="No step could be timed on cpu: TimeoutExpired"):
+        measuring._apart(encoder, 16, "float32", 4, "cpu")
+
+
 def test_a_step_is_timed_by_what_is_asked_of_it_and_trains_nobodys_model(folder, monkeypatch):
     encoder = it.load_encoder(str(folder), device="cpu")
     before = {name: value.clone() for name, value in encoder.model.state_dict().items()}
     # Each round of steps: forward, forward and back, update. The first is slow, as on a machine that is yet to load.
     rounds = [(90, 90, 90), (4, 11, 1.5), (2, 12, 2.5)]
     clock = iter(np.cumsum([[0, ahead, ahead + back, update] for ahead, back, update in rounds]).tolist())
-    monkeypatch.setattr("interpret.finetuning.planning._now", lambda _device: next(clock))
+    monkeypatch.setattr("interpret.finetuning.measuring._now", lambda _device: next(clock))
     cost = measure_cost(encoder, 16)
     assert next(clock, None) is None
     for name, value in encoder.model.state_dict().items():

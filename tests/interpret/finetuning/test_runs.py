@@ -288,7 +288,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
 
 def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
     monkeypatch.setattr("interpret.finetuning.worker._BETWEEN", 0.0)
-    monkeypatch.setattr("interpret.finetuning.training.EVALUATED_PIECES", 64)
+    monkeypatch.setattr("interpret.finetuning.reading.batch_pieces", lambda *_: 64)
     run = new_run(tmp_path, request_for, rows)
     seen = []
 
@@ -305,7 +305,7 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
 
 
 def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpret.finetuning.training.EVALUATED_PIECES", 64)
+    monkeypatch.setattr("interpret.finetuning.reading.batch_pieces", lambda *_: 64)
     run = new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=4)), rows)
     first = work(run.folder, lambda what, _steps: ask_to_stop(run) if getattr(what, "number", 0) == 4 else None)
     told = (run.folder / "told.jsonl").read_text("utf-8")
@@ -353,6 +353,9 @@ class Second(FineTuner):
         self.lengths, self.recipe, self.saves, self.progress = [1] * 16, it.Recipe(batch=2), True, Progress([])
 
     def take_snapshot(self):
+        pass
+
+    def tell_steps(self, behind=0):
         pass
 
     def asked_to_stop(self):
@@ -611,7 +614,7 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
     task, content, lines, said = TERMINAL[name]
     (tmp_path / name).write_text(content, "utf-8")
     # What is said stands before any training.
-    monkeypatch.setattr("interpret.finetuning.__main__.work", lambda folder, _tell: read_run(folder))
+    monkeypatch.setattr("interpret.finetuning.__main__.work", lambda folder, _tell, own: read_run(folder))
     asked = ["--data", str(tmp_path / name), "--judged", str(tmp_path / name).replace(name, f"other-{name}")]
     (tmp_path / f"other-{name}").write_text(content.replace("bank", "river"), "utf-8")
     more = ["--task", task, "--model", str(folder), "--device", "cpu", "--out", str(tmp_path / "run")]
@@ -626,7 +629,7 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
 
 @pytest.mark.parametrize("other", ["of a run", "unknown"])
 def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monkeypatch, other):
-    def waits(folder, tell):
+    def waits(folder, tell, own):
         tell(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
         return read_run(folder)
 

@@ -1,0 +1,332 @@
+"""Cards, without one: a make-believe management library, driver and errors."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import interpret as it
+from interpret import devices
+from interpret.devices import available_devices, claim, find_device, hold, seeded, shown_cards, silent_devices
+
+CARDS = [
+    {"uuid": "GPU-aaaa", "name": "Large", "total": 80 << 30, "free": 70 << 30, "since": (9, 0)},
+    {"uuid": "GPU-bbbb", "name": "Old", "total": 16 << 30, "free": 15 << 30, "since": (7, 5)},
+    {"uuid": "GPU-cccc", "name": "Small", "total": 24 << 30, "free": 1 << 30, "since": (8, 6)},
+]
+
+
+class NVMLError(Exception):
+    pass
+
+
+class Machine:
+    """A machine with these cards: what NVML and CUDA say of it, and what was called."""
+
+    def __init__(self, monkeypatch, sick=(), nvml=True):
+        self.sick, self.calls, self.started = set(sick), [], False
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        devices._nvml.cache_clear()
+        library = SimpleNamespace(
+            NVMLError=NVMLError,
+            nvmlInit=lambda: None,
+            nvmlDeviceGetHandleByIndex=self.handle,
+            nvmlDeviceGetHandleByUUID=lambda uuid: self.handle([one["uuid"] for one in CARDS].index(uuid)),
+            nvmlDeviceGetMigMode=lambda card: (0, 0),
+            nvmlDeviceGetMemoryInfo=lambda card: SimpleNamespace(**{key: card[key] for key in ("total", "free")}),
+            nvmlDeviceGetName=lambda card: card["name"],
+            nvmlDeviceGetCudaComputeCapability=lambda card: card["since"],
+        )
+        if nvml:
+            monkeypatch.setitem(sys.modules, "pynvml", library)
+        else:
+            monkeypatch.setitem(sys.modules, "pynvml", None)
+        for name in ("init", "mem_get_info", "get_device_name", "get_device_capability", "get_device_properties"):
+            monkeypatch.setattr(torch.cuda, name, self.call(name))
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: self.started)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(self.seen))
+
+    @property
+    def seen(self):
+        """The cards that CUDA has, in its order."""
+        shown = shown_cards()
+        names = [one["uuid"] for one in CARDS]
+        places = range(3) if shown is None else [int(one) if one.isdecimal() else names.index(one) for one in shown]
+        return [CARDS[place] for place in places]
+
+    def handle(self, index):
+        if index in self.sick:
+            raise NVMLError("GPU is lost")
+        return CARDS[index]
+
+    def call(self, name):
+        def called(index=0):
+            self.calls.append(name)
+            if name == "init":
+                self.started = True
+                return None
+            card = self.seen[index]
+            if CARDS.index(card) in self.sick:
+                raise RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be …")
+            return {
+                "mem_get_info": (card["free"], card["total"]),
+                "get_device_name": card["name"],
+                "get_device_capability": card["since"],
+                "get_device_properties": SimpleNamespace(uuid=card["uuid"].removeprefix("GPU-")),
+            }[name]
+
+        return called
+
+
+@pytest.fixture(autouse=True)
+def _library():
+    yield
+    devices._nvml.cache_clear()
+
+
+def test_cards_are_listed_without_a_context_on_any(monkeypatch):
+    machine = Machine(monkeypatch)
+    found = available_devices()
+    assert [one.name for one in found] == ["cuda:0", "cuda:1", "cuda:2", "cpu"]
+    assert [(one.description, one.total, one.free) for one in found[:3]] == [
+        (one["name"], one["total"], one["free"]) for one in CARDS
+    ]
+    # bfloat16 is multiplied from compute capability 8.0 on; emulated on older ones, it is no faster.
+    assert ["bfloat16" in one.precisions for one in found] == [True, False, True, True]
+    assert find_device("cuda").name == find_device("auto").name == "cuda:0"
+    assert machine.calls == []
+
+
+def test_without_nvml_pytorch_is_asked(monkeypatch):
+    machine = Machine(monkeypatch, nvml=False)
+    assert [one.free for one in available_devices()[:3]] == [one["free"] for one in CARDS]
+    assert "mem_get_info" in machine.calls
+
+
+@pytest.mark.parametrize("nvml", [True, False])
+def test_a_sick_card_is_left_out_and_named_and_all_others_work(monkeypatch, nvml):
+    Machine(monkeypatch, sick=[0], nvml=nvml)
+    assert [one.name for one in available_devices()] == ["cuda:1", "cuda:2", "cpu"]
+    assert find_device("auto").name == "cuda:1"
+    with pytest.raises(it.InputError, match="“cuda:0” does not answer: CUDA error: unspecified launch failure. Choose"):
+        find_device("cuda")
+    assert list(silent_devices()) == ["cuda:0"]
+
+
+def test_a_machine_whose_cards_are_all_sick_has_its_cpu(monkeypatch, tiny_folders):
+    machine = Machine(monkeypatch, sick=[0, 1, 2])
+    assert find_device("auto").name == "cpu"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1 / 0)
+    assert [one.name for one in available_devices()] == ["cpu"]
+    machine.calls.clear()
+    assert it.trace(it.load_encoder(str(tiny_folders["bert"]), "cpu"), "the bank").attention.shape[0] == 3
+    assert machine.calls == []
+
+
+@pytest.mark.parametrize(("shown", "wanted"), [("2,0", ["Small", "Large"]), ("GPU-bbbb", ["Old"]), ("", [])])
+def test_what_is_shown_of_the_machine_is_what_is_asked(monkeypatch, shown, wanted):
+    Machine(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    assert [one.description for one in available_devices()[:-1]] == wanted
+
+
+def test_once_cuda_runs_cards_are_known_by_their_number_alone(monkeypatch):
+    machine = Machine(monkeypatch)
+    machine.started = True
+    # CUDA read the variable when it started: what it says now is nobody's to know.
+    order = [CARDS[2], CARDS[0]]
+    monkeypatch.setattr(Machine, "seen", property(lambda self: order))
+    assert [one.description for one in available_devices()[:-1]] == ["Small", "Large"]
+
+
+def test_a_process_sees_its_one_card_alone(monkeypatch):
+    machine = Machine(monkeypatch)
+    assert claim("cpu") == "cpu"
+    assert machine.calls == []
+    assert claim("cuda:2") == "cuda:0"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "2"
+    assert find_device("cuda:0").description == "Small"
+    # Nothing to choose any more.
+    assert claim("cuda:0") == "cuda:0"
+
+
+def test_of_cards_that_are_shown_the_one_that_is_meant_is_kept(monkeypatch):
+    Machine(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-cccc, GPU-aaaa")
+    assert claim("cuda:1") == "cuda:0"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-aaaa"
+
+
+@pytest.mark.parametrize("before", [None, "1,2"])
+def test_where_the_driver_has_read_the_variable_the_card_keeps_its_name(monkeypatch, before):
+    machine = Machine(monkeypatch)
+    if before is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", before)
+    seen = machine.seen
+    monkeypatch.setattr(Machine, "seen", property(lambda self: seen))
+    assert claim("cuda:1") == "cuda:1"
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == before
+
+
+def test_a_process_that_has_begun_or_is_one_of_several_keeps_its_cards(monkeypatch):
+    machine = Machine(monkeypatch)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert claim("cuda:1") == "cuda:1"
+    monkeypatch.delenv("WORLD_SIZE")
+    machine.started = True
+    assert claim("cuda:1") == "cuda:1"
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: out of memory",
+        "MPS backend out of memory (MPS allocated: 8 GB)",
+        "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_every_allocator_that_fails_is_a_sentence(said):
+    with pytest.raises(it.CapacityError, match="here ran out of memory"), hold("here"):
+        raise RuntimeError(said)
+
+
+@pytest.mark.parametrize("free", [10 << 20, 10 << 30])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR",
+        "GET was unable to find an engine: Unable to find an engine to execute this computation",
+    ],
+)
+def test_what_may_have_another_cause_is_one_of_memory_only_where_none_is_left(monkeypatch, said, free):
+    Machine(monkeypatch)
+    monkeypatch.setitem(CARDS[1], "free", free)
+    monkeypatch.setattr(devices, "_current", lambda name: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    wanted = it.CapacityError if free < 256 << 20 else RuntimeError
+    with pytest.raises(wanted) as raised, hold("cuda:1"):
+        raise RuntimeError(said)
+    assert type(raised.value) is wanted
+
+
+def test_failed_work_gives_back_what_its_frames_and_circles_held(monkeypatch):
+    alive = []
+
+    class Held:
+        def __init__(self):
+            alive.append(1)
+            self.me = self
+
+        def __del__(self):
+            alive.pop()
+
+    def work():
+        mine = Held()
+        with hold("here"):
+            deeper()
+        return mine
+
+    def deeper():
+        mine = Held()
+        raise torch.OutOfMemoryError(f"CUDA out of memory {type(mine)}")
+
+    released = []
+    monkeypatch.setattr(devices, "release", lambda: released.append(len(alive)))
+    try:
+        with hold("here"):
+            work()
+    except it.CapacityError as error:
+        # Whoever keeps the error keeps nothing of the work.
+        kept = error
+    assert alive == [], kept
+    # What stood further out was given back too, by the outermost.
+    assert released == [1, 0]
+
+
+def test_the_sentence_is_the_works_own_where_it_has_one():
+    with pytest.raises(it.CapacityError, match="fewer rows"), hold("here", it.CapacityError("Take fewer rows.")):
+        raise MemoryError
+
+
+def test_drawing_leaves_every_generator_as_it_was(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda *_: pytest.fail("the cards' generators are seeded"))
+    monkeypatch.setattr(torch.cuda, "_lazy_call", lambda *_, **__: pytest.fail("cards are seeded once they start"))
+    before, numpy_before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    with seeded(7):
+        drawn, numbers = torch.rand(3), np.random.rand(3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert np.array_equal(np.random.get_state()[1], numpy_before)
+    # The oracles are PyTorch's and NumPy's generators of that seed.
+    assert torch.equal(drawn, torch.rand(3, generator=torch.Generator().manual_seed(7)))
+    assert np.array_equal(numbers, np.random.RandomState(7).rand(3))
+
+
+def test_drawing_on_a_card_restores_that_cards_generator(monkeypatch):
+    states, seeds = {1: "as it was"}, []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.tensor([device]))
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: states.update({device: int(state)}))
+    cards = [SimpleNamespace(manual_seed=lambda seed, place=place: seeds.append((place, seed))) for place in range(2)]
+    monkeypatch.setattr(torch.cuda, "default_generators", cards)
+    with seeded(5, "cuda:1"):
+        pass
+    assert seeds == [(1, 5)]
+    assert states == {1: 1}
+
+
+def test_a_held_card_is_the_current_one_and_multiplies_in_float32(monkeypatch):
+    cudnn, current = torch.backends.cudnn, []
+
+    @contextlib.contextmanager
+    def device(name):
+        current.append(name)
+        yield
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    with hold("cpu"):
+        assert current == []
+    settings = (cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul)
+    before = [one.fp32_precision for one in settings]
+    try:
+        for one in settings:
+            one.fp32_precision = "tf32"
+        with hold("cuda:1"):
+            assert current == ["cuda:1"]
+            assert [one.fp32_precision for one in settings] == ["ieee"] * 3
+    finally:
+        for one, value in zip(settings, before, strict=True):
+            one.fp32_precision = value
+
+
+def test_nothing_on_the_cpu_starts_cuda(tiny_folders):
+    # In a process of its own: whatever other tests have patched is not there.
+    code = f"""
+import torch
+def refusing(name):
+    def refuse(*_, **__):
+        raise AssertionError("CUDA was asked: " + name)
+    return refuse
+for name in ("init", "_lazy_init", "mem_get_info", "get_device_name", "get_device_properties", "current_device",
+             "device_count", "is_available", "get_rng_state", "get_rng_state_all", "synchronize", "empty_cache"):
+    setattr(torch.cuda, name, refusing(name))
+import interpret as it
+encoder = it.load_encoder({str(tiny_folders["bert"])!r}, "cpu")
+it.trace(encoder, "the bank said it was rich")
+it.embed(encoder, ["the bank", "the river"])
+it.explain(it.ask(encoder, "the bank was rich", target="norm"), "gradient_shap")
+it.measure_cost(encoder, 16)
+it.fit_head(encoder, ["the bank", "the river"] * 4, ["a", "b"] * 4)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
