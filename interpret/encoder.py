@@ -136,7 +136,8 @@ class Encoder:
     def batch(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
         """Put texts side by side, padded at the end to the longest, as the model's inputs on its device."""
         inputs = self.inputs.batch([one.ids for one in tokens], [one.type_ids for one in tokens])
-        return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
+        with hold(self.spec.device):
+            return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
 
     def beside_embeddings(self, tokens: Tokens) -> dict[str, torch.Tensor]:
         """Return all inputs of a text but its ids, for a pass that is given ``inputs_embeds`` in their place.
@@ -146,8 +147,9 @@ class Encoder:
         inputs = self.batch([tokens])
         ids = inputs.pop("input_ids")
         if self.padding_id is not None:
-            counted = ids.ne(self.padding_id).long()
-            inputs["position_ids"] = counted.cumsum(1) * counted + self.padding_id
+            with hold(self.spec.device):
+                counted = ids.ne(self.padding_id).long()
+                inputs["position_ids"] = counted.cumsum(1) * counted + self.padding_id
         return inputs
 
     def forward(
@@ -236,7 +238,7 @@ class Encoder:
 
         The last axis is as wide as the matrix, which in ALBERT and ELECTRA is narrower than the hidden states.
         """
-        with torch.no_grad():
+        with hold(self.spec.device), torch.no_grad():
             return self.model.get_input_embeddings()(ids.to(self.spec.device))
 
     @property

@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.arrays import read_only
 from interpret.batching import batches, windows_of
+from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.sentence import PLAIN, SentenceModel
@@ -60,9 +61,10 @@ def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarr
     vectors = np.empty((len(texts), model.width(encoder.width)), np.float32)
     read = [windows[0] for windows in windows_of(encoder, [(text, None) for text in texts])]
     for some in batches(encoder, read):
-        tokens = [encoder.tokens(read[i][0]) for i in some]
-        hidden = encoder.forward(tokens).last_hidden_state
-        vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
+        with hold(encoder.spec.device):
+            tokens = [encoder.tokens(read[i][0]) for i in some]
+            hidden = encoder.forward(tokens).last_hidden_state
+            vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
     return read_only(vectors)
 
 

@@ -94,9 +94,9 @@ def pseudo_log_likelihood(
         with hold(encoder.spec.device):
             states = encoder.forward(read).last_hidden_state
             own = states[torch.arange(len(some)), torch.from_numpy(some)]
-            found = encoder.guess(own).float().log_softmax(-1)
+            found = encoder.guess(own).float().log_softmax(-1).cpu()
         true = torch.from_numpy(tokens.ids[some])
-        logs[some] = found.cpu()[torch.arange(len(some)), true].numpy()
+        logs[some] = found[torch.arange(len(some)), true].numpy()
         if progress is not None:
             progress(begin + len(some), len(places), "")
     return Surprise(tokens, read_only(logs), within)

@@ -227,9 +227,10 @@ class _Exam:
         """Return each text's loss with these gates, and whether it is answered right."""
         loss, right = np.empty(len(self.gold)), np.empty(len(self.gold))
         for some in self.batches:
-            tap = Tap(self.encoder.layers, record=False, gates=gates)
-            losses, hits = self.losses(some, tap, False)
-            loss[some], right[some] = losses.double().cpu().numpy(), hits.cpu().numpy()
+            with hold(self.encoder.spec.device):
+                tap = Tap(self.encoder.layers, record=False, gates=gates)
+                losses, hits = self.losses(some, tap, False)
+                loss[some], right[some] = losses.double().cpu().numpy(), hits.cpu().numpy()
         return loss, right
 
     def gradients(self, gates: torch.Tensor) -> np.ndarray:

@@ -329,19 +329,19 @@ def _whole_words(question: Question) -> np.ndarray:
 def _suggestions(question: Question, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each place: the higher, the rather it is tried."""
     encoder = question.encoder
-    matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
-    embedded = question.embedded.float()
-    if search == "nearest":
-        unit = torch.nn.functional.normalize
-        return (unit(embedded[places], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
-    if search == "hotflip":
-        # By the first-order estimate, the change in the class's score is the gradient times the way to the new word.
-        point = embedded[None].clone().requires_grad_()
-        with hold(encoder.spec.device):
+    with hold(encoder.spec.device):
+        matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
+        embedded = question.embedded.float()
+        if search == "nearest":
+            unit = torch.nn.functional.normalize
+            return (unit(embedded[places], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
+        if search == "hotflip":
+            # By the first-order estimate, the change in the class's score is the gradient times the way to the word.
+            point = embedded[None].clone().requires_grad_()
             (gradient,) = torch.autograd.grad(question.score(point, gradients=True).sum(), point)
-        question.backward_passes += 1
-        slope = gradient[0, places]
-        return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
+            question.backward_passes += 1
+            slope = gradient[0, places]
+            return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
             "This model has no head that guesses words, so it cannot suggest any. Choose “nearest” or “hotflip”."

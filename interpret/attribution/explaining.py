@@ -178,7 +178,7 @@ def explain(
         output = question.output
         against = float("nan")
         if about.baseline:
-            with torch.no_grad():
+            with hold(question.encoder.spec.device), torch.no_grad():
                 against = float(question.score(question.baseline(baseline)[None])[0])
     special, tokens = question.tokens.special, question.tokens
     scores = np.where(special, 0.0, found.values)

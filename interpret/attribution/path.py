@@ -181,19 +181,14 @@ def look(
     question: Question, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each place on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
-    way = embedded - baseline
-    shares = torch.tensor(places, dtype=torch.float32, device=embedded.device)
-    # In single precision whatever the model's: places that lie close would fall together.
-    points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
     with hold(question.encoder.spec.device):
+        way = embedded - baseline
+        shares = torch.tensor(places, dtype=torch.float32, device=embedded.device)
+        # In single precision whatever the model's: places that lie close would fall together.
+        points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
         answers = question.score(points, gradients=True)
         (gradient,) = torch.autograd.grad(answers.sum(), points)
+        slopes = (gradient.float() * way.float()).sum(dim=-1).double().cpu().numpy()
+        told = answers.detach().double().cpu().numpy().tolist()
     question.backward_passes += len(places)
-    slopes = (gradient.float() * way.float()).sum(dim=-1)
-    return list(
-        zip(
-            answers.detach().double().cpu().numpy().tolist(),
-            slopes.double().cpu().numpy(),
-            strict=True,
-        )
-    )
+    return list(zip(told, slopes, strict=True))

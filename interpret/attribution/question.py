@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Float32
 
 from interpret.arrays import read_only
+from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.heads import mean_states
@@ -112,12 +113,13 @@ class Question:
         tap
             What to do with attention on the way.
         """
-        beside = self.encoder.beside_embeddings(self.tokens)
-        inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
-        answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
-        if levels is not None:
-            levels.extend(states)
-        return self._pick(answers, self.tokens)
+        with hold(self.encoder.spec.device):
+            beside = self.encoder.beside_embeddings(self.tokens)
+            inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
+            answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
+            if levels is not None:
+                levels.extend(states)
+            return self._pick(answers, self.tokens)
 
     def answers(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text answer"]:
         """Answer for whole texts: every class's score, or the one number that is asked for."""
@@ -129,10 +131,11 @@ class Question:
             last = place + 1 == len(order)
             if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._pieces:
                 some = [texts[j] for j in batch]
-                values, _ = self._run(self.encoder.batch(some))
-                if self.target.kind == "word":
-                    values = torch.stack([values[row, self._mask_of(one)] for row, one in enumerate(some)])
-                found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
+                with hold(self.encoder.spec.device):
+                    values, _ = self._run(self.encoder.batch(some))
+                    if self.target.kind == "word":
+                        values = torch.stack([values[row, self._mask_of(one)] for row, one in enumerate(some)])
+                    found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []
         return read_only(np.stack([found[i] for i in range(len(texts))]), np.float32)
 
@@ -213,21 +216,22 @@ class Question:
             raise InputError(
                 "There is no baseline “{name}”. Choose one of: {known}.", name=kind, known=", ".join(BASELINES)
             )
-        if kind == "zero":
-            filling = torch.zeros_like(embedded[0])
-        elif kind == "mean":
-            filling = self.encoder.embedding_matrix.mean(dim=0)
-        else:
-            special = self.encoder.special
-            piece = special.padding if kind == "pad" else special.mask
-            if piece is None:
-                raise InputError(
-                    "This model's vocabulary has no piece for “{kind}”. Choose another baseline, such as “zero”.",
-                    kind=kind,
-                )
-            filling = self.encoder.embed_pieces(torch.tensor(self.encoder.pieces.token_to_id(piece)))
-        free = torch.from_numpy(~self.fixed).to(embedded.device)
-        return torch.where(free[:, None], filling.to(embedded), embedded)
+        with hold(self.encoder.spec.device):
+            if kind == "zero":
+                filling = torch.zeros_like(embedded[0])
+            elif kind == "mean":
+                filling = self.encoder.embedding_matrix.mean(dim=0)
+            else:
+                special = self.encoder.special
+                piece = special.padding if kind == "pad" else special.mask
+                if piece is None:
+                    raise InputError(
+                        "This model's vocabulary has no piece for “{kind}”. Choose another baseline, such as “zero”.",
+                        kind=kind,
+                    )
+                filling = self.encoder.embed_pieces(torch.tensor(self.encoder.pieces.token_to_id(piece)))
+            free = torch.from_numpy(~self.fixed).to(embedded.device)
+            return torch.where(free[:, None], filling.to(embedded), embedded)
 
     def baseline_outputs(self) -> dict[str, float]:
         """Return the number that is asked for of each baseline that this model has."""
@@ -244,7 +248,8 @@ class Question:
     def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "Question":
         """Return the same question about a text whose embeddings are others."""
         question = copy(self)
-        question._moved = embedded.detach()
+        with hold(self.encoder.spec.device):
+            question._moved = embedded.detach().to(self.encoder.spec.device)
         return question
 
     def without(self, gone: Bool[np.ndarray, "token"]) -> Tokens:
@@ -302,6 +307,9 @@ class Question:
         return places[before]
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
-        output = self.encoder.forward([tokens])
-        # Made while nothing was recorded, and used where something is.
-        return self.reading.vectors(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[0].clone()
+        with hold(self.encoder.spec.device):
+            output = self.encoder.forward([tokens])
+            # Made while nothing was recorded, and used where something is.
+            return self.reading.vectors(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[
+                0
+            ].clone()

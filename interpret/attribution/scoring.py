@@ -180,7 +180,7 @@ class Work:
             rows = []
             for some in gates.split(question.at_once):
                 kept = 1 - (1 - some.float()) @ belongs
-                with torch.no_grad():
+                with hold(question.encoder.spec.device), torch.no_grad():
                     there = kept.to(embedded)[..., None]
                     rows.append(question.score(empty + there * (embedded - empty)).cpu())
                 self._tell()

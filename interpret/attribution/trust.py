@@ -14,6 +14,7 @@ from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
 from interpret.attribution.ranking import check_match, correlation
+from interpret.devices import hold
 from interpret.encoder import Encoder
 
 _INFIDELITY_DRAWS = 200
@@ -199,7 +200,7 @@ def _changes(question: Question, baseline: str, seed: int) -> tuple[np.ndarray, 
         gates[1:, group] -= sets[:, [place]].astype(np.float32)
     answers = []
     for some in torch.from_numpy(gates).split(question.at_once):
-        with torch.no_grad():
+        with hold(question.encoder.spec.device), torch.no_grad():
             there = some.to(embedded)[..., None]
             answers.append(question.score(empty + there * (embedded - empty)).double().cpu().numpy())
     found = np.concatenate(answers)
@@ -215,7 +216,9 @@ def _sensitivity(
 ) -> float:
     fixed = torch.from_numpy(np.array(question.fixed))
     draw = torch.Generator().manual_seed(seed)
-    size = question.embedded.shape
+    with hold(question.encoder.spec.device):
+        # What moves the embeddings does so on the host: the device is others' while it works.
+        embedded = question.embedded.cpu()
 
     def scored(inputs: torch.Tensor | tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         rows = []
@@ -229,14 +232,14 @@ def _sensitivity(
 
     def perturb(inputs: torch.Tensor | tuple[torch.Tensor], radius: float) -> torch.Tensor:
         inputs = inputs[0] if isinstance(inputs, tuple) else inputs
-        noise = torch.stack([(2 * torch.rand(size, generator=draw) - 1) for _ in inputs]).to(inputs) * radius
+        noise = torch.stack([(2 * torch.rand(embedded.shape, generator=draw) - 1) for _ in inputs]).to(inputs) * radius
         noise[:, fixed] = 0
         return inputs + noise
 
     # One at a time: Captum would hand all ten on at once, and each is an attribution of its own.
     value = sensitivity_max(
         scored,
-        question.embedded[None],
+        embedded[None],
         perturb,
         perturb_radius=radius,
         n_perturb_samples=_MOVES,
@@ -280,14 +283,17 @@ def with_new_weights(question: Question, stages: Sequence[str], seed: int) -> Qu
 
     encoder, head = question.encoder.copy(), question.head
     changed: set[int] = set()
-    for stage in stages:
-        if stage == "head" and head is not None:
-            head = type(head)(head.labels, read_only(anew(torch.from_numpy(np.array(head.weight))).numpy()), head.bias)
-            continue
-        for parameter in _weights(encoder, stage):
-            if id(parameter) not in changed:
-                parameter.data = anew(parameter.data)
-                changed.add(id(parameter))
+    with hold(encoder.spec.device):
+        for stage in stages:
+            if stage == "head" and head is not None:
+                head = type(head)(
+                    head.labels, read_only(anew(torch.from_numpy(np.array(head.weight))).numpy()), head.bias
+                )
+                continue
+            for parameter in _weights(encoder, stage):
+                if id(parameter) not in changed:
+                    parameter.data = anew(parameter.data)
+                    changed.add(id(parameter))
     differs = bool(changed) or head is not question.head
     return Question(encoder, question.tokens, question.target, head, question.other) if differs else None
 

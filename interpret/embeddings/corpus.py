@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Int
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
-from interpret.devices import find_device
+from interpret.devices import find_device, hold
 from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
@@ -206,10 +206,12 @@ def fill(
         progress(0, total, "read")
     for batch in reversed(list(batches_of(lengths, batch_pieces(encoder.spec.device, encoder.width)))):
         units = mine[batch]
-        if plan.level == "texts":
-            _read_texts(encoder, plan, units, vectors)
-        else:
-            _read_items(encoder, plan, units, [by_unit[begins[unit] : begins[unit + 1]] for unit in units], vectors)
+        # A batch at a time: others may want the device meanwhile.
+        with hold(encoder.spec.device):
+            if plan.level == "texts":
+                _read_texts(encoder, plan, units, vectors)
+            else:
+                _read_items(encoder, plan, units, [by_unit[begins[unit] : begins[unit + 1]] for unit in units], vectors)
         done += int(plan.unit_pieces[units].sum())
         if progress is not None:
             progress(done, total, "read")

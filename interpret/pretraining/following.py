@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32, Int
 from interpret.arrays import read_only
 from interpret.batching import batches
 from interpret.clustered import auroc, auroc_draws, drawn_interval
+from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import CheckpointError, InputError
 from interpret.hub import Progress
@@ -80,8 +81,9 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
 def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, "pair"]:
     # The first score is that it follows: Devlin et al.'s labels are 0 for IsNext and 1 for NotNext, and ALBERT's 0 for
     # the order of the text.
-    output = encoder.forward(tokens, task=True)
-    return pair_logits_of(output).float().softmax(-1)[:, 0].cpu().numpy()
+    with hold(encoder.spec.device):
+        output = encoder.forward(tokens, task=True)
+        return pair_logits_of(output).float().softmax(-1)[:, 0].cpu().numpy()
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,9 +91,9 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
     place = np.flatnonzero(masked.chosen)
     if not len(place):
         raise InputError("By this draw no piece was chosen. Draw again, choose a higher rate, or type a longer text.")
-    inputs = encoder.batch([tokens, tokens])
-    inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())
     with hold(encoder.spec.device):
+        inputs = encoder.batch([tokens, tokens])
+        inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())
         states = encoder.run(inputs).last_hidden_state
         logits = [encoder.guess(one[torch.from_numpy(place)]).float().cpu() for one in states]
     true = torch.from_numpy(tokens.ids[place])[:, None]

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
+from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hiding import guessed_from, hidden_places, hide, whole_words
@@ -103,8 +104,10 @@ def fill_mask(
         )
     guessed_from(encoder, read)
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
-    states = encoder.forward([read], tap).last_hidden_state[0]
-    logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float()
+    # To the host at once: each number that is looked at would wait for the device.
+    with hold(encoder.spec.device):
+        states = encoder.forward([read], tap).last_hidden_state[0]
+        logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float().cpu()
     own = {place for place in places if tokens.ids[place] != read.ids[place]}
     return Guesses(
         read,

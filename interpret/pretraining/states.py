@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from interpret.devices import hold
 from interpret.encoder import Encoder
 from interpret.places import head_gates
 from interpret.tap import Tap
@@ -17,9 +18,10 @@ def states_of(encoder: Encoder, tokens: Sequence[Tokens], heads: Sequence[tuple[
     (`Family.pre_norm`), so are these.
     """
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
-    output = encoder.forward(tokens, tap, output_hidden_states=True)
-    levels = list(output.hidden_states[:-1])
-    if encoder.family.pre_norm:
-        with torch.inference_mode():
-            levels = [encoder.part("final_norm")(one) for one in levels]
-    return torch.stack([*levels, output.last_hidden_state])
+    with hold(encoder.spec.device):
+        output = encoder.forward(tokens, tap, output_hidden_states=True)
+        levels = list(output.hidden_states[:-1])
+        if encoder.family.pre_norm:
+            with torch.inference_mode():
+                levels = [encoder.part("final_norm")(one) for one in levels]
+        return torch.stack([*levels, output.last_hidden_state])

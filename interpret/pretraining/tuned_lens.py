@@ -176,18 +176,19 @@ def fit_tuned_lens(
         If there are too few texts.
     """
     states, owner, held = _collect(encoder, texts, seed)
-    judging = torch.from_numpy(np.isin(owner, held))
-    judged, learned = states[:, judging], states[:, ~judging]
-    weight, bias = _regressed(learned)
+    with hold(encoder.spec.device):
+        judging = torch.from_numpy(np.isin(owner, held))
+        judged, learned = states[:, judging], states[:, ~judging]
+        weight, bias = _regressed(learned)
     weight.requires_grad_(True)
     bias.requires_grad_(True)
     optimizer = torch.optim.Adam([weight, bias], lr=_RATE * encoder.width**-0.5)
     random = torch.Generator().manual_seed(seed)
     before = _divergence(encoder, judged[:-1], judged[-1])
     for step in range(steps):
-        own = learned[:, torch.randint(learned.shape[1], (_BATCH,), generator=random)]
         # For a step only: others may want the device meanwhile.
         with hold(encoder.spec.device):
+            own = learned[:, torch.randint(learned.shape[1], (_BATCH,), generator=random)]
             with torch.no_grad():
                 goal = encoder.guess(own[-1]).float().log_softmax(-1)
             optimizer.zero_grad()
@@ -200,14 +201,15 @@ def fit_tuned_lens(
             optimizer.step()
         if progress is not None:
             progress(step + 1, steps, "")
-    with torch.no_grad():
+    with hold(encoder.spec.device), torch.no_grad():
         moved = judged[:-1] + torch.einsum("lni,loi->lno", judged[:-1], weight) + bias[:, None]
         after = _divergence(encoder, moved, judged[-1])
+        fitted = [read_only(one.detach().cpu().numpy(), np.float32) for one in (weight, bias)]
     texts_of = np.searchsorted(held, owner[judging.numpy()])
     gains = np.stack([np.bincount(texts_of, one, len(held)) for one in before - after], axis=1)
     return TunedLens(
-        weight=read_only(weight.detach().cpu().numpy(), np.float32),
-        bias=read_only(bias.detach().cpu().numpy(), np.float32),
+        weight=fitted[0],
+        bias=fitted[1],
         revision=encoder.spec.checkpoint.revision,
         states=learned.shape[1],
         texts=len(np.unique(owner)) - len(held),
@@ -250,12 +252,15 @@ def _collect(
         ids = mask_pieces(tokens.ids, open_pieces(tokens.ids, tokens.special, others), mask, others, random).ids
         read.append(replace(tokens, ids=ids))
     for batch in batches_of([len(one) for one in read], 2048):
-        states = states_of(encoder, [read[i] for i in batch]).float()
-        for row, place in enumerate(batch):
-            kept = draws[place].permutation(np.flatnonzero(~read[place].special))[:each]
-            found[place] = states[:, row, torch.from_numpy(kept)].clone()
+        with hold(encoder.spec.device):
+            states = states_of(encoder, [read[i] for i in batch]).float()
+            for row, place in enumerate(batch):
+                kept = draws[place].permutation(np.flatnonzero(~read[place].special))[:each]
+                found[place] = states[:, row, torch.from_numpy(kept)].clone()
     whole = [found[place] for place in range(len(plain))]
-    return torch.cat(whole, dim=1), np.repeat(alike, [one.shape[1] for one in whole]), held
+    with hold(encoder.spec.device):
+        states = torch.cat(whole, dim=1)
+    return states, np.repeat(alike, [one.shape[1] for one in whole]), held
 
 
 def _regressed(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -274,7 +279,7 @@ def _regressed(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _divergence(encoder: Encoder, states: torch.Tensor, last: torch.Tensor) -> Float64[np.ndarray, "level state"]:
     """Return ``KL(last ‖ level)`` of each state, in bits."""
-    with torch.no_grad():
+    with hold(encoder.spec.device), torch.no_grad():
         goal = encoder.guess(last).float().log_softmax(-1)
         found = [
             (goal.exp() * (goal - encoder.guess(one).float().log_softmax(-1))).sum(-1).cpu().numpy() for one in states
