@@ -239,8 +239,11 @@ class _Rest:
 
 
 def _numbers(parameter: torch.Tensor | None) -> np.ndarray:
-    # ModernBERT does without biases.
-    return np.zeros(1) if parameter is None else parameter.detach().to("cpu", torch.float64).numpy()
+    if parameter is None:
+        # ModernBERT does without biases.
+        return np.zeros(1)
+    with hold(str(parameter.device)):
+        return parameter.detach().to("cpu", torch.float64).numpy()
 
 
 def _layer(encoder: Encoder, layer: int) -> torch.nn.Module:

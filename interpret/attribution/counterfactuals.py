@@ -350,6 +350,7 @@ def _suggestions(question: Question, search: str, places: list[int], usable: np.
     texts = [question.with_pieces({place: mask}) for place in places]
     rows = []
     for place, text in zip(places, texts, strict=True):
-        logits = logits_of(encoder.forward([text], task=True))[0, place]
-        rows.append(logits.float().cpu().numpy()[usable])
+        with hold(encoder.spec.device):
+            logits = logits_of(encoder.forward([text], task=True))[0, place].float().cpu()
+        rows.append(logits.numpy()[usable])
     return np.stack(rows)

@@ -181,8 +181,10 @@ def _added(
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
     embedded, empty = question.embedded, question.baseline(baseline)
     free = np.flatnonzero(~question.fixed)
-    ends, _ = _moved_vectors(question, torch.stack([empty, embedded]), None)
-    way = embedded - empty
+    # Let go before `_moved_vectors`, which takes a lock of its own first: in both orders two threads would wait for ever.
+    with hold(question.encoder.spec.device):
+        both, way = torch.stack([empty, embedded]), embedded - empty
+    ends, _ = _moved_vectors(question, both, None)
     found, steps = np.zeros((len(question.tokens), ends.shape[1])), 0
     for steps in _STEPS:
         points, weights = np.polynomial.legendre.leggauss(steps)
@@ -190,10 +192,11 @@ def _added(
         for done, place in enumerate(free):
             # One token at a time fades in further, at all places of the way at once.
             for first in range(0, steps, question.at_once):
-                some = torch.tensor((points[first : first + question.at_once] + 1) / 2).to(embedded)
-                at = empty + some[:, None, None] * way
-                slope = torch.zeros_like(at)
-                slope[:, place] = way[place]
+                some = torch.tensor((points[first : first + question.at_once] + 1) / 2)
+                with hold(question.encoder.spec.device):
+                    at = empty + some.to(embedded)[:, None, None] * way
+                    slope = torch.zeros_like(at)
+                    slope[:, place] = way[place]
                 _, moved = _moved_vectors(question, at, slope)
                 found[place] += weights[first : first + question.at_once] / 2 @ moved
             tell(done + 1)
@@ -257,10 +260,11 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
             gates[row, list(groups[word])] = 1
     answers = np.empty(len(sets))
     for first in range(0, len(sets), question.at_once):
-        some_gates = torch.from_numpy(gates[first : first + question.at_once]).to(embedded)[..., None]
-        with torch.no_grad():
-            found = question.score(empty + some_gates * (embedded - empty))
-        answers[first : first + len(found)] = found.cpu().numpy()
+        some_gates = torch.from_numpy(gates[first : first + question.at_once])
+        with hold(question.encoder.spec.device), torch.no_grad():
+            there = some_gates.to(embedded)[..., None]
+            found = question.score(empty + there * (embedded - empty)).cpu().numpy()
+        answers[first : first + len(found)] = found
         if progress is not None:
             progress(min(first + len(found), len(sets)), len(sets), "pairs")
     strength, difference = np.zeros((2, count, count))

@@ -126,7 +126,8 @@ def trust(
     tell("infidelity")
     moved: float | None = None
     chance: float | None = None
-    radius = 0.05 * float(question.embedded.float().std())
+    with hold(question.encoder.spec.device):
+        radius = 0.05 * float(question.embedded.float().std())
     if sensitivity:
         moved = _sensitivity(question, again, radius, seed, lambda: tell("sensitivity"))
         reference = float(np.linalg.norm(words)) or 1.0
