@@ -5,6 +5,7 @@ interface then calls as it would SDPA. Which tap is open is kept in a context va
 another's.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +17,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from interpret.devices import find_device
+
 NAME = "tapped"
+# Of the host's free memory the part that one pass may fix in its place.
+_FIXED = 4
 
 
 class Tap:
@@ -38,8 +43,8 @@ class Tap:
     weights
         Per layer ``(batch, head, query, key)``, in float32.
     block
-        The float32 CPU tensor ``(layer, batch, head, query, key)`` that `weights` are views of; None with
-        ``gradients``, where each layer's weights are a node of the graph.
+        The float32 CPU tensor ``(layer, batch, head, query, key)`` that `weights` are views of, filled once the device
+        has been waited for; None with ``gradients``, where each layer's weights are a node of the graph.
     queries, keys, values, contexts
         Per layer ``(batch, head, token, width)``, as the model computed them (after rotary positions).
     masks
@@ -101,7 +106,8 @@ class Tap:
                     # The first layer's, below which nothing has a gradient.
                     weights.requires_grad_()
             if slot is not None:
-                slot.copy_(weights)
+                # A card goes on with the next layer meanwhile; who reads the block waits for it once.
+                slot.copy_(weights, non_blocking=True)
         used = weights.to(device=value.device, dtype=value.dtype)
         if dropout:
             used = torch.nn.functional.dropout(used, dropout)
@@ -123,7 +129,11 @@ class Tap:
         # NumPy asks the system for large pages, which PyTorch does not.
         if self.block is None:
             shape = (self.layers, *query.shape[:-1], key.shape[-2])
-            self.block = torch.from_numpy(np.empty(shape, dtype=np.float32))
+            # A card copies by itself into memory that stays where it is; of that the system has no more than a part.
+            fixed = query.device.type == "cuda" and 4 * math.prod(shape) < find_device("cpu").free // _FIXED
+            self.block = (
+                torch.empty(shape, pin_memory=True) if fixed else torch.from_numpy(np.empty(shape, dtype=np.float32))
+            )
         return self.block[layer]
 
 

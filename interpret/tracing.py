@@ -3,7 +3,7 @@
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float32
 
 from interpret.arrays import read_only
-from interpret.devices import find_device, hold
+from interpret.devices import find_device, hold, synchronize
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError
 from interpret.resources import trace_bytes
@@ -130,52 +130,61 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     with hold(encoder.spec.device):
         begin = time.perf_counter()
         output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
-        # A GPU works on after the call has returned; asking for the last numbers waits for it.
-        output.hidden_states[-1].to("cpu")
+        # A GPU works on after the call has returned.
+        synchronize(encoder.spec.device)
         seconds = time.perf_counter() - begin
-        weights = tap.weights if tap is not None else output.attentions
-        return [_cut(encoder, one, row, tap, weights, output.hidden_states, seconds) for row, one in enumerate(tokens)]
+        weights = tap.weights if tap is not None and tap.block is None else output.attentions if tap is None else None
+        groups = {} if weights is None else {"attention": weights}
+        if tap is not None:
+            groups |= {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
+        fetched = {name: _fetch(some) for name, some in (groups | {"hidden": output.hidden_states}).items()}
+        seen = [one for one in tap.masks if one is not None] if tap is not None else []
+        masks = torch.stack(seen).to("cpu", non_blocking=True) if seen else None
+        # Once for all of them: each would wait for what was told before it.
+        synchronize(encoder.spec.device)
+    arrays = {name: one.numpy() for name, one in fetched.items()}
+    if tap is not None and tap.block is not None:
+        # Handed over as it is: for a single text it is the trace's own array, not a copy.
+        arrays["attention"] = tap.block.numpy()
+    layers = None if masks is None or tap is None else _by_layer(masks.numpy(), [one is None for one in tap.masks])
+    scaling = None if tap is None else read_only(tap.scalings, np.float32)
+    return [_cut(encoder, one, row, arrays, layers, scaling, seconds) for row, one in enumerate(tokens)]
+
+
+def _fetch(layers: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Begin to copy what each layer has to the host, in one piece and in float32."""
+    return torch.stack([one.detach() for one in layers]).float().to("cpu", non_blocking=True)
+
+
+def _by_layer(masks: np.ndarray, free: Sequence[bool]) -> np.ndarray:
+    """Put masks ``(layer, text, 1, query, key)`` back among the layers that have none, where every token may look."""
+    found = np.ones((len(free), *masks.shape[1:]), bool)
+    found[~np.array(free)] = masks
+    return found
 
 
 def _cut(
     encoder: Encoder,
     tokens: Tokens,
     row: int,
-    tap: Tap | None,
-    weights: Sequence[torch.Tensor],
-    hidden: Sequence[torch.Tensor],
+    arrays: Mapping[str, np.ndarray],
+    masks: np.ndarray | None,
+    scaling: np.ndarray | None,
     seconds: float,
 ) -> Trace:
+    """Leave out what belongs to the padding."""
     n = len(tokens)
-    masks = None if tap is None else [None if mask is None else mask[row, 0, :n, :n] for mask in tap.masks]
+    mask = None if masks is None else masks[:, row, 0, :n, :n]
     return Trace(
         tokens=tokens,
         spec=encoder.spec,
-        attention=_attention(tap, weights, row, n),
-        query=None if tap is None else _stack([one[row, :, :n] for one in tap.queries]),
-        key=None if tap is None else _stack([one[row, :, :n] for one in tap.keys]),
-        value=None if tap is None else _stack([one[row, :, :n] for one in tap.values]),
-        context=None if tap is None else _stack([one[row, :, :n] for one in tap.contexts]),
-        mask=_masks(masks, n),
-        scaling=None if tap is None else read_only(tap.scalings, np.float32),
-        hidden=_stack([one[row, :n] for one in hidden]),
+        attention=read_only(arrays["attention"][:, row, :, :n, :n]),
+        **{
+            name: read_only(arrays[name][:, row, :, :n]) if name in arrays else None
+            for name in ("query", "key", "value", "context")
+        },
+        mask=None if mask is None or mask.all() else read_only(mask),
+        scaling=scaling,
+        hidden=read_only(arrays["hidden"][:, row, :n]),
         seconds=seconds,
     )
-
-
-def _attention(tap: Tap | None, weights: Sequence[torch.Tensor], row: int, n: int) -> np.ndarray:
-    # The tap's block is handed over as it is: for a single text it is the trace's own array, not a copy.
-    if tap is not None and tap.block is not None:
-        return read_only(tap.block[:, row, :, :n, :n].numpy())
-    return _stack([one[row, :, :n, :n] for one in weights])
-
-
-def _stack(tensors: Sequence[torch.Tensor]) -> np.ndarray:
-    return read_only(torch.stack([one.detach().to("cpu", torch.float32) for one in tensors]).numpy())
-
-
-def _masks(masks: Sequence[torch.Tensor | None] | None, n: int) -> np.ndarray | None:
-    if masks is None or all(mask is None or bool(mask.all()) for mask in masks):
-        return None
-    everywhere = torch.ones(n, n, dtype=torch.bool)
-    return read_only(torch.stack([everywhere if mask is None else mask.cpu() for mask in masks]).numpy())

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from captum.attr import LayerIntegratedGradients
 from jaxtyping import Float32, Float64
 
 from interpret.arrays import read_only
@@ -65,6 +64,9 @@ def _layer_gradients(
             "All layers of {family} share their weights, so one of them cannot be moved alone. Choose conductance.",
             family=encoder.family.title,
         )
+    # Its import takes a second, and conductance needs none of it.
+    from captum.attr import LayerIntegratedGradients
+
     rows, deltas = [], []
     levels = _levels(question)
     paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]

@@ -181,7 +181,7 @@ def _added(
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
     embedded, empty = question.embedded, question.baseline(baseline)
     free = np.flatnonzero(~question.fixed)
-    # Let go before `_moved_vectors`, which takes a lock of its own first: in both orders two threads would wait for ever.
+    # Let go before `_moved_vectors`, which takes another lock first: in both orders two threads would wait for ever.
     with hold(question.encoder.spec.device):
         both, way = torch.stack([empty, embedded]), embedded - empty
     ends, _ = _moved_vectors(question, both, None)

@@ -143,7 +143,11 @@ def _adaptive(line: _Line, tolerance: float) -> Walk:
             return found
         before = found.scores
         halve = np.abs(missed) >= _ALSO * np.abs(missed).max()
-        new = list((places[:-1] + places[1:])[halve] / 2)[: MOST_STEPS - len(places)]
+        middles = list((places[:-1] + places[1:])[halve] / 2)[: MOST_STEPS - len(places)]
+        new = [place for place in middles if place not in line.found]
+        if not new:
+            # Where the answer jumps, an interval is halved until there is no number between its ends.
+            return found
 
 
 def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:

@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from captum._utils.models.linear_model import SkLearnLasso
-from captum.attr import FeatureAblation, KernelShap, Lime, Occlusion, ShapleyValueSampling
-from captum.attr._core.lime import get_exp_kernel_similarity_function
 from jaxtyping import Float64
 from scipy.stats import t as student
 from sklearn.linear_model import Lasso
@@ -163,6 +160,10 @@ class Work:
         return np.stack(found)
 
     def _perturb(self, embedded: torch.Tensor) -> Scores:
+        # Its import takes a second, and what goes by gradients needs none of it.
+        from captum import attr
+        from captum._utils.models.linear_model import SkLearnLasso
+
         assert self.empty is not None
         question, empty = self.question, self.empty
         # A window of one piece, moved piece by piece, for occlusion: words of several are not taken away whole.
@@ -198,26 +199,26 @@ class Work:
             return found @ (belongs / belongs.sum(dim=1, keepdim=True)).double().numpy()
 
         if self.method == "occlusion":
-            found = Occlusion(gated).attribute(gates, sliding_window_shapes=(1,), **how)
+            found = attr.Occlusion(gated).attribute(gates, sliding_window_shapes=(1,), **how)
             return Scores(spread(found[0].double().numpy()))
         if self.method == "feature_ablation" or len(units) == 1:
             # Of a single word there are no sets to draw: it has all of the difference by any of the methods.
-            found = FeatureAblation(gated).attribute(gates, **how)
+            found = attr.FeatureAblation(gated).attribute(gates, **how)
             exact = spread(found[0].double().numpy())
             return Scores(exact, draws=np.stack([exact, exact]) if METHODS[self.method].random else None)
         if self.method == "shapley_sampling":
             # One order at a time, so that what each says is known.
-            method = ShapleyValueSampling(gated)
+            method = attr.ShapleyValueSampling(gated)
             orders = [method.attribute(gates, n_samples=1, **how)[0] for _ in range(SHAPLEY_ORDERS)]
             draws = spread(torch.stack(orders).double().numpy())
             return Scores(draws.mean(axis=0), SHAPLEY_ORDERS, draws)
         penalty = 0.0
-        regression: Any = KernelShap(gated)
+        regression: Any = attr.KernelShap(gated)
         if self.method == "lime":
             # Captum's own penalty, 0.01, is in units of the answer: it would leave nothing of small answers.
             ends = gated(torch.cat([gates, none]))
             penalty = _LASSO * max(float(abs(ends[0] - ends[1])), 1e-6)
-            regression = Lime(gated, interpretable_model=SkLearnLasso(alpha=penalty))
+            regression = attr.Lime(gated, interpretable_model=SkLearnLasso(alpha=penalty))
         asked.clear()
         said.clear()
         found = regression.attribute(gates, n_samples=self.total, **how)
@@ -275,6 +276,8 @@ def _refitted(
     random = np.random.default_rng(seed)
     held = np.arange(0 if penalty else 2)
     whole = torch.ones(1, gates.shape[1])
+    from captum.attr._core.lime import get_exp_kernel_similarity_function
+
     near = get_exp_kernel_similarity_function()
     weights = np.ones(len(gates))
     if penalty:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.metrics import sensitivity_max
 from jaxtyping import Float32, Float64
 
 from interpret.arrays import read_only
@@ -215,6 +214,8 @@ def _sensitivity(
     seed: int,
     tell: Callable[..., None],
 ) -> float:
+    from captum.metrics import sensitivity_max
+
     fixed = torch.from_numpy(np.array(question.fixed))
     draw = torch.Generator().manual_seed(seed)
     with hold(question.encoder.spec.device):
