@@ -50,8 +50,11 @@ def compare(
         found: dict[str, list[tuple[float, Figure]]] = {name: [] for name in bounds}
         for family, folder in folders.items():
             exact = read(world.encoder(folder, "cpu"))
-            rough = exact if precision == "float32" else read(world.encoder(folder, "cpu", precision))
-            here = read(world.encoder(folder, world.device, precision))
+            here = rough = read(world.encoder(folder, world.device, precision))
+            if precision == "float32":
+                rough = exact
+            elif world.on_card:
+                rough = read(world.encoder(folder, "cpu", precision))
             for name, bound in bounds.items():
                 if name in exact:
                     title, cost = f"{name}, {precision}, {family}", _apart(rough[name], exact[name])

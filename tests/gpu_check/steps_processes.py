@@ -81,7 +81,7 @@ def _worker(world: World, device: str, meanwhile: Callable[[], None]) -> it.Run:
     """Fine-tune in a process of its own, as from a terminal, and do something again and again until it has ended."""
     place = world.folder / f"worker-{device.replace(':', '-')}"
     place.mkdir()
-    rows = classes(80)
+    rows = classes(40)
     lines = [f"{text},{label}" for text, label in zip(rows.texts, rows.labels, strict=True)]
     data = place / "rows.csv"
     data.write_text("\n".join(["text,label", *lines]), "utf-8")
