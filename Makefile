@@ -57,11 +57,10 @@ catalogue: $(VENV)/.installed-tests
 	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
 		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po
 
-# Runs on the python3 at hand, which needs PyTorch with CUDA, transformers, accelerate, jaxtyping, psutil and pytest; no network.
+# Eight minutes on one card; see docs/gpu.md. Runs on the python3 at hand, which needs PyTorch with CUDA, transformers,
+# accelerate, PEFT, SciPy, scikit-learn, jaxtyping, filelock and psutil; no network.
 gpu-check:
-	$(PYTHON) -m pytest -m gpu tests/interpret/test_gpu.py
-	$(PYTHON) -m tests.benchmarks.bench_trace
-	$(PYTHON) -m tests.benchmarks.bench_finetuning gpu
+	$(PYTHON) -m tests.gpu_check
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -5,9 +5,6 @@ the same parameters and judge after each epoch. Measured is all from the loaded 
 pieces, and of ours what the frozen floors make of each row, and each step's gradients being looked at.
 
 ``python -m tests.benchmarks.bench_finetuning memory [rows]``: the peak of each in a process of its own.
-
-``python -m tests.benchmarks.bench_finetuning gpu [rows [batch]]``: a model of BERT-base's shape in bfloat16, 128 pieces
-a row, nothing frozen; its arithmetic as a share of what the card's matrix products reach.
 """
 
 import random
@@ -17,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import torch
 import transformers as tf
@@ -31,7 +27,6 @@ from interpret.finetuning.told import examples_a_second
 from interpret.finetuning.tower import floor_names, freeze, preset
 from interpret.finetuning.training import train
 from tests.benchmarks import machine
-from tests.tiny import make_checkpoint
 
 GOOD = ["wonderful", "delightful", "superb", "excellent", "charming", "brilliant", "pleasant"]
 BAD = ["dreadful", "horrible", "awful", "boring", "terrible", "disappointing", "unpleasant"]
@@ -140,53 +135,6 @@ def plain(recipe: Recipe, examples: Examples, learned, judged) -> tuple[float, f
         return examples_a_second(recipe.epochs, len(learned), seconds), trainer.state.log_history[-2]["eval_right"]
 
 
-def matmul_rate(device: str, size: int, times: int = 20) -> float:
-    """Measure a square product of bfloat16 matrices; returns floating-point operations a second."""
-    one, other = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-    seconds = []
-    for _ in range(times):
-        _wait(device)
-        begin = time.perf_counter()
-        one @ other
-        _wait(device)
-        seconds.append(time.perf_counter() - begin)
-    return 2 * size**3 / statistics.median(seconds)
-
-
-def _wait(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-
-
-def gpu(rows: int, batch: int, device: str = "cuda", **shape: int) -> None:
-    """Print how much of the device a training uses: 6 operations a weight and piece, and attention's own products."""
-    shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072} | shape
-    tokens, draw = 128, random.Random(0)
-    with tempfile.TemporaryDirectory() as place:
-        folder = make_checkpoint("bert", Path(place), max_position_embeddings=512, **shape)
-        texts = tuple(" ".join(draw.choices(["the", "bank", "river", "was", "and"], k=tokens)) for _ in range(rows))
-        labels = tuple("ab"[i % 2] for i in range(rows))
-        examples = Examples("classes", texts, None, labels, tuple(range(rows)), 0)
-        recipe = Recipe(
-            str(folder), epochs=2, batch=batch, max_tokens=tokens, precision="bfloat16", device=device, snapshots=0
-        )
-        learned = range(rows - batch)
-        moments: list[float] = []
-        done = train(
-            recipe, examples, learned, range(rows - batch, rows), lambda *_: moments.append(time.perf_counter())
-        )
-        steps = len(done.steps) // recipe.epochs
-        # The second time through the examples: the first finds memory and loads code.
-        seconds = moments[-2] - moments[-1 - steps]
-        layers = [one.parameters for one in done.floors if one.name.isdigit()]
-        attention = 12 * len(layers) * shape["hidden_size"] * tokens
-        operations = (steps - 1) * batch * tokens * (6 * sum(layers) + attention)
-        best = matmul_rate(device, 8192 if device == "cuda" else 1024)
-        speed, rate = (steps - 1) * batch / seconds, operations / seconds
-        print(f"  {speed:,.0f} examples/s of {tokens} pieces, {rate / 1e12:.2f} TFLOP/s:")
-        print(f"  {rate / best:.0%} of {best / 1e12:.1f} TFLOP/s that its matrix products reach")
-
-
 def memory(rows: str) -> None:
     """Print the largest resident memory of a training, ours and the plain one, each in a process of its own."""
     for title in ("nothing", "lower half"):
@@ -218,10 +166,6 @@ def peak(side: str, title: str, rows: str) -> None:
 def main() -> None:
     """Print the table."""
     tf.logging.set_verbosity_error()
-    if sys.argv[1:2] == ["gpu"]:
-        print(machine("cuda"))
-        gpu(*(int(one) for one in sys.argv[2:] or ("8192", "128")))
-        return
     if sys.argv[1:2] == ["peak"]:
         peak(*sys.argv[2:5])
         return
