@@ -15,7 +15,7 @@ from jaxtyping import Float32
 
 import interpret as it
 from dashboard.bounded import Bounded, weight
-from dashboard.state import embeddings_folder, embeddings_limit
+from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
 from interpret.attention import Direction, Unit
 from interpret.checkpoints import checkpoint_folder
 from interpret.files import Table, read_table
@@ -60,6 +60,7 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
     except it.CapacityError:
         # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
         _encoder.clear()
+        _beside.clear()
         trace.clear()
         _release(None)
         return _encoder(spec)
@@ -88,6 +89,16 @@ def _encoder(spec: it.EncoderSpec) -> it.Encoder:
     loaded = it.load_encoder(spec.checkpoint, spec.device, spec.precision)
     _settle()
     return loaded
+
+
+@st.cache_resource(max_entries=1, on_release=_release, show_spinner=False)
+def _beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
+    return it.load_beside(_encoder(spec))
+
+
+def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
+    """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
+    return _beside(spec) if asked(DEVICE, "auto") == "auto" and spec.device.startswith("cuda") else ()
 
 
 # A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from interpret.pretraining.tuned_lens import TunedLens, fit_tuned_lens, load_lens
     from interpret.surprise import Surprise, pseudo_log_likelihood
     from interpret.tasks import Task
+    from interpret.together import load_beside
     from interpret.tokens import Tokens
     from interpret.tracing import Trace, trace, trace_batch
 
@@ -175,6 +176,7 @@ _WHERE = {
     "load_embeddings": "embeddings.store",
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
+    "load_beside": "together",
     "load_encoder": "encoder",
     "attention_drift": "finetuning.comparing",
     "Examples": "finetuning.examples",

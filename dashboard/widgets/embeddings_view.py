@@ -151,6 +151,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
                 level="words" if level == "word" else level,
                 word=word,
                 prompt=prompt,
+                beside=cache.beside(encoder.spec),
             )
 
     embeddings = long_work(

@@ -217,7 +217,7 @@ def _take_revision(name: str) -> None:
 
 def device_picker() -> None:
     """Draw the device and precision pickers, with what the chosen device is and how much memory is free."""
-    from interpret.devices import available_devices, find_device
+    from interpret.devices import available_devices, find_device, silent_devices
 
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
@@ -246,6 +246,11 @@ def device_picker() -> None:
             total=gigabytes(device.total),
         )
     )
+    cards = sum(one.name.startswith("cuda") for one in present)
+    if name == "auto" and cards > 1:
+        st.caption(_("Whole collections and files are read on all {count} cards.").format(count=cards))
+    for why in silent_devices().values():
+        st.caption(explain(why))
 
 
 def card_button() -> None:

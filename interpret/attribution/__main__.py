@@ -16,6 +16,7 @@ from interpret.file_rows import rows_of
 from interpret.files import Table, read_table
 from interpret.labels import is_missing, multi_labels
 from interpret.linear_head import fit_head
+from interpret.together import load_beside
 
 _MOST_TOLD = 10
 _BASES = {
@@ -88,6 +89,7 @@ def _explain(asked: argparse.Namespace) -> None:
         origin=rows_of(table, range(len(table.rows)), [text]),
         seed=asked.seed,
         progress=_tell,
+        beside=load_beside(encoder) if asked.device == "auto" else (),
     )
     write_rows(found, asked.out)
     _report(found)

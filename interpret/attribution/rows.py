@@ -28,6 +28,7 @@ from interpret.intervals import wilson
 from interpret.labels import is_missing
 from interpret.linear_head import LinearHead
 from interpret.spelling import fold, is_ideograph
+from interpret.together import share_out, team
 
 # What a row's answer is worth as a measure of the classifier.
 BASES = ("out-of-fold", "not learned from", "learned from", "not known")
@@ -189,6 +190,7 @@ def explain_rows(
     learned: Collection[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    beside: Sequence[Encoder] = (),
 ) -> Rows:
     """Explain many texts, each by itself.
 
@@ -210,6 +212,8 @@ def explain_rows(
         known. Of a ``head`` it is known.
     progress
         Called as ``progress(texts done, texts in all, "rows")``; raising inside it stops the work.
+    beside
+        The same encoder on other devices, which share the rows: see `interpret.load_beside`.
 
     Raises
     ------
@@ -226,26 +230,39 @@ def explain_rows(
             )
     answered = class_names(encoder, head)
     learned = head.out_of_fold if head is not None else learned
+    how = (target, method, baseline, tolerance, head, seed)
+    encoders = team(encoder, beside)
+
+    def explained(share: int, tell: Progress | None) -> dict[int, Row | InputError]:
+        found: dict[int, Row | InputError] = {}
+        mine = range(share, len(texts), len(encoders))
+        for done, place in enumerate(mine):
+            label = labels[place].strip() if labels is not None else ""
+            if label not in answered and is_missing(label):
+                label = ""
+            try:
+                found[place] = _row(encoders[share], place, texts[place], label, learned, how)
+            except InputError as error:
+                found[place] = error
+            if tell is not None:
+                tell(done + 1, len(mine), "rows")
+        return found
+
+    by_place = {place: one for some in share_out(len(encoders), explained, progress) for place, one in some.items()}
     rows: list[Row] = []
     skipped: list[tuple[int, InputError]] = []
     unmarked: list[tuple[int, InputError]] = []
-    for place, text in enumerate(texts):
-        label = labels[place].strip() if labels is not None else ""
-        if label not in answered and is_missing(label):
-            label = ""
-        try:
-            row = _row(encoder, place, text, label, learned, (target, method, baseline, tolerance, head, seed))
-            rows.append(row)
-        except InputError as error:
-            skipped.append((place, error))
-        else:
-            if highlights is not None and highlights[place].strip():
-                try:
-                    rows[-1] = replace(row, human=_human(row, highlights[place]))
-                except InputError as error:
-                    unmarked.append((place, error))
-        if progress is not None:
-            progress(place + 1, len(texts), "rows")
+    for place in range(len(texts)):
+        one = by_place[place]
+        if isinstance(one, InputError):
+            skipped.append((place, one))
+            continue
+        rows.append(one)
+        if highlights is not None and highlights[place].strip():
+            try:
+                rows[-1] = replace(one, human=_human(one, highlights[place]))
+            except InputError as error:
+                unmarked.append((place, error))
     if not rows:
         said = next((error for place, error in skipped if texts[place].strip()), None)
         raise said or InputError("None of these texts has any words. Choose a file, or a column, that has.")

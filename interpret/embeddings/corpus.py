@@ -19,6 +19,7 @@ from interpret.errors import CapacityError, InputError
 from interpret.hub import Progress
 from interpret.resources import batch_pieces
 from interpret.sentence import read_prompted
+from interpret.together import share_out, team
 from interpret.units import gigabytes
 
 
@@ -105,6 +106,7 @@ def embed(
     level: str = "texts",
     word: str | None = None,
     prompt: str | None = None,
+    beside: Sequence[Encoder] = (),
 ) -> Embeddings:
     """Read texts and keep their vectors after every layer asked for, in one pass.
 
@@ -132,6 +134,8 @@ def embed(
     prompt
         What is put before each whole text; by default the model's own default prompt. ``encoder.sentence.prompts`` are
         those that it was trained with.
+    beside
+        The same encoder on other devices, which share the work: see `interpret.load_beside`.
 
     Raises
     ------
@@ -154,7 +158,7 @@ def embed(
         )
     vectors = np.zeros(plan.shape, np.float32)
     begin = time.perf_counter()
-    fill(encoder, plan, vectors, progress)
+    fill_together(team(encoder, beside), plan, vectors, progress)
     return gather(encoder.spec, tuple(texts), plan, vectors, time.perf_counter() - begin)
 
 
@@ -215,6 +219,16 @@ def fill(
         done += int(plan.unit_pieces[units].sum())
         if progress is not None:
             progress(done, total, "read")
+
+
+def fill_together(encoders: Sequence[Encoder], plan: Plan, vectors: np.ndarray, progress: Progress | None) -> None:
+    """Do what `fill` does on several devices at once: each writes the vectors of its own texts."""
+    count = len(encoders)
+
+    def read(rank: int, tell: Progress | None) -> None:
+        fill(encoders[rank], plan, vectors, tell, (rank, count))
+
+    share_out(count, read, progress)
 
 
 def items_of(plan: Plan, share: tuple[int, int]) -> np.ndarray:

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from interpret.arrays import read_only
-from interpret.embeddings.corpus import Embeddings, fill
+from interpret.embeddings.corpus import Embeddings, fill_together
 from interpret.embeddings.plan import Plan, chosen_reading, plan_corpus, readable_layers
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.hub import Progress
+from interpret.together import team
 from interpret.units import gigabytes
 
 # Counted up whenever the same choices come to mean other vectors.
@@ -68,6 +69,7 @@ class Store:
         level: str = "texts",
         word: str | None = None,
         prompt: str | None = None,
+        beside: Sequence[Encoder] = (),
     ) -> Embeddings:
         """Do what `interpret.embed` does, or find it done; the vectors are on disk and not in memory.
 
@@ -76,7 +78,7 @@ class Store:
         CapacityError
             If the vectors do not fit into the folder's limit or the disk's free space.
         """
-        texts = tuple(texts)
+        texts, encoders = tuple(texts), team(encoder, beside)
         key = key_of(encoder, texts, layers, pooling, level, word, prompt)
         found = self.find(key, encoder.spec, texts)
         if found is not None:
@@ -88,7 +90,7 @@ class Store:
         try:
             vectors = create_vectors(place, plan)
             begin = time.perf_counter()
-            fill(encoder, plan, vectors, progress)
+            fill_together(encoders, plan, vectors, progress)
             vectors.flush()
             del vectors
             describe(place, encoder, texts, plan, time.perf_counter() - begin)

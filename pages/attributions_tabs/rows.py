@@ -62,6 +62,7 @@ def rows(asked: Asked) -> None:
             origin=found.origin,
             learned=learned,
             progress=progress,
+            beside=cache.beside(encoder.spec),
         )
 
     result = long_work(

@@ -48,8 +48,8 @@ def _planned(world: World, name: str, recipe: it.Recipe, rows: int) -> list[Figu
     """Plan a training and do it."""
     examples = classes(rows, recipe.max_tokens)
     learned, judged = it.split_examples(examples)
-    encoder = it.load_encoder(recipe.model, world.device)
-    cost = it.measure_cost(encoder, recipe.max_tokens, recipe.precision)
+    encoder = it.load_encoder(recipe.model, "cpu")
+    cost = it.measure_cost(encoder, recipe.max_tokens, recipe.precision, recipe.batch, world.device)
     lengths = it.measure_lengths(encoder, examples, recipe.max_tokens)
     found = it.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost)
     del encoder

@@ -158,6 +158,22 @@ def test_the_other_path_rules_are_captums(bert, head, rule, captums):
     assert explain(question, "saliency").rule == ""
 
 
+def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
+    """An interval was halved until its middle was one of its ends, and then for ever."""
+    question = ask(bert, TEXT, head=head)
+    asked = []
+
+    def jumps(_question, _embedded, _baseline, places):
+        asked.append(len(places))
+        assert len(asked) < 1000, "it does not end"
+        return [(float(place > 0.3), np.zeros(len(question.tokens)) + 0.01 * place) for place in places]
+
+    monkeypatch.setattr("interpret.attribution.path.look", jumps)
+    found = explain(question, "integrated_gradients")
+    # The slopes know nothing of the jump of 1: what they miss is said.
+    assert abs(found.delta) == pytest.approx(1, abs=0.1)
+
+
 def test_a_path_rule_that_is_none_is_named(bert, head):
     with pytest.raises(it.InputError, match="no path rule “simpson”"):
         explain(ask(bert, TEXT, head=head), "integrated_gradients", rule="simpson")

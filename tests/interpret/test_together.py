@@ -1,0 +1,115 @@
+"""One piece of long work on several devices: the same numbers, told together, stopped together."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import interpret as it
+from interpret.devices import Device
+from interpret.encoder import Encoder
+from interpret.errors import Cancelled
+from interpret.together import load_beside, share_out
+
+TEXTS = ["the bank said it was rich", "the river", "a bank", "", "the river bank was steep " * 12, "it was tired"] * 2
+
+
+@pytest.fixture(scope="module")
+def encoders(tiny_folders) -> list[Encoder]:
+    """One on each of three devices, which are all the CPU under other names and locks."""
+    one = it.load_encoder(str(tiny_folders["bert"]), "cpu")
+    return [one, one.copy(), one.copy()]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_several_devices_write_the_vectors_that_one_does(encoders, pooling):
+    texts = [text or "the" for text in TEXTS]
+    told = []
+    alone = it.embed(encoders[0], texts, pooling=pooling)
+    found = it.embed(encoders[0], texts, pooling=pooling, progress=lambda *news: told.append(news), beside=encoders[1:])
+    np.testing.assert_allclose(found.vectors, alone.vectors, atol=1e-5)
+    read = [news for news in told if news[2] == "read"]
+    total = read[-1][1]
+    # Together they have all pieces, and what is told never goes back.
+    assert read[-1] == (total, total, "read")
+    assert [done for done, *_ in read] == sorted(done for done, *_ in read)
+
+
+def test_words_are_dealt_out_too_and_a_store_keeps_them(encoders, tmp_path):
+    texts = [text or "the" for text in TEXTS]
+    alone = it.embed(encoders[0], texts, level="words")
+    store = it.Store(tmp_path, 10**9)
+    found = store.embed(encoders[0], texts, level="words", beside=encoders[1:])
+    np.testing.assert_allclose(found.vectors, alone.vectors, atol=1e-5)
+
+
+def test_rows_are_dealt_out_and_come_back_in_their_order(encoders):
+    alone = it.explain_rows(encoders[0], TEXTS, target="norm", method="saliency")
+    told = []
+    found = it.explain_rows(
+        encoders[0],
+        TEXTS,
+        target="norm",
+        method="saliency",
+        progress=lambda *news: told.append(news),
+        beside=encoders[1:],
+    )
+    assert [row.place for row in found.rows] == [row.place for row in alone.rows]
+    assert [place for place, _ in found.skipped] == [place for place, _ in alone.skipped] == [3, 9]
+    for one, other in zip(found.rows, alone.rows, strict=True):
+        np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-5)
+    assert told[-1] == (12, 12, "rows")
+
+
+def test_an_encoder_that_would_say_something_else_is_refused(encoders, tiny_folders):
+    other = it.load_encoder(str(tiny_folders["bert"]), "cpu", "bfloat16")
+    with pytest.raises(it.InputError, match="cannot share the work"):
+        it.embed(encoders[0], ["the bank"], beside=[other])
+
+
+def test_who_stops_it_stops_all_of_it_in_the_thread_that_asked():
+    begun, asked = threading.Barrier(2), []
+
+    def work(share, tell):
+        begun.wait(20)
+        for done in range(10**9):
+            tell(done, 10**9, "read")
+
+    def progress(*_):
+        asked.append(threading.get_ident())
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        share_out(2, work, progress)
+    assert asked == [threading.get_ident()]
+
+
+def test_what_goes_wrong_in_one_share_is_said_and_ends_the_others():
+    def work(share, tell):
+        if share == 1:
+            raise it.CapacityError("cuda:1 ran out of memory.")
+        for done in range(10**9):
+            tell(done, 10**9, "read")
+
+    with pytest.raises(it.CapacityError, match="cuda:1"):
+        share_out(3, work)
+
+
+def test_the_other_cards_that_have_room_and_precision_are_taken(encoders, monkeypatch):
+    cards = [Device(f"cuda:{i}", "", 1, 1, ("float32", "bfloat16") if i != 2 else ("float32",)) for i in range(4)]
+    monkeypatch.setattr("interpret.together.available_devices", lambda: (*cards, Device("cpu", "", 1, 1, ("float32",))))
+
+    def load(_checkpoint, device, precision):
+        if device == "cuda:3":
+            raise it.CapacityError("full")
+        loaded = encoders[0].copy()
+        loaded.spec = replace(loaded.spec, device=device, precision=precision)
+        return loaded
+
+    monkeypatch.setattr("interpret.together.load_encoder", load)
+    on_card = encoders[0].copy()
+    on_card.spec = replace(on_card.spec, device="cuda:1", precision="bfloat16")
+    assert [(one.spec.device, one.spec.precision) for one in load_beside(on_card)] == [("cuda:0", "bfloat16")]
+    # Beside the CPU there is nothing.
+    assert load_beside(encoders[0]) == ()
