@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -94,6 +94,12 @@ def _encoder(spec: it.EncoderSpec) -> it.Encoder:
 @st.cache_resource(max_entries=1, on_release=_release, show_spinner=False)
 def _beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     return it.load_beside(_encoder(spec))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
+    """How far bfloat16 moves what an encoder makes of some texts."""
+    return it.measure_rounding(_encoder(spec), texts, _encoder(replace(spec, precision="bfloat16")))
 
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
@@ -341,6 +347,7 @@ def clear() -> None:
         _uploaded,
         head,
         cost,
+        rounding,
         drift,
         levels,
         store,

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from interpret.pretraining.lens import LayerGuesses, layer_guesses
     from interpret.pretraining.preferences import Preferences, compare_pairs
     from interpret.pretraining.tuned_lens import TunedLens, fit_tuned_lens, load_lens
+    from interpret.rounding import Rounding, measure_rounding
     from interpret.surprise import Surprise, pseudo_log_likelihood
     from interpret.tasks import Task
     from interpret.together import load_beside
@@ -176,6 +177,8 @@ _WHERE = {
     "load_embeddings": "embeddings.store",
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
+    "Rounding": "rounding",
+    "measure_rounding": "rounding",
     "load_beside": "together",
     "load_encoder": "encoder",
     "attention_drift": "finetuning.comparing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,6 +48,37 @@ class Read:
         """Return a column's value for each item."""
         values = self.collection.columns[name]
         return tuple(values[i] for i in self.embeddings.text)
+
+
+def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encoder:
+    """Return the encoder in bfloat16 where nobody asked for a precision, a card multiplies it, and it moves little."""
+    from interpret.devices import find_device
+    from interpret.rounding import fast_precision
+
+    spec = encoder.spec
+    if state.asked(state.PRECISION, "auto") != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
+        return encoder
+    try:
+        found = cache.rounding(spec, tuple(collection.texts))
+    except it.InterpretError:
+        # What cannot be read is said where all of it is read; and without room for a second model there is one.
+        return encoder
+    said = {"count": found.cosines.shape[1], "cosine": f"{found.lowest:.4f}"}
+    if not found.small:
+        st.caption(
+            _(
+                "Read in float32: bfloat16 moves the mean vectors of {count} of these texts to a cosine as low as "
+                "{cosine}."
+            ).format(**said)
+        )
+        return encoder
+    st.caption(
+        _(
+            "Read in bfloat16, faster: the mean vectors of {count} of these texts keep a cosine of {cosine} or more "
+            "with those in float32, which can be chosen at the side."
+        ).format(**said)
+    )
+    return cache.encoder(replace(spec, precision="bfloat16"))
 
 
 def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str | None, str, str | None, str]:
@@ -133,6 +164,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     CapacityError
         If the vectors do not fit on the disk.
     """
+    encoder = _in_fast_precision(encoder, collection)
     level, word, pooling, prompt, kept = level_input(encoder, collection)
     if level == "word" and not (word or "").strip():
         raise InputError("No word is given. Type one that is in the texts.")

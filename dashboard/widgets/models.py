@@ -231,7 +231,10 @@ def device_picker() -> None:
         _("Precision"),
         precisions,
         state.PRECISION,
-        help=_("Automatic is float32: what is shown can then be compared with other numbers."),
+        help=_(
+            "Automatic is float32: what is shown can then be compared with other numbers. On GPUs that have bfloat16, "
+            "whole collections are read in that where it moves their vectors little, and trainings use it."
+        ),
     )
     state.publish(state.DEVICE, "auto")
     state.publish(state.PRECISION, "auto")

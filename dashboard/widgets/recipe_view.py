@@ -195,11 +195,15 @@ def _training_input() -> dict[str, object]:
         key="patience",
         persist_state="session",
     )
-    mixed = st.toggle(
-        _("Mixed precision (bfloat16)"),
-        key="mixed",
-        persist_state="session",
-        help=_("Faster on GPUs that have it, and on recent processors; weights stay in float32."),
+    precision = choose(
+        st.selectbox,
+        _("Precision"),
+        {"auto": _("automatic"), "float32": "float32", "bfloat16": _("mixed (bfloat16)")},
+        "train_precision",
+        help=_(
+            "Mixed precision multiplies in bfloat16: faster on GPUs that have it, and on recent processors; weights "
+            "stay in float32. Automatic is that on such a GPU, unless it moves the texts' vectors too far."
+        ),
     )
     snapshots = st.number_input(
         _("Moments kept on the way, to be looked into"),
@@ -213,7 +217,7 @@ def _training_input() -> dict[str, object]:
     return {
         "dropout": bool(dropout),
         "patience": int(patience),
-        "precision": "bfloat16" if mixed else "float32",
+        "precision": precision,
         "snapshots": int(snapshots),
     }
 

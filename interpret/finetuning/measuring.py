@@ -14,6 +14,7 @@ from interpret.checkpoints import checkpoint_folder
 from interpret.devices import claim, find_device, hold, synchronize
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
+from interpret.rounding import fast_precision
 
 # Pieces of the batch that is timed on a processor: a second or two for a BERT-base on two cores, and more take as long
 # for each. A card is told of one operation after another, and of small batches most of the time is idle.
@@ -60,6 +61,8 @@ def measure_cost(
 
     Parameters
     ----------
+    precision
+        As `interpret.finetuning.recipe.Recipe` takes it.
     batch
         Texts of a step, for a card.
     device
@@ -78,7 +81,8 @@ def measure_cost(
     >>> 16 * 128 * (cost.forward + cost.backward)  # doctest: +SKIP
     1.9
     """
-    name = find_device(device).name
+    place = find_device(device)
+    name, precision = place.name, fast_precision(place) if precision == "auto" else precision
     if name == "cpu":
         return time_steps(encoder, tokens, precision, batch)
     return _apart(encoder, tokens, precision, batch, name)

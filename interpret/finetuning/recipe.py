@@ -11,13 +11,14 @@ from interpret.finetuning.examples import GAMES
 from interpret.finetuning.tower import HEAD, POOLER
 from interpret.heads import HEADS
 
-PRECISIONS = ("float32", "bfloat16")
+# What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
+# to the device (see `interpret.finetuning.training.settle_precision`).
+AUTO = "auto"
+PRECISIONS = (AUTO, "float32", "bfloat16")
 # What holds weights near where they began: nothing; all alike; the more the old task needs them.
 HOLDS = ("none", "l2", "ewc")
 # The head that the architecture has in transformers: what is trained with it opens anywhere.
 OWN_HEAD = "own"
-# The head that suits what is frozen, as a rate and epochs of 0 are those that suit: see `resolve`.
-AUTO = "auto"
 # Below this width a model is a compact one.
 SMALL_WIDTH = 512
 
@@ -73,6 +74,7 @@ class Recipe:
         Of examples held out; of everything that is drawn at random.
     device, precision
         A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
+        ``"auto"`` is that on cards which multiply it, where it moves the model little: see `interpret.rounding`.
     keep_prefix
         Whether what the frozen floors below make of a text is computed once.
     lora_rank
@@ -113,7 +115,7 @@ class Recipe:
     share: float = 0.2
     seed: int = 0
     device: str = "auto"
-    precision: str = "float32"
+    precision: str = AUTO
     keep_prefix: bool = True
     lora_rank: int = 0
     replay: float = 0.0
@@ -187,7 +189,7 @@ class Recipe:
     @property
     def decided(self) -> bool:
         """Whether nothing in it is left to what suits."""
-        return self.head != AUTO and bool(self.learning_rate) and bool(self.epochs)
+        return AUTO not in (self.head, self.precision) and bool(self.learning_rate) and bool(self.epochs)
 
     def to_json(self) -> str:
         """Write it down."""
@@ -257,6 +259,8 @@ def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False
 
 def resolve(recipe: Recipe, floors: Iterable[str], width: int, task: str) -> Recipe:
     """Return a recipe in which what was left to what suits is decided, by what is frozen, the width and the task.
+
+    The precision, which depends on the device, is left.
 
     Parameters
     ----------

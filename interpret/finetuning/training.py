@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
+from interpret.rounding import fast_precision, measure_rounding
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -154,6 +155,7 @@ def train(
             own=OWN_HEAD,
         )
     device = find_device(recipe.device).name
+    recipe = replace(recipe, precision=settle_precision(recipe, examples.texts))
     # On the host: what learns is made of it there, and is the only model that ever comes to the device.
     encoder = load_encoder(recipe.model, "cpu")
     recipe = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, examples.task)
@@ -218,6 +220,20 @@ def train(
         examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(learned), seconds),
         adapter,
     )
+
+
+def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:
+    """Return the precision that a recipe trains in; where it leaves that open, by what bfloat16 moves of these texts.
+
+    Raises
+    ------
+    CapacityError
+        If the device's memory does not hold the model.
+    """
+    device = find_device(recipe.device)
+    if recipe.precision != AUTO or fast_precision(device) == "float32":
+        return "float32" if recipe.precision == AUTO else recipe.precision
+    return "bfloat16" if measure_rounding(load_encoder(recipe.model, device.name), texts).small else "float32"
 
 
 def _take_prefix(

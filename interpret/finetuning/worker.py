@@ -32,7 +32,7 @@ from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import Past, replayed
 from interpret.finetuning.kept import damaged
 from interpret.finetuning.outcome import measure, read_run_examples
-from interpret.finetuning.recipe import resolve
+from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.results import facts_of
 from interpret.finetuning.runs import (
@@ -60,7 +60,7 @@ from interpret.finetuning.told import (
 )
 from interpret.finetuning.tower import floor_names
 from interpret.finetuning.trainer import latest_checkpoint
-from interpret.finetuning.training import Trained, save_trained, train
+from interpret.finetuning.training import Trained, save_trained, settle_precision, train
 from interpret.redact import Redacting, first_line, report
 
 _log = logging.getLogger(__name__)
@@ -111,7 +111,8 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
             with _turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
-                _work(_decided(run), device, own, tell)
+                inside = _inside(device, own)
+                _work(_decided(run, inside), device, inside, tell)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
@@ -282,13 +283,17 @@ def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
     return at_work, older[::-1]
 
 
-def _decided(run: Run) -> Run:
+def _decided(run: Run, device: str) -> Run:
     """Decide what a recipe leaves to what suits, and write it down: the record says what was done."""
     recipe = run.request.recipe
     if recipe.decided:
         return run
     encoder = load_encoder(run.base, "cpu")
     decided = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, run.request.task)
+    if recipe.precision == AUTO:
+        texts = read_run_examples(run.folder, run.request)[0].texts if device != "cpu" else ()
+        here = replace(decided, model=run.base, device=device)
+        decided = replace(decided, precision=settle_precision(here, texts))
     write_whole(run.folder / "request.json", replace(run.request, recipe=decided).to_json())
     return read_run(run.folder)
 
@@ -343,10 +348,9 @@ class _Sitting:
         return self.file
 
 
-def _work(run: Run, device: str, own: bool, tell: Tell | None) -> None:
+def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
     folder = run.folder
-    write_state(folder, state="running", device=device, begun=run.begun or time.time(), ended=0.0, read=0.0)
-    device = _inside(device, own)
+    write_state(folder, state="running", device=outside, begun=run.begun or time.time(), ended=0.0, read=0.0)
     # What the run before it in this process took is nothing of this one's.
     forget_peak(device)
     with Record(run) as record:
