@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -47,7 +48,7 @@ _WAITING = {
     "aten::unique_consecutive": "sizes",
 }
 # Made without a kernel, though their schemas do not say so.
-_FREE = {"aten::_unsafe_view", "aten::lift_fresh"}
+_FREE = {"aten::_unsafe_view", "aten::lift_fresh", "aten::is_same_size", "aten::_has_same_storage_numel"}
 _PRODUCTS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 _CONVOLVED = {"aten::convolution", "aten::lstm", "aten::_thnn_fused_lstm_cell"}
 FAULTS = {
@@ -114,6 +115,29 @@ class OnCard(torch.Tensor):
                 copied = torch.nn.Parameter(copied, self.requires_grad)
             memo[id(self)] = copied
         return memo[id(self)]
+
+    @property
+    def data(self):
+        return self.detach()
+
+    @data.setter
+    def data(self, value):
+        # PyTorch would exchange everything but the attribute.
+        if (type(value), value.shape, value.dtype) != (OnCard, self.shape, self.dtype):
+            raise TypeError(f"{value.dtype} {tuple(value.shape)} on {value.device} in the place of {self.device}")
+        self.inner = value.inner
+
+    def __getitem__(self, place):
+        return super().__getitem__(self._there(place))
+
+    def __setitem__(self, place, value):
+        super().__setitem__(self._there(place), value)
+
+    def _there(self, place: Any) -> Any:
+        """Bring lists of indices onto the card: PyTorch itself would make tensors without numbers of them."""
+        if isinstance(place, tuple):
+            return tuple(map(self._there, place))
+        return torch.tensor(place, device=self.device) if isinstance(place, list | np.ndarray) else place
 
     def tolist(self):
         self.cards.wait(str(self.device), "tolist")
@@ -223,6 +247,9 @@ class Cards:
             return op(*args, **kwargs)
         if name in _COPIES:
             return self._copy(op, args, kwargs, there, to)
+        if name == "aten::_efficientzerotensor":
+            # Zeros without memory, which derivatives forward begin with: nothing but PyTorch's own kernels can hold them.
+            op, name = torch.ops.aten.zeros.default, "aten::zeros"
         card = str(there[0].device) if there else to
         self._check(op, name, args, tensors, card)
         if not op.is_view and name not in _FREE:
@@ -235,6 +262,8 @@ class Cards:
 
     def _check(self, op: Any, name: str, args: tuple, tensors: list[torch.Tensor], card: str) -> None:
         host = [one for one in tensors if not isinstance(one, OnCard)]
+        if any(one.is_meta for one in host):
+            raise MixedError(f"{op}: a tensor on {card} and one without numbers")
         others = {str(one.device) for one in tensors if isinstance(one, OnCard)} - {card}
         # A single number on the host may stand in arithmetic.
         if others or (name not in _INDEXED and any(one.ndim for one in host)):
