@@ -9,7 +9,6 @@ and their rounding, of streams within a card, of time, and of code that asks for
 """
 
 import contextlib
-import dataclasses
 import sys
 import threading
 import weakref
@@ -35,6 +34,8 @@ _INTERPRET = str(Path(interpret.devices.__file__).parent)
 
 # CUDA lets indices that lie on the host point into a tensor on the card, never the other way round.
 _INDEXED = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_", "aten::_unsafe_index"}
+# These want lengths on the host.
+_PACKED = {"aten::_pack_padded_sequence", "aten::_pack_padded_sequence_backward"}
 _COPIES = {"aten::_to_copy", "aten::copy_"}
 # How many numbers come out is known only once the card is done: the host waits for it.
 _WAITING = {
@@ -68,6 +69,10 @@ def _numbered(device: Any) -> str | None:
         return None
     device = torch.device(device)
     return str(device) if device.type == "meta" and device.index is not None else None
+
+
+def _is_card(place: Any) -> bool:
+    return isinstance(place, str | torch.device) and _numbered(place) is not None
 
 
 class OnCard(torch.Tensor):
@@ -115,6 +120,10 @@ class OnCard(torch.Tensor):
                 copied = torch.nn.Parameter(copied, self.requires_grad)
             memo[id(self)] = copied
         return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        # As a checkpoint is opened again: on the host, from where its owner brings it to the card.
+        return self.inner.detach().clone().__reduce_ex__(protocol)
 
     @property
     def data(self):
@@ -248,7 +257,7 @@ class Cards:
         if name in _COPIES:
             return self._copy(op, args, kwargs, there, to)
         if name == "aten::_efficientzerotensor":
-            # Zeros without memory, which derivatives forward begin with: nothing but PyTorch's own kernels can hold them.
+            # Zeros without memory, which forward-mode derivatives begin with, are for PyTorch's own kernels alone.
             op, name = torch.ops.aten.zeros.default, "aten::zeros"
         card = str(there[0].device) if there else to
         self._check(op, name, args, tensors, card)
@@ -266,7 +275,7 @@ class Cards:
             raise MixedError(f"{op}: a tensor on {card} and one without numbers")
         others = {str(one.device) for one in tensors if isinstance(one, OnCard)} - {card}
         # A single number on the host may stand in arithmetic.
-        if others or (name not in _INDEXED and any(one.ndim for one in host)):
+        if others or (name not in _INDEXED | _PACKED and any(one.ndim for one in host)):
             raise MixedError(f"{op}: tensors on {card} and {sorted(others) or 'cpu'}")
         if name in _INDEXED and not isinstance(args[0], OnCard):
             raise MixedError(f"{op}: indices on {card} point into a tensor on cpu")
@@ -492,6 +501,12 @@ def _into_torch(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(torch, "autocast", autocast_or_not)
 
+    load = torch.load
+
+    def load_onto_the_host(*given, map_location=None, **named):
+        return load(*given, map_location="cpu" if _is_card(map_location) else map_location, **named)
+
+    patch.setattr(torch, "load", load_onto_the_host)
     # These make a tensor of the device before anybody is asked.
     for name in ("tensor", "as_tensor"):
         patch.setattr(torch, name, _made_on_the_host(getattr(torch, name)))

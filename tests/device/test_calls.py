@@ -13,7 +13,23 @@ CASES = [
     if family in TAPPED or not call.tapped
 ]
 # What holds the card's lock wherever it computes, today.
-LOCKED = {"trace"}
+LOCKED = {
+    "trace",
+    "trace_batch",
+    "gradient_paths",
+    "ablate",
+    "ablate classes",
+    "attention_drift",
+    "dependency_scores",
+    "layer_guesses",
+    "explain saliency",
+    "explain smoothly",
+    "explain LAST",
+    "model_card",
+    "check_health",
+    "plan",
+    "windows",
+}
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +68,4 @@ def test_a_card_says_what_the_cpu_says(outcome, name, family):
 )
 def test_a_card_computes_only_while_its_lock_is_held(outcome, name):
     _, _, outside = outcome(name, "bert")
-    print("OUTSIDE", name, outside)
     assert outside == {}
