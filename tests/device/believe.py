@@ -9,6 +9,7 @@ and their rounding, of streams within a card, of time, and of code that asks for
 """
 
 import contextlib
+import pkgutil
 import sys
 import threading
 import weakref
@@ -80,13 +81,13 @@ class OnCard(torch.Tensor):
 
     Attributes
     ----------
-    inner
+    held
         The CPU tensor that it computes with.
     cards
         What watches it.
     """
 
-    inner: torch.Tensor
+    held: torch.Tensor
     cards: "Cards"
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -101,7 +102,7 @@ class OnCard(torch.Tensor):
             layout=inner.layout,
             device=torch.device(card),
         )
-        found.inner, found.cards = inner, cards
+        found.held, found.cards = inner, cards
         return found
 
     @classmethod
@@ -110,7 +111,7 @@ class OnCard(torch.Tensor):
         return cards.run(op, args, kwargs or {})
 
     def __repr__(self, *, tensor_contents=None):
-        return f"OnCard({self.device}, {self.inner})"
+        return f"OnCard({self.device}, {self.held})"
 
     def __deepcopy__(self, memo):
         if id(self) not in memo:
@@ -123,7 +124,7 @@ class OnCard(torch.Tensor):
 
     def __reduce_ex__(self, protocol):
         # As a checkpoint is opened again: on the host, from where its owner brings it to the card.
-        return self.inner.detach().clone().__reduce_ex__(protocol)
+        return self.held.detach().clone().__reduce_ex__(protocol)
 
     @property
     def data(self):
@@ -134,7 +135,7 @@ class OnCard(torch.Tensor):
         # PyTorch would exchange everything but the attribute.
         if (type(value), value.shape, value.dtype) != (OnCard, self.shape, self.dtype):
             raise TypeError(f"{value.dtype} {tuple(value.shape)} on {value.device} in the place of {self.device}")
-        self.inner = value.inner
+        self.held = value.held
 
     def __getitem__(self, place):
         return super().__getitem__(self._there(place))
@@ -151,7 +152,7 @@ class OnCard(torch.Tensor):
     def tolist(self):
         self.cards.wait(str(self.device), "tolist")
         self.cards.look(str(self.device))
-        return self.inner.tolist()
+        return self.held.tolist()
 
     def numpy(self, *, force=False):
         raise TypeError("can't convert a tensor on a card to numpy. Use Tensor.cpu() to copy it to host memory first.")
@@ -306,7 +307,7 @@ class Cards:
             wanted = kwargs.get("device")
             end = begin if wanted is None else to
             if wanted is not None and to is None and torch.device(wanted).type == "meta":
-                return torch.empty_like(source.inner, device="meta", dtype=kwargs.get("dtype"))
+                return torch.empty_like(source.held, device="meta", dtype=kwargs.get("dtype"))
         for card in dict.fromkeys(one for one in (begin, end) if one is not None):
             self.look(card)
         given = {key: one for key, one in kwargs.items() if key != "pin_memory"}
@@ -338,14 +339,14 @@ class Cards:
             value = op(*tree_map(_inner, args), **given)
             into = torch.empty_like(value)
         else:
-            value = args[1].inner.to(into.dtype, copy=True).expand(into.shape)
+            value = args[1].held.to(into.dtype, copy=True).expand(into.shape)
         into.fill_(float("nan") if into.dtype.is_floating_point else 1)
         self._later.append((card, into, value))
         return into
 
     def _wrap(self, found: Any, card: str, there: list[OnCard]) -> Any:
         # An operation in place gives back what it was given.
-        same = {id(one.inner): one for one in there}
+        same = {id(one.held): one for one in there}
 
         def wrap(one: Any) -> Any:
             if not isinstance(one, torch.Tensor):
@@ -396,7 +397,7 @@ class Cards:
 
 
 def _inner(one: Any) -> Any:
-    return one.inner if isinstance(one, OnCard) else one
+    return one.held if isinstance(one, OnCard) else one
 
 
 def _caller() -> str:
@@ -433,6 +434,7 @@ class _NoAutocast(contextlib.ContextDecorator):
 @contextlib.contextmanager
 def believing(cards: Cards) -> Iterator[Cards]:
     """Let `interpret` find the cards, and all threads that are started meanwhile use them; then leave no trace."""
+    _import_all()
     with pytest.MonkeyPatch.context() as patch:
         _into_interpret(patch, cards)
         _into_torch(patch)
@@ -453,6 +455,14 @@ def believing(cards: Cards) -> Iterator[Cards]:
         finally:
             torch.__future__.set_swap_module_params_on_conversion(swaps)
             _forget_accelerate()
+
+
+def _import_all() -> None:
+    """Import what could keep a patched name for ever if it were imported later."""
+    for module in pkgutil.walk_packages(interpret.__path__, "interpret."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    import_module("transformers.trainer")
 
 
 def _into_interpret(patch: pytest.MonkeyPatch, cards: Cards) -> None:
@@ -529,6 +539,7 @@ def _made_on_the_host(make: Callable) -> Callable:
 
 
 def _into_transformers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(import_module("transformers.training_args"), "is_torch_bf16_gpu_available", lambda: True)
     # Hugging Face's arguments settle on the first card, whatever the recipe says, as they do with several GPUs.
     patch.setenv("ACCELERATE_TORCH_DEVICE", NAMES[0])
     _forget_accelerate()

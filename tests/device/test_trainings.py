@@ -20,20 +20,14 @@ TEXTS = tuple(
     f"{'the bank was rich' if i % 2 else 'the river was steep'} {'and the animals ' * (i % 4)}{i}" for i in range(24)
 )
 LABELS = tuple("ab"[i % 2] for i in range(24))
+TAGS = tuple(" ".join("OX"[len(word) % 2] for word in one.split(" ")) for one in TEXTS)
 PLACES = tuple(range(24))
 CLASSES = Examples("classes", TEXTS, None, LABELS, PLACES, 0)
 KINDS = {
     "classes": CLASSES,
     "pairs": replace(CLASSES, pairs=TEXTS[::-1]),
     "regression": Examples("regression", TEXTS, None, tuple(f"{len(one)}.5" for one in TEXTS), PLACES, 0),
-    "token classes": Examples(
-        "token classes",
-        TEXTS,
-        None,
-        tuple(" ".join("OX"[len(w) % 2] for w in one.split(" ")) for one in TEXTS),
-        PLACES,
-        0,
-    ),
+    "token classes": Examples("token classes", TEXTS, None, TAGS, PLACES, 0),
     it.GAMES[0]: Examples(it.GAMES[0], TEXTS, None, ("0",) * 24, PLACES, 0),
     it.GAMES[1]: Examples(it.GAMES[1], TEXTS, TEXTS[1:] + TEXTS[:1], ("0",) * 24, PLACES, 0),
 }
@@ -87,15 +81,10 @@ def losses(done):
     return [step.loss for step in done.steps]
 
 
-def drop_nothing(recipe):
-    # Heads of `interpret.heads` drop states by a rate of their own, which `dropout=False` takes away too.
-    return replace(recipe, dropout=False)
-
-
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_card_learns_what_the_cpu_learns(recipe, past, request, name):
     kind, more = TRAININGS[name]
-    recipe = drop_nothing(replace(recipe, **more))
+    recipe = replace(recipe, **more)
     wanted = trained(recipe, kind, past)
     request.getfixturevalue("cards")
     found = trained(replace(recipe, device=NAMES[0]), kind, past)
