@@ -268,6 +268,9 @@ class Cards:
         given = {**kwargs, "device": torch.device("cpu")} if kwargs.get("device") is not None else kwargs
         given = {key: one for key, one in given.items() if key != "pin_memory"}
         found = op(*tree_map(_inner, args), **tree_map(_inner, given))
+        if name == "aten::_pack_padded_sequence":
+            # How many texts are as long stays on the host.
+            return self._wrap(found[0], card, there), found[1]
         return self._wrap(found, card, there)
 
     def _check(self, op: Any, name: str, args: tuple, tensors: list[torch.Tensor], card: str) -> None:
@@ -502,6 +505,8 @@ def _everywhere(patch: pytest.MonkeyPatch, old: Callable, new: Callable) -> None
 
 
 def _into_torch(patch: pytest.MonkeyPatch) -> None:
+    # What `with torch.device(…)` is for is listed once in a process: with the functions themselves, not with ours.
+    import_module("torch.utils._device")._device_constructors()
     # Tensors that are born within inference mode take no part in dispatch.
     patch.setattr(torch, "inference_mode", torch.no_grad)
     autocast = torch.autocast

@@ -4,7 +4,6 @@ import gc
 from dataclasses import replace
 
 import pytest
-import torch
 
 import interpret as it
 from tests.device.believe import NAMES
@@ -13,24 +12,24 @@ from tests.device.test_trainings import CLASSES, folder, recipe, trained  # noqa
 
 CARD = NAMES[0]
 # At how many places of each call memory runs out, evenly from its first allocation to its last.
-PLACES = 12
-KINDS = {
-    "trace": "trace",
-    "embed": "embed",
-    "embed words": "embed words",
-    "fit_head": "fit_head",
-    "fill_mask": "fill_mask",
-    "layer_guesses": "layer_guesses",
-    "pseudo_log_likelihood": "pseudo_log_likelihood",
-    "gradient_paths": "gradient_paths",
-    "head_importance classes": "head_importance classes",
-    "explain integrated_gradients": "explain integrated_gradients",
-    "explain saliency": "explain saliency",
-    "explain occlusion": "explain occlusion",
-    "layer_map conductance": "layer_map conductance",
-    "next_sentence": "next_sentence",
-    "tuned lens": "tuned lens",
-}
+PLACES = 7
+KINDS = (
+    "trace",
+    "embed",
+    "embed words",
+    "fit_head",
+    "fill_mask",
+    "layer_guesses",
+    "pseudo_log_likelihood",
+    "gradient_paths",
+    "head_importance classes",
+    "explain integrated_gradients",
+    "explain saliency",
+    "explain occlusion",
+    "layer_map conductance",
+    "next_sentence",
+    "tuned lens",
+)
 # Where every place is caught today.
 CAUGHT: set[str] = set()
 CAUGHT_PRODUCTS: set[str] = set()
@@ -50,6 +49,9 @@ def failing_at(cards, encoder, name, fault):
     call.run(encoder)
     count = cards.counts["allocations" if fault == "memory" else "products"]
     found, kept = {}, {}
+    # Or each collection would look at all that the tests before have made.
+    gc.collect()
+    gc.freeze()
     for place in sorted({place * (count - 1) // (PLACES - 1) for place in range(PLACES)}):
         before = cards.live[CARD]
         gc.disable()
@@ -67,6 +69,7 @@ def failing_at(cards, encoder, name, fault):
         # The next one works.
         it.trace(encoder, "the bank")
         gc.collect()
+    gc.unfreeze()
     return found, kept
 
 
@@ -102,7 +105,7 @@ def test_what_cublas_says_of_memory_is_a_capacity_error_too(ran_out, name):
 @pytest.mark.parametrize("name", known(KINDS, GIVEN_BACK, "cycles keep it until garbage is collected"))
 def test_what_failed_gives_its_memory_back_at_once(ran_out, name):
     _, kept = ran_out(name, "memory")
-    assert set(kept.values()) == {0}, kept
+    assert max(kept.values()) <= 0, kept
 
 
 def training(cards, recipe):  # noqa: F811
@@ -122,7 +125,6 @@ def test_a_training_that_runs_out_of_memory_says_so(cards, recipe):  # noqa: F81
             found[place] = "nothing"
         except Exception as error:
             found[place] = type(error).__name__
-    print("TRAIN", found)
     assert set(found.values()) == {"CapacityError"}, found
 
 
@@ -137,7 +139,6 @@ def test_a_training_gives_its_memory_back_at_once(cards, recipe):  # noqa: F811
         kept = cards.live[CARD] - before
     finally:
         gc.enable()
-    print("KEPT", kept, cards.peak[CARD] - before)
     gc.collect()
     assert cards.live[CARD] == before
     assert kept == 0
@@ -153,10 +154,5 @@ def test_what_a_training_leaves_is_the_model_alone(cards, recipe):  # noqa: F811
         kept = cards.live[CARD] - before
     finally:
         gc.enable()
-    own = {
-        one.data_ptr() if False else id(one): one.numel() * one.element_size()
-        for one in done.model.state_dict().values()
-    }
-    assert isinstance(done.model, torch.nn.Module)
-    print("LEFT", kept, sum(own.values()))
-    assert kept <= 1.1 * sum(own.values())
+    own = sum(one.numel() * one.element_size() for one in done.model.parameters())
+    assert kept <= 1.1 * own
