@@ -1,0 +1,52 @@
+"""What is copied and waited for, as it is today: lower a number when the work gets better."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.device.believe import NAMES
+from tests.device.calls import CALLS
+from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F401
+
+KINDS = ("to card", "pinned", "card to card", "to host", "to host later", "item", "tolist", "sizes", "synchronize")
+TODAY = {
+    "trace": {"to card": 3, "to host": 20, "item": 1},
+    "embed": {"to card": 4, "to host": 1, "item": 1},
+    "fill_mask": {"to card": 4, "to host": 4, "item": 17},
+    "explain saliency": {"to card": 7, "to host": 2, "item": 2},
+}
+STEPS_TODAY = {
+    "plain": ({}, {"to card": 4, "item": 3, "tolist": 1}),
+    "a prefix": ({"frozen": ("embeddings", "0")}, {"to card": 3, "item": 3, "tolist": 1}),
+    "held": ({"hold": "l2"}, {"to card": 4, "item": 3, "tolist": 1}),
+    "another head": ({"head": "textcnn"}, {"to card": 4, "item": 3, "tolist": 1}),
+}
+
+
+def counted(cards):
+    return {kind: cards.counts[kind] for kind in KINDS if cards.counts[kind]}
+
+
+@pytest.mark.parametrize("name", TODAY)
+def test_a_call_copies_and_waits_as_it_does_today(cards, encoders, name):
+    encoder = encoders(CALLS[name].model, "bert", NAMES[1])
+    CALLS[name].run(encoder)
+    cards.reset()
+    CALLS[name].run(encoder)
+    assert counted(cards) == TODAY[name]
+
+
+@pytest.mark.parametrize("name", STEPS_TODAY)
+def test_a_step_copies_and_waits_as_it_does_today(cards, recipe, name):  # noqa: F811
+    more, wanted = STEPS_TODAY[name]
+    steps = []
+
+    def tell(what, _total):
+        if type(what).__name__ == "Step":
+            steps.append(counted(cards))
+
+    trained(replace(recipe, device=NAMES[0], batch=4, **more), "classes", None, tell=tell)
+    # In the midst of an epoch: the first steps make the optimizer's state too, and the last has no batch to come.
+    before, after = steps[-3:-1]
+    found = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in KINDS}
+    assert {kind: count for kind, count in found.items() if count} == wanted
