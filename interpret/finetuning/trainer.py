@@ -342,6 +342,14 @@ class FineTuner(tf.Trainer):
             return loss, answers
         return self.judge(self.lesson.tested)
 
+    def let_go(self) -> None:
+        """Give back what only a further step would need: the trainer itself lives until garbage is collected."""
+        if self.optimizer is not None:
+            self.optimizer.state.clear()
+        self.start.clear()
+        self.hold = None
+        self.learner.model.zero_grad()
+
     def choice(self) -> Choice | None:
         """Tell how far the result is flattered, where several epochs were compared by the rows to report on."""
         # One that was begun before these were kept cannot tell.

@@ -193,6 +193,7 @@ def train(
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         loss, found = trainer.finish()
+        trainer.let_go()
         seconds = time.perf_counter() - begin
     answers = dict(found)
     if examples.task == "regression":

@@ -20,16 +20,16 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session")
-def _cards():
+def made():
     return Cards()
 
 
 @pytest.fixture
-def cards(_cards):
+def cards(made):
     """Both cards, with nothing counted yet, for as long as the test takes."""
-    with believing(_cards):
-        _cards.reset()
-        yield _cards
+    with believing(made):
+        made.reset()
+        yield made
 
 
 class Encoders:

@@ -95,7 +95,6 @@ def test_a_card_learns_what_the_cpu_learns(recipe, past, request, name):
             np.testing.assert_allclose(found.answers[column], one, rtol=2e-2, atol=2e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="Hugging Face's arguments settle on the first card")
 def test_the_second_card_learns_too(recipe, past, cards):
     done = trained(replace(recipe, device=NAMES[1]), "classes", past)
     assert {one.device for one in done.model.parameters()} == {torch.device(NAMES[1])}

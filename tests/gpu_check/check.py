@@ -23,7 +23,8 @@ import transformers as tf
 
 import interpret as it
 from interpret.devices import release
-from tests.tiny import make_checkpoint
+from interpret.families import FAMILIES as KNOWN
+from tests.tiny import FAMILIES, make_checkpoint
 
 ROOT = Path(__file__).parents[2]
 # What a machine may be without: steps that need one of these are left out there, and no failure.
@@ -130,6 +131,16 @@ class World:
     def on_card(self) -> bool:
         """Whether the device is a card."""
         return self.device != "cpu"
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Whose numbers are compared: all, or on the CPU, which is compared with itself, one of each kind."""
+        return tuple(FAMILIES) if self.on_card else ("bert", "modernbert", "deberta-v2")
+
+    @property
+    def tapped(self) -> tuple[str, ...]:
+        """Those of them whose attention is open to look into."""
+        return tuple(one for one in self.families if KNOWN[one].tapped)
 
     def needs_card(self) -> None:
         """Leave a step out where there is none."""

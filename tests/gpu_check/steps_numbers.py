@@ -9,14 +9,11 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.families import FAMILIES as KNOWN
 from interpret.heads import HEADS, make_head
 from tests.gpu_check.check import Figure, World, at_most, holds, step
 from tests.gpu_check.data import SENTENCE, classes
-from tests.tiny import FAMILIES
 
 Numbers = Mapping[str, np.ndarray]
-_OPEN = tuple(one for one in FAMILIES if KNOWN[one].tapped)
 _SECOND = "the river was steep"
 # Those of `interpret.attribution.methods` that take gradients or look at attention, and those that take words away.
 _BY_GRADIENT = ("integrated_gradients", "saliency", "input_x_gradient", "gradient_shap", "gradient_x_attention")
@@ -90,7 +87,7 @@ def _traced(encoder: it.Encoder) -> Numbers:
 @step("trace: the CPU's numbers", 40)
 def traces(world: World) -> list[Figure]:
     """Trace a text with every family."""
-    folders = {family: world.tiny(family) for family in FAMILIES}
+    folders = {family: world.tiny(family) for family in world.families}
     bounds = {"attention": 2e-5, "rows of attention, less 1": 1e-5, "hidden states": 2e-4}
     figures = compare(world, folders, _traced, bounds)
     figures.append(holds("it ran on the device", world.encoder(folders["bert"]).spec.device == world.device))
@@ -128,8 +125,8 @@ def inside(world: World) -> list[Figure]:
         "steps, gradient paths": 1e-3,
         "states moved by taking a head out": 1e-3,
     }
-    figures = compare(world, {family: world.tiny(family) for family in _OPEN}, _inside, bounds)
-    errors = [_inside(world.encoder(world.tiny(family)))["steps: own errors"].max() for family in _OPEN]
+    figures = compare(world, {family: world.tiny(family) for family in world.tapped}, _inside, bounds)
+    errors = [_inside(world.encoder(world.tiny(family)))["steps: own errors"].max() for family in world.tapped]
     return [*figures, at_most("steps: own errors, float32", float(max(errors)), 1e-4)]
 
 
@@ -148,7 +145,8 @@ def _embedded(encoder: it.Encoder) -> Numbers:
 def embeddings(world: World) -> list[Figure]:
     """Embed texts of one window and more with every family, at every level."""
     names = ("texts, mean", "texts, cls", "texts, max", "words, mean", "tokens, mean")
-    return compare(world, {family: world.tiny(family) for family in FAMILIES}, _embedded, dict.fromkeys(names, 5e-4))
+    folders = {family: world.tiny(family) for family in world.families}
+    return compare(world, folders, _embedded, dict.fromkeys(names, 5e-4))
 
 
 def _guessed(encoder: it.Encoder) -> Numbers:
@@ -177,7 +175,7 @@ def guesses(world: World) -> list[Figure]:
         "lens: entropy": 1e-3,
         "lens: divergence": 1e-3,
     }
-    words = {family: world.tiny(family, tf.AutoModelForMaskedLM) for family in FAMILIES}
+    words = {family: world.tiny(family, tf.AutoModelForMaskedLM) for family in world.families}
     pairs = {family: world.tiny(family, tf.AutoModelForPreTraining) for family in ("bert", "albert")}
     return [
         *compare(world, words, _guessed, bounds),
@@ -201,7 +199,7 @@ def _explained(world: World, families: Sequence[str], methods: Sequence[str]) ->
 @step("attributions by gradients: the CPU's numbers", 60)
 def slopes(world: World) -> list[Figure]:
     """Explain an answer of every family by its gradients."""
-    return _explained(world, tuple(FAMILIES), _BY_GRADIENT)
+    return _explained(world, world.families, _BY_GRADIENT)
 
 
 @step("attributions by taking words away: the CPU's numbers", 30)
@@ -230,5 +228,5 @@ def heads(world: World) -> list[Figure]:
     def read(encoder: it.Encoder) -> Numbers:
         return {"head importance": it.head_importance(encoder, rows.texts, labels, removals=False).importance}
 
-    folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in _OPEN}
+    folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in world.tapped}
     return [*figures, *compare(world, folders, read, {"head importance": 1e-3})]
