@@ -13,7 +13,7 @@ from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F
 
 CARD = NAMES[0]
 # At how many places of each call memory runs out, evenly from its first allocation to its last.
-PLACES = 6
+PLACES = 5
 KINDS = (
     "trace",
     "embed",
