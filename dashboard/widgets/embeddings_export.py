@@ -194,6 +194,8 @@ def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
     if settings.setting:
         name = "perplexity" if settings.method == "tsne" else "neighbours"
         options += f", {name}={settings.setting}"
+    if settings.method == "tsne" and read.embeddings.spec.device != "cpu":
+        options += f", device={read.embeddings.spec.device!r}"
     lines = read_lines(read)
     if settings.shown < len(read.embeddings):
         lines += shown_lines(settings.shown)

@@ -269,6 +269,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
                     metric=settings.metric,
                     perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
                     neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
+                    device=read.embeddings.spec.device,
                     progress=report,
                 )
             )

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
+from interpret.devices import find_device
+from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.quality import Quality, map_quality
 from interpret.errors import InputError
 from interpret.hub import Progress
@@ -66,6 +68,7 @@ def project(
     metric: str = "cosine",
     perplexity: float | None = None,
     neighbours: int | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Projection:
     """Draw a map of vectors.
@@ -90,6 +93,9 @@ def project(
         that is less.
     neighbours
         Of UMAP. 15 unless given, or all other points if these are fewer.
+    device
+        Where t-SNE is computed: on a card exactly, by `interpret.embeddings.exact_tsne`; elsewhere by openTSNE. PCA is
+        an eigenvalue problem of the width, which a processor has done in a moment.
     progress
         Called as ``progress(steps done, steps in all, stage)``; raising inside it stops the work.
 
@@ -116,7 +122,7 @@ def project(
                 points=points,
                 most=f"{most:.0f}",
             )
-        drawn, divergence = _tsne(components, dims, setting, seed, progress)
+        drawn, divergence = _tsne(components, dims, setting, seed, find_device(device).name, progress)
     else:
         chosen = min(15, points - 1) if neighbours is None else neighbours
         if not 2 <= chosen < points:
@@ -203,7 +209,7 @@ def _start(components: np.ndarray, dims: int) -> np.ndarray:
 
 
 def _tsne(
-    components: np.ndarray, dims: int, perplexity: float, seed: int, progress: Progress | None
+    components: np.ndarray, dims: int, perplexity: float, seed: int, device: str, progress: Progress | None
 ) -> tuple[np.ndarray, float]:
     from openTSNE import TSNE
     from openTSNE.affinity import PerplexityBasedNN
@@ -232,6 +238,13 @@ def _tsne(
     affinities = PerplexityBasedNN(
         perplexity=perplexity, knn_index=PrecomputedNeighbors(places, distances), n_jobs=threads
     )
+    if device.startswith("cuda"):
+        pairs = affinities.P.tocoo()
+        exact = ExactTSNE(pairs.row, pairs.col, pairs.data, _start(components, dims), device)
+        for steps in exact.run(_EARLY, _LATE):
+            if progress is not None:
+                progress(steps, total, "tsne")
+        return exact.result()
     fitted = TSNE(
         n_components=dims,
         # Interpolation is made for two dimensions, and pays where points are many.

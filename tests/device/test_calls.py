@@ -1,7 +1,9 @@
 """All of `interpret` on a card: the numbers of the CPU, nothing mixed, and no arithmetic without the card's lock."""
 
+import numpy as np
 import pytest
 
+from interpret.embeddings.exact_tsne import ExactTSNE
 from tests.device.believe import NAMES, believing
 from tests.device.calls import CALLS, differences
 from tests.tiny import FAMILIES, TAPPED
@@ -25,4 +27,23 @@ def test_a_card_says_what_the_cpu_says_and_computes_only_while_its_lock_is_held(
         outside = dict(cards.outside)
     assert differences(wanted, found) == []
     # Where it computed on the card without the card's lock: running out of memory there would be no `CapacityError`.
+    assert outside == {}
+
+
+def test_a_map_is_drawn_on_a_card_under_its_lock(made):
+    random = np.random.default_rng(0)
+    rows, columns = (one.ravel() for one in np.indices((12, 12)))
+    apart = rows != columns
+    pairs = rows[apart], columns[apart], np.full(132, 1 / 132)
+    start = random.normal(size=(12, 2))
+    wanted = ExactTSNE(*pairs, start, "cpu")
+    list(wanted.run(20, 20))
+    with believing(made) as cards:
+        cards.reset()
+        found = ExactTSNE(*pairs, start, NAMES[0])
+        list(found.run(20, 20))
+        points, divergence = found.result()
+        outside = dict(cards.outside)
+    np.testing.assert_allclose(points, wanted.result()[0], rtol=1e-4, atol=1e-5)
+    assert divergence == pytest.approx(wanted.result()[1], rel=1e-5)
     assert outside == {}
