@@ -25,5 +25,6 @@ ALL: tuple[Step, ...] = (
     steps_training.learns,
     steps_training.held,
     steps_processes.cards,
+    steps_speed.maps,
     steps_numbers.removals,
 )

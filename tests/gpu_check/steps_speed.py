@@ -12,6 +12,7 @@ import torch
 import transformers as tf
 
 import interpret as it
+from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.projection import unit_rows
 from interpret.finetuning.told import Step as Told
 from interpret.resources import trace_bytes
@@ -252,4 +253,32 @@ def tracing(world: World) -> list[Figure]:
             Figure(f"{length} pieces: for SDPA alone", times("plain"), "×"),
             Figure(f"{length} pieces: for eager attention, all copied", times("everything"), "×"),
         ]
+    return figures
+
+
+@step("t-SNE: the CPU's first steps, and their time", 30)
+def maps(world: World) -> list[Figure]:
+    """Move a few points as the CPU does, and as many as are ever drawn for as long as it takes to tell their pace."""
+
+    def made(points: int, device: str) -> ExactTSNE:
+        random = np.random.default_rng(0)
+        near = min(90, points - 1)
+        rows = np.repeat(np.arange(points), near)
+        columns = (rows + random.integers(1, points, len(rows))) % points
+        return ExactTSNE(rows, columns, np.full(len(rows), 1 / len(rows)), random.normal(size=(points, 2)), device)
+
+    few = []
+    for device in ("cpu", world.device):
+        one = made(200, device)
+        list(one.run(10, 0))
+        few.append(one.result()[0])
+    figures = [at_most("largest difference after 10 steps", float(abs(few[0] - few[1]).max()), 1e-3)]
+    points = 20_000 if world.on_card else 200
+    many = made(points, world.device)
+    list(many.run(10, 0))
+    world.wait()
+    begin = time.perf_counter()
+    list(many.run(50, 0))
+    world.wait()
+    figures.append(Figure(f"750 steps of {points:,} points", 15 * (time.perf_counter() - begin), "s"))
     return figures
