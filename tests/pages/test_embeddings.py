@@ -15,6 +15,7 @@ from dashboard.widgets.collection import Collection, as_numbers, label_among
 from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.maps_view import grouped
+from interpret.devices import Device, find_device
 from interpret.file_rows import FileRows
 from tests.tiny import FAMILIES
 
@@ -279,3 +280,37 @@ def test_numbers_are_told_from_words():
     assert as_numbers(["1", "two"]) is None
     assert as_numbers(["", ""]) is None
     assert as_numbers(["nan", "inf"]) is None
+
+
+@pytest.mark.parametrize(("least", "precision"), [(0.5, "bfloat16"), (1.1, "float32")])
+def test_on_a_card_a_collection_is_read_in_bfloat16_where_that_moves_little(page, monkeypatch, least, precision):
+    monkeypatch.setattr("interpret.rounding.fast_precision", lambda _device: "bfloat16")
+    monkeypatch.setattr("interpret.rounding.LEAST_COSINE", least)
+    open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
+    assert not page.exception
+    assert kept(page)[0].spec.precision == precision
+    (told,) = [one.value for one in page.caption if one.value.startswith("Read in")]
+    assert told.startswith(f"Read in {precision}")
+
+
+def test_who_asks_for_a_precision_has_it_on_a_card_too(page, monkeypatch):
+    monkeypatch.setattr("interpret.rounding.fast_precision", lambda _device: "bfloat16")
+    open_page(page, show="map", map="pca", corpus="senses", model="folder:bert", precision="float32")
+    assert kept(page)[0].spec.precision == "float32"
+    assert not [one.value for one in page.caption if one.value.startswith("Read in")]
+
+
+def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(page, monkeypatch):
+    cards = [Device(f"cuda:{place}", "Large", 80 << 30, 70 << 30, ("float32",)) for place in range(2)]
+    cpu = find_device("cpu")
+    monkeypatch.setattr("interpret.devices.available_devices", lambda: (*cards, cpu))
+    monkeypatch.setattr("interpret.devices.find_device", lambda _name: cpu)
+    lost = it.InputError(
+        "The device “{name}” does not answer: {error}. Choose another device.", name="cuda:2", error="x"
+    )
+    monkeypatch.setattr("interpret.devices.silent_devices", lambda: {"cuda:2": lost})
+    open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
+    assert not page.exception
+    said_at_the_side = [one.value for one in page.sidebar.caption]
+    assert any("on all 2 cards" in one for one in said_at_the_side)
+    assert any("does not answer: GPU is lost" in one for one in said_at_the_side), said_at_the_side
