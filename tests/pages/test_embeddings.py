@@ -306,7 +306,7 @@ def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(pa
     monkeypatch.setattr("interpret.devices.available_devices", lambda: (*cards, cpu))
     monkeypatch.setattr("interpret.devices.find_device", lambda _name: cpu)
     lost = it.InputError(
-        "The device “{name}” does not answer: {error}. Choose another device.", name="cuda:2", error="x"
+        "The device “{name}” does not answer: {error}. Choose another device.", name="cuda:2", error="GPU is lost"
     )
     monkeypatch.setattr("interpret.devices.silent_devices", lambda: {"cuda:2": lost})
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
