@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+import interpret as it
 from interpret.embeddings.exact_tsne import ExactTSNE
 from tests.device.believe import NAMES, believing
-from tests.device.calls import CALLS, differences
+from tests.device.calls import CALLS, TEXTS, differences
 from tests.tiny import FAMILIES, TAPPED
 
 CASES = [
@@ -46,4 +47,15 @@ def test_a_map_is_drawn_on_a_card_under_its_lock(made):
         outside = dict(cards.outside)
     np.testing.assert_allclose(points, wanted.result()[0], rtol=1e-4, atol=1e-5)
     assert divergence == pytest.approx(wanted.result()[1], rel=1e-5)
+    assert outside == {}
+
+
+def test_two_cards_share_a_collection_and_say_what_one_says(made, encoders):
+    wanted = it.embed(encoders("games"), TEXTS * 3)
+    with believing(made) as cards:
+        pair = [encoders("games", "bert", name) for name in NAMES]
+        cards.reset()
+        found = it.embed(pair[0], TEXTS * 3, beside=pair[1:])
+        outside = dict(cards.outside)
+    np.testing.assert_allclose(found.vectors, wanted.vectors, rtol=1e-3, atol=1e-4)
     assert outside == {}

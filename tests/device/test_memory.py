@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import interpret as it
+from interpret.finetuning.learner import make_learner
 from tests.device.believe import NAMES
 from tests.device.calls import CALLS
 from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F401
@@ -111,3 +112,14 @@ def test_what_a_training_leaves_is_the_model_alone(cards, recipe):  # noqa: F811
         gc.enable()
     own = sum(one.numel() * one.element_size() for one in done.model.parameters())
     assert kept <= 1.1 * own
+
+
+def test_a_model_comes_to_the_card_once(cards, recipe):  # noqa: F811
+    """It was there twice until the first step: once without the head, and once with it."""
+    gc.collect()
+    before = cards.live[CARD]
+    cards.reset()
+    encoder = it.load_encoder(recipe.model, "cpu")
+    learner = make_learner(encoder, replace(recipe, head="own"), "classes", ("a", "b"), CARD)
+    own = sum(one.numel() * one.element_size() for one in learner.model.parameters())
+    assert own <= cards.peak[CARD] - before <= 1.05 * own

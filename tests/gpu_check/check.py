@@ -129,8 +129,8 @@ class World:
 
     @property
     def on_card(self) -> bool:
-        """Whether the device is a card."""
-        return self.device != "cpu"
+        """Whether the device is a card of CUDA's: one whose memory and time can be asked for."""
+        return self.device.startswith("cuda")
 
     @property
     def families(self) -> tuple[str, ...]:

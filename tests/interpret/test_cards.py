@@ -12,7 +12,17 @@ import torch
 
 import interpret as it
 from interpret import devices
-from interpret.devices import available_devices, claim, find_device, hold, seeded, shown_cards, silent_devices
+from interpret.devices import (
+    available_devices,
+    claim,
+    find_device,
+    hold,
+    seeded,
+    shown_cards,
+    silent_devices,
+    synchronize,
+)
+from interpret.finetuning.measuring import _now
 
 CARDS = [
     {"uuid": "GPU-aaaa", "name": "Large", "total": 80 << 30, "free": 70 << 30, "since": (9, 0)},
@@ -307,6 +317,15 @@ def test_a_held_card_is_the_current_one_and_multiplies_in_float32(monkeypatch):
     finally:
         for one, value in zip(settings, before, strict=True):
             one.fp32_precision = value
+
+
+def test_a_clock_waits_for_the_device_that_is_timed(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    for name in ("cuda:1", "cpu", "cuda:0"):
+        synchronize(name)
+        _now(name)
+    assert waited == ["cuda:1", "cuda:1", "cuda:0", "cuda:0"]
 
 
 def test_nothing_on_the_cpu_starts_cuda(tiny_folders):
