@@ -74,8 +74,8 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
         return encoder
     st.caption(
         _(
-            "Read in bfloat16, faster: the mean vectors of {count} of these texts keep a cosine of {cosine} or more "
-            "with those in float32, which can be chosen at the side."
+            "Read in bfloat16: the mean vectors of {count} of these texts keep a cosine of {cosine} or more with those "
+            "in float32, which can be chosen at the side."
         ).format(**said)
     )
     return cache.encoder(replace(spec, precision="bfloat16"))

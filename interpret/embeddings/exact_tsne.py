@@ -1,9 +1,9 @@
 """t-SNE on a card: every pair of points repels, none is approximated.
 
 On a processor openTSNE interpolates what points far away do (Linderman et al. 2019). Here nothing is left out, which
-asks for the square of the points in work: how long a card takes for that is not measured yet. The steps are openTSNE's
-own, with its rates, gains and phases (Poličar et al. 2024), and so are the affinities. On a card sums are added up in an
-order that differs from run to run, so the same start gives maps that differ in their last digits, and in time in more.
+takes work by the square of the points; how long that is on a card has not been measured. The steps are openTSNE's own,
+with its rates, gains and phases (Poličar et al. 2024), and so are the affinities. A card adds up in an order that
+differs from run to run: the same start gives maps that differ in their last digits, and in time in more.
 """
 
 from collections.abc import Iterator
