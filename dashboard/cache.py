@@ -78,13 +78,21 @@ def _settle() -> None:
 
 
 def _release(_: object) -> None:
-    from interpret.devices import release
+    from interpret.device_lock import release
 
     _settle()
     release()
 
 
-@st.cache_resource(max_entries=2, on_release=_release, show_spinner=False)
+def give_back_cards() -> None:
+    """Let go of all models on cards: what a page holds there is missing to a training. Who needs one loads it again."""
+    for kept in (_encoder, _beside):
+        kept.clear()
+    _release(None)
+
+
+# One model in two precisions, and another: see `rounding`.
+@st.cache_resource(max_entries=3, on_release=_release, show_spinner=False)
 def _encoder(spec: it.EncoderSpec) -> it.Encoder:
     loaded = it.load_encoder(spec.checkpoint, spec.device, spec.precision)
     _settle()
@@ -98,13 +106,17 @@ def _beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
-    """How far bfloat16 moves what an encoder makes of some texts."""
+    """How far bfloat16 moves what an encoder makes of some texts, few: all of them are the key."""
     return it.measure_rounding(_encoder(spec), texts, _encoder(replace(spec, precision="bfloat16")))
 
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
-    return _beside(spec) if asked(DEVICE, "auto") == "auto" and spec.device.startswith("cuda") else ()
+    if asked(DEVICE, "auto") == "auto" and spec.device.startswith("cuda"):
+        return _beside(spec)
+    # What was loaded there before serves nobody now.
+    _beside.clear()
+    return ()
 
 
 # A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.

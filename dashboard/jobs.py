@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from dashboard import ROOT
+from dashboard import ROOT, cache
+from interpret.errors import InterpretError
 from interpret.finetuning.runs import Run, list_runs, write_state
 
 # Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.
@@ -48,10 +49,9 @@ def release() -> None:
 
 def start(*runs: Run) -> None:
     """Let a process work on runs, one after another: the one that is ready, or else a new one."""
-    from interpret.devices import release as give_back
-
-    # What this process keeps of a card's memory for reuse would be missing to them.
-    give_back()
+    if any(_on_a_card(run) for run in runs):
+        # What this process keeps of cards would be missing to them.
+        cache.give_back_cards()
     folders = json.dumps([str(run.folder.resolve()) for run in runs]).encode() + b"\n"
     with _lock:
         process = _take()
@@ -61,6 +61,15 @@ def start(*runs: Run) -> None:
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
         write_state(run.folder, process=process.pid, born=psutil.Process(process.pid).create_time())
+
+
+def _on_a_card(run: Run) -> bool:
+    from interpret.devices import find_device
+
+    with suppress(InterpretError):
+        return find_device(run.request.recipe.device).name != "cpu"
+    # It will say so itself.
+    return False
 
 
 def _spawn() -> subprocess.Popen[bytes]:

@@ -14,7 +14,8 @@ from transformers import PreTrainedModel
 from interpret import tap as taps
 from interpret.checkpoint_files import LOADING, read_config
 from interpret.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint, whole_folder
-from interpret.devices import PRECISIONS, choose_precision, find_device, hold
+from interpret.device_lock import hold
+from interpret.devices import PRECISIONS, choose_precision, find_device
 from interpret.errors import CapacityError, CheckpointError, InputError, InterpretError
 from interpret.families import Family
 from interpret.heads import Classifier

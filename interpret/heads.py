@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from interpret.devices import seeded
+from interpret.device_lock import seeded
 from interpret.errors import CheckpointError, InputError
 
 _DROPOUT = 0.1

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.arrays import read_only
 from interpret.batching import batches, windows_of
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.sentence import PLAIN, SentenceModel

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
-from interpret.devices import Device, hold
+from interpret.device_lock import hold
+from interpret.devices import Device
 from interpret.encoder import Encoder
 from interpret.heads import mean_states
 from interpret.long_text import windows
@@ -51,8 +52,13 @@ def fast_precision(device: Device) -> str:
     return "bfloat16" if device.name.startswith("cuda") and "bfloat16" in device.precisions else "float32"
 
 
+def some_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts that it is measured on: they lie evenly among those given."""
+    return tuple(texts[place] for place in np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
+
+
 def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None = None) -> Rounding:
-    """Measure it on the first window of texts that lie evenly among those given.
+    """Measure it on the first window of `some_of` the texts.
 
     Parameters
     ----------
@@ -67,11 +73,10 @@ def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None
     CapacityError
         If the device runs out of memory.
     """
-    chosen = np.unique(np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
     most = min(_PIECES, exact.max_tokens)
     found = []
-    for place in chosen:
-        tokens = [exact.tokens(windows(exact, texts[place], size=most, overlap=0).first[0].text)]
+    for text in some_of(texts):
+        tokens = [exact.tokens(windows(exact, text, size=most, overlap=0).first[0].text)]
         with hold(exact.spec.device):
             mask = exact.batch(tokens)["attention_mask"]
             states = [mean_states(one, mask) for one in exact.forward(tokens, output_hidden_states=True).hidden_states]

@@ -5,23 +5,19 @@ interface then calls as it would SDPA. Which tap is open is kept in a context va
 another's.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from interpret.devices import find_device
+from interpret.landing import Landing, landing
 
 NAME = "tapped"
-# Of the host's free memory the part that one pass may fix in its place.
-_FIXED = 4
 
 
 class Tap:
@@ -43,8 +39,8 @@ class Tap:
     weights
         Per layer ``(batch, head, query, key)``, in float32.
     block
-        The float32 CPU tensor ``(layer, batch, head, query, key)`` that `weights` are views of, filled once the device
-        has been waited for; None with ``gradients``, where each layer's weights are a node of the graph.
+        The host's float32 memory ``(layer, batch, head, query, key)`` that `weights` are views of, filled once the
+        device has been waited for; None with ``gradients``, where each layer's weights are a node of the graph.
     queries, keys, values, contexts
         Per layer ``(batch, head, token, width)``, as the model computed them (after rotary positions).
     masks
@@ -72,7 +68,7 @@ class Tap:
         self.contexts: list[torch.Tensor] = []
         self.masks: list[torch.Tensor | None] = []
         self.scalings: list[float] = []
-        self.block: torch.Tensor | None = None
+        self.block: Landing | None = None
 
     def attend(
         self,
@@ -126,15 +122,10 @@ class Tap:
 
     def _slot(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
         # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
-        # NumPy asks the system for large pages, which PyTorch does not.
         if self.block is None:
             shape = (self.layers, *query.shape[:-1], key.shape[-2])
-            # A card copies by itself into memory that stays where it is; of that the system has no more than a part.
-            fixed = query.device.type == "cuda" and 4 * math.prod(shape) < find_device("cpu").free // _FIXED
-            self.block = (
-                torch.empty(shape, pin_memory=True) if fixed else torch.from_numpy(np.empty(shape, dtype=np.float32))
-            )
-        return self.block[layer]
+            self.block = landing(shape, torch.float32, query.device)
+        return self.block.tensor[layer]
 
 
 _open: ContextVar[Tap | None] = ContextVar("tap", default=None)

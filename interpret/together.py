@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from interpret.devices import available_devices
 from interpret.encoder import Encoder, load_encoder
-from interpret.errors import Cancelled, InputError, InterpretError
+from interpret.errors import Cancelled, CapacityError, InputError, InterpretError
 from interpret.hub import Progress
 
 T = TypeVar("T")
@@ -56,31 +56,49 @@ def team(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
     return [encoder, *beside]
 
 
-def share_out(count: int, work: Callable[[int, Progress | None], T], progress: Progress | None = None) -> list[T]:
+# A share's work, as ``work(encoder, (rank, count), progress)``.
+Work = Callable[[Encoder, tuple[int, int], Progress | None], T]
+
+
+def share_out(encoders: Sequence[Encoder], items: int, work: Work[T], progress: Progress | None = None) -> list[T]:
     """Do the shares of a piece of work side by side, and tell of all of them together.
+
+    Where another device runs out of memory, the first one does its share as well.
 
     Parameters
     ----------
+    items
+        How many there are to share: no device is asked for none of them.
     work
-        Called as ``work(share, progress)``, each in a thread of its own where there are several.
+        Does one share, each in a thread of its own where there are several; done again, it begins anew.
     progress
         Told the sums; called in the caller's own thread, where raising stops all of them.
     """
+    count = max(1, min(len(encoders), items))
     if count == 1:
-        return [work(0, progress)]
+        return [work(encoders[0], (0, 1), progress)]
     told: SimpleQueue[tuple[int, int, int, str] | None] = SimpleQueue()
     left = Event()
 
-    def telling(share: int) -> Progress:
+    def telling(rank: int) -> Progress:
         def tell(done: int, total: int, stage: str) -> None:
             if left.is_set():
                 raise Cancelled
-            told.put((share, done, total, stage))
+            told.put((rank, done, total, stage))
 
         return tell
 
+    def do(rank: int) -> T:
+        try:
+            return work(encoders[rank], (rank, count), telling(rank))
+        except CapacityError:
+            # Whoever took that memory need not have asked here before: the work is done, only slower.
+            if rank == 0:
+                raise
+        return work(encoders[0], (rank, count), telling(rank))
+
     with ThreadPoolExecutor(count, "share") as threads:
-        futures = [threads.submit(work, share, telling(share)) for share in range(count)]
+        futures = [threads.submit(do, rank) for rank in range(count)]
         for future in futures:
             future.add_done_callback(lambda _: told.put(None))
         try:
@@ -93,8 +111,9 @@ def share_out(count: int, work: Callable[[int, Progress | None], T], progress: P
                     if any(future.done() and future.exception() for future in futures):
                         break
                     continue
-                share, done, total, stage = news
-                far[share] = done, total
+                rank, done, total, stage = news
+                # A share that is done again is no further until it is where it was.
+                far[rank] = max(done, far.get(rank, (0, 0))[0]), total
                 if progress is not None and len(far) == count:
                     progress(sum(one for one, _ in far.values()), sum(one for _, one in far.values()), stage)
         finally:

@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Bool, Float32
 
 from interpret.arrays import read_only
-from interpret.devices import find_device, hold, synchronize
+from interpret.device_lock import hold, synchronize
+from interpret.devices import find_device
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError
+from interpret.landing import land
 from interpret.resources import trace_bytes
 from interpret.tap import Tap
 from interpret.tokens import Tokens
@@ -133,27 +135,24 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
         # A GPU works on after the call has returned.
         synchronize(encoder.spec.device)
         seconds = time.perf_counter() - begin
-        weights = tap.weights if tap is not None and tap.block is None else output.attentions if tap is None else None
-        groups = {} if weights is None else {"attention": weights}
-        if tap is not None:
-            groups |= {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
-        fetched = {name: _fetch(some) for name, some in (groups | {"hidden": output.hidden_states}).items()}
-        seen = [one for one in tap.masks if one is not None] if tap is not None else []
-        masks = torch.stack(seen).to("cpu", non_blocking=True) if seen else None
+        landed = {"hidden": land(output.hidden_states)}
+        masks = None
+        if tap is None:
+            landed["attention"] = land(output.attentions)
+        else:
+            groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
+            landed |= {name: land(some) for name, some in groups.items()}
+            assert tap.block is not None
+            # On the host already, and on a processor the trace's own array for a single text, not a copy.
+            landed["attention"] = tap.block
+            seen = [one for one in tap.masks if one is not None]
+            masks = land(seen, torch.bool) if seen else None
         # Once for all of them: each would wait for what was told before it.
         synchronize(encoder.spec.device)
-    arrays = {name: one.numpy() for name, one in fetched.items()}
-    if tap is not None and tap.block is not None:
-        # Handed over as it is: for a single text it is the trace's own array, not a copy.
-        arrays["attention"] = tap.block.numpy()
-    layers = None if masks is None or tap is None else _by_layer(masks.numpy(), [one is None for one in tap.masks])
+    arrays = {name: one.array() for name, one in landed.items()}
+    layers = None if masks is None or tap is None else _by_layer(masks.array(), [one is None for one in tap.masks])
     scaling = None if tap is None else read_only(tap.scalings, np.float32)
     return [_cut(encoder, one, row, arrays, layers, scaling, seconds) for row, one in enumerate(tokens)]
-
-
-def _fetch(layers: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Begin to copy what each layer has to the host, in one piece and in float32."""
-    return torch.stack([one.detach() for one in layers]).float().to("cpu", non_blocking=True)
 
 
 def _by_layer(masks: np.ndarray, free: Sequence[bool]) -> np.ndarray:

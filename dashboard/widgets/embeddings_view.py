@@ -53,13 +53,13 @@ class Read:
 def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encoder:
     """Return the encoder in bfloat16 where nobody asked for a precision, a card multiplies it, and it moves little."""
     from interpret.devices import find_device
-    from interpret.rounding import fast_precision
+    from interpret.rounding import fast_precision, some_of
 
     spec = encoder.spec
     if state.asked(state.PRECISION, "auto") != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
         return encoder
     try:
-        found = cache.rounding(spec, tuple(collection.texts))
+        found = cache.rounding(spec, some_of(collection.texts))
     except it.InterpretError:
         # What cannot be read is said where all of it is read; and without room for a second model there is one.
         return encoder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.embeddings_view import Read, about_places, draw_sample
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
+from interpret.devices import find_device
 from interpret.spelling import fold
 
 # What is drawn by itself, without a click: some seconds on two cores.
@@ -241,6 +243,13 @@ def _setting(method: str, points: int) -> int:
     return value
 
 
+def _still_there(device: str) -> str:
+    """Return the device that vectors were made on, if it answers: they are kept longer than a machine's cards."""
+    with suppress(it.InputError):
+        return find_device(device).name
+    return "cpu"
+
+
 def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
     """Make the maps, showing how far they are; None before they are made.
 
@@ -249,7 +258,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
     InputError
         If the points have no map.
     """
-    layers = settings.layers
+    layers, device = settings.layers, _still_there(read.embeddings.spec.device)
 
     def work(progress: Progress) -> Maps:
         found = []
@@ -269,7 +278,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
                     metric=settings.metric,
                     perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
                     neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
-                    device=read.embeddings.spec.device,
+                    device=device,
                     progress=report,
                 )
             )

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.arrays import read_only
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.places import head_gates
 from interpret.tap import Tap

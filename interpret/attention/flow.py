@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import maximum_flow
 
 from interpret.arrays import read_only
 from interpret.attention.places import check_same
-from interpret.devices import find_device, hold
+from interpret.device_lock import hold
+from interpret.devices import find_device
 from interpret.encoder import Encoder
 from interpret.errors import CapacityError, InputError
 from interpret.places import check_place

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.arrays import read_only
 from interpret.batching import batches
 from interpret.clustered import ratio_interval
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead, fit_head, split_half

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32
 
 from interpret.arrays import read_only
 from interpret.attention.places import check_same
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.places import check_place

@@ -15,7 +15,7 @@ from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, cut
 from interpret.attribution.targets import class_names
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.errors import InputError
 from interpret.tasks import logits_of
 from interpret.tokens import Tokens

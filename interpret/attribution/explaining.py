@@ -14,7 +14,7 @@ from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, Target
 from interpret.attribution.scoring import Work
 from interpret.attribution.targets import ask
-from interpret.devices import hold, seeded
+from interpret.device_lock import hold, seeded
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import InputError
 from interpret.linear_head import LinearHead

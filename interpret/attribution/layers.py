@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 

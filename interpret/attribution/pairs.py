@@ -14,7 +14,7 @@ from interpret.arrays import read_only
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question, Target
 from interpret.attribution.targets import ask
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.tap import Tap

@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
 from interpret.attribution.question import Question
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.errors import InputError
 
 Progress = Callable[[int, int, str], None]

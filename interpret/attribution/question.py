@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Float32
 
 from interpret.arrays import read_only
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.heads import mean_states

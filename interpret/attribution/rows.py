@@ -231,24 +231,24 @@ def explain_rows(
     answered = class_names(encoder, head)
     learned = head.out_of_fold if head is not None else learned
     how = (target, method, baseline, tolerance, head, seed)
-    encoders = team(encoder, beside)
 
-    def explained(share: int, tell: Progress | None) -> dict[int, Row | InputError]:
+    def explained(by: Encoder, share: tuple[int, int], tell: Progress | None) -> dict[int, Row | InputError]:
         found: dict[int, Row | InputError] = {}
-        mine = range(share, len(texts), len(encoders))
+        mine = range(share[0], len(texts), share[1])
         for done, place in enumerate(mine):
             label = labels[place].strip() if labels is not None else ""
             if label not in answered and is_missing(label):
                 label = ""
             try:
-                found[place] = _row(encoders[share], place, texts[place], label, learned, how)
+                found[place] = _row(by, place, texts[place], label, learned, how)
             except InputError as error:
                 found[place] = error
             if tell is not None:
                 tell(done + 1, len(mine), "rows")
         return found
 
-    by_place = {place: one for some in share_out(len(encoders), explained, progress) for place, one in some.items()}
+    shares = share_out(team(encoder, beside), len(texts), explained, progress)
+    by_place = {place: one for some in shares for place, one in some.items()}
     rows: list[Row] = []
     skipped: list[tuple[int, InputError]] = []
     unmarked: list[tuple[int, InputError]] = []

@@ -13,7 +13,7 @@ from sklearn.linear_model import Lasso
 from interpret.attribution.methods import METHODS, SHAP_DRAWS, SHAPLEY_ORDERS
 from interpret.attribution.path import Progress, look, walk
 from interpret.attribution.question import Question
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.errors import InputError
 from interpret.tap import Tap
 

@@ -13,7 +13,7 @@ from interpret.attribution.explaining import Attribution, explain
 from interpret.attribution.path import Progress
 from interpret.attribution.question import Question
 from interpret.attribution.ranking import check_match, correlation
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 
 _INFIDELITY_DRAWS = 200

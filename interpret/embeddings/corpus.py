@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float32, Int
 
 from interpret.arrays import read_only
 from interpret.batching import batches_of
-from interpret.devices import find_device, hold
+from interpret.device_lock import hold
+from interpret.devices import find_device
 from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
@@ -198,10 +199,8 @@ def fill(
     share
         ``(rank, count)``: of ``count`` processes that fill one array, which this is. Each reads its own texts.
     """
-    mine = np.flatnonzero(_turns(plan) % share[1] == share[0])
-    if plan.level != "texts":
-        # Windows without the word that is looked for are not read.
-        mine = np.intersect1d(mine, plan.item_unit)
+    mine = _units(plan)
+    mine = mine[_turns(plan)[mine] % share[1] == share[0]]
     by_unit = np.argsort(plan.item_unit, kind="stable")
     begins = np.searchsorted(plan.item_unit[by_unit], np.arange(len(plan.unit_text) + 1))
     lengths = plan.unit_pieces[mine].tolist()
@@ -223,12 +222,11 @@ def fill(
 
 def fill_together(encoders: Sequence[Encoder], plan: Plan, vectors: np.ndarray, progress: Progress | None) -> None:
     """Do what `fill` does on several devices at once: each writes the vectors of its own texts."""
-    count = len(encoders)
 
-    def read(rank: int, tell: Progress | None) -> None:
-        fill(encoders[rank], plan, vectors, tell, (rank, count))
+    def read(encoder: Encoder, share: tuple[int, int], tell: Progress | None) -> None:
+        fill(encoder, plan, vectors, tell, share)
 
-    share_out(count, read, progress)
+    share_out(encoders, len(np.unique(plan.unit_text[_units(plan)])), read, progress)
 
 
 def items_of(plan: Plan, share: tuple[int, int]) -> np.ndarray:
@@ -236,11 +234,18 @@ def items_of(plan: Plan, share: tuple[int, int]) -> np.ndarray:
     return np.flatnonzero(_turns(plan)[plan.item_unit] % share[1] == share[0])
 
 
+def _units(plan: Plan) -> np.ndarray:
+    """Return which passes are made: windows without the word that is looked for are not read."""
+    return np.arange(len(plan.unit_text)) if plan.level == "texts" else np.unique(plan.item_unit)
+
+
 def _turns(plan: Plan) -> np.ndarray:
     """Number the passes so that texts of like length are dealt out in turn, the windows of one text to one process."""
-    size = np.bincount(plan.unit_text, plan.unit_pieces)
+    wanted = _units(plan)
+    size = np.bincount(plan.unit_text[wanted], plan.unit_pieces[wanted], int(plan.unit_text.max(initial=-1)) + 1)
     turn = np.empty(len(size), np.int64)
-    turn[np.argsort(size, kind="stable")] = np.arange(len(size))
+    # Texts of which nothing is read come last, so that every process has as many as any.
+    turn[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
     return turn[plan.unit_text]
 
 

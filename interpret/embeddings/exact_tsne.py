@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from interpret.devices import hold
+from interpret.device_lock import hold
 
 # Early exaggeration, and what follows.
 _PHASES = (12.0, 1.0)
 _MOMENTUM = 0.8
 _LEAST_GAIN = 0.01
 _LONGEST_STEP = 5.0
-# Pairs that are looked at together: 256 MB in float32.
-_PAIRS = 1 << 26
+# Pairs that are looked at together: twice 128 MB in float32.
+_PAIRS = 1 << 25
 # Steps for which the device is held: others may want it meanwhile.
 _TOGETHER = 10
 
@@ -92,9 +92,11 @@ class ExactTSNE:
         size = max(1, _PAIRS // len(points))
         for first in range(0, len(points), size):
             some = points[first : first + size]
-            near = (
-                torch.cdist(some, points, compute_mode="donot_use_mm_for_euclid_dist").square_().add_(1).reciprocal_()
-            )
+            near = torch.ones(len(some), len(points), dtype=points.dtype, device=points.device)
+            # One dimension after another: `cdist` of CUDA takes a block of threads for each pair.
+            for dim in range(points.shape[1]):
+                near.add_((some[:, dim, None] - points[:, dim]).square_())
+            near.reciprocal_()
             # Each is at no distance from itself.
             total = total + near.sum(dtype=torch.float64) - len(some)
             near.square_()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from interpret.devices import unstarted
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
@@ -76,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
                 said = f"{suits[field.name]} that suits what is frozen, unless given" if field.name in suits else None
                 parser.add_argument(name, type=kind, default=field.default, help=said)
     asked = parser.parse_args(arguments)
+    # The first run's card is to be the only one that this process sees.
+    unstarted()
     try:
         runs = _told_later() if asked.wait else asked.runs
         if asked.wait or runs:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from interpret.devices import seeded
+from interpret.device_lock import seeded
 from interpret.finetuning.tower import Floor
 from interpret.heads import Classifier, save_head
 

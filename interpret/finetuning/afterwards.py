@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from interpret.batching import batches_of
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import load_encoder
 from interpret.errors import InputError, InterpretError
 from interpret.finetuning.outcome import read_run_examples

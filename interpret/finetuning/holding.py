@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples

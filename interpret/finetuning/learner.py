@@ -12,7 +12,7 @@ import transformers as tf
 
 from interpret.checkpoint_files import quiet, variant_of
 from interpret.checkpoints import Checkpoint, checkpoint_folder
-from interpret.devices import hold, seeded
+from interpret.device_lock import hold, seeded
 from interpret.encoder import Encoder, read_vocabulary
 from interpret.errors import InputError
 from interpret.families import Family

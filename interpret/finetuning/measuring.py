@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from interpret.checkpoints import checkpoint_folder
-from interpret.devices import claim, find_device, hold, synchronize
+from interpret.device_lock import hold, synchronize
+from interpret.devices import find_device, shown_alone
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.rounding import fast_precision
@@ -92,11 +95,15 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
     """Time a step in a process of its own."""
     checkpoint = encoder.spec.checkpoint
     model = checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint))
-    asked = json.dumps([model, device, tokens, precision, batch])
+    env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, device
+    if device.startswith("cuda"):
+        # It sees no other card: on those it would leave nothing, and count nothing of them.
+        env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(device)}, "cuda:0"
+    asked = json.dumps([model, inside, tokens, precision, batch])
     try:
         done = subprocess.run(
             [sys.executable, "-m", "interpret.finetuning.measuring"],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])},
+            env=env,
             input=asked,
             capture_output=True,
             text=True,
@@ -109,7 +116,8 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
         ) from error
     if "sentence" in told:
         kind = CapacityError if told["kind"] == "CapacityError" else InputError
-        raise kind(told["sentence"], **told["values"])
+        # The card has another name there.
+        raise kind(told["sentence"], **{name: device if one == inside else one for name, one in told["values"].items()})
     return Cost(**told)
 
 
@@ -118,9 +126,7 @@ def main() -> None:
     model, device, tokens, precision, batch = json.loads(sys.stdin.read())
     try:
         free = find_device(device).free
-        inside = claim(device)
-        encoder = load_encoder(model, inside)
-        told = asdict(time_steps(encoder, tokens, precision, batch, free))
+        told = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
     except InterpretError as error:
         values = {name: str(one) for name, one in error.values.items()}
         told = {"kind": type(error).__name__, "sentence": error.message, "values": values}
@@ -146,13 +152,16 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
         count = sum(one.numel() for one in model.parameters())
         # The first time round memory is found and code is loaded.
         for _ in range(_TIMES + 1):
-            with torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16"):
-                begin = _now(device)
-                with torch.no_grad():
-                    model(**inputs)
-                middle, before = _now(device), _taken(device)
+            begin = _now(device)
+            # A context of its own for each pass: it keeps the weights that it has rounded, and those that were rounded
+            # without gradients would have none in the second.
+            with torch.no_grad(), _rounding(device, precision):
+                model(**inputs)
+            middle, before = _now(device), _taken(device)
+            with _rounding(device, precision):
                 loss = model(**inputs).last_hidden_state.float().square().mean()
-                kept = _taken(device) - before
+                # Of the weights that it keeps the plan knows itself.
+                kept = _taken(device) - before - (_rounded_bytes(model) if precision == "bfloat16" else 0)
             loss.backward()
             back = _now(device)
             optimizer.step()
@@ -165,9 +174,19 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
         min(forward[1:]) / ids.numel(),
         max(min(backward[1:]), 0.0) / ids.numel(),
         min(update[1:]) / count,
-        kept / ids.numel(),
+        max(kept, 0) / ids.numel(),
         context,
     )
+
+
+def _rounding(device: str, precision: str) -> AbstractContextManager[Any]:
+    return torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16")
+
+
+def _rounded_bytes(model: torch.nn.Module) -> int:
+    """Return what the bfloat16 copies of the weights take that autocast multiplies by."""
+    linear = (one for one in model.modules() if isinstance(one, torch.nn.Linear))
+    return 2 * sum(weight.numel() for one in linear for weight in one.parameters(recurse=False))
 
 
 def _now(device: str) -> float:

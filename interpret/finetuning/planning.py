@@ -15,8 +15,9 @@ from interpret.finetuning.holding import FISHER_EXAMPLES
 from interpret.finetuning.learner import planned_floors, skeleton
 from interpret.finetuning.measuring import CONTEXT_BYTES, Cost
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
-from interpret.finetuning.recipe import SMALL_WIDTH, Recipe, head_alone, resolve
+from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
 from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
+from interpret.rounding import fast_precision
 from interpret.tokens import tokenize
 
 # Numbers kept for the way back per piece, layer and unit of width: see `interpret.resources.gradient_pieces`.
@@ -131,6 +132,7 @@ def plan(
         + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.hold == "ewc" else 0)
     )
     device = find_device(recipe.device)
+    precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
     total = sum(one.parameters for one in floors)
     reached = len(layers) - _lowest(layers, floors[0].frozen)
     # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
@@ -142,6 +144,8 @@ def plan(
         4 * total * (2 if recipe.hold == "ewc" else 1)
         + copies * trainable
         + each * recipe.batch * longest * max(reached, 1) / len(layers)
+        # What mixed precision rounds of the weights that gradients go through.
+        + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
         # What frozen floors made of the texts lies on the host.
         + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
         # Scores of the whole vocabulary, as they come, in float32, and what flows back.

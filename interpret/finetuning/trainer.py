@@ -20,7 +20,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from interpret.batching import batches_of
-from interpret.devices import fetched_later
 from interpret.errors import CapacityError, InputError
 from interpret.files import sync_folder, write_whole
 from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
@@ -33,6 +32,7 @@ from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.sampling import LengthSampler
 from interpret.finetuning.told import Evaluation, Step, Tell, read_evaluation
 from interpret.finetuning.tower import layer_rates
+from interpret.landing import fetched_later
 
 _NO_DECAY = ("bias", "norm")
 # Batches that are made before they are asked for.
@@ -201,6 +201,10 @@ class FineTuner(tf.Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Make a step's gradients, look at them, and tell."""
         loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.args.world_size > 1:
+            # That of all their texts: one that is no number is none in every process, and all end at this step.
+            torch.distributed.all_reduce(loss := loss.clone())
+            loss = loss / self.args.world_size
         if self.hold is not None:
             self.hold.pull()
         # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
@@ -359,11 +363,16 @@ class FineTuner(tf.Trainer):
         strata = _truth(self.lesson.judged) if task == "classes" else None
         return cross_fit(np.stack(self.epochs), score_of(task), goodness, strata, self.recipe.seed)
 
+    @property
+    def snapshot_due(self) -> bool:
+        """Whether the weights after this step are to be kept: the same in all processes."""
+        wanted = snapshot_steps(self.recipe.snapshots, self.steps_an_epoch * self.recipe.epochs)
+        return self.snapshots is not None and self.state.global_step in wanted
+
     def take_snapshot(self) -> None:
         """Write down the weights that changed, where it is time to."""
         step, place = self.state.global_step, self.snapshots
-        wanted = snapshot_steps(self.recipe.snapshots, self.steps_an_epoch * self.recipe.epochs)
-        if place is None or step not in wanted or not self.args.should_save:
+        if place is None or not self.snapshot_due or not self.args.should_save:
             return
         place.mkdir(exist_ok=True)
         beside = place / f".{step}"
@@ -527,11 +536,11 @@ class _Calls(tf.TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer
         last = state.global_step % trainer.steps_an_epoch == 0
-        trainer.take_snapshot()
         stop, self.due = trainer.agree(trainer.asked_to_stop(), trainer.should_save())
-        if stop or self.due:
-            # No checkpoint of weights that are no numbers any more.
+        if stop or self.due or trainer.snapshot_due:
+            # Nothing is written of weights that are no numbers any more.
             trainer.tell_steps()
+        trainer.take_snapshot()
         if stop:
             trainer.progress.stopped = state.global_step < trainer.steps_an_epoch * trainer.recipe.epochs
             control.should_training_stop = True

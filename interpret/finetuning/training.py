@@ -1,5 +1,6 @@
 """A fine-tune from beginning to end: the model, what is frozen and kept of it, the training, what came of it."""
 
+import gc
 import os
 import tempfile
 import time
@@ -20,7 +21,8 @@ from tokenizers import Tokenizer
 from interpret.arrays import read_only
 from interpret.batching import batches_of
 from interpret.checkpoints import Checkpoint
-from interpret.devices import find_device, hold
+from interpret.device_lock import hold, release
+from interpret.devices import find_device
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError
 from interpret.families import Family
@@ -234,7 +236,11 @@ def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:
     device = find_device(recipe.device)
     if recipe.precision != AUTO or fast_precision(device) == "float32":
         return "float32" if recipe.precision == AUTO else recipe.precision
-    return "bfloat16" if measure_rounding(load_encoder(recipe.model, device.name), texts).small else "float32"
+    small = measure_rounding(load_encoder(recipe.model, device.name), texts).small
+    # The model that it was measured on would be missing to the training; modules hold themselves.
+    gc.collect()
+    release()
+    return "bfloat16" if small else "float32"
 
 
 def _take_prefix(
@@ -296,7 +302,8 @@ def _arguments_on(device: str) -> type[tf.TrainingArguments]:
 
     def settle(arguments: tf.TrainingArguments) -> torch.device:
         AcceleratorState._reset_state(reset_partial_state=True)
-        with patch_environment(accelerate_torch_device=device):
+        # One process that `accelerate launch` started alone needs no group to talk to.
+        with patch_environment(accelerate_torch_device=device, local_rank=-1):
             arguments.distributed_state = PartialState(cpu=device == "cpu")
         arguments._n_gpu = int(device != "cpu")
         return torch.device(device)

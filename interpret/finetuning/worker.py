@@ -22,7 +22,8 @@ import transformers
 from filelock import FileLock, Timeout
 
 from interpret.checkpoints import find_checkpoint
-from interpret.devices import claim, find_device, forget_peak, peak_memory, release
+from interpret.device_lock import forget_peak, peak_memory, release
+from interpret.devices import claim, find_device
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.files import write_whole
@@ -107,11 +108,10 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
         try:
-            device = _device_of(run.request.recipe.device)
+            device, inside = _settle_device(run.request.recipe.device, own)
             with _turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
-                inside = _inside(device, own)
                 _work(_decided(run, inside), device, inside, tell)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
@@ -141,29 +141,31 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
 _claimed: list[str] = []
 
 
-def _device_of(asked: str) -> str:
-    """Return what a recipe's device is called on this machine.
+def _settle_device(asked: str, own: bool) -> tuple[str, str]:
+    """Return what a recipe's device is called on this machine, and what in this process.
+
+    Of a process of its own it becomes the only card.
 
     Raises
     ------
     InputError
-        If the machine has no such device, or this process has made another one its only card.
+        If the machine has no such device, it does not answer, or this process has made another one its only card.
     """
-    return _claimed[0] if _claimed and asked in ("auto", "cuda", *_claimed) else find_device(asked).name
-
-
-def _inside(device: str, own: bool) -> str:
-    """Return what a run's card is called in this process, and make it the only one that a process of its own sees."""
-    if not device.startswith("cuda"):
-        return device
-    if _launched():
-        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    if device in _claimed:
-        return "cuda:0"
-    inside = claim(device) if own else device
+    if _claimed and asked in ("auto", "cuda", *_claimed):
+        return _claimed[0], "cuda:0"
+    device = find_device(asked).name
+    if _launched() and device.startswith("cuda"):
+        return device, f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    try:
+        inside = claim(device) if own else device
+    except InputError:
+        if asked != "auto":
+            raise
+        # Known to the machine, but CUDA does not start.
+        return "cpu", "cpu"
     if inside != device:
         _claimed[:] = [device]
-    return inside
+    return device, inside
 
 
 def _launched() -> bool:
@@ -185,7 +187,7 @@ def _help(folder: Path) -> Run:
     if run.state in ("running", "stopping"):
         with suppress(Stopped):
             # The first one has said which kind of device it is; each has a card of its own.
-            _train(run, _inside(run.device, own=True), None)
+            _train(run, _settle_device(run.device, own=True)[1], None)
     return read_run(folder)
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int
 from interpret.arrays import read_only
 from interpret.batching import batches
 from interpret.clustered import auroc, auroc_draws, drawn_interval
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import CheckpointError, InputError
 from interpret.hub import Progress

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hiding import mask_id

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.arrays import read_only
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.hiding import guessed_from, hide
 from interpret.places import check_place

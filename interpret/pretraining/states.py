@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.places import head_gates
 from interpret.tap import Tap

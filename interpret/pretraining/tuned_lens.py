@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from interpret.arrays import read_only
 from interpret.batching import batches_of
 from interpret.clustered import ratio_interval
-from interpret.devices import hold
+from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import CapacityError, InputError
 from interpret.hiding import mask_id

@@ -25,8 +25,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+import interpret.device_lock
 import interpret.devices
-from interpret.devices import device_lock
+from interpret.device_lock import device_lock
 
 NAMES = ("meta:0", "meta:1")
 # What a card says that it has: enough for whatever the tests do.
@@ -469,7 +470,7 @@ def _import_all() -> None:
 
 
 def _into_interpret(patch: pytest.MonkeyPatch, cards: Cards) -> None:
-    """Put the cards among the devices: the one place that knows what `interpret.devices` is like."""
+    """Put the cards among the devices: the one place that knows what they are like there."""
     available, find = interpret.devices.available_devices, interpret.devices.find_device
 
     def card(name: str) -> interpret.devices.Device:
@@ -486,15 +487,15 @@ def _into_interpret(patch: pytest.MonkeyPatch, cards: Cards) -> None:
 
     _everywhere(patch, available, available_devices)
     _everywhere(patch, find, find_device)
-    if (synchronize := getattr(interpret.devices, "synchronize", None)) is not None:
+    synchronize = interpret.device_lock.synchronize
 
-        def synchronize_card(name: str) -> None:
-            if name in NAMES:
-                cards.wait(name, "synchronize")
-            else:
-                synchronize(name)
+    def synchronize_card(name: str) -> None:
+        if name in NAMES:
+            cards.wait(name, "synchronize")
+        else:
+            synchronize(name)
 
-        _everywhere(patch, synchronize, synchronize_card)
+    _everywhere(patch, synchronize, synchronize_card)
 
 
 def _everywhere(patch: pytest.MonkeyPatch, old: Callable, new: Callable) -> None:

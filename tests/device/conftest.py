@@ -3,20 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
 import transformers as tf
 
 import interpret as it
 from tests.device.believe import Cards, believing
 from tests.tiny import make_checkpoint
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import torch
 
 import interpret as it
 import interpret.devices
-from interpret.devices import hold
+from interpret.device_lock import hold
 from tests.device.believe import NAMES, Cards, MixedError, OnCard, believing
 
 A, B = NAMES

@@ -11,8 +11,9 @@ from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F
 KINDS = ("to card", "pinned", "card to card", "to host", "to host later", "item", "tolist", "sizes", "synchronize")
 # The one `item` of each forward pass is transformers' own look whether there is any padding.
 CALLED = {
-    # Each layer's weights, the queries, keys, values, contexts and hidden states: all under way before it waits.
-    "trace": {"to card": 3, "to host later": 8, "synchronize": 2, "item": 1},
+    # Of each of 3 layers weights, queries, keys, values and contexts, and the states before and after each: all under
+    # way before it waits, and none beside another on the card.
+    "trace": {"to card": 3, "to host later": 19, "synchronize": 2, "item": 1},
     "embed": {"to card": 4, "to host": 1, "item": 1},
     "fill_mask": {"to card": 4, "to host": 1, "item": 1},
     "explain saliency": {"to card": 7, "to host": 2, "item": 2},

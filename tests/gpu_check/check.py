@@ -22,7 +22,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.devices import release
+from interpret.device_lock import release
 from interpret.families import FAMILIES as KNOWN
 from tests.tiny import FAMILIES, make_checkpoint
 

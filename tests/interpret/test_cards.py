@@ -11,17 +11,10 @@ import pytest
 import torch
 
 import interpret as it
-from interpret import devices
-from interpret.devices import (
-    available_devices,
-    claim,
-    find_device,
-    hold,
-    seeded,
-    shown_cards,
-    silent_devices,
-    synchronize,
-)
+from interpret import device_lock, devices
+from interpret.device_lock import hold, seeded, synchronize
+from interpret.devices import available_devices, claim, find_device, shown_alone, shown_cards, silent_devices, unstarted
+from interpret.finetuning import worker
 from interpret.finetuning.measuring import _now
 
 CARDS = [
@@ -36,11 +29,17 @@ class NVMLError(Exception):
 
 
 class Machine:
-    """A machine with these cards: what NVML and CUDA say of it, and what was called."""
+    """A machine with these cards: what NVML and CUDA say of it, and what was called.
 
-    def __init__(self, monkeypatch, sick=(), nvml=True):
-        self.sick, self.calls, self.started = set(sick), [], False
+    The driver reads ``CUDA_VISIBLE_DEVICES`` the first time that anything asks it, were it only whether there is a
+    card; PyTorch counts by NVML and the variable as it is now until CUDA has started, and later by the driver.
+    """
+
+    def __init__(self, monkeypatch, sick=(), nvml=True, starts=True):
+        self.sick, self.calls, self.started, self.starts, self.nvml = set(sick), [], False, starts, nvml
+        self.read = None
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        monkeypatch.delenv("PYTORCH_NVML_BASED_CUDA_CHECK", raising=False)
         monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         devices._nvml.cache_clear()
         library = SimpleNamespace(
@@ -59,17 +58,31 @@ class Machine:
             monkeypatch.setitem(sys.modules, "pynvml", None)
         for name in ("init", "mem_get_info", "get_device_name", "get_device_capability", "get_device_properties"):
             monkeypatch.setattr(torch.cuda, name, self.call(name))
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "is_available", self.is_available)
         monkeypatch.setattr(torch.cuda, "is_initialized", lambda: self.started)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(self.seen))
+        monkeypatch.setattr(torch.cuda, "device_count", self.device_count)
+        monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", self.count, raising=False)
+
+    def shown(self, named):
+        names = [one["uuid"] for one in CARDS]
+        places = range(3) if named is None else [int(one) if one.isdecimal() else names.index(one) for one in named]
+        return [CARDS[place] for place in places]
 
     @property
     def seen(self):
-        """The cards that CUDA has, in its order."""
-        shown = shown_cards()
-        names = [one["uuid"] for one in CARDS]
-        places = range(3) if shown is None else [int(one) if one.isdecimal() else names.index(one) for one in shown]
-        return [CARDS[place] for place in places]
+        """The cards that the driver has, in its order, from now on."""
+        if self.read is None:
+            self.read = self.shown(shown_cards())
+        return self.read
+
+    def count(self):
+        return len(self.seen) if self.starts else 0
+
+    def is_available(self):
+        return (self.device_count() if os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK") == "1" else self.count()) > 0
+
+    def device_count(self):
+        return len(self.shown(shown_cards())) if self.nvml and not self.started else self.count()
 
     def handle(self, index):
         if index in self.sick:
@@ -80,7 +93,9 @@ class Machine:
         def called(index=0):
             self.calls.append(name)
             if name == "init":
-                self.started = True
+                if not self.starts:
+                    raise RuntimeError("system not yet initialized")
+                self.started = bool(self.seen)
                 return None
             card = self.seen[index]
             if CARDS.index(card) in self.sick:
@@ -151,20 +166,30 @@ def test_once_cuda_runs_cards_are_known_by_their_number_alone(monkeypatch):
     machine = Machine(monkeypatch)
     machine.started = True
     # CUDA read the variable when it started: what it says now is nobody's to know.
-    order = [CARDS[2], CARDS[0]]
-    monkeypatch.setattr(Machine, "seen", property(lambda self: order))
+    machine.read = [CARDS[2], CARDS[0]]
     assert [one.description for one in available_devices()[:-1]] == ["Small", "Large"]
 
 
 def test_a_process_sees_its_one_card_alone(monkeypatch):
     machine = Machine(monkeypatch)
-    assert claim("cpu") == "cpu"
-    assert machine.calls == []
+    unstarted()
+    # What a process of its own asks before: which cards there are, what they have free, and whether they serve.
+    assert [one.name for one in available_devices()] == ["cuda:0", "cuda:1", "cuda:2", "cpu"]
+    assert find_device("cuda:2").free == CARDS[2]["free"]
+    assert machine.read is None
     assert claim("cuda:2") == "cuda:0"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "2"
     assert find_device("cuda:0").description == "Small"
-    # Nothing to choose any more.
+    # Nothing to choose any more, and from now on it is CUDA that says whether it works.
     assert claim("cuda:0") == "cuda:0"
+    assert "PYTORCH_NVML_BASED_CUDA_CHECK" not in os.environ
+
+
+def test_a_process_for_the_cpu_starts_nothing(monkeypatch):
+    machine = Machine(monkeypatch)
+    unstarted()
+    assert claim("cpu") == "cpu"
+    assert (machine.calls, machine.read) == ([], None)
 
 
 def test_of_cards_that_are_shown_the_one_that_is_meant_is_kept(monkeypatch):
@@ -176,13 +201,52 @@ def test_of_cards_that_are_shown_the_one_that_is_meant_is_kept(monkeypatch):
 
 @pytest.mark.parametrize("before", [None, "1,2"])
 def test_where_the_driver_has_read_the_variable_the_card_keeps_its_name(monkeypatch, before):
-    machine = Machine(monkeypatch)
+    Machine(monkeypatch)
     if before is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", before)
-    seen = machine.seen
-    monkeypatch.setattr(Machine, "seen", property(lambda self: seen))
+    # As a page does, or any library that asks whether there is a card.
+    assert find_device("cuda:1").description == ("Old" if before is None else "Small")
     assert claim("cuda:1") == "cuda:1"
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == before
+
+
+@pytest.mark.parametrize("shown", [None, "1"])
+def test_cuda_that_does_not_start_is_said_of_many_cards_and_of_one(monkeypatch, shown):
+    """NVML answers, and CUDA does not: a fabric manager that is down, a container without its devices."""
+    Machine(monkeypatch, starts=False)
+    if shown is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    with pytest.raises(it.InputError, match="“cuda:0” does not answer: the driver does not start"):
+        find_device("cuda:0")
+    unstarted()
+    assert find_device("cuda:0").name == "cuda:0"
+    with pytest.raises(it.InputError, match="“cuda:0” does not answer: system not yet initialized. Choose"):
+        claim("cuda:0")
+
+
+@pytest.mark.parametrize("shown", [None, "2, GPU-aaaa"])
+@pytest.mark.parametrize("started", [False, True])
+def test_another_process_is_shown_one_card_alone(monkeypatch, shown, started):
+    machine = Machine(monkeypatch)
+    if shown is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    machine.started = started
+    alone = shown_alone("cuda:1")
+    # By its own number where this process may count otherwise than the next.
+    assert alone == ("GPU-aaaa" if shown else "GPU-bbbb" if started else "1")
+    other = Machine(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", alone)
+    assert [one["name"] for one in other.seen] == ["Large" if shown else "Old"]
+
+
+def test_a_run_that_takes_what_suits_goes_on_the_cpu_where_cuda_does_not_start(monkeypatch):
+    Machine(monkeypatch, starts=False)
+    monkeypatch.setattr(worker, "_claimed", [])
+    unstarted()
+    assert worker._settle_device("auto", own=True) == ("cpu", "cpu")
+    unstarted()
+    with pytest.raises(it.InputError, match="does not answer"):
+        worker._settle_device("cuda:1", own=True)
 
 
 def test_a_process_that_has_begun_or_is_one_of_several_keeps_its_cards(monkeypatch):
@@ -223,7 +287,7 @@ def test_every_allocator_that_fails_is_a_sentence(said):
 def test_what_may_have_another_cause_is_one_of_memory_only_where_none_is_left(monkeypatch, said, free):
     Machine(monkeypatch)
     monkeypatch.setitem(CARDS[1], "free", free)
-    monkeypatch.setattr(devices, "_current", lambda name: contextlib.nullcontext())
+    monkeypatch.setattr(device_lock, "_current", lambda name: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     wanted = it.CapacityError if free < 256 << 20 else RuntimeError
     with pytest.raises(wanted) as raised, hold("cuda:1"):
@@ -253,7 +317,7 @@ def test_failed_work_gives_back_what_its_frames_and_circles_held(monkeypatch):
         raise torch.OutOfMemoryError(f"CUDA out of memory {type(mine)}")
 
     released = []
-    monkeypatch.setattr(devices, "release", lambda: released.append(len(alive)))
+    monkeypatch.setattr(device_lock, "release", lambda: released.append(len(alive)))
     try:
         with hold("here"):
             work()
@@ -314,9 +378,50 @@ def test_a_held_card_is_the_current_one_and_multiplies_in_float32(monkeypatch):
         with hold("cuda:1"):
             assert current == ["cuda:1"]
             assert [one.fp32_precision for one in settings] == ["ieee"] * 3
+            # Others ask in the words of before, such as whoever sets cuDNN's flags for a while.
+            assert not cudnn.allow_tf32
+            with cudnn.flags(enabled=True, benchmark=False):
+                pass
     finally:
+        cudnn.allow_tf32 = True
         for one, value in zip(settings, before, strict=True):
             one.fp32_precision = value
+
+
+def test_a_card_without_room_for_its_context_is_said_to_have_none(monkeypatch):
+    def full(name):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch.cuda, "device", full)
+    with pytest.raises(it.CapacityError, match="cuda:1 ran out of memory"), hold("cuda:1"):
+        pytest.fail("it was entered")
+    # And it is free again.
+    assert device_lock.device_lock("cuda:1").acquire(blocking=False)
+    device_lock.device_lock("cuda:1").release()
+
+
+def test_memory_that_copies_landed_in_goes_back_too(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append("card"))
+    monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: calls.append("host"), raising=False)
+    device_lock.release()
+    assert calls == ["card", "host"]
+
+
+def test_what_nvml_says_in_another_age_is_read_or_pytorch_is_asked(monkeypatch):
+    machine = Machine(monkeypatch)
+    monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetName", lambda card: card["name"].encode())
+    assert find_device("cuda:1").description == "Old"
+    assert machine.calls == []
+    for error in (KeyError("a field"), ValueError("a size"), IndexError("a card")):
+
+        def refuse(_, error=error):
+            raise error
+
+        monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetName", refuse)
+        assert find_device("cuda:1").description == "Old"
+    assert "get_device_name" in machine.calls
 
 
 def test_a_clock_waits_for_the_device_that_is_timed(monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.devices import choose_precision, device_lock, find_device, hold
+from interpret.device_lock import device_lock, hold
+from interpret.devices import choose_precision, find_device
 
 
 def test_the_cpu_is_listed_with_the_machines_memory():

@@ -68,10 +68,10 @@ def test_an_encoder_that_would_say_something_else_is_refused(encoders, tiny_fold
         it.embed(encoders[0], ["the bank"], beside=[other])
 
 
-def test_who_stops_it_stops_all_of_it_in_the_thread_that_asked():
+def test_who_stops_it_stops_all_of_it_in_the_thread_that_asked(encoders):
     begun, asked = threading.Barrier(2), []
 
-    def work(share, tell):
+    def work(by, share, tell):
         begun.wait(20)
         for done in range(10**9):
             tell(done, 10**9, "read")
@@ -81,19 +81,80 @@ def test_who_stops_it_stops_all_of_it_in_the_thread_that_asked():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        share_out(2, work, progress)
+        share_out(encoders[:2], 10, work, progress)
     assert asked == [threading.get_ident()]
 
 
-def test_what_goes_wrong_in_one_share_is_said_and_ends_the_others():
-    def work(share, tell):
-        if share == 1:
-            raise it.CapacityError("cuda:1 ran out of memory.")
+def test_what_goes_wrong_in_one_share_is_said_and_ends_the_others(encoders):
+    def work(by, share, tell):
+        if share[0] == 1:
+            raise it.InputError("A row is damaged.")
         for done in range(10**9):
             tell(done, 10**9, "read")
 
-    with pytest.raises(it.CapacityError, match="cuda:1"):
-        share_out(3, work)
+    with pytest.raises(it.InputError, match="damaged"):
+        share_out(encoders, 10, work)
+
+
+def test_a_share_that_finds_no_room_is_done_by_the_first(encoders):
+    """Another program may have taken a card's memory."""
+    full, told = encoders[1], []
+
+    def work(by, share, tell):
+        for done in range(10):
+            if by is full and done == 5:
+                raise it.CapacityError("cuda:1 ran out of memory.")
+            tell(done + 1, 10, "read")
+        return share, encoders.index(by)
+
+    found = share_out(encoders, 30, work, lambda *news: told.append(news))
+    assert found == [((0, 3), 0), ((1, 3), 0), ((2, 3), 2)]
+    # What is told never goes back.
+    assert [done for done, *_ in told] == sorted(done for done, *_ in told)
+    assert told[-1] == (30, 30, "read")
+
+
+def test_where_the_first_has_no_room_either_it_is_said(encoders):
+    def work(by, share, tell):
+        raise it.CapacityError("It ran out of memory.")
+
+    with pytest.raises(it.CapacityError):
+        share_out(encoders, 30, work)
+
+
+def test_fewer_rows_than_devices_are_told_of_all_the_same(encoders):
+    told = []
+    found = it.explain_rows(
+        encoders[0],
+        TEXTS[:2],
+        target="norm",
+        method="saliency",
+        progress=lambda *n: told.append(n),
+        beside=encoders[1:],
+    )
+    assert [row.place for row in found.rows] == [0, 1]
+    assert told[-1] == (2, 2, "rows")
+
+
+@pytest.mark.parametrize("level", ["texts", "word"])
+def test_each_device_has_a_share_of_what_is_read(encoders, level):
+    """A word that is in every third text: its texts are dealt out among them, not the texts among all."""
+    texts = ["the river" if place % 3 else "the bank" for place in range(9)]
+    asked = []
+
+    class Counting(Encoder):
+        def forward(self, tokens, *more, **named):
+            asked.append((self, len(tokens)))
+            return super().forward(tokens, *more, **named)
+
+    some = [one.copy() for one in encoders]
+    for one in some:
+        one.__class__ = Counting
+    word = {"level": "words", "word": "bank"} if level == "word" else {}
+    found = it.embed(some[0], texts, beside=some[1:], **word)
+    read = [sum(count for by, count in asked if by is one) for one in some]
+    assert read == ([1, 1, 1] if level == "word" else [3, 3, 3])
+    np.testing.assert_allclose(found.vectors, it.embed(encoders[0], texts, **word).vectors, atol=1e-5)
 
 
 def test_the_other_cards_that_have_room_and_precision_are_taken(encoders, monkeypatch):

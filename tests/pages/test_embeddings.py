@@ -286,11 +286,15 @@ def test_numbers_are_told_from_words():
 def test_on_a_card_a_collection_is_read_in_bfloat16_where_that_moves_little(page, monkeypatch, least, precision):
     monkeypatch.setattr("interpret.rounding.fast_precision", lambda _device: "bfloat16")
     monkeypatch.setattr("interpret.rounding.LEAST_COSINE", least)
+    rounding, keys = cache.rounding, []
+    monkeypatch.setattr(cache, "rounding", lambda spec, texts: (keys.append(len(texts)), rounding(spec, texts))[1])
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
     assert not page.exception
     assert kept(page)[0].spec.precision == precision
     (told,) = [one.value for one in page.caption if one.value.startswith("Read in")]
     assert told.startswith(f"Read in {precision}")
+    # A key of all texts would be made of a large file at each click.
+    assert set(keys) == {32}
 
 
 def test_who_asks_for_a_precision_has_it_on_a_card_too(page, monkeypatch):

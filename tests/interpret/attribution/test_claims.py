@@ -21,7 +21,7 @@ from interpret.attribution.scoring import Work, _refitted
 from interpret.attribution.significance import LEVEL, holm, permutation_p
 from interpret.attribution.targets import ask
 from interpret.attribution.trust import cascade, infidelity, with_new_weights
-from interpret.devices import seeded
+from interpret.device_lock import seeded
 from tests.benchmarks.bench_methods import measure
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import FAMILIES, make_checkpoint

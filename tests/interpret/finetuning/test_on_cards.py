@@ -1,6 +1,8 @@
 """Trainings on cards, without one: on which card, how far ahead of what is told, and what is given back."""
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from dataclasses import replace
@@ -11,13 +13,15 @@ import torch
 from accelerate.state import AcceleratorState, PartialState
 
 import interpret as it
-from interpret import devices
+from interpret import device_lock
 from interpret.devices import Device
-from interpret.finetuning import worker
+from interpret.finetuning import training, worker
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.told import Evaluation, Step
 from interpret.finetuning.trainer import Ahead, FineTuner
-from interpret.finetuning.training import _arguments, train
+from interpret.finetuning.training import _arguments, settle_precision, train
+
+CARDS = {name: Device(name, name, 1, 1, ("float32",)) for name in ("cuda:0", "cuda:1", "cpu")}
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0", "cuda:1"])
@@ -39,24 +43,128 @@ def test_under_accelerate_each_process_takes_its_own_card(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_RANK", "2")
     monkeypatch.setattr(worker, "claim", lambda _: pytest.fail("each process has one already"))
-    assert worker._inside("cuda:0", own=True) == "cuda:2"
-    assert worker._inside("cpu", own=True) == "cpu"
+    monkeypatch.setattr(worker, "find_device", CARDS.__getitem__)
+    assert worker._settle_device("cuda:0", own=True) == ("cuda:0", "cuda:2")
+    assert worker._settle_device("cpu", own=False) == ("cpu", "cpu")
 
 
 def test_a_process_keeps_to_the_card_of_its_first_run(monkeypatch):
-    cards = {name: Device(name, name, 1, 1, ("float32",)) for name in ("cuda:0", "cuda:1", "cpu")}
-    monkeypatch.setattr(worker, "find_device", lambda name: cards["cuda:0" if name in ("auto", "cuda") else name])
+    monkeypatch.setattr(worker, "find_device", lambda name: CARDS["cuda:0" if name in ("auto", "cuda") else name])
     monkeypatch.setattr(worker, "_claimed", [])
     monkeypatch.setattr(worker, "claim", lambda name: "cuda:0")
-    of = worker._device_of
-    assert of("cuda:1") == "cuda:1"
+    settle = worker._settle_device
     # A library's caller may have plans with the other cards.
-    assert worker._inside("cuda:1", own=False) == "cuda:1"
-    assert of("auto") == "cuda:0"
+    assert settle("cuda:1", own=False) == ("cuda:1", "cuda:1")
+    assert settle("auto", own=False) == ("cuda:0", "cuda:0")
     # In a process of its own the second card is the first from now on, and still called by its own name.
-    assert worker._inside("cuda:1", own=True) == "cuda:0"
-    assert [of(name) for name in ("cuda:1", "auto", "cuda")] == ["cuda:1"] * 3
-    assert worker._inside("cuda:1", own=True) == "cuda:0"
+    assert settle("cuda:1", own=True) == ("cuda:1", "cuda:0")
+    assert [settle(name, own=True) for name in ("cuda:1", "auto", "cuda")] == [("cuda:1", "cuda:0")] * 3
+
+
+def test_nothing_asks_the_driver_before_a_run_takes_its_card(folder, rows, tmp_path):
+    """Importing all of it, reading the file, planning: whoever asks first has CUDA see every card for good."""
+    (tmp_path / "rows.csv").write_bytes(rows)
+    code = f"""
+import os, sys
+import torch
+
+def refuse(*_):
+    raise AssertionError("the driver was asked")
+
+def is_available():
+    if os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK") != "1":
+        refuse()
+    # Others would go on to a card that this PyTorch has no code for.
+    return "interpret" in sys._getframe(1).f_code.co_filename
+
+torch.cuda.is_available, torch.cuda.device_count, torch.cuda.mem_get_info = is_available, lambda: 2, refuse
+from interpret import devices
+from interpret.finetuning import __main__ as command, worker
+
+devices._by_nvml = lambda index: ("A card", 1 << 34, 1 << 33, (9, 0))
+devices.unstarted()
+worker.get_ready()
+
+def claim(name):
+    print("claimed", name)
+    os._exit(3)
+
+worker.claim = claim
+command.main(["--data", {str(tmp_path / "rows.csv")!r}, "--label", "kind", "--out", {str(tmp_path / "run")!r},
+              "--model", {str(folder)!r}, "--device", "cuda:1", "--epochs", "1"])
+"""
+    done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "claimed cuda:1\n"), done.stderr[-3000:]
+
+
+def test_one_process_under_accelerate_needs_no_group(recipe, tmp_path, monkeypatch):
+    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: pytest.fail("a group of one"))
+    try:
+        assert _arguments(recipe, "cpu", tmp_path).device == torch.device("cpu")
+        assert _arguments(recipe, "cuda:0", tmp_path).device == torch.device("cuda:0")
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_a_loss_that_is_no_number_in_one_process_is_none_in_all(folder, recipe, examples, monkeypatch):
+    """Else the others would wait for the one that has ended."""
+    reduced = []
+
+    def all_reduce(loss):
+        reduced.append(float(loss))
+        # The second process has as much, until its third step.
+        loss.mul_(2 if len(reduced) < 3 else float("nan"))
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+    step = FineTuner.training_step
+
+    def of_two(self, *given):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(self.args), "world_size", 2)
+            return step(self, *given)
+
+    monkeypatch.setattr(FineTuner, "training_step", of_two)
+    told = []
+    with pytest.raises(it.InputError, match="no number any more at step 3"):
+        train(recipe, examples, *split_examples(examples), lambda what, _steps: told.append(what))
+    np.testing.assert_allclose([one.loss for one in told], reduced[:2], rtol=1e-6)
+
+
+def test_no_snapshot_is_taken_of_what_is_no_number(folder, recipe, examples, monkeypatch, tmp_path, told_late):
+    learned, judged = split_examples(examples)
+    loss = FineTuner.compute_loss
+
+    def breaks(self, model, inputs, *more, **named):
+        found = loss(self, model, inputs, *more, **named)
+        return found * (np.nan if self.state.global_step == 2 else 1.0)
+
+    monkeypatch.setattr(FineTuner, "compute_loss", breaks)
+    monkeypatch.setattr("interpret.finetuning.trainer.snapshot_steps", lambda *_: (2, 3))
+    place = tmp_path / "checkpoints"
+    place.mkdir()
+    with pytest.raises(it.InputError, match="no number any more at step 3"):
+        train(replace(recipe, snapshots=2), examples, learned, judged, None, None, place)
+    assert [one.name for one in (tmp_path / "snapshots").iterdir()] == ["2.safetensors"]
+
+
+def test_what_bfloat16_was_measured_with_is_given_back(folder, recipe, monkeypatch):
+    card = Device("cuda:1", "new", 1, 1, ("float32", "bfloat16"))
+    monkeypatch.setattr(training, "find_device", lambda _: card)
+    loaded, released = [], []
+
+    def load(name, device):
+        encoder = it.load_encoder(name, "cpu")
+        loaded.append(weakref.ref(encoder.model))
+        # As modules do that know each other.
+        encoder.model.itself = encoder
+        return encoder
+
+    monkeypatch.setattr(training, "load_encoder", load)
+    monkeypatch.setattr(training, "release", lambda: released.append([one() for one in loaded]))
+    settle_precision(replace(recipe, precision="auto", device="cuda:1"), ["the bank", "the river"])
+    assert released == [[None]]
 
 
 def test_batches_are_made_ahead_in_their_order_by_one_thread():
@@ -155,9 +263,9 @@ def test_the_peak_of_a_run_is_its_own_and_of_its_own_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda name: {"cuda:1": 7}[name])
     # A run on the CPU of a machine whose card is at work tells of the process.
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    devices.forget_peak("cpu")
-    assert devices.peak_memory("cpu") > 10**7
+    device_lock.forget_peak("cpu")
+    assert device_lock.peak_memory("cpu") > 10**7
     assert calls == []
-    devices.forget_peak("cuda:1")
-    assert devices.peak_memory("cuda:1") == 7
+    device_lock.forget_peak("cuda:1")
+    assert device_lock.peak_memory("cuda:1") == 7
     assert calls == ["init", "reset cuda:1"]

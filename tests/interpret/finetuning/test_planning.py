@@ -1,9 +1,12 @@
 """What is planned is what there is: parameters exactly, memory and time by hand from what was measured."""
 
+import json
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import interpret as it
 from interpret.devices import Device, find_device
@@ -90,14 +93,62 @@ def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
     # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 pieces
     # and 24 units in the 2 layers that learn, and a context; nothing of the 1,100 texts that lie on the host.
     learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch * 10 * 24 * 2
+    # bfloat16 by itself on a card that multiplies it: of the weights of these layers there are rounded copies.
+    learns += 2 * sum(one.parameters for one in found.floors if one.name in ("1", "2"))
     assert found.kept == 1
     assert found.memory == learns + CONTEXT_BYTES
     # As measured, where it was: 1,000 bytes a piece through all three layers, of which two keep theirs.
     measured = replace(COST, kept=1000.0, context=300)
-    again = plan(encoder, replace(recipe, device="cuda:1"), "classes", 2, [10], 1000, 100, measured).memory
+    exact = replace(recipe, device="cuda:1", precision="float32")
+    again = plan(encoder, exact, "classes", 2, [10], 1000, 100, measured).memory
     assert (
         again == int(4 * (found.trainable + found.frozen) + 16 * found.trainable + 2000 / 3 * recipe.batch * 10) + 300
     )
+
+
+def test_the_process_that_times_a_step_sees_one_card_and_names_it_as_it_was_asked(folder, monkeypatch):
+    asked = []
+
+    def run(_command, env, input, **_):
+        asked.append((env["CUDA_VISIBLE_DEVICES"], json.loads(input)[1]))
+        said = {"kind": "CapacityError", "sentence": "{name} ran out of memory.", "values": {"name": "cuda:0"}}
+        return subprocess.CompletedProcess([], 0, json.dumps(said), "")
+
+    monkeypatch.setattr(measuring.subprocess, "run", run)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    encoder = it.load_encoder(str(folder), device="cpu")
+    with pytest.raises(it.CapacityError, match="^cuda:1 ran out of memory"):
+        measuring._apart(encoder, 16, "float32", 4, "cuda:1")
+    assert asked == [("5", "cuda:0")]
+
+
+def test_in_bfloat16_the_way_back_that_is_timed_reaches_every_weight(folder, monkeypatch):
+    """Weights that were rounded without gradients, and kept, would have none: half of the way would be missing."""
+    encoder, step, seen = it.load_encoder(str(folder), device="cpu"), torch.optim.AdamW.step, []
+
+    def look(optimizer, *more):
+        weights = [one for group in optimizer.param_groups for one in group["params"] if one.ndim > 1]
+        seen.append(sum(one.grad is None or not one.grad.any() for one in weights))
+        return step(optimizer, *more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", look)
+    # The pooler has no part in it.
+    pooler = sum(one.ndim > 1 for name, one in encoder.model.named_parameters() if "pooler" in name)
+    for precision in ("float32", "bfloat16"):
+        seen.clear()
+        measuring.time_steps(encoder, 16, precision, 4)
+        assert seen == [pooler] * 3
+
+
+def test_of_what_a_step_keeps_the_rounded_weights_are_counted_once(folder, monkeypatch):
+    """They are as large for one text as for many."""
+    encoder = it.load_encoder(str(folder), device="cpu")
+    linear = [one for one in encoder.model.modules() if isinstance(one, torch.nn.Linear)]
+    rounded = 2 * sum(one.weight.numel() + one.bias.numel() for one in linear)
+    taken = iter([0, 7_000_000] * 3)
+    monkeypatch.setattr(measuring, "_taken", lambda _: next(taken))
+    found = measuring.time_steps(encoder, 16, "bfloat16", 4)
+    assert found.kept * 32 * 16 == pytest.approx(7_000_000 - rounded)
 
 
 def test_a_process_of_its_own_times_a_step_and_says_what_is_wrong(folder, monkeypatch):

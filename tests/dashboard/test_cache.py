@@ -1,0 +1,73 @@
+"""Which models a page's process keeps, and when it lets them go."""
+
+import gc
+import weakref
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+import interpret as it
+from dashboard import cache, jobs
+from dashboard.widgets.maps_view import _still_there
+from interpret.devices import Device, find_device
+
+
+@pytest.fixture
+def spec(tiny_folders):
+    cache._encoder.clear()
+    cache._beside.clear()
+    yield it.EncoderSpec(it.find_checkpoint(str(tiny_folders["bert"])), "cpu", "float32")
+    cache._encoder.clear()
+    cache._beside.clear()
+
+
+def test_one_model_in_two_precisions_and_another_stand_side_by_side(spec, tiny_folders, monkeypatch):
+    loaded, load = [], it.load_encoder
+    monkeypatch.setattr(it, "load_encoder", lambda *given: (loaded.append(given), load(*given))[1])
+    other = replace(spec, checkpoint=it.find_checkpoint(str(tiny_folders["albert"])))
+    for _ in range(3):
+        for one in (spec, replace(spec, precision="bfloat16"), other):
+            cache.encoder(one)
+    assert len(loaded) == 3
+
+
+@pytest.mark.parametrize(("device", "kept"), [("cpu", True), ("cuda:1", False)])
+def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_path, device, kept):
+    model = weakref.ref(cache.encoder(spec).model)
+    card = Device("cuda:1", "A card", 1, 1, ("float32",))
+    monkeypatch.setattr("interpret.devices.find_device", lambda name: card if name == "cuda:1" else find_device(name))
+    process = SimpleNamespace(pid=1)
+    monkeypatch.setattr(jobs, "_spawn", lambda: process)
+    monkeypatch.setattr(jobs, "_take", lambda: None)
+    told = []
+    # Before the process hears of the run.
+    monkeypatch.setattr(jobs, "_tell", lambda _process, _folders: told.append(model() is not None))
+    run = SimpleNamespace(folder=tmp_path, request=SimpleNamespace(recipe=it.Recipe(device=device)))
+    jobs.start(run)
+    gc.collect()
+    assert told == [kept]
+
+
+def test_models_on_further_cards_go_where_one_device_is_asked_for(spec, monkeypatch):
+    beside = cache.encoder(spec).copy()
+    gone = weakref.ref(beside.model)
+    held = [(beside,)]
+    monkeypatch.setattr(it, "load_beside", lambda _encoder: held.pop())
+    monkeypatch.setattr(cache, "_encoder", lambda spec: None)
+    on_card = replace(spec, device="cuda:0")
+    monkeypatch.setattr(cache, "asked", lambda *_: "auto")
+    assert cache.beside(on_card) == (beside,)
+    del beside
+    monkeypatch.setattr(cache, "asked", lambda *_: "cuda:0")
+    assert cache.beside(on_card) == ()
+    gc.collect()
+    assert gone() is None
+
+
+def test_vectors_of_a_card_that_is_gone_have_their_map_on_the_cpu(monkeypatch):
+    assert _still_there("cuda:7") == "cpu"
+    assert _still_there("cpu") == "cpu"
+    card = Device("cuda:7", "A card", 1, 1, ("float32",))
+    monkeypatch.setattr("dashboard.widgets.maps_view.find_device", lambda _: card)
+    assert _still_there("cuda:7") == "cuda:7"
