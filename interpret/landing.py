@@ -33,8 +33,10 @@ class Landing:
 
     def array(self) -> np.ndarray:
         """Return what has arrived, in memory that nothing is copied into any more."""
-        found = self.tensor.numpy()
-        return found.copy() if self.fixed else found
+        if not self.fixed:
+            return self.tensor.numpy()
+        # By PyTorch, with all cores: a processor's share of a long text's trace would be most of its time.
+        return _usual(self.tensor.shape, self.tensor.dtype).copy_(self.tensor).numpy()
 
 
 def landing(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Landing:
@@ -46,9 +48,12 @@ def landing(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> L
         except RuntimeError:
             # The system has no more of it: the copy is slower, and that is all.
             pass
-    # NumPy asks the system for large pages, which PyTorch does not.
-    kind = torch.empty(0, dtype=dtype).numpy().dtype
-    return Landing(torch.from_numpy(np.empty(tuple(shape), kind)), False)
+    return Landing(_usual(shape, dtype), False)
+
+
+def _usual(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """Make room in the host's usual memory; NumPy asks the system for large pages, which PyTorch does not."""
+    return torch.from_numpy(np.empty(tuple(shape), torch.zeros(0, dtype=dtype).numpy().dtype))
 
 
 def land(layers: Sequence[torch.Tensor], dtype: torch.dtype = torch.float32) -> Landing:

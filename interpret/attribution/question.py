@@ -308,8 +308,7 @@ class Question:
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
         with hold(self.encoder.spec.device):
-            output = self.encoder.forward([tokens])
+            states = self.encoder.forward([tokens]).last_hidden_state
+            vectors = self.reading.vectors(states, self.encoder.batch([tokens])["attention_mask"])
             # Made while nothing was recorded, and used where something is.
-            return self.reading.vectors(output.last_hidden_state, self.encoder.batch([tokens])["attention_mask"])[
-                0
-            ].clone()
+            return vectors[0].clone()
