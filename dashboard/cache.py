@@ -159,7 +159,7 @@ def rollout(spec: it.EncoderSpec, text: str, pair: str | None) -> Float32[np.nda
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, "key"]:
+def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, " key"]:
     """One token's maximum flows to all inputs."""
     return it.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
 

@@ -17,7 +17,7 @@ def student(clusters: int) -> float:
 
 
 def ratio_interval(
-    tops: Float[np.ndarray, "cluster *more"], bottoms: Float[np.ndarray, "cluster *#more"]
+    tops: Float[np.ndarray, " cluster *more"], bottoms: Float[np.ndarray, "cluster *#more"]
 ) -> Float[np.ndarray, "*more 2"]:
     """Return the 95 % interval of a ratio of sums over clusters, such as a mean over their rows.
 
@@ -45,14 +45,14 @@ def sides(intervals: Float[np.ndarray, "*more 2"]) -> Int[np.ndarray, "*more"]:
     return (intervals[..., 0] > 0).astype(np.int64) - (intervals[..., 1] < 0)
 
 
-def auroc(true: Float[np.ndarray, "pair"], other: Float[np.ndarray, "pair"]) -> float:
+def auroc(true: Float[np.ndarray, " pair"], other: Float[np.ndarray, " pair"]) -> float:
     """Return how often one of the first is larger than one of the second, ties at half (Hanley & McNeil 1982)."""
     return float(_weighted_auroc(true, other, np.ones((1, len(true))))[0])
 
 
 def auroc_draws(
-    true: Float[np.ndarray, "pair"], other: Float[np.ndarray, "pair"], seed: int = 0
-) -> Float[np.ndarray, "draw"]:
+    true: Float[np.ndarray, " pair"], other: Float[np.ndarray, " pair"], seed: int = 0
+) -> Float[np.ndarray, " draw"]:
     """Return `auroc` over pairs drawn with replacement, each with both of its numbers: they hang together.
 
     The same seed draws the same pairs, so that two of these may be subtracted.
@@ -79,7 +79,7 @@ def _weighted_auroc(true: np.ndarray, other: np.ndarray, times: np.ndarray) -> n
     return (times * lower).sum(axis=1) / np.square(times.sum(axis=1))
 
 
-def drawn_interval(value: float, draws: Float[np.ndarray, "draw"], clusters: int) -> tuple[float, float]:
+def drawn_interval(value: float, draws: Float[np.ndarray, " draw"], clusters: int) -> tuple[float, float]:
     """Return the 95 % interval of a number from 0 to 1 that was drawn anew over so many clusters.
 
     Percentiles of the draws, at those of Student's t (Hesterberg 2015, "What teachers should know about the bootstrap",

@@ -61,12 +61,12 @@ def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
     )
 
 
-def hidden_places(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, "hidden"]:
+def hidden_places(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, " hidden"]:
     """Return where a text has the mask."""
     return read_only(np.flatnonzero(tokens.ids == mask_id(encoder)), np.int64)
 
 
-def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, "token"]:
+def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]:
     """Return which pieces are words that can be seen.
 
     Raises

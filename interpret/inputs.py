@@ -26,8 +26,8 @@ class InputFormat:
 
     def batch(
         self,
-        ids: Sequence[Sequence[int] | Int[np.ndarray, "_"]],
-        type_ids: Sequence[Sequence[int] | Int[np.ndarray, "_"]],
+        ids: Sequence[Sequence[int] | Int[np.ndarray, " _"]],
+        type_ids: Sequence[Sequence[int] | Int[np.ndarray, " _"]],
     ) -> dict[str, Int[np.ndarray, "text token"]]:
         """Put texts side by side, padded at the end to the longest."""
         shape = (len(ids), max(map(len, ids)))

@@ -28,7 +28,7 @@ def wilson(right: int | float, count: int | float, z: float = 1.96) -> tuple[flo
 
 def cluster_bootstrap(
     parts: Float[np.ndarray, "cluster part"] | Int[np.ndarray, "cluster part"],
-    statistic: Callable[[Float[np.ndarray, "draw part"]], Float[np.ndarray, "draw"]],
+    statistic: Callable[[Float[np.ndarray, "draw part"]], Float[np.ndarray, " draw"]],
     seed: int = 0,
     draws: int = DRAWS,
 ) -> tuple[float, float]:
@@ -68,8 +68,8 @@ def cluster_bootstrap(
 
 
 def share_interval(
-    right: Float[np.ndarray, "cluster"] | Int[np.ndarray, "cluster"],
-    counts: Float[np.ndarray, "cluster"] | Int[np.ndarray, "cluster"],
+    right: Float[np.ndarray, " cluster"] | Int[np.ndarray, " cluster"],
+    counts: Float[np.ndarray, " cluster"] | Int[np.ndarray, " cluster"],
     seed: int = 0,
 ) -> tuple[float, float]:
     """Return the interval of a share whose rows come in clusters: `cluster_bootstrap`, never narrower than it can be.

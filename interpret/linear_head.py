@@ -44,7 +44,7 @@ class LinearHead:
 
     labels: tuple[str, ...]
     weight: Float32[np.ndarray, "label width"]
-    bias: Float32[np.ndarray, "label"]
+    bias: Float32[np.ndarray, " label"]
     out_of_fold: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     held_out: Accuracy | None = None
     sentence: SentenceModel = PLAIN["mean"]
@@ -146,7 +146,7 @@ def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) ->
     return said
 
 
-def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, "first"], Int[np.ndarray, "second"]]:
+def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
     """Cut places into halves with as much of each class in either, by a seeded shuffle."""
     order = np.random.default_rng(seed).permutation(len(labels))
     halves: tuple[list[int], list[int]] = ([], [])

@@ -67,24 +67,24 @@ class Masked:
         What was done to each piece: `UNTOUCHED`, `HIDDEN`, `REPLACED` or `KEPT`.
     """
 
-    ids: Int[np.ndarray, "token"]
-    done: Int8[np.ndarray, "token"]
+    ids: Int[np.ndarray, " token"]
+    done: Int8[np.ndarray, " token"]
 
     @property
-    def chosen(self) -> Bool[np.ndarray, "token"]:
+    def chosen(self) -> Bool[np.ndarray, " token"]:
         """Which pieces the model must guess."""
         return self.done != UNTOUCHED
 
 
-def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, "piece"]:
+def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, " piece"]:
     """Return the ids of the vocabulary's pieces but the special ones: what a piece may be replaced by."""
     special = {place for place, one in tokenizer.get_added_tokens_decoder().items() if one.special}
     return read_only(sorted(set(tokenizer.get_vocab().values()) - special), np.int64)
 
 
 def open_pieces(
-    ids: Int[np.ndarray, "token"], added: Bool[np.ndarray, "token"], others: Int[np.ndarray, "piece"]
-) -> Bool[np.ndarray, "token"]:
+    ids: Int[np.ndarray, " token"], added: Bool[np.ndarray, " token"], others: Int[np.ndarray, " piece"]
+) -> Bool[np.ndarray, " token"]:
     """Return which pieces may be chosen: none that the tokenizer added, nor a special one that was typed, nor unknown.
 
     Parameters
@@ -98,13 +98,13 @@ def open_pieces(
 
 
 def mask_pieces(
-    ids: Int[np.ndarray, "token"],
-    open_to: Bool[np.ndarray, "token"],
+    ids: Int[np.ndarray, " token"],
+    open_to: Bool[np.ndarray, " token"],
     mask: int,
-    others: Int[np.ndarray, "piece"],
+    others: Int[np.ndarray, " piece"],
     random: np.random.Generator,
     masking: Masking | None = None,
-    word: Int[np.ndarray, "token"] | None = None,
+    word: Int[np.ndarray, " token"] | None = None,
 ) -> Masked:
     """Play the masking game once.
 

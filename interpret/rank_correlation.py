@@ -26,8 +26,8 @@ def spearman_interval(value: float, rows: int) -> tuple[float, float]:
 
 
 def pairs_interval(
-    one: Float[np.ndarray, "pair"],
-    other: Float[np.ndarray, "pair"],
+    one: Float[np.ndarray, " pair"],
+    other: Float[np.ndarray, " pair"],
     ends: Int[np.ndarray, "side pair"],
     points: int,
     seed: int = 0,
@@ -64,8 +64,8 @@ def pairs_interval(
 
 
 def weighted_spearman(
-    one: Float[np.ndarray, "row"], other: Float[np.ndarray, "row"], times: Float[np.ndarray, "draw row"] | np.ndarray
-) -> Float[np.ndarray, "draw"]:
+    one: Float[np.ndarray, " row"], other: Float[np.ndarray, " row"], times: Float[np.ndarray, "draw row"] | np.ndarray
+) -> Float[np.ndarray, " draw"]:
     """Return Spearman's rank correlation of rows that count so many times each, ties at their middle rank.
 
     As of rows written out as often; NaN where a draw has no order.

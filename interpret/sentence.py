@@ -40,7 +40,7 @@ class Dense:
     """
 
     weight: Float32[np.ndarray, "out width"]
-    bias: Float32[np.ndarray, "out"]
+    bias: Float32[np.ndarray, " out"]
     activation: str = "Tanh"
     residual: Float32[np.ndarray, "out width"] | None = None
 
@@ -56,8 +56,8 @@ class Dense:
 class LayerNorm:
     """A layer norm with PyTorch's epsilon of 1e-5."""
 
-    weight: Float32[np.ndarray, "width"]
-    bias: Float32[np.ndarray, "width"]
+    weight: Float32[np.ndarray, " width"]
+    bias: Float32[np.ndarray, " width"]
 
     def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
         """Map vectors ``(text, width)``."""
@@ -171,7 +171,7 @@ class SentenceModel:
         """Make sentence vectors of the last hidden states: `pool`, then `finish`."""
         return self.finish(self.pool(states, mask, skipped))
 
-    def compare(self, vectors: torch.Tensor, other: torch.Tensor) -> Float[torch.Tensor, "text"]:
+    def compare(self, vectors: torch.Tensor, other: torch.Tensor) -> Float[torch.Tensor, " text"]:
         """Say how alike vectors ``(text, width)`` are to another one ``(width,)``."""
         if self.similarity == "cosine":
             return torch.nn.functional.normalize(vectors, dim=-1) @ torch.nn.functional.normalize(other, dim=-1)

@@ -33,7 +33,7 @@ class Surprise:
     """
 
     tokens: Tokens
-    logs: Float32[np.ndarray, "token"]
+    logs: Float32[np.ndarray, " token"]
     within: bool
 
     @property

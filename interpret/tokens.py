@@ -50,14 +50,14 @@ class Tokens:
 
     text: str
     pair: str | None
-    ids: Int[np.ndarray, "token"]
+    ids: Int[np.ndarray, " token"]
     pieces: tuple[str, ...]
     labels: tuple[str, ...]
-    word: Int[np.ndarray, "token"]
+    word: Int[np.ndarray, " token"]
     span: Int[np.ndarray, "token 2"]
-    segment: Int[np.ndarray, "token"]
-    type_ids: Int[np.ndarray, "token"]
-    special: Bool[np.ndarray, "token"]
+    segment: Int[np.ndarray, " token"]
+    type_ids: Int[np.ndarray, " token"]
+    special: Bool[np.ndarray, " token"]
     unknown_id: int | None
 
     def __len__(self) -> int:
@@ -137,7 +137,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
     )
 
 
-def cut(tokens: Tokens, kept: Bool[np.ndarray, "token"]) -> Tokens:
+def cut(tokens: Tokens, kept: Bool[np.ndarray, " token"]) -> Tokens:
     """Return a text of which only some pieces are left."""
     places = np.flatnonzero(kept)
     return replace(

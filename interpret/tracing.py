@@ -54,7 +54,7 @@ class Trace:
     value: Float32[np.ndarray, "layer head token width"] | None
     context: Float32[np.ndarray, "layer head token width"] | None
     mask: Bool[np.ndarray, "layer query key"] | None
-    scaling: Float32[np.ndarray, "layer"] | None
+    scaling: Float32[np.ndarray, " layer"] | None
     hidden: Float32[np.ndarray, "layers_and_embeddings token hidden"]
     seconds: float
 

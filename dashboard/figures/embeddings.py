@@ -23,7 +23,7 @@ def layer_names(layers: Sequence[int]) -> list[str]:
     return [_("inputs (layer 0)") if layer == 0 else _("layer {layer}").format(layer=layer) for layer in layers]
 
 
-def scree(variance: Float32[np.ndarray, "component"], dims: int, most: int = 30) -> go.Figure:
+def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30) -> go.Figure:
     """Draw each principal component's share of the variance, those on the map set off."""
     count = min(most, len(variance))
     places = np.arange(1, count + 1)

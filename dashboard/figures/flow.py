@@ -27,7 +27,7 @@ def method_names() -> dict[str, str]:
     }
 
 
-def sources_map(sources: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tokens) -> go.Figure:
+def sources_map(sources: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tokens) -> go.Figure:
     """Draw what each input is to a token by each method, as a row each.
 
     Shares are divided by their sum and have one scale. Maximum flows are no shares, each being a problem of its own:
@@ -40,7 +40,7 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tok
     inputs = numbered(list(tokens.labels))
 
     def row(
-        name: str, rows: Mapping[str, Float32[np.ndarray, "token"]], colour: np.ndarray, axis: str, at: int
+        name: str, rows: Mapping[str, Float32[np.ndarray, " token"]], colour: np.ndarray, axis: str, at: int
     ) -> None:
         figure.add_trace(
             go.Heatmap(

@@ -89,7 +89,7 @@ class Colours:
     """
 
     title: str
-    values: Float32[np.ndarray, "point"]
+    values: Float32[np.ndarray, " point"]
     groups: tuple[str, ...] = ()
     ranks: tuple[int, ...] = ()
     others: bool = False

@@ -41,7 +41,7 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
 
 def sources(
     spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
-) -> dict[str, Float32[np.ndarray, "token"]]:
+) -> dict[str, Float32[np.ndarray, " token"]]:
     """Return what each input is by each method that this model and text allow, waiting for a click where long.
 
     Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention_flow`).
@@ -68,11 +68,11 @@ def sources(
     return found
 
 
-def answer_line(shares: Mapping[str, Float32[np.ndarray, "token"]], tokens: Tokens, token: int, layer: int) -> str:
+def answer_line(shares: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tokens, token: int, layer: int) -> str:
     """Say in Markdown which inputs each method finds most of."""
     names = method_names()
 
-    def most(name: str, row: Float32[np.ndarray, "token"]) -> str:
+    def most(name: str, row: Float32[np.ndarray, " token"]) -> str:
         best = np.argsort(-row, kind="stable")[:2]
         # Maximum flows are each a problem of their own: shares of their sum would say nothing.
         numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f} %" for i in best]
@@ -98,7 +98,7 @@ def limits(method: str) -> str:
     )
 
 
-def agreement_line(shares: Mapping[str, Float32[np.ndarray, "token"]]) -> str:
+def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
     """Say how far the methods put the inputs in the same order."""
     from scipy.stats import spearmanr
 
@@ -158,7 +158,7 @@ def flow_downloads(
     token: int,
     target: Target,
     tokens: Tokens,
-    shares: Mapping[str, Float32[np.ndarray, "token"]],
+    shares: Mapping[str, Float32[np.ndarray, " token"]],
     stem: str,
 ) -> list[Download]:
     """Offer the shares and flows that are seen as files."""

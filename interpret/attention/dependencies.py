@@ -74,9 +74,9 @@ class DependencyScores:
     """
 
     relations: tuple[str, ...]
-    counts: Int[np.ndarray, "relation"]
+    counts: Int[np.ndarray, " relation"]
     accuracy: Float32[np.ndarray, "relation seeking layer head"]
-    offset: Int[np.ndarray, "relation"]
+    offset: Int[np.ndarray, " relation"]
     held: tuple[HeldOut, ...]
     sentences: int
     skipped: int
@@ -254,7 +254,7 @@ class _Links(NamedTuple):
 
     sentence: int
     relations: np.ndarray
-    offsets: Int[np.ndarray, "link"]
+    offsets: Int[np.ndarray, " link"]
     right: np.ndarray
 
 
@@ -274,7 +274,7 @@ def _links(
     )
 
 
-def _fixed_places(offsets: Int[np.ndarray, "link"]) -> Int[np.ndarray, "place"]:
+def _fixed_places(offsets: Int[np.ndarray, " link"]) -> Int[np.ndarray, " place"]:
     """Return the offsets that occur, the most frequent first and of two as frequent the nearer one."""
     values, often = np.unique(offsets, return_counts=True)
     return values[np.lexsort((-values, np.abs(values), -often))]

@@ -70,7 +70,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     """
 
     values_of: Mapping[str, Float32[np.ndarray, "layer head"]]
-    uniform: Mapping[str, Float32[np.ndarray, "layer"]]
+    uniform: Mapping[str, Float32[np.ndarray, " layer"]]
     error: Mapping[str, Float32[np.ndarray, "layer head"]]
     queries: Mapping[str, int]
     texts: int
@@ -285,7 +285,7 @@ def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
 
 
 def _alone(
-    name: str, values: Float[np.ndarray, "layer head query"], asked: Bool[np.ndarray, "query"]
+    name: str, values: Float[np.ndarray, "layer head query"], asked: Bool[np.ndarray, " query"]
 ) -> Float[np.ndarray, "layer head"]:
     some = values[..., asked]
     count = some.shape[-1]

@@ -54,7 +54,7 @@ class HeldOut:
 def held_out(
     right: Bool[np.ndarray, "link head"],
     at_place: Bool[np.ndarray, "link place"],
-    owner: Int[np.ndarray, "link"],
+    owner: Int[np.ndarray, " link"],
     seed: int = 0,
 ) -> HeldOut:
     """Score the best head and the best fixed place out of fold, over five folds of sentences.
@@ -105,8 +105,8 @@ def held_out(
 
 
 def _out_of_fold(
-    right: Bool[np.ndarray, "link rule"], fold: Int[np.ndarray, "link"]
-) -> tuple[Bool[np.ndarray, "link"], list[int]]:
+    right: Bool[np.ndarray, "link rule"], fold: Int[np.ndarray, " link"]
+) -> tuple[Bool[np.ndarray, " link"], list[int]]:
     """Return which links are right by the rule that is best on the other folds, and these rules."""
     told, chosen = np.empty(len(right), bool), []
     for one in np.unique(fold):
@@ -116,13 +116,13 @@ def _out_of_fold(
     return told, chosen
 
 
-def _share(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, "draw"]:
+def _share(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, " draw"]:
     return sums[:, 0] / sums[:, 2]
 
 
-def _other(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, "draw"]:
+def _other(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, " draw"]:
     return sums[:, 1] / sums[:, 2]
 
 
-def _difference(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, "draw"]:
+def _difference(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, " draw"]:
     return (1 + _share(sums) - _other(sums)) / 2

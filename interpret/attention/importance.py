@@ -41,9 +41,9 @@ class PruneCurve:
         Their 95 % intervals over texts.
     """
 
-    removed: Int[np.ndarray, "step"]
-    loss: Float32[np.ndarray, "step"]
-    accuracy: Float32[np.ndarray, "step"]
+    removed: Int[np.ndarray, " step"]
+    loss: Float32[np.ndarray, " step"]
+    accuracy: Float32[np.ndarray, " step"]
     loss_interval: Float32[np.ndarray, "step 2"]
     accuracy_interval: Float32[np.ndarray, "step 2"]
 

@@ -32,8 +32,8 @@ class AttentionView:
     unit: Unit
     specials: bool
     direction: Direction
-    queries: Int[np.ndarray, "query"]
-    keys: Int[np.ndarray, "key"]
+    queries: Int[np.ndarray, " query"]
+    keys: Int[np.ndarray, " key"]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class Attribution:
     tolerance: float
     smooth: bool
     seed: int
-    scores: Float32[np.ndarray, "token"]
+    scores: Float32[np.ndarray, " token"]
     output: float
     baseline_output: float
     delta: float
@@ -62,8 +62,8 @@ class Attribution:
     forward_passes: int
     backward_passes: int
     seconds: float
-    uncertainty: Float32[np.ndarray, "token"] | None = None
-    word_uncertainty: Float32[np.ndarray, "word"] | None = None
+    uncertainty: Float32[np.ndarray, " token"] | None = None
+    word_uncertainty: Float32[np.ndarray, " word"] | None = None
 
     @property
     def baseline_above(self) -> bool:
@@ -79,7 +79,7 @@ class Attribution:
         """The completeness error: |delta| as a share of the difference of answers."""
         return abs(self.delta) / max(abs(self.output - self.baseline_output), 1e-9)
 
-    def word_scores(self) -> Float32[np.ndarray, "word"]:
+    def word_scores(self) -> Float32[np.ndarray, " word"]:
         """Return a score for each group of `Tokens.groups`: the sum of its pieces'."""
         return read_only([self.scores[list(group)].sum() for group in self.tokens.groups], np.float32)
 

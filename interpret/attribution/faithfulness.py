@@ -75,14 +75,14 @@ class Faithfulness:
     comprehensiveness_p: float
     sufficiency_p: float
     least_p: tuple[float, float]
-    random_comprehensiveness: Float32[np.ndarray, "ranking"]
-    random_sufficiency: Float32[np.ndarray, "ranking"]
+    random_comprehensiveness: Float32[np.ndarray, " ranking"]
+    random_sufficiency: Float32[np.ndarray, " ranking"]
     exact: bool
     words: int
     predicted: bool
-    shares: Float32[np.ndarray, "point"]
-    deletion: Float32[np.ndarray, "point"]
-    insertion: Float32[np.ndarray, "point"]
+    shares: Float32[np.ndarray, " point"]
+    deletion: Float32[np.ndarray, " point"]
+    insertion: Float32[np.ndarray, " point"]
     random_deletion: Float32[np.ndarray, "draw point"]
     random_insertion: Float32[np.ndarray, "draw point"]
     unit: str
@@ -198,7 +198,7 @@ class Erased:
 
     def measures(
         self, rankings: Sequence[Sequence[int]]
-    ) -> tuple[Float64[np.ndarray, "ranking"], Float64[np.ndarray, "ranking"]]:
+    ) -> tuple[Float64[np.ndarray, " ranking"], Float64[np.ndarray, " ranking"]]:
         """Return ERASER's comprehensiveness and sufficiency of rankings of the words, best first."""
         sizes = [_top(share, len(self.groups)) for share in BINS]
         self.read([frozenset(one[:size]) for one in rankings for size in sizes])

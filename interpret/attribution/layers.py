@@ -25,7 +25,7 @@ def layer_map(
     method: str = "conductance",
     baseline: str = "pad",
     progress: Progress | None = None,
-) -> tuple[Float32[np.ndarray, "level token"], Float32[np.ndarray, "level"]]:
+) -> tuple[Float32[np.ndarray, "level token"], Float32[np.ndarray, " level"]]:
     """Return where the evidence forms: each token's score at each level of hidden states, and each level's error.
 
     ``"conductance"`` follows the states as the words fade in (Dhamdhere et al. 2018). ``"integrated_gradients"`` goes
@@ -146,7 +146,7 @@ def conductance(
     baseline: torch.Tensor,
     steps: int = 32,
     progress: Progress | None = None,
-) -> tuple[Float64[np.ndarray, "level token"], Float64[np.ndarray, "level"]]:
+) -> tuple[Float64[np.ndarray, "level token"], Float64[np.ndarray, " level"]]:
     """Return how much of the answer's change passes through each token at each level.
 
     It is the conductance of Dhamdhere et al. 2018 as Shrikumar et al. 2018 compute it: on the way from baseline to

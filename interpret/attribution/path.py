@@ -47,13 +47,13 @@ class Walk:
         What the sum of all scores has more than the difference of the answers.
     """
 
-    places: Float64[np.ndarray, "step"]
-    weights: Float64[np.ndarray, "step"]
+    places: Float64[np.ndarray, " step"]
+    weights: Float64[np.ndarray, " step"]
     slopes: Float64[np.ndarray, "step token"]
     delta: float
 
     @property
-    def scores(self) -> Float64[np.ndarray, "token"]:
+    def scores(self) -> Float64[np.ndarray, " token"]:
         """Return integrated gradients (Sundararajan et al. 2017, eq. 1), summed over each token's numbers."""
         return self.weights @ self.slopes
 

@@ -33,7 +33,7 @@ class Plausibility:
 
 
 def plausibility(
-    tokens: Tokens, scores: Float32[np.ndarray, "token"], marked: Sequence[tuple[int, int]]
+    tokens: Tokens, scores: Float32[np.ndarray, " token"], marked: Sequence[tuple[int, int]]
 ) -> Plausibility:
     """Compare an attribution with what people marked.
 

@@ -99,7 +99,7 @@ class Question:
         gradients: bool = False,
         levels: list[torch.Tensor] | None = None,
         tap: Tap | None = None,
-    ) -> Float[torch.Tensor, "batch"]:
+    ) -> Float[torch.Tensor, " batch"]:
         """Answer for texts of this one's length given as embeddings of their pieces, before positions are added.
 
         Positions and segments are those of the text itself, and every token is attended to.
@@ -140,7 +140,7 @@ class Question:
         return read_only(np.stack([found[i] for i in range(len(texts))]), np.float32)
 
     @property
-    def own(self) -> Float32[np.ndarray, "answer"]:
+    def own(self) -> Float32[np.ndarray, " answer"]:
         """How it answers the text itself; asked once, whatever is explained of it then."""
         # Not functools.cached_property: until Python 3.12 it holds a lock of all questions while it waits for a device.
         if self._own is None:
@@ -158,12 +158,12 @@ class Question:
         likely = self.target.kind in ("class", "word")
         return float(self.probabilities(self.own[None])[0, self.target.index]) if likely else self.output
 
-    def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text"]:
+    def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the number that is asked for, for whole texts."""
         answers = self.answers(texts)
         return answers[:, self.target.index] if answers.shape[1] > 1 else answers[:, 0]
 
-    def chances(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text"]:
+    def chances(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the probability of the class or word asked for; for other targets the number itself."""
         answers = self.answers(texts)
         if self.target.kind not in ("class", "word"):
@@ -188,7 +188,7 @@ class Question:
         return self.encoder.embed_pieces(torch.from_numpy(np.array(self.tokens.ids)))
 
     @property
-    def fixed(self) -> Bool[np.ndarray, "token"]:
+    def fixed(self) -> Bool[np.ndarray, " token"]:
         """What no method takes away: special pieces, and masks whose word is asked for."""
         masks = np.array([piece == self.encoder.mask for piece in self.tokens.pieces])
         return self.tokens.special | (masks if self.target.kind == "word" else False)
@@ -252,7 +252,7 @@ class Question:
             question._moved = embedded.detach().to(self.encoder.spec.device)
         return question
 
-    def without(self, gone: Bool[np.ndarray, "token"]) -> Tokens:
+    def without(self, gone: Bool[np.ndarray, " token"]) -> Tokens:
         """Return the text with pieces taken out of it; positions close up, as if they had never been written."""
         return cut(self.tokens, ~gone | self.fixed)
 

@@ -46,12 +46,12 @@ class Scores:
         Whether it is the latter.
     """
 
-    values: Float64[np.ndarray, "token"]
+    values: Float64[np.ndarray, " token"]
     steps: int = 0
     draws: Float64[np.ndarray, "draw token"] | None = None
     refitted: bool = False
 
-    def half_widths(self, groups: Sequence[Sequence[int]]) -> Float64[np.ndarray, "group"] | None:
+    def half_widths(self, groups: Sequence[Sequence[int]]) -> Float64[np.ndarray, " group"] | None:
         """Return half a 95 % interval for each group's sum: what another seed would give; None where nothing is drawn.
 
         Of a mean over draws it is Student's; of a fit 1.96 standard deviations over the fits (bootstrap over draws,
@@ -144,7 +144,7 @@ class Work:
             found.append((slope if self.method == "saliency" else slope * some).double().cpu().numpy())
         return np.concatenate(found)
 
-    def _summed(self, slope: Float64[np.ndarray, "token width"]) -> Float64[np.ndarray, "token"]:
+    def _summed(self, slope: Float64[np.ndarray, "token width"]) -> Float64[np.ndarray, " token"]:
         # A gradient has no sign of for or against; its length says how much the token matters at all.
         return np.linalg.norm(slope, axis=-1) if self.method == "saliency" else slope.sum(axis=-1)
 
@@ -267,7 +267,7 @@ class Work:
 
 
 def _refitted(
-    gates: Float64[np.ndarray, "draw unit"], answers: Float64[np.ndarray, "draw"], penalty: float, seed: int
+    gates: Float64[np.ndarray, "draw unit"], answers: Float64[np.ndarray, " draw"], penalty: float, seed: int
 ) -> Float64[np.ndarray, "fit unit"]:
     """Fit the regression of Kernel SHAP, or with a penalty LIME's, again and again on its draws, drawn again.
 

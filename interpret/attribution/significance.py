@@ -9,7 +9,7 @@ from jaxtyping import Float
 LEVEL = 0.05
 
 
-def permutation_p(value: float, others: Float[np.ndarray, "other"] | Sequence[float], slack: float = 0.0) -> float:
+def permutation_p(value: float, others: Float[np.ndarray, " other"] | Sequence[float], slack: float = 0.0) -> float:
     """Return the one-sided p-value of a number among those that chance gives; high is good.
 
     The number itself counts as one that does as well (Phipson & Smyth 2010: never 0, and right at its level), others

@@ -60,14 +60,14 @@ class Trust:
     """
 
     infidelity: float
-    random_infidelity: Float32[np.ndarray, "shuffle"]
+    random_infidelity: Float32[np.ndarray, " shuffle"]
     change: float
     scale: float
     sensitivity: float | None
     random_sensitivity: float | None
     radius: float
     replaced: tuple[str, ...]
-    agreement: Float32[np.ndarray, "model"]
+    agreement: Float32[np.ndarray, " model"]
     random_agreement: float
     shuffles: int
     seconds: float
@@ -162,8 +162,8 @@ def _baseline(attribution: Attribution) -> str:
 def infidelity(
     scores: Float64[np.ndarray, "scores word"],
     sets: Float64[np.ndarray, "draw word"],
-    changes: Float64[np.ndarray, "draw"],
-) -> tuple[Float64[np.ndarray, "scores"], Float64[np.ndarray, "scores"]]:
+    changes: Float64[np.ndarray, " draw"],
+) -> tuple[Float64[np.ndarray, " scores"], Float64[np.ndarray, " scores"]]:
     """Return Yeh et al. 2019's infidelity of sets of scores, as a share of the mean squared change, and their scales.
 
     ``min over s >= 0 of E[(s I·φ - Δ)²] / E[Δ²]`` with I the words taken away, φ the scores and Δ what the answer lost.

@@ -51,7 +51,7 @@ class Clusters:
         Over how many points of how many texts the silhouette is the mean.
     """
 
-    cluster: Int[np.ndarray, "point"]
+    cluster: Int[np.ndarray, " point"]
     count: int
     silhouette: float
     stability: float | None
@@ -69,7 +69,7 @@ def cluster(
     *,
     metric: str = "cosine",
     least: int = 10,
-    texts: Int[np.ndarray, "point"] | None = None,
+    texts: Int[np.ndarray, " point"] | None = None,
     progress: Progress | None = None,
 ) -> Clusters:
     """Group vectors.
@@ -156,7 +156,7 @@ def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndar
 
 
 def agreement(
-    clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, "point"] | None = None, seed: int = 0
+    clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
     """Compare groups with labels: the adjusted Rand index, 1 for the same (Hubert & Arabie 1985).
 
@@ -184,7 +184,7 @@ def agreement(
 
 
 def agreement_interval(
-    clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, "point"] | None = None, seed: int = 0
+    clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % interval of `agreement` over texts, by bootstrap; the groups stay as they are."""
     _names, numbers = np.unique(list(labels), return_inverse=True)
@@ -245,7 +245,7 @@ class MarkingWords:
 
     words: tuple[tuple[tuple[str, float], ...], ...]
     least: float
-    by_chance: Int[np.ndarray, "shuffle"]
+    by_chance: Int[np.ndarray, " shuffle"]
     asked: int
 
 

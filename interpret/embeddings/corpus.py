@@ -65,11 +65,11 @@ class Embeddings:
     prompt: str
     layers: tuple[int, ...]
     vectors: Float32[np.ndarray, "layer item width"]
-    text: Int[np.ndarray, "item"]
+    text: Int[np.ndarray, " item"]
     span: Int[np.ndarray, "item 2"]
-    pieces: Int[np.ndarray, "item"]
-    windows: Int[np.ndarray, "text"]
-    cut: Bool[np.ndarray, "text"]
+    pieces: Int[np.ndarray, " item"]
+    windows: Int[np.ndarray, " text"]
+    cut: Bool[np.ndarray, " text"]
     seconds: float
 
     def __len__(self) -> int:

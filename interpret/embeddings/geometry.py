@@ -61,18 +61,18 @@ class Geometry:
     """
 
     layers: tuple[int, ...]
-    anisotropy: Float64[np.ndarray, "layer"]
-    anisotropy_error: Float64[np.ndarray, "layer"]
-    self_similarity: Float64[np.ndarray, "layer"] | None
-    explained: Float64[np.ndarray, "layer"] | None
-    explained_baseline: Float64[np.ndarray, "layer"] | None
-    intra_similarity: Float64[np.ndarray, "layer"] | None
-    intra_baseline: Float64[np.ndarray, "layer"] | None
-    dimension: Float64[np.ndarray, "layer"]
+    anisotropy: Float64[np.ndarray, " layer"]
+    anisotropy_error: Float64[np.ndarray, " layer"]
+    self_similarity: Float64[np.ndarray, " layer"] | None
+    explained: Float64[np.ndarray, " layer"] | None
+    explained_baseline: Float64[np.ndarray, " layer"] | None
+    intra_similarity: Float64[np.ndarray, " layer"] | None
+    intra_baseline: Float64[np.ndarray, " layer"] | None
+    dimension: Float64[np.ndarray, " layer"]
     dimension_interval: Float64[np.ndarray, "layer 2"]
     similarity: Float64[np.ndarray, "layer layer"]
     words: tuple[str, ...]
-    word_texts: Int[np.ndarray, "word"]
+    word_texts: Int[np.ndarray, " word"]
     word_similarity: Float32[np.ndarray, "layer word"]
     items: int
     total: int

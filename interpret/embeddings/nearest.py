@@ -29,8 +29,8 @@ class Neighbours:
         Mean and standard deviation of the same between random pairs of items: what a score is to be read against.
     """
 
-    items: Int[np.ndarray, "neighbour"]
-    scores: Float32[np.ndarray, "neighbour"]
+    items: Int[np.ndarray, " neighbour"]
+    scores: Float32[np.ndarray, " neighbour"]
     usual: float
     spread: float
 

@@ -47,15 +47,15 @@ class Plan:
     word: str | None
     layers: tuple[int, ...]
     width: int
-    unit_text: Int[np.ndarray, "unit"]
+    unit_text: Int[np.ndarray, " unit"]
     unit_window: tuple[Window, ...]
-    unit_pieces: Int[np.ndarray, "unit"]
-    item_unit: Int[np.ndarray, "item"]
-    first: Int[np.ndarray, "item"]
-    last: Int[np.ndarray, "item"]
+    unit_pieces: Int[np.ndarray, " unit"]
+    item_unit: Int[np.ndarray, " item"]
+    first: Int[np.ndarray, " item"]
+    last: Int[np.ndarray, " item"]
     span: Int[np.ndarray, "item 2"]
-    windows: Int[np.ndarray, "text"]
-    cut: Bool[np.ndarray, "text"]
+    windows: Int[np.ndarray, " text"]
+    cut: Bool[np.ndarray, " text"]
 
     def __len__(self) -> int:
         return len(self.item_unit)
@@ -71,12 +71,12 @@ class Plan:
         return self.reading.prompt
 
     @property
-    def text(self) -> Int[np.ndarray, "item"]:
+    def text(self) -> Int[np.ndarray, " item"]:
         """The text of each item."""
         return self.unit_text[self.item_unit]
 
     @property
-    def pieces(self) -> Int[np.ndarray, "item"]:
+    def pieces(self) -> Int[np.ndarray, " item"]:
         """How many pieces each item is pooled from."""
         if self.level == "texts":
             return np.bincount(self.unit_text, self.unit_pieces, len(self.windows)).astype(np.int64)

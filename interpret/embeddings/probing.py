@@ -60,8 +60,8 @@ class Probe:
     """
 
     layers: tuple[int, ...]
-    accuracy: Float64[np.ndarray, "layer"]
-    control: Float64[np.ndarray, "layer"]
+    accuracy: Float64[np.ndarray, " layer"]
+    control: Float64[np.ndarray, " layer"]
     accuracy_interval: Float64[np.ndarray, "layer 2"]
     control_interval: Float64[np.ndarray, "layer 2"]
     chosen: tuple[int, ...]
@@ -75,7 +75,7 @@ class Probe:
     left_out: int
 
     @property
-    def selectivity(self) -> Float64[np.ndarray, "layer"]:
+    def selectivity(self) -> Float64[np.ndarray, " layer"]:
         """Accuracy less the control task's: what is not owed to the probe's own memory (section 2.3)."""
         return self.accuracy - self.control
 

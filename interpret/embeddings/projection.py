@@ -54,7 +54,7 @@ class Projection:
     metric: str
     seed: int
     setting: float | None
-    variance: Float32[np.ndarray, "component"]
+    variance: Float32[np.ndarray, " component"]
     divergence: float | None
     quality: Quality
 
@@ -351,7 +351,7 @@ class Alignment:
     """
 
     points: Float32[np.ndarray, "layer point dim"]
-    moved: Float32[np.ndarray, "step"]
+    moved: Float32[np.ndarray, " step"]
 
 
 def align(maps: Sequence[np.ndarray]) -> Alignment:

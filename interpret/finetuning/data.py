@@ -193,7 +193,7 @@ def _check(examples: Examples, label: str) -> None:
 
 def split_examples(
     examples: Examples, share: float = 0.2, seed: int = 0
-) -> tuple[Int[np.ndarray, "learned"], Int[np.ndarray, "judged"]]:
+) -> tuple[Int[np.ndarray, " learned"], Int[np.ndarray, " judged"]]:
     """Hold a share of the examples out, so that what is judged was never learned from.
 
     Every class (for a regression: every fifth of its values) gives its share, and has examples on either side.
@@ -247,7 +247,7 @@ def split_examples(
 
 def _both(
     examples: Examples, learned: list[int], judged: list[int]
-) -> tuple[Int[np.ndarray, "learned"], Int[np.ndarray, "judged"]]:
+) -> tuple[Int[np.ndarray, " learned"], Int[np.ndarray, " judged"]]:
     # Whether a text follows is asked with another one's end.
     least = 2 if examples.task in GAMES and examples.pairs is not None else 1
     if len(learned) < least or len(judged) < least:

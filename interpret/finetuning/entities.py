@@ -32,9 +32,9 @@ class EntityResults:
     """
 
     kinds: tuple[str, ...]
-    correct: Int[np.ndarray, "kind"]
-    found: Int[np.ndarray, "kind"]
-    true: Int[np.ndarray, "kind"]
+    correct: Int[np.ndarray, " kind"]
+    found: Int[np.ndarray, " kind"]
+    true: Int[np.ndarray, " kind"]
     precision: float
     recall: float
     f1: float
@@ -82,7 +82,7 @@ def entities_of(tags: Sequence[str]) -> list[Entity]:
     return found
 
 
-def by_sentence(tags: Sequence[str], rows: Int[np.ndarray, "word"]) -> list[list[str]]:
+def by_sentence(tags: Sequence[str], rows: Int[np.ndarray, " word"]) -> list[list[str]]:
     """Put words' tags together again that are of one sentence: ``rows`` says of which each is."""
     found: dict[int, list[str]] = {}
     for row, tag in zip(rows.tolist(), tags, strict=True):

@@ -83,7 +83,7 @@ class Examples:
             return tuple(sorted({tag for row in self.tags for tag in row}))
         return tuple(sorted(set(self.labels)))
 
-    def some(self, chosen: Sequence[int] | Int[np.ndarray, "chosen"]) -> "Examples":
+    def some(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> "Examples":
         """Return those at some places of this collection."""
         pairs = None if self.pairs is None else tuple(self.pairs[i] for i in chosen)
         return Examples(

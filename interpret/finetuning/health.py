@@ -68,7 +68,7 @@ class Health:
     learned: int
     judged: int
     answers: int
-    lengths: Int[np.ndarray, "example"]
+    lengths: Int[np.ndarray, " example"]
     most: int
     unknown: float
     pieces_per_word: float
@@ -122,8 +122,8 @@ class Health:
 def check_health(
     encoder: Encoder,
     examples: Examples,
-    learned: Sequence[int] | Int[np.ndarray, "learned"],
-    judged: Sequence[int] | Int[np.ndarray, "judged"],
+    learned: Sequence[int] | Int[np.ndarray, " learned"],
+    judged: Sequence[int] | Int[np.ndarray, " judged"],
     most: int | None = None,
     sample: int = 20_000,
 ) -> Health:

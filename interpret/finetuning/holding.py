@@ -41,7 +41,7 @@ class Past:
 
     model: str
     examples: Examples
-    learned: Int[np.ndarray, "old"]
+    learned: Int[np.ndarray, " old"]
 
 
 class Hold:
@@ -147,8 +147,8 @@ def _shares(logits: torch.Tensor) -> np.ndarray:
 
 
 def replayed(
-    examples: Examples, learned: Sequence[int] | Int[np.ndarray, "learned"], past: Past, share: float, seed: int
-) -> tuple[Examples, Int[np.ndarray, "all"]]:
+    examples: Examples, learned: Sequence[int] | Int[np.ndarray, " learned"], past: Past, share: float, seed: int
+) -> tuple[Examples, Int[np.ndarray, " all"]]:
     """Return examples with some that were learned from before, and the places of all to learn from.
 
     Of what is learned from then, ``share`` is old, or all that is old where there is less (Robins 1995, "rehearsal").

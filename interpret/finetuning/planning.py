@@ -72,7 +72,7 @@ class Plan:
     cautions: tuple[str, ...]
 
 
-def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, "example"]:
+def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, " example"]:
     """Return how many pieces of each example are read; of more than ``sample`` examples those of an even choice."""
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
     pairs = examples.pairs
@@ -85,7 +85,7 @@ def plan(
     recipe: Recipe,
     task: str,
     classes: int,
-    lengths: Sequence[int] | Int[np.ndarray, "example"],
+    lengths: Sequence[int] | Int[np.ndarray, " example"],
     learned: int,
     judged: int,
     cost: Cost,

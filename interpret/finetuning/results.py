@@ -68,9 +68,9 @@ class Results:
 
     labels: tuple[str, ...]
     confusion: Int[np.ndarray, "true given"]
-    precision: Float32[np.ndarray, "label"]
-    recall: Float32[np.ndarray, "label"]
-    f1: Float32[np.ndarray, "label"]
+    precision: Float32[np.ndarray, " label"]
+    recall: Float32[np.ndarray, " label"]
+    f1: Float32[np.ndarray, " label"]
     precision_interval: Float32[np.ndarray, "label 2"]
     recall_interval: Float32[np.ndarray, "label 2"]
     f1_interval: Float32[np.ndarray, "label 2"]
@@ -81,13 +81,13 @@ class Results:
     interval: tuple[float, float]
     ece: float
     ece_interval: tuple[float, float]
-    sureness: Float32[np.ndarray, "range"]
-    rightness: Float32[np.ndarray, "range"]
+    sureness: Float32[np.ndarray, " range"]
+    rightness: Float32[np.ndarray, " range"]
     rightness_interval: Float32[np.ndarray, "range 2"]
-    counts: Int[np.ndarray, "range"]
-    answers: Int[np.ndarray, "example"]
-    chances: Float32[np.ndarray, "example"]
-    mistakes: Int[np.ndarray, "mistake"]
+    counts: Int[np.ndarray, " range"]
+    answers: Int[np.ndarray, " example"]
+    chances: Float32[np.ndarray, " example"]
+    mistakes: Int[np.ndarray, " mistake"]
     sentences: int
     entities: EntityResults | None
 
@@ -122,7 +122,7 @@ def measure_results(
     logits: Float32[np.ndarray, "example label"],
     truth: Sequence[str],
     labels: Sequence[str],
-    rows: Int[np.ndarray, "example"] | None = None,
+    rows: Int[np.ndarray, " example"] | None = None,
 ) -> Results:
     """Compare a classifier's scores with the truth.
 
@@ -276,15 +276,15 @@ class Fit:
         Places, the furthest off first.
     """
 
-    answers: Float32[np.ndarray, "example"]
-    truth: Float32[np.ndarray, "example"]
+    answers: Float32[np.ndarray, " example"]
+    truth: Float32[np.ndarray, " example"]
     r2: float
     interval: tuple[float, float]
     mae: float
     rmse: float
     pearson: float
     spearman: float
-    mistakes: Int[np.ndarray, "example"]
+    mistakes: Int[np.ndarray, " example"]
 
     @cached_property
     def spearman_interval(self) -> tuple[float, float]:
@@ -372,18 +372,18 @@ class GameResults:
         words were guessed.
     """
 
-    truth: Int[np.ndarray, "chosen"]
-    guess: Int[np.ndarray, "chosen"]
-    chance: Float32[np.ndarray, "chosen"]
-    rank: Int[np.ndarray, "chosen"]
-    passage: Int[np.ndarray, "chosen"]
+    truth: Int[np.ndarray, " chosen"]
+    guess: Int[np.ndarray, " chosen"]
+    chance: Float32[np.ndarray, " chosen"]
+    rank: Int[np.ndarray, " chosen"]
+    passage: Int[np.ndarray, " chosen"]
     first: float
     five: float
     interval: tuple[float, float]
     five_interval: tuple[float, float]
     perplexity: float
-    follows: Float32[np.ndarray, "pair"]
-    following: Bool[np.ndarray, "pair"]
+    follows: Float32[np.ndarray, " pair"]
+    following: Bool[np.ndarray, " pair"]
     next: float
     next_interval: tuple[float, float]
 

@@ -29,9 +29,9 @@ class Split:
         too few rows for three sets.
     """
 
-    train: Int[np.ndarray, "train"]
-    validation: Int[np.ndarray, "validation"]
-    test: Int[np.ndarray, "test"]
+    train: Int[np.ndarray, " train"]
+    validation: Int[np.ndarray, " validation"]
+    test: Int[np.ndarray, " test"]
 
     @property
     def apart(self) -> bool:
@@ -83,8 +83,8 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested:
 
 
 def _cut(
-    examples: Examples, rows: Int[np.ndarray, "row"], share: float, seed: int
-) -> tuple[Int[np.ndarray, "stays"], Int[np.ndarray, "out"]] | None:
+    examples: Examples, rows: Int[np.ndarray, " row"], share: float, seed: int
+) -> tuple[Int[np.ndarray, " stays"], Int[np.ndarray, " out"]] | None:
     """Take a share of some rows out; None where a class would be missing on one side."""
     try:
         stay, out = split_examples(examples.some(rows), share, seed)

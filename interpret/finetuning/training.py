@@ -103,14 +103,14 @@ class Trained:
 def train(
     recipe: Recipe,
     examples: Examples,
-    learned: Sequence[int] | Int[np.ndarray, "learned"],
-    judged: Sequence[int] | Int[np.ndarray, "judged"],
+    learned: Sequence[int] | Int[np.ndarray, " learned"],
+    judged: Sequence[int] | Int[np.ndarray, " judged"],
     tell: Tell | None = None,
     stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
     probes: Sequence[str] = (),
     past: Past | None = None,
-    tested: Sequence[int] | Int[np.ndarray, "tested"] | None = None,
+    tested: Sequence[int] | Int[np.ndarray, " tested"] | None = None,
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
 

@@ -78,7 +78,7 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
     return encoder.pair_game
 
 
-def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, "pair"]:
+def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, " pair"]:
     # The first score is that it follows: Devlin et al.'s labels are 0 for IsNext and 1 for NotNext, and ALBERT's 0 for
     # the order of the text.
     with hold(encoder.spec.device):
@@ -109,11 +109,11 @@ class Following:
     """
 
     game: Literal["next", "order"]
-    places: Int[np.ndarray, "pair"]
-    true: Float32[np.ndarray, "pair"]
-    shuffled: Float32[np.ndarray, "pair"]
-    swapped: Float32[np.ndarray, "pair"]
-    partner: Int[np.ndarray, "pair"]
+    places: Int[np.ndarray, " pair"]
+    true: Float32[np.ndarray, " pair"]
+    shuffled: Float32[np.ndarray, " pair"]
+    swapped: Float32[np.ndarray, " pair"]
+    partner: Int[np.ndarray, " pair"]
     faults: tuple[tuple[int, InputError], ...]
 
     def accuracy(self, against: Literal["shuffled", "swapped"]) -> float:
@@ -145,7 +145,7 @@ class Following:
         low, high = drawn_interval(gap / 2 + 0.5, drawn / 2 + 0.5, len(self.true))
         return gap, 2 * low - 1, 2 * high - 1
 
-    def _drawn(self, against: Literal["shuffled", "swapped"]) -> Float[np.ndarray, "draw"]:
+    def _drawn(self, against: Literal["shuffled", "swapped"]) -> Float[np.ndarray, " draw"]:
         return auroc_draws(self.true.astype(float), getattr(self, against).astype(float))
 
 
@@ -208,7 +208,7 @@ def follow_pairs(
     )
 
 
-def _shuffled(seconds: Sequence[str], seed: int) -> Int[np.ndarray, "pair"]:
+def _shuffled(seconds: Sequence[str], seed: int) -> Int[np.ndarray, " pair"]:
     """Return whose second text each pair gets: never one that says what its own does."""
     alike = np.unique(seconds, return_inverse=True)[1]
     count = np.bincount(alike)

@@ -44,11 +44,11 @@ class Played:
     tokens: Tokens
     masked: Masked
     read: tuple[str, ...]
-    place: Int[np.ndarray, "chosen"]
+    place: Int[np.ndarray, " chosen"]
     guess: tuple[str, ...]
-    rank: Int[np.ndarray, "chosen"]
-    loss: Float32[np.ndarray, "chosen"]
-    seen: Float32[np.ndarray, "chosen"]
+    rank: Int[np.ndarray, " chosen"]
+    loss: Float32[np.ndarray, " chosen"]
+    seen: Float32[np.ndarray, " chosen"]
 
     def mean_loss(self, kind: str | None = None) -> float:
         """Return the mean loss of the places that were ``"hidden"``, ``"replaced"`` or ``"kept"``, or of all.

@@ -37,9 +37,9 @@ class Guess:
     """
 
     place: int
-    ids: Int[np.ndarray, "guess"]
+    ids: Int[np.ndarray, " guess"]
     pieces: tuple[str, ...]
-    chances: Float32[np.ndarray, "guess"]
+    chances: Float32[np.ndarray, " guess"]
     true: str | None
     id: int | None
     chance: float | None

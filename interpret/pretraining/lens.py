@@ -48,12 +48,12 @@ class LayerGuesses:
     ids: Int[np.ndarray, "level guess"]
     pieces: tuple[tuple[str, ...], ...]
     chances: Float32[np.ndarray, "level guess"]
-    watched: Int[np.ndarray, "watched"]
+    watched: Int[np.ndarray, " watched"]
     names: tuple[str, ...]
     rank: Int[np.ndarray, "level watched"]
     chance: Float32[np.ndarray, "level watched"]
-    entropy: Float32[np.ndarray, "level"]
-    divergence: Float32[np.ndarray, "level"]
+    entropy: Float32[np.ndarray, " level"]
+    divergence: Float32[np.ndarray, " level"]
     tuned: bool
 
     def appears(self, watched: int = 0) -> int:

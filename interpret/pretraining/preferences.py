@@ -26,8 +26,8 @@ class Preferences:
         For each row that could not be read its place and why.
     """
 
-    better: Float32[np.ndarray, "pair"]
-    worse: Float32[np.ndarray, "pair"]
+    better: Float32[np.ndarray, " pair"]
+    worse: Float32[np.ndarray, " pair"]
     faults: tuple[tuple[int, InputError], ...]
 
     @property

@@ -64,8 +64,8 @@ class TunedLens:
     texts: int
     held_states: int
     held_texts: int
-    before: Float32[np.ndarray, "level"]
-    after: Float32[np.ndarray, "level"]
+    before: Float32[np.ndarray, " level"]
+    after: Float32[np.ndarray, " level"]
     gain: Float32[np.ndarray, "level 2"]
 
     def check(self, encoder: Encoder) -> None:
@@ -225,7 +225,7 @@ def fit_tuned_lens(
 
 def _collect(
     encoder: Encoder, texts: Sequence[str], seed: int
-) -> tuple[torch.Tensor, Int[np.ndarray, "state"], Int[np.ndarray, "text"]]:
+) -> tuple[torch.Tensor, Int[np.ndarray, " state"], Int[np.ndarray, " text"]]:
     """Return states of hidden and seen tokens at every level, in float32, which text each is of, and those held out.
 
     The states are ``(level, state, width)``. Texts that read the same have one number. What is drawn of a text depends
