@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 import interpret as it
@@ -45,7 +47,7 @@ def suggest_settings(width: int, alone: bool) -> None:
 
 def settings_input(
     task: str, most_tokens: int, alone: bool, width: int, past: bool, first: str | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Draw everything of a recipe but what is frozen, and return it as keywords of `interpret.Recipe`.
 
     Parameters
@@ -85,7 +87,7 @@ def settings_input(
     }
 
 
-def _steps_input(most_tokens: int) -> dict[str, object]:
+def _steps_input(most_tokens: int) -> dict[str, Any]:
     """Draw what a step is, and how far it goes."""
     first, second, third = st.columns([5, 7, 6])
     state.seed("epochs", 3)
@@ -128,7 +130,7 @@ def _steps_input(most_tokens: int) -> dict[str, object]:
     }
 
 
-def _game_input(task: str) -> dict[str, object]:
+def _game_input(task: str) -> dict[str, Any]:
     """Draw what is asked of running text."""
     masked = st.slider(
         _("Share of the pieces to be guessed"),
@@ -171,14 +173,14 @@ def _game_input(task: str) -> dict[str, object]:
     return {"masked": float(masked), "short": float(short), "pair_weight": float(pair_weight)}
 
 
-def _classes_input() -> dict[str, object]:
+def _classes_input() -> dict[str, Any]:
     """Draw how labels count."""
     smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
     balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
     return {"label_smoothing": float(smoothing), "balanced": bool(balanced)}
 
 
-def _training_input() -> dict[str, object]:
+def _training_input() -> dict[str, Any]:
     """Draw what every training may be told."""
     dropout = st.toggle(
         _("Dropout"),
@@ -244,7 +246,7 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
     return int(rank) if on else 0
 
 
-def _memory_input(adapted: bool, past: bool) -> dict[str, object]:
+def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
     """Draw what is done against forgetting, and return it as keywords of `interpret.Recipe`."""
     holds = {
         "none": _("nothing"),

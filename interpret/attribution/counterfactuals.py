@@ -13,12 +13,12 @@ from jaxtyping import Float32
 
 from interpret.arrays import read_only
 from interpret.attribution.path import Progress
-from interpret.attribution.question import Question, cut
+from interpret.attribution.question import Question
 from interpret.attribution.targets import class_names
 from interpret.device_lock import hold
 from interpret.errors import InputError
 from interpret.tasks import logits_of
-from interpret.tokens import Tokens
+from interpret.tokens import Tokens, cut
 
 SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12

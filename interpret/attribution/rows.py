@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -274,7 +274,9 @@ def explain_rows(
     return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
 
 
-def _row(encoder: Encoder, place: int, text: str, label: str, learned: Collection[str] | None, how: tuple) -> Row:
+def _row(
+    encoder: Encoder, place: int, text: str, label: str, learned: Collection[str] | None, how: tuple[Any, ...]
+) -> Row:
     target, method, baseline, tolerance, head, seed = how
     pieces = windows_of(encoder, [(text, None)])[0]
     question = ask(encoder, pieces[0][0], None, target, head)
@@ -346,7 +348,7 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
     return spans
 
 
-def rows_table(found: Rows) -> dict[str, list]:
+def rows_table(found: Rows) -> dict[str, list[Any]]:
     """Return a column for each thing known about a row, and behind these the file's own; words and scores as JSON.
 
     ``row`` is the row's number in the file and ``text`` all of its text; ``cut`` says where only its beginning was
@@ -354,7 +356,7 @@ def rows_table(found: Rows) -> dict[str, list]:
     """
     rows = found.rows
     worded = [words_of(row.attribution) for row in rows]
-    table: dict[str, list] = {
+    table: dict[str, list[Any]] = {
         "row": [found.number(row.place) for row in rows],
         "text": [row.text for row in rows],
         "cut": [row.cut for row in rows],

@@ -220,7 +220,9 @@ def _intervals(
     return np.array([wilson(part, whole) for part, whole in zip(*sums[:, 0].tolist(), strict=True)])
 
 
-def _drawn(columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]) -> list:
+def _drawn(
+    columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]
+) -> list[np.ndarray]:
     """Return groups of sums over clusters drawn with replacement: each of places and what is summed up there."""
     clusters = int(owner.max()) + 1
     parts = np.zeros((clusters, sum(widths)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -62,7 +64,7 @@ def layers(asked: Asked) -> None:
             "within {error}."
         ).format(error=f"{float(np.abs(deltas).max()):.3f}")
     )
-    table = {
+    table: dict[str, list[Any]] = {
         _("Level"): [name for name in names for _one in tokens.labels],
         _("Piece"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],

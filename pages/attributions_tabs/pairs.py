@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -63,7 +65,7 @@ def _similar(asked: Asked, baseline: str) -> None:
         help=_("What no pair accounts for: each text's likeness to the other's baseline, less that of the baselines."),
     )
     words = _by_words(found)
-    names = [tuple(one.words[i] for i in _free(one)) for one in (rows, columns)]
+    names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
     st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
     warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
@@ -153,7 +155,7 @@ def _strongest(
     )
 
 
-def _matrix(scores: np.ndarray, names: list[tuple[str, ...]], stem: str) -> Download:
+def _matrix(scores: np.ndarray, names: Sequence[tuple[str, ...]], stem: str) -> Download:
     def make() -> bytes:
         return as_csv(
             {

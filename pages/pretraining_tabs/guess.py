@@ -153,7 +153,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     # Masks that were typed are written otherwise for other vocabularies, which moves what stands behind them.
     mask, its = encoder.mask or "", other.mask or ""
     texts = (tokens.text, tokens.pair)
-    again = other.tokens(*(None if one is None else one.replace(mask, its) for one in texts))
+    again = other.tokens(tokens.text.replace(mask, its), tokens.pair and tokens.pair.replace(mask, its))
     wanted = {
         (side, at + (len(its) - len(mask)) * (texts[side] or "")[:at].count(mask)) for side, at in spots(tokens, hidden)
     }
