@@ -30,6 +30,10 @@ def folder(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("one", [one for one in ALL if one.name not in APART], ids=lambda one: one.name)
 def test_each_step_passes_on_a_make_believe_card(cards, folder, one):
-    row = take(one, World(NAMES[0], Shapes.tiny(), folder))
+    world = World(NAMES[0], Shapes.tiny(), folder)
+    if one.name.startswith(("training", "EWC")):
+        # Mixed precision is not made believe: it would be the same once more.
+        world.precisions = ("float32",)
+    row = take(one, world)
     assert row.state == "passed", f"{row.why}\n{row.traceback}"
     assert row.figures

@@ -38,8 +38,10 @@ class Machine:
     def __init__(self, monkeypatch, sick=(), nvml=True, starts=True):
         self.sick, self.calls, self.started, self.starts, self.nvml = set(sick), [], False, starts, nvml
         self.read = None
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-        monkeypatch.delenv("PYTORCH_NVML_BASED_CUDA_CHECK", raising=False)
+        for name in ("CUDA_VISIBLE_DEVICES", "PYTORCH_NVML_BASED_CUDA_CHECK"):
+            # Set first: what was never there is not put back, and what is tested sets it.
+            monkeypatch.setenv(name, "")
+            monkeypatch.delenv(name)
         monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         devices._nvml.cache_clear()
         library = SimpleNamespace(

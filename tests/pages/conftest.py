@@ -1,9 +1,11 @@
 """Pages are run without a server, each in an app of its own."""
 
 from functools import lru_cache
+from types import SimpleNamespace
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,5 +13,14 @@ def _packages_are_looked_at_once():
     """Every app looks through all installed packages for components when it starts, which a server does once."""
     patch = pytest.MonkeyPatch()
     patch.setattr(manifest_scanner, "scan_component_manifests", lru_cache(manifest_scanner.scan_component_manifests))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collected_now_and_then():
+    """Streamlit collects all garbage after every run of a page, for a quarter of a second with PyTorch loaded."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(script_runner, "gc", SimpleNamespace(collect=lambda *_: 0))
     yield
     patch.undo()

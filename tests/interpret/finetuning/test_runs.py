@@ -351,6 +351,7 @@ class Second(FineTuner):
     def __init__(self):
         self.args = SimpleNamespace(world_size=2, device="cpu")
         self.lengths, self.recipe, self.saves, self.progress = [1] * 16, it.Recipe(batch=2), True, Progress([])
+        self.snapshots = None
 
     def take_snapshot(self):
         pass
