@@ -98,13 +98,16 @@ def test_what_goes_wrong_in_one_share_is_said_and_ends_the_others(encoders):
 
 def test_a_share_that_finds_no_room_is_done_by_the_first(encoders):
     """Another program may have taken a card's memory."""
-    full, told = encoders[1], []
+    full, told, others = encoders[1], [], threading.Barrier(3)
 
     def work(by, share, tell):
         for done in range(10):
             if by is full and done == 5:
+                others.wait(20)
                 raise it.CapacityError("cuda:1 ran out of memory.")
             tell(done + 1, 10, "read")
+        if share[0] != 1:
+            others.wait(20)
         return share, encoders.index(by)
 
     found = share_out(encoders, 30, work, lambda *news: told.append(news))

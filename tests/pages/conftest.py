@@ -7,6 +7,8 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 
+from dashboard import cache
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _packages_are_looked_at_once():
@@ -19,8 +21,9 @@ def _packages_are_looked_at_once():
 
 @pytest.fixture(scope="session", autouse=True)
 def _collected_now_and_then():
-    """Streamlit collects all garbage after every run of a page, for a quarter of a second with PyTorch loaded."""
+    """After every run of a page and every model all garbage would be looked through, a third of a second each time."""
     patch = pytest.MonkeyPatch()
     patch.setattr(script_runner, "gc", SimpleNamespace(collect=lambda *_: 0))
+    patch.setattr(cache, "_settle", lambda: None)
     yield
     patch.undo()
