@@ -54,3 +54,16 @@ def test_a_step_copies_and_waits_no_more_than_it_must(cards, recipe, name):  # n
     before, after = steps[-3:-1]
     found = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in KINDS}
     assert {kind: count for kind, count in found.items() if count} == wanted
+
+
+def test_a_card_has_the_next_step_to_do_while_one_is_told(cards, recipe):  # noqa: F811
+    done = []
+
+    def tell(what, _total):
+        if type(what).__name__ == "Step":
+            done.append(cards.counts["products"])
+
+    cards.reset()
+    trained(replace(recipe, device=NAMES[0], batch=4), "classes", None, tell=tell)
+    # What a step multiplies, there and back; before the first is told a second was made.
+    assert done[0] == 2 * (done[1] - done[0]) > 0
