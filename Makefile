@@ -9,34 +9,37 @@ HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: run test test-fast lint oracles bench catalogue gpu-check clean
+.PHONY: help run test test-fast lint oracles bench catalogue gpu-check clean
 
-run: $(VENV)/.installed
+help: ## says what there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.installed ## installs on the first call, then opens the dashboard; PORT=9000, HOST=0.0.0.0
 	@echo "Bertoscope starts on http://$(HOST):$(PORT)"
 	@$(BIN)/python -m streamlit run dashboard/app.py \
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
 # A thread for each of the two processes: more wait for each other on two cores.
-test: $(VENV)/.installed-tests lint
+test: $(VENV)/.installed-tests lint ## lint, types, import contracts, and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
-test-fast: $(VENV)/.installed-tests lint
+test-fast: $(VENV)/.installed-tests lint ## the same in two minutes: no page, no browser, nothing slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
 		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/test_guesser.py
 
-lint: $(VENV)/.installed-tests
+lint: $(VENV)/.installed-tests ## style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # Every number beside the outside code that it must equal: one table, of far more cases than `make test` tries.
-oracles: $(VENV)/.installed-tests
+oracles: $(VENV)/.installed-tests ## every number beside the outside code that it must equal
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.oracles
 
 # Each prints ratios beside the peer; no file asserts a time.
-bench: $(VENV)/.installed-tests
+bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, Captum, scikit-learn …
 	$(BIN)/python -m tests.benchmarks.bench_trace
 	$(BIN)/python -m tests.benchmarks.bench_explorer
 	$(BIN)/python -m tests.benchmarks.bench_attention
@@ -51,7 +54,7 @@ bench: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
-catalogue: $(VENV)/.installed-tests
+catalogue: $(VENV)/.installed-tests ## collects the sentences to translate
 	$(BIN)/pybabel -q extract -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
 		-o $(VENV)/messages.pot dashboard interpret pages
 	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
@@ -59,7 +62,7 @@ catalogue: $(VENV)/.installed-tests
 
 # Eight minutes on one card; see docs/gpu.md. Runs on the python3 at hand, which needs PyTorch with CUDA, transformers,
 # accelerate, PEFT, SciPy, scikit-learn, jaxtyping, filelock and psutil; no network.
-gpu-check:
+gpu-check: ## what a card does, in eight minutes: docs/gpu.md
 	$(PYTHON) -m tests.gpu_check
 
 $(VENV)/bin/python:
@@ -73,5 +76,5 @@ $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
-clean:
+clean: ## forgets what was installed
 	rm -rf $(VENV)
