@@ -193,7 +193,7 @@ def guesses(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Surprise:
-    """How surprised a model is by each piece of a short text."""
+    """How surprised a model is by each token of a short text."""
     return it.pseudo_log_likelihood(_encoder(spec), text, pair)
 
 

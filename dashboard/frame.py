@@ -14,6 +14,7 @@ ALIASES = {"attention": "attention.py", "fine-tune": "finetune.py"}
 def draw() -> None:
     """Draw the frame, and the page within it."""
     state.repair()
+    state.renew()
     follow(state.asked_language)
     st.set_page_config(page_title="Bertoscope", page_icon=str(ROOT / "dashboard/icon.svg"), layout="wide")
 

@@ -48,6 +48,17 @@ def repair() -> None:
             st.session_state[key] = whole
 
 
+# Values that links of before have: key, what they say, what it is now.
+_RENAMED = ((UNIT, "piece", "token"), (UNIT_HIDDEN, "piece", "token"), (SHOWN_AS, "piece", "token"))
+
+
+def renew() -> None:
+    """Let a link that was made before a value had its name open the same view."""
+    for key, before, now in _RENAMED:
+        if st.query_params.get(key) == before:
+            st.query_params[key] = now
+
+
 def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> bool:
     """Give a widget's key its value before the widget is drawn: what it was, or what the URL says, or the default.
 

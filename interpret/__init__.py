@@ -60,8 +60,16 @@ if TYPE_CHECKING:
     from interpret.finetuning.entities import EntityResults
     from interpret.finetuning.examples import GAMES, Examples
     from interpret.finetuning.health import Health, check_health
+    from interpret.finetuning.layer_groups import (
+        PRESETS,
+        LayerGroup,
+        freeze_depths,
+        layer_group_names,
+        layer_rates,
+        preset,
+    )
     from interpret.finetuning.measuring import Cost, measure_cost
-    from interpret.finetuning.outcome import Outcome, piece_names, read_outcome
+    from interpret.finetuning.outcome import Outcome, read_outcome, token_names
     from interpret.finetuning.planning import Plan, measure_lengths, plan
     from interpret.finetuning.recipe import Recipe
     from interpret.finetuning.record import Recorded, drop_alias, forget, read_record, set_alias, write_note
@@ -78,7 +86,6 @@ if TYPE_CHECKING:
     )
     from interpret.finetuning.snapshots import Snapshot, list_snapshots, open_snapshot
     from interpret.finetuning.told import Told, read_told
-    from interpret.finetuning.tower import PRESETS, Floor, floor_names, freeze_depths, layer_rates, preset
     from interpret.finetuning.worker import finetune
     from interpret.linear_head import LinearHead, fit_head
     from interpret.long_text import Window, Windows, windows
@@ -217,15 +224,15 @@ _WHERE = {
     "Snapshot": "finetuning.snapshots",
     "list_snapshots": "finetuning.snapshots",
     "open_snapshot": "finetuning.snapshots",
-    "Floor": "finetuning.tower",
-    "PRESETS": "finetuning.tower",
-    "floor_names": "finetuning.tower",
-    "freeze_depths": "finetuning.tower",
-    "layer_rates": "finetuning.tower",
-    "preset": "finetuning.tower",
+    "LayerGroup": "finetuning.layer_groups",
+    "PRESETS": "finetuning.layer_groups",
+    "layer_group_names": "finetuning.layer_groups",
+    "freeze_depths": "finetuning.layer_groups",
+    "layer_rates": "finetuning.layer_groups",
+    "preset": "finetuning.layer_groups",
     "Outcome": "finetuning.outcome",
     "finetune": "finetuning.worker",
-    "piece_names": "finetuning.outcome",
+    "token_names": "finetuning.outcome",
     "read_outcome": "finetuning.outcome",
     "LinearHead": "linear_head",
     "fit_head": "linear_head",

@@ -9,15 +9,15 @@ from interpret.long_text import windows
 from interpret.tokens import check_texts
 
 
-def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: int = 1024) -> Iterator[list[int]]:
+def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], tokens: int = 1024) -> Iterator[list[int]]:
     """Put texts of like length together, the shortest first, so that little is padding.
 
     Parameters
     ----------
     texts
         Each with its pair or None.
-    pieces
-        The most pieces in a batch, with its padding; a longer text is a batch of its own.
+    tokens
+        The most tokens in a batch, with its padding; a longer text is a batch of its own.
 
     Yields
     ------
@@ -33,14 +33,14 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], pieces: i
     for place, (text, pair) in enumerate(texts):
         with naming(place, text):
             lengths.append(len(encoder.tokens(text, pair)))
-    yield from batches_of(lengths, pieces)
+    yield from batches_of(lengths, tokens)
 
 
-def batches_of(lengths: Sequence[int], pieces: int) -> Iterator[list[int]]:
+def batches_of(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
     """Put places of like length together, the shortest first: see `batches`."""
     batch: list[int] = []
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[place] * (len(batch) + 1) > pieces:
+        if batch and lengths[place] * (len(batch) + 1) > tokens:
             yield batch
             batch = []
         batch.append(place)
@@ -73,7 +73,7 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
     for place, (text, pair) in enumerate(texts):
         with naming(place, text):
             check_texts(text, pair)
-        if len(encoder.pieces.encode(text, pair).ids) <= encoder.max_tokens:
+        if len(encoder.tokenizer.encode(text, pair).ids) <= encoder.max_tokens:
             found.append(((text, pair),))
         else:
             # Without overlap, so that nothing is counted twice.

@@ -11,7 +11,7 @@ from interpret.encoder import Encoder
 from interpret.errors import CheckpointError, InterpretError
 from interpret.resources import parameters_in_files
 from interpret.tasks import Task
-from interpret.vocabulary import SpecialPieces
+from interpret.vocabulary import SpecialTokens
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ModelCard:
     head
         What the task head answers, and its classes; None where there is none, and then ``head_note`` says why.
     special
-        What the tokenizer calls its special pieces.
+        What the tokenizer calls its special tokens.
     notes
         What a reader should know of how it was read: see `Encoder`.
     """
@@ -54,7 +54,7 @@ class ModelCard:
     licence: str | None
     head: Task | None
     head_note: CheckpointError | None
-    special: SpecialPieces
+    special: SpecialTokens
     notes: tuple[InterpretError, ...]
 
 

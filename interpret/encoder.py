@@ -28,7 +28,7 @@ from interpret.sentence_files import read_sentence
 from interpret.tasks import Task, head_alone, logits_of
 from interpret.tokens import Tokens, tokenize
 from interpret.units import gigabytes
-from interpret.vocabulary import PieceNames
+from interpret.vocabulary import TokenNames
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,22 @@ class Encoder:
     notes
         What a reader should know of how the checkpoint was read: of a head that was left out, of names that may be
         wrong, of words that its tokenizer never finds.
-    pieces
+    tokenizer
         The Rust tokenizer.
     layers, heads, width
         Sizes; ``width`` is that of the hidden states.
     max_tokens
-        The most pieces it reads at once, special ones counted.
+        The most tokens it reads at once, special ones counted.
     inputs
         How its inputs are made.
     padding_id
         The id of which tokens get no position, in families that count positions from it on; None in others.
     special
-        What the tokenizer calls its special pieces.
+        What the tokenizer calls its special tokens.
     names
-        What the pieces of the vocabulary are called where they stand alone.
+        What the tokens of the vocabulary are called where they stand alone.
     mask
-        The piece that stands for a hidden word; None where the vocabulary has none.
+        The token that stands for a hidden word; None where the vocabulary has none.
     head_reads_all
         Whether the task head reads every token's state, as those of `interpret.heads` do.
     sentence
@@ -96,8 +96,8 @@ class Encoder:
         self._whole = whole
         self.head_note, self.notes = head_note, notes
         self._vocabulary = vocabulary
-        self.pieces, self.special = vocabulary.pieces, vocabulary.special
-        self.names = PieceNames(vocabulary.pieces)
+        self.tokenizer, self.special = vocabulary.tokenizer, vocabulary.special
+        self.names = TokenNames(vocabulary.tokenizer)
         self.mask = vocabulary.special.mask
         config = whole.config
         self.layers: int = config.num_hidden_layers
@@ -117,17 +117,17 @@ class Encoder:
         )
 
     def tokens(self, text: str, pair: str | None = None) -> Tokens:
-        """Cut a text, or a pair, into the model's pieces.
+        """Cut a text, or a pair, into the model's tokens.
 
         Raises
         ------
         InputError
             If there is nothing to read, or more than the model takes: `windows` then cuts it without losing any.
         """
-        tokens = tokenize(self.pieces, text, pair)
+        tokens = tokenize(self.tokenizer, text, pair)
         if len(tokens) > self.max_tokens:
             raise InputError(
-                "The text has {length} pieces with the special ones, and this model reads at most {most} at once. "
+                "The text has {length} tokens with the special ones, and this model reads at most {most} at once. "
                 "Shorten it, or read it in windows.",
                 length=len(tokens),
                 most=self.max_tokens,
@@ -209,7 +209,7 @@ class Encoder:
         return "order" if self.model.config.model_type == "albert" else "next"
 
     def guess(self, states: torch.Tensor) -> torch.Tensor:
-        """Return what the masked-word head makes of hidden states: ``(state, width)`` to scores ``(state, piece)``.
+        """Return what the masked-word head makes of hidden states: ``(state, width)`` to scores ``(state, token)``.
 
         Raises
         ------
@@ -234,8 +234,8 @@ class Encoder:
             )
         return self._whole
 
-    def embed_pieces(self, ids: torch.Tensor) -> torch.Tensor:
-        """Look pieces up in the embedding matrix: what the model adds positions and segments to.
+    def embed_tokens(self, ids: torch.Tensor) -> torch.Tensor:
+        """Look tokens up in the embedding matrix: what the model adds positions and segments to.
 
         The last axis is as wide as the matrix, which in ALBERT and ELECTRA is narrower than the hidden states.
         """
@@ -244,7 +244,7 @@ class Encoder:
 
     @property
     def embedding_matrix(self) -> torch.Tensor:
-        """What `embed_pieces` looks up: a row for each piece of the vocabulary."""
+        """What `embed_tokens` looks up: a row for each token of the vocabulary."""
         return next(self.model.get_input_embeddings().parameters()).detach()
 
     def copy(self) -> "Encoder":
@@ -313,10 +313,10 @@ def load_encoder(
     vocabulary = read_vocabulary(checkpoint)
     with LOADING:
         loaded = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
-    model, tokenizer = loaded.model, vocabulary.pieces
+    model, tokenizer = loaded.model, vocabulary.tokenizer
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
-            "The tokenizer of “{name}” has more pieces than the model has embeddings ({count}). They do not belong "
+            "The tokenizer of “{name}” has more tokens than the model has embeddings ({count}). They do not belong "
             "together: get the files again.",
             name=checkpoint.name,
             count=model.config.vocab_size,
@@ -356,7 +356,7 @@ def read_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
     vocabulary = read_tokenizer(checkpoint_folder(checkpoint), checkpoint.name)
     sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
     if sentence is not None and sentence.lower_case:
-        lower_cased(vocabulary.pieces)
+        lower_cased(vocabulary.tokenizer)
     return vocabulary
 
 

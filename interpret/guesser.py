@@ -34,10 +34,10 @@ class Figure:
     origin
         ``"project"``, or ``"outside"``: measured by others, who gave neither rows nor interval.
     measure
-        ``"first"``, ``"five"``: the share of masked pieces that are the first guess, and among the first five;
+        ``"first"``, ``"five"``: the share of masked tokens that are the first guess, and among the first five;
         ``"content first"``, ``"content five"``: the same of content words; ``"perplexity"``: the pseudo-perplexity;
         ``"next"``, ``"next hidden"``: of passages, the share of second halves that are told to follow or not, as they
-        are written and with the masked pieces hidden; ``"sentence shuffled"``, ``"sentence swapped"``: the share of
+        are written and with the masked tokens hidden; ``"sentence shuffled"``, ``"sentence swapped"``: the share of
         single sentences told from others, and from the same two swapped.
     value, low, high
         The number and its 95 % interval, by cluster where rows come in some.
@@ -65,11 +65,11 @@ class GuesserFacts:
     Attributes
     ----------
     first, five
-        The share of masked pieces that are the first guess, and among the first five.
+        The share of masked tokens that are the first guess, and among the first five.
     following, following_hidden
         The share of pairs told right: half of them consecutive, half with the second text from elsewhere in the book.
-        As they are written, and with the masked pieces hidden.
-    pieces, pairs
+        As they are written, and with the masked tokens hidden.
+    tokens, pairs
         How many were asked.
     words
         How long the passages were, at most, that they stood in.
@@ -83,7 +83,7 @@ class GuesserFacts:
     five: float
     following: float
     following_hidden: float
-    pieces: int
+    tokens: int
     pairs: int
     words: int
     learned: int

@@ -22,7 +22,7 @@ def mask_id(encoder: Encoder) -> int:
         If the model cannot guess words.
     """
     encoder.check_guesses()
-    found = None if encoder.mask is None else encoder.pieces.token_to_id(encoder.mask)
+    found = None if encoder.mask is None else encoder.tokenizer.token_to_id(encoder.mask)
     if found is None:
         raise CheckpointError(
             "The vocabulary of “{name}” has no mask, so no word can be hidden. Choose another model.",
@@ -32,22 +32,22 @@ def mask_id(encoder: Encoder) -> int:
 
 
 def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
-    """Put the mask in the place of some pieces.
+    """Put the mask in the place of some tokens.
 
     Raises
     ------
     CheckpointError
         If the model cannot guess words.
     InputError
-        If there is no such piece, or it is a special one.
+        If there is no such token, or it is a special one.
     """
     mask = mask_id(encoder)
     for place in places:
         check_place("token", place, len(tokens))
         if tokens.special[place]:
             raise InputError(
-                "“{piece}” is a special piece that the model adds itself. Hide words of the text.",
-                piece=tokens.pieces[place],
+                "“{token}” is a special token that the model adds itself. Hide words of the text.",
+                token=tokens.strings[place],
             )
     ids = tokens.ids.copy()
     ids[list(places)] = mask
@@ -56,7 +56,7 @@ def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
     return dataclasses.replace(
         tokens,
         ids=read_only(ids, np.int64),
-        pieces=tuple(names[i] if i in chosen else one for i, one in enumerate(tokens.pieces)),
+        strings=tuple(names[i] if i in chosen else one for i, one in enumerate(tokens.strings)),
         labels=tuple(names[i] if i in chosen else one for i, one in enumerate(tokens.labels)),
     )
 
@@ -67,7 +67,7 @@ def hidden_places(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, " hidden"
 
 
 def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]:
-    """Return which pieces are words that can be seen.
+    """Return which tokens are words that can be seen.
 
     Raises
     ------
@@ -81,6 +81,6 @@ def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]
 
 
 def whole_words(tokens: Tokens, places: Sequence[int]) -> tuple[int, ...]:
-    """Return some pieces with all others of their words."""
+    """Return some tokens with all others of their words."""
     words = {int(tokens.word[place]) for place in places}
     return tuple(i for i, word in enumerate(tokens.word.tolist()) if word >= 0 and word in words)

@@ -35,7 +35,7 @@ from interpret.tasks import (
     labels_disagree,
     number_alone,
 )
-from interpret.vocabulary import SpecialPieces, special_pieces, unreachable_note
+from interpret.vocabulary import SpecialTokens, special_tokens, unreachable_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +44,18 @@ class Vocabulary:
 
     Attributes
     ----------
-    pieces
+    tokenizer
         The Rust tokenizer, which neither cuts off nor pads.
     special
-        What it calls its special pieces.
+        What it calls its special tokens.
     token_types
         Whether a model is fed its token types.
     note
         What a reader should know of how it reads; None where nothing is odd.
     """
 
-    pieces: Tokenizer
-    special: SpecialPieces
+    tokenizer: Tokenizer
+    special: SpecialTokens
     token_types: bool
     note: InputError | None
 
@@ -88,7 +88,7 @@ def read_tokenizer(folder: Path, name: str) -> Vocabulary:
     Raises
     ------
     CheckpointError
-        If there is none, or none that tells which characters a piece came from.
+        If there is none, or none that tells which characters a token came from.
     """
     given, config = _configs(folder, name)
     # transformers would take another class for one whose code it may not run, and cut otherwise than the model learned.
@@ -104,17 +104,17 @@ def read_tokenizer(folder: Path, name: str) -> Vocabulary:
             error=_first_line(error),
         ) from error
     rust = getattr(tokenizer, "backend_tokenizer", None)
-    # Without its files transformers can make up a tokenizer that knows only the special pieces.
+    # Without its files transformers can make up a tokenizer that knows only the special tokens.
     if rust is None or not len(ordinary_ids(rust)):
         raise _no_fast_form(folder, name) or CheckpointError(
-            "“{name}” has no tokenizer that tells which characters a piece came from. Add its tokenizer.json.",
+            "“{name}” has no tokenizer that tells which characters a token came from. Add its tokenizer.json.",
             name=name,
         )
     rust.no_truncation()
     rust.no_padding()
     return Vocabulary(
         rust,
-        special_pieces(tokenizer.special_tokens_map, rust),
+        special_tokens(tokenizer.special_tokens_map, rust),
         "token_type_ids" in tokenizer.model_input_names,
         unreachable_note(rust, name, hasattr(tokenizer, "do_lower_case")),
     )
@@ -154,7 +154,7 @@ def _no_fast_form(folder: Path, name: str) -> CheckpointError | None:
     if known is not None and issubclass(known, PreTrainedTokenizerFast):
         return None
     return CheckpointError(
-        "The tokenizer of “{name}” is a {kind}, which has no fast form: it does not tell which characters a piece came "
+        "The tokenizer of “{name}” is a {kind}, which has no fast form: it does not tell which characters a token came "
         "from. Choose a model with a tokenizer.json.",
         name=name,
         kind=kind,

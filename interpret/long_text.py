@@ -28,15 +28,15 @@ class Windows:
         The windows of segment A and of segment B; ``second`` is empty for a single text. One window means that the
         text fits whole. Any window of one may be read with any of the other.
     overlap
-        How many pieces two neighbours share, as nearly as whole words allow.
-    pieces
-        How many pieces the text, or the pair, has in all without the special ones.
+        How many tokens two neighbours share, as nearly as whole words allow.
+    token_count
+        How many tokens the text, or the pair, has in all without the special ones.
     """
 
     first: tuple[Window, ...]
     second: tuple[Window, ...]
     overlap: int
-    pieces: int
+    token_count: int
 
 
 def windows(
@@ -50,9 +50,9 @@ def windows(
     Parameters
     ----------
     size
-        Pieces in a window with the special ones; by default, and at most, `Encoder.max_tokens`.
+        Tokens in a window with the special ones; by default, and at most, `Encoder.max_tokens`.
     overlap
-        Pieces shared by neighbours, so that no word is seen only at an edge; at most half a window is used.
+        Tokens shared by neighbours, so that no word is seen only at an edge; at most half a window is used.
 
     Raises
     ------
@@ -62,11 +62,11 @@ def windows(
     check_texts(text, pair)
     size = min(size or encoder.max_tokens, encoder.max_tokens)
     parts = [text] if pair is None else [text, pair]
-    tokens = [tokenize(encoder.pieces, part) for part in parts]
+    tokens = [tokenize(encoder.tokenizer, part) for part in parts]
     lengths = [int((~part.special).sum()) for part in tokens]
-    room = size - encoder.pieces.num_special_tokens_to_add(pair is not None)
+    room = size - encoder.tokenizer.num_special_tokens_to_add(pair is not None)
     if room < 2 * len(parts):
-        raise InputError("A window of {size} pieces has no room for words. Use at least {least}.", size=size, least=16)
+        raise InputError("A window of {size} tokens has no room for words. Use at least {least}.", size=size, least=16)
     budgets = [room]
     if len(parts) == 2:
         shorter = int(lengths[1] < lengths[0])
@@ -86,19 +86,19 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
         return (Window(0, len(text), text),)
     real = np.flatnonzero(~tokens.special)
     spans, words = tokens.span[real], tokens.word[real]
-    # A stretch on its own can have a piece more than it has in the whole text ("Hello" for " hello"): then every
+    # A stretch on its own can have a token more than it has in the whole text ("Hello" for " hello"): then every
     # window gets that much less room.
     room = budget
     while True:
         found = _stretches(text, spans, words, room, min(overlap, room // 2))
-        alone = encoder.pieces.encode_batch_fast([window.text for window in found], add_special_tokens=False)
+        alone = encoder.tokenizer.encode_batch_fast([window.text for window in found], add_special_tokens=False)
         longest = max(len(one.ids) for one in alone)
         if longest <= budget:
             return found
         room -= longest - budget
         if room < 2:
             raise InputError(
-                "A window of {size} pieces has no room for words. Use at least {least}.", size=budget, least=16
+                "A window of {size} tokens has no room for words. Use at least {least}.", size=budget, least=16
             )
 
 
@@ -110,7 +110,7 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
         last = first + room
         if last >= len(words):
             begin = int(spans[first, 0])
-            # The last pieces can be the later bytes of a character that the window before has whole.
+            # The last tokens can be the later bytes of a character that the window before has whole.
             if found and not text[begin:].strip():
                 begin = found.pop().start
             found.append(Window(begin, len(text), text[begin:]))
@@ -118,14 +118,14 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
         # Back to the nearest border of a word, unless a single word takes so much that nothing new would be seen.
         border = int(starts[np.searchsorted(starts, last, side="right") - 1])
         last = border if border > max(first, reached) else last
-        # Up to the next piece, with what the tokenizer drops between the two, such as a combining accent.
+        # Up to the next token, with what the tokenizer drops between the two, such as a combining accent.
         begin, end = int(spans[first, 0]), int(max(spans[last - 1, 1], spans[last, 0]))
         end = begin + len(text[begin:end].rstrip())
-        # In a tiny window there can be nothing but the space before a character of many pieces.
+        # In a tiny window there can be nothing but the space before a character of many tokens.
         if text[begin:end].strip():
             found.append(Window(begin, end, text[begin:end]))
         reached = last
-        # On from the first word that begins within the overlap, or from any piece of a word that fills it.
+        # On from the first word that begins within the overlap, or from any token of a word that fills it.
         back = last - overlap
         place = np.searchsorted(starts, back)
         first = int(starts[place]) if place < len(starts) and starts[place] <= last else back

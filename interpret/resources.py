@@ -46,11 +46,11 @@ def trace_bytes(layers: int, heads: int, width: int, tokens: int) -> int:
     return 4 * (layers * heads * tokens**2 + (5 * layers + 1) * tokens * width)
 
 
-def batch_pieces(device: str, width: int) -> int:
-    """Choose how many pieces, padding among them, go into one batch of a long job.
+def tokens_per_batch(device: str, width: int) -> int:
+    """Choose how many tokens, padding among them, go into one batch of a long job.
 
-    On a processor 2,048 pieces keep its cores busy and its caches warm (measured: a quarter to four times as many
-    made no difference above noise). On a GPU it is what a fortieth of the free memory holds at 200 numbers per piece
+    On a processor 2,048 tokens keep its cores busy and its caches warm (measured: a quarter to four times as many
+    made no difference above noise). On a GPU it is what a fortieth of the free memory holds at 200 numbers per token
     and unit of width, which covers the widest layer and all hidden states of a model of 24 layers.
     """
     if device == "cpu":
@@ -58,11 +58,11 @@ def batch_pieces(device: str, width: int) -> int:
     return int(np.clip(find_device(device).free // 40 // (200 * width), 2048, 262_144))
 
 
-def gradient_pieces(device: str, layers: int, width: int) -> int:
-    """Choose how many pieces go through a model together where gradients are taken with respect to its inputs.
+def tokens_with_gradients(device: str, layers: int, width: int) -> int:
+    """Choose how many tokens go through a model together where gradients are taken with respect to its inputs.
 
-    A quarter of the free memory holds them at 24 numbers per piece, layer and unit of width (measured on the built-in
-    model: 9 of 128 pieces a text, 16 of 512). On a processor more than 1,024 are no faster, and take more.
+    A quarter of the free memory holds them at 24 numbers per token, layer and unit of width (measured on the built-in
+    model: 9 of 128 tokens a text, 16 of 512). On a processor more than 1,024 are no faster, and take more.
     """
     fit = find_device(device).free // 4 // (24 * 4 * layers * width)
     return int(np.clip(fit, 1, 1024 if device == "cpu" else 65_536))

@@ -20,8 +20,8 @@ from interpret.long_text import windows
 
 # The lowest cosine that is let pass: similarities are shown with two decimals, and half of the last one is not seen.
 LEAST_COSINE = 0.995
-# Texts that it is measured on, and pieces read of each.
-_TEXTS, _PIECES = 32, 128
+# Texts that it is measured on, and tokens read of each.
+_TEXTS, _TOKENS = 32, 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None
     CapacityError
         If the device runs out of memory.
     """
-    most = min(_PIECES, exact.max_tokens)
+    most = min(_TOKENS, exact.max_tokens)
     found = []
     for text in some_of(texts):
         tokens = [exact.tokens(windows(exact, text, size=most, overlap=0).first[0].text)]

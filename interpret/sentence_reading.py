@@ -45,7 +45,7 @@ class SentenceReading:
         InputError
             If there is nothing to read, or more than the model takes and nothing says that the rest is cut off.
         """
-        tokens = read_prompted(self.encoder.pieces, text, self.prompt, self.model.max_length)
+        tokens = read_prompted(self.encoder.tokenizer, text, self.prompt, self.model.max_length)
         if len(tokens) > self.encoder.max_tokens:
             self.encoder.tokens(self.prompt + text)
         return tokens
@@ -88,5 +88,5 @@ def sentence_reading(encoder: Encoder, pooling: str = "auto", prompt: str | None
         )
     model = own if name == OWN and own is not None else PLAIN[name]
     before = prompt if prompt is not None else own.prompt if own is not None else ""
-    skipped = 0 if model.include_prompt else prompt_tokens(encoder.pieces, before)
+    skipped = 0 if model.include_prompt else prompt_tokens(encoder.tokenizer, before)
     return SentenceReading(encoder, name, model, before, skipped)

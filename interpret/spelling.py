@@ -3,7 +3,7 @@
 import unicodedata
 from functools import cache
 
-# How a space is written in a piece's name: byte-level vocabularies write “Ġ”, SentencePiece's “▁”.
+# How a space is written in a token's name: byte-level vocabularies write “Ġ”, SentencePiece's “▁”.
 SPACE = "␣"
 # They join letters, or keep them apart, and belong to what stands before them.
 _JOINERS = "\u200c\u200d"

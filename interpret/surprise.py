@@ -14,8 +14,8 @@ from interpret.hiding import hide, mask_id
 from interpret.hub import Progress
 from interpret.tokens import Tokens
 
-# Pieces of a batch, with its padding: the rows of one text are all as long.
-_PIECES = 4096
+# Tokens of a batch, with its padding: the rows of one text are all as long.
+_TOKENS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +48,12 @@ class Surprise:
 
     @property
     def perplexity(self) -> float:
-        """``exp(-total / count)`` (Salazar et al., eq. 3): so many pieces, all alike, would be as hard to tell."""
+        """``exp(-total / count)`` (Salazar et al., eq. 3): so many tokens, all alike, would be as hard to tell."""
         return float(np.exp(-self.total / self.count))
 
     @property
     def words(self) -> tuple[tuple[str, float], ...]:
-        """Each word with the sum over its pieces: its log-probability."""
+        """Each word with the sum over its tokens: its log-probability."""
         sums = [float(np.sum(self.logs[list(group)])) for group in self.tokens.groups]
         return tuple((word, found) for word, found in zip(self.tokens.words, sums, strict=True) if not np.isnan(found))
 
@@ -66,8 +66,8 @@ def pseudo_log_likelihood(
     Parameters
     ----------
     within
-        Whether with each token those that follow in its word are hidden too. Without it a long word's last pieces are
-        told by its first ones, which makes rare words of many pieces look likely (Kauf & Ivanova 2023, "PLL-word-l2r").
+        Whether with each token those that follow in its word are hidden too. Without it a long word's last tokens are
+        told by its first ones, which makes rare words of many tokens look likely (Kauf & Ivanova 2023, "PLL-word-l2r").
     progress
         Called as ``progress(tokens done, tokens in all, "")``; raising `interpret.Cancelled` inside it stops the work.
 
@@ -87,7 +87,7 @@ def pseudo_log_likelihood(
         )
     places = np.flatnonzero(~tokens.special)
     logs = np.full(len(tokens), np.nan, np.float32)
-    rows = max(1, _PIECES // len(tokens))
+    rows = max(1, _TOKENS // len(tokens))
     for begin in range(0, len(places), rows):
         some = places[begin : begin + rows]
         read = [hide(encoder, tokens, _hidden(tokens, int(place)) if within else (int(place),)) for place in some]

@@ -27,7 +27,7 @@ class Task:
     Attributes
     ----------
     kind
-        ``"classes"``: one answer a text; ``"token classes"``: one a token; ``"masked words"``: a piece of the
+        ``"classes"``: one answer a text; ``"token classes"``: one a token; ``"masked words"``: a token of the
         vocabulary for every token, of use where the text has a mask.
     labels
         The classes' names; empty for masked words, where the vocabulary has them.

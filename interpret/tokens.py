@@ -1,4 +1,4 @@
-"""Pieces, words and characters: what the tokenizer made of a text, and the way back."""
+"""Tokens, words and characters: what the tokenizer made of a text, and the way back."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,32 +18,32 @@ _FIRST_MARK = "\u0300"
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """A text, or a pair, cut into the pieces of a model's vocabulary.
+    """A text, or a pair, cut into the tokens of a model's vocabulary.
 
     Attributes
     ----------
     text, pair
         What was given: segment A, and segment B or None.
     ids
-        Vocabulary ids, with the special pieces.
-    pieces
+        Vocabulary ids, with the special tokens.
+    strings
         The same as the vocabulary writes them (``"##ing"``, ``"Ġthe"``, ``"▁the"``).
     labels
-        The pieces as a person reads them: byte-level pieces (``"Ġä½ł"``) are shown as the text they stand for.
+        The tokens as a person reads them: byte-level tokens (``"Ġä½ł"``) are shown as the text they stand for.
     word
-        The word that each piece belongs to, counted over both segments; -1 for special pieces. Chinese, Japanese and
+        The word that each token belongs to, counted over both segments; -1 for special tokens. Chinese, Japanese and
         Korean ideographs are words of one character.
     span
-        Where each piece stands in its segment's text: characters ``start <= i < end``; (0, 0) for special pieces.
-        Marks that a tokenizer takes off (the accent of a decomposed “é”, the vowel signs of “मैं”) stand with the piece
+        Where each token stands in its segment's text: characters ``start <= i < end``; (0, 0) for special tokens.
+        Marks that a tokenizer takes off (the accent of a decomposed “é”, the vowel signs of “मैं”) stand with the token
         before them.
     segment
-        0 for segment A with its special pieces, 1 for segment B with the closing one: for drawing, and for what goes
+        0 for segment A with its special tokens, 1 for segment B with the closing one: for drawing, and for what goes
         from the one to the other. No model is fed it.
     type_ids
         The token types of the tokenizer's template: what a model is fed that takes any.
     special
-        True for pieces that the tokenizer added.
+        True for tokens that the tokenizer added.
     unknown_id
         The id that stands for what the vocabulary lacks; None where it lacks nothing.
     """
@@ -51,7 +51,7 @@ class Tokens:
     text: str
     pair: str | None
     ids: Int[np.ndarray, " token"]
-    pieces: tuple[str, ...]
+    strings: tuple[str, ...]
     labels: tuple[str, ...]
     word: Int[np.ndarray, " token"]
     span: Int[np.ndarray, "token 2"]
@@ -65,16 +65,16 @@ class Tokens:
 
     @property
     def unknown(self) -> int:
-        """How many pieces stand for something that the vocabulary lacks."""
+        """How many tokens stand for something that the vocabulary lacks."""
         return 0 if self.unknown_id is None else int((self.ids == self.unknown_id).sum())
 
     def unknown_at(self, place: int) -> bool:
-        """Whether a piece stands for something that the vocabulary lacks."""
+        """Whether a token stands for something that the vocabulary lacks."""
         return self.unknown_id is not None and int(self.ids[place]) == self.unknown_id
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """The pieces of each word, in order; every special piece is a group of its own."""
+        """The tokens of each word, in order; every special token is a group of its own."""
         groups: list[list[int]] = []
         for index, word in enumerate(self.word):
             if groups and word >= 0 and self.word[groups[-1][-1]] == word:
@@ -85,19 +85,19 @@ class Tokens:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The text of each group in `groups`; special pieces as the vocabulary writes them."""
+        """The text of each group in `groups`; special tokens as the vocabulary writes them."""
         names = []
         for group in self.groups:
             first, last = group[0], group[-1]
             source = self.pair if self.segment[first] and self.pair is not None else self.text
             names.append(
-                self.pieces[first] if self.special[first] else source[self.span[first, 0] : self.span[last, 1]]
+                self.strings[first] if self.special[first] else source[self.span[first, 0] : self.span[last, 1]]
             )
         return tuple(names)
 
 
 def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens:
-    """Cut a text or a pair into pieces, special ones added, nothing cut off.
+    """Cut a text or a pair into tokens, special ones added, nothing cut off.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
         text=text,
         pair=pair,
         ids=read_only(encoding.ids, np.int64),
-        pieces=tuple(encoding.tokens),
+        strings=tuple(encoding.tokens),
         labels=_labels(tokenizer, encoding, texts, segment, spans),
         word=read_only(_words(encoding, special, texts, segment, spans), np.int64),
         span=read_only(spans, np.int64),
@@ -138,12 +138,12 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
 
 
 def cut(tokens: Tokens, kept: Bool[np.ndarray, " token"]) -> Tokens:
-    """Return a text of which only some pieces are left."""
+    """Return a text of which only some tokens are left."""
     places = np.flatnonzero(kept)
     return replace(
         tokens,
         ids=read_only(tokens.ids[places]),
-        pieces=tuple(tokens.pieces[i] for i in places),
+        strings=tuple(tokens.strings[i] for i in places),
         labels=tuple(tokens.labels[i] for i in places),
         word=read_only(tokens.word[places]),
         span=read_only(tokens.span[places]),
@@ -173,7 +173,7 @@ def check_texts(text: str, pair: str | None) -> None:
 def _spans(
     encoding: Encoding, special: list[bool], texts: tuple[str, str], segment: list[int]
 ) -> list[tuple[int, int]]:
-    # Some byte-level and SentencePiece tokenizers count the space before a word as part of its piece.
+    # Some byte-level and SentencePiece tokenizers count the space before a word as part of its token.
     spans = []
     for i, (start, end) in enumerate(encoding.offsets):
         if special[i]:
@@ -190,7 +190,7 @@ def _spans(
 def _with_marks(
     spans: list[tuple[int, int]], special: list[bool], texts: tuple[str, str], segment: list[int]
 ) -> list[tuple[int, int]]:
-    """Let pieces take in the marks around them that are in no piece: those behind, and at a word's beginning before."""
+    """Let tokens take in the marks around them that are in no token: those behind, and at a word's beginning before."""
     ordinary = [i for i, (start, end) in enumerate(spans) if not special[i] and start < end]
     for place, i in enumerate(ordinary):
         source = texts[segment[i]]
@@ -213,10 +213,10 @@ def _labels(
 ) -> tuple[str, ...]:
     if not isinstance(tokenizer.decoder, decoders.ByteLevel):
         return tuple(encoding.tokens)
-    # Special pieces have an empty span, and so have pieces of white space alone.
+    # Special tokens have an empty span, and so have tokens of white space alone.
     return tuple(
-        texts[segment[i]][start:end] or piece
-        for i, (piece, (start, end)) in enumerate(zip(encoding.tokens, spans, strict=True))
+        texts[segment[i]][start:end] or token
+        for i, (token, (start, end)) in enumerate(zip(encoding.tokens, spans, strict=True))
     )
 
 
@@ -240,10 +240,10 @@ def _words(
         if previous is None:
             new = True
         elif before[0] == before[1]:
-            # A piece that is nothing but the space before a word belongs to that word.
+            # A token that is nothing but the space before a word belongs to that word.
             new = False
         else:
-            # Byte-level pieces of one character share its span, and so do not begin behind each other.
+            # Byte-level tokens of one character share its span, and so do not begin behind each other.
             new = here != previous
             (start, end), source = spans[i], texts[segment[i]]
             # Between letters that are neither marks nor ideographs the tokenizer is right.
@@ -256,7 +256,7 @@ def _words(
 
 
 def _begins_word(source: str, start: int, end: int, before: int, new: bool) -> bool:
-    """Tell whether a piece begins a word, where the tokenizer says ``new`` and the piece before it ends at ``before``.
+    """Tell whether a token begins a word, where the tokenizer says ``new`` and the token before it ends at ``before``.
 
     Tokenizers that cut by letters (GPT-2's, and RoBERTa's with it) take a mark for a sign of its own, and so cut
     “हिन्दी” into six; SentencePiece takes a whole Chinese sentence for one word.

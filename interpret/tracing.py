@@ -25,7 +25,7 @@ from interpret.units import gigabytes
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Everything that one forward pass showed. Indices count from 0; ``token`` counts the special pieces.
+    """Everything that one forward pass showed. Indices count from 0; ``token`` counts the special tokens.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Trace:
     seconds: float
 
     def save(self, file: str | Path | io.BufferedIOBase) -> None:
-        """Write every array to an NPZ file, with the pieces and what made them as JSON in ``about``.
+        """Write every array to an NPZ file, with the tokens and what made them as JSON in ``about``.
 
         ``numpy.load(file)["attention"]`` reads it without Bertoscope; nothing in it is pickled.
         """
@@ -71,7 +71,7 @@ class Trace:
         about = {
             "text": self.tokens.text,
             "pair": self.tokens.pair,
-            "pieces": self.tokens.pieces,
+            "tokens": self.tokens.strings,
             "model": self.spec.checkpoint.name,
             "revision": self.spec.checkpoint.revision,
             "device": self.spec.device,
@@ -121,7 +121,7 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     free = find_device("cpu").free
     if needed > free:
         raise CapacityError(
-            "Recording {tokens} pieces takes {needed} GB and {free} GB are free. Shorten the text, use a smaller "
+            "Recording {tokens} tokens takes {needed} GB and {free} GB are free. Shorten the text, use a smaller "
             "window, or choose a smaller model.",
             tokens=longest,
             needed=gigabytes(needed),

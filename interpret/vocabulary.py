@@ -1,4 +1,4 @@
-"""A vocabulary's pieces: what each is called, which are special, and which no text ever reaches."""
+"""A vocabulary's tokens: what each is called, which are special, and which no text ever reaches."""
 
 import re
 import unicodedata
@@ -22,8 +22,8 @@ _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 @dataclass(frozen=True)
-class SpecialPieces:
-    """What a tokenizer calls its special pieces, as its own files declare; None for each that it does not have.
+class SpecialTokens:
+    """What a tokenizer calls its special tokens, as its own files declare; None for each that it does not have.
 
     Attributes
     ----------
@@ -41,16 +41,16 @@ class SpecialPieces:
     unknown: str | None
 
 
-def special_pieces(declared: Mapping[str, Any], tokenizer: Tokenizer) -> SpecialPieces:
-    """Return what the special pieces of a tokenizer are called.
+def special_tokens(declared: Mapping[str, Any], tokenizer: Tokenizer) -> SpecialTokens:
+    """Return what the special tokens of a tokenizer are called.
 
     Parameters
     ----------
     declared
         Names by role (``"cls_token"``, ``"mask_token"`` …), as transformers reads them from a tokenizer's files.
     tokenizer
-        What counts: its template for the first and the last piece, its model for the unknown one; and it has to know
-        a piece that is declared.
+        What counts: its template for the first and the last token, its model for the unknown one; and it has to know
+        a token that is declared.
     """
 
     def known(*roles: str) -> str | None:
@@ -59,7 +59,7 @@ def special_pieces(declared: Mapping[str, Any], tokenizer: Tokenizer) -> Special
 
     around = tokenizer.encode("").tokens
     unknown = unknown_id(tokenizer)
-    return SpecialPieces(
+    return SpecialTokens(
         first=around[0] if around else known("cls_token", "bos_token"),
         separator=around[-1] if len(around) > 1 else known("sep_token", "eos_token"),
         mask=known("mask_token") or _named(tokenizer, "mask"),
@@ -69,26 +69,26 @@ def special_pieces(declared: Mapping[str, Any], tokenizer: Tokenizer) -> Special
 
 
 def _named(tokenizer: Tokenizer, role: str) -> str | None:
-    """Find a special piece that no file declares by its own name, as tokenizers saved without their config have it."""
+    """Find a special token that no file declares by its own name, as tokenizers saved without their config have it."""
     names = (one.content for one in tokenizer.get_added_tokens_decoder().values() if one.special)
     return next((one for one in names if one.strip("[]<>|").casefold() == role), None)
 
 
 @lru_cache(maxsize=16)
 def unknown_id(tokenizer: Tokenizer) -> int | None:
-    """Return which piece a tokenizer puts where its vocabulary lacks something; None where it lacks nothing."""
+    """Return which token a tokenizer puts where its vocabulary lacks something; None where it lacks nothing."""
     try:
-        # A private character, which no vocabulary has. Not every kind of model tells its unknown piece's name.
+        # A private character, which no vocabulary has. Not every kind of model tells its unknown token's name.
         found = tokenizer.model.tokenize("\U000f1234")
-    except Exception:  # the Rust library's own, of a unigram model without an unknown piece
+    except Exception:  # the Rust library's own, of a unigram model without an unknown token
         return None
     return found[0].id if len(found) == 1 else None
 
 
-class PieceNames:
-    """What the pieces of a vocabulary are called where they stand alone: no two alike.
+class TokenNames:
+    """What the tokens of a vocabulary are called where they stand alone: no two alike.
 
-    Spaces are written as ``␣``, whatever the vocabulary writes for them, so that RoBERTa's pieces for “river” within a
+    Spaces are written as ``␣``, whatever the vocabulary writes for them, so that RoBERTa's tokens for “river” within a
     word and at its beginning are “river” and “␣river”. WordPiece's mark of what goes on within a word stays (“##ing”).
     Bytes that are only a part of a character stand as numbers (“⟨E4 BD⟩”), and so do characters that nobody sees
     (“⟨U+200D⟩”). A mark without a letter stands on a dotted circle.
@@ -105,25 +105,25 @@ class PieceNames:
         self._fallback = not self._bytes and tokenizer.token_to_id("<0x00>") is not None
 
     def __call__(self, place: int) -> str:
-        """Return what a piece is called; some models have more rows than their vocabulary has pieces."""
-        piece = self._tokenizer.id_to_token(place)
-        if piece is None:
+        """Return what a token is called; some models have more rows than their vocabulary has tokens."""
+        token = self._tokenizer.id_to_token(place)
+        if token is None:
             return f"{_OPEN}#{place}{_CLOSE}"
         if self._bytes:
-            raw = None if place in self._added else _raw(piece)
+            raw = None if place in self._added else _raw(token)
             if raw is not None:
                 return _decoded(raw)
-            # What was added to a byte-level vocabulary is written in plain letters, and another piece may read alike.
-            return _shown(piece) + self._apart(place, _in_bytes(piece))
-        if self._fallback and (found := _BYTE.fullmatch(piece)):
+            # What was added to a byte-level vocabulary is written in plain letters, and another token may read alike.
+            return _shown(token) + self._apart(place, _in_bytes(token))
+        if self._fallback and (found := _BYTE.fullmatch(token)):
             return f"{_OPEN}{found[1]}{_CLOSE}"
         if self._spaces:
-            return _shown(piece.replace("▁", " ")) + self._apart(place, piece.replace(" ", "▁"))
-        begun = self._prefix if piece.startswith(self._prefix) else ""
-        return begun + _shown(piece.removeprefix(begun))
+            return _shown(token.replace("▁", " ")) + self._apart(place, token.replace(" ", "▁"))
+        begun = self._prefix if token.startswith(self._prefix) else ""
+        return begun + _shown(token.removeprefix(begun))
 
     def find(self, name: str) -> int | None:
-        """Return the piece of a name, or the one that the vocabulary itself writes so; None where there is none."""
+        """Return the token of a name, or the one that the vocabulary itself writes so; None where there is none."""
         plain = name.replace(SPACE, " ")
         written = _in_bytes(plain) if self._bytes else plain.replace(" ", "▁") if self._spaces else name
         for one in (written, name):
@@ -145,9 +145,9 @@ def _bytes_of_letters() -> dict[str, int]:
     return {chr(byte): byte for byte in plain} | {chr(256 + i): byte for i, byte in enumerate(others)}
 
 
-def _raw(piece: str) -> bytes | None:
+def _raw(token: str) -> bytes | None:
     letters = _bytes_of_letters()
-    return bytes(letters[one] for one in piece) if all(one in letters for one in piece) else None
+    return bytes(letters[one] for one in token) if all(one in letters for one in token) else None
 
 
 def _in_bytes(text: str) -> str:

@@ -28,7 +28,7 @@ tab, place = lazy_tabs(
         "steps": _("Q·K·V, step by step"),
         "flow": _("Where it flows"),
         "heads": _("Kinds of heads"),
-        "ablation": _("Take heads out"),
+        "ablation": _("Ablate heads"),
         "bertviz": "BertViz",
     },
     state.TAB,

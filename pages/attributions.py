@@ -25,9 +25,9 @@ def tabs(asked: Asked) -> None:
     tab, place = lazy_tabs(
         {
             "why": _("Why this answer"),
-            "quality": _("Can it be believed?"),
+            "quality": _("Is the explanation faithful?"),
             "layers": _("Layer by layer"),
-            "pairs": _("Words in twos"),
+            "pairs": _("Word-pair interactions"),
             "whatif": _("What if?"),
             "rows": _("A whole file"),
         },

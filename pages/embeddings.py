@@ -1,4 +1,4 @@
-"""Where texts, words and pieces lie, layer by layer, and how far a picture of that can be trusted."""
+"""Where texts, words and tokens lie, layer by layer, and how far a picture of that can be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tune a model with floors frozen by toggles, watch it learn, and see what came of it."""
+"""Fine-tune a model with layer groups frozen by toggles, watch it learn, and see what came of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ st.title(_("Fine-tune: teach it your own labels"))
 tab, place = lazy_tabs(
     {
         "setup": _("Set up"),
-        "watch": _("Watch and judge"),
-        "inside": _("What changed inside"),
-        "sweep": _("How much has to learn?"),
+        "watch": _("Training & results"),
+        "inside": _("What changed in the model"),
+        "sweep": _("How many layers to train?"),
     },
     state.STAGE,
 )

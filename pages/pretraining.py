@@ -26,7 +26,7 @@ tab, place = lazy_tabs(
     {
         "guess": _("Masked words"),
         "game": _("The masking game"),
-        "surprise": _("How surprised is it?"),
+        "surprise": _("Pseudo-perplexity"),
         "following": _("Next sentence"),
     },
     state.PRE,

@@ -142,8 +142,8 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
     }
     page = (_FOLDER / "standalone.html").read_text("utf-8")
     # One pass over the page, so that nothing inside a part is ever taken for a place.
-    pieces = page.split("%%")
-    return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces)).encode()
+    tokens = page.split("%%")
+    return "".join(parts[token] if index % 2 else token for index, token in enumerate(tokens)).encode()
 
 
 def _header(view: AttentionView, thumbnails: bytes, look: Look, title: str, file: str) -> dict[str, Any]:
@@ -215,12 +215,12 @@ def _strings() -> dict[str, str]:
         "zoom-out": _("Zoom out"),
         "zoom-reset": _("See all"),
         "drawn": _("Drawn are the {drawn} strongest of {all} links of at least {least}."),
-        "drawnAll": _("Drawn are all {all} links of at least {least}."),
+        "drawnAll": _("Showing all {all} links ≥ {least}."),
         "readoutHint": _("Point at a token or a cell to read its weights."),
         "looksAt": _("{token} looks at: "),
         "lookedAtBy": _("{token} is looked at by: "),
         "summary": _(
             "{name}. Strongest: {links}. On average a token gives {self} to itself, {previous} to the previous one, "
-            "{next} to the next one and {special} to special pieces."
+            "{next} to the next one and {special} to special tokens."
         ),
     }

@@ -143,7 +143,7 @@ def probe_lines(probe: Probe) -> go.Figure:
         )
     majority = [probe.majority] * len(names)
     figure.add_scatter(x=names, y=majority, name=_("largest class"), mode="lines", line={"dash": "dot"})
-    figure = _lines(figure, _("share told right, held out"), [0, 1.03])
+    figure = _lines(figure, _("held-out accuracy"), [0, 1.03])
     figure.update_yaxes(tickformat=".0%")
     return figure
 

@@ -148,7 +148,7 @@ def rate_curve(told: Told, steps: int) -> go.Figure:
 
 
 def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
-    """Draw the length of each floor's gradient over the steps, in powers of ten; frozen floors are empty."""
+    """Draw the length of each layer's gradient over the steps, in powers of ten; frozen layer groups are empty."""
     chosen = np.unique(np.linspace(0, len(told.number) - 1, min(len(told.number), _MOST_COLUMNS)).astype(int))
     number, norms = told.number[chosen], told.norms[chosen]
     with np.errstate(divide="ignore"):
@@ -232,12 +232,12 @@ def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go
 
 
 def lengths_histogram(lengths: np.ndarray, most: int) -> go.Figure:
-    """Draw how many pieces the texts have, and where they are cut off."""
+    """Draw how many tokens the texts have, and where they are cut off."""
     figure = go.Figure(go.Histogram(x=lengths, marker={"color": LEARNED}, nbinsx=40))
     if lengths.max() > most * 0.5:
         figure.add_vline(x=most, line={"color": JUDGED, "dash": "dash"}, annotation_text=_("read so far"))
     return figure.update_layout(
-        height=220, margin=MARGIN, xaxis={"title": _("pieces of a text")}, yaxis={"title": _("texts")}
+        height=220, margin=MARGIN, xaxis={"title": _("tokens of a text")}, yaxis={"title": _("texts")}
     )
 
 

@@ -13,33 +13,33 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
-    from interpret.vocabulary import SpecialPieces
+    from interpret.vocabulary import SpecialTokens
 
 # Relations that are drawn, the most frequent first; a table has them all.
 MOST_BARS = 20
 
 
-def statistic_names(special: SpecialPieces) -> dict[str, str]:
-    """Name each statistic for the reader, with its unit; special pieces as the model's tokenizer calls them."""
+def statistic_names(special: SpecialTokens) -> dict[str, str]:
+    """Name each statistic for the reader, with its unit; special tokens as the model's tokenizer calls them."""
     return {
         "entropy": _("Entropy (nats)"),
         "evenness": _("Entropy, share of uniform"),
         "confidence": _("Largest weight"),
-        "distance": _("Distance (pieces)"),
+        "distance": _("Distance (tokens)"),
         "self": _("To itself"),
-        "previous": _("To the previous piece"),
-        "next": _("To the next piece"),
-        "first": _("To {piece}").format(piece=special.first or _("the first piece")),
-        "separator": _("To {piece}").format(piece=special.separator or _("the separator")),
+        "previous": _("To the previous token"),
+        "next": _("To the next token"),
+        "first": _("To {token}").format(token=special.first or _("the first token")),
+        "separator": _("To {token}").format(token=special.separator or _("the separator")),
         "punctuation": _("To punctuation"),
         "own word": _("To the rest of its word"),
-        "same piece": _("To the same piece elsewhere"),
+        "same token": _("To the same token elsewhere"),
         "own segment": _("To its own segment's words"),
         "other segment": _("To the other segment's words"),
     }
 
 
-def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
+def pattern_labels(special: SpecialTokens) -> dict[str | None, str]:
     """Name each pattern for the reader; no pattern has no name."""
     return {
         None: "–",
@@ -47,9 +47,9 @@ def pattern_labels(special: SpecialPieces) -> dict[str | None, str]:
         "next token": _("next token"),
         "same token": _("same token"),
         "own word": _("rest of its word"),
-        "same piece elsewhere": _("same piece elsewhere"),
-        "first token": _("first token ({piece})").format(piece=special.first or "–"),
-        "separator": _("separator ({piece})").format(piece=special.separator or "–"),
+        "same token elsewhere": _("same token elsewhere"),
+        "first token": _("first token ({token})").format(token=special.first or "–"),
+        "separator": _("separator ({token})").format(token=special.separator or "–"),
         "punctuation": _("punctuation"),
         "own segment": _("own segment"),
         "other segment": _("other segment"),

@@ -18,16 +18,16 @@ from dashboard.language import _
 if TYPE_CHECKING:
     from interpret.finetuning.told import Told
 
-# Pieces whose names still find room beside a map.
+# Tokens whose names still find room beside a map.
 _MOST_LABELS = 32
 # Columns of a map whose numbers are written into it.
 _MOST_WRITTEN = 10
 
 
 def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
-    """Draw how far each floor's weights had come at each time of judging, in per cent of what they were."""
-    floors = list(told.floors)
-    values = np.array([[one["moved"].get(name, np.nan) for one in told.judged] for name in floors]) * 100
+    """Draw how far each layer group's weights had come at each time of judging, in per cent of what they were."""
+    layer_groups = list(told.layer_groups)
+    values = np.array([[one["moved"].get(name, np.nan) for one in told.judged] for name in layer_groups]) * 100
     figure = go.Figure(
         go.Heatmap(
             x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.judged],
@@ -75,7 +75,7 @@ def drift_map(drift: np.ndarray) -> go.Figure:
 def attention_maps(
     before: Float32[np.ndarray, "query key"],
     after: Float32[np.ndarray, "query key"],
-    pieces: Sequence[str],
+    tokens: Sequence[str],
     names: tuple[str, str, str],
 ) -> tuple[go.Figure, go.Figure, go.Figure]:
     """Draw one head's attention before and after on one scale, and what changed, to stand side by side."""
@@ -83,7 +83,7 @@ def attention_maps(
     change = after - before
     reach = float(np.abs(change).max()) or 1.0
     maps = ((before, "Blues", 0.0, most), (after, "Blues", 0.0, most), (change, "RdBu_r", -reach, reach))
-    labels = numbered(list(pieces))
+    labels = numbered(list(tokens))
     few = len(labels) <= _MOST_LABELS
     figures = []
     for name, (weights, colours, low, high) in zip(names, maps, strict=True):

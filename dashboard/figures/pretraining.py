@@ -24,7 +24,7 @@ def level_names(levels: int) -> list[str]:
 
 
 def _mark(name: str) -> str:
-    """Write a piece so that one of punctuation alone can be seen for what it is."""
+    """Write a token so that one of punctuation alone can be seen for what it is."""
     return shown(name) if any(map(str.isalnum, name)) else f"“{shown(name)}”"
 
 
@@ -33,13 +33,13 @@ _TALL, _ROW, _MARGIN = 130, 40, {"t": 30, "b": 90, "r": 10}
 
 
 def layer_map(found: LayerGuesses) -> go.Figure:
-    """Draw each level's likeliest pieces."""
-    levels = level_names(len(found.pieces))
+    """Draw each level's likeliest tokens."""
+    levels = level_names(len(found.candidates))
     count = found.ids.shape[1]
     followed = set(found.watched.tolist())
     text = [
         [f"<b>{_mark(name)}</b>" if int(one) in followed else _mark(name) for name, one in zip(row, ids, strict=True)]
-        for row, ids in zip(found.pieces, found.ids, strict=True)
+        for row, ids in zip(found.candidates, found.ids, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
@@ -79,8 +79,8 @@ def layer_map(found: LayerGuesses) -> go.Figure:
 
 
 def rank_lines(found: LayerGuesses) -> go.Figure:
-    """Draw the place of the pieces that are followed at each level."""
-    levels = level_names(len(found.pieces))
+    """Draw the place of the tokens that are followed at each level."""
+    levels = level_names(len(found.candidates))
     figure = go.Figure()
     for place, name in enumerate(found.names):
         figure.add_scatter(
@@ -92,7 +92,7 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
             hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
     figure.update_layout(
-        title={"text": _("Place of the pieces followed"), "y": 0.98, "yanchor": "top"},
+        title={"text": _("Place of the tokens followed"), "y": 0.98, "yanchor": "top"},
         height=_TALL + _ROW * len(levels),
         margin=_MARGIN,
         legend={"orientation": "h", "y": -0.22, "yanchor": "top"},

@@ -24,7 +24,7 @@ _COMPONENT = picture(
 
 @dataclass(frozen=True)
 class Word:
-    """A word, or a piece, as it is drawn.
+    """A word, or a token, as it is drawn.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Word:
     spaced
         Whether a space stands before it.
     fixed
-        Whether it is a special piece, that no method takes away.
+        Whether it is a special token, that no method takes away.
     note
         What is said of it where it is pointed at; empty for its score.
     """
@@ -65,7 +65,7 @@ class WordRow:
 def token_words(
     tokens: Tokens, words: bool, scores: Iterable[float] = repeat(0.0), notes: Iterable[str] = repeat("")
 ) -> tuple[Word, ...]:
-    """Return a text's words, or its pieces, as they are drawn."""
+    """Return a text's words, or its tokens, as they are drawn."""
     found: list[Word] = []
     end = {0: 0, 1: 0}
     groups = tokens.groups if words else tuple((place,) for place in range(len(tokens)))

@@ -77,7 +77,7 @@ def show_similarity(result: it.Ablation) -> None:
     places = st.columns(3)
     help = _("The cosine of the text's vector before and after: 1 is unchanged.")
     places[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
-    name = _("First token ({piece}): cosine").format(piece=literal(result.tokens.pieces[0]))
+    name = _("First token ({token}): cosine").format(token=literal(result.tokens.strings[0]))
     places[1].metric(name, f"{result.similarity['first']:.4f}", help=help)
     last = result.distance[-1]
     most = int(last.argmax())
@@ -200,11 +200,11 @@ def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
     ]
     if result.loss_rise is not None and result.accuracy_drop is not None:
         about = _("orange: above 0 · ±{most}")
-        for values, title, floor in (
+        for values, title, least in (
             (result.loss_rise, _("True: rise of the loss (nats)"), 1e-4),
             (result.accuracy_drop, _("True: drop of the accuracy"), 1 / result.texts),
         ):
-            most = max(float(abs(values).max()), floor)
+            most = max(float(abs(values).max()), least)
             maps.append(HeadMap(title, about.format(most=f"{most:.2g}"), values, -most, most))
     return maps
 
@@ -333,7 +333,7 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
                 "text": text,
                 "pair": pair,
                 "off": off,
-                "pieces": result.tokens.pieces,
+                "tokens": result.tokens.strings,
                 "distance": result.distance.tolist(),
                 "similarity": result.similarity,
                 "answers": None

@@ -173,7 +173,7 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
     st.caption(
         _(
             "This model has no classifier of its own. The starter is a linear head fitted on the frozen sentence "
-            "vectors of {count} short texts about {classes} topics: something to explain, and nothing to rely on."
+            "vectors of {count} short texts about {classes} topics: for demonstration only."
         ).format(count=len(texts), classes=len(head.labels))
     )
     _how_good(head)

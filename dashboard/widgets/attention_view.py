@@ -22,14 +22,14 @@ from interpret.attention import Direction, Unit
 from interpret.delimited import csv_rows
 
 if TYPE_CHECKING:
-    from interpret.vocabulary import SpecialPieces
+    from interpret.vocabulary import SpecialTokens
 
 Heads = Sequence[tuple[int, int]]
 
 
-def view_controls(pair: bool, special: SpecialPieces) -> tuple[Unit, bool, Direction]:
-    """Draw the switches: unit, special pieces and, where there are two texts, direction."""
-    units: dict[Unit, str] = {"piece": _("Pieces"), "word": _("Words")}
+def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direction]:
+    """Draw the switches: unit, special tokens and, where there are two texts, direction."""
+    units: dict[Unit, str] = {"token": _("Tokens"), "word": _("Words")}
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
     state.seed(state.SPECIALS, True)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -37,7 +37,7 @@ def view_controls(pair: bool, special: SpecialPieces) -> tuple[Unit, bool, Direc
             _("Unit"),
             units,
             state.UNIT,
-            help=_("Words: weights to a word's pieces are added up, weights from them averaged (Clark et al. 2019)."),
+            help=_("Words: weights to a word's tokens are added up, weights from them averaged (Clark et al. 2019)."),
         )
         direction: Direction = segments(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(
@@ -46,23 +46,23 @@ def view_controls(pair: bool, special: SpecialPieces) -> tuple[Unit, bool, Direc
             persist_state="session",
             help=_("Off leaves them out and shares each row out anew over the rest, so that it sums to 1 again."),
         )
-    state.publish(state.UNIT, "piece")
+    state.publish(state.UNIT, "token")
     state.publish(state.SPECIALS, True)
     state.remember(state.DIRECTION, None if direction == "all" else direction)
     return unit, specials, direction
 
 
-def special_names(special: SpecialPieces) -> str:
-    """Name the pieces that a tokenizer puts around a text, as Markdown."""
+def special_names(special: SpecialTokens) -> str:
+    """Name the tokens that a tokenizer puts around a text, as Markdown."""
     named = [literal(one) for one in dict.fromkeys((special.first, special.separator)) if one]
     return (
         _("{first} and {last}").format(first=named[0], last=named[1])
         if len(named) == 2
-        else "".join(named) or _("special pieces")
+        else "".join(named) or _("special tokens")
     )
 
 
-def reading_guide(special: SpecialPieces) -> str:
+def reading_guide(special: SpecialTokens) -> str:
     """Explain the picture to somebody who meets attention for the first time, in Markdown."""
     points = (
         _(

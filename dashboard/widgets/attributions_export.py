@@ -21,12 +21,12 @@ _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
 
 
 def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str, list[Any]]:
-    """Return a row for each word or piece, a column for each method."""
+    """Return a row for each word or token, a column for each method."""
     names = method_names()
     drawn = words_of(found[0], words)
     table: dict[str, list[Any]] = {
         _("Place"): list(range(len(drawn))),
-        _("Word") if words else _("Piece"): [one.text for one in drawn],
+        _("Word") if words else _("Token"): [one.text for one in drawn],
     }
     for one in found:
         scores, spread = one.word_scores() if words else one.scores, uncertainty_of(one, words)
@@ -88,7 +88,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "forward_passes": one.forward_passes,
         "backward_passes": one.backward_passes,
         "seconds": round(one.seconds, 3),
-        "pieces": list(one.tokens.pieces),
+        "tokens": list(one.tokens.strings),
         "scores": [round(float(score), 6) for score in one.scores],
         # Half a 95 % interval over the method's own draws.
         "uncertainty": None if one.uncertainty is None else [round(float(half), 6) for half in one.uncertainty],

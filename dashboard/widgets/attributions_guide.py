@@ -33,7 +33,7 @@ def _assumptions() -> dict[str, str]:
             "its ±."
         ),
         "occlusion": _(
-            "One piece after another is replaced by the baseline; words of several pieces are never whole away."
+            "One token after another is replaced by the baseline; words of several tokens are never whole away."
         ),
         "kernel_shap": _(
             "A weighted regression of the answer on which words are there, whose weights make its coefficients Shapley "

@@ -16,9 +16,9 @@ from dashboard.widgets.attributions_view import How
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
 
-_SOON_PIECES = 60_000
-# Up to so many pieces a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5 %.
-_MOST_PIECES = 150_000
+_SOON_TOKENS = 60_000
+# Up to so many tokens a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5 %.
+_MOST_TOKENS = 150_000
 _FEW_DRAWS = 199
 
 
@@ -33,7 +33,7 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfu
     words = len(asked.question.free_words)
     # Of a text and what is deleted of it, one is short where the other is long.
     cost = {draws: erasing_passes(words, draws) * len(found.tokens) / 2 for draws in (DRAWS, _FEW_DRAWS)}
-    draws = DRAWS if cost[DRAWS] <= _MOST_PIECES else _FEW_DRAWS
+    draws = DRAWS if cost[DRAWS] <= _MOST_TOKENS else _FEW_DRAWS
     passes = erasing_passes(words, draws)
 
     def work(progress: Progress) -> it.Faithfulness:
@@ -45,7 +45,7 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfu
         _("Take words away and measure: about {passes} passes").format(passes=f"{passes:,}"),
         work,
         {"erasing": _("texts with words deleted")},
-        auto=cost[draws] <= _SOON_PIECES,
+        auto=cost[draws] <= _SOON_TOKENS,
         keep=8,
     )
 

@@ -20,10 +20,10 @@ from dashboard.widgets.long_work import Progress, long_work
 
 if TYPE_CHECKING:
     from interpret.attribution.rows import DrivingWord
-    from interpret.vocabulary import SpecialPieces
+    from interpret.vocabulary import SpecialTokens
 
-# What is begun without a click: so many pieces through the model, forward or backward, are some seconds on two cores.
-_SOON_PIECES = 25_000
+# What is begun without a click: so many tokens through the model, forward or backward, are some seconds on two cores.
+_SOON_TOKENS = 25_000
 _FIRST = ("integrated_gradients", "feature_ablation", "gradient_shap")
 
 
@@ -65,17 +65,17 @@ def choices_help() -> str:
 
     one = next(iter(METHODS.values())).measured
     return _(
-        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} "
-        "English texts of the examples, where random rankings have {random}; numbers that are close are not told "
-        "apart. On your model and texts the order may be another: “Can it be believed?” measures it."
+        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} English "
+        "texts of the examples, where random rankings have {random}; numbers that are close are not told apart. On "
+        "your model and texts the order may be another: “Is the explanation faithful?” measures it."
     ).format(count=one.documents, random=f"{one.random_comprehensiveness:.2f}")
 
 
-def baseline_names(special: SpecialPieces) -> dict[str, str]:
-    """Name each baseline for the reader; a model without such a piece says so when it is chosen."""
+def baseline_names(special: SpecialTokens) -> dict[str, str]:
+    """Name each baseline for the reader; a model without such a token says so when it is chosen."""
     return {
-        "pad": _("{piece}: nothing written").format(piece=special.padding or "–"),
-        "mask": _("{piece}: a hidden word").format(piece=special.mask or "–"),
+        "pad": _("{token}: nothing written").format(token=special.padding or "–"),
+        "mask": _("{token}: a hidden word").format(token=special.mask or "–"),
         "zero": _("zero: no embedding"),
         "mean": _("mean of all embeddings"),
     }
@@ -102,7 +102,7 @@ class How:
     rule: str = "adaptive"
 
 
-def how_input(special: SpecialPieces) -> How:
+def how_input(special: SpecialTokens) -> How:
     """Draw the choice of methods and how they work."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = _methods_input(method_choices())
@@ -128,7 +128,7 @@ def how_input(special: SpecialPieces) -> How:
                 persist_state="session",
                 help=_("SmoothGrad: the mean over ten texts with noise on the embeddings."),
             )
-        unit = segments(_("Shown as"), {"word": _("Words"), "piece": _("Pieces")}, state.SHOWN_AS)
+        unit = segments(_("Shown as"), {"word": _("Words"), "token": _("Tokens")}, state.SHOWN_AS)
     for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
         state.publish(key, default)
     return How(methods, baseline, seed, bool(smooth), unit == "word", rule)
@@ -182,7 +182,7 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     passes = {method: METHODS[method].passes(len(question.free_words)) for method in how.methods}
     smooth = {method: how.smooth and METHODS[method].gradient for method in how.methods}
     soon = {
-        method: passes[method] * len(question.tokens) * (10 if smooth[method] else 1) <= _SOON_PIECES
+        method: passes[method] * len(question.tokens) * (10 if smooth[method] else 1) <= _SOON_TOKENS
         for method in how.methods
     }
     found: dict[str, it.Attribution] = {}
@@ -258,7 +258,7 @@ def _scores(one: it.Attribution, words: bool) -> np.ndarray:
 
 
 def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
-    """Return a text's words, or pieces, as they are drawn; what was drawn at random says how far that may move it."""
+    """Return a text's words, or tokens, as they are drawn; what was drawn at random says how far that may move it."""
     scores, spread = _scores(one, words), uncertainty_of(one, words)
     if spread is None:
         return token_words(one.tokens, words, scores)
@@ -327,7 +327,7 @@ def _note(one: it.Attribution, own: bool) -> str:
     if own:
         parts.append(_("on a scale of its own: these are no shares of the answer"))
     elif np.isnan(one.delta):
-        parts.append(_("need not add up to the answer"))
+        parts.append(_("not additive"))
     if one.baseline:
         parts.append(_("for the baseline {output}").format(output=f"{one.baseline_output:.3f}"))
     if one.steps:

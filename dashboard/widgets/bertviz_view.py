@@ -53,7 +53,7 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
     if not most:
         st.warning(
             _(
-                "For {tokens} pieces BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
+                "For {tokens} tokens BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
                 "and this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Where heads look” "
                 "draws all of it at once. Or shorten the text."
             ).format(tokens=len(trace.tokens), **_numbers(predicted_size(trace, view, 1))),

@@ -36,7 +36,7 @@ def item_table(read: Read, places: np.ndarray, first: Mapping[str, list[Any]] | 
     rows = read.collection.origin.some(embeddings.text[places])
     table: dict[str, list[Any]] = {**(first or {}), _("Row"): list(rows.numbers)}
     if embeddings.level != "texts":
-        table[_("Word") if embeddings.level == "words" else _("Piece")] = [embeddings.item(int(i)) for i in places]
+        table[_("Word") if embeddings.level == "words" else _("Token")] = [embeddings.item(int(i)) for i in places]
         table[_("From character")] = embeddings.span[places, 0].tolist()
     table[_("Text")] = [embeddings.texts[embeddings.text[i]] for i in places]
     return rows.beside(table)

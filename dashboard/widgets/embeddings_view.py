@@ -87,7 +87,7 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
         "texts": _("Whole texts"),
         "word": _("One word in context"),
         "words": _("All words"),
-        "tokens": _("All pieces"),
+        "tokens": _("All tokens"),
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         level = segments(_("A point is"), levels, state.LEVEL)
@@ -98,7 +98,7 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
         pooling, prompt = "mean", None
         if level == "texts":
             pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=380)
-        with st.popover(_("How it is read"), icon=":material/tune:"):
+        with st.popover(_("Reading options"), icon=":material/tune:"):
             kept = choose(
                 st.selectbox,
                 _("Layers to keep"),
@@ -191,10 +191,10 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
         about,
         _("Read {count} texts").format(count=f"{len(collection.texts):,}"),
         work,
-        {"cut": _("cutting into pieces"), "read": _("pieces")},
+        {"cut": _("cutting into tokens"), "read": _("tokens")},
         auto=collection.characters <= _SOON_CHARACTERS,
         keep=4,
-        rate=_("{rate} pieces/s"),
+        rate=_("{rate} tokens/s"),
     )
     if embeddings is None:
         if not was_stopped("embeddings"):
@@ -203,7 +203,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     cut = int((embeddings.windows > 1).sum())
     if cut:
         said = _(
-            "Texts longer than the {most} pieces that this model reads at once: {count}. They were read in windows."
+            "Texts longer than the {most} tokens that this model reads at once: {count}. They were read in windows."
         )
         if level == "texts":
             said += " " + (

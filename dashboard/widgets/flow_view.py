@@ -58,7 +58,7 @@ def sources(
         row = long_work(
             "flow_work",
             f"{spec}:{hash((text, pair))}:{layer}:{token}",
-            _("Compute max-flow for {tokens} pieces").format(tokens=len(trace.tokens)),
+            _("Compute max-flow for {tokens} tokens").format(tokens=len(trace.tokens)),
             lambda progress: it.attention_flow(trace, [layer], [token], progress)[0, 0],
         )
         if row is not None:
@@ -79,7 +79,7 @@ def answer_line(shares: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tok
         return ", ".join(f"{literal(tokens.labels[i])} ({i}) {number}" for i, number in zip(best, numbers, strict=True))
 
     found = " · ".join(f"{names[name]}: {most(name, row)}" for name, row in shares.items())
-    return _("Of **“{token}”** after layer {layer}, most leads to: {found}.").format(
+    return _("After layer {layer}, **“{token}”** draws mostly on: {found}.").format(
         token=f"{literal(tokens.labels[token])} ({token})", layer=layer, found=found
     )
 
@@ -178,7 +178,7 @@ def flow_downloads(
                 "layer": layer,
                 "token": token,
                 "target": target,
-                "pieces": tokens.pieces,
+                "tokens": tokens.strings,
                 **rows,
             }
         )

@@ -1,4 +1,4 @@
-"""The masking game, drawn: what was done to each piece, and what the model made of it."""
+"""The masking game, drawn: what was done to each token, and what the model made of it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from interpret.errors import InputError
 from interpret.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
 
 WORDS = "game_words"
-# Hidden, replaced and kept pieces on the scale of colours.
+# Hidden, replaced and kept tokens on the scale of colours.
 _COLOUR = {UNTOUCHED: 0.0, HIDDEN: 1.0, REPLACED: -1.0, KEPT: 0.45}
 GAMES = 40
 KINDS = ("hidden", "replaced", "kept")
 
 
 def kind_names() -> dict[int, str]:
-    """Name what can be done to a piece for the reader."""
+    """Name what can be done to a token for the reader."""
     return {
         UNTOUCHED: _("not chosen"),
         HIDDEN: _("hidden"),
@@ -35,7 +35,7 @@ def kind_names() -> dict[int, str]:
 
 
 def game_input() -> tuple[it.Masking, int]:
-    """Draw how pieces are chosen and what is done to them; returns the rules and the seed."""
+    """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
     state.seed("game_rate", 15, range(1, 91))
     for key, value in (("game_hidden", 80), ("game_replaced", 10)):
@@ -48,7 +48,7 @@ def game_input() -> tuple[it.Masking, int]:
         key="game_rate",
         format="%d %%",
         persist_state="session",
-        help=_("The share of pieces that the model has to guess: 15 % in the BERT paper."),
+        help=_("The share of tokens that the model has to guess: 15 % in the BERT paper."),
     )
     hidden = places[1].slider(
         _("of them hidden"),
@@ -68,7 +68,7 @@ def game_input() -> tuple[it.Masking, int]:
         key="game_replaced",
         format="%d %%",
         persist_state="session",
-        help=_("10 % in the paper: by any piece of the vocabulary."),
+        help=_("10 % in the paper: by any token of the vocabulary."),
     )
     if replaced > most:
         # What was set stays, for when fewer are hidden again.
@@ -81,7 +81,7 @@ def game_input() -> tuple[it.Masking, int]:
         _("Whole words"),
         key="game_whole",
         persist_state="session",
-        help=_("All pieces of a word are chosen together: the later “whole word masking”."),
+        help=_("All tokens of a word are chosen together: the later “whole word masking”."),
     )
     state.publish(state.SEED, 0)
     for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
@@ -127,10 +127,10 @@ def game_words(played: it.Played, title: str, stem: str) -> None:
 
 
 def game_table(played: it.Played) -> dict[str, list[Any]]:
-    """Return a row for each piece that was chosen."""
+    """Return a row for each token that was chosen."""
     names = kind_names()
     return {
-        _("Piece"): [played.tokens.labels[place] for place in played.place],
+        _("Token"): [played.tokens.labels[place] for place in played.place],
         _("What was done"): [names[int(played.masked.done[place])] for place in played.place],
         _("The model reads"): [played.read[place] for place in played.place],
         _("It guesses"): list(played.guess),
@@ -141,13 +141,13 @@ def game_table(played: it.Played) -> dict[str, list[Any]]:
 
 
 def play_often(encoder: it.Encoder, text: str, pair: str | None, masking: it.Masking, progress: Any) -> dict[str, Any]:
-    """Play many games; returns the mean loss of each kind, of all, and in use, with how many pieces each is of."""
+    """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
     for seed in range(GAMES):
         try:
             played = it.play(encoder, text, pair, masking, seed)
         except InputError:
-            # By this draw no piece was chosen.
+            # By this draw no token was chosen.
             progress(seed + 1, GAMES, "")
             continue
         done = played.masked.done[played.place]
@@ -174,15 +174,15 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         place.metric(
             title,
             "–" if not count else _("{loss} nats").format(loss=f"{loss:.2f}"),
-            help=_("Mean of -log p of the true piece over {count} pieces.").format(count=f"{count:,}"),
+            help=_("Mean of -log p of the true token over {count} tokens.").format(count=f"{count:,}"),
         )
     hidden, seen = means["hidden"], means["seen"]
     if hidden[1] and seen[1]:
         st.markdown(
             _(
-                "The gap between training and use: where a piece is hidden, the true one costs **{hidden} nats**; "
+                "The gap between training and use: where a token is hidden, the true one costs **{hidden} nats**; "
                 "where it is in sight, as always in use, **{seen} nats**: a gap of **{gap} nats**. Were every chosen "
-                "piece hidden, the model would never learn what to do with a piece that it sees; that is what the "
+                "token hidden, the model would never learn what to do with a token that it sees; that is what the "
                 "others are left or replaced for."
             ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
         )
@@ -194,8 +194,8 @@ def game_downloads(
     """Offer the game as files."""
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
     columns = {
-        "token": played.place.tolist(),
-        "piece": [played.tokens.labels[place] for place in played.place],
+        "position": played.place.tolist(),
+        "token": [played.tokens.labels[place] for place in played.place],
         "done": [kinds[int(played.masked.done[place])] for place in played.place],
         "read": [played.read[place] for place in played.place],
         "guess": list(played.guess),
@@ -215,7 +215,7 @@ def game_downloads(
         "seed": seed,
     }
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each piece that was chosen")),
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each token that was chosen")),
         Download(
             "JSON",
             f"{stem}.json",

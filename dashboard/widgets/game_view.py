@@ -16,15 +16,15 @@ def game_view(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
     """Draw how good the model is, and which words surprise it."""
     st.markdown(
         "#### "
-        + _("How well it guesses {count} pieces of {passages} passages that it never learned from").format(
+        + _("How well it guesses {count} tokens of {passages} passages that it never learned from").format(
             count=f"{len(found.truth):,}", passages=f"{len(outcome.texts):,}"
         )
     )
     _numbers(run, found)
     st.caption(
         _(
-            "As in its training, of the pieces to be guessed 80 % are hidden, 10 % replaced and 10 % left in sight, "
-            "many at a time: hidden ones alone are guessed less often. Pseudo-perplexity hides one piece at a time, in "
+            "As in its training, of the tokens to be guessed 80 % are hidden, 10 % replaced and 10 % left in sight, "
+            "many at a time: hidden ones alone are guessed less often. Pseudo-perplexity hides one token at a time, in "
             "a few passages only (Salazar et al. 2020)."
         )
     )
@@ -46,13 +46,13 @@ def _numbers(run: it.Run, found: it.GameResults) -> None:
         )
 
     low, high = found.interval
-    passages = _("95 %: {low} to {high}, by bootstrap over passages: pieces of one are guessed from each other.")
+    passages = _("95 %: {low} to {high}, by bootstrap over passages: tokens of one are guessed from each other.")
     between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
     tile(0, _("First guess right"), found.first, "accuracy", "{:.1%}", between)
     low, high = found.five_interval
     between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
     tile(1, _("Among the first five"), found.five, "among_five", "{:.1%}", between)
-    hard = _("So many pieces, all alike, would be as hard to choose from.")
+    hard = _("So many tokens, all alike, would be as hard to choose from.")
     tile(2, _("Perplexity"), found.perplexity, "perplexity", "{:,.1f}", hard)
     if "pseudo_perplexity" in run.facts:
         name = "pseudo_perplexity"
@@ -63,14 +63,14 @@ def _numbers(run: it.Run, found: it.GameResults) -> None:
             "Half of the second texts are from elsewhere: in the same document, where it has other passages. "
             "95 %: {low} to {high}, by pair; chance is 50 %."
         ).format(low=f"{low:.1%}", high=f"{high:.1%}")
-        tile(4, _("Next sentence told right"), found.next, "next_accuracy", "{:.1%}", about)
+        tile(4, _("Next-sentence accuracy"), found.next, "next_accuracy", "{:.1%}", about)
 
 
 def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
-    names = it.piece_names(run, [*found.truth.tolist(), *found.guess.tolist()])
+    names = it.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
     shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]
-    st.markdown(_("**{count}** pieces that it did not guess, the most surprising first:").format(count=len(wrong)))
+    st.markdown(_("**{count}** tokens that it did not guess, the most surprising first:").format(count=len(wrong)))
     st.dataframe(
         {
             _("True"): [names[int(found.truth[i])] for i in shown],

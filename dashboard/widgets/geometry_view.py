@@ -166,7 +166,7 @@ def reading_guide() -> str:
         "- **Labels**: a linear probe, fitted on four fifths and scored on the fifth. Which layer is best is found "
         "within the four fifths, so the share in words owes nothing to the choice among layers; the curve is layer by "
         "layer. The control task (Hewitt & Liang "
-        "2019) hands out labels at random. With all words or pieces as points, each different word has one: "
+        "2019) hands out labels at random. With all words or tokens as points, each different word has one: "
         "what a probe solves of it, it solves by memory. With texts as points nothing comes again, and it shows what "
         "chance gives. "
         "The difference of the two is called selectivity."

@@ -26,7 +26,7 @@ _KEPT, _OF, _ROUND = "hidden_spots", "hidden_of", "hidden_round"
 # More masks than that are only in the files.
 _MOST_DRAWN = 24
 _IN_A_ROW = 3
-# Longer texts, which are read once for each of their pieces, would let a reader wait for the first guess.
+# Longer texts, which are read once for each of their tokens, would let a reader wait for the first guess.
 _MOST_TRIED = 32
 # Words of letters, with the space that some vocabularies keep before them; half of “didn't” is told by the other half.
 _PLAIN = re.compile(rf"\s*(?<![\w'’-])(?:[^\W\d_][{marks()}]*)+(?![\w'’-])")
@@ -35,15 +35,15 @@ _PLAIN = re.compile(rf"\s*(?<![\w'’-])(?:[^\W\d_][{marks()}]*)+(?![\w'’-])")
 def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) -> tuple[int, ...]:
     """Draw the text, of which a click hides words, and return the tokens that are hidden.
 
-    Which characters are hidden is kept for each text: with another model, or single pieces, they stay hidden.
+    Which characters are hidden is kept for each text: with another model, or single tokens, they stay hidden.
     """
     unit = segments(
-        _("A click hides"), {"word": _("Hide whole words"), "piece": _("Hide single pieces")}, state.UNIT_HIDDEN
+        _("A click hides"), {"word": _("Hide whole words"), "token": _("Hide single tokens")}, state.UNIT_HIDDEN
     )
     state.publish(state.UNIT_HIDDEN, "word")
     groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
     # A mask that was typed is hidden already, from everybody.
-    shut = [tokens.special[group[0]] or tokens.pieces[group[0]] == encoder.mask for group in groups]
+    shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]
     kept: dict[tuple[str, str | None], frozenset[Spot]] = st.session_state.setdefault(_KEPT, {})
     about, first = (tokens.text, tokens.pair), _telling(encoder.spec, tokens, groups, shut)
     default = first
@@ -109,7 +109,7 @@ def _telling(
         # A single word has nothing to be guessed from.
         return ()
     if len(tokens) > _MOST_TRIED:
-        # One that is a piece by itself, if there is any: the parts of a rare word are hard to guess.
+        # One that is a token by itself, if there is any: the parts of a rare word are hard to guess.
         return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
     logs = cache.surprise(spec, tokens.text, tokens.pair).logs
     # Before the short ones, which grammar tells.
@@ -149,7 +149,7 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
         said += " · "
     st.caption(
         said
-        + _("entropy {bits} bits: as hard as {count} equally likely pieces").format(
+        + _("entropy {bits} bits: like choosing among {count} equally likely tokens").format(
             bits=f"{guess.entropy:.1f}", count=f"{2**guess.entropy:,.0f}"
         )
     )
@@ -157,13 +157,13 @@ def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
         {
             _("Guess"): [
                 f"{one}  ✓" if number == guess.id else one
-                for one, number in zip(guess.pieces, guess.ids.tolist(), strict=True)
+                for one, number in zip(guess.candidates, guess.ids.tolist(), strict=True)
             ],
             _("Probability"): (100 * guess.chances.astype(float)).tolist(),
         },
         hide_index=True,
         key=key,
-        height=35 * (len(guess.pieces) + 1) + 3,
+        height=35 * (len(guess.candidates) + 1) + 3,
         column_config={
             _("Probability"): st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
         },
@@ -191,8 +191,8 @@ def survival_table(before: it.Guesses, after: it.Guesses) -> dict[str, list[Any]
         _("Probability after"): [None if other.chance is None else 100 * other.chance for _one, other in both],
         _("Place before"): [None if one.rank is None else one.rank + 1 for one, _other in both],
         _("Place after"): [None if other.rank is None else other.rank + 1 for _one, other in both],
-        _("First guess before"): [one.pieces[0] for one, _other in both],
-        _("First guess after"): [other.pieces[0] for _one, other in both],
+        _("First guess before"): [one.candidates[0] for one, _other in both],
+        _("First guess after"): [other.candidates[0] for _one, other in both],
     }
 
 
@@ -203,15 +203,15 @@ def guess_downloads(
 
     def table() -> bytes:
         found = cache.guesses(spec, text, pair, hidden, off)
-        rows = [(guess, place) for guess in found.guesses for place in range(len(guess.pieces))]
+        rows = [(guess, rank) for guess in found.guesses for rank in range(len(guess.candidates))]
         return as_csv(
             {
-                "token": [guess.place for guess, _place in rows],
-                "hidden": [guess.true or "" for guess, _place in rows],
+                "position": [guess.place for guess, _rank in rows],
+                "hidden": [guess.true or "" for guess, _rank in rows],
                 "heads_out": [" ".join(f"{layer}.{head}" for layer, head in off)] * len(rows),
-                "place": [place + 1 for _guess, place in rows],
-                "guess": [guess.pieces[place] for guess, place in rows],
-                "probability": [float(guess.chances[place]) for guess, place in rows],
+                "rank": [rank + 1 for _guess, rank in rows],
+                "guess": [guess.candidates[rank] for guess, rank in rows],
+                "probability": [float(guess.chances[rank]) for guess, rank in rows],
             }
         )
 
@@ -224,18 +224,18 @@ def guess_downloads(
                 "text": text,
                 "pair": pair,
                 "heads_out": off,
-                "read": found.tokens.pieces,
+                "read": found.tokens.strings,
                 "masks": [
                     {
-                        "token": guess.place,
+                        "position": guess.place,
                         "hidden": guess.true,
                         "probability": guess.chance,
                         "rank": None if guess.rank is None else guess.rank + 1,
                         "entropy_bits": guess.entropy,
                         "guesses": [
-                            {"id": one, "piece": piece, "probability": chance}
-                            for one, piece, chance in zip(
-                                guess.ids.tolist(), guess.pieces, guess.chances.tolist(), strict=True
+                            {"id": one, "token": token, "probability": chance}
+                            for one, token, chance in zip(
+                                guess.ids.tolist(), guess.candidates, guess.chances.tolist(), strict=True
                             )
                         ],
                     }
@@ -261,5 +261,5 @@ def guess_lines(
     return encoder_lines(spec) + (
         f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
         f"{fitted}"
-        f"it.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, place={place}{lens}{heads}).pieces\n"
+        f"it.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, place={place}{lens}{heads}).candidates\n"
     )

@@ -27,9 +27,9 @@ def say_how_good(encoder: it.Encoder) -> None:
     parts.append(
         _(
             "**A small model, whose heads learned from {count} books and no more.** In whole books that they never saw "
-            "({books}), read in passages of {words} words, its first guess is right for {first} of the pieces chosen "
+            "({books}), read in passages of {words} words, its first guess is right for {first} of the tokens chosen "
             "as in training, and among its first five for {five}; of consecutive and random halves it tells {next} "
-            "right ({hidden} with those pieces hidden; by chance: 50 %). In other texts and in short ones it does "
+            "right ({hidden} with those tokens hidden; by chance: 50 %). In other texts and in short ones it does "
             "worse: of everyday text its first guess is right for {everyday}, of an encyclopaedia for {encyclopaedia}, "
             "and the order of two everyday sentences is not told from chance. For better guesses choose a larger "
             "model, such as google-bert/bert-base-uncased."
@@ -49,7 +49,7 @@ def say_how_good(encoder: it.Encoder) -> None:
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(
             _(
-                "Intervals are at 95 %, by passage, document or sentence, whose pieces hang together. What was "
+                "Intervals are at 95 %, by passage, document or sentence, whose tokens hang together. What was "
                 "measured outside this project came without its rows and intervals. How the others were made stands in "
                 "the model's card."
             )
@@ -66,12 +66,12 @@ def figures_table(figures: Sequence[Figure]) -> dict[str, list[str]]:
         "content five": _("content words, among the first five"),
         "perplexity": _("pseudo-perplexity"),
         "next": _("next passage told, as written"),
-        "next hidden": _("next passage told, pieces hidden"),
+        "next hidden": _("next passage told, tokens hidden"),
         "sentence shuffled": _("next sentence told from another"),
         "sentence swapped": _("order of two sentences told"),
     }
     units = {
-        "pieces": _("{count} pieces"),
+        "tokens": _("{count} tokens"),
         "pairs": _("{count} pairs"),
         "passages": _("{count} passages"),
         "documents": _("{count} documents"),

@@ -22,7 +22,7 @@ from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
 
 if TYPE_CHECKING:
-    from interpret.vocabulary import SpecialPieces
+    from interpret.vocabulary import SpecialTokens
 
 _SEED = 0
 
@@ -84,7 +84,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
     return None if result is None else (result, name)
 
 
-def statistic_maps(statistics: it.HeadStatistics, special: SpecialPieces) -> list[HeadMap]:
+def statistic_maps(statistics: it.HeadStatistics, special: SpecialTokens) -> list[HeadMap]:
     """Return a map for each statistic that has numbers; shares all on the scale from 0 to 1."""
     names = statistic_names(special)
     maps = []
@@ -93,38 +93,36 @@ def statistic_maps(statistics: it.HeadStatistics, special: SpecialPieces) -> lis
             low, high = (float(edge) for edge in (statistics.uniform[name].min(), statistics.uniform[name].max()))
             uniform = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"
             most = float(np.nanmax(statistics[name])) if name in ("entropy", "distance") else 1.0
-            about = _("colours 0 to {most} · looking everywhere alike: {uniform}").format(
-                most=f"{most:.2g}", uniform=uniform
-            )
+            about = _("colours 0 to {most} · uniform attention: {uniform}").format(most=f"{most:.2g}", uniform=uniform)
             maps.append(HeadMap(names[name], about, statistics[name], 0.0, max(most, 1e-6)))
     return maps
 
 
-def patterns_shown(statistics: it.HeadStatistics, special: SpecialPieces) -> list[list[str | None]]:
+def patterns_shown(statistics: it.HeadStatistics, special: SpecialTokens) -> list[list[str | None]]:
     """Return each head's name in the reader's language, or None."""
     labels = pattern_labels(special)
     return [[labels[name] if name else None for name in row] for row in it.pattern_names(statistics)]
 
 
-def patterns_line(statistics: it.HeadStatistics, special: SpecialPieces) -> str:
+def patterns_line(statistics: it.HeadStatistics, special: SpecialTokens) -> str:
     """Say in Markdown how many heads do what, and over how much that was measured."""
     counts = Counter(name for row in patterns_shown(statistics, special) for name in row if name)
     everything = statistics["entropy"].size
     named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
     return _(
-        "Of {all} heads, {named} have a name: {names}. Measured on {pieces} pieces (texts: {texts}); every number is "
-        "an average over the pieces that do the looking, and a name is given where the lower end of its 95 % interval "
+        "Of {all} heads, {named} have a name: {names}. Measured on {tokens} tokens (texts: {texts}); every number is "
+        "an average over the tokens that do the looking, and a name is given where the lower end of its 95 % interval "
         "still follows the rule."
     ).format(
         all=everything,
         named=counts.total(),
         names=named or "–",
         texts=f"{statistics.texts:,}",
-        pieces=f"{statistics.queries['entropy']:,}",
+        tokens=f"{statistics.queries['entropy']:,}",
     )
 
 
-def head_table(statistics: it.HeadStatistics, special: SpecialPieces) -> dict[str, list[Any]]:
+def head_table(statistics: it.HeadStatistics, special: SpecialTokens) -> dict[str, list[Any]]:
     """Return a row for each head, those with a name first, as columns."""
     names, labels = statistic_names(special), pattern_labels(special)
     patterns = it.pattern_names(statistics)
@@ -254,7 +252,7 @@ def relation_meanings() -> dict[str, str]:
     }
 
 
-def rules_guide(special: SpecialPieces) -> str:
+def rules_guide(special: SpecialTokens) -> str:
     """Write the rules out, as they are in the code."""
     from interpret.attention.heads import RULES
 
@@ -267,7 +265,7 @@ def rules_guide(special: SpecialPieces) -> str:
         + _(
             "The first rule that holds gives the name, and a share must also be a third of the way or more from what a "
             "head that looks everywhere alike has to all. Both must hold at the lower end of the 95 % interval: over "
-            "texts, whose pieces hang together, and over the pieces where there is one text. More than half is the "
+            "texts, whose tokens hang together, and over the tokens where there is one text. More than half is the "
             "measure by which Clark et al. (2019, section 3.1) speak of heads for the previous and the next token; the "
             "shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A head "
             "for which no rule holds gets no name."
@@ -283,7 +281,7 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
         return as_csv(head_table(statistics, cache.encoder(spec).special))
 
     def numbers() -> bytes:
-        # JSON knows no NaN; what no piece of the texts could show is null.
+        # JSON knows no NaN; what no token of the texts could show is null.
         values = {name: None if not statistics.queries[name] else statistics[name].tolist() for name in statistics}
         return as_json(
             {

@@ -98,7 +98,7 @@ def probe_part(both: Both) -> str:
     )
     told = it.read_told(run.folder)
     if text in run.request.probes and told.judged[0]["probes"]:
-        st.markdown("##### " + _("What it was given, epoch by epoch"))
+        st.markdown("##### " + _("Predictions per epoch"))
         st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
     return text
 
@@ -106,7 +106,7 @@ def probe_part(both: Both) -> str:
 def attention_part(both: Both, text: str) -> None:
     """Draw which heads look elsewhere."""
     st.markdown(
-        "##### " + _("Which heads look elsewhere"),
+        "##### " + _("Which heads changed most"),
         help=_(
             "Jensen–Shannon divergence of a head's attention before and after, mean over the words (Lin 1991): 0 "
             "bits where it looks where it looked, 1 where it looks at nothing that it looked at before."
@@ -141,7 +141,7 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
     figures = attention_maps(
         one.attention[layer, head],
         other.attention[layer, head],
-        one.tokens.pieces,
+        one.tokens.strings,
         (*both.names, _("change")),
     )
     for place, (column, figure) in enumerate(zip(st.columns(3), figures, strict=True)):

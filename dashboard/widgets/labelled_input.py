@@ -132,7 +132,7 @@ def _words_input() -> int:
             persist_state="session",
             width=240,
             help=_(
-                "Whole sentences, up to so many words: three words are about four pieces. A model guesses best in "
+                "Whole sentences, up to so many words: three words are about four tokens. A model guesses best in "
                 "texts as long as those that it learned from."
             ),
         )
@@ -196,12 +196,12 @@ def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
         facts.append(_("always guessing the commonest: {share}").format(share=f"{health.majority:.1%}"))
     if "unknown" in health.findings:
         # Before how finely the rest is cut: a word that is not read at all is not cut either.
-        facts.append("**" + _("{share} of the pieces unknown").format(share=f"{health.unknown:.0%}") + "**")
-        cut = _("{count} pieces per word that it knows")
+        facts.append("**" + _("{share} of the tokens unknown").format(share=f"{health.unknown:.0%}") + "**")
+        cut = _("{count} tokens per word that it knows")
     else:
-        cut = _("{count} pieces per word")
-    if not np.isnan(health.pieces_per_word):
-        facts.append(cut.format(count=f"{health.pieces_per_word:.2f}"))
+        cut = _("{count} tokens per word")
+    if not np.isnan(health.tokens_per_word):
+        facts.append(cut.format(count=f"{health.tokens_per_word:.2f}"))
     st.markdown(" · ".join(facts))
     # A fifth is where other pages warn of a vocabulary: see `windows.warn_of_unknown`.
     grave = {"leaks", "contradictions", *(["unknown"] if health.unknown > 0.2 else [])}

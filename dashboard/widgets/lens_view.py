@@ -107,7 +107,7 @@ def layers_view(found: it.LayerGuesses) -> None:
     nearest = float(found.divergence[-2])
     st.caption(
         _(
-            "Bold: the pieces that are followed. Colour: probability, by its square root. One layer before the end the "
+            "Bold: the tokens that are followed. Colour: probability, by its square root. One layer before the end the "
             "answer is {bits} bits (KL) from the model's own, which is the top row."
         ).format(bits=f"{nearest:.2f}")
     )
@@ -115,13 +115,13 @@ def layers_view(found: it.LayerGuesses) -> None:
 
 def _appears(found: it.LayerGuesses, place: int) -> str:
     name, first = literal(found.names[place]), found.appears(place)
-    levels = level_names(len(found.pieces))
+    levels = level_names(len(found.candidates))
     if first < len(levels):
-        return _("**“{piece}”** is the first guess from “{level}” on ({chance} at the end).").format(
-            piece=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
+        return _("**“{token}”** is the first guess from “{level}” on ({chance} at the end).").format(
+            token=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
         )
-    return _("**“{piece}”** ends at place {rank} ({chance}).").format(
-        piece=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.chance[-1, place]))
+    return _("**“{token}”** is ranked {rank} after the last layer ({chance}).").format(
+        token=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.chance[-1, place]))
     )
 
 
@@ -150,6 +150,6 @@ def pick_mask(found: it.Guesses) -> int:
     if len(found.guesses) == 1:
         return found.guesses[0].place
     names = {
-        guess.place: f"{number + 1} · {guess.true or guess.pieces[0]}" for number, guess in enumerate(found.guesses)
+        guess.place: f"{number + 1} · {guess.true or guess.candidates[0]}" for number, guess in enumerate(found.guesses)
     }
     return choose(st.selectbox, _("Mask"), names, "lens_mask", width=200)

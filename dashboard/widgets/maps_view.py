@@ -37,9 +37,9 @@ def colour_input(read: Read) -> tuple[str, str]:
     options = {f"column:{name}": name for name in read.collection.columns}
     level, label = read.embeddings.level, read.label
     if level != "texts":
-        options["item"] = _("the word itself") if level == "words" else _("the piece itself")
+        options["item"] = _("the word itself") if level == "words" else _("the token itself")
     options |= {"kmeans": _("k-means groups"), "hdbscan": _("HDBSCAN groups")}
-    options["length"] = _("length in pieces") if level == "texts" else _("place in the text")
+    options["length"] = _("length in tokens") if level == "texts" else _("place in the text")
     options["none"] = _("nothing")
     alone = "length" if level == "texts" or read.embeddings.word else "item"
     default = f"column:{label}" if label else alone
@@ -71,7 +71,7 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
         return _cluster_colours(read, places, clusters, f"{title}, {layer_names([layer])[0]}")
     if chosen == "length":
         texts = read.embeddings.level == "texts"
-        values = read.embeddings.pieces[places] if texts else read.embeddings.span[places, 0]
+        values = read.embeddings.token_counts[places] if texts else read.embeddings.span[places, 0]
         return Colours(title, values.astype(np.float32))
     if chosen == "item":
         items = [fold(read.embeddings.item(int(i))) for i in places]

@@ -39,7 +39,7 @@ def _known() -> dict[str, Known]:
         "albert/albert-base-v2": Known(47, _("English"), _("one layer's weights, used twelve times")),
         "FacebookAI/roberta-base": Known(499, _("English"), _("BERT trained longer, without next sentences")),
         "FacebookAI/xlm-roberta-base": Known(1116, _("100 languages"), _("RoBERTa for all of them")),
-        "answerdotai/ModernBERT-base": Known(599, _("English"), _("local and global layers, 8,192 pieces")),
+        "answerdotai/ModernBERT-base": Known(599, _("English"), _("local and global layers, 8,192 tokens")),
         "sentence-transformers/all-mpnet-base-v2": Known(438, _("English"), _("sentence vectors, larger")),
         "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": Known(
             471, _("50 languages"), _("sentence vectors across languages")
@@ -279,7 +279,7 @@ def _card_body() -> None:
         _("Layers × heads"): f"{card.layers} × {card.heads}",
         _("Width (per head)"): f"{card.width:,} ({card.head_width})",
         _("Vocabulary"): f"{card.vocabulary:,}",
-        _("Longest text, in pieces"): f"{card.max_tokens:,}",
+        _("Longest text, in tokens"): f"{card.max_tokens:,}",
         _("Parameters"): f"{sum(card.parameters.values()):,}",
         _("Memory of the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
         _("Licence"): literal(card.licence or _("not stated")),
@@ -289,7 +289,7 @@ def _card_body() -> None:
     facts[_("Task head")] = explain(card.head_note) if card.head_note is not None else _head(card)
     special = card.special
     named = (special.first, special.separator, special.mask, special.padding, special.unknown)
-    facts[_("Special pieces")] = literal(" ".join(one for one in dict.fromkeys(named) if one))
+    facts[_("Special tokens")] = literal(" ".join(one for one in dict.fromkeys(named) if one))
     if card.heads_in_file:
         facts[_("Task heads in the file, not loaded")] = f"{card.heads_in_file:,}"
     st.table(

@@ -39,7 +39,7 @@ def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
         help=_("At the most, for a process of its own."),
     )
     if plan.kept >= 0:
-        layers = sum(floor.name.isdigit() for floor in plan.floors)
+        layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)
         st.caption(
             _(
                 "The embeddings and the lowest {kept} of {layers} layers are frozen: what they make of each text is "
@@ -48,7 +48,7 @@ def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
         )
 
     # Weights that changed, in float32; adapters change whole maps.
-    changed = sum(floor.parameters for floor in plan.floors if floor.learns)
+    changed = sum(layer_group.parameters for layer_group in plan.layer_groups if layer_group.learns)
     room = 4 * changed * recipe.snapshots
     if room > _MUCH_ROOM:
         st.caption(

@@ -17,12 +17,12 @@ _HEAD_KIND = "head_kind"
 
 
 def head_names(first: str | None) -> dict[str, str]:
-    """Name each head for the reader; ``first`` is what the tokenizer calls the piece before a text."""
+    """Name each head for the reader; ``first`` is what the tokenizer calls the token before a text."""
     return {
-        "own": _("the architecture's own, on {piece}").format(piece=first or _("the first piece")),
-        "linear": _("linear, on the mean of all pieces"),
+        "own": _("the architecture's own, on {token}").format(token=first or _("the first token")),
+        "linear": _("linear, on the mean of all tokens"),
         "mlp": _("MLP: one hidden layer"),
-        "textcnn": _("TextCNN: windows of 3, 4 and 5 pieces"),
+        "textcnn": _("TextCNN: windows of 3, 4 and 5 tokens"),
         "bilstm": _("BiLSTM: reads both ways"),
     }
 
@@ -59,11 +59,11 @@ def settings_input(
     past
         Whether the model is that of a run, which knows what it learned from.
     first
-        What its tokenizer calls the piece before a text.
+        What its tokenizer calls the token before a text.
     """
     heads = {
         "token classes": {"own": _("the architecture's own, on each word")},
-        **{key: {"own": _("the architecture's own: every piece of the vocabulary")} for key in it.GAMES},
+        **{key: {"own": _("the architecture's own: every token of the vocabulary")} for key in it.GAMES},
     }.get(task) or head_names(first)
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(task, alone, width)
@@ -106,18 +106,18 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         ),
     )
     decay = third.number_input(
-        _("× per floor below"),
+        _("Layer-wise LR decay"),
         0.1,
         1.0,
         1.0,
         0.05,
         key="decay",
         persist_state="session",
-        help=_("Layer-wise decay (Howard & Ruder 2018): lower floors know more general things, and should move less."),
+        help=_("Layer-wise decay (Howard & Ruder 2018): lower layers know more general things, and should move less."),
     )
     batch = first.number_input(_("Texts a step"), 1, 1024, 16, key="batch", persist_state="session")
     tokens = second.number_input(
-        _("Pieces read of a text"), 8, most_tokens, min(128, most_tokens), key="max_tokens", persist_state="session"
+        _("Tokens read of a text"), 8, most_tokens, min(128, most_tokens), key="max_tokens", persist_state="session"
     )
     seed = third.number_input(_("Seed"), 0, 99_999, 0, key="train_seed", persist_state="session")
     return {
@@ -133,7 +133,7 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
 def _game_input(task: str) -> dict[str, Any]:
     """Draw what is asked of running text."""
     masked = st.slider(
-        _("Share of the pieces to be guessed"),
+        _("Share of the tokens to be guessed"),
         0.05,
         0.5,
         0.15,
@@ -214,7 +214,7 @@ def _training_input() -> dict[str, Any]:
         3,
         key="snapshots",
         persist_state="session",
-        help=_("Each is as large on disk as the floors that change; with adapters as the maps that they are added to."),
+        help=_("Each is as large on disk as the layers that change; with adapters as the maps that they are added to."),
     )
     return {
         "dropout": bool(dropout),

@@ -13,9 +13,9 @@ from dashboard.cache import Labelled
 from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
+from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
-from dashboard.widgets.tower_view import floor_name
 from interpret.finetuning.kept import read_bytes
 from interpret.finetuning.runs import data_file, judged_file
 from interpret.finetuning.splits import Split
@@ -90,22 +90,19 @@ def run_buttons(run: it.Run) -> None:
         st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
     if run.state == "interrupted":
         st.warning(
-            _(
-                "Its process ended without a word. Resume it: it goes on from its last checkpoint, as if nothing "
-                "had been."
-            ),
+            _("Its process ended unexpectedly. Resume continues from the last checkpoint, as if it had never stopped."),
             icon=":material/power_off:",
         )
 
 
 def _facts(run: it.Run) -> str:
     recipe = run.request.recipe
-    frozen = ", ".join(literal(floor_name(one)) for one in recipe.frozen) or _("nothing")
+    frozen = ", ".join(literal(layer_group_name(one)) for one in recipe.frozen) or _("nothing")
     return " · ".join(
         [
             literal(run.request.base or recipe.model),
             literal(run.request.data),
-            _("frozen: {floors}").format(floors=frozen),
+            _("frozen: {layer_groups}").format(layer_groups=frozen),
             *([_("adapters of rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
             *([_("{share} of old examples").format(share=f"{recipe.replay:.0%}")] if recipe.replay else []),
             *([_("held by {how}").format(how=recipe.hold.upper())] if recipe.hold != "none" else []),
@@ -146,7 +143,7 @@ def _live(run_id: str, active: bool) -> None:
         )
     if not len(told.number):
         if active and run.read:
-            read = _("The frozen floors read each text, once: {share}").format(share=f"{run.read:.0%}")
+            read = _("The frozen layers read each text, once: {share}").format(share=f"{run.read:.0%}")
             st.progress(min(run.read, 1.0), read)
         elif active:
             st.progress(0.0, _("Starting …"))
@@ -166,7 +163,7 @@ def _live(run_id: str, active: bool) -> None:
         title = {
             "regression": _("R² on what was held out"),
             "token classes": _("Word accuracy on what was held out"),
-            **dict.fromkeys(it.GAMES, _("Pieces guessed, on what was held out")),
+            **dict.fromkeys(it.GAMES, _("Tokens guessed, on what was held out")),
         }.get(run.request.task, _("Accuracy on what was held out"))
         if run.request.recipe.patience:
             help_ = _(
@@ -177,12 +174,12 @@ def _live(run_id: str, active: bool) -> None:
             help_ = None
         st.markdown("##### " + title, help=help_)
         st.plotly_chart(score_curve(told, run.steps, majority, score), key="live_score")
-    names = [floor_name(one) for one in told.floors]
+    names = [layer_group_name(one) for one in told.layer_groups]
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown(
             "##### " + _("How far the gradient reaches"),
-            help=_("The length of each floor's gradient at each step, before clipping. Frozen floors get none."),
+            help=_("The length of each layer's gradient at each step, before clipping. Frozen layers get none."),
         )
         st.plotly_chart(gradient_map(told, names), key="live_gradient")
     with right:

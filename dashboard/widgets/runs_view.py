@@ -104,7 +104,9 @@ def runs_table() -> list[Row]:
             _("Seconds"): st.column_config.NumberColumn(format="%.0f"),
         },
     )
-    st.caption(_("Choose one run to see what can be done with it, several to compare them; a click on a head sorts."))
+    st.caption(
+        _("Choose one run to see what can be done with it, several to compare them; click a column header to sort.")
+    )
     return [rows[place] for place in event.selection.rows if place < len(rows)]
 
 

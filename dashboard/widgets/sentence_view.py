@@ -20,7 +20,7 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
     """Draw the pooling and the prompt, preset from the model's folder; returns both as `interpret.embed` takes them."""
     _begin_anew(encoder)
     preset = sentence_reading(encoder)
-    poolings = {"mean": _("mean of all pieces"), "cls": _first(encoder), "max": _("maximum")}
+    poolings = {"mean": _("mean of all tokens"), "cls": _first(encoder), "max": _("maximum")}
     if encoder.sentence is not None:
         poolings = {
             OWN: _("model's own: {how}").format(how=own_name(encoder.sentence, encoder.special.first)),
@@ -34,7 +34,7 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
         preset.name,
         help=_(
             "Model's own: as the files of its sentence-transformers folder say, so that vectors are those of "
-            "SentenceTransformer.encode. The others are taken of all pieces of the last layer."
+            "SentenceTransformer.encode. The others are taken of all tokens of the last layer."
         ),
         width=width,
     )
@@ -96,18 +96,18 @@ def _begin_anew(encoder: it.Encoder) -> None:
 
 def _first(encoder: it.Encoder) -> str:
     first = encoder.special.first
-    return _("the first piece") if first is None else _("{piece}, the first piece").format(piece=first)
+    return _("the first token") if first is None else _("{token}, the first token").format(token=first)
 
 
 def own_name(sentence: SentenceModel, first: str | None) -> str:
-    """Say what a model does of itself to make a sentence vector; ``first`` is what it calls its first special piece."""
+    """Say what a model does of itself to make a sentence vector; ``first`` is what it calls its first special token."""
     modes = {
         "mean": _("mean"),
-        "cls": first or _("first piece"),
+        "cls": first or _("first token"),
         "max": _("maximum"),
         "mean_sqrt_len_tokens": _("sum over √length"),
         "weightedmean": _("mean weighted by position"),
-        "lasttoken": _("last piece"),
+        "lasttoken": _("last token"),
     }
     parts = [" + ".join(modes[one] for one in sentence.pooling)]
     for step in sentence.steps:
@@ -127,13 +127,13 @@ def own_name(sentence: SentenceModel, first: str | None) -> str:
 
 def length_line(sentence: SentenceModel) -> str:
     """Say where the model's own way cuts texts off."""
-    return _("As the model's folder says, a text is cut off after {most} pieces.").format(most=sentence.max_length)
+    return _("As the model's folder says, a text is cut off after {most} tokens.").format(most=sentence.max_length)
 
 
 def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> None:
     """Say where the model's own way does not read all of a text, given with its prompt."""
     own = encoder.sentence
     if pooling == OWN and own is not None and own.max_length is not None:
-        cut = any(len(encoder.pieces.encode(text).ids) > own.max_length for text in texts)
+        cut = any(len(encoder.tokenizer.encode(text).ids) > own.max_length for text in texts)
         if cut:
             st.caption(length_line(own) + " " + _("What stands behind that is not read."))

@@ -130,7 +130,7 @@ def step_downloads(
                 "revision": spec.checkpoint.revision,
                 "text": text,
                 "pair": pair,
-                "pieces": steps.tokens.pieces,
+                "tokens": steps.tokens.strings,
                 "layer": layer,
                 "head": head,
                 "token": token,

@@ -38,8 +38,8 @@ def surprise_words(found: Sequence[tuple[str, it.Surprise]], words: bool, title:
         rows.append(
             WordRow(
                 name,
-                _("{pieces} pieces · {total} nats · pseudo-perplexity {perplexity}").format(
-                    pieces=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"
+                _("{tokens} tokens · {total} nats · pseudo-perplexity {perplexity}").format(
+                    tokens=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"
                 ),
                 token_words(one.tokens, words, np.nan_to_num(bits).tolist(), notes),
                 most,
@@ -55,7 +55,7 @@ def _bits(one: it.Surprise, words: bool) -> np.ndarray:
 
 
 def _told_alone(one: it.Surprise, words: bool) -> list[bool]:
-    """Tell of which words, or pieces, the numbers are a probability: not of a word's pieces told by each other."""
+    """Tell of which words, or tokens, the numbers are a probability: not of a word's tokens told by each other."""
     groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
     return [one.within or len(group) == 1 for group in groups]
 
@@ -64,7 +64,7 @@ def _note(bits: float, chance: bool) -> str:
     if np.isnan(bits):
         return ""
     if not chance:
-        return _("{bits} bits, the sum of its pieces").format(bits=f"{bits:.2f}")
+        return _("{bits} bits, the sum of its tokens").format(bits=f"{bits:.2f}")
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
@@ -74,14 +74,14 @@ def surprise_tiles(one: it.Surprise) -> None:
     places[0].metric(
         _("Pseudo-perplexity"),
         f"{one.perplexity:,.1f}",
-        help=_("exp(−PLL / pieces): so many pieces, all alike, would be as hard to tell (Salazar et al. 2020)."),
+        help=_("exp(−PLL / tokens): so many tokens, all alike, would be as hard to tell (Salazar et al. 2020)."),
     )
     places[1].metric(
         _("Pseudo-log-likelihood (PLL)"),
         _("{total} nats").format(total=f"{one.total:.2f}"),
-        help=_("The sum over all pieces of each one's log-probability, it and what follows in its word being hidden.")
+        help=_("The sum over all tokens of each one's log-probability, it and what follows in its word being hidden.")
         if one.within
-        else _("The sum over all pieces of the logarithm of each one's probability, it alone being hidden."),
+        else _("The sum over all tokens of the logarithm of each one's probability, it alone being hidden."),
     )
     word, score = min(one.words, key=lambda some: some[1])
     places[2].metric(
@@ -120,7 +120,7 @@ def verdict(first: it.Surprise, second: it.Surprise) -> str:
     ).format(gap=f"{abs(gap):.2f}")
     if first.count != second.count:
         said += " " + _(
-            "They have {first} and {second} pieces: a longer text is less likely in sum, so compare the perplexities "
+            "They have {first} and {second} tokens: a longer text is less likely in sum, so compare the perplexities "
             "({one} and {other}) too."
         ).format(
             first=first.count,
@@ -277,13 +277,13 @@ def preferences_downloads(given: Pairs, found: it.Preferences, stem: str) -> lis
 
 
 def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.Surprise], stem: str) -> list[Download]:
-    """Offer the surprise of each piece as files."""
+    """Offer the surprise of each token as files."""
     rows = [(number, one, place) for number, one in enumerate(found) for place in range(len(one.tokens))]
     rows = [row for row in rows if not row[1].tokens.special[row[2]]]
     columns: dict[str, list[Any]] = {
         "text": [number + 1 for number, _one, _place in rows],
-        "token": [place for _number, _one, place in rows],
-        "piece": [one.tokens.pieces[place] for _number, one, place in rows],
+        "position": [place for _number, _one, place in rows],
+        "token": [one.tokens.strings[place] for _number, one, place in rows],
         "log_probability": [float(one.logs[place]) for _number, one, place in rows],
     }
     about = {
@@ -296,12 +296,12 @@ def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.Surprise], stem:
         "hides_the_rest_of_the_word": found[0].within,
     }
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each piece")),
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each token")),
         Download(
             "JSON",
             f"{stem}.json",
             "application/json",
-            lambda: as_json({**about, "pieces": columns}),
+            lambda: as_json({**about, "tokens": columns}),
             _("The same, with what made them"),
         ),
     ]

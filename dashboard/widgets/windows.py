@@ -13,7 +13,7 @@ from interpret.errors import InputError
 from interpret.tokens import check_texts
 from interpret.vocabulary import unknown_id
 
-# Models that read thousands of pieces are still looked at in windows that a picture can hold.
+# Models that read thousands of tokens are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512
 _MOST_LOOKED_AT = 300
 
@@ -27,9 +27,9 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
         return text, pair
     st.info(
         _(
-            "This text has {pieces} pieces, and {size} are read at once. It is read in windows that overlap by up to "
-            "{overlap} pieces; one is shown, and nothing outside it is seen by the model."
-        ).format(pieces=f"{cut.pieces:,}", size=size, overlap=cut.overlap),
+            "This text has {tokens} tokens, and {size} are read at once. It is read in windows that overlap by up to "
+            "{overlap} tokens; one is shown, and nothing outside it is seen by the model."
+        ).format(tokens=f"{cut.token_count:,}", size=size, overlap=cut.overlap),
         icon=":material/view_carousel:",
     )
     first = _pick(_("Window"), state.WINDOW_A, cut.first)
@@ -39,23 +39,23 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:
     """Say so where the model's vocabulary does not have much of some texts; of many, the first are looked at."""
-    unknown = pieces = 0
-    lacking = unknown_id(encoder.pieces)
+    unknown = tokens = 0
+    lacking = unknown_id(encoder.tokenizer)
     for text, pair in texts[:_MOST_LOOKED_AT]:
         try:
             check_texts(text, pair)
         except InputError:
             # Said where the text is read.
             continue
-        found = encoder.pieces.encode(text, pair, add_special_tokens=False).ids
-        pieces += len(found)
+        found = encoder.tokenizer.encode(text, pair, add_special_tokens=False).ids
+        tokens += len(found)
         unknown += found.count(lacking) if lacking is not None else 0
-    if unknown * 5 > pieces:
+    if unknown * 5 > tokens:
         st.warning(
             _(
-                "{unknown} of {tokens} pieces are unknown to this model's vocabulary: it cannot tell them apart. "
+                "{unknown} of {tokens} tokens are unknown to this model's vocabulary: it cannot tell them apart. "
                 "Choose a model for this language."
-            ).format(unknown=f"{unknown:,}", tokens=f"{pieces:,}"),
+            ).format(unknown=f"{unknown:,}", tokens=f"{tokens:,}"),
             icon=":material/translate:",
         )
 

@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-Unit = Literal["piece", "word"]
+Unit = Literal["token", "word"]
 Direction = Literal["all", "A→A", "A→B", "B→A", "B→B"]

@@ -81,7 +81,7 @@ class Ablation:
 
 
 def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence[tuple[int, int]] = ()) -> Ablation:
-    """Take heads out and read the text again.
+    """Ablate heads and read the text again.
 
     A head that is out gives zeros to the layer's output projection, which is Michel et al. 2019, eq. 1, with its mask
     at 0. A layer all of whose heads are out still has its residual connection and its feed-forward part.
@@ -126,7 +126,7 @@ def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
         return []
     if encoder.task.kind == "token classes":
         return np.flatnonzero(~tokens.special).tolist()
-    return [i for i, piece in enumerate(tokens.pieces) if piece == encoder.mask] or None
+    return [i for i, token in enumerate(tokens.strings) if token == encoder.mask] or None
 
 
 def _answers(encoder: Encoder, task: Task, tokens: Tokens, place: list[int], passes: Sequence[object]) -> Answers:

@@ -57,7 +57,7 @@ class DependencyScores:
     counts
         How often each was tried.
     accuracy
-        The share where the head's strongest link, self and special pieces left out, was the right word. The best of
+        The share where the head's strongest link, self and special tokens left out, was the right word. The best of
         so many heads is flattered by being picked on the sentences that it is scored on; ``held`` is not.
     offset
         The fixed place that is right most often: the head so many words to the right of its dependent (negative:
@@ -68,7 +68,7 @@ class DependencyScores:
     sentences, skipped
         How many sentences were read, and how many the model cannot read: too long, or nothing in them.
     unread
-        Dependencies left out because a word had no piece of its own.
+        Dependencies left out because a word had no token of its own.
     seed
         Of the folds and of the bootstrap.
     """
@@ -179,7 +179,7 @@ def dependency_scores(
 ) -> DependencyScores:
     """Score each head's strongest link on dependency trees.
 
-    Weights to a word's pieces are added up and weights from them averaged (Clark et al. 2019, sec. 4.1). Punctuation
+    Weights to a word's tokens are added up and weights from them averaged (Clark et al. 2019, sec. 4.1). Punctuation
     and the root are no dependencies here, as there.
 
     Parameters
@@ -206,7 +206,7 @@ def dependency_scores(
     for some in batches(encoder, texts := [(one.text, None) for one in fitting]):
         for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
             tree = fitting[place]
-            groups = _pieces_of(trace.tokens, tree)
+            groups = _tokens_of(trace.tokens, tree)
             linked = [
                 word
                 for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True))
@@ -288,14 +288,14 @@ def _readable(encoder: Encoder, text: str) -> bool:
     return True
 
 
-def _pieces_of(tokens: Tokens, tree: Sentence) -> list[list[int]]:
-    """The pieces of each word: those that begin inside it. What two words share belongs to the first of them."""
+def _tokens_of(tokens: Tokens, tree: Sentence) -> list[list[int]]:
+    """The tokens of each word: those that begin inside it. What two words share belongs to the first of them."""
     groups: list[list[int]] = [[] for _ in tree.spans]
-    for piece in np.flatnonzero(~tokens.special):
-        start, end = tokens.span[piece]
+    for token in np.flatnonzero(~tokens.special):
+        start, end = tokens.span[token]
         for word, (first, last) in enumerate(tree.spans):
             if first <= start < last and start < end:
-                groups[word].append(int(piece))
+                groups[word].append(int(token))
                 break
     return groups
 
@@ -303,13 +303,13 @@ def _pieces_of(tokens: Tokens, tree: Sentence) -> list[list[int]]:
 def _strongest(
     attention: Float32[np.ndarray, "layer head query key"], groups: Sequence[Sequence[int]]
 ) -> Int[np.ndarray, "layer head word"]:
-    """Each word's strongest link to another word, in every head; words without a piece are never one."""
+    """Each word's strongest link to another word, in every head; words without a token are never one."""
     n = attention.shape[-1]
     collect = np.zeros((n, len(groups)), np.float32)
-    for word, pieces in enumerate(groups):
-        collect[list(pieces), word] = 1
+    for word, tokens in enumerate(groups):
+        collect[list(tokens), word] = 1
     sizes = np.maximum(collect.sum(axis=0), 1)
     links = np.einsum("qw,lhqk,kv->lhwv", collect / sizes, attention, collect, optimize=True)
     links[:, :, np.arange(len(groups)), np.arange(len(groups))] = -1
-    links[..., [not pieces for pieces in groups]] = -1
+    links[..., [not tokens for tokens in groups]] = -1
     return links.argmax(axis=-1)

@@ -194,7 +194,7 @@ def _check_memory(encoder: Encoder, tokens: int) -> None:
     free = find_device(encoder.spec.device).free
     if needed > free:
         raise CapacityError(
-            "Gradients of the attention of {tokens} pieces take {needed} GB and {free} GB are free. Shorten the text, "
+            "Gradients of the attention of {tokens} tokens take {needed} GB and {free} GB are free. Shorten the text, "
             "or choose a smaller model.",
             tokens=tokens,
             needed=gigabytes(needed),

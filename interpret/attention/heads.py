@@ -27,7 +27,7 @@ SHARES = (
     "separator",
     "punctuation",
     "own word",
-    "same piece",
+    "same token",
     "own segment",
     "other segment",
 )
@@ -42,14 +42,14 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
     ``"entropy"``           of a query's weights, in nats (Clark et al. 2019, sec. 3.3)
     ``"evenness"``          entropy over that of a head that looks everywhere alike, 0 to 1
     ``"confidence"``        a query's largest weight (after Voita et al. 2019, sec. 4, without their exception)
-    ``"distance"``          how many pieces away a head looks, weights as shares
+    ``"distance"``          how many tokens away a head looks, weights as shares
     ``"self"`` …            the share of a query's weight that goes to keys of one kind, 0 to 1
     ======================  ===================================================================================
 
-    The kinds of keys are `SHARES`: the query itself, the word piece before and behind it, the first piece of the text
-    ([CLS]), separators ([SEP]), punctuation, the other pieces of its own word, the same piece elsewhere in the text
+    The kinds of keys are `SHARES`: the query itself, the word token before and behind it, the first token of the text
+    ([CLS]), separators ([SEP]), punctuation, the other tokens of its own word, the same token elsewhere in the text
     (unknown ones apart), and in a pair the words of its own and of the other segment. Only queries that have such a
-    key count for a kind. A number is NaN where no query has one. Special pieces are queries for the first four
+    key count for a kind. A number is NaN where no query has one. Special tokens are queries for the first four
     statistics and for no share but ``"self"``, ``"first"`` and ``"separator"``, since they have no place in the
     sentence.
 
@@ -108,7 +108,7 @@ RULES = (
     Rule("next token", "next", 0.5),
     Rule("same token", "self", 0.5),
     Rule("own word", "own word", 0.5),
-    Rule("same piece elsewhere", "same piece", 0.5),
+    Rule("same token elsewhere", "same token", 0.5),
     Rule("first token", "first", 0.5),
     Rule("separator", "separator", 0.5),
     Rule("punctuation", "punctuation", 0.5),
@@ -121,7 +121,7 @@ RULES = (
 def clearly(share: float, uniform: float) -> bool:
     """Tell whether a share is a third of the way or more from what a uniform head has to everything.
 
-    It keeps a text of four pieces, or of two segments, from making every head a head for something.
+    It keeps a text of four tokens, or of two segments, from making every head a head for something.
     """
     return share >= uniform + (1 - uniform) / 3
 
@@ -170,7 +170,7 @@ def corpus_head_statistics(
     sums = _Sums(encoder.layers, encoder.heads)
     done = 0
     if progress is not None:
-        # To cut many texts into pieces takes a while already.
+        # To cut many texts into tokens takes a while already.
         progress(0, len(texts), "")
     for some in batches(encoder, texts):
         for one in trace_batch(encoder, [texts[i] for i in some]):
@@ -320,8 +320,8 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     separator = tokens.special & (place > 0)
     pair = bool(tokens.segment.any())
     same_segment = tokens.segment[:, None] == tokens.segment
-    # Unknown pieces stand for anything, and bare spaces for nothing.
-    said = np.array([not tokens.unknown_at(i) and piece not in ("▁", "Ġ") for i, piece in enumerate(tokens.pieces)])
+    # Unknown tokens stand for anything, and bare spaces for nothing.
+    said = np.array([not tokens.unknown_at(i) and token not in ("▁", "Ġ") for i, token in enumerate(tokens.strings)])
     marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
     everybody = np.ones((n, 1), bool)
     kinds = {
@@ -332,7 +332,7 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
         "separator": everybody & separator,
         "punctuation": ordinary[:, None] & marks,
         "own word": (word[:, None] == word) & between & (step != 0),
-        "same piece": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,
+        "same token": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,
         "own segment": same_segment & between & pair,
         "other segment": ~same_segment & between,
     }
@@ -340,6 +340,6 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
 
 
 def is_punctuation(label: str) -> bool:
-    """Tell whether a piece is nothing but punctuation, of any script."""
+    """Tell whether a token is nothing but punctuation, of any script."""
     text = label.removeprefix("##").lstrip("▁Ġ")
     return bool(text) and all(unicodedata.category(character).startswith("P") for character in text)

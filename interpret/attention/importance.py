@@ -274,7 +274,7 @@ def _prune(
     whole: tuple[np.ndarray, np.ndarray],
     report: Callable[[str], None],
 ) -> PruneCurve:
-    """Take heads out in an order, as many as each of ``steps`` says; the first of these is none."""
+    """Ablate heads in an order, as many as each of ``steps`` says; the first of these is none."""
     points = [whole]
     heads = exam.encoder.heads
     for removed in steps[1:]:

@@ -1,4 +1,4 @@
-"""Ways to look at attention: by piece or by word, with or without special pieces, within or across segments."""
+"""Ways to look at attention: by token or by word, with or without special tokens, within or across segments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class AttentionView:
     trace, unit, specials, direction
         What `attention_view` was asked for.
     queries, keys
-        The groups of pieces, as indices into ``trace.tokens.groups`` (words) or of tokens (pieces), that are the rows
+        The groups of tokens, as indices into ``trace.tokens.groups`` (words) or of tokens (tokens), that are the rows
         and the columns.
     """
 
@@ -69,13 +69,13 @@ class AttentionView:
             )
         weights = self.trace.attention[layer, head]
         if self._borders is not None:
-            # To a word: the sum over its pieces. From a word: the mean over its pieces (Clark et al. 2019, sec. 4.1).
+            # To a word: the sum over its tokens. From a word: the mean over its tokens (Clark et al. 2019, sec. 4.1).
             weights = np.add.reduceat(weights, self._borders, axis=1)
             sizes = np.diff(self._borders, append=len(self.trace.tokens)).astype(np.float32)
             weights = np.add.reduceat(weights, self._borders, axis=0) / sizes[:, None]
         if not self.specials:
             rest = weights[:, self._ordinary].sum(axis=1, keepdims=True)
-            # A row that looks at special pieces alone has nothing left to share out.
+            # A row that looks at special tokens alone has nothing left to share out.
             weights = np.divide(weights, rest, out=np.zeros_like(weights), where=rest > 0)
         return read_only(weights[self.queries][:, self.keys], np.float32)
 
@@ -114,9 +114,9 @@ class AttentionView:
 
     @cached_property
     def _borders(self) -> np.ndarray | None:
-        # None where every group is one piece, so that nothing needs adding up.
+        # None where every group is one token, so that nothing needs adding up.
         groups = self.trace.tokens.groups
-        if self.unit == "piece" or len(groups) == len(self.trace.tokens):
+        if self.unit == "token" or len(groups) == len(self.trace.tokens):
             return None
         return np.array([group[0] for group in groups])
 
@@ -127,17 +127,17 @@ class AttentionView:
 
 
 def attention_view(
-    trace: Trace, unit: Unit = "piece", specials: bool = True, direction: Direction = "all"
+    trace: Trace, unit: Unit = "token", specials: bool = True, direction: Direction = "all"
 ) -> AttentionView:
     """Look at a trace's attention in one way.
 
     Parameters
     ----------
     unit
-        ``"piece"``, or ``"word"``: weights to a word's pieces are added up, weights from them averaged.
+        ``"token"``, or ``"word"``: weights to a word's tokens are added up, weights from them averaged.
     specials
         False leaves out [CLS], [SEP] and their like, and shares each row out anew over what remains, so that it sums
-        to 1 again. What a head does with special pieces is often most of what it does.
+        to 1 again. What a head does with special tokens is often most of what it does.
     direction
         ``"all"``, or one block of a pair: ``"A→B"`` has segment A's tokens as rows and B's as columns. Rows of a
         block sum to the share that stays in it.

@@ -22,7 +22,7 @@ from interpret.tokens import Tokens, cut
 
 SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12
-# Of so many best pieces those are taken that can be read back as they are spelled.
+# Of so many best tokens those are taken that can be read back as they are spelled.
 _LOOKED_AT = 200
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
@@ -93,7 +93,7 @@ def read_variants(question: Question, variants: Sequence[Sequence[Change]]) -> V
     Raises
     ------
     InputError
-        If a change is to a word that must stay, or to something that is no single piece of the vocabulary.
+        If a change is to a word that must stay, or to something that is no single token of the vocabulary.
     """
     texts = [_apply(question, changes) for changes in variants]
     labels, chances = _chances(question, texts)
@@ -112,7 +112,7 @@ def turn(
 
     Deletions: all single words are tried, then all pairs, as long as no more than some thousand variants come of it;
     beyond, the words whose loss costs the class most are added one by one, and those that prove needless taken back.
-    Exchanges go the same way over the few best candidates for each word of one piece: its ``"nearest"`` pieces by the
+    Exchanges go the same way over the few best candidates for each word of one token: its ``"nearest"`` tokens by the
     cosine of their embeddings; those that ``"hotflip"`` (Ebrahimi et al. 2018, eq. 2) estimates to cost the class
     most; or what the model's own head finds likeliest in the word's place (``"masked"``).
 
@@ -134,7 +134,7 @@ def turn(
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
     begin = time.perf_counter()
     if search != "delete":
-        # Exchanges are of single pieces: of a Chinese word each character is tried.
+        # Exchanges are of single tokens: of a Chinese word each character is tried.
         question = copy(question)
         question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
     singles = list(_singles(question, search))
@@ -245,29 +245,29 @@ def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
 def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
     tokens = question.tokens
     gone = np.zeros(len(tokens), bool)
-    pieces: dict[int, int] = {}
+    new: dict[int, int] = {}
     for change in changes:
         group = tokens.groups[change.place]
         if question.fixed[list(group)].any():
             raise InputError("“{word}” must stay: the answer is read from it.", word=tokens.words[change.place])
         if change.after:
-            pieces[group[0]] = _piece_of(question, change.place, change.after)
+            new[group[0]] = _token_of(question, change.place, change.after)
             gone[list(group[1:])] = True
         else:
             gone[list(group)] = True
-    changed = question.with_pieces(pieces) if pieces else tokens
+    changed = question.with_tokens(new) if new else tokens
     return cut(changed, ~gone)
 
 
-def _piece_of(question: Question, place: int, word: str) -> int:
-    """Return the piece that a word is in a group's place: as the tokenizer would cut it if it were typed there."""
+def _token_of(question: Question, place: int, word: str) -> int:
+    """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there."""
     tokens, encoder = question.tokens, question.encoder
-    # Where pieces are marked that follow a space, the new one is marked as the old.
-    marked = tokens.pieces[tokens.groups[place][0]].startswith("Ġ")
-    ids = encoder.pieces.encode(f" {word}" if marked else word, add_special_tokens=False).ids
+    # Where tokens are marked that follow a space, the new one is marked as the old.
+    marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
+    ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
     if len(ids) != 1:
-        raise InputError("“{word}” is no single piece of this model's vocabulary. Choose another word.", word=word)
-    if question.target.kind == "word" and encoder.pieces.id_to_token(ids[0]) == encoder.mask:
+        raise InputError("“{word}” is no single token of this model's vocabulary. Choose another word.", word=word)
+    if question.target.kind == "word" and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
         raise InputError("A second mask would change which one is asked for. Choose another word.")
     return int(ids[0])
 
@@ -282,21 +282,21 @@ def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ..
 
 
 def _singles(question: Question, search: str) -> Iterator[Change]:
-    tokens, decode = question.tokens, question.encoder.pieces.decode
+    tokens, decode = question.tokens, question.encoder.tokenizer.decode
     words = question.free_words
     if search == "delete":
         for place, _ in words:
             yield Change(place, tokens.words[place], "")
         return
-    alone = [(place, pieces[0]) for place, pieces in words if len(tokens.groups[place]) == 1]
+    alone = [(place, group[0]) for place, group in words if len(tokens.groups[place]) == 1]
     usable = _whole_words(question)
-    scores = _suggestions(question, search, [piece for _, piece in alone], usable)
-    for (place, piece), row in zip(alone, scores, strict=True):
+    scores = _suggestions(question, search, [token for _, token in alone], usable)
+    for (place, token), row in zip(alone, scores, strict=True):
         found = 0
         for i in np.argsort(-row, kind="stable")[:_LOOKED_AT]:
             name = decode([int(usable[i])]).strip()
             if (
-                usable[i] == tokens.ids[piece]
+                usable[i] == tokens.ids[token]
                 or not name.isalpha()
                 or not _is_read_as(question, place, name, int(usable[i]))
             ):
@@ -307,16 +307,16 @@ def _singles(question: Question, search: str) -> Iterator[Change]:
                 break
 
 
-def _is_read_as(question: Question, place: int, name: str, piece: int) -> bool:
+def _is_read_as(question: Question, place: int, name: str, token: int) -> bool:
     try:
-        return _piece_of(question, place, name) == piece
+        return _token_of(question, place, name) == token
     except InputError:
         return False
 
 
 def _whole_words(question: Question) -> np.ndarray:
-    """Pieces that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
-    vocabulary = question.encoder.pieces.get_vocab()
+    """Tokens that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
+    vocabulary = question.encoder.tokenizer.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
     kept = [
         place
@@ -346,8 +346,8 @@ def _suggestions(question: Question, search: str, places: list[int], usable: np.
         raise InputError(
             "This model has no head that guesses words, so it cannot suggest any. Choose “nearest” or “hotflip”."
         )
-    mask = int(encoder.pieces.token_to_id(encoder.mask) or 0)
-    texts = [question.with_pieces({place: mask}) for place in places]
+    mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
+    texts = [question.with_tokens({place: mask}) for place in places]
     rows = []
     for place, text in zip(places, texts, strict=True):
         with hold(encoder.spec.device):

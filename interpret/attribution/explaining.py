@@ -31,7 +31,7 @@ class Attribution:
         What was read, by which model, what was asked, and how. ``baseline`` is empty for methods that use none, and
         ``rule``, how the way from it was looked at, for all but integrated gradients.
     scores
-        Positive for, negative against; special pieces have 0.
+        Positive for, negative against; special tokens have 0.
     output, baseline_output
         The answer for the text and for the baseline; the latter NaN without one.
     delta
@@ -80,7 +80,7 @@ class Attribution:
         return abs(self.delta) / max(abs(self.output - self.baseline_output), 1e-9)
 
     def word_scores(self) -> Float32[np.ndarray, " word"]:
-        """Return a score for each group of `Tokens.groups`: the sum of its pieces'."""
+        """Return a score for each group of `Tokens.groups`: the sum of its tokens'."""
         return read_only([self.scores[list(group)].sum() for group in self.tokens.groups], np.float32)
 
 
@@ -109,7 +109,7 @@ def attribute(
         A name in `METHODS`.
     baseline
         What stands where a word is taken away: the embedding of ``"pad"`` or ``"mask"``, ``"zero"``, or the
-        ``"mean"`` of all embeddings. Special pieces, positions and segments stay as they are.
+        ``"mean"`` of all embeddings. Special tokens, positions and segments stay as they are.
     tolerance
         For integrated gradients: the completeness error allowed, as a share of the difference of answers.
     rule

@@ -124,7 +124,7 @@ def faithfulness(
     """
     check_match(question, attribution)
     begin, before = time.perf_counter(), question.forward_passes
-    groups = [pieces for _, pieces in question.free_words]
+    groups = [tokens for _, tokens in question.free_words]
     count = len(groups)
     order = ranking(np.array([attribution.scores[list(group)].sum() for group in groups])).tolist()
     shares = np.linspace(0, 1, min(count, _CURVE_POINTS) + 1)
@@ -175,7 +175,7 @@ class Erased:
     def __init__(self, question: Question, progress: Progress | None = None) -> None:
         self.question = question
         self.progress = progress
-        self.groups = [pieces for _, pieces in question.free_words]
+        self.groups = [tokens for _, tokens in question.free_words]
         # Without these words, and with them alone.
         self.answers: dict[frozenset[int], tuple[float, float]] = {}
         self.read([frozenset()])
@@ -189,7 +189,7 @@ class Erased:
             texts = []
             for words in some:
                 gone = np.zeros(len(self.question.tokens), bool)
-                gone[[piece for word in words for piece in self.groups[word]]] = True
+                gone[[token for word in words for token in self.groups[word]]] = True
                 texts += [self.question.without(gone), self.question.without(~gone)]
             found = self.question.chances(texts).astype(float).reshape(-1, 2)
             self.answers |= {one: (float(a), float(b)) for one, (a, b) in zip(some, found, strict=True)}

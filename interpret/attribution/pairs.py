@@ -1,4 +1,4 @@
-"""Words in twos: which pairs make two texts alike, and which words of one text count only together."""
+"""Word-pair interactions: which pairs make two texts alike, and which words of one text count only together."""
 
 import threading
 import time
@@ -72,7 +72,7 @@ class Interactions:
     tokens, target, baseline
         Of what.
     words
-        The groups of pieces that were faded, as places among `Tokens.groups`.
+        The groups of tokens that were faded, as places among `Tokens.groups`.
     strength
         Archipelago's interaction strength (ArchDetect, Tsang et al. 2020), as the root of its mean of squares, in
         units of the answer: for each pair how much the answer has of both beyond what it has of each, root
@@ -235,7 +235,7 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
         If there are too few words or too many.
     """
     words = question.free_words
-    groups = [pieces for _, pieces in words]
+    groups = [tokens for _, tokens in words]
     count = len(groups)
     if not 2 <= count <= MOST_PAIRED_WORDS:
         raise InputError(

@@ -16,7 +16,7 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.heads import mean_states
 from interpret.linear_head import LinearHead
-from interpret.resources import gradient_pieces
+from interpret.resources import tokens_with_gradients
 from interpret.sentence_reading import SentenceReading, sentence_reading
 from interpret.tap import Tap
 from interpret.tasks import logits_of
@@ -36,13 +36,13 @@ class Target:
     ----------
     kind
         ``"class"``: the score (logit) of a class. ``"similarity"``: how alike the sentence vectors of this text and
-        another are, by what the model compares them with: mostly their cosine. ``"word"``: the score of a piece at a
+        another are, by what the model compares them with: mostly their cosine. ``"word"``: the score of a token at a
         mask. ``"unit"``: a unit of a layer's mean state. ``"norm"``: the length of the sentence vector, before it is
         brought to length 1 where the model does that.
     name
-        What the reader calls it: the class, the other text, the piece, the unit.
+        What the reader calls it: the class, the other text, the token, the unit.
     index
-        Which class, piece of the vocabulary or unit; -1 where there is nothing to choose.
+        Which class, token of the vocabulary or unit; -1 where there is nothing to choose.
     place
         Which token is the mask, or which level of the hidden states the unit is of; -1 where neither.
     """
@@ -89,7 +89,7 @@ class Question:
         self._compared = None if other is None else self._sentence_vector(other)
         self._moved: torch.Tensor | None = None
         self._own: np.ndarray | None = None
-        self._pieces = gradient_pieces(encoder.spec.device, encoder.layers, encoder.width)
+        self._tokens = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
 
     # ---- how it answers
 
@@ -100,7 +100,7 @@ class Question:
         levels: list[torch.Tensor] | None = None,
         tap: Tap | None = None,
     ) -> Float[torch.Tensor, " batch"]:
-        """Answer for texts of this one's length given as embeddings of their pieces, before positions are added.
+        """Answer for texts of this one's length given as embeddings of their tokens, before positions are added.
 
         Positions and segments are those of the text itself, and every token is attended to.
 
@@ -129,7 +129,7 @@ class Question:
         for place, i in enumerate(order):
             batch.append(i)
             last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._pieces:
+            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens:
                 some = [texts[j] for j in batch]
                 with hold(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some))
@@ -172,7 +172,7 @@ class Question:
         return read_only(probabilities[:, self.target.index])
 
     def probabilities(self, answers: Float32[np.ndarray, "text answer"]) -> Float32[np.ndarray, "text answer"]:
-        """Turn scores of classes or pieces into probabilities."""
+        """Turn scores of classes or tokens into probabilities."""
         task = None if self.head is not None else self.encoder.task
         scores = torch.from_numpy(np.array(answers))
         chances = scores.softmax(-1) if task is None else task.probabilities(scores)
@@ -182,34 +182,34 @@ class Question:
 
     @property
     def embedded(self) -> Float[torch.Tensor, "token width"]:
-        """The text's pieces in the embedding matrix."""
+        """The text's tokens in the embedding matrix."""
         if self._moved is not None:
             return self._moved
-        return self.encoder.embed_pieces(torch.from_numpy(np.array(self.tokens.ids)))
+        return self.encoder.embed_tokens(torch.from_numpy(np.array(self.tokens.ids)))
 
     @property
     def fixed(self) -> Bool[np.ndarray, " token"]:
-        """What no method takes away: special pieces, and masks whose word is asked for."""
-        masks = np.array([piece == self.encoder.mask for piece in self.tokens.pieces])
+        """What no method takes away: special tokens, and masks whose word is asked for."""
+        masks = np.array([token == self.encoder.mask for token in self.tokens.strings])
         return self.tokens.special | (masks if self.target.kind == "word" else False)
 
     @property
     def free_words(self) -> list[tuple[int, tuple[int, ...]]]:
-        """The words that may be taken away: their places among `Tokens.groups`, and those of their free pieces."""
+        """The words that may be taken away: their places among `Tokens.groups`, and those of their free tokens."""
         found = []
         for place, group in enumerate(self.tokens.groups):
-            pieces = tuple(piece for piece in group if not self.fixed[piece])
-            if pieces:
-                found.append((place, pieces))
+            tokens = tuple(token for token in group if not self.fixed[token])
+            if tokens:
+                found.append((place, tokens))
         return found
 
     def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
-        """Return what the text is compared with: the same special pieces, and nothing said between them.
+        """Return what the text is compared with: the same special tokens, and nothing said between them.
 
         Raises
         ------
         InputError
-            If the vocabulary has no such piece.
+            If the vocabulary has no such token.
         """
         embedded = self.embedded
         if kind not in BASELINES:
@@ -223,13 +223,13 @@ class Question:
                 filling = self.encoder.embedding_matrix.mean(dim=0)
             else:
                 special = self.encoder.special
-                piece = special.padding if kind == "pad" else special.mask
-                if piece is None:
+                token = special.padding if kind == "pad" else special.mask
+                if token is None:
                     raise InputError(
-                        "This model's vocabulary has no piece for “{kind}”. Choose another baseline, such as “zero”.",
+                        "This model's vocabulary has no token for “{kind}”. Choose another baseline, such as “zero”.",
                         kind=kind,
                     )
-                filling = self.encoder.embed_pieces(torch.tensor(self.encoder.pieces.token_to_id(piece)))
+                filling = self.encoder.embed_tokens(torch.tensor(self.encoder.tokenizer.token_to_id(token)))
             free = torch.from_numpy(~self.fixed).to(embedded.device)
             return torch.where(free[:, None], filling.to(embedded), embedded)
 
@@ -253,22 +253,22 @@ class Question:
         return question
 
     def without(self, gone: Bool[np.ndarray, " token"]) -> Tokens:
-        """Return the text with pieces taken out of it; positions close up, as if they had never been written."""
+        """Return the text with tokens taken out of it; positions close up, as if they had never been written."""
         return cut(self.tokens, ~gone | self.fixed)
 
-    def with_pieces(self, changes: Mapping[int, int]) -> Tokens:
-        """Return the text with other pieces in some places."""
-        ids, pieces, labels = np.array(self.tokens.ids), list(self.tokens.pieces), list(self.tokens.labels)
-        for place, piece in changes.items():
-            ids[place] = piece
-            labels[place] = self.encoder.names(int(piece))
-            pieces[place] = self.encoder.pieces.id_to_token(int(piece)) or labels[place]
-        return replace(self.tokens, ids=read_only(ids), pieces=tuple(pieces), labels=tuple(labels))
+    def with_tokens(self, changes: Mapping[int, int]) -> Tokens:
+        """Return the text with other tokens in some places."""
+        ids, strings, labels = np.array(self.tokens.ids), list(self.tokens.strings), list(self.tokens.labels)
+        for place, token in changes.items():
+            ids[place] = token
+            labels[place] = self.encoder.names(int(token))
+            strings[place] = self.encoder.tokenizer.id_to_token(int(token)) or labels[place]
+        return replace(self.tokens, ids=read_only(ids), strings=tuple(strings), labels=tuple(labels))
 
     @property
     def at_once(self) -> int:
         """How many copies of the text go through the model together."""
-        return max(1, self._pieces // len(self.tokens))
+        return max(1, self._tokens // len(self.tokens))
 
     # ---- inside
 
@@ -301,9 +301,9 @@ class Question:
         return answers[:, self.target.index if self.target.kind == "class" else 0]
 
     def _mask_of(self, tokens: Tokens) -> int:
-        """Find the mask that is asked about in a text that may have lost or changed other pieces."""
-        before = sum(piece == self.encoder.mask for piece in self.tokens.pieces[: self.target.place])
-        places = [i for i, piece in enumerate(tokens.pieces) if piece == self.encoder.mask]
+        """Find the mask that is asked about in a text that may have lost or changed other tokens."""
+        before = sum(token == self.encoder.mask for token in self.tokens.strings[: self.target.place])
+        places = [i for i, token in enumerate(tokens.strings) if token == self.encoder.mask]
         return places[before]
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:

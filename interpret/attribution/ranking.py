@@ -25,9 +25,9 @@ def check_match(question: Question, attribution: Attribution) -> None:
     Raises
     ------
     InputError
-        If its pieces or its target are others.
+        If its tokens or its target are others.
     """
-    if attribution.tokens.pieces != question.tokens.pieces or attribution.target != question.target:
+    if attribution.tokens.strings != question.tokens.strings or attribution.target != question.target:
         raise InputError("The attribution is of another text or target. Make it anew for this one.")
 
 

@@ -278,15 +278,15 @@ def _row(
     encoder: Encoder, place: int, text: str, label: str, learned: Collection[str] | None, how: tuple[Any, ...]
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
-    pieces = windows_of(encoder, [(text, None)])[0]
-    question = ask(encoder, pieces[0][0], None, target, head)
+    tokens = windows_of(encoder, [(text, None)])[0]
+    question = ask(encoder, tokens[0][0], None, target, head)
     found = explain(question, method, baseline, tolerance, seed=seed)
     answer = out_of_fold = ""
     if question.target.kind == "class":
         answer = class_names(encoder, head)[int(question.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
     known = None if learned is None else text_key(text) in learned
-    return Row(place, text, label, answer, known, out_of_fold, found, question.chance, len(pieces) > 1, None)
+    return Row(place, text, label, answer, known, out_of_fold, found, question.chance, len(tokens) > 1, None)
 
 
 def _human(row: Row, marked: str) -> Plausibility:
@@ -381,7 +381,7 @@ def rows_table(found: Rows) -> dict[str, list[Any]]:
 
 
 def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
-    """Return a text's words and their scores, special pieces left out."""
+    """Return a text's words and their scores, special tokens left out."""
     tokens = attribution.tokens
     kept = [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
     scores = attribution.word_scores()

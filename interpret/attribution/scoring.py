@@ -55,8 +55,8 @@ class Scores:
         """Return half a 95 % interval for each group's sum: what another seed would give; None where nothing is drawn.
 
         Of a mean over draws it is Student's; of a fit 1.96 standard deviations over the fits (bootstrap over draws,
-        Efron & Tibshirani 1993, ch. 9). Pieces of one word move together from draw to draw, so a word's is that of the
-        sums, and not the sum in squares of its pieces'.
+        Efron & Tibshirani 1993, ch. 9). Tokens of one word move together from draw to draw, so a word's is that of the
+        sums, and not the sum in squares of its tokens'.
         """
         if self.draws is None:
             return None
@@ -86,7 +86,7 @@ class Work:
         self.progress = progress
         self.empty = question.baseline(baseline) if METHODS[method].baseline else None
         # Words are what perturbing methods take away.
-        self.words = [pieces for _, pieces in question.free_words]
+        self.words = [tokens for _, tokens in question.free_words]
         self.total = METHODS[method].passes(len(self.words))
         self.begin = question.forward_passes
 
@@ -166,9 +166,9 @@ class Work:
 
         assert self.empty is not None
         question, empty = self.question, self.empty
-        # A window of one piece, moved piece by piece, for occlusion: words of several are not taken away whole.
-        pieces = [(piece,) for piece in np.flatnonzero(~question.fixed).tolist()]
-        units = pieces if self.method == "occlusion" else self.words
+        # A window of one token, moved token by token, for occlusion: words of several are not taken away whole.
+        tokens = [(token,) for token in np.flatnonzero(~question.fixed).tolist()]
+        units = tokens if self.method == "occlusion" else self.words
         belongs = torch.zeros(len(units), len(question.tokens))
         for number, unit in enumerate(units):
             belongs[number, list(unit)] = 1
@@ -195,7 +195,7 @@ class Work:
         how: dict[str, Any] = {"baselines": none, "perturbations_per_eval": together}
 
         def spread(found: np.ndarray) -> np.ndarray:
-            # A word's score is shared out evenly among its pieces.
+            # A word's score is shared out evenly among its tokens.
             return found @ (belongs / belongs.sum(dim=1, keepdim=True)).double().numpy()
 
         if self.method == "occlusion":

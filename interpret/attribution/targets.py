@@ -68,7 +68,7 @@ def ask(
         if question.target.index < 0 and question.target.kind in ("class", "word"):
             question.target = _likeliest(question)
     if question.fixed.all():
-        raise InputError("The text has nothing but special pieces and masks, so there is no word to explain. Add some.")
+        raise InputError("The text has nothing but special tokens and masks, so there is no word to explain. Add some.")
     return question
 
 
@@ -85,7 +85,7 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
         if level.isascii() and level.isdigit() and unit.isascii() and unit.isdigit():
             return Target("unit", target, int(unit), int(level))
     names = class_names(encoder, head)
-    masked = [i for i, piece in enumerate(tokens.pieces) if piece == encoder.mask]
+    masked = [i for i, token in enumerate(tokens.strings) if token == encoder.mask]
     guesses = head is None and encoder.task is not None and encoder.task.kind == "masked words"
     if target == "predicted":
         if names:
@@ -103,11 +103,11 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
     if target in names:
         return Target("class", str(target), names.index(str(target)))
     if guesses and masked:
-        piece = encoder.names.find(str(target))
-        if piece is not None:
-            return Target("word", encoder.names(piece), piece, masked[0])
+        token = encoder.names.find(str(target))
+        if token is not None:
+            return Target("word", encoder.names(token), token, masked[0])
     raise InputError(
-        "This model has no class or piece “{target}”. It has: {known}.",
+        "This model has no class or token “{target}”. It has: {known}.",
         target=str(target),
         known=", ".join(names[:20]) or "–",
     )
@@ -138,17 +138,17 @@ def _check_target(question: Question) -> None:
             width=encoder.width,
         )
     if target.kind == "word" and target.index >= 0:
-        pieces = question.tokens.pieces
-        if not (0 <= target.place < len(pieces) and pieces[target.place] == encoder.mask):
+        strings = question.tokens.strings
+        if not (0 <= target.place < len(strings) and strings[target.place] == encoder.mask):
             raise InputError(
-                "Piece {place} of the text is no mask, so no word is guessed there. Give the place of one.",
+                "Token {place} of the text is no mask, so no word is guessed there. Give the place of one.",
                 place=target.place,
             )
-        if target.index >= encoder.pieces.get_vocab_size():
+        if target.index >= encoder.tokenizer.get_vocab_size():
             raise InputError(
-                "There is no piece {index}: this vocabulary has {count}, counted from 0.",
+                "There is no token {index}: this vocabulary has {count}, counted from 0.",
                 index=target.index,
-                count=encoder.pieces.get_vocab_size(),
+                count=encoder.tokenizer.get_vocab_size(),
             )
     if target.kind == "word" and (encoder.task is None or encoder.task.kind != "masked words"):
         raise InputError("This model has no head that guesses words. Choose one that was trained with masked words.")

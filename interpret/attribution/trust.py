@@ -113,7 +113,7 @@ def trust(
             seed=attribution.seed,
         ).scores
 
-    groups = [list(pieces) for _, pieces in question.free_words]
+    groups = [list(tokens) for _, tokens in question.free_words]
 
     def by_word(scores: np.ndarray) -> np.ndarray:
         return np.array([scores[group].sum() for group in groups], float)
@@ -188,7 +188,7 @@ def infidelity(
 def _changes(question: Question, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Take random sets of words away; returns which, ``(draw, word)``, and what the answer had more with them."""
     embedded, empty = question.embedded, question.baseline(baseline)
-    groups = [list(pieces) for _, pieces in question.free_words]
+    groups = [list(tokens) for _, tokens in question.free_words]
     random = np.random.default_rng(seed)
     sets = np.zeros((_INFIDELITY_DRAWS, len(groups)))
     for row in sets:

@@ -19,7 +19,7 @@ _JOINED = re.compile(rf"(?:{_LETTER})+(?:['’](?:{_LETTER})+)+|\d+(?:[.,:]\d+)+
 
 
 def join_words(tokens: Tokens) -> Tokens:
-    """Give pieces of what people read as one word the same number in ``word``; all else stays as it is.
+    """Give tokens of what people read as one word the same number in ``word``; all else stays as it is.
 
     Chinese words are those of jieba: the likeliest cut by a dictionary's frequencies, with a hidden Markov model for
     what the dictionary lacks. Japanese stays in characters.

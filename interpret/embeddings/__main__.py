@@ -67,7 +67,7 @@ def _work(given: argparse.Namespace, state: PartialState) -> None:
 
     def progress(done: int, total: int, _stage: str) -> None:
         if state.is_main_process and sys.stderr.isatty():
-            print(f"\r{done:,} of {total:,} pieces", end="", file=sys.stderr)  # noqa: T201
+            print(f"\r{done:,} of {total:,} tokens", end="", file=sys.stderr)  # noqa: T201
 
     def read() -> None:
         vectors = create_vectors(part, plan)

@@ -1,4 +1,4 @@
-"""A corpus through every layer: vectors of texts, of words in context, or of pieces, in one pass."""
+"""A corpus through every layer: vectors of texts, of words in context, or of tokens, in one pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from interpret.embeddings.plan import Plan, plan_corpus
 from interpret.encoder import Encoder, EncoderSpec
 from interpret.errors import CapacityError, InputError
 from interpret.hub import Progress
-from interpret.resources import batch_pieces
+from interpret.resources import tokens_per_batch
 from interpret.sentence import read_prompted
 from interpret.together import share_out, team
 from interpret.units import gigabytes
@@ -26,7 +26,7 @@ from interpret.units import gigabytes
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """Vectors of a corpus. An item is a text, a word where it stands in a text, or a piece, as ``level`` says.
+    """Vectors of a corpus. An item is a text, a word where it stands in a text, or a token, as ``level`` says.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class Embeddings:
         The text of each item.
     span
         Where each item stands in its text: characters ``start <= i < end``.
-    pieces
-        How many pieces each item was pooled from.
+    token_counts
+        How many tokens each item was pooled from.
     windows
         In how many windows each text was read: 1 for those that the model takes whole.
     cut
@@ -67,7 +67,7 @@ class Embeddings:
     vectors: Float32[np.ndarray, "layer item width"]
     text: Int[np.ndarray, " item"]
     span: Int[np.ndarray, "item 2"]
-    pieces: Int[np.ndarray, " item"]
+    token_counts: Int[np.ndarray, " item"]
     windows: Int[np.ndarray, " text"]
     cut: Bool[np.ndarray, " text"]
     seconds: float
@@ -111,25 +111,25 @@ def embed(
 ) -> Embeddings:
     """Read texts and keep their vectors after every layer asked for, in one pass.
 
-    A text's vector is pooled from all its pieces, special ones among them, as sentence-transformers does; a word's is
-    the mean of its pieces. A model's own pooling is that of its folder, at every layer; what follows it there (dense
+    A text's vector is pooled from all its tokens, special ones among them, as sentence-transformers does; a word's is
+    the mean of its tokens. A model's own pooling is that of its folder, at every layer; what follows it there (dense
     layers, normalisation) is done to the last layer only, which is then what ``SentenceTransformer.encode`` gives, and
     texts are cut off where that cuts them off. With any other pooling, texts that are longer than the model takes are
     read in windows without overlap: their means and [CLS] states are averaged over the windows, each with the weight
-    of its pieces, and their maxima are the maxima of all windows.
+    of its tokens, and their maxima are the maxima of all windows.
 
     Parameters
     ----------
     layers
         ``"all"``, or which: 0 is the embedding output, ``-1`` the last layer.
     pooling
-        ``"own"``, ``"mean"``, ``"cls"`` (the first piece) or ``"max"``, for whole texts only; ``"auto"`` is the model's
+        ``"own"``, ``"mean"``, ``"cls"`` (the first token) or ``"max"``, for whole texts only; ``"auto"`` is the model's
         own where its folder has one: see `interpret.sentence_reading.sentence_reading`.
     progress
-        Called as ``progress(texts cut, texts in all, "cut")`` and then as ``progress(pieces done, pieces in all,
+        Called as ``progress(texts cut, texts in all, "cut")`` and then as ``progress(tokens done, tokens in all,
         "read")``; raising inside it stops the work.
     level
-        ``"texts"``; ``"words"``: every word where it stands; ``"tokens"``: every piece but the special ones.
+        ``"texts"``; ``"words"``: every word where it stands; ``"tokens"``: every token but the special ones.
     word
         With ``level="words"``, only occurrences of this word, or words, in any case.
     prompt
@@ -176,7 +176,7 @@ def gather(spec: EncoderSpec, texts: tuple[str, ...], plan: Plan, vectors: np.nd
         vectors=read_only(vectors),
         text=read_only(plan.text, np.int64),
         span=plan.span,
-        pieces=read_only(plan.pieces, np.int64),
+        token_counts=read_only(plan.token_counts, np.int64),
         windows=plan.windows,
         cut=plan.cut,
         seconds=seconds,
@@ -203,11 +203,11 @@ def fill(
     mine = mine[_turns(plan)[mine] % share[1] == share[0]]
     by_unit = np.argsort(plan.item_unit, kind="stable")
     begins = np.searchsorted(plan.item_unit[by_unit], np.arange(len(plan.unit_text) + 1))
-    lengths = plan.unit_pieces[mine].tolist()
+    lengths = plan.unit_tokens[mine].tolist()
     total, done = sum(lengths), 0
     if progress is not None:
         progress(0, total, "read")
-    for batch in reversed(list(batches_of(lengths, batch_pieces(encoder.spec.device, encoder.width)))):
+    for batch in reversed(list(batches_of(lengths, tokens_per_batch(encoder.spec.device, encoder.width)))):
         units = mine[batch]
         # A batch at a time: others may want the device meanwhile.
         with hold(encoder.spec.device):
@@ -215,7 +215,7 @@ def fill(
                 _read_texts(encoder, plan, units, vectors)
             else:
                 _read_items(encoder, plan, units, [by_unit[begins[unit] : begins[unit + 1]] for unit in units], vectors)
-        done += int(plan.unit_pieces[units].sum())
+        done += int(plan.unit_tokens[units].sum())
         if progress is not None:
             progress(done, total, "read")
 
@@ -242,7 +242,7 @@ def _units(plan: Plan) -> np.ndarray:
 def _turns(plan: Plan) -> np.ndarray:
     """Number the passes so that texts of like length are dealt out in turn, the windows of one text to one process."""
     wanted = _units(plan)
-    size = np.bincount(plan.unit_text[wanted], plan.unit_pieces[wanted], int(plan.unit_text.max(initial=-1)) + 1)
+    size = np.bincount(plan.unit_text[wanted], plan.unit_tokens[wanted], int(plan.unit_text.max(initial=-1)) + 1)
     turn = np.empty(len(size), np.int64)
     # Texts of which nothing is read come last, so that every process has as many as any.
     turn[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
@@ -250,9 +250,9 @@ def _turns(plan: Plan) -> np.ndarray:
 
 
 def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Return the hidden states of some passes at the layers wanted, each (unit, piece, width), and their mask."""
+    """Return the hidden states of some passes at the layers wanted, each (unit, token, width), and their mask."""
     most = plan.reading.model.max_length
-    tokens = [read_prompted(encoder.pieces, plan.unit_window[unit].text, most=most) for unit in units]
+    tokens = [read_prompted(encoder.tokenizer, plan.unit_window[unit].text, most=most) for unit in units]
     if plan.layers == (encoder.layers,):
         states = [encoder.forward(tokens).last_hidden_state]
     else:
@@ -272,7 +272,7 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
     texts = plan.unit_text[units]
     whole = plan.windows[texts] == 1
     vectors[:, texts[whole]] = pooled[:, whole]
-    sizes = plan.pieces
+    sizes = plan.token_counts
     for place in np.flatnonzero(~whole):
         text, unit = texts[place], units[place]
         if plan.pooling == "max":
@@ -280,7 +280,7 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
             fresh = not vectors[:, text].any()
             vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
         else:
-            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_pieces[unit] / sizes[text])
+            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_tokens[unit] / sizes[text])
 
 
 def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.ndarray], vectors: np.ndarray) -> None:
@@ -289,7 +289,7 @@ def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.
     chosen = np.concatenate(items)
     sizes = plan.last[chosen] - plan.first[chosen]
     row = np.repeat(np.arange(len(chosen)), sizes)
-    # Each item's pieces in turn, as places in the batch laid out flat.
+    # Each item's tokens in turn, as places in the batch laid out flat.
     offset = np.repeat(np.arange(len(units)), [len(one) for one in items]) * length + plan.first[chosen]
     inside = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     place = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)

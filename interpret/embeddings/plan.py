@@ -30,10 +30,10 @@ class Plan:
 
     Attributes
     ----------
-    unit_text, unit_window, unit_pieces
-        The passes: a text that fits, or a window of one; its text's place, the window, its length in pieces.
+    unit_text, unit_window, unit_tokens
+        The passes: a text that fits, or a window of one; its text's place, the window, its length in tokens.
     item_unit, first, last
-        Where each item is: its first pass, and the pieces ``first <= i < last`` of it.
+        Where each item is: its first pass, and the tokens ``first <= i < last`` of it.
     span, text
         As in `Embeddings`.
     windows, cut
@@ -49,7 +49,7 @@ class Plan:
     width: int
     unit_text: Int[np.ndarray, " unit"]
     unit_window: tuple[Window, ...]
-    unit_pieces: Int[np.ndarray, " unit"]
+    unit_tokens: Int[np.ndarray, " unit"]
     item_unit: Int[np.ndarray, " item"]
     first: Int[np.ndarray, " item"]
     last: Int[np.ndarray, " item"]
@@ -76,10 +76,10 @@ class Plan:
         return self.unit_text[self.item_unit]
 
     @property
-    def pieces(self) -> Int[np.ndarray, " item"]:
-        """How many pieces each item is pooled from."""
+    def token_counts(self) -> Int[np.ndarray, " item"]:
+        """How many tokens each item is pooled from."""
         if self.level == "texts":
-            return np.bincount(self.unit_text, self.unit_pieces, len(self.windows)).astype(np.int64)
+            return np.bincount(self.unit_text, self.unit_tokens, len(self.windows)).astype(np.int64)
         return self.last - self.first
 
     @property
@@ -138,7 +138,7 @@ def plan_corpus(
     units = list(_units(reading, texts, overlap, progress))
     # Windows fit; only what a model cuts off by itself has more.
     most = encoder.max_tokens if reading.model.max_length is None else reading.model.max_length
-    unit_text = np.array([place for place, _window, _pieces in units])
+    unit_text = np.array([place for place, _window, _tokens in units])
     if level == "texts":
         # Windows of one text stand together: its item begins at the first of them.
         _texts, item_unit = np.unique(unit_text, return_index=True)
@@ -161,8 +161,8 @@ def plan_corpus(
         layers=kept,
         width=reading.model.width(encoder.width),
         unit_text=read_only(unit_text, np.int64),
-        unit_window=tuple(window for _place, window, _pieces in units),
-        unit_pieces=read_only([min(pieces, most) for _place, _window, pieces in units], np.int64),
+        unit_window=tuple(window for _place, window, _tokens in units),
+        unit_tokens=read_only([min(tokens, most) for _place, _window, tokens in units], np.int64),
         item_unit=read_only(item_unit, np.int64),
         first=read_only(first, np.int64),
         last=read_only(last, np.int64),
@@ -223,15 +223,15 @@ def _check(texts: Sequence[str], level: str, word: str | None) -> None:
 def _cut(units: list[tuple[int, Window, int]], most: int, count: int) -> np.ndarray:
     """Tell which texts lose their end."""
     found = np.zeros(count, bool)
-    for place, _window, pieces in units:
-        found[place] |= pieces > most
+    for place, _window, tokens in units:
+        found[place] |= tokens > most
     return found
 
 
 def _units(
     reading: SentenceReading, texts: Sequence[str], overlap: int, progress: Progress | None
 ) -> Iterator[tuple[int, Window, int]]:
-    """Yield each pass: its text's place, the window with its prompt, its length in pieces before any is cut off."""
+    """Yield each pass: its text's place, the window with its prompt, its length in tokens before any is cut off."""
     encoder, prompt = reading.encoder, reading.prompt
     for begin in range(0, len(texts), _CHUNK):
         if progress is not None:
@@ -240,10 +240,10 @@ def _units(
         for place, text in enumerate(some, begin):
             with naming(place, text):
                 check_texts(text, None)
-        bare = encoder.pieces.encode_batch_fast(list(some))
-        read = encoder.pieces.encode_batch_fast([prompt + text for text in some]) if prompt else bare
+        bare = encoder.tokenizer.encode_batch_fast(list(some))
+        read = encoder.tokenizer.encode_batch_fast([prompt + text for text in some]) if prompt else bare
         for place, alone, found in zip(range(begin, len(texts)), bare, read, strict=False):
-            # Nothing but special pieces: the tokenizer has dropped what there was.
+            # Nothing but special tokens: the tokenizer has dropped what there was.
             if all(alone.special_tokens_mask):
                 with naming(place, texts[place]):
                     encoder.tokens(texts[place])
@@ -253,17 +253,17 @@ def _units(
                 continue
             cut = windows(encoder, text, None, encoder.max_tokens, overlap).first
             for window in cut:
-                yield place, window, len(encoder.pieces.encode(window.text).ids)
+                yield place, window, len(encoder.tokenizer.encode(window.text).ids)
 
 
 def _items(
     encoder: Encoder, texts: Sequence[str], units: list[tuple[int, Window, int]], level: str, word: str | None
 ) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield each word or piece: its pass, its first piece and the one behind its last, its characters in its text."""
+    """Yield each word or token: its pass, its first token and the one behind its last, its characters in its text."""
     if word is not None:
         yield from _occurrences(encoder, texts, units, word_pattern(word))
         return
-    for unit, (_place, window, _pieces) in enumerate(units):
+    for unit, (_place, window, _tokens) in enumerate(units):
         tokens = encoder.tokens(window.text)
         for first, last in _ranges(tokens, level):
             start, end = int(tokens.span[first, 0]), int(tokens.span[last - 1, 1])
@@ -275,7 +275,7 @@ def _occurrences(
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Yield each match as `_items` does, in the window that has the most text on either side of it."""
     windows_in: dict[int, list[int]] = {}
-    for unit, (place, _window, _pieces) in enumerate(units):
+    for unit, (place, _window, _tokens) in enumerate(units):
         windows_in.setdefault(place, []).append(unit)
     for place, text in enumerate(texts):
         known: dict[int, Tokens] = {}
@@ -291,9 +291,9 @@ def _occurrences(
                 known[unit] = encoder.tokens(window.text)
             tokens = known[unit]
             begins, ends = tokens.span[:, 0] + window.start, tokens.span[:, 1] + window.start
-            pieces = np.flatnonzero(~tokens.special & (begins < end) & (ends > start))
-            if len(pieces):
-                first, last = int(pieces[0]), int(pieces[-1]) + 1
+            there = np.flatnonzero(~tokens.special & (begins < end) & (ends > start))
+            if len(there):
+                first, last = int(there[0]), int(there[-1]) + 1
                 yield unit, first, last, int(begins[first]), int(ends[last - 1])
 
 

@@ -25,7 +25,9 @@ from interpret.units import gigabytes
 # Counted up whenever the same choices come to mean other vectors.
 _FORMAT = 2
 _VECTORS, _ABOUT = "vectors.npy", "about.json"
-_ARRAYS = ("text", "span", "pieces", "windows")
+_ARRAYS = ("text", "span", "token_counts", "windows")
+# What folders call it that were written before these arrays had their names.
+_BEFORE = {"token_counts": "pieces"}
 # Not in folders of before texts could be cut off.
 _CUT = "cut"
 
@@ -226,6 +228,11 @@ def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, se
     (place / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
 
 
+def _file_of(place: Path, name: str) -> Path:
+    file = place / f"{name}.npy"
+    return file if file.exists() else place / f"{_BEFORE.get(name, name)}.npy"
+
+
 def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str]) -> Embeddings:
     """Open a folder of vectors, which stay on disk until they are looked at.
 
@@ -245,10 +252,10 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
     try:
         about = json.loads((place / _ABOUT).read_text("utf-8"))
         vectors = np.load(place / _VECTORS, mmap_mode="r", allow_pickle=False)
-        arrays = {name: np.load(place / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+        arrays = {name: np.load(_file_of(place, name), allow_pickle=False) for name in _ARRAYS}
         cut = place / f"{_CUT}.npy"
         arrays[_CUT] = np.load(cut, allow_pickle=False) if cut.exists() else np.zeros(len(arrays["windows"]), bool)
-        shapes = [len(arrays[name]) for name in ("text", "span", "pieces")]
+        shapes = [len(arrays[name]) for name in ("text", "span", "token_counts")]
         whole = vectors.shape[:2] == (len(about["layers"]), shapes[0]) and len(set(shapes)) == 1
     except (OSError, ValueError, EOFError, KeyError, TypeError, RecursionError):
         whole = False

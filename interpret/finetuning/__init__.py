@@ -1,1 +1,1 @@
-"""Short fine-tunes: the data and its faults, which floors are frozen, and what comes of it."""
+"""Short fine-tunes: the data and its faults, which layer groups are frozen, and what comes of it."""

@@ -24,6 +24,7 @@ from interpret.errors import InputError, InterpretError
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, TASKS, Examples
 from interpret.finetuning.health import check_health, describe_health
+from interpret.finetuning.layer_groups import PRESETS, expand, layer_group_names
 from interpret.finetuning.measuring import Cost
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.planning import describe_plan, plan
@@ -32,7 +33,6 @@ from interpret.finetuning.results import in_words
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.told import Evaluation, Reading, Step, Waiting
-from interpret.finetuning.tower import PRESETS, expand, floor_names
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
 
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--words", type=int, default=PASSAGE_WORDS, help="words of a passage, where it learns from running text"
     )
     parser.add_argument("--out", type=Path, help="the folder that is written; it must not exist")
-    parser.add_argument("--freeze", default="", help=f"floors such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
+    parser.add_argument("--freeze", default="", help=f"layers such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
     suits = {"head": "the one", "learning_rate": "the one", "epochs": "as many"}
     for field in fields(Recipe):
         if field.name != "frozen":
@@ -103,13 +103,13 @@ def _train(asked: argparse.Namespace) -> int:
     judged_content = asked.judged.read_bytes() if asked.judged is not None else None
     # On the host: a card has room for what learns alone.
     encoder = load_encoder(asked.model, "cpu")
-    floors = floor_names(encoder.model, encoder.family)
-    frozen = expand(asked.freeze, floors)
+    layer_groups = layer_group_names(encoder.model, encoder.family)
+    frozen = expand(asked.freeze, layer_groups)
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
     # The model of a run brings along what that run learned from.
     past = Path(asked.model).resolve().parent
     past_run = past if Path(asked.model).name == "model" and (past / "request.json").exists() else None
-    recipe = resolve(Recipe(**options, frozen=frozen), floors, encoder.width, asked.task)
+    recipe = resolve(Recipe(**options, frozen=frozen), layer_groups, encoder.width, asked.task)
     request = Request(
         recipe=recipe,
         name=asked.out.name,
@@ -146,7 +146,7 @@ def _train(asked: argparse.Namespace) -> int:
         elif not sys.stderr.isatty():
             return
         elif isinstance(what, Reading):
-            _say(f"\rread by the frozen floors: {what.done:,} of {what.total:,}", "")
+            _say(f"\rread by the frozen layers: {what.done:,} of {what.total:,}", "")
         else:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 

@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA): a floor's linear maps stay as they are, and a small product beside each learns instead.
+"""Low-rank adapters (LoRA): a layer's linear maps stay as they are, and a small product beside each learns.
 
 ``W x`` becomes ``W x + s · B A x`` with ``A`` of shape ``(rank, in)`` and ``B`` of ``(out, rank)``, which begins at 0
 (Hu et al. 2021, sec. 4.1). PEFT does it; what is trained is added to ``W`` in the end, so the model keeps its shape.
@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from interpret.device_lock import seeded
-from interpret.finetuning.tower import Floor
+from interpret.finetuning.layer_groups import LayerGroup
 from interpret.heads import Classifier, save_head
 
 Model = PreTrainedModel | Classifier
@@ -27,23 +27,23 @@ _NAME = "default"
 def adapted_maps(
     model: Model,
     parameters: Mapping[str, Sequence[torch.nn.Parameter]],
-    floors: Sequence[Floor],
+    layer_groups: Sequence[LayerGroup],
     whole: Collection[str],
 ) -> dict[str, list[str]]:
-    """Return for each floor that learns the paths of its linear maps; floors that learn whole have none.
+    """Return for each layer group that learns the paths of its linear maps; layer groups that learn whole have none.
 
     Parameters
     ----------
     parameters
-        Of each floor, as `interpret.finetuning.tower.floor_parameters` tells them.
+        Of each layer group, as `interpret.finetuning.layer_groups.layer_group_parameters` tells them.
     whole
-        Floors that are new, and so learn whole.
+        Layer groups that are new, and so learn whole.
     """
     places = {
-        id(one): floor.name
-        for floor in floors
-        if not floor.frozen and floor.name not in whole
-        for one in parameters[floor.name]
+        id(one): layer_group.name
+        for layer_group in layer_groups
+        if not layer_group.frozen and layer_group.name not in whole
+        for one in parameters[layer_group.name]
     }
     found: dict[str, list[str]] = {}
     for path, module in model.named_modules():
@@ -52,31 +52,35 @@ def adapted_maps(
     return found
 
 
-def adapted_floors(
-    model: Model, floors: Iterable[Floor], maps: Mapping[str, Sequence[str]], whole: Collection[str], rank: int
-) -> tuple[Floor, ...]:
-    """Return the tower as it is with adapters: how many numbers learn on each floor then."""
+def adapted_layer_groups(
+    model: Model,
+    layer_groups: Iterable[LayerGroup],
+    maps: Mapping[str, Sequence[str]],
+    whole: Collection[str],
+    rank: int,
+) -> tuple[LayerGroup, ...]:
+    """Return the stack as it is with adapters: how many numbers learn on each layer group then."""
     found = []
-    for floor in floors:
-        if not floor.frozen and floor.name not in whole:
-            some: list[Any] = [model.get_submodule(path) for path in maps.get(floor.name, ())]
+    for layer_group in layer_groups:
+        if not layer_group.frozen and layer_group.name not in whole:
+            some: list[Any] = [model.get_submodule(path) for path in maps.get(layer_group.name, ())]
             learns = sum(rank * (one.in_features + one.out_features) for one in some)
-            floor = replace(floor, frozen=not learns, learns=learns)
-        found.append(floor)
+            layer_group = replace(layer_group, frozen=not learns, learns=learns)
+        found.append(layer_group)
     return tuple(found)
 
 
 def add_adapters(
     model: Model, maps: Mapping[str, Sequence[str]], rank: int, whole: Iterable[torch.nn.Parameter], seed: int
 ) -> dict[str, list[Any]]:
-    """Put adapters beside linear maps, and let nothing else learn but what learns whole; returns those of each floor.
+    """Put adapters beside linear maps, and let nothing else learn but what learns whole; returns each layer's.
 
     Parameters
     ----------
     maps
         What `adapted_maps` returned.
     whole
-        The parameters of the floors that learn whole.
+        The parameters of the layer groups that learn whole.
     """
     # Its import takes seconds, which only a training with adapters should.
     from peft import LoraConfig, inject_adapter_in_model

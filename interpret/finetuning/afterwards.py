@@ -41,7 +41,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     items = [read(int(place)) for place in split.test]
     loss = right = 0.0
     with hold(encoder.spec.device):
-        for batch in batches_of([len(one["input_ids"]) for one in items], collate.pieces):
+        for batch in batches_of([len(one["input_ids"]) for one in items], collate.tokens_per_batch):
             inputs = collate.on_device([items[i] for i in batch])
             truth = inputs.pop("labels")
             logits = encoder.run(inputs, task=True).logits.float()

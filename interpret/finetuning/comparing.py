@@ -20,7 +20,7 @@ def attention_drift(before: Trace, after: Trace) -> Float32[np.ndarray, "layer h
         If the traces are not of the same text and of models of the same shape.
     """
     one, other = before.attention, after.attention
-    if one.shape != other.shape or before.tokens.pieces != after.tokens.pieces:
+    if one.shape != other.shape or before.tokens.strings != after.tokens.strings:
         raise InputError("Two readings of one text by models of the same shape are compared, and these are not.")
     p, q = one.astype(np.float64), other.astype(np.float64)
     divergence = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2

@@ -21,7 +21,7 @@ from interpret.tasks import logits_of, pair_logits_of
 def reading_at(model: tf.PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
     """While the block runs, the masked-word head reads the states at some places only: ``(batch, token)``, true there.
 
-    The vocabulary is wide: answered for every piece, it would take longer than all layers of a small model.
+    The vocabulary is wide: answered for every token, it would take longer than all layers of a small model.
     """
     body = getattr(model, model.base_model_prefix)
 
@@ -50,7 +50,7 @@ class GameTrainer(FineTuner):
         chosen = labels != NO_LABEL
         with reading_at(self.learner.model, chosen):  # type: ignore[arg-type]
             output = model(**inputs)
-        # A batch of few pieces may have none that is chosen.
+        # A batch of few tokens may have none that is chosen.
         loss = cross_entropy(logits_of(output).float(), labels[chosen], reduction="sum") / chosen.sum().clamp_min(1)
         if following is not None:
             loss = loss + self.recipe.pair_weight * cross_entropy(pair_logits_of(output).float(), following)
@@ -59,7 +59,7 @@ class GameTrainer(FineTuner):
     def judge(self, items: Sequence[Item]) -> tuple[float, Answers]:
         """Return the loss on what was held out, and the answers.
 
-        ``truth``, ``guess``, ``chance`` and ``rank`` tell of each chosen piece what it is, what the model guesses, the
+        ``truth``, ``guess``, ``chance`` and ``rank`` tell of each chosen token what it is, what the model guesses, the
         probability of the true one, and how many are likelier; ``rows`` which example it is of. With next sentences
         ``follows`` is the probability that the second text follows, and ``following`` whether it does, for each.
         """
@@ -88,14 +88,14 @@ class GameTrainer(FineTuner):
 
 
 def ask(model: Any, game: Sequence[Item], collate: Collate) -> Answers:
-    """Let a model play: what it says of every piece that is chosen, and of every pair; see `GameTrainer.judge`."""
+    """Let a model play: what it says of every token that is chosen, and of every pair; see `GameTrainer.judge`."""
     items = [game[i] for i in range(len(game))]
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "guess", "chance", "rank", "rows")}
     pairs: dict[str, list[np.ndarray]] = {"follows": [], "following": []}
     order = []
     model.eval()
     with torch.no_grad():
-        for batch in batches_of([len(one["input_ids"]) for one in items], collate.pieces):
+        for batch in batches_of([len(one["input_ids"]) for one in items], collate.tokens_per_batch):
             inputs = collate.on_device([items[i] for i in batch])
             labels, following = inputs.pop("labels"), inputs.pop("next", None)
             chosen = labels != NO_LABEL

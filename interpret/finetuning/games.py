@@ -12,7 +12,7 @@ from interpret.finetuning.examples import Examples
 from interpret.finetuning.passages import sentences_of
 from interpret.finetuning.reading import NO_LABEL, Item
 from interpret.finetuning.recipe import Recipe
-from interpret.masking import Masking, mask_pieces, open_pieces, ordinary_ids
+from interpret.masking import Masking, mask_tokens, open_tokens, ordinary_ids
 
 # Where a game is drawn that is the same at every time.
 _ALWAYS = 2**31
@@ -23,7 +23,7 @@ _FEW = 3
 
 
 class Game(Sequence[Item]):
-    """Passages with some pieces hidden, and half of them with the end of another: drawn anew at every time.
+    """Passages with some tokens hidden, and half of them with the end of another: drawn anew at every time.
 
     What is drawn depends on the seed, the time and the passage alone, so that a training that goes on after a stop
     meets the same games.
@@ -51,9 +51,9 @@ class Game(Sequence[Item]):
             )
         self.examples, self.places, self.time = examples, places, time
         self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
-        self.pieces = Tokenizer.from_str(encoder.pieces.to_str())
-        self.pieces.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
-        self.mask, self.others = int(encoder.pieces.token_to_id(encoder.mask) or 0), ordinary_ids(encoder.pieces)
+        self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
+        self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+        self.mask, self.others = int(encoder.tokenizer.token_to_id(encoder.mask) or 0), ordinary_ids(encoder.tokenizer)
         self.documents: dict[str, list[int]] = {}
         for place in places:
             self.documents.setdefault(examples.labels[place], []).append(place)
@@ -67,13 +67,13 @@ class Game(Sequence[Item]):
         return len(self.places)
 
     def lengths(self) -> list[int]:
-        """Return how many pieces each passage has as it stands in the text."""
+        """Return how many tokens each passage has as it stands in the text."""
         pairs = self.examples.pairs
         texts = [
             (self.examples.texts[place], pairs[place]) if pairs is not None else self.examples.texts[place]
             for place in self.places
         ]
-        return [len(one.ids) for one in self.pieces.encode_batch(texts)]
+        return [len(one.ids) for one in self.tokenizer.encode_batch(texts)]
 
     def __getitem__(self, number: Any) -> Any:
         place = self.places[number]
@@ -93,13 +93,13 @@ class Game(Sequence[Item]):
         first = examples.texts[place]
         if self.time is not None and random.random() < self.short:
             first, second = _shortened(first, second, int(random.integers(1, _FEW + 1)))
-        found = self.pieces.encode(first, second)
+        found = self.tokenizer.encode(first, second)
         ids = np.array(found.ids)
-        open_to = open_pieces(ids, np.array(found.special_tokens_mask, bool), self.others)
-        masked = mask_pieces(ids, open_to, self.mask, self.others, random, self.masking)
+        open_to = open_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
+        masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
         while self.time is None and open_to.any() and not masked.chosen.any():
             # What is judged by is drawn once: a passage without a question would be judged by nothing.
-            masked = mask_pieces(ids, open_to, self.mask, self.others, random, self.masking)
+            masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
         return item | {
             "input_ids": masked.ids.tolist(),
             "token_type_ids": found.type_ids,
@@ -108,7 +108,7 @@ class Game(Sequence[Item]):
 
 
 def as_written(item: Item) -> Item:
-    """Return a passage of a game with every piece that was hidden or replaced back in its place."""
+    """Return a passage of a game with every token that was hidden or replaced back in its place."""
     labels = np.array(item["labels"])
     return item | {"input_ids": np.where(labels == NO_LABEL, item["input_ids"], labels).tolist()}
 

@@ -17,10 +17,10 @@ from interpret.tokens import tokenize
 
 # The largest class with so many times as many rows as the smallest is worth a word.
 _UNBALANCED = 3.0
-# BERT's own vocabulary cuts English news into 1.2 pieces a word. Twice as many say that it lacks the field's words.
-_MANY_PIECES = 2.0
+# BERT's own vocabulary cuts English news into 1.2 tokens a word. Twice as many say that it lacks the field's words.
+_MANY_TOKENS = 2.0
 _MANY_UNKNOWN = 0.02
-# What is cut into pieces to measure lengths: a second or two of work, and never fewer rows than tell something.
+# What is cut into tokens to measure lengths: a second or two of work, and never fewer rows than tell something.
 _MOST_CHARACTERS, _LEAST_READ = 2_000_000, 500
 # By how much an accuracy may be off by chance before it is said that there is little to judge by.
 _UNCERTAIN = 0.05
@@ -48,14 +48,14 @@ class Health:
     learned, judged, answers
         How many there are to learn from and to judge by, and how many answers these take.
     lengths
-        Pieces of each, special ones among them, before anything is cut off.
+        Tokens of each, special ones among them, before anything is cut off.
     most
-        How many pieces of each are read.
+        How many tokens of each are read.
     unknown
-        The share of pieces that the vocabulary lacks.
-    pieces_per_word
-        Into how many pieces a word that the vocabulary has is cut on average; words of Chinese are its characters. A
-        word that is read as one unknown piece is not cut, and does not count. NaN where there is no other.
+        The share of tokens that the vocabulary lacks.
+    tokens_per_word
+        Into how many tokens a word that the vocabulary has is cut on average; words of Chinese are its characters. A
+        word that is read as one unknown token is not cut, and does not count. NaN where there is no other.
     """
 
     rows: int
@@ -71,7 +71,7 @@ class Health:
     lengths: Int[np.ndarray, " example"]
     most: int
     unknown: float
-    pieces_per_word: float
+    tokens_per_word: float
 
     @property
     def too_long(self) -> int:
@@ -80,7 +80,7 @@ class Health:
 
     @property
     def cut(self) -> float:
-        """The share of all pieces that is not read, because it is beyond what is read of a text."""
+        """The share of all tokens that is not read, because it is beyond what is read of a text."""
         return float((self.lengths - self.lengths.clip(max=self.most)).sum() / max(1, self.lengths.sum()))
 
     @property
@@ -101,7 +101,7 @@ class Health:
         """What to tell a person about, the gravest first.
 
         Of ``"leaks"``, ``"left out"``, ``"contradictions"``, ``"unknown"``, ``"few judged"``, ``"unbalanced"``,
-        ``"many pieces"``, ``"too long"``, ``"duplicates"``, ``"skipped"``.
+        ``"many tokens"``, ``"too long"``, ``"duplicates"``, ``"skipped"``.
         """
         counts = [count for _, count in self.classes]
         found = {
@@ -111,7 +111,7 @@ class Health:
             "unknown": self.unknown > _MANY_UNKNOWN,
             "few judged": self.uncertainty > _UNCERTAIN,
             "unbalanced": len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
-            "many pieces": self.pieces_per_word > _MANY_PIECES,
+            "many tokens": self.tokens_per_word > _MANY_TOKENS,
             "too long": self.too_long > 0,
             "duplicates": bool(self.duplicates),
             "skipped": self.skipped > 0,
@@ -134,9 +134,9 @@ def check_health(
     learned, judged
         Places of those to learn from and those to judge by.
     most
-        How many pieces of each text are read; as many as the model takes unless given.
+        How many tokens of each text are read; as many as the model takes unless given.
     sample
-        Of more examples than these, so many, evenly spread, are cut into pieces to measure lengths; fewer of long ones.
+        Of more examples than these, so many, evenly spread, are cut into tokens to measure lengths; fewer of long ones.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):
@@ -160,13 +160,13 @@ def check_health(
     chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
     lengths, unknown, cut = [], 0, []
     for place in chosen:
-        tokens = tokenize(encoder.pieces, examples.texts[place], examples.pairs[place] if examples.pairs else None)
+        tokens = tokenize(encoder.tokenizer, examples.texts[place], examples.pairs[place] if examples.pairs else None)
         lengths.append(len(tokens))
         unknown += tokens.unknown
         words = [group for group in tokens.groups if not tokens.special[group[0]]]
         lacking = {place for place in range(len(tokens)) if tokens.unknown_at(place)} if tokens.unknown else set()
         cut += [len(group) for group in words if lacking.isdisjoint(group)]
-    pieces = sum(lengths) - len(lengths) * encoder.pieces.num_special_tokens_to_add(examples.pairs is not None)
+    total = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add(examples.pairs is not None)
     plays = examples.task in GAMES
     counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
     return Health(
@@ -179,14 +179,14 @@ def check_health(
         left_out=tuple(left_out),
         learned=len(learned),
         judged=len(judged),
-        # Of a passage every so-manyth piece is guessed.
+        # Of a passage every so-manyth token is guessed.
         answers=round(len(judged) * Masking().rate * float(np.minimum(lengths, most or encoder.max_tokens).mean()))
         if plays
         else len(judged),
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
-        unknown=unknown / max(1, pieces),
-        pieces_per_word=float(np.mean(cut)) if cut else float("nan"),
+        unknown=unknown / max(1, total),
+        tokens_per_word=float(np.mean(cut)) if cut else float("nan"),
     )
 
 
@@ -212,15 +212,15 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
             text=begin(health.left_out[0]),
         ),
         "contradictions": lambda: InputError(
-            "{count} texts stand there with different labels, such as “{text}” ({labels}). No model can get both "
-            "right: decide which is meant.",
+            "{count} texts appear with different labels, such as “{text}” ({labels}). No model can get both right: "
+            "decide which is meant.",
             count=f"{len(health.contradictions):,}",
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
         ),
         "few judged": lambda: (
             InputError(
-                "Only {count} pieces to judge by: the share guessed can be off by ± {points} points by chance. Hold "
+                "Only {count} tokens to judge by: the share guessed can be off by ± {points} points by chance. Hold "
                 "out more, or bring a longer text.",
                 count=health.answers,
                 points=f"{health.uncertainty * 100:.1f}",
@@ -246,18 +246,18 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
             "rather than at accuracy."
         ),
         "unknown": lambda: InputError(
-            "{share} of the pieces are not in this model's vocabulary: it cannot read those words. Choose a model that "
+            "{share} of the tokens are not in this model's vocabulary: it cannot read those words. Choose a model that "
             "knows the language or the field.",
             share=f"{health.unknown:.1%}",
         ),
-        "many pieces": lambda: InputError(
-            "Words are cut into {count} pieces on average: this vocabulary was not made for texts like these. A model "
+        "many tokens": lambda: InputError(
+            "Words are cut into {count} tokens on average: this vocabulary was not made for texts like these. A model "
             "of your language or field may do better.",
-            count=f"{health.pieces_per_word:.2f}",
+            count=f"{health.tokens_per_word:.2f}",
         ),
         "too long": lambda: InputError(
-            "{count} texts are longer than the {most} pieces that are read; their ends are cut off, {share} of all "
-            "pieces (the longest has {longest}). Raise “pieces read of a text” if the ends matter; it costs time.",
+            "{count} texts are longer than the {most} tokens that are read; their ends are cut off, {share} of all "
+            "tokens (the longest has {longest}). Raise “tokens read of a text” if the ends matter; it costs time.",
             count=f"{health.too_long:,}",
             most=health.most,
             share=f"{health.cut:.1%}",

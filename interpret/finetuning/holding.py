@@ -17,10 +17,10 @@ from interpret.device_lock import hold
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.layer_groups import HEAD
 from interpret.finetuning.learner import Learner
 from interpret.finetuning.reading import Collate, Reader
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.tower import HEAD
 from interpret.tasks import logits_of
 
 # Examples that the Fisher information is averaged over: each takes a pass forward and back of its own.
@@ -62,7 +62,11 @@ class Hold:
         inside = {id(one): name for name, one in body.named_parameters()}
         self.strength = strength
         self.weights = [
-            one for floor in learner.parameters if floor != HEAD for one in learner.free(floor) if id(one) in inside
+            one
+            for layer_group in learner.parameters
+            if layer_group != HEAD
+            for one in learner.free(layer_group)
+            if id(one) in inside
         ]
         self.begun = [one.detach().clone() for one in self.weights]
         self.importance = None

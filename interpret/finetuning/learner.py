@@ -1,4 +1,4 @@
-"""A model that is to be trained: its tower, which of its weights learn, and how it is written down."""
+"""A model that is to be trained: its stack, which of its weights learn, and how it is written down."""
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from interpret.errors import InputError
 from interpret.families import Family
 from interpret.finetuning.adapters import (
     Model,
-    adapted_floors,
+    adapted_layer_groups,
     adapted_maps,
     adapter_changes,
     adapter_state,
@@ -26,17 +26,17 @@ from interpret.finetuning.adapters import (
     merge_adapters,
 )
 from interpret.finetuning.examples import GAMES
-from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
-from interpret.finetuning.tower import (
+from interpret.finetuning.layer_groups import (
     EMBEDDINGS,
     HEAD,
     POOLER,
-    Floor,
-    floor_names,
-    floor_parameters,
+    LayerGroup,
     freeze,
-    tower,
+    group_layers,
+    layer_group_names,
+    layer_group_parameters,
 )
+from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
 from interpret.heads import Classifier, HeadCard, load_head, make_head, save_head
 from interpret.tasks import PAIR_FAMILIES
 
@@ -49,63 +49,63 @@ class Learner:
     ----------
     model, family
         The model, whole, and what differs between architectures.
-    floors
-        Its tower, and what of it is frozen.
+    layer_groups
+        Its stack, and what of it is frozen.
     parameters
-        The parameters of each floor, those of its adapters among them.
+        The parameters of each layer group, those of its adapters among them.
     names
         What each parameter is called, by its `id`.
     maps, adapters
-        For each floor the paths of the linear maps that have an adapter, and the adapters; empty where there are none.
+        For each layer group the paths of the linear maps that have an adapter, and the adapters; else empty.
     continued
         Whether its head is one that was trained for the same classes, and not a new one.
     """
 
     model: Model
     family: Family
-    floors: tuple[Floor, ...]
+    layer_groups: tuple[LayerGroup, ...]
     parameters: Mapping[str, list[torch.nn.Parameter]]
     names: Mapping[int, str]
     maps: Mapping[str, Sequence[str]]
     adapters: Mapping[str, Sequence[Any]]
     continued: bool
 
-    def free(self, floor: str) -> list[torch.nn.Parameter]:
-        """Return the parameters of a floor that learn."""
-        return [one for one in self.parameters[floor] if one.requires_grad]
+    def free(self, layer_group: str) -> list[torch.nn.Parameter]:
+        """Return the parameters of a layer group that learn."""
+        return [one for one in self.parameters[layer_group] if one.requires_grad]
 
     def learned(self) -> dict[str, torch.Tensor]:
         """Return all that learns as it is now, by its name."""
         return {
             self.names[id(one)]: one.detach().cpu().contiguous()
-            for floor in self.parameters
-            for one in self.free(floor)
+            for layer_group in self.parameters
+            for one in self.free(layer_group)
         }
 
     def put(self, state: Mapping[str, torch.Tensor]) -> None:
         """Set all that learns to what `learned` returned."""
         with torch.no_grad():
-            for floor in self.parameters:
-                for one in self.free(floor):
+            for layer_group in self.parameters:
+                for one in self.free(layer_group):
                     one.copy_(state[self.names[id(one)]])
 
     def starts(self) -> dict[str, list[torch.Tensor]]:
-        """Return where the weights that learn are now, for each floor: for `moved`."""
+        """Return where the weights that learn are now, for each layer group: for `moved`."""
         return {name: [one.detach().clone() for one in self.free(name)] for name in self.parameters}
 
     def moved(self, starts: Mapping[str, Sequence[torch.Tensor]]) -> dict[str, float]:
-        """Return for each floor that learns the length of its change, as a share of the length of what it was."""
+        """Return for each layer group that learns the length of its change, as a share of the length of what it was."""
         found = {}
-        for floor, begun in starts.items():
+        for layer_group, begun in starts.items():
             if not begun:
                 continue
             with torch.no_grad():
-                if self.adapters.get(floor):
-                    changes, before = zip(*adapter_changes(self.adapters[floor]), strict=True)
+                if self.adapters.get(layer_group):
+                    changes, before = zip(*adapter_changes(self.adapters[layer_group]), strict=True)
                 else:
                     before = tuple(begun)
-                    changes = tuple(now - old for now, old in zip(self.free(floor), begun, strict=True))
-                found[floor] = float(_length(changes) / _length(before).clamp_min(1e-12))
+                    changes = tuple(now - old for now, old in zip(self.free(layer_group), begun, strict=True))
+                found[layer_group] = float(_length(changes) / _length(before).clamp_min(1e-12))
         return found
 
     def changed(self, scale: tuple[float, float] | None = None) -> dict[str, torch.Tensor]:
@@ -125,8 +125,8 @@ class Learner:
                 ((change, before),) = adapter_changes([one])
                 found[f"{path}.weight"] = before + change
         inside = {id(one) for module in adapted.values() for one in module.parameters()}
-        for floor in self.parameters:
-            found |= {self.names[id(one)]: one.detach() for one in self.free(floor) if id(one) not in inside}
+        for layer_group in self.parameters:
+            found |= {self.names[id(one)]: one.detach() for one in self.free(layer_group) if id(one) not in inside}
         if scale is not None:
             last = self._answering()
             weight, bias = self.names[id(last.weight)], self.names[id(last.bias)]
@@ -173,15 +173,15 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     Raises
     ------
     InputError
-        If a floor is unknown.
+        If a layer group is unknown.
     """
     family = encoder.family
-    recipe = resolve(recipe, floor_names(encoder.model, family), encoder.width, task)
+    recipe = resolve(recipe, layer_group_names(encoder.model, family), encoder.width, task)
     model, continued = _make_model(encoder, recipe, task, labels)
-    parameters = floor_parameters(model, family)
-    floors, maps = planned_floors(model, encoder, recipe)
-    whole = new_floors(model, encoder)
-    freeze(model, family, [floor.name for floor in floors if floor.frozen])
+    parameters = layer_group_parameters(model, family)
+    layer_groups, maps = planned_layer_groups(model, encoder, recipe)
+    whole = new_layer_groups(model, encoder)
+    freeze(model, family, [layer_group.name for layer_group in layer_groups if layer_group.frozen])
     adapters = {}
     if recipe.lora_rank:
         free = [one for name in whole for one in parameters[name]]
@@ -192,8 +192,8 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     return Learner(
         model=model,
         family=family,
-        floors=floors,
-        parameters=floor_parameters(model, family),
+        layer_groups=layer_groups,
+        parameters=layer_group_parameters(model, family),
         names={id(one): name for name, one in model.named_parameters()},
         maps=maps,
         adapters=adapters,
@@ -201,30 +201,32 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     )
 
 
-def new_floors(model: Model, encoder: Encoder) -> tuple[str, ...]:
-    """Return the floors that the checkpoint does not have: the head, and a pooler where its file holds none."""
+def new_layer_groups(model: Model, encoder: Encoder) -> tuple[str, ...]:
+    """Return the layer groups that the checkpoint does not have: the head, and a pooler where its file holds none."""
     missing = not isinstance(model, Classifier) and getattr(encoder.model, "pooler", None) is None
-    return (POOLER, HEAD) if missing and POOLER in floor_parameters(model, encoder.family) else (HEAD,)
+    return (POOLER, HEAD) if missing and POOLER in layer_group_parameters(model, encoder.family) else (HEAD,)
 
 
-def planned_floors(model: Model, encoder: Encoder, recipe: Recipe) -> tuple[tuple[Floor, ...], dict[str, list[str]]]:
-    """Return the tower as a recipe trains it, and the linear maps of each floor that get adapters.
+def planned_layer_groups(
+    model: Model, encoder: Encoder, recipe: Recipe
+) -> tuple[tuple[LayerGroup, ...], dict[str, list[str]]]:
+    """Return the stack as a recipe trains it, and the linear maps of each layer group that get adapters.
 
     Raises
     ------
     InputError
-        If a floor is unknown.
+        If a layer group is unknown.
     """
     family = encoder.family
-    parameters = floor_parameters(model, family)
-    frozen = frozen_floors(recipe, parameters)
+    parameters = layer_group_parameters(model, family)
+    frozen = frozen_layer_groups(recipe, parameters)
     if not recipe.lora_rank:
-        return tower(model, family, frozen), {}
+        return group_layers(model, family, frozen), {}
     # A new pooler that stayed as it was drawn would be no part of the adapters, and lost with the model.
-    whole = new_floors(model, encoder)
-    floors = tower(model, family, [name for name in frozen if name not in whole])
-    maps = adapted_maps(model, parameters, floors, whole)
-    return adapted_floors(model, floors, maps, whole, recipe.lora_rank), maps
+    whole = new_layer_groups(model, encoder)
+    layer_groups = group_layers(model, family, [name for name in frozen if name not in whole])
+    maps = adapted_maps(model, parameters, layer_groups, whole)
+    return adapted_layer_groups(model, layer_groups, maps, whole, recipe.lora_rank), maps
 
 
 def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
@@ -237,8 +239,8 @@ def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model
         return loader(task).from_config(config)
 
 
-def frozen_floors(recipe: Recipe, names: Iterable[str]) -> list[str]:
-    """Return which floors of a model stay as they are.
+def frozen_layer_groups(recipe: Recipe, names: Iterable[str]) -> list[str]:
+    """Return which layer groups of a model stay as they are.
 
     A head that answers for single words leaves the pooler out of the model, and one that reads all states out of use.
     Embeddings are no linear maps: where adapters learn, they stay as they are.
@@ -296,7 +298,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
         answers = _trained_answers(folder, task)
         if answers is not None and answers != names:
             # As many classes by chance, and of another meaning.
-            own = {id(one) for one in floor_parameters(model, encoder.family)[HEAD]}
+            own = {id(one) for one in layer_group_parameters(model, encoder.family)[HEAD]}
             for module in model.modules():
                 if id(getattr(module, "weight", None)) in own and isinstance(module, torch.nn.Linear):
                     module.reset_parameters()
@@ -374,7 +376,7 @@ def save_model(model: Model, head: str, labels: Sequence[str], base: Checkpoint,
     """
     tokenizer = tf.AutoTokenizer.from_pretrained(checkpoint_folder(base), local_files_only=True)
     # A sentence-transformers folder may ask for lower case beside its tokenizer's files, which alone do not say so.
-    tokenizer.backend_tokenizer.normalizer = read_vocabulary(base).pieces.normalizer
+    tokenizer.backend_tokenizer.normalizer = read_vocabulary(base).tokenizer.normalizer
     tokenizer.save_pretrained(folder)
     if isinstance(model, Classifier):
         model.body.save_pretrained(folder)

@@ -28,7 +28,7 @@ class Lesson:
         Examples to learn from, to judge every epoch by, and to report on: the same as ``judged`` where nothing else is
         told.
     lengths
-        The pieces of each that is learned from.
+        The tokens of each that is learned from.
     watched
         Sentences that are answered after every epoch; their labels count for nothing.
     collate

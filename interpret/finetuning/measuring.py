@@ -19,9 +19,9 @@ from interpret.encoder import Encoder, load_encoder
 from interpret.errors import CapacityError, InputError, InterpretError
 from interpret.rounding import fast_precision
 
-# Pieces of the batch that is timed on a processor: a second or two for a BERT-base on two cores, and more take as long
+# Tokens of the batch that is timed on a processor: a second or two for a BERT-base on two cores, and more take as long
 # for each. A card is told of one operation after another, and of small batches most of the time is idle.
-_MEASURED_PIECES = 512
+_MEASURED_TOKENS = 512
 _TIMES = 2
 _ROOT = Path(__file__).parents[2]
 # Seconds after which a process that times a step is given up: PyTorch, CUDA and a model of some GB are loaded in it.
@@ -38,11 +38,11 @@ class Cost:
     Attributes
     ----------
     forward, backward
-        Seconds a piece, through all layers and back.
+        Seconds a token, through all layers and back.
     update
         Seconds a parameter for the optimizer.
     kept
-        Bytes a piece that all layers keep for the way back; 0 where it was not measured, as on a processor.
+        Bytes a token that all layers keep for the way back; 0 where it was not measured, as on a processor.
     context
         Bytes that the device's context takes in a process of its own; 0 on a processor.
     """
@@ -57,7 +57,7 @@ class Cost:
 def measure_cost(
     encoder: Encoder, tokens: int, precision: str = "float32", batch: int = 16, device: str = "cpu"
 ) -> Cost:
-    """Time a step of training on a copy of the model, of texts of so many pieces.
+    """Time a step of training on a copy of the model, of texts of so many tokens.
 
     On a card it is timed in a process of its own, at the batch and with the optimizer that will run: PyTorch keeps what
     it has taken for reuse, which the training would then lack.
@@ -142,10 +142,10 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
         Bytes that a card had free before this process began with it.
     """
     device = encoder.spec.device
-    rows = max(1, _MEASURED_PIECES // tokens) if device == "cpu" else batch
+    rows = max(1, _MEASURED_TOKENS // tokens) if device == "cpu" else batch
     forward, backward, update, kept = [], [], [], 0
     with hold(device):
-        ids = torch.randint(1, encoder.pieces.get_vocab_size(), (rows, tokens), device=device)
+        ids = torch.randint(1, encoder.tokenizer.get_vocab_size(), (rows, tokens), device=device)
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         model = encoder.copy().model.train().requires_grad_(True)
         optimizer = torch.optim.AdamW(model.parameters(), fused=True)

@@ -27,7 +27,7 @@ from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
 from interpret.intervals import cluster_bootstrap
-from interpret.vocabulary import PieceNames
+from interpret.vocabulary import TokenNames
 
 
 def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
@@ -157,15 +157,22 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
     return Outcome(found, some.texts, some.pairs, names, some.origin, words, labels, *about, unread, overlap)
 
 
+# What runs call it that were made before layers had their name.
+_CARD_BEFORE = "floors.json"
+
+
 def _kept(run: Run) -> tuple[dict[str, np.ndarray], tuple[str, ...], int]:
     """Read a run's answers, its classes, and how many steps its model has behind it."""
     if not (run.folder / "answers.npz").exists():
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
-    answers, card = read_arrays(run.folder / "answers.npz"), read_object(run.folder / "floors.json")
+    file = run.folder / "layer_groups.json"
+    if not file.exists() and (run.folder / _CARD_BEFORE).exists():
+        file = run.folder / _CARD_BEFORE
+    answers, card = read_arrays(run.folder / "answers.npz"), read_object(file)
     try:
         return answers, tuple(map(as_text, card["labels"])), int(number(card["step"]))
     except BROKEN as error:
-        raise damaged(run.folder / "floors.json", error) from error
+        raise damaged(file, error) from error
 
 
 @dataclass(frozen=True)
@@ -211,8 +218,8 @@ def compare_runs(runs: Sequence[Run]) -> Compared:
     return Compared(choice, tuple(behind))
 
 
-def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
-    """Return what pieces of the vocabulary of a run's model are called.
+def token_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
+    """Return what tokens of the vocabulary of a run's model are called.
 
     Raises
     ------
@@ -223,8 +230,8 @@ def piece_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)
     file = run.model / "tokenizer.json"
     try:
-        pieces = Tokenizer.from_file(str(file))
+        tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # of no class of its own, whatever is wrong
         raise damaged(file, error, run.folder) from error
-    names = PieceNames(pieces)
+    names = TokenNames(tokenizer)
     return {place: names(place) for place in set(ids)}

@@ -10,7 +10,7 @@ from interpret.file_rows import FileRows, rows_of
 from interpret.files import read_table
 from interpret.finetuning.examples import LEAST_ROWS, Examples
 
-# Words of a passage, unless told: what 128 pieces hold of English, with some room.
+# Words of a passage, unless told: what 128 tokens hold of English, with some room.
 PASSAGE_WORDS = 90
 # From a sentence or two to what the longest BERT reads.
 LEAST_WORDS, MOST_WORDS = 10, 400
@@ -43,7 +43,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     """
     if not LEAST_WORDS <= words <= MOST_WORDS:
         raise InputError(
-            "Passages of {words} words cannot be made: choose {least} to {most}. Three words are about four pieces.",
+            "Passages of {words} words cannot be made: choose {least} to {most}. Three words are about four tokens.",
             words=words,
             least=LEAST_WORDS,
             most=MOST_WORDS,

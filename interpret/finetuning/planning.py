@@ -12,15 +12,15 @@ from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import FISHER_EXAMPLES
-from interpret.finetuning.learner import planned_floors, skeleton
+from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
+from interpret.finetuning.learner import planned_layer_groups, skeleton
 from interpret.finetuning.measuring import CONTEXT_BYTES, Cost
 from interpret.finetuning.prefix import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
-from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.rounding import fast_precision
 from interpret.tokens import tokenize
 
-# Numbers kept for the way back per piece, layer and unit of width: see `interpret.resources.gradient_pieces`.
+# Numbers kept for the way back per token, layer and unit of width: see `interpret.resources.tokens_with_gradients`.
 _KEPT_NUMBERS = 24
 # What PyTorch and transformers take in a process of their own before there is any model.
 _PROCESS_BYTES = 700_000_000
@@ -43,8 +43,8 @@ class Plan:
 
     Attributes
     ----------
-    floors
-        The tower, from the bottom to the top.
+    layer_groups
+        The stack, from the bottom to the top.
     trainable, frozen
         Parameters that learn, and that stay.
     memory, free
@@ -61,7 +61,7 @@ class Plan:
         ``"hole"``, ``"few judged"``.
     """
 
-    floors: tuple[Floor, ...]
+    layer_groups: tuple[LayerGroup, ...]
     trainable: int
     frozen: int
     memory: int
@@ -73,10 +73,10 @@ class Plan:
 
 
 def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, " example"]:
-    """Return how many pieces of each example are read; of more than ``sample`` examples those of an even choice."""
+    """Return how many tokens of each example are read; of more than ``sample`` examples those of an even choice."""
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
     pairs = examples.pairs
-    found = [len(tokenize(encoder.pieces, examples.texts[i], pairs[i] if pairs else None)) for i in chosen]
+    found = [len(tokenize(encoder.tokenizer, examples.texts[i], pairs[i] if pairs else None)) for i in chosen]
     return np.minimum(found, min(most, encoder.max_tokens)).astype(np.int64)
 
 
@@ -98,34 +98,34 @@ def plan(
     Parameters
     ----------
     lengths
-        Pieces of some examples: what is typical.
+        Tokens of some examples: what is typical.
     learned, judged
         How many examples are learned from and judged by.
 
     Raises
     ------
     InputError
-        If a floor is unknown.
+        If a layer group is unknown.
     """
     family = encoder.family
-    recipe = resolve(recipe, floor_names(encoder.model, family), encoder.width, task)
+    recipe = resolve(recipe, layer_group_names(encoder.model, family), encoder.width, task)
     model = skeleton(encoder, recipe, task, classes)
-    floors, _maps = planned_floors(model, encoder, recipe)
-    trainable = sum(one.learns for one in floors)
-    layers = [one for one in floors if one.name.isdigit()]
+    layer_groups, _maps = planned_layer_groups(model, encoder, recipe)
+    trainable = sum(one.learns for one in layer_groups)
+    layers = [one for one in layer_groups if one.name.isdigit()]
     plays = task in GAMES
-    kept = kept_layers(model, family, frozen_prefix(floors)) if recipe.keep_prefix and not plays else -1
+    kept = kept_layers(model, family, frozen_prefix(layer_groups)) if recipe.keep_prefix and not plays else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
     steps_an_epoch = math.ceil(learned / recipe.batch)
     steps = steps_an_epoch * recipe.epochs
-    shares = _shares(layers, floors[0].frozen, max(kept, 0), bool(recipe.lora_rank))
+    shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
     if plays:
-        # The head weighs every piece of the vocabulary for each that is guessed, there and back.
+        # The head weighs every token of the vocabulary for each that is guessed, there and back.
         head = recipe.masked * encoder.embedding_matrix.numel() / sum(one.parameters for one in layers)
         shares = shares[0] + head, shares[1] + head
-    pieces = mean * learned * recipe.epochs
+    tokens = mean * learned * recipe.epochs
     seconds = (
-        pieces * (cost.forward * shares[0] + cost.backward * shares[1])
+        tokens * (cost.forward * shares[0] + cost.backward * shares[1])
         + mean * judged * recipe.epochs * cost.forward * shares[0]
         + mean * (learned + judged) * cost.forward * max(kept, 0) / len(layers)
         + steps * (trainable * cost.update + _STEP_SECONDS)
@@ -133,11 +133,11 @@ def plan(
     )
     device = find_device(recipe.device)
     precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
-    total = sum(one.parameters for one in floors)
-    reached = len(layers) - _lowest(layers, floors[0].frozen)
+    total = sum(one.parameters for one in layer_groups)
+    reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
     # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
     copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.hold]
-    # Of a piece, through all layers: measured on a card, where mixed precision halves most of it.
+    # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
     each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
     host = device.name == "cpu"
     memory = (
@@ -146,22 +146,22 @@ def plan(
         + each * recipe.batch * longest * max(reached, 1) / len(layers)
         # What mixed precision rounds of the weights that gradients go through.
         + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
-        # What frozen floors made of the texts lies on the host.
+        # What frozen layer groups made of the texts lies on the host.
         + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
         # Scores of the whole vocabulary, as they come, in float32, and what flows back.
         + (12 * recipe.batch * longest * recipe.masked * encoder.embedding_matrix.shape[0] if plays else 0)
         + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
     )
     return Plan(
-        floors=floors,
+        layer_groups=layer_groups,
         trainable=trainable,
-        frozen=total - sum(one.learns for one in floors if one.learns == one.parameters),
+        frozen=total - sum(one.learns for one in layer_groups if one.learns == one.parameters),
         memory=int(memory),
         free=device.free,
         seconds=float(seconds),
         steps=steps,
         kept=kept,
-        cautions=_cautions(recipe, floors, layers, judged, memory > device.free, task, encoder.width),
+        cautions=_cautions(recipe, layer_groups, layers, judged, memory > device.free, task, encoder.width),
     )
 
 
@@ -176,7 +176,7 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
     rate = f"{recipe.learning_rate:.1e}"
     said = {
         "memory": InputError(
-            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer pieces of "
+            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer tokens of "
             "each."
         ),
         "high rate": InputError(
@@ -193,7 +193,7 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
     return {name: said[name] for name in found.cautions if name in said}
 
 
-def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
+def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
     """Return which share of the layers a step goes through, forward and back; adapters make the way longer forward."""
     lowest = _lowest(layers, embeddings_frozen)
     back = sum(0.5 if one.frozen else _ADAPTED_BACK if adapted else 1.0 for one in layers[lowest:])
@@ -201,7 +201,7 @@ def _shares(layers: Sequence[Floor], embeddings_frozen: bool, kept: int, adapted
     return forward / len(layers), back / len(layers)
 
 
-def _lowest(layers: Sequence[Floor], embeddings_frozen: bool) -> int:
+def _lowest(layers: Sequence[LayerGroup], embeddings_frozen: bool) -> int:
     """Return the lowest layer that a gradient has to reach; as many as there are where only the head learns."""
     free = [place for place, one in enumerate(layers) if not one.frozen]
     return 0 if not embeddings_frozen else free[0] if free else len(layers)
@@ -209,16 +209,16 @@ def _lowest(layers: Sequence[Floor], embeddings_frozen: bool) -> int:
 
 def _cautions(
     recipe: Recipe,
-    floors: Sequence[Floor],
-    layers: Sequence[Floor],
+    layer_groups: Sequence[LayerGroup],
+    layers: Sequence[LayerGroup],
     judged: int,
     too_large: bool,
     task: str,
     width: int,
 ) -> tuple[str, ...]:
-    learns = not head_alone([one.name for one in floors if one.frozen], [one.name for one in floors])
+    learns = not head_alone([one.name for one in layer_groups if one.frozen], [one.name for one in layer_groups])
     adapted = bool(recipe.lora_rank)
-    lowest = _lowest(layers, floors[0].frozen)
+    lowest = _lowest(layers, layer_groups[0].frozen)
     least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < SMALL_WIDTH else _USUAL
     found = {
         "memory": too_large,

@@ -1,4 +1,4 @@
-"""What frozen floors make of a text, computed once: below the first floor that learns, nothing ever changes."""
+"""What frozen layer groups make of a text, computed once: below the first that learns nothing ever changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,7 +26,7 @@ def kept_layers(model: PreTrainedModel | Classifier, family: Family, frozen: int
 
 
 def prefix_bytes(lengths: Sequence[int], width: int, dtype: torch.dtype = torch.float32) -> int:
-    """Predict the memory that kept outputs take: a vector of ``width`` numbers for each piece."""
+    """Predict the memory that kept outputs take: a vector of ``width`` numbers for each token."""
     return sum(lengths) * width * torch.finfo(dtype).bits // 8
 
 
@@ -35,7 +35,7 @@ def run_prefix(
 ) -> Float[torch.Tensor, "batch token hidden"]:
     """Return what goes into layer ``count``, or comes out of the last one: what `without_prefix` goes on from.
 
-    The floors below run as in use: without dropout, and without gradients.
+    The layer groups below run as in use: without dropout, and without gradients.
 
     Parameters
     ----------

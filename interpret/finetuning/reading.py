@@ -1,4 +1,4 @@
-"""Examples as a model takes them: cut into pieces, labels as numbers, side by side."""
+"""Examples as a model takes them: cut into tokens, labels as numbers, side by side."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from tokenizers import Encoding, Tokenizer
 from interpret.encoder import Encoder
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
-from interpret.resources import batch_pieces
+from interpret.resources import tokens_per_batch
 
 Item = dict[str, Any]
-# What PyTorch's losses pass over: pieces that continue a word, special ones, and padding.
+# What PyTorch's losses pass over: tokens that continue a word, special ones, and padding.
 NO_LABEL = -100
 
 
 class Reader:
-    """Cuts examples into pieces, and turns labels into numbers.
+    """Cuts examples into tokens, and turns labels into numbers.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Reader:
         self.examples = examples
         self.labels = {name: place for place, name in enumerate(labels)}
         self.scale = scale
-        self.pieces = Tokenizer.from_str(encoder.pieces.to_str())
-        self.pieces.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+        self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
+        self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
 
     def __call__(self, place: int) -> Item:
         """Read the example at a place."""
@@ -42,12 +42,12 @@ class Reader:
         if examples.words is not None and examples.tags is not None:
             # As the whole sentence, which is how it is read afterwards: byte-level vocabularies tell a word behind a
             # space from one that begins a text.
-            found = self.pieces.encode(" ".join(examples.words[place]))
-            first = _first_pieces(found, examples.words[place])
-            # A word's tag stands on its first piece (Devlin et al. 2019, sec. 5.3).
+            found = self.tokenizer.encode(" ".join(examples.words[place]))
+            first = _first_tokens(found, examples.words[place])
+            # A word's tag stands on its first token (Devlin et al. 2019, sec. 5.3).
             numbers = [NO_LABEL] * len(found.ids)
-            for word, piece in first.items():
-                numbers[piece] = self.labels[examples.tags[place][word]]
+            for word, token in first.items():
+                numbers[token] = self.labels[examples.tags[place][word]]
             return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers, "words": list(first)}
         mean, spread = self.scale
         number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
@@ -57,21 +57,21 @@ class Reader:
 
     def watched(self, text: str, pair: str | None = None, label: int | float = 0) -> Item:
         """Read a text that is no example."""
-        found = self.pieces.encode(text, pair)
+        found = self.tokenizer.encode(text, pair)
         return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": label}
 
 
-def _first_pieces(found: Encoding, words: Sequence[str]) -> dict[int, int]:
-    """Return the first piece of each word of a sentence, in order; none for a word that is cut off or not read."""
+def _first_tokens(found: Encoding, words: Sequence[str]) -> dict[int, int]:
+    """Return the first token of each word of a sentence, in order; none for a word that is cut off or not read."""
     text = " ".join(words)
     starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
     first: dict[int, int] = {}
-    for piece, (added, (start, end)) in enumerate(zip(found.special_tokens_mask, found.offsets, strict=True)):
-        # Some tokenizers count the space before a word as part of its piece.
+    for token, (added, (start, end)) in enumerate(zip(found.special_tokens_mask, found.offsets, strict=True)):
+        # Some tokenizers count the space before a word as part of its token.
         while start < end and text[start].isspace():
             start += 1
         if not added and start < end:
-            first.setdefault(int(np.searchsorted(starts, start, side="right")) - 1, piece)
+            first.setdefault(int(np.searchsorted(starts, start, side="right")) - 1, token)
     return first
 
 
@@ -89,9 +89,9 @@ class Collate:
         self.device = encoder.spec.device if device is None else device
 
     @property
-    def pieces(self) -> int:
-        """How many pieces, padding among them, go into a batch that is only read."""
-        return batch_pieces(self.device, self.width)
+    def tokens_per_batch(self) -> int:
+        """How many tokens, padding among them, go into a batch that is only read."""
+        return tokens_per_batch(self.device, self.width)
 
     def on_device(self, items: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Make one batch of them, on the device."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from interpret.checkpoints import BUILT_IN
 from interpret.errors import InputError
 from interpret.finetuning.examples import GAMES
-from interpret.finetuning.tower import HEAD, POOLER
+from interpret.finetuning.layer_groups import HEAD, POOLER
 from interpret.heads import HEADS
 
 # What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
@@ -57,11 +57,11 @@ class Recipe:
         A name in `interpret.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
         ``"auto"`` for the one that suits what is frozen.
     frozen
-        Floors that stay as they are: see `interpret.finetuning.tower`.
+        Layer groups that stay as they are: see `interpret.finetuning.layer_groups`.
     learning_rate, layer_decay
-        The head's rate, 0 for the one that suits what is frozen; and what it is multiplied by for each floor below.
+        The head's rate, 0 for the one that suits what is frozen; and what it is multiplied by for each layer below.
     epochs, batch, max_tokens
-        Passes through the examples, 0 for as many as suit; examples a step; pieces read of each.
+        Passes through the examples, 0 for as many as suit; examples a step; tokens read of each.
     warm_up
         The share of steps in which the rate rises to its height; then it falls to nothing on a line.
     weight_decay, label_smoothing
@@ -76,7 +76,7 @@ class Recipe:
         A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
         ``"auto"`` is that on cards which multiply it, where it moves the model little: see `interpret.rounding`.
     keep_prefix
-        Whether what the frozen floors below make of a text is computed once.
+        Whether what the frozen layer groups below make of a text is computed once.
     lora_rank
         The rank of adapters that learn in place of the layers' linear maps (Hu et al. 2021); 0 for the maps themselves.
     replay
@@ -90,7 +90,7 @@ class Recipe:
         Whether the dropout layers of what learns drop states, as the model's config says. A small model that reads
         much text a few times learns more without.
     masked
-        Of each passage the share of pieces that are to be guessed, where it learns from running text.
+        Of each passage the share of tokens that are to be guessed, where it learns from running text.
     short
         The share of passages of which, at one time or another, a few sentences are read only: Devlin et al.'s own code
         shortens one in ten, so that the model meets short texts too.
@@ -222,15 +222,15 @@ class Recipe:
         raise InputError("A recipe has no “{name}”. It has: {known}.", name=unknown[0], known=", ".join(sorted(known)))
 
 
-def head_alone(frozen: Iterable[str], floors: Iterable[str]) -> bool:
+def head_alone(frozen: Iterable[str], layer_groups: Iterable[str]) -> bool:
     """Tell whether nothing but the head (and what is between it and the layers) learns.
 
     Parameters
     ----------
-    floors
-        All floors of the model: see `interpret.finetuning.tower.floor_names`.
+    layer_groups
+        All layer groups of the model: see `interpret.finetuning.layer_groups.layer_group_names`.
     """
-    return set(floors) - {POOLER, HEAD} <= set(frozen)
+    return set(layer_groups) - {POOLER, HEAD} <= set(frozen)
 
 
 def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False) -> Settings:
@@ -257,19 +257,19 @@ def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False
     return found
 
 
-def resolve(recipe: Recipe, floors: Iterable[str], width: int, task: str) -> Recipe:
+def resolve(recipe: Recipe, layer_groups: Iterable[str], width: int, task: str) -> Recipe:
     """Return a recipe in which what was left to what suits is decided, by what is frozen, the width and the task.
 
     The precision, which depends on the device, is left.
 
     Parameters
     ----------
-    floors
-        All floors of the model: see `interpret.finetuning.tower.floor_names`.
+    layer_groups
+        All layer groups of the model: see `interpret.finetuning.layer_groups.layer_group_names`.
     width
         Numbers of a hidden state.
     """
-    found = suited(head_alone(recipe.frozen, floors), width, task, bool(recipe.lora_rank))
+    found = suited(head_alone(recipe.frozen, layer_groups), width, task, bool(recipe.lora_rank))
     return replace(
         recipe,
         head=found.head if recipe.head == AUTO else recipe.head,

@@ -204,7 +204,7 @@ def _param(name: str, value: str) -> Any:
 
 
 def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
-    # Gradients of every floor at every step would be ten times as many: they are in the file that is kept beside.
+    # Gradients of every layer group at every step would be ten times as many: they are in the file that is kept beside.
     if isinstance(what, Step):
         return [("loss", what.loss, what.number), ("learning_rate", what.rate, what.number)]
     found = {"evaluation_loss": what.loss, "evaluation_score": what.score}

@@ -355,17 +355,17 @@ class GameResults:
     Attributes
     ----------
     truth, guess
-        Of each piece that was chosen, its id and the id of the model's first guess.
+        Of each token that was chosen, its id and the id of the model's first guess.
     chance, rank
-        The probability of the true piece, and how many others are likelier.
+        The probability of the true token, and how many others are likelier.
     passage
         Which passage each is of.
     first, five
-        The share of pieces that are the first guess, and among the first five.
+        The share of tokens that are the first guess, and among the first five.
     interval, five_interval
-        Their 95 % intervals, by passage: its pieces are guessed from each other, and right and wrong together.
+        Their 95 % intervals, by passage: its tokens are guessed from each other, and right and wrong together.
     perplexity
-        ``exp`` of the mean surprise, ``-log chance``: as many pieces, all alike, would be as hard to choose from.
+        ``exp`` of the mean surprise, ``-log chance``: as many tokens, all alike, would be as hard to choose from.
     follows, following
         Of each passage the probability that its second half follows its first, and whether it does; empty where only
         words were guessed.
@@ -480,7 +480,7 @@ def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
         nothing = "always saying the mean"
     else:
         names = {"macro_f1": "macro-F1", "among_five": "among the first five", "perplexity": "perplexity"}
-        names |= {"next_accuracy": "next sentences told right", "pseudo_perplexity": "pseudo-perplexity"}
+        names |= {"next_accuracy": "next-sentence accuracy", "pseudo_perplexity": "pseudo-perplexity"}
         more = "".join(f", {said} {facts[name]:.4g}" for name, said in names.items() if name in facts)
         lines = [f"{share} {facts['accuracy']:.1%} {_between(facts, '.1%')}{more}"]
     if "entity_f1" in facts:

@@ -165,7 +165,7 @@ class Run:
     device
         Where it runs.
     read
-        The share of examples that the frozen floors have read, where that is done once before the first step.
+        The share of examples that the frozen layer groups have read, where that is done once before the first step.
     step, steps
         How far it is.
     facts

@@ -24,7 +24,7 @@ class LengthSampler(torch.utils.data.Sampler[int]):
     Parameters
     ----------
     lengths
-        Of each example, in pieces.
+        Of each example, in tokens.
     batch, seed
         Examples of a batch, and what the order is drawn by.
     epoch

@@ -1,6 +1,6 @@
 """What a run taught a model, as a small PEFT adapter: ``python -m interpret.finetuning.shipping``.
 
-Whatever was trained, whole floors or adapters, on one run or several after each other: of every linear map and every
+Whatever was trained, whole layers or adapters, on one run or several after each other: of every linear map and every
 table of vectors the change from the model that it began with is brought to a rank, and written as LoRA: to the one that
 leaves the least out of what the change adds where the model reads the passages that it learned from (Chen et al. 2021,
 "DRONE: Data-aware low-rank compression"). This is how the heads in `interpret.guesser` were made.
@@ -45,7 +45,7 @@ _LIFT = 64.0
 TABLE_RANK = 96
 # What of the longest direction is no change, but the rounding of one.
 _NOISE = 1e-6
-# Passages that are read to see what each map is given: more pieces than its inputs are wide, many times.
+# Passages that are read to see what each map is given: more tokens than its inputs are wide, many times.
 _READ = 400
 # Passages by which next sentences are balanced: enough for a share to be known to one or two per cent.
 _BALANCED = 1600
@@ -267,7 +267,7 @@ def measure_adapter(
 def balance_pairs(base: str, adapter: Path, run: Run) -> None:
     """Set an adapter's bias of next sentences so that as many passages are told to follow as do, read as written.
 
-    A training hides pieces, names among them; where all are there, two texts look more alike than it knows them. Only
+    A training hides tokens, names among them; where all are there, two texts look more alike than it knows them. Only
     passages that the run learned from are read, so that what was held out stays unseen.
 
     Raises
@@ -350,7 +350,7 @@ def _facts(hidden: GameResults, written: GameResults) -> dict[str, Any]:
         "five": hidden.five,
         "following": written.next,
         "following_hidden": hidden.next,
-        "pieces": len(hidden.truth),
+        "tokens": len(hidden.truth),
         "pairs": len(hidden.following),
     }
 

@@ -25,7 +25,7 @@ class Step:
     loss, rate
         Of its batch; the head's learning rate.
     norms
-        For each floor the length of its gradient before any clipping; 0 for frozen ones.
+        For each layer group the length of its gradient before any clipping; 0 for frozen ones.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Evaluation:
     score
         The share of right answers; for a regression R², the share of the variance explained.
     moved
-        For each floor that learns, how far its weights have come: the length of their change as a share of the length
+        For each layer that learns, how far its weights have come: the length of their change as a share of the length
         of what they were. A new head's beginnings are small, so its share is large.
     probes
         For each sentence that is watched the probability of each class; for a regression its value.
@@ -65,7 +65,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Reading:
-    """How far it is with what the frozen floors make of each example, before the first step.
+    """How far it is with what the frozen layer groups make of each example, before the first step.
 
     Attributes
     ----------
@@ -127,9 +127,9 @@ class Told:
     number, epoch, loss, rate, seconds, memory
         Of each step; seconds of training since it was first begun, and bytes.
     norms
-        For each step and floor the length of the gradient.
-    floors
-        The floors' names, from the bottom to the top.
+        For each step and layer group the length of the gradient.
+    layer_groups
+        The layer groups' names, from the bottom to the top.
     judged
         The evaluations: ``epoch``, ``loss``, ``score``, ``moved``, ``probes`` each.
     damaged
@@ -143,7 +143,7 @@ class Told:
     seconds: np.ndarray
     memory: np.ndarray
     norms: np.ndarray
-    floors: tuple[str, ...]
+    layer_groups: tuple[str, ...]
     judged: tuple[Mapping[str, Any], ...]
     damaged: int = 0
 
@@ -188,7 +188,7 @@ class _Log:
 
     def __init__(self, damaged: int = 0) -> None:
         self.offset, self.file, self.seen = 0, (0, 0), b""
-        self.floors: tuple[str, ...] = ()
+        self.layer_groups: tuple[str, ...] = ()
         # Rows of steps, with room for more: what has been handed out is never written again.
         self.steps, self.count = np.empty((0, len(_COLUMNS))), 0
         self.judged: list[dict[str, Any]] = []
@@ -220,8 +220,8 @@ class _Log:
                 if "score" in found:
                     self.judged.append(found)
                     continue
-                self.floors = self.floors or tuple(found["norms"])
-                rows.append([found[name] for name in _COLUMNS] + [found["norms"][name] for name in self.floors])
+                self.layer_groups = self.layer_groups or tuple(found["norms"])
+                rows.append([found[name] for name in _COLUMNS] + [found["norms"][name] for name in self.layer_groups])
             except BROKEN:
                 self.damaged += 1
         if not rows:
@@ -240,7 +240,9 @@ class _Log:
         table.flags.writeable = False
         columns = dict(zip(_COLUMNS, table.T, strict=False))
         norms = table[:, len(_COLUMNS) :]
-        return Told(**columns, norms=norms, floors=self.floors, judged=tuple(self.judged), damaged=self.damaged)
+        return Told(
+            **columns, norms=norms, layer_groups=self.layer_groups, judged=tuple(self.judged), damaged=self.damaged
+        )
 
 
 def parse_line(line: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Hugging Face's Trainer with a rate for each floor and every step told, which can go on exactly where it stopped."""
+"""Hugging Face's Trainer with a rate for each layer and every step told, which can go on exactly where it stopped."""
 
 import json
 import logging
@@ -25,13 +25,13 @@ from interpret.files import sync_folder, write_whole
 from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.holding import Hold
 from interpret.finetuning.kept import BROKEN, as_text, number, read_object
+from interpret.finetuning.layer_groups import layer_rates
 from interpret.finetuning.learner import Learner
 from interpret.finetuning.lesson import Lesson
 from interpret.finetuning.reading import NO_LABEL, Item
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.sampling import LengthSampler
 from interpret.finetuning.told import Evaluation, Step, Tell, read_evaluation
-from interpret.finetuning.tower import layer_rates
 from interpret.landing import fetched_later
 
 _NO_DECAY = ("bias", "norm")
@@ -77,7 +77,7 @@ class FineTuner(tf.Trainer):
     Parameters
     ----------
     learner
-        The model, whole or without the floors whose output is kept.
+        The model, whole or without the layer groups whose output is kept.
     lesson
         What it learns from.
     hold
@@ -135,7 +135,7 @@ class FineTuner(tf.Trainer):
 
     def _optimizer(self) -> torch.optim.Optimizer:
         learner, recipe = self.learner, self.recipe
-        rates = layer_rates(learner.floors, recipe.learning_rate, recipe.layer_decay)
+        rates = layer_rates(learner.layer_groups, recipe.learning_rate, recipe.layer_decay)
         held = {id(one) for one in self.hold.weights} if self.hold is not None else set()
 
         def shrinks(one: torch.nn.Parameter) -> bool:
@@ -143,12 +143,12 @@ class FineTuner(tf.Trainer):
             return id(one) not in held and not any(part in name for part in _NO_DECAY)
 
         groups = []
-        for floor in learner.parameters:
+        for layer_group in learner.parameters:
             for decays in (True, False):
-                some = [one for one in learner.free(floor) if shrinks(one) == decays]
+                some = [one for one in learner.free(layer_group) if shrinks(one) == decays]
                 if some:
                     decay = recipe.weight_decay if decays else 0.0
-                    groups.append({"params": some, "lr": rates[floor], "weight_decay": decay})
+                    groups.append({"params": some, "lr": rates[layer_group], "weight_decay": decay})
         return torch.optim.AdamW(groups, lr=self.recipe.learning_rate, fused=True)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
@@ -208,8 +208,8 @@ class FineTuner(tf.Trainer):
         if self.hold is not None:
             self.hold.pull()
         # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
-        floors = self.learner.parameters
-        found = [[one.grad for one in some if one.grad is not None] for some in floors.values()]
+        layer_groups = self.learner.parameters
+        found = [[one.grad for one in some if one.grad is not None] for some in layer_groups.values()]
         lengths = [
             torch.stack(torch._foreach_norm(some)).float().norm() if some else loss.new_zeros(()) for some in found
         ]
@@ -238,7 +238,7 @@ class FineTuner(tf.Trainer):
             value, *norms = fetched()
             if not math.isfinite(value):
                 raise InputError(
-                    "The loss was no number any more at step {step}, with a learning rate of {rate}. Choose a smaller "
+                    "The loss became NaN or infinite at step {step}, with a learning rate of {rate}. Choose a smaller "
                     "one, such as 5e-5.",
                     step=step.number,
                     rate=self.recipe.learning_rate,
@@ -274,7 +274,7 @@ class FineTuner(tf.Trainer):
         model.eval()
         total = count = 0.0
         with torch.no_grad():
-            for batch in batches_of([len(one["input_ids"]) for one in items], self.lesson.collate.pieces):
+            for batch in batches_of([len(one["input_ids"]) for one in items], self.lesson.collate.tokens_per_batch):
                 inputs = self.lesson.collate.on_device([items[i] for i in batch])
                 labels = inputs.pop("labels")
                 logits = model(**inputs).logits.float()

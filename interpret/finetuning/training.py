@@ -31,12 +31,12 @@ from interpret.finetuning.choosing import Choice
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.game_trainer import GameTrainer
 from interpret.finetuning.holding import Past, make_hold
+from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.learner import Learner, at_rest, make_learner, save_model
 from interpret.finetuning.lesson import Lesson, label_scale, read_lesson
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
-from interpret.finetuning.tower import Floor, floor_names, frozen_prefix
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
 from interpret.rounding import fast_precision, measure_rounding
 
@@ -50,12 +50,12 @@ class Trained:
 
     Attributes
     ----------
-    model, family, pieces, head, task
+    model, family, tokenizer, head, task
         The model, whole and on its device, its tokenizer, its head's name, and what it answers.
     labels
         The classes in the order of its outputs; empty for a regression.
-    floors
-        The tower, and what of it was frozen.
+    layer_groups
+        The stack, and what of it was frozen.
     steps, evaluations
         What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
     answers, loss
@@ -82,11 +82,11 @@ class Trained:
 
     model: Model
     family: Family
-    pieces: Tokenizer
+    tokenizer: Tokenizer
     labels: tuple[str, ...]
     head: str
     task: str
-    floors: tuple[Floor, ...]
+    layer_groups: tuple[LayerGroup, ...]
     steps: tuple[Step, ...]
     evaluations: tuple[Evaluation, ...]
     answers: Answers
@@ -114,7 +114,7 @@ def train(
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
 
-    Frozen floors run as in use, without dropout, whether their output is kept or not.
+    Frozen layer groups run as in use, without dropout, whether their output is kept or not.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def train(
     Raises
     ------
     InputError
-        If a floor or a head is unknown or does not serve the task, or the loss is no number any more.
+        If a layer group or a head is unknown or does not serve the task, or the loss is no number any more.
     CapacityError
         If the device runs out of memory, or the disk is full.
     Stopped
@@ -160,7 +160,7 @@ def train(
     recipe = replace(recipe, precision=settle_precision(recipe, examples.texts))
     # On the host: what learns is made of it there, and is the only model that ever comes to the device.
     encoder = load_encoder(recipe.model, "cpu")
-    recipe = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, examples.task)
+    recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
     learner = make_learner(encoder, recipe, examples.task, labels, device)
     if not recipe.dropout:
@@ -206,11 +206,11 @@ def train(
     return Trained(
         learner.model,
         learner.family,
-        encoder.pieces,
+        encoder.tokenizer,
         labels,
         recipe.head,
         examples.task,
-        learner.floors,
+        learner.layer_groups,
         tuple(trainer.steps),
         tuple(trainer.progress.evaluations),
         {name: read_only(one) for name, one in answers.items()},
@@ -252,26 +252,26 @@ def _take_prefix(
     tell: Tell | None,
     stop: Callable[[], bool] | None,
 ) -> int:
-    """Compute what the floors below make of each example, where it never changes, and take these out of the model.
+    """Compute what the layers below make of each example, where it never changes, and take these out of the model.
 
     Returns how many layers they are; -1 where nothing is kept.
     """
     tested = lesson.tested if lesson.tested is not lesson.judged else ()
     items = [*lesson.learned, *lesson.judged, *tested, *lesson.watched]
-    count = kept_layers(learner.model, learner.family, frozen_prefix(learner.floors))
+    count = kept_layers(learner.model, learner.family, frozen_prefix(learner.layer_groups))
     room = prefix_bytes([len(one["input_ids"]) for one in items], width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
         return -1
     done, alone = 0, os.environ.get("WORLD_SIZE", "1") == "1"
     device = torch.device(lesson.collate.device).type
-    for batch in batches_of([len(one["input_ids"]) for one in items], lesson.collate.pieces):
+    for batch in batches_of([len(one["input_ids"]) for one in items], lesson.collate.tokens_per_batch):
         # Several processes would have to agree on it, which they do after every step.
         if stop is not None and alone and stop():
             raise Stopped
         some = [items[i] for i in batch]
         inputs = lesson.collate.on_device(some)
         del inputs["labels"]
-        # As the trainer runs the floors above.
+        # As the trainer runs the layer groups above.
         with torch.autocast(device, torch.bfloat16, recipe.precision == "bfloat16"):
             hidden = run_prefix(learner.model, learner.family, count, inputs).float().cpu()
         for item, states in zip(some, hidden, strict=True):
@@ -285,7 +285,7 @@ def _take_prefix(
 
 def _too_much(device: str) -> CapacityError:
     return CapacityError(
-        "{name} ran out of memory while training. Take fewer examples a step, fewer pieces of each, bfloat16 or a "
+        "{name} ran out of memory while training. Take fewer examples a step, fewer tokens of each, bfloat16 or a "
         "smaller model, or freeze more of it. What was saved on the way is kept.",
         name=device,
     )

@@ -32,6 +32,7 @@ from interpret.finetuning.afterwards import how_surprised, what_is_forgotten
 from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.holding import Past, replayed
 from interpret.finetuning.kept import damaged
+from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
@@ -59,7 +60,6 @@ from interpret.finetuning.told import (
     examples_a_second,
     read_lines,
 )
-from interpret.finetuning.tower import floor_names
 from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, settle_precision, train
 from interpret.redact import Redacting, first_line, report
@@ -291,7 +291,7 @@ def _decided(run: Run, device: str) -> Run:
     if recipe.decided:
         return run
     encoder = load_encoder(run.base, "cpu")
-    decided = resolve(recipe, floor_names(encoder.model, encoder.family), encoder.width, run.request.task)
+    decided = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, run.request.task)
     if recipe.precision == AUTO:
         texts = read_run_examples(run.folder, run.request)[0].texts if device != "cpu" else ()
         here = replace(decided, model=run.base, device=device)
@@ -365,8 +365,8 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         facts = facts_of(found) | {
             "loss": trained.loss,
             "epochs": trained.best,
-            "trainable": float(sum(one.learns for one in trained.floors)),
-            "parameters": float(sum(one.parameters for one in trained.floors)),
+            "trainable": float(sum(one.learns for one in trained.layer_groups)),
+            "parameters": float(sum(one.parameters for one in trained.layer_groups)),
             "kept": float(trained.kept),
             "seconds": seconds,
             "per_second": examples_a_second(trained.evaluations[-1].epoch, len(split.train), seconds),
@@ -472,8 +472,8 @@ def _keep(run: Run, trained: Trained) -> None:
     if trained.adapter:
         save_adapter(trained.model, trained.adapter, trained.head, trained.labels, run.folder / "adapter")
     step = next((one.step for one in trained.evaluations if one.epoch == trained.best), trained.evaluations[-1].step)
-    card = {"floors": [asdict(one) for one in trained.floors], "labels": trained.labels, "step": step}
-    write_whole(run.folder / "floors.json", json.dumps(card, ensure_ascii=False))
+    card = {"layer_groups": [asdict(one) for one in trained.layer_groups], "labels": trained.labels, "step": step}
+    write_whole(run.folder / "layer_groups.json", json.dumps(card, ensure_ascii=False))
     answers = run.folder / ".answers.npz"
     np.savez(answers, **dict[str, Any](trained.answers))
     answers.replace(run.folder / "answers.npz")

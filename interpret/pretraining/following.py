@@ -54,9 +54,7 @@ def next_sentence(encoder: Encoder, first: str, second: str | None) -> NextSente
     """
     game = check_pairs(encoder)
     if second is None or not second.strip():
-        raise InputError(
-            "Of a single text nobody can tell whether it follows: the question takes two. Type a second one."
-        )
+        raise InputError("Next-sentence prediction needs two texts. Type a second one.")
     tokens = encoder.tokens(first, second)
     return NextSentence(tokens, game, float(_follows(encoder, [tokens])[0]))
 
@@ -229,9 +227,9 @@ def _shuffled(seconds: Sequence[str], seed: int) -> Int[np.ndarray, " pair"]:
 
 def _fitting(encoder: Encoder, first: str, second: str) -> tuple[str, str]:
     """Return two texts, the second one cut at its end where both are longer than the model reads together."""
-    while (surplus := len((found := encoder.pieces.encode(first, second)).ids) - encoder.max_tokens) > 0:
+    while (surplus := len((found := encoder.tokenizer.encode(first, second)).ids) - encoder.max_tokens) > 0:
         ends = [span[1] for span, owner in zip(found.offsets, found.sequence_ids, strict=True) if owner == 1]
-        # A word that is cut may have more pieces than it had: then it is cut again.
+        # A word that is cut may have more tokens than it had: then it is cut again.
         shorter = second[: ends[max(0, len(ends) - 1 - surplus)]]
         second = shorter if len(shorter) < len(second) else second[:-1]
     return first, second
@@ -242,5 +240,5 @@ def sentence_pairs(encoder: Encoder, sentences: Sequence[str]) -> list[tuple[str
     return [
         (one, other)
         for one, other in pairwise(sentences)
-        if len(encoder.pieces.encode(one, other).ids) <= encoder.max_tokens
+        if len(encoder.tokenizer.encode(one, other).ids) <= encoder.max_tokens
     ]

@@ -1,4 +1,4 @@
-"""The masking game played once on a text: what was done to each piece, and what the model makes of it."""
+"""The masking game played once on a text: what was done to each token, and what the model makes of it."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from interpret.device_lock import hold
 from interpret.encoder import Encoder
 from interpret.errors import InputError
 from interpret.hiding import mask_id
-from interpret.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_pieces, open_pieces, ordinary_ids
+from interpret.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_tokens, open_tokens, ordinary_ids
 from interpret.tokens import Tokens
 
 KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
@@ -28,17 +28,17 @@ class Played:
     masked
         What was done to each token.
     read
-        Each piece as the model read it.
+        Each token as the model read it.
     place
         The tokens that were chosen.
     guess
         What the model guesses there.
     rank
-        How many pieces it finds likelier than the true one.
+        How many tokens it finds likelier than the true one.
     loss
         Its surprise at the true one, ``-log p`` in nats, there: what a training would lower.
     seen
-        The same where the text is read as it is, nothing hidden: as in use. It sees the very piece it is asked for.
+        The same where the text is read as it is, nothing hidden: as in use. It sees the very token it is asked for.
     """
 
     tokens: Tokens
@@ -85,12 +85,12 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
             mask=encoder.mask or "",
         )
     random = np.random.default_rng(seed)
-    others = ordinary_ids(encoder.pieces)
-    open_to = open_pieces(tokens.ids, tokens.special, others)
-    masked = mask_pieces(tokens.ids, open_to, mask, others, random, masking, tokens.word)
+    others = ordinary_ids(encoder.tokenizer)
+    open_to = open_tokens(tokens.ids, tokens.special, others)
+    masked = mask_tokens(tokens.ids, open_to, mask, others, random, masking, tokens.word)
     place = np.flatnonzero(masked.chosen)
     if not len(place):
-        raise InputError("By this draw no piece was chosen. Draw again, choose a higher rate, or type a longer text.")
+        raise InputError("By this draw no token was chosen. Draw again, choose a higher rate, or type a longer text.")
     with hold(encoder.spec.device):
         inputs = encoder.batch([tokens, tokens])
         inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())

@@ -25,20 +25,20 @@ class Guess:
     ----------
     place
         Which token it is.
-    ids, pieces, chances
-        The likeliest pieces of the vocabulary, the likeliest first, called as `PieceNames` does, and their
+    ids, candidates, chances
+        The likeliest tokens of the vocabulary, the likeliest first, called as `TokenNames` does, and their
         probabilities.
     true, id, chance, rank
-        The piece that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
+        The token that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
         right: where the text itself has the mask, or a word that the vocabulary does not have.
     entropy
-        How undecided the model is, in bits: ``-Σ p log₂ p`` over the vocabulary. As many equally likely pieces as
+        How undecided the model is, in bits: ``-Σ p log₂ p`` over the vocabulary. As many equally likely tokens as
         ``2**entropy`` would be as hard to choose from.
     """
 
     place: int
     ids: Int[np.ndarray, " guess"]
-    pieces: tuple[str, ...]
+    candidates: tuple[str, ...]
     chances: Float32[np.ndarray, " guess"]
     true: str | None
     id: int | None
@@ -83,7 +83,7 @@ def fill_mask(
     top
         How many guesses are returned for each.
     whole
-        Whether all pieces of a word are hidden with any of them.
+        Whether all tokens of a word are hidden with any of them.
     heads
         Attention heads that are taken out, as (layer, head).
 
@@ -125,7 +125,7 @@ def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, t
     return Guess(
         place=place,
         ids=read_only(best.indices.cpu().numpy(), np.int64),
-        pieces=tuple(encoder.names(int(one)) for one in best.indices),
+        candidates=tuple(encoder.names(int(one)) for one in best.indices),
         chances=read_only(best.values.exp().cpu().numpy(), np.float32),
         true=encoder.names(true) if known else None,
         id=true if known else None,

@@ -29,12 +29,12 @@ class LayerGuesses:
     ----------
     tokens, place
         The text with its masks, and where is guessed.
-    ids, pieces, chances
-        The likeliest pieces at each level, the likeliest first, and their probabilities.
+    ids, candidates, chances
+        The likeliest tokens at each level, the likeliest first, and their probabilities.
     watched, names
-        Pieces that are followed through all levels, and their names.
+        Tokens that are followed through all levels, and their names.
     rank, chance
-        Of each watched piece how many others are likelier, and its probability.
+        Of each watched token how many others are likelier, and its probability.
     entropy
         How undecided each level is, in bits.
     divergence
@@ -46,7 +46,7 @@ class LayerGuesses:
     tokens: Tokens
     place: int
     ids: Int[np.ndarray, "level guess"]
-    pieces: tuple[tuple[str, ...], ...]
+    candidates: tuple[tuple[str, ...], ...]
     chances: Float32[np.ndarray, "level guess"]
     watched: Int[np.ndarray, " watched"]
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class LayerGuesses:
     tuned: bool
 
     def appears(self, watched: int = 0) -> int:
-        """Return the level from which on a watched piece is the first guess, up to the last; one more for never."""
+        """Return the level from which on a watched token is the first guess, up to the last; one more for never."""
         first = self.rank[:, watched] == 0
         return len(first) - int(np.argmin(first[::-1])) if not first.all() else 0
 
@@ -82,7 +82,7 @@ def layer_guesses(
     place
         The token that is guessed: a hidden one, or any other.
     watched
-        Ids of pieces to follow; by default the piece that is hidden there and the model's first guess.
+        Ids of tokens to follow; by default the token that is hidden there and the model's first guess.
     lens
         A tuned lens, which translates each level's states into the last one's language first (Belrose et al. 2023).
     heads
@@ -119,7 +119,7 @@ def layer_guesses(
         tokens=read,
         place=place,
         ids=read_only(best.indices.numpy(), np.int64),
-        pieces=tuple(tuple(encoder.names(int(one)) for one in row) for row in best.indices),
+        candidates=tuple(tuple(encoder.names(int(one)) for one in row) for row in best.indices),
         chances=read_only(best.values.exp().numpy(), np.float32),
         watched=read_only(followed.numpy(), np.int64),
         names=tuple(encoder.names(int(one)) for one in watched),

@@ -22,7 +22,7 @@ from interpret.errors import CapacityError, InputError
 from interpret.hiding import mask_id
 from interpret.hub import Progress
 from interpret.long_text import windows
-from interpret.masking import mask_pieces, open_pieces, ordinary_ids
+from interpret.masking import mask_tokens, open_tokens, ordinary_ids
 from interpret.pretraining.states import states_of
 from interpret.tokens import Tokens
 
@@ -231,7 +231,7 @@ def _collect(
     The states are ``(level, state, width)``. Texts that read the same have one number. What is drawn of a text depends
     on the seed and its place alone: no text changes what is asked of another.
     """
-    mask, others = mask_id(encoder), ordinary_ids(encoder.pieces)
+    mask, others = mask_id(encoder), ordinary_ids(encoder.tokenizer)
     # No more texts than states are wanted of all.
     chosen = np.sort(np.random.default_rng(seed).permutation(len(texts))[:_STATES])
     plain = [encoder.tokens(windows(encoder, texts[i]).first[0].text) for i in chosen]
@@ -249,7 +249,7 @@ def _collect(
     draws = [np.random.default_rng((seed, place)) for place in range(len(plain))]
     read: list[Tokens] = []
     for tokens, random in zip(plain, draws, strict=True):
-        ids = mask_pieces(tokens.ids, open_pieces(tokens.ids, tokens.special, others), mask, others, random).ids
+        ids = mask_tokens(tokens.ids, open_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
         read.append(replace(tokens, ids=ids))
     for batch in batches_of([len(one) for one in read], 2048):
         with hold(encoder.spec.device):

@@ -88,7 +88,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     st.caption(
         _(
             "{sentences} sentences, {links} dependencies; {skipped} sentences the model cannot read, {unread} "
-            "dependencies had a word without a piece of its own."
+            "dependencies had a word without a token of its own."
         ).format(
             sentences=f"{scores.sentences:,}",
             links=f"{int(scores.counts.sum()):,}",

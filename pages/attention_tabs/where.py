@@ -55,7 +55,7 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             )
     st.caption(
         _(
-            "{tokens} pieces · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "
+            "{tokens} tokens · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "
             "says how much of a token's value a head mixes in; it does not say why the model decided something."
         ).format(
             tokens=len(trace.tokens),

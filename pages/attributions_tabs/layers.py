@@ -66,11 +66,11 @@ def layers(asked: Asked) -> None:
     )
     table: dict[str, list[Any]] = {
         _("Level"): [name for name in names for _one in tokens.labels],
-        _("Piece"): [label for _one in names for label in tokens.labels],
+        _("Token"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],
     }
     stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
     lines = question_lines(asked) + f"scores, errors = it.layer_map(question, {method!r}, {baseline!r})\n"
     export_bar(
-        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each level and piece"))], lines
+        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each level and token"))], lines
     )

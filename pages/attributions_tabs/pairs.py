@@ -1,4 +1,4 @@
-"""Words in twos: what makes two texts alike, or what words of one text do only together."""
+"""Word-pair interactions: what makes two texts alike, or what words of one text do only together."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def geometry(read: Read) -> None:
     st.caption(_("Measured on {items} of {total} points.").format(items=f"{found.items:,}", total=f"{found.total:,}"))
     left, right = st.columns(2)
     with left:
-        st.subheader(_("How narrow is the cone?"))
+        st.subheader(_("How anisotropic are the vectors?"))
         st.plotly_chart(cone(found), key="cone")
         st.caption(_("0: vectors point everywhere alike. 1: all the same way. Read each line against its dashed one."))
         if read.embeddings.level == "texts":

@@ -26,12 +26,12 @@ def layers(read: Read) -> None:
         if read.embeddings.pooling == OWN:
             st.info(
                 _(
-                    "Only the last layer is there. Keep all of them, above under “How it is read”; or, where the "
+                    "Only the last layer is there. Keep all of them, above under “Reading options”; or, where the "
                     "model's own vectors have another width than its layers, choose another pooling."
                 )
             )
         else:
-            st.info(_("Only one layer was kept. Choose to keep all of them, above under “How it is read”."))
+            st.info(_("Only one layer was kept. Choose to keep all of them, above under “Reading options”."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)

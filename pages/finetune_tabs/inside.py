@@ -1,4 +1,4 @@
-"""What a fine-tune changed inside: which floors moved, and how attention, vectors and reasons differ."""
+"""What a fine-tune changed inside: which layer groups moved, and how attention, vectors and reasons differ."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dashboard.widgets.inside_view import (
     reasons_part,
     vectors_part,
 )
+from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import run_choice
-from dashboard.widgets.tower_view import floor_name
 
 
 @guarded
@@ -30,9 +30,9 @@ def inside() -> None:
     if not told.judged:
         st.info(_("Nothing has been judged yet. Come back after the first epoch."))
         return
-    st.markdown("#### " + _("Which floors moved, and how far"))
-    st.caption(_("The length of the change of each floor's weights, as a share of the length of what they were."))
-    st.plotly_chart(moved_map(told, [floor_name(one) for one in told.floors]), key="moved")
+    st.markdown("#### " + _("Which layers moved, and how far"))
+    st.caption(_("The length of the change of each layer's weights, as a share of the length of what they were."))
+    st.plotly_chart(moved_map(told, [layer_group_name(one) for one in told.layer_groups]), key="moved")
     if run.model is None or run.active:
         st.info(_("The rest is here when the run is done or stopped."))
         return

@@ -8,13 +8,13 @@ import interpret as it
 from dashboard import cache, jobs, state
 from dashboard.language import _
 from dashboard.widgets.labelled_input import health_view, labelled_input
+from dashboard.widgets.layer_groups_view import frozen_layer_groups, layer_groups_view, preset_input
 from dashboard.widgets.models import chosen_device, chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
 from dashboard.widgets.recipe_view import settings_input
 from dashboard.widgets.run_view import run_rows, watched
 from dashboard.widgets.sweep_view import start_sweep
-from dashboard.widgets.tower_view import frozen_floors, preset_input, tower_view
 from interpret.checkpoints import checkpoint_folder
 from interpret.finetuning.recipe import head_alone
 
@@ -48,18 +48,18 @@ def setup() -> None:
 
     st.markdown("#### " + _("2 · What stays as it is, and how it learns"))
     about = repr(encoder.spec.checkpoint)
-    names = it.floor_names(encoder.model, encoder.family)
+    names = it.layer_group_names(encoder.model, encoder.family)
     left, right = st.columns([5, 4], gap="large")
     with right:
         preset_input(names, encoder.width, about)
-        alone = head_alone(frozen_floors(about), names)
+        alone = head_alone(frozen_layer_groups(about), names)
         settings = settings_input(
             task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
         )
     checkpoint = encoder.spec.checkpoint
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
-        frozen=frozen_floors(about),
+        frozen=frozen_layer_groups(about),
         share=given.share,
         device=device,
         **settings,
@@ -87,7 +87,9 @@ def setup() -> None:
         cost,
     )
     with left:
-        tower_view(plan, it.layer_rates(plan.floors, recipe.learning_rate, recipe.layer_decay), about, names)
+        layer_groups_view(
+            plan, it.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layer_decay), about, names
+        )
     with right:
         plan_view(plan, recipe)
         cautions_view(plan, recipe)
@@ -139,7 +141,11 @@ def setup() -> None:
         st.session_state[state.STAGE] = "watch"
         st.rerun()
     # Adapters leave the embeddings as they are: to freeze nothing would be the same training again.
-    depths = [one for one in it.freeze_depths([floor.name for floor in plan.floors]) if one or not recipe.lora_rank]
+    depths = [
+        one
+        for one in it.freeze_depths([layer_group.name for layer_group in plan.layer_groups])
+        if one or not recipe.lora_rank
+    ]
     if sweep.button(
         _("Try all {count} depths").format(count=len(depths)),
         icon=":material/stairs:",

@@ -1,4 +1,4 @@
-"""The same training at every depth of freezing: what is gained by each floor that learns, and what it costs."""
+"""The same training at every depth of freezing: what is gained by each layer group that learns, and what it costs."""
 
 from __future__ import annotations
 

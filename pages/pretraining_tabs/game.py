@@ -30,7 +30,7 @@ def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     tokens = encoder.tokens(text, pair)
     masking, seed = game_input()
     _once(spec, text, pair, masking, seed)
-    if encoder.mask in tokens.pieces:
+    if encoder.mask in tokens.strings:
         # Said above: the words are not known.
         return
     st.markdown("#### " + _("What each kind costs, over {count} draws").format(count=GAMES))
@@ -50,8 +50,8 @@ def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking
     stem = file_stem("masking-game", model, text[:40], str(seed))
     game_words(played, f"{model} · {text[:80]}", stem)
     st.caption(
-        _("{chosen} of {pieces} pieces are chosen by seed {seed}; special pieces never are.").format(
-            chosen=len(played.place), pieces=int((~played.tokens.special).sum()), seed=seed
+        _("{chosen} of {tokens} tokens are chosen by seed {seed}; special tokens never are.").format(
+            chosen=len(played.place), tokens=int((~played.tokens.special).sum()), seed=seed
         )
     )
     number = st.column_config.NumberColumn(format="%.3f")
@@ -59,7 +59,7 @@ def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking
         game_table(played),
         hide_index=True,
         column_config={
-            _("Loss"): st.column_config.NumberColumn(format="%.3f", help=_("-log p of the true piece, in nats")),
+            _("Loss"): st.column_config.NumberColumn(format="%.3f", help=_("-log p of the true token, in nats")),
             _("Loss in use"): number,
         },
     )

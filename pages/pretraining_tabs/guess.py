@@ -77,7 +77,7 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masked", model, text[:40])
     hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
-    if not hidden and encoder.mask not in tokens.pieces:
+    if not hidden and encoder.mask not in tokens.strings:
         st.info(
             _(
                 "Nothing is hidden. Click a word above, or several; or write {mask} into the text where the model is "
@@ -189,13 +189,13 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
 
 
 def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> tuple[str, str | None]:
-    """Return both texts with a mask for each hidden piece."""
+    """Return both texts with a mask for each hidden token."""
     found = [tokens.text, tokens.pair]
     for place in sorted(hidden, reverse=True):
         side = int(tokens.segment[place])
         start, end = map(int, tokens.span[place])
         whole = found[side] or ""
-        # Pieces of vocabularies that keep the space before a word have it in their span.
+        # Tokens of vocabularies that keep the space before a word have it in their span.
         start += len(whole[start:end]) - len(whole[start:end].lstrip())
         found[side] = whole[:start] + (encoder.mask or "") + whole[end:]
     return found[0] or "", found[1]

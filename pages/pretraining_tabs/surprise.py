@@ -25,8 +25,8 @@ from dashboard.widgets.surprise_view import (
     verdict,
 )
 
-# Reads so many pieces in all by itself: a text is read once for each of its pieces.
-_SOON_PIECES = 25_000
+# Reads so many tokens in all by itself: a text is read once for each of its tokens.
+_SOON_TOKENS = 25_000
 
 
 @guarded
@@ -41,7 +41,7 @@ def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         key="within",
         persist_state="session",
         help=_(
-            "A rare word of many pieces looks likely, because its last pieces are told by its first. With this, those "
+            "A rare word of many tokens looks likely, because its last tokens are told by its first. With this, those "
             "that follow in the word are hidden as well (Kauf & Ivanova 2023)."
         ),
     )
@@ -63,7 +63,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
         placeholder=_("The same sentence with one word exchanged, say"),
     )
     state.publish("surprise_other", "")
-    words = segments(_("Colour"), {"words": _("Words"), "pieces": _("Pieces")}, "surprise_unit") == "words"
+    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, "surprise_unit") == "words"
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, text[:40])
     found = [(_("Surprise of each word: the stronger the colour, the less it was expected"), first)]
@@ -131,7 +131,7 @@ def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which:
     def work(progress: Progress) -> it.Surprise:
         return it.pseudo_log_likelihood(encoder, text, pair, within, progress)
 
-    soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_PIECES
+    soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
     about = repr((encoder.spec, text, pair, within))
     found: it.Surprise | None = long_work(f"surprise:{which}", about, _("Ask for every word"), work, auto=soon, keep=8)
     return found

@@ -24,18 +24,18 @@ def machine(device: str = "cpu") -> str:
 
 
 def text_of(encoder, tokens: int) -> str:
-    """Make a text of exactly so many pieces, special ones counted."""
+    """Make a text of exactly so many tokens, special ones counted."""
     words = (SENTENCE * (tokens // 10 + 2)).split()
     low, high = 1, len(words)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if pieces(encoder, words[:middle]) <= tokens else (low, middle - 1)
+        low, high = (middle, high) if count_tokens(encoder, words[:middle]) <= tokens else (low, middle - 1)
     return " ".join(words[:low])
 
 
-def pieces(encoder, words: list[str]) -> int:
-    """Count the pieces of a text, also of one that is too long."""
-    return len(encoder.pieces.encode(" ".join(words)).ids)
+def count_tokens(encoder, words: list[str]) -> int:
+    """Count the tokens of a text, also of one that is too long."""
+    return len(encoder.tokenizer.encode(" ".join(words)).ids)
 
 
 def in_turn(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

@@ -133,7 +133,7 @@ def bertviz(browser: Browser, encoder: it.Encoder, text: str) -> None:
     for view, own in (("head", head_view), ("model", model_view)):
         print(f"BertViz's {view} view, {len(tokens)} tokens")
         makers = {
-            "bertviz": lambda own=own: own(attentions, list(tokens.pieces), html_action="return").data,
+            "bertviz": lambda own=own: own(attentions, list(tokens.strings), html_action="return").data,
             "here": lambda view=view: bertviz_page(trace, view, layers, False, 0, 0)[0],
         }
         seconds = in_turn(makers, 5)

@@ -31,7 +31,7 @@ ROUNDS = 5
 
 
 def make_question(length: int) -> Question:
-    """Ask the starter's question about a text of so many pieces."""
+    """Ask the starter's question about a text of so many tokens."""
     encoder = it.load_encoder("minilm", device="cpu")
     table = read_table((ROOT / "dashboard/examples/topics.csv").read_bytes(), "topics.csv")
     head = it.fit_head(encoder, [one[0] for one in table.rows], [one[1] for one in table.rows])
@@ -135,7 +135,7 @@ def main() -> None:
             (n for n in (8, 12, 16, 20, 24, 32, 40, 50, 64, 100) if tutorial(question, whole, n) <= 0.01), 100
         )
         print(
-            f"{length} pieces, {question.target.name}: ours looks at {len(found.places)} places, error "
+            f"{length} tokens, {question.target.name}: ours looks at {len(found.places)} places, error "
             f"{ours(question):.2%}; Captum with 50 steps {tutorial(question, whole, 50):.2%}, {enough} steps for 1 %"
         )
         batched = IntegratedGradients(lambda one, q=question: q.score(one, gradients=True))

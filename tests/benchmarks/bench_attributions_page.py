@@ -58,7 +58,7 @@ def drawn(page: Page, word: str, count: int) -> None:
 def explain(page: Page, text: str) -> tuple[float, float]:
     """Type a text and ask; returns the seconds until the first method and until all are drawn."""
     page.get_by_label("Text", exact=True).fill(text)
-    look = page.get_by_role("button", name="Look")
+    look = page.get_by_role("button", name="Analyse")
     look.wait_for()
     page.evaluate(WATCH, [text.split()[0], [1, 3]])
     look.click()
@@ -71,7 +71,7 @@ def leave(page: Page, address: str, process: psutil.Process) -> tuple[float, flo
     """Leave while Shapley values of a long text are drawn; the seconds until the next page, and until it rests."""
     page.goto(f"{address}/attributions?lang=en&methods=shapley_sampling")
     page.get_by_label("Text", exact=True).fill(LONG)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     page.get_by_role("button", name="Shapley sampling: about").click()
     page.get_by_text("passes through the model").wait_for()
     begin = time.perf_counter()

@@ -44,7 +44,7 @@ def embedding(device: str) -> None:
     peer = SentenceTransformer(folder, device=device)
     peer.max_seq_length = encoder.max_tokens
     lower = it.load_encoder(device=device, precision="bfloat16")
-    pieces = sum(len(one.ids) for one in encoder.pieces.encode_batch_fast(texts))
+    tokens = sum(len(one.ids) for one in encoder.tokenizer.encode_batch_fast(texts))
     works = {
         "sentence-transformers encode": lambda: peer.encode(texts, batch_size=32, normalize_embeddings=True),
         "embed, last layer": lambda: it.embed(encoder, texts, [-1]),
@@ -52,7 +52,7 @@ def embedding(device: str) -> None:
         "embed, all layers, bfloat16": lambda: it.embed(lower, texts),
         "encode, one by one": lambda: [peer.encode(text) for text in texts],
     }
-    print(f"embedding {TEXTS:,} texts, {pieces:,} pieces")
+    print(f"embedding {TEXTS:,} texts, {tokens:,} tokens")
     seconds = in_turn(works, ROUNDS)
     base = seconds["sentence-transformers encode"]
     for name, taken in seconds.items():

@@ -58,7 +58,7 @@ def explore(browser: Browser, process, address: str, model: str, encoder: it.Enc
     client.on("Network.webSocketFrameReceived", lambda event: received.append(len(event["response"]["payloadData"])))
     page.get_by_label("Text", exact=True).fill(text)
     begin = time.perf_counter()
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     while page.get_by_test_id("explorer").get_attribute("data-key") == before:
         time.sleep(0.01)
     total = time.perf_counter() - begin
@@ -91,7 +91,7 @@ def bertviz(browser: Browser, folder: Path, encoder: it.Encoder, text: str) -> N
     with torch.inference_mode():
         attentions = model(**encoder.batch([tokens]), output_attentions=True).attentions
     begin = time.perf_counter()
-    page_text = head_view(attentions, list(tokens.pieces), html_action="return").data
+    page_text = head_view(attentions, list(tokens.strings), html_action="return").data
     built = time.perf_counter() - begin
     print(f"  BertViz head_view: {built:.1f} s to build, {len(page_text) / 1e6:.0f} MB of HTML")
     import mpld3

@@ -1,8 +1,8 @@
-"""Fine-tuning with frozen floors beside Hugging Face's Trainer used plainly: examples a second, and accuracy.
+"""Fine-tuning with frozen layer groups beside Hugging Face's Trainer used plainly: examples a second, and accuracy.
 
 ``python -m tests.benchmarks.bench_finetuning [rows]``. Same rows (5 to 60 words), epochs, batch and seed; both freeze
 the same parameters and judge after each epoch. Measured is all from the loaded model to the trained one: cutting into
-pieces, and of ours what the frozen floors make of each row, and each step's gradients being looked at.
+tokens, and of ours what the frozen layer groups make of each row, and each step's gradients being looked at.
 
 ``python -m tests.benchmarks.bench_finetuning memory [rows]``: the peak of each in a process of its own.
 """
@@ -22,9 +22,9 @@ from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.encoder import load_encoder
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
+from interpret.finetuning.layer_groups import freeze, layer_group_names, preset
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.told import examples_a_second
-from interpret.finetuning.tower import floor_names, freeze, preset
 from interpret.finetuning.training import train
 from tests.benchmarks import machine
 
@@ -154,7 +154,7 @@ def peak(side: str, title: str, rows: str) -> None:
     examples = make_rows(int(rows))
     learned, judged = split_examples(examples, 0.2, 0)
     encoder = load_encoder("minilm", device="cpu")
-    frozen = preset(title, floor_names(encoder.model, encoder.family))
+    frozen = preset(title, layer_group_names(encoder.model, encoder.family))
     recipe = Recipe(frozen=frozen, epochs=1, learning_rate=2e-4, head="own", device="cpu")
     del encoder
     if side != "load":
@@ -177,9 +177,9 @@ def main() -> None:
     examples = make_rows(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
     learned, judged = split_examples(examples, 0.2, 0)
     encoder = load_encoder("minilm", device="cpu")
-    floors = floor_names(encoder.model, encoder.family)
+    layer_groups = layer_group_names(encoder.model, encoder.family)
     print(f"  {len(learned)} rows to learn from, {len(judged)} to judge by, batches of 16")
-    half, head = preset("lower half", floors), preset("head only", floors)
+    half, head = preset("lower half", layer_groups), preset("head only", layer_groups)
     cases = [
         ("lower half frozen, 3 epochs", half, 3, 2e-4, "float32"),
         ("lower half, 3 epochs, bfloat16", half, 3, 2e-4, "bfloat16"),

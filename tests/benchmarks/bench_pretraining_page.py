@@ -67,7 +67,7 @@ def hide(page: Page, word: str) -> float:
 def surprise(page: Page, number: int) -> float:
     """Type a text of sixty words; returns the seconds until its colours are there."""
     page.get_by_label("Text", exact=True).fill(LONG.format(f"Case{number}"))
-    look = page.get_by_role("button", name="Look")
+    look = page.get_by_role("button", name="Analyse")
     look.wait_for()
     # The picture of the words, and not the field in which they are typed.
     page.evaluate(WATCH, [f"Case{number} the"])
@@ -97,7 +97,7 @@ def main() -> None:
         # The first one loads what draws the pictures.
         times = [hide(page, word) for word in WORDS][1:]
         report("a word is hidden, guesses there", times)
-        page.get_by_role("tab", name="How surprised is it?").click()
+        page.get_by_role("tab", name="Pseudo-perplexity").click()
         page.get_by_text("Pseudo-perplexity", exact=True).wait_for()
         at_rest(page)
         times = [surprise(page, number) for number in range(5)]

@@ -35,7 +35,7 @@ def key_of(page: Page):
 def look_at(page: Page, text: str):
     before = key_of(page)
     page.get_by_label("Text", exact=True).fill(text)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_test_id("explorer")).not_to_have_attribute("data-key", before)
 
 
@@ -64,7 +64,7 @@ def test_type_pick_a_head_and_read_interprets_weight(page, server, minilm):
     expect(head_button(page, 4, 7)).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_test_id("summary")).to_contain_text("Layer 4, head 7. Strongest:")
     trace = it.trace(minilm, text)
-    query, key = trace.tokens.pieces.index("bank"), trace.tokens.pieces.index("river")
+    query, key = trace.tokens.strings.index("bank"), trace.tokens.strings.index("river")
     pin(page, query, 0)
     expect(page.get_by_test_id("readout")).to_contain_text(f"“bank” ({query}) → “[CLS]” (0):")
     for _ in range(key):
@@ -172,7 +172,7 @@ def test_switch_language_and_reload_to_the_same_view(page, server):
     expect(page.get_by_role("heading", name="注意力：哪个头在看哪里？")).to_be_visible()
     expect(page.get_by_test_id("summary")).to_contain_text("第 1 层，第 2 头。最强连接")
     expect(page).to_have_url(re.compile("lang=zh_CN"))
-    page.get_by_text("子词", exact=True).click()
+    page.get_by_text("词元", exact=True).click()
     page.get_by_text("整词", exact=True).click()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     summary = page.get_by_test_id("summary").inner_text()

@@ -209,7 +209,7 @@ def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_p
     foreign.write_text(tree.replace("cats", "☃").replace("Big", "☂") * 3, "utf-8")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     page.locator("input[type=file]").set_input_files(foreign)
-    expect(page.get_by_text("pieces are unknown to this model's vocabulary")).to_be_visible()
+    expect(page.get_by_text("tokens are unknown to this model's vocabulary")).to_be_visible()
 
 
 def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
@@ -311,7 +311,7 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
     expect(page.get_by_role("heading", name="权重是怎样得来的")).to_be_visible()
     main = page.get_by_test_id("stMain").inner_text()
     assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
-    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称："), ("去掉头", "所有头都开着")):
+    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称："), ("消融注意力头", "所有头都开着")):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_text(sign).first).to_be_visible()
         expect(page.get_by_text("这并不意味着").first).to_be_visible()

@@ -26,7 +26,7 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     page.goto(f"{server}/attributions?lang=en")
     page.get_by_label("Text", exact=True).fill(TEXT)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_text("Explained: class “law”").first).to_be_visible(timeout=60_000)
     words = drawn(page)
     expect(words.locator("figure")).to_have_count(3)
@@ -35,15 +35,15 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     expect(first.get_by_text("unforeseeable", exact=True)).to_have_count(1)
     expect(first.last).to_have_text("[SEP]")
     merged = first.count()
-    # Into pieces, and back to words; what was typed is text, not markup.
-    page.get_by_text("Pieces", exact=True).click()
+    # Into tokens, and back to words; what was typed is text, not markup.
+    page.get_by_text("Tokens", exact=True).click()
     # More of them than there were words.
     expect(first.nth(merged)).to_be_visible()
     expect(first.get_by_text("unforeseeable", exact=True)).to_have_count(0)
     page.get_by_text("Words", exact=True).click()
     expect(first).to_have_count(merged)
     expect(words.locator("img, b")).to_have_count(0)
-    page.get_by_role("tab", name="Can it be believed?").click()
+    page.get_by_role("tab", name="Is the explanation faithful?").click()
     page.get_by_role("button", name=re.compile("^Take words away and measure")).click()
     measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")
     # Thousands of passes, on cores that other tests use too.
@@ -80,7 +80,7 @@ def test_leaving_the_page_stops_the_work(page, started):
     )
     page.goto(f"{server}/attributions?lang=en&methods=shapley_sampling")
     page.get_by_label("Text", exact=True).fill(text)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     # So many passes wait for a click, and would take a minute or more.
     page.get_by_role("button", name=re.compile("Shapley sampling: about [0-9],[0-9]{3} passes")).click()
     expect(page.get_by_text(re.compile(r"passes through the model · \d+ s so far"))).to_be_visible(timeout=60_000)

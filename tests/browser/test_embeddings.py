@@ -192,7 +192,7 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     page.locator("input[type=file]").set_input_files(file)
     start = page.get_by_role("button", name="Read 600 texts")
     start.click()
-    expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · pieces · [\d,]+ pieces/s · .* s left"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · tokens · [\d,]+ tokens/s · .* s left"))).to_be_visible()
     page.get_by_role("button", name="Stop the run").click()
     expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
     # What was stopped is nowhere drawn.

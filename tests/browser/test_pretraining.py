@@ -24,7 +24,7 @@ def words(page):
 def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_pair(page, server, tmp_path):
     page.goto(f"{server}/pretraining?lang=en")
     page.get_by_label("Text", exact=True).fill(TEXT)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_text("A small model, whose heads learned from")).to_be_visible(timeout=120_000)
     text = words(page)
     # What was typed is text, not markup.
@@ -40,9 +40,9 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     # Where in the layers it forms.
     expect(page.get_by_text("Where in the layers does the guess form?")).to_be_visible()
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
-    expect(page.get_by_text(re.compile("door.* (is the first guess from|ends at place)")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("door.* (is the first guess from|is ranked)")).first).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig").splitlines()
-    assert table[0] == "token,hidden,heads_out,place,guess,probability"
+    assert table[0] == "position,hidden,heads_out,rank,guess,probability"
     assert {row.split(",")[1] for row in table[1:]} == {"door", "room"}
     # A link opens with the same words hidden.
     page.goto(page.url)
@@ -52,7 +52,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(page.get_by_text("Mask 2:")).to_have_count(0)
     expect(text.locator("span").get_by_text("room", exact=True)).to_be_visible()
 
-    page.get_by_role("tab", name="How surprised is it?").click()
+    page.get_by_role("tab", name="Pseudo-perplexity").click()
     expect(page.get_by_text("Pseudo-perplexity", exact=True)).to_be_visible()
     text = words(page)
     # Until then the words of the tab before may still stand there.
@@ -65,13 +65,13 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(text.get_by_test_id("readout")).to_contain_text(re.compile(r"door · \d+\.\d\d bits, probability"))
 
     page.get_by_role("tab", name="Next sentence").click()
-    expect(page.get_by_text("the question takes two")).to_be_visible()
+    expect(page.get_by_text("needs two texts")).to_be_visible()
     page.get_by_text("Second text", exact=True).click()
     page.get_by_label("Text B", exact=True).fill("There was nobody in it.")
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_text("B follows A", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").get_by_text(re.compile(r"^\d+(\.\d+)? ?%$")).first).to_be_visible()
-    expect(page.get_by_text("the question takes two")).to_have_count(0)
+    expect(page.get_by_text("needs two texts")).to_have_count(0)
     expect(page.get_by_text("Told from shuffled", exact=True)).to_be_visible(timeout=60_000)
     # Nothing that was typed has run, and no page has failed.
     expect(page.get_by_text("did not expect")).to_have_count(0)

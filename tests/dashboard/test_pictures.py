@@ -23,9 +23,9 @@ from dashboard.widgets.heads_view import dependency_table, head_table, patterns_
 from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
 from interpret.attention.heads import RULES, STATISTICS
-from interpret.vocabulary import SpecialPieces
+from interpret.vocabulary import SpecialTokens
 
-SPECIAL = SpecialPieces("<s>", "</s>", "<mask>", "<pad>", "<unk>")
+SPECIAL = SpecialTokens("<s>", "</s>", "<mask>", "<pad>", "<unk>")
 
 
 @pytest.fixture(scope="module")

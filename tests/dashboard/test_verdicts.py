@@ -93,7 +93,7 @@ def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_ori
 
 
 def planted_heads(minilm, texts, share):
-    """Statistics of heads that all give a share of their weight to the previous piece, another one in each text."""
+    """Statistics of heads that all give a share of their weight to the previous token, another one in each text."""
     sums = heads._Sums(6, 12)
     for text, part in zip(texts, share, strict=True):
         trace = it.trace(minilm, text)
@@ -126,8 +126,8 @@ def test_a_head_has_a_name_where_other_texts_would_give_it_too(minilm):
     assert found.error["previous"][0, 0] == pytest.approx(expected, rel=1e-4)
 
 
-def test_three_pieces_give_no_head_a_name(minilm):
-    """Special pieces and one word: whatever a head does there, hardly a query says so."""
+def test_three_tokens_give_no_head_a_name(minilm):
+    """Special tokens and one word: whatever a head does there, hardly a query says so."""
     statistics = planted_heads(minilm, ["bank"], [0.95])
     assert {name for row in it.pattern_names(statistics) for name in row} == {None}
 

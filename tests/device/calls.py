@@ -99,7 +99,7 @@ CALLS = {
     "trace_batch": Call(lambda one: it.trace_batch(one, [(TEXT, OTHER), (OTHER, None)]), every=True),
     "attention_steps": Call(lambda one: it.attention_steps(one, it.trace(one, TEXT), 1, 2, 3), tapped=True),
     "gradient_paths": Call(lambda one: it.gradient_paths(one, it.trace(one, TEXT), 2, 1), tapped=True, every=True),
-    "gradient_paths of a piece": Call(
+    "gradient_paths of a token": Call(
         lambda one: it.gradient_paths(one, it.trace(one, TEXT), 2, 1, 1), "classes", True
     ),
     "ablate": Call(lambda one: it.ablate(one, TEXT, heads=[(1, 2)]), tapped=True, every=True),

@@ -85,7 +85,7 @@ class Shapes:
     layers, heads, width, inner, positions
         Of the model.
     lengths, batches
-        Two lengths of texts in pieces, and how many of each go into a step of training.
+        Two lengths of texts in tokens, and how many of each go into a step of training.
     steps, warm
         Steps of a training that is timed, and how many of them come before the clock runs.
     texts, rounds

@@ -52,6 +52,6 @@ def mixed_texts(count: int, most: int) -> list[str]:
     return [" ".join(draw.choice(words, length)) for length in lengths]
 
 
-def text_of(pieces: int) -> str:
-    """Make a text of exactly so many pieces, special ones counted, for the tokenizer of the tiny BERTs."""
-    return " ".join((SENTENCE.split() * pieces)[: pieces - 2])
+def text_of(tokens: int) -> str:
+    """Make a text of exactly so many tokens, special ones counted, for the tokenizer of the tiny BERTs."""
+    return " ".join((SENTENCE.split() * tokens)[: tokens - 2])

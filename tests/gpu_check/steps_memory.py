@@ -11,7 +11,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.finetuning.told import Step as Told
-from interpret.resources import batch_pieces, trace_bytes
+from interpret.resources import tokens_per_batch, trace_bytes
 from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, step, tidy
 from tests.gpu_check.data import classes, text_of
 from tests.gpu_check.steps_training import learn
@@ -69,16 +69,16 @@ def _planned(world: World, name: str, recipe: it.Recipe, rows: int) -> list[Figu
 
 @step("memory and time of trainings: planned, taken", 60)
 def planned(world: World) -> list[Figure]:
-    """Train what is large in each of its ways: all floors, half of them, adapters; long texts."""
+    """Train what is large in each of its ways: all layer groups, half of them, adapters; long texts."""
     shapes = world.shapes
     (short, long), (many, few) = shapes.lengths, shapes.batches
     half = ("embeddings", *(str(layer) for layer in range(shapes.layers // 2)))
     recipe = it.Recipe(world.base(), head="own", epochs=1, learning_rate=5e-5, device=world.device, snapshots=0)
     recipe = replace(recipe, batch=many, max_tokens=short, precision=world.precisions[-1])
     cases = {
-        f"all floors, {many} × {short}": recipe,
-        f"all floors, {few} × {long}": replace(recipe, batch=few, max_tokens=long),
-        f"all floors, {few} × {long}, float32": replace(recipe, batch=few, max_tokens=long, precision="float32"),
+        f"all layer groups, {many} × {short}": recipe,
+        f"all layer groups, {few} × {long}": replace(recipe, batch=few, max_tokens=long),
+        f"all layer groups, {few} × {long}, float32": replace(recipe, batch=few, max_tokens=long, precision="float32"),
         f"lower half frozen, {many} × {short}": replace(recipe, frozen=half),
         f"LoRA, {many} × {short}": replace(recipe, lora_rank=8),
     }
@@ -105,7 +105,7 @@ def allowed(world: World) -> list[Figure]:
     record = trace_bytes(encoder.layers, encoder.heads, encoder.width, world.shapes.lengths[1])
     figures = [verdict("trace", most, record, f"≤ {record / 2**20:,.0f}, what it records on the host")]
     # What is said where `interpret.resources` chooses how much is read together.
-    many = 2 * batch_pieces(world.device, encoder.width) // world.shapes.lengths[1]
+    many = 2 * tokens_per_batch(world.device, encoder.width) // world.shapes.lengths[1]
     most, free = taken(lambda: it.embed(encoder, [long] * many, pooling="mean"))
     figures.append(verdict("embed", most, free / 10, f"≤ {free / 10 / 2**20:,.0f}, a tenth of what was free"))
     try:

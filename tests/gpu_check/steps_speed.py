@@ -86,7 +86,7 @@ def train_steadily(world: World, tokens: int, batch: int, watch: bool = False) -
     )
     # A fifth is held out.
     done = learn(recipe, classes(round(shapes.steps * batch / 0.8), tokens), tell=tell)
-    found.layers = sum(one.parameters for one in done.floors if one.name.isdigit())
+    found.layers = sum(one.parameters for one in done.layer_groups if one.name.isdigit())
     if watch:
         events = profiler.events() or ()
         found.busy = _worked(events, world) / found.seconds
@@ -113,12 +113,12 @@ def share(world: World) -> list[Figure]:
     figures.append(Figure("products of matrices", best / 1e12, "TFLOP/s"))
     for tokens, batch in zip(shapes.lengths, shapes.batches, strict=True):
         found = train_steadily(world, tokens, batch)
-        # 6 operations a weight and piece, forward and back, and attention's own two products.
+        # 6 operations a weight and token, forward and back, and attention's own two products.
         attention = 12 * shapes.layers * shapes.width * tokens
         rate = found.steps * batch * tokens * (6 * found.layers + attention) / found.seconds
         speed = found.steps * batch / found.seconds
-        figures.append(Figure(f"{batch} × {tokens} pieces", speed, "texts/s"))
-        figures.append(at_least(f"{batch} × {tokens} pieces: share", rate / best, _GOAL, "", world))
+        figures.append(Figure(f"{batch} × {tokens} tokens", speed, "texts/s"))
+        figures.append(at_least(f"{batch} × {tokens} tokens: share", rate / best, _GOAL, "", world))
     return figures
 
 
@@ -242,16 +242,16 @@ def tracing(world: World) -> list[Figure]:
 
         ratio = times("copied")
         figures += [
-            Figure(f"trace, {length} pieces", 1000 * statistics.median(seconds["trace"]), "ms"),
+            Figure(f"trace, {length} tokens", 1000 * statistics.median(seconds["trace"]), "ms"),
             Figure(
-                f"{length} pieces: for SDPA and as many bytes copied",
+                f"{length} tokens: for SDPA and as many bytes copied",
                 ratio,
                 "×",
                 "≤ 1.15",
                 ratio <= 1.15 if world.on_card else None,
             ),
-            Figure(f"{length} pieces: for SDPA alone", times("plain"), "×"),
-            Figure(f"{length} pieces: for eager attention, all copied", times("everything"), "×"),
+            Figure(f"{length} tokens: for SDPA alone", times("plain"), "×"),
+            Figure(f"{length} tokens: for eager attention, all copied", times("everything"), "×"),
         ]
     return figures
 

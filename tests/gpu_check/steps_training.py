@@ -17,7 +17,7 @@ from tests.gpu_check.data import classes, numbers, passages, tags
 
 _WORDS, _BOTH = it.GAMES
 # Of the first step's loss and all others', each of which multiplies what rounding did to the one before; and of how far
-# a floor's weights came, which for some, such as the biases of keys, rounding alone decides.
+# a layer group's weights came, which for some, such as the biases of keys, rounding alone decides.
 _FIRST, _ALL, _MOVED = 2e-5, 2e-3, 0.05
 
 
@@ -54,8 +54,8 @@ def _beside(name: str, world: World, recipe: it.Recipe, examples: Examples, **mo
             first = largest(losses(here)[:1], losses(there)[:1])
             figures.append(at_most(f"{name}: loss of the first step", first, _FIRST, quiet=True))
             way, other = here.evaluations[-1].moved, there.evaluations[-1].moved
-            moved = max(abs(way[floor] / other[floor] - 1) for floor in other)
-            figures.append(at_most(f"{name}: how far each floor came", moved, _MOVED, quiet=True))
+            moved = max(abs(way[layer_group] / other[layer_group] - 1) for layer_group in other)
+            figures.append(at_most(f"{name}: how far each layer group came", moved, _MOVED, quiet=True))
         else:
             rough = trained("cpu", precision) if world.on_card else here
             allowed += 3 * largest(losses(rough), losses(there))
@@ -70,8 +70,8 @@ def alike(world: World) -> list[Figure]:
     rows = classes(40)
     figures = []
     for name, changes in {
-        "all floors": {},
-        "lower floors frozen": {"frozen": ("embeddings", "0")},
+        "all layer groups": {},
+        "lower layer groups frozen": {"frozen": ("embeddings", "0")},
         "LoRA": {"lora_rank": 4},
         "l2": {"hold": "l2", "hold_strength": 1.0},
         "linear head": {"head": "linear"},
@@ -107,9 +107,9 @@ def learns(world: World) -> list[Figure]:
     rows = classes(64)
     figures = []
     for name, changes in {
-        "all floors": {},
+        "all layer groups": {},
         "LoRA": {"lora_rank": 8, "learning_rate": 1e-2},
-        "lower floors frozen": {"frozen": ("embeddings", "0")},
+        "lower layer groups frozen": {"frozen": ("embeddings", "0")},
     }.items():
         recipe = it.Recipe(folder, head="own", epochs=6, learning_rate=5e-3, batch=8, device=world.device)
         recipe = replace(recipe, **changes)
@@ -141,7 +141,7 @@ def stopped(recipe: it.Recipe, examples: Examples, folder: Path, after: int) -> 
 def resumed(world: World) -> list[Figure]:
     """Stop in the middle of an epoch and go on, dropout on: beside a run that went through, and another one."""
     rows, figures = classes(40), []
-    for name, changes in {"all floors": {}, "LoRA": {"lora_rank": 4}}.items():
+    for name, changes in {"all layer groups": {}, "LoRA": {"lora_rank": 4}}.items():
         recipe = _recipe(world, epochs=2, dropout=True, device=world.device, **changes)
         through, again = (losses(learn(recipe, rows)) for _ in range(2))
         parts = stopped(recipe, rows, world.folder / f"resumed-{name.replace(' ', '-')}" / "checkpoints", 3)

@@ -8,7 +8,7 @@ from interpret.batching import batches, windows_of
 
 def test_batches_hold_every_text_once_and_little_padding(minilm):
     texts = [("word " * (1 + 37 * i % 50), None) for i in range(60)] + [("word " * 480, None)]
-    seen = list(batches(minilm, texts, pieces=400))
+    seen = list(batches(minilm, texts, tokens=400))
     assert sorted(place for batch in seen for place in batch) == list(range(61))
     lengths = [[len(minilm.tokens(*texts[place])) for place in batch] for batch in seen]
     for batch in lengths[:-1]:

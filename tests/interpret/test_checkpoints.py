@@ -291,7 +291,7 @@ def damage_tokenizer(folder):
         (damage_fewer_layers, "hold layers that its config.json does not know"),
         (damage_type_of_a_number, "cannot be read"),
         (damage_tokenizer_config, "tokenizer"),
-        (damage_vocabulary, "more pieces than the model has embeddings"),
+        (damage_vocabulary, "more tokens than the model has embeddings"),
     ],
 )
 def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence):

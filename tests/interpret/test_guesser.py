@@ -119,7 +119,7 @@ def test_every_figure_says_of_which_texts_and_how_surely_or_who_measured_it():
         else:
             assert one.low < one.value < one.high, one
             assert one.rows >= 100, one
-            assert f"{one.rows:,} {one.unit}" in " ".join(card.split()) or one.unit == "pieces"
+            assert f"{one.rows:,} {one.unit}" in " ".join(card.split()) or one.unit == "tokens"
     outside = {one.measure: one.value for one in facts.figures if one.domain == "encyclopaedia"}
     # WikiText-2, as the one who measured it wrote.
     assert outside == {

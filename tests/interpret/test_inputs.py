@@ -128,13 +128,13 @@ def test_more_token_types_than_the_model_has_are_refused(tmp_path):
 
 def full_text(encoder, count):
     """A text of exactly so many tokens."""
-    text, length = "the bank", len(encoder.pieces.encode("the bank").ids)
+    text, length = "the bank", len(encoder.tokenizer.encode("the bank").ids)
     while length < count:
         # Some vocabularies know a full stop only behind a space of its own.
         text, length = next(
             (longer, length + 1)
             for end in (" .", " a", "a", " bank")
-            if len(encoder.pieces.encode(longer := f"{text}{end}").ids) == length + 1
+            if len(encoder.tokenizer.encode(longer := f"{text}{end}").ids) == length + 1
         )
     return text
 
@@ -195,14 +195,14 @@ def test_embeddings_in_the_place_of_ids_stand_at_the_same_positions(tmp_path, fa
     ids[3] = encoder.padding_id
     tokens = replace(tokens, ids=ids)
     read = encoder.forward([tokens], task=True).logits
-    embedded = encoder.embed_pieces(torch.from_numpy(ids))[None]
+    embedded = encoder.embed_tokens(torch.from_numpy(ids))[None]
     given = encoder.run({"inputs_embeds": embedded, **encoder.beside_embeddings(tokens)}, task=True).logits
     torch.testing.assert_close(given, read, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_tagged_words_are_read_as_the_sentence_that_they_make(tiny_folders, family):
-    """In training as when it is looked at, and each tag on the first piece of its own word; a word may hold a space."""
+    """In training as when it is looked at, and each tag on the first token of its own word; a word may hold a space."""
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     rows = ("the\tA", "river bank\tB", "was\tA", "steep\tC", "中文\tB")
     content = "\n\n".join("\n".join(rows[i % 5 :] + rows[: i % 5]) for i in range(10)).encode()

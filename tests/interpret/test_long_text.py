@@ -45,7 +45,7 @@ def test_a_short_text_is_one_window_and_unchanged(minilm):
 def test_windows_cover_the_text_in_order_and_each_fits(encoders, family, text):
     encoder = encoders[family]
     windows = it.windows(encoder, text, overlap=8).first
-    # WordPiece and Unigram make a single unknown piece of it.
+    # WordPiece and Unigram make a single unknown token of it.
     assert len(windows) > 1 or (family != "roberta" and set(text) == {"x"})
     end = 0
     for window in windows:
@@ -62,8 +62,8 @@ def test_neighbours_overlap_and_borders_are_words(minilm):
     windows = it.windows(minilm, text, overlap=50).first
     for one, following in zip(windows, windows[1:], strict=False):
         shared = text[following.start : one.end]
-        pieces = int((~minilm.tokens(shared).special).sum())
-        assert 40 <= pieces <= 50
+        tokens = int((~minilm.tokens(shared).special).sum())
+        assert 40 <= tokens <= 50
     for window in windows:
         assert window.text.split()[0] in WORDS
         assert window.text.split()[-1] in WORDS

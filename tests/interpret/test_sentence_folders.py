@@ -13,7 +13,7 @@ import sentence_transformers.base.modules as base
 import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer import modules as pieces
+from sentence_transformers.sentence_transformer import modules as parts
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +35,7 @@ def write(folder, out, pooling="mean", steps=(), include_prompt=True, max_length
     """Write a sentence-transformers folder around an encoder; returns the folder and the peer read back from it."""
     transformer = base.Transformer(str(folder), max_seq_length=max_length)
     torch.manual_seed(1)
-    modules = [transformer, pieces.Pooling(WIDTH, pooling, include_prompt=include_prompt), *(one() for one in steps)]
+    modules = [transformer, parts.Pooling(WIDTH, pooling, include_prompt=include_prompt), *(one() for one in steps)]
     SentenceTransformer(modules=modules, device="cpu", **options).save(str(out), create_model_card=False)
     return out, SentenceTransformer(str(out), device="cpu")
 
@@ -66,7 +66,7 @@ def test_every_pooling_with_and_without_what_follows_it(shared, tmp_path, monkey
     width = WIDTH * (1 if isinstance(pooling, str) else len(pooling))
     for two, normal in product((False, True), repeat=2):
         torch.manual_seed(1)
-        steps = [pieces.Pooling(WIDTH, pooling, include_prompt=include_prompt)]
+        steps = [parts.Pooling(WIDTH, pooling, include_prompt=include_prompt)]
         if two:
             steps.append(base.Dense(width, 10))
             steps.append(base.Dense(10, 10, bias=False, activation_function=torch.nn.GELU(), use_residual=True))
@@ -105,7 +105,7 @@ def test_every_family_encodes_and_compares_as_sentence_transformers_does(tiny_fo
 
 @pytest.mark.parametrize("measure", ["cosine", "dot", "euclidean", "manhattan"])
 def test_similarity_is_what_the_folder_compares_by_and_attributions_of_it_add_up(tiny_folders, tmp_path, measure):
-    steps = [dense(WIDTH, 12), lambda: pieces.LayerNorm(12)]
+    steps = [dense(WIDTH, 12), lambda: parts.LayerNorm(12)]
     options = {"prompts": PROMPTS, "default_prompt_name": "query", "similarity_fn_name": measure}
     out, peer = write(tiny_folders["bert"], tmp_path / "st", "mean", steps, False, **options)
     encoder = it.load_encoder(str(out), device="cpu")
@@ -163,9 +163,9 @@ def test_what_is_cut_off_is_said_and_a_plain_pooling_reads_all(tiny_folders, tmp
     encoder = it.load_encoder(str(out), device="cpu")
     texts = ["word " * 7, "word " * 8]
     long = [*TEXTS[:-1], " ".join([TEXT] * 5)]
-    lengths = [len(encoder.pieces.encode(text).ids) for text in long]
+    lengths = [len(encoder.tokenizer.encode(text).ids) for text in long]
     assert it.embed(encoder, long).cut.tolist() == [length > 9 for length in lengths]
-    assert it.embed(encoder, long).pieces.tolist() == [min(length, 9) for length in lengths]
+    assert it.embed(encoder, long).token_counts.tolist() == [min(length, 9) for length in lengths]
     plain = it.embed(encoder, long, pooling="mean")
     assert not plain.cut.any()
     assert plain.windows[-1] > 1

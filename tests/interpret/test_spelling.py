@@ -44,7 +44,7 @@ def test_words_hold_every_letter_and_every_mark(tiny_folders, family, accents):
     for words in WORDS.values():
         form = unicodedata.normalize("NFD" if accents else "NFC", " ".join(words))
         for text, pair in ((form, None), ("the " + form, form + "!")):
-            tokens = tokenize(encoder.pieces, text, pair)
+            tokens = tokenize(encoder.tokenizer, text, pair)
             for side, source in enumerate((text, pair or "")):
                 covered = np.zeros(len(source), bool)
                 for group in tokens.groups:

@@ -1,4 +1,4 @@
-"""One piece of long work on several devices: the same numbers, told together, stopped together."""
+"""One token of long work on several devices: the same numbers, told together, stopped together."""
 
 import threading
 from dataclasses import replace
@@ -31,7 +31,7 @@ def test_several_devices_write_the_vectors_that_one_does(encoders, pooling):
     np.testing.assert_allclose(found.vectors, alone.vectors, atol=1e-5)
     read = [news for news in told if news[2] == "read"]
     total = read[-1][1]
-    # Together they have all pieces, and what is told never goes back.
+    # Together they have all tokens, and what is told never goes back.
     assert read[-1] == (total, total, "read")
     assert [done for done, *_ in read] == sorted(done for done, *_ in read)
 

@@ -1,4 +1,4 @@
-"""Pieces, words and characters."""
+"""Tokens, words and characters."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_ids_are_transformers_own(encoders, tiny_folders, family, text):
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
 @pytest.mark.parametrize("text", TEXTS)
-def test_every_character_but_space_is_in_the_span_of_a_piece(encoders, family, text):
+def test_every_character_but_space_is_in_the_span_of_a_token(encoders, family, text):
     tokens = encoders[family].tokens(text)
     covered = np.zeros(len(text), bool)
     for (start, end), special in zip(tokens.span, tokens.special, strict=True):
@@ -49,12 +49,12 @@ def test_words_of_wordpiece(minilm):
     tokens = minilm.tokens("It was unbelievably 有趣!", "Really?")
     assert tokens.words == ("[CLS]", "It", "was", "unbelievably", "有", "趣", "!", "[SEP]", "Really", "?", "[SEP]")
     unbelievably = tokens.groups[3]
-    assert [tokens.pieces[i] for i in unbelievably] == ["un", "##bel", "##ie", "##va", "##bly"]
-    assert tokens.segment.tolist() == [0] * (tokens.pieces.index("[SEP]") + 1) + [1] * 3
+    assert [tokens.strings[i] for i in unbelievably] == ["un", "##bel", "##ie", "##va", "##bly"]
+    assert tokens.segment.tolist() == [0] * (tokens.strings.index("[SEP]") + 1) + [1] * 3
     assert tokens.word[tokens.special].tolist() == [-1, -1, -1]
 
 
-# Characters that the tiny vocabulary keeps apart: as bytes, and as pieces of their own.
+# Characters that the tiny vocabulary keeps apart: as bytes, and as tokens of their own.
 @pytest.mark.parametrize("family, chinese", [("roberta", "水火土"), ("xlm-roberta", "注意力")])
 def test_chinese_is_words_of_one_character_also_where_the_tokenizer_knows_no_words(encoders, family, chinese):
     tokens = encoders[family].tokens(f"the {chinese} bank")
@@ -62,16 +62,16 @@ def test_chinese_is_words_of_one_character_also_where_the_tokenizer_knows_no_wor
     assert words == ["the", *chinese, "bank"]
 
 
-def test_byte_level_pieces_are_shown_as_text(encoders):
+def test_byte_level_tokens_are_shown_as_text(encoders):
     tokens = encoders["roberta"].tokens("the bank水")
-    assert tokens.pieces[1:3] == ("the", "Ġbank")
+    assert tokens.strings[1:3] == ("the", "Ġbank")
     assert tokens.labels[:3] == ("<s>", "the", "bank")
     # Three bytes of one character, each shown as that character.
     assert set(tokens.labels[3:-1]) == {"水"}
     assert len(tokens.labels[3:-1]) > 1
 
 
-def test_unknown_pieces_are_counted(minilm):
+def test_unknown_tokens_are_counted(minilm):
     assert minilm.tokens("the bank").unknown == 0
     assert minilm.tokens("垃圾 the bank").unknown == 2
 
@@ -95,6 +95,6 @@ def test_half_a_character_is_said(minilm):
 
 
 def test_too_long_is_said_and_never_cut(minilm):
-    with pytest.raises(it.InputError, match="602 pieces .* at most 512"):
+    with pytest.raises(it.InputError, match="602 tokens .* at most 512"):
         minilm.tokens("river " * 600)
     assert len(minilm.tokens("river " * 510)) == 512

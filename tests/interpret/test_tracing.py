@@ -201,11 +201,11 @@ def test_the_longest_text_works_and_a_longer_one_is_refused(tiny_folders, family
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     # Of 66 positions, RoBERTa and those after it never use the first two.
     assert encoder.max_tokens == (64 if family in ("roberta", "xlm-roberta", "camembert", "mpnet") else 66)
-    specials = encoder.pieces.num_special_tokens_to_add(False)
+    specials = encoder.tokenizer.num_special_tokens_to_add(False)
     words = "bank"
-    while len(encoder.pieces.encode(f"{words} bank").ids) <= encoder.max_tokens:
+    while len(encoder.tokenizer.encode(f"{words} bank").ids) <= encoder.max_tokens:
         words += " bank"
-    while len(encoder.pieces.encode(f"{words} .").ids) <= encoder.max_tokens:
+    while len(encoder.tokenizer.encode(f"{words} .").ids) <= encoder.max_tokens:
         words += " ."
     tokens = encoder.tokens(words)
     assert encoder.max_tokens - 4 <= len(tokens) <= encoder.max_tokens

@@ -1,4 +1,4 @@
-"""What the pieces of a vocabulary are called, what its special ones are, and which it never finds."""
+"""What the tokens of a vocabulary are called, what its special ones are, and which it never finds."""
 
 import json
 import unicodedata
@@ -10,12 +10,12 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 import interpret as it
-from interpret.vocabulary import PieceNames, special_pieces, unknown_id, unreachable_note
+from interpret.vocabulary import TokenNames, special_tokens, unknown_id, unreachable_note
 from tests.tiny import make_checkpoint, make_tokenizer
 
 
 def with_twins(kind: str) -> Tokenizer:
-    """A tokenizer whose vocabulary holds pieces that read alike: by spaces, forms, bytes, and what was added to it."""
+    """A tokenizer whose vocabulary holds tokens that read alike: by spaces, forms, bytes, and what was added to it."""
     vocabulary = json.loads(make_tokenizer(kind).to_str())
     words = [
         "é",
@@ -58,10 +58,10 @@ def byte_letters() -> dict[str, int]:
 
 @pytest.mark.parametrize("kind", ["wordpiece", "bytes", "unigram"])
 @pytest.mark.parametrize("make", [make_tokenizer, with_twins])
-def test_no_two_pieces_are_called_alike(kind, make):
+def test_no_two_tokens_are_called_alike(kind, make):
     tokenizer = make(kind)
-    names = PieceNames(tokenizer)
-    # Some models have more rows than their vocabulary has pieces.
+    names = TokenNames(tokenizer)
+    # Some models have more rows than their vocabulary has tokens.
     found = [names(place) for place in range(tokenizer.get_vocab_size() + 20)]
     assert len(set(found)) == len(found)
     # Nor do they look alike.
@@ -70,24 +70,24 @@ def test_no_two_pieces_are_called_alike(kind, make):
     assert [names.find(one) for one in found[:-20]] == list(range(tokenizer.get_vocab_size()))
 
 
-def test_no_two_pieces_of_minilm_are_called_alike(minilm):
-    found = [minilm.names(place) for place in range(minilm.pieces.get_vocab_size())]
+def test_no_two_tokens_of_minilm_are_called_alike(minilm):
+    found = [minilm.names(place) for place in range(minilm.tokenizer.get_vocab_size())]
     assert len(set(found)) == len(found) == 30522
-    assert minilm.names(minilm.pieces.token_to_id("##ing")) == "##ing"
-    assert minilm.names(minilm.pieces.token_to_id("river")) == "river"
+    assert minilm.names(minilm.tokenizer.token_to_id("##ing")) == "##ing"
+    assert minilm.names(minilm.tokenizer.token_to_id("river")) == "river"
 
 
 def test_a_space_is_written_alike_whatever_the_vocabulary_writes():
     for kind, written in (("bytes", "Ġbank"), ("unigram", "▁an")):
         tokenizer = make_tokenizer(kind)
-        names = PieceNames(tokenizer)
+        names = TokenNames(tokenizer)
         assert names(tokenizer.token_to_id(written)) == "␣" + written[1:]
         assert names.find(written) == names.find("␣" + written[1:]) == tokenizer.token_to_id(written)
 
 
 def test_parts_of_a_character_are_their_bytes():
     tokenizer = make_tokenizer("bytes")
-    names = PieceNames(tokenizer)
+    names = TokenNames(tokenizer)
     letters = {byte: letter for letter, byte in byte_letters().items()}
     for byte in range(256):
         name = names(tokenizer.token_to_id(letters[byte]))
@@ -99,11 +99,11 @@ def test_parts_of_a_character_are_their_bytes():
             assert name == ("␣" if byte == 0x20 else f"⟨U+{byte:04X}⟩")
     # The last two bytes of 型 before a whole character, as byte-pair encoding merges them.
     merged = "".join(letters[byte] for byte in "型意".encode()[1:])
-    assert PieceNames(of_bytes(merged))(0) == "⟨9E 8B⟩意"
+    assert TokenNames(of_bytes(merged))(0) == "⟨9E 8B⟩意"
 
 
-def of_bytes(piece: str) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE({piece: 0}, []))
+def of_bytes(token: str) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE({token: 0}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     return tokenizer
 
@@ -119,10 +119,10 @@ def test_guesses_with_and_without_the_space_are_told_apart(tmp_path):
     encoder = it.load_encoder(str(folder), device="cpu")
     text = "the river <mask> steep"
     found = it.fill_mask(encoder, text, top=2).guesses[0]
-    assert dict(zip(found.ids.tolist(), found.pieces, strict=True)) == dict(zip(pair, ("was", "␣was"), strict=True))
+    assert dict(zip(found.ids.tolist(), found.candidates, strict=True)) == dict(zip(pair, ("was", "␣was"), strict=True))
     lens = it.layer_guesses(encoder, text, None, (), found.place, watched=pair, top=380)
     assert lens.names == ("was", "␣was")
-    assert all(len(set(row)) == len(row) for row in lens.pieces)
+    assert all(len(set(row)) == len(row) for row in lens.candidates)
     for name, place in zip(lens.names, pair, strict=True):
         target = it.ask(encoder, text, target=name).target
         assert (target.name, target.index) == (name, place)
@@ -136,7 +136,7 @@ def named(tokenizer: Tokenizer, **names: str) -> Tokenizer:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_special_pieces_are_those_that_the_files_declare(tmp_path, declared):
+def test_special_tokens_are_those_that_the_files_declare(tmp_path, declared):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
     names = {"mask": "<MASK>" if not declared else "<hole>", "unknown": "<UNKNOWN>", "pad": "<nothing>"}
     for file in [*folder.glob("token*"), *folder.glob("special*")]:
@@ -158,17 +158,17 @@ def test_special_pieces_are_those_that_the_files_declare(tmp_path, declared):
     assert len(it.fill_mask(encoder, f"the river {names['mask']} was steep").guesses) == 1
     assert it.pseudo_log_likelihood(encoder, "the river was steep").perplexity > 1
     for kind, name in (("pad", names["pad"]), ("mask", names["mask"])):
-        row = encoder.embed_pieces(torch.tensor(encoder.pieces.token_to_id(name)))
+        row = encoder.embed_tokens(torch.tensor(encoder.tokenizer.token_to_id(name)))
         question = it.ask(encoder, "the river was steep", target="norm")
         torch.testing.assert_close(question.baseline(kind)[1], row)
 
 
 @pytest.mark.parametrize("kind, unknown", [("wordpiece", "[UNK]"), ("bytes", None), ("unigram", "<unk>")])
-def test_the_unknown_piece_is_what_the_tokenizer_itself_puts(kind, unknown):
+def test_the_unknown_token_is_what_the_tokenizer_itself_puts(kind, unknown):
     tokenizer = make_tokenizer(kind)
     found = unknown_id(tokenizer)
     assert (None if found is None else tokenizer.id_to_token(found)) == unknown
-    assert special_pieces({}, tokenizer).unknown == unknown
+    assert special_tokens({}, tokenizer).unknown == unknown
 
 
 # A vocabulary of text as it is: two entries of a thousand in upper case are no more than an accident, 60 are not.
@@ -191,7 +191,7 @@ def test_a_vocabulary_that_its_tokenizer_never_finds_is_said(upper, accents, low
     vocabulary = {one: place for place, one in enumerate(["[UNK]", *entries])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=strip)
-    # An added piece is found whatever the normaliser does.
+    # An added token is found whatever the normaliser does.
     tokenizer.add_special_tokens(["[UNK]", *(f"[A{i}]" for i in range(200))])
     note = unreachable_note(tokenizer, "x")
     assert (note is None) if word is None else word in str(note)
@@ -210,14 +210,14 @@ def test_a_cased_vocabulary_alone_is_said_with_a_cure_that_cures(tmp_path):
         file.unlink()
     (tmp_path / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     encoder = it.load_encoder(str(tmp_path), device="cpu")
-    assert encoder.tokens("The Paris").pieces[1:-1] == ("the", "[UNK]")
+    assert encoder.tokens("The Paris").strings[1:-1] == ("the", "[UNK]")
     (note,) = encoder.notes
     assert "reads every text in lower case" in str(note)
     assert note.values["cure"] == '{"do_lower_case": false}'
     assert it.model_card(encoder).notes == encoder.notes
     (tmp_path / "tokenizer_config.json").write_text(note.values["cure"])
     cured = it.load_encoder(str(tmp_path), device="cpu")
-    assert cured.tokens("The Paris").pieces[1:-1] == ("The", "Paris")
+    assert cured.tokens("The Paris").strings[1:-1] == ("The", "Paris")
     assert cured.notes == ()
 
 
@@ -259,8 +259,8 @@ def test_a_vocabulary_of_four_letters_is_read(tmp_path):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nA\nC\nG\nT\n")
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
     encoder = it.load_encoder(str(tmp_path), device="cpu")
-    assert encoder.tokens("A C G T").pieces == ("[CLS]", "A", "C", "G", "T", "[SEP]")
-    # Made up of nothing but the special pieces, as transformers does where there are no files.
+    assert encoder.tokens("A C G T").strings == ("[CLS]", "A", "C", "G", "T", "[SEP]")
+    # Made up of nothing but the special tokens, as transformers does where there are no files.
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
     with pytest.raises(it.CheckpointError, match="no tokenizer that tells"):
         it.load_encoder(str(tmp_path), device="cpu")

@@ -95,8 +95,8 @@ def _conductance(world: World) -> Iterator[float]:
 def _words(question: Question) -> torch.Tensor:
     """The word of each token as Captum's feature masks count them; what stays is a feature of its own."""
     mask = torch.zeros(len(question.tokens), dtype=torch.long)
-    for number, (_, pieces) in enumerate(question.free_words, 1):
-        mask[list(pieces)] = number
+    for number, (_, tokens) in enumerate(question.free_words, 1):
+        mask[list(tokens)] = number
     return mask
 
 
@@ -109,8 +109,8 @@ def _ablation(world: World) -> Iterator[float]:
             embedded.detach(), empty, feature_mask=mask[None, :, None].expand_as(embedded)
         )[0, :, 0]
         ours = explain(question, "feature_ablation").word_scores()
-        for place, pieces in question.free_words:
-            yield apart(ours[place], theirs[pieces[0]])
+        for place, tokens in question.free_words:
+            yield apart(ours[place], theirs[tokens[0]])
 
 
 @claim("Shapley values of words, in standard errors of 25 drawn orders", "NumPy: every order of five words", 6.0)
@@ -120,7 +120,7 @@ def _shapley(world: World) -> Iterator[float]:
         question = ask(encoder, "the river bank was steep")
         found = explain(question, "shapley_sampling", seed=seed)
         embedded, empty = question.embedded, question.baseline("pad")
-        words = [list(pieces) for _, pieces in question.free_words]
+        words = [list(tokens) for _, tokens in question.free_words]
         value: dict[frozenset, float] = {}
 
         def worth(

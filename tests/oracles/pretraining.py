@@ -50,7 +50,7 @@ def _surprise(world: World) -> Iterator[float]:
         for seed in world.seeds:
             text = world.texts(seed)[0]
             found = it.pseudo_log_likelihood(encoder, text)
-            mask, total = encoder.pieces.token_to_id(encoder.mask), 0.0
+            mask, total = encoder.tokenizer.token_to_id(encoder.mask), 0.0
             for place in np.flatnonzero(~found.tokens.special):
                 ids = found.tokens.ids.copy()
                 true, ids[place] = ids[place], mask

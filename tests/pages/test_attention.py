@@ -39,12 +39,12 @@ def test_odd_texts_work(page, text):
     page.run().text_area(key="text").set_value(text).run()
     assert not page.exception
     assert not page.error
-    assert any("pieces" in one.value for one in page.caption)
+    assert any("tokens" in one.value for one in page.caption)
 
 
 def test_a_long_text_is_read_in_windows_and_says_so(page):
     page.run().text_area(key="text").set_value("river bank " * 700).run()
-    assert "1,400 pieces, and 512 are read at once" in page.info[0].value
+    assert "1,400 tokens, and 512 are read at once" in page.info[0].value
     page.slider(key="window").set_value(3).run()
     assert any(one.value.startswith("Window 3 of 3") for one in page.caption)
     assert any("not part of the page's address" in one.value for one in page.caption)

@@ -68,7 +68,7 @@ def test_a_long_text_waits_for_a_click_and_bertviz_points_elsewhere(page):
     open_tab(page, "flow")
     page.text_area(key="text").set_value(text).run()
     assert not page.exception
-    assert [one.label for one in page.button if "max-flow" in one.label] == ["Compute max-flow for 242 pieces"]
+    assert [one.label for one in page.button if "max-flow" in one.label] == ["Compute max-flow for 242 tokens"]
     page.session_state["tab"] = "bertviz"
     page.run()
     assert any("Where heads look" in one for one in said(page))

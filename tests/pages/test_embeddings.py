@@ -196,7 +196,7 @@ def test_a_text_longer_than_the_model_takes_is_averaged_and_said(page):
     long = "the river bank was steep " * 40
     page.text_area[0].set_value(f"{LINES}\n{long}").run()
     assert not page.exception
-    assert any("the 66 pieces that this model reads at once: 1." in one.value for one in page.info)
+    assert any("the 66 tokens that this model reads at once: 1." in one.value for one in page.info)
     assert kept(page)[0].windows.tolist()[:5] == [1] * 5
 
 

@@ -77,7 +77,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     open_page(page, stage="inside")
     assert not page.exception
     assert said(page) == []
-    assert "Which heads look elsewhere" in shown(page)
+    assert "Which heads changed most" in shown(page)
     assert "Which words speak for the answer" in shown(page)
     open_page(page, "runs")
     assert not page.exception
@@ -229,7 +229,7 @@ def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     run = it.list_runs(tmp_path / "runs")[0]
     write_state(run.folder, state="running", process=1 << 22, born=0.0)
     open_page(page, stage="watch")
-    assert "Its process ended without a word" in said(page)[0]
+    assert "Its process ended unexpectedly" in said(page)[0]
     page.button(key="resume_run").click().run()
     assert it.read_run(run.folder).state == "done"
     write_state(
@@ -277,8 +277,8 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     metrics = {one.label: one for one in page.metric}
     assert metrics["Perplexity"].value == f"{run.facts['perplexity']:,.1f}"
     assert metrics["Perplexity"].delta == f"before: {run.facts['perplexity_before']:,.1f}"
-    assert metrics["Next sentence told right"].value == f"{run.facts['next_accuracy']:.1%}"
-    # The tiny model that it started from could guess nothing one piece at a time.
+    assert metrics["Next-sentence accuracy"].value == f"{run.facts['next_accuracy']:.1%}"
+    # The tiny model that it started from could guess nothing one token at a time.
     assert metrics["Pseudo-perplexity"].delta == ""
     guesses = page.dataframe[-1].value
     assert set(guesses["True"]) <= set(["[UNK]", "the", "river", "bank", "animals", "money", "was", "steep", "rich"])
@@ -301,13 +301,13 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
 
 
 def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(page):
-    # Two words that are read, of a piece each, and four characters that are not.
+    # Two words that are read, of a token each, and four characters that are not.
     rows = "".join(f"{'river bank 㐀㐁㐂㐃 ' * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
     page.session_state["labelled:classes_kept"] = ("mine.csv", f"text,label\n{rows}".encode())
     open_page(page, data="file")
     assert not page.exception
-    line = next(one.value for one in page.markdown if "pieces per word" in one.value)
-    assert line.index("67% of the pieces unknown") < line.index("1.00 pieces per word that it knows")
+    line = next(one.value for one in page.markdown if "tokens per word" in one.value)
+    assert line.index("67% of the tokens unknown") < line.index("1.00 tokens per word that it knows")
     assert any("not in this model's vocabulary" in one.value for one in page.warning)
     assert not page.success
 

@@ -81,7 +81,7 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     fine(open_page(page, pre="guess"))
     facts = guesser_facts()
     [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
-    assert f"right for {100 * facts.first:.1f} % of the pieces" in sentence
+    assert f"right for {100 * facts.first:.1f} % of the tokens" in sentence
     assert f"it tells {100 * facts.following:.1f} % right ({100 * facts.following_hidden:.1f} % with" in sentence
     # Elsewhere the built-in model is the one that it was.
     page.switch_page("../pages/attention.py").run()
@@ -93,7 +93,7 @@ def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models
     found = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[2, 5], top=10)
     tables = [one.value for one in page.dataframe][:2]
     for table, guess in zip(tables, found.guesses, strict=True):
-        assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.pieces)
+        assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.candidates)
         np.testing.assert_allclose(table["Probability"], 100 * guess.chances, rtol=1e-5)
     assert any("Mask 2: “bank” was hidden" in one.value or "Mask 1" in one.value for one in page.markdown)
 
@@ -103,7 +103,7 @@ def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has
     bert = encoder(models, "bert")
     surprise = it.pseudo_log_likelihood(bert, TEXT)
     tokens = surprise.tokens
-    # Words of four letters and more that are one piece; the last of those that are as likely.
+    # Words of four letters and more that are one token; the last of those that are as likely.
     telling = [i for i in range(len(tokens)) if not tokens.special[i] and np.ptp(tokens.span[i]) > 3]
     best = max(telling, key=lambda i: (surprise.logs[i], i))
     assert any(f"“{tokens.labels[best]}” was hidden" in one.value for one in page.markdown)
@@ -165,13 +165,13 @@ def test_a_text_over_the_limit_is_read_in_windows(page, tab):
     open_page(page, model="folder:bert", pre=tab, text=" ".join(["the river bank was steep"] * 40))
     assert not page.exception
     assert any("windows that overlap" in one.value for one in page.info)
-    assert [one for one in said(page) if "takes two" not in one] == []
+    assert [one for one in said(page) if "needs two texts" not in one] == []
 
 
 def test_a_single_text_has_no_next_sentence_and_is_told_so(page):
     open_page(page, model="folder:bert", pre="following")
     assert len(said(page)) == 1
-    assert "takes two" in said(page)[0]
+    assert "needs two texts" in said(page)[0]
 
 
 def test_shipped_pairs_are_scored_by_kind(page):
@@ -217,7 +217,7 @@ def test_none_chosen_is_one_sentence(page):
     page.session_state["game_rate"] = 1
     open_page(page, model="folder:bert", pre="game")
     assert not page.exception
-    assert any("no piece was chosen" in one for one in said(page))
+    assert any("no token was chosen" in one for one in said(page))
 
 
 def test_hidden_and_replaced_are_never_more_than_all(page):
@@ -329,8 +329,8 @@ def test_a_link_holds_what_was_set(page, models):
     rules = {"game_rate": "40", "game_hidden": "50", "game_replaced": "20", "game_whole": "True"}
     fine(open_page(page, model="folder:bert", pre="game", **rules))
     played = it.play(encoder(models, "bert"), TEXT, None, it.Masking(0.4, 0.5, 0.2, True), 0)
-    table = next(one.value for one in page.dataframe if "Piece" in one.value)
-    assert list(table["Piece"]) == [played.tokens.labels[place] for place in played.place]
+    table = next(one.value for one in page.dataframe if "Token" in one.value)
+    assert list(table["Token"]) == [played.tokens.labels[place] for place in played.place]
     page.slider(key="game_rate").set_value(35)
     fine(page.run())
     assert page.query_params["game_rate"] == "35"
@@ -389,7 +389,7 @@ def test_in_chinese_nothing_is_left_in_english(page):
 def test_words_stay_hidden_with_another_model_and_unit_and_each_text_has_its_own(page):
     fine(open_page(page, model="folder:bert", hidden="2,8"))
     assert sum("was hidden" in one.value for one in page.markdown) == 2
-    page.session_state["hide"] = "piece"
+    page.session_state["hide"] = "token"
     fine(page.run())
     assert sum("was hidden" in one.value for one in page.markdown) >= 2
     page.session_state["model"] = "folder:roberta"
@@ -418,7 +418,7 @@ def test_another_models_mask_is_said_to_be_no_mask(page):
     assert any("reads as any other text" in one for one in said(page))
 
 
-def test_the_true_piece_is_marked_in_every_vocabulary(page, models):
+def test_the_true_token_is_marked_in_every_vocabulary(page, models):
     for name in ("bert", "albert", "roberta"):
         bert = encoder(models, name)
         tokens = bert.tokens(TEXT)
@@ -426,7 +426,7 @@ def test_the_true_piece_is_marked_in_every_vocabulary(page, models):
         found = it.fill_mask(bert, TEXT, hidden=[place], top=400)
         [guess] = found.guesses
         assert guess.id == tokens.ids[place]
-        assert guess.pieces[guess.ids.tolist().index(guess.id)] == guess.true
+        assert guess.candidates[guess.ids.tolist().index(guess.id)] == guess.true
         assert guess.ids.tolist().index(guess.id) == guess.rank
 
 
@@ -449,3 +449,10 @@ def test_pairs_of_which_none_can_be_read_are_told_so(page):
 def test_numbers_out_of_range_in_the_address_are_the_defaults(page):
     fine(open_page(page, model="folder:bert", pre="game", game_rate="500", game_hidden="-3", seed="99999999999"))
     assert page.session_state["game_rate"] == 15
+
+
+def test_a_link_of_before_opens_the_same_view(page):
+    """Tokens were called otherwise, in links too."""
+    open_page(page, model="folder:bert", pre="guess", hide="piece")
+    assert page.session_state["hide"] == "token"
+    assert page.query_params["hide"] == "token"

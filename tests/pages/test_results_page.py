@@ -75,7 +75,9 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
         names = [labels[one] for one in truth]
         facts = facts_of(measure_results(logits, names, labels, rows if task == "token classes" else None))
     np.savez(run.folder / "answers.npz", logits=logits, truth=truth, rows=rows)
-    (run.folder / "floors.json").write_text(json.dumps({"floors": [], "labels": labels, "step": 1}), "utf-8")
+    (run.folder / "layer_groups.json").write_text(
+        json.dumps({"layer_groups": [], "labels": labels, "step": 1}), "utf-8"
+    )
     step = {"number": 1, "epoch": 1.0, "loss": 1.0, "rate": 1e-3, "norms": {"head": 1.0}, "seconds": 1.0, "memory": 1}
     judged = {"step": 1, "epoch": 1.0, "seconds": 1.0, "loss": 1.0, "score": 0.5, "facts": {}}
     (run.folder / "told.jsonl").write_text(f"{json.dumps(step)}\n{json.dumps(judged)}\n", "utf-8")

@@ -62,7 +62,7 @@ def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     make_checkpoint("bert", root / "bert", loader=tf.AutoModelForPreTraining)
     make_checkpoint("bert", root / "plain")
-    # These have a piece for every character, so what is typed is what their pieces are called.
+    # These have a token for every character, so what is typed is what their tokens are called.
     made = make_checkpoint("roberta", root / "guesser", loader=tf.AutoModelForMaskedLM)
     model, tokenizer = tf.AutoModelForMaskedLM.from_pretrained(made), tf.AutoTokenizer.from_pretrained(made)
     # It guesses nothing but what formulas begin with.
@@ -153,7 +153,7 @@ def test_every_kind_of_cell_is_harmless_and_numbers_stay(formula):
 
 
 TYPED = "=1+1 @x +1 -1"
-# Every tab whose files hold pieces, words or classes: page, model, the tab's address, and whether its text is a pair.
+# Every tab whose files hold tokens, words or classes: page, model, the tab's address, and whether its text is a pair.
 EXPORTS = [
     ("attention", "classes", {"tab": "where", "unit": "word"}),
     ("attention", "classes", {"tab": "where"}),
@@ -171,7 +171,7 @@ EXPORTS = [
 
 
 @pytest.mark.parametrize(("name", "model", "query"), EXPORTS)
-def test_pieces_words_and_classes_are_no_formulas_in_any_file(page, drawn, name, model, query):
+def test_tokens_words_and_classes_are_no_formulas_in_any_file(page, drawn, name, model, query):
     page.session_state["rate"] = 0.9
     open_page(page, name, **{"model": f"folder:{model}", "text": TYPED, "target": "class"} | query)
     for one in [one for one in page.button if re.search(r"Search|Find|Try|Compute|Measure", one.label)]:
@@ -183,8 +183,8 @@ def test_pieces_words_and_classes_are_no_formulas_in_any_file(page, drawn, name,
 
 
 def test_guesses_of_a_run_are_no_formulas(drawn, monkeypatch):
-    pieces = dict(enumerate(FORMULAS))
-    monkeypatch.setattr(it, "piece_names", lambda _run, _ids: pieces)
+    tokens = dict(enumerate(FORMULAS))
+    monkeypatch.setattr(it, "token_names", lambda _run, _ids: tokens)
     count = len(FORMULAS)
     places = np.arange(count)
     found = SimpleNamespace(

@@ -86,7 +86,7 @@ def test_embeddings_and_neighbours_are_the_models_own_until_something_else_is_ch
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
-def test_the_first_piece_is_called_as_the_model_calls_it(tiny_folders, tmp_path, page, monkeypatch, family):
+def test_the_first_token_is_called_as_the_model_calls_it(tiny_folders, tmp_path, page, monkeypatch, family):
     modules = [base.Transformer(str(tiny_folders[family])), Pooling(24, "cls")]
     SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "own" / "st"), create_model_card=False)
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path / "own"))
@@ -96,7 +96,7 @@ def test_the_first_piece_is_called_as_the_model_calls_it(tiny_folders, tmp_path,
     name, other = ("[CLS]", "<s>")[:: 1 if family == "bert" else -1]
     options = chosen(page, "A text's vector is the").options
     assert options[0] == f"model's own: {name}"
-    assert f"{name}, the first piece" in options
+    assert f"{name}, the first token" in options
     assert not any(other in one for one in options)
 
 

@@ -100,13 +100,13 @@ def test_token_classes_and_masked_words(tmp_path):
     assert it.ablate(encoder, TEXT, heads=[(0, 0)]).answers is None
     masked = "the [MASK] said it"
     answers = it.ablate(encoder, masked, heads=[(0, 0)]).answers
-    place = encoder.tokens(masked).pieces.index("[MASK]")
+    place = encoder.tokens(masked).strings.index("[MASK]")
     assert answers.rows == (f"{place} [MASK]",)
     model = tf.AutoModelForMaskedLM.from_pretrained(folder).eval()
     with torch.no_grad():
         expected = model(torch.tensor(encoder.tokens(masked).ids)[None]).logits[0, place].softmax(-1)
-    # The tiny model has more rows than pieces; those are numbers.
-    ids = [int(one[2:-1]) if one.startswith("⟨#") else encoder.pieces.token_to_id(one) for one in answers.labels]
+    # The tiny model has more rows than tokens; those are numbers.
+    ids = [int(one[2:-1]) if one.startswith("⟨#") else encoder.tokenizer.token_to_id(one) for one in answers.labels]
     np.testing.assert_allclose(answers.before[0], expected[ids], atol=1e-5)
     assert expected.argmax() in ids
 

@@ -75,7 +75,7 @@ def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
         made = []
         for trace in real(encoder, texts):
             tree = next(one for one in trees if one.text == trace.tokens.text)
-            groups = dependencies._pieces_of(trace.tokens, tree)
+            groups = dependencies._tokens_of(trace.tokens, tree)
             n = len(trace.tokens)
             attention = uniform(6, 12, n)
             for word, head in enumerate(tree.heads):
@@ -185,7 +185,7 @@ def test_weights_are_summed_to_words_and_averaged_from_them(minilm):
         "x",
     )
     trace = it.trace(minilm, tree.text)
-    groups = dependencies._pieces_of(trace.tokens, tree)
+    groups = dependencies._tokens_of(trace.tokens, tree)
     assert len(groups[0]) > 1
     strongest = dependencies._strongest(trace.attention, groups)
     for layer in range(6):

@@ -28,7 +28,7 @@ def small(trace, attention):
         tokens.text,
         None,
         tokens.ids[:n],
-        tokens.pieces[:n],
+        tokens.strings[:n],
         tokens.labels[:n],
         tokens.word[:n],
         tokens.span[:n],

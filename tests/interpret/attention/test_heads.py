@@ -31,16 +31,16 @@ def slow(trace, layer, head):
         kinds = {
             "self": [q],
             "first": [0],
-            "separator": [k for k in range(n) if tokens.pieces[k] == "[SEP]"],
+            "separator": [k for k in range(n) if tokens.strings[k] == "[SEP]"],
         }
         if not special[q]:
             kinds |= {
                 "previous": [q - 1] * (not special[q - 1]),
                 "next": [q + 1] * (not special[q + 1]),
-                "punctuation": [k for k in range(n) if tokens.pieces[k] in (".", ",", "!", "?")],
+                "punctuation": [k for k in range(n) if tokens.strings[k] in (".", ",", "!", "?")],
                 "own word": [k for k in range(n) if k != q and not special[k] and tokens.word[k] == tokens.word[q]],
-                "same piece": [
-                    k for k in range(n) if k != q and not special[k] and tokens.pieces[k] == tokens.pieces[q]
+                "same token": [
+                    k for k in range(n) if k != q and not special[k] and tokens.strings[k] == tokens.strings[q]
                 ],
                 "own segment": [
                     k for k in range(n) if not special[k] and tokens.segment[k] == tokens.segment[q] and PAIR
@@ -75,8 +75,8 @@ def test_planted_heads_are_found_at_their_place(trace):
     n = len(trace.tokens)
     attention = np.random.default_rng(0).dirichlet(np.full(n, 0.5), size=(6, 12, n))
     place = np.arange(n)
-    separators = [i for i, piece in enumerate(trace.tokens.pieces) if piece == "[SEP]"]
-    marks = [i for i, piece in enumerate(trace.tokens.pieces) if piece in (".", ",", "!", "?")]
+    separators = [i for i, token in enumerate(trace.tokens.strings) if token == "[SEP]"]
+    marks = [i for i, token in enumerate(trace.tokens.strings) if token in (".", ",", "!", "?")]
 
     def looking(keys):
         rows = np.zeros((n, n))
@@ -116,25 +116,25 @@ def test_heads_of_a_word_and_of_repetitions_are_found(trace):
     n = len(trace.tokens)
     kinds = key_kinds(trace.tokens)
     attention = uniform(1, 2, n)
-    for head, name in enumerate(("own word", "same piece")):
+    for head, name in enumerate(("own word", "same token")):
         keys = kinds[name]
         rows = keys.any(1)
         assert rows.any()
         attention[0, head, rows] = keys[rows] / keys[rows].sum(1, keepdims=True)
-    assert it.pattern_names(it.head_statistics(planted(trace, attention)))[0] == ("own word", "same piece elsewhere")
+    assert it.pattern_names(it.head_statistics(planted(trace, attention)))[0] == ("own word", "same token elsewhere")
 
 
 def test_no_rule_no_name_and_short_texts_make_no_patterns(minilm):
     made = it.trace(minilm, "Hi")
     attention = uniform(6, 12, 3)
-    attention[0, 0] = [[0.4, 0.2, 0.4]] * 3  # a little more to both special pieces: nothing
+    attention[0, 0] = [[0.4, 0.2, 0.4]] * 3  # a little more to both special tokens: nothing
     attention[0, 1] = [[0.05, 0.9, 0.05]] * 3
     names = it.pattern_names(it.head_statistics(planted(made, attention)))
     assert names[0][1] is None  # a third of its queries look at themselves
     assert {rule.pattern for rule in RULES} >= {name for row in names for name in row if name}
     statistics = it.head_statistics(made)
     assert np.isnan(statistics["other segment"]).all()
-    assert statistics.queries["same piece"] == 0
+    assert statistics.queries["same token"] == 0
 
 
 def test_a_corpus_counts_every_query_alike(minilm):
@@ -189,7 +189,7 @@ def test_a_layer_that_looks_near_by_is_broad_where_it_looks_alike_at_all_it_may(
     assert {name for row in it.pattern_names(statistics) for name in row} == {"broad"}
 
 
-def test_unknown_pieces_are_not_the_same(minilm):
+def test_unknown_tokens_are_not_the_same(minilm):
     tokens = minilm.tokens("☃ 𝔘 the ☃")
     assert tokens.unknown > 1
-    assert not key_kinds(tokens)["same piece"].any()
+    assert not key_kinds(tokens)["same token"].any()

@@ -15,7 +15,7 @@ def trace(_minilm):
 
 
 def by_words(trace, weights):
-    """Clark et al. 2019: sum to a word's pieces, mean from them; one loop for each."""
+    """Clark et al. 2019: sum to a word's tokens, mean from them; one loop for each."""
     groups = trace.tokens.groups
     out = np.zeros((len(groups), len(groups)))
     for i, rows in enumerate(groups):
@@ -24,7 +24,7 @@ def by_words(trace, weights):
     return out
 
 
-def test_pieces_are_the_trace_itself(trace):
+def test_tokens_are_the_trace_itself(trace):
     view = it.attention_view(trace)
     assert np.array_equal(view.head(3, 4), trace.attention[3, 4])
     assert view.query_labels == trace.tokens.labels
@@ -37,7 +37,7 @@ def test_words_are_summed_to_and_averaged_from(trace):
     assert view.key_labels == trace.tokens.words
 
 
-@pytest.mark.parametrize("unit", ["piece", "word"])
+@pytest.mark.parametrize("unit", ["token", "word"])
 def test_without_specials_rows_are_shared_out_anew(trace, unit):
     whole = it.attention_view(trace, unit=unit)
     view = it.attention_view(trace, unit=unit, specials=False)

@@ -21,7 +21,7 @@ class Linear(Question):
 
     def given(self, inputs):
         """The embeddings that inputs hold, or those of their ids."""
-        return inputs["inputs_embeds"] if "inputs_embeds" in inputs else self.encoder.embed_pieces(inputs["input_ids"])
+        return inputs["inputs_embeds"] if "inputs_embeds" in inputs else self.encoder.embed_tokens(inputs["input_ids"])
 
     def token_shares(self, baseline=None):
         """What each token adds to the answer, beyond its baseline where one is given."""

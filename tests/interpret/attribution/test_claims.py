@@ -99,7 +99,7 @@ def test_infidelity_is_captums_where_the_scale_is_free_to_be_positive():
 
 def brute_force(question, attribution):
     """The p-values over all orders of the words, each order read anew."""
-    groups = [pieces for _, pieces in question.free_words]
+    groups = [tokens for _, tokens in question.free_words]
     order = np.argsort([-attribution.scores[list(group)].sum() for group in groups], kind="stable")
 
     def measures(one):
@@ -107,7 +107,7 @@ def brute_force(question, attribution):
         for share in (0.01, 0.05, 0.1, 0.2, 0.5):
             top = one[: int(np.ceil(round(share * len(groups), 9)))]
             gone = np.zeros(len(question.tokens), bool)
-            gone[[piece for word in top for piece in groups[word]]] = True
+            gone[[token for word in top for token in groups[word]]] = True
             whole, without, alone = question.chances([question.tokens, question.without(gone), question.without(~gone)])
             lost.append(whole - without)
             short.append(whole - alone)
@@ -229,20 +229,20 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     question = ask(classifier, " ".join(LONG.split()[:words]))
     attribution = explain(question, "input_x_gradient")
     found = it.faithfulness(question, attribution, draws=40)
-    groups = [pieces for _, pieces in question.free_words]
+    groups = [tokens for _, tokens in question.free_words]
     order = sorted(range(words), key=lambda i: -attribution.scores[list(groups[i])].sum())
     ids = question.tokens.ids.tolist()
 
     def scores(gone):
-        kept = torch.tensor([[piece for place, piece in enumerate(ids) if place not in gone]])
+        kept = torch.tensor([[token for place, token in enumerate(ids) if place not in gone]])
         with torch.no_grad():
             chances = classifier._whole(input_ids=kept).logits.softmax(-1)[0]
         return {str(place): float(one) for place, one in enumerate(chances)}
 
-    free = {piece for group in groups for piece in group}
+    free = {token for group in groups for token in group}
     thresholds = []
     for share in (0.01, 0.05, 0.1, 0.2, 0.5):
-        top = {piece for word in order[: int(np.ceil(share * words - 1e-9))] for piece in groups[word]}
+        top = {token for word in order[: int(np.ceil(share * words - 1e-9))] for token in groups[word]}
         thresholds.append(
             {
                 "threshold": share,
@@ -337,7 +337,7 @@ def test_interactions_are_archdetects(bert):
         ("a", "b"), np.random.default_rng(0).normal(size=(2, bert.width)).astype(np.float32), np.zeros(2, np.float32)
     )
     question = ask(bert, TEXT, head=head)
-    groups = [list(pieces) for _, pieces in question.free_words]
+    groups = [list(tokens) for _, tokens in question.free_words]
     embedded, empty = question.embedded, question.baseline("pad")
 
     def answer(gates):
@@ -461,7 +461,7 @@ def test_the_error_is_the_spread_over_seeds(bert, method):
     The variance of four words has about 40 degrees of freedom: by chi-square one time in a thousand it would be off so.
     """
     question = ask(bert, "the river bank was", target="norm")
-    groups = [pieces for _, pieces in question.free_words]
+    groups = [tokens for _, tokens in question.free_words]
     runs = []
     for seed in range(12):
         work = Work(question, method, "pad", 0.01, "adaptive", seed, None)

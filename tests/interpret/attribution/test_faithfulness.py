@@ -241,5 +241,5 @@ def test_random_scores_find_planted_evidence_by_chance(minilm, planted):
         for _ in range(20):
             scores = replace(found, scores=draw.random(len(found.tokens)).astype(np.float32)).word_scores()
             hits.append(found.tokens.words[max(free, key=scores.__getitem__)] in EVIDENCE[label])
-    # Ten words, one of them planted, and one of several pieces is found a little oftener.
+    # Ten words, one of them planted, and one of several tokens is found a little oftener.
     assert 0.06 < np.mean(hits) < 0.16

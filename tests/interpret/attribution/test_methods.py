@@ -356,10 +356,10 @@ def test_out_of_memory_is_a_sentence_and_the_next_question_is_answered(tiny_fold
     assert explain(question, method).scores.shape == (len(question.tokens),)
 
 
-@pytest.mark.parametrize(("free", "pieces"), [(64 * 2**30, 1024), (24 * 4 * 12 * 768 * 4 * 300, 300), (1, 1)])
-def test_as_many_texts_go_together_as_fit_into_memory(monkeypatch, free, pieces):
+@pytest.mark.parametrize(("free", "tokens"), [(64 * 2**30, 1024), (24 * 4 * 12 * 768 * 4 * 300, 300), (1, 1)])
+def test_as_many_texts_go_together_as_fit_into_memory(monkeypatch, free, tokens):
     monkeypatch.setattr(resources, "find_device", lambda name: Device(name, name, free, free, ("float32",)))
-    assert resources.gradient_pieces("cpu", 12, 768) == pieces
+    assert resources.tokens_with_gradients("cpu", 12, 768) == tokens
 
 
 def test_two_people_at_once_get_their_own_answers(minilm):

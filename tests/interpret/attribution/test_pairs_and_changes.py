@@ -1,4 +1,4 @@
-"""Words in twos, what turns a prediction, and whole files."""
+"""Word-pair interactions, what turns a prediction, and whole files."""
 
 import csv
 import json
@@ -116,7 +116,7 @@ def test_variants_are_read_as_they_are_spelled(minilm, head):
     expected = direct.probabilities(direct.answers([direct.tokens]))[0]
     np.testing.assert_allclose(found.chances[1], expected, atol=1e-6)
     assert spelled(question.tokens, [Change(len(words) - 2, ".", "")]) == "The old court found him guilty"
-    for bad, sentence in ((Change(0, "[CLS]", ""), "must stay"), (Change(old, "old", "qwertyzx"), "no single piece")):
+    for bad, sentence in ((Change(0, "[CLS]", ""), "must stay"), (Change(old, "old", "qwertyzx"), "no single token")):
         with pytest.raises(InputError, match=sentence):
             it.read_variants(question, [(bad,)])
 
@@ -178,7 +178,7 @@ def test_one_bad_row_loses_no_other(minilm, head):
     assert [place for place, _ in found.skipped] == [1]
     assert [place for place, _ in found.unmarked] == [2, 3]
     assert "does not stand in the text" in str(found.unmarked[0][1])
-    with pytest.raises(InputError, match="no class or piece “medicine”"):
+    with pytest.raises(InputError, match="no class or token “medicine”"):
         it.explain_rows(minilm, texts, head=head, target="medicine")
 
 
@@ -206,7 +206,7 @@ def test_exchanges_are_read_as_they_are_spelled(tmp_path, family, search):
         family, tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=3, initializer_range=0.9
     )
     encoder = it.load_encoder(str(folder), device="cpu")
-    # Of the tiny vocabulary of XLM-RoBERTa these are the words of one piece.
+    # Of the tiny vocabulary of XLM-RoBERTa these are the words of one token.
     question = ask(encoder, "t an b ri s" if family == "xlm-roberta" else "the river bank was steep")
     singles = [(change,) for change in _singles(question, search)]
     assert len(singles) > 3
@@ -229,7 +229,7 @@ def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
     question = ask(encoder, "the river [MASK] was steep")
     with pytest.raises(InputError, match="second mask"):
         it.read_variants(question, [(Change(1, "the", "[MASK]"),)])
-    wrong = {"no piece 99999": it.Target("word", "", 99_999, 3), "no mask": it.Target("word", "", 5, 99)}
+    wrong = {"no token 99999": it.Target("word", "", 99_999, 3), "no mask": it.Target("word", "", 5, 99)}
     for sentence, target in wrong.items():
         with pytest.raises(InputError, match=sentence):
             ask(encoder, "the river [MASK] was steep", target=target)

@@ -55,19 +55,19 @@ def test_a_masked_word_answers_as_transformers_does(tmp_path):
     text = "the [MASK] lent money because it was [MASK]"
     question = ask(encoder, text)
     model = tf.AutoModelForMaskedLM.from_pretrained(folder).eval()
-    place = question.tokens.pieces.index("[MASK]")
+    place = question.tokens.strings.index("[MASK]")
     with torch.no_grad():
         logits = model(**encoder.batch([question.tokens])).logits[0, place]
     assert question.target.index == int(logits.argmax())
     assert question.outputs([question.tokens])[0] == pytest.approx(float(logits.max()), abs=1e-5)
     # The mask is still found where words before it are gone, and no method takes a mask away.
-    gone = np.array([piece == "the" for piece in question.tokens.pieces])
+    gone = np.array([token == "the" for token in question.tokens.strings])
     shorter = question.without(gone)
     assert len(shorter) == len(question.tokens) - 1
     with torch.no_grad():
         expected = model(**encoder.batch([shorter])).logits[0, place - 1, question.target.index]
     assert question.outputs([shorter])[0] == pytest.approx(float(expected), abs=1e-5)
-    assert question.without(np.ones(len(gone), bool)).pieces.count("[MASK]") == 2
+    assert question.without(np.ones(len(gone), bool)).strings.count("[MASK]") == 2
 
 
 def test_texts_answer_the_same_in_whatever_batch(minilm):
@@ -77,11 +77,11 @@ def test_texts_answer_the_same_in_whatever_batch(minilm):
     np.testing.assert_allclose(together, [question.outputs([one])[0] for one in texts], atol=1e-5)
 
 
-def test_a_baseline_keeps_special_pieces_and_changes_all_others(minilm):
+def test_a_baseline_keeps_special_tokens_and_changes_all_others(minilm):
     question = ask(minilm, "The tenant shall not sublet.", target="norm")
-    for kind, piece in (("pad", "[PAD]"), ("mask", "[MASK]")):
+    for kind, token in (("pad", "[PAD]"), ("mask", "[MASK]")):
         rows = question.baseline(kind)
-        expected = minilm.embedding_matrix[minilm.pieces.token_to_id(piece)]
+        expected = minilm.embedding_matrix[minilm.tokenizer.token_to_id(token)]
         for place, special in enumerate(question.tokens.special):
             torch.testing.assert_close(rows[place], question.embedded[place] if special else expected)
     assert question.baseline("zero")[1:-1].abs().max() == 0
@@ -92,11 +92,11 @@ def test_a_baseline_keeps_special_pieces_and_changes_all_others(minilm):
     [
         (TEXT, None, "predicted", "no classifier"),
         (TEXT, None, 0, "no classifier"),
-        (TEXT, None, "positive", "no class or piece"),
+        (TEXT, None, "positive", "no class or token"),
         (TEXT, None, "similarity", "two texts"),
         (TEXT, None, "unit 9.0", "no unit"),
         (TEXT, None, "unit 1.999", "no unit"),
-        (TEXT, None, "unit x", "no class or piece"),
+        (TEXT, None, "unit x", "no class or token"),
         ("  ", None, "norm", "empty"),
     ],
 )
@@ -114,6 +114,6 @@ def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_pat
     folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
     with pytest.raises(InputError, match="no word to explain"):
         ask(it.load_encoder(str(folder), device="cpu"), "[MASK]")
-    # One token, and pieces that the vocabulary lacks, can be explained like any others.
+    # One token, and tokens that the vocabulary lacks, can be explained like any others.
     for text in ("word", "漢 漢"):
         assert np.isfinite(it.attribute(minilm, text, head=head).scores).all()

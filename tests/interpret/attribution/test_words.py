@@ -42,8 +42,8 @@ def test_what_is_not_chinese_stays(minilm, text):
     assert join_words(plain).groups == plain.groups
 
 
-def test_a_piece_across_two_words_stays_alone(minilm):
-    # As if the vocabulary had 文模 as one piece, the end of 中文 and the beginning of 模型.
+def test_a_token_across_two_words_stays_alone(minilm):
+    # As if the vocabulary had 文模 as one token, the end of 中文 and the beginning of 模型.
     plain = minilm.tokens("中文模型法院")
     kept = np.array([0, 1, 2, 4, 5, 6, 7])
     span = np.array(plain.span[kept])
@@ -51,7 +51,7 @@ def test_a_piece_across_two_words_stays_alone(minilm):
     tokens = replace(
         plain,
         ids=plain.ids[kept],
-        pieces=tuple(plain.pieces[i] for i in kept),
+        strings=tuple(plain.strings[i] for i in kept),
         labels=tuple(plain.labels[i] for i in kept),
         word=np.array([-1, 0, 1, 2, 3, 4, -1]),
         span=span,

@@ -1,4 +1,4 @@
-"""Vectors of texts, words and pieces: against hidden states, against sentence-transformers, whatever the batch."""
+"""Vectors of texts, words and tokens: against hidden states, against sentence-transformers, whatever the batch."""
 
 import os
 import subprocess
@@ -45,10 +45,10 @@ def test_texts_are_pooled_from_the_hidden_states_of_their_own_trace(encoders, fa
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_words_and_pieces_are_those_of_the_trace(encoders, family):
+def test_words_and_tokens_are_those_of_the_trace(encoders, family):
     encoder = encoders[family]
     words = it.embed(encoder, TEXTS, level="words")
-    pieces = it.embed(encoder, TEXTS, level="tokens")
+    each = it.embed(encoder, TEXTS, level="tokens")
     row = column = 0
     for place, text in enumerate(TEXTS):
         tokens, hidden = hidden_of(encoder, text)
@@ -56,13 +56,13 @@ def test_words_and_pieces_are_those_of_the_trace(encoders, family):
             if tokens.special[group[0]]:
                 continue
             np.testing.assert_allclose(words.vectors[:, row], hidden[:, list(group)].mean(1), atol=2e-5)
-            assert (words.text[row], words.item(row), words.pieces[row]) == (place, name, len(group))
+            assert (words.text[row], words.item(row), words.token_counts[row]) == (place, name, len(group))
             row += 1
-            for piece in group:
-                np.testing.assert_allclose(pieces.vectors[:, column], hidden[:, piece], atol=2e-5)
-                assert pieces.text[column] == place
+            for token in group:
+                np.testing.assert_allclose(each.vectors[:, column], hidden[:, token], atol=2e-5)
+                assert each.text[column] == place
                 column += 1
-    assert (row, column) == (len(words), len(pieces))
+    assert (row, column) == (len(words), len(each))
 
 
 def test_the_built_in_model_gives_what_sentence_transformers_gives(minilm):
@@ -78,7 +78,7 @@ def test_the_built_in_model_gives_what_sentence_transformers_gives(minilm):
 def test_a_vector_does_not_depend_on_its_batch(minilm, monkeypatch):
     texts = ["word " * (1 + 13 * i % 40) + str(i) for i in range(30)]
     together = it.embed(minilm, texts)
-    monkeypatch.setattr(corpus, "batch_pieces", lambda *_: 1)
+    monkeypatch.setattr(corpus, "tokens_per_batch", lambda *_: 1)
     alone = it.embed(minilm, texts)
     np.testing.assert_allclose(together.vectors, alone.vectors, atol=1e-5)
     order = np.random.default_rng(0).permutation(30)
@@ -115,7 +115,7 @@ def test_a_long_text_is_the_average_of_its_windows(encoders, pooling):
     else:
         expected = np.average([one[:, 0] for one in states], axis=0, weights=[one.shape[1] for one in states])
     np.testing.assert_allclose(found.vectors[:, 1], expected, atol=2e-5)
-    assert found.pieces.tolist() == [len(encoder.tokens("it was")), sum(one.shape[1] for one in states)]
+    assert found.token_counts.tolist() == [len(encoder.tokens("it was")), sum(one.shape[1] for one in states)]
 
 
 def test_words_of_a_long_text_keep_their_places_in_it(encoders):
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(minilm):
         it.embed(minilm, ["fine"], word="fine")
 
 
-def test_progress_counts_every_piece_and_stops_when_asked(minilm):
+def test_progress_counts_every_token_and_stops_when_asked(minilm):
     texts = ["word " * (i % 50 + 1) for i in range(300)]
     seen = []
     it.embed(minilm, texts, layers=[-1], progress=lambda *now: seen.append(now))
@@ -207,7 +207,7 @@ def test_two_processes_write_what_one_writes(minilm, tmp_path):
     found = it.load_embeddings(tmp_path / "out", minilm.spec, texts)
     alone = it.embed(minilm, texts, layers=[0, 3, -1])
     np.testing.assert_allclose(found.vectors, alone.vectors, atol=1e-5)
-    for name in ("text", "span", "pieces", "windows"):
+    for name in ("text", "span", "token_counts", "windows"):
         np.testing.assert_array_equal(getattr(found, name), getattr(alone, name))
     again = run(tmp_path / "out")
     assert again.returncode != 0

@@ -105,7 +105,7 @@ def test_one_text_of_very_many_words_is_measured(words):
         vectors=np.random.default_rng(0).normal(size=(1, 60_000, 3)).astype(np.float32),
         text=np.zeros(60_000, np.int64),
         span=np.zeros((60_000, 2), np.int64),
-        pieces=np.ones(60_000, np.int64),
+        token_counts=np.ones(60_000, np.int64),
     )
     found = it.measure_geometry(long)
     assert (found.items, found.total) == (50_000, 60_000)

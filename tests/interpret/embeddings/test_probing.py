@@ -174,7 +174,7 @@ def test_ten_thousand_labels_are_refused_in_a_sentence(topics):
         text=np.arange(10_000),
         vectors=np.zeros((2, 10_000, 4), np.float32),
         span=np.zeros((10_000, 2), np.int64),
-        pieces=np.ones(10_000, np.int64),
+        token_counts=np.ones(10_000, np.int64),
         windows=np.ones(10_000, np.int64),
         cut=np.zeros(10_000, bool),
     )

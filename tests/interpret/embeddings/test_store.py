@@ -143,3 +143,13 @@ def test_no_text_is_written(minilm, store):
     store.embed(minilm, ["a very secret diagnosis"])
     for file in store.folder.rglob("*"):
         assert file.is_dir() or b"secret" not in file.read_bytes()
+
+
+def test_a_folder_of_before_counts_had_their_name_is_read(minilm, store, monkeypatch):
+    first = store.embed(minilm, TEXTS)
+    (folder,) = store.folder.iterdir()
+    (folder / "token_counts.npy").rename(folder / "pieces.npy")
+    monkeypatch.setattr(corpus, "_hidden", refuse)
+    found = store.embed(minilm, TEXTS)
+    np.testing.assert_array_equal(found.token_counts, first.token_counts)
+    np.testing.assert_array_equal(found.vectors, first.vectors)

@@ -49,12 +49,12 @@ def test_only_what_was_adapted_changes_and_by_a_low_rank(folder, adapted, exampl
             assert sizes[4] < 1e-5 * sizes[0]
         elif not name.startswith("pooler"):
             assert torch.equal(after[name], value), name
-    floors = {one.name: one for one in done.floors}
-    assert floors["embeddings"].frozen
-    assert floors["0"].learns == 0
+    layer_groups = {one.name: one for one in done.layer_groups}
+    assert layer_groups["embeddings"].frozen
+    assert layer_groups["0"].learns == 0
     # Four maps of attention and two of the feed-forward part: rank × (in + out) each.
     width, wide = done.model.config.hidden_size, done.model.config.intermediate_size
-    assert floors["1"].learns == 4 * (4 * 2 * width + 2 * (width + wide))
+    assert layer_groups["1"].learns == 4 * (4 * 2 * width + 2 * (width + wide))
     assert not any("lora" in name for name, _ in done.model.named_modules())
 
 
@@ -66,11 +66,11 @@ def test_every_family_is_adapted_and_counted(family, head, examples, tmp_path):
     found = plan(it.load_encoder(str(folder), device="cpu"), recipe, "classes", 2, [10], 80, 16, COST)
     learned, judged = split_examples(examples)
     done = train(recipe, examples, learned[:48], judged)
-    assert found.floors == done.floors
+    assert found.layer_groups == done.layer_groups
     # What PEFT made is what was planned: each number of an adapter and of the head is in its state.
     body = sum(one.numel() for name, one in done.adapter.items() if ".lora_" in name)
-    assert body == sum(one.learns for one in done.floors if one.name != "head") > 0
-    assert found.trainable == sum(one.learns for one in done.floors)
+    assert body == sum(one.learns for one in done.layer_groups if one.name != "head") > 0
+    assert found.trainable == sum(one.learns for one in done.layer_groups)
     assert np.isfinite(done.answers["logits"]).all()
 
 
@@ -111,7 +111,7 @@ def test_a_pooler_that_the_checkpoint_lacks_is_kept_with_the_adapters(folder, ad
     encoder = it.load_encoder(recipe.model, device="cpu")
     assert encoder.model.pooler is None
     done = train(recipe, examples, *split_examples(examples))
-    assert plan(encoder, recipe, "classes", 2, [10], 80, 16, COST).floors == done.floors
+    assert plan(encoder, recipe, "classes", 2, [10], 80, 16, COST).layer_groups == done.layer_groups
     save_adapter(done.model, done.adapter, done.head, done.labels, tmp_path / "adapter")
     found = answers(done.model.eval(), folder, examples.texts[:8])
     for seed in (0, 1):
@@ -142,7 +142,7 @@ def test_the_same_seed_is_the_same_and_what_is_kept_changes_nothing(adapted, exa
     assert first.kept == 1
     assert [one.loss for one in first.steps] == [one.loss for one in again.steps]
     np.testing.assert_allclose([one.loss for one in first.steps], [one.loss for one in anew.steps], atol=1e-4)
-    # How far a floor moved is the adapters' product against the weights beside it.
+    # How far a layer group moved is the adapters' product against the weights beside it.
     assert 0 < first.evaluations[-1].moved["1"] < 2
     assert "0" not in first.evaluations[-1].moved
 

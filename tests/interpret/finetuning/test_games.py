@@ -86,7 +86,7 @@ def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
 
     def sentences(game):
         ids = [np.where(np.array(one["labels"]) == NO_LABEL, one["input_ids"], one["labels"]) for one in game]
-        verb, parting = (encoder.pieces.token_to_id(one) for one in ("was", "[SEP]"))
+        verb, parting = (encoder.tokenizer.token_to_id(one) for one in ("was", "[SEP]"))
         return [
             [int((part == verb).sum()) for part in np.split(one, np.flatnonzero(one == parting))[:2]] for one in ids
         ]
@@ -114,13 +114,13 @@ def test_what_is_left_of_a_short_passage_is_where_its_texts_meet(folder, recipe,
     for place, item in enumerate(game):
         ids = np.where(np.array(item["labels"]) == NO_LABEL, item["input_ids"], item["labels"])
         types = np.array(item["token_type_ids"])
-        before = encoder.pieces.encode(examples.texts[place], add_special_tokens=False).ids
+        before = encoder.tokenizer.encode(examples.texts[place], add_special_tokens=False).ids
         kept = ids[types == 0][1:-1].tolist()
         assert before[-len(kept) :] == kept
         if item["next"] != ELSEWHERE:
             follow += 1
             kept = ids[types == 1][:-1].tolist()
-            assert encoder.pieces.encode(examples.pairs[place], add_special_tokens=False).ids[: len(kept)] == kept
+            assert encoder.tokenizer.encode(examples.pairs[place], add_special_tokens=False).ids[: len(kept)] == kept
     assert follow > 3
 
 
@@ -131,15 +131,15 @@ def test_a_game_is_drawn_by_seed_time_and_passage_alone(folder, recipe, text):
     first, again = Game(encoder, recipe, examples, some, lambda: 0), Game(encoder, recipe, examples, some, lambda: 0)
     assert [first[i] for i in (3, 1)] == [again[3], again[1]]
     assert [first[i] for i in range(9)] != [Game(encoder, recipe, examples, some, lambda: 1)[i] for i in range(9)]
-    # Never a special piece; a second text that does not follow is another one of the same document.
-    special = {encoder.pieces.token_to_id(one) for one in ("[CLS]", "[SEP]", "[PAD]")}
+    # Never a special token; a second text that does not follow is another one of the same document.
+    special = {encoder.tokenizer.token_to_id(one) for one in ("[CLS]", "[SEP]", "[PAD]")}
     elsewhere = 0
     for place, item in zip(some, first, strict=True):
         assert not special & {one for one in item["labels"] if one != NO_LABEL}
         ids = np.where(np.array(item["labels"]) == NO_LABEL, item["input_ids"], item["labels"])
         second = ids[np.array(item["token_type_ids"]) == 1][:-1].tolist()
         own, *others = [
-            encoder.pieces.encode(examples.pairs[i], add_special_tokens=False).ids[: len(second)]
+            encoder.tokenizer.encode(examples.pairs[i], add_special_tokens=False).ids[: len(second)]
             for i in (place, *some)
             if examples.labels[i] == examples.labels[place]
         ]
@@ -192,7 +192,7 @@ def test_as_written_nothing_is_hidden(folder, recipe, text):
         assert written | {"input_ids": None} == item | {"input_ids": None}
         if item["next"] == 0:
             follows += 1
-            ids = game.pieces.encode(examples.texts[place], examples.pairs[place]).ids
+            ids = game.tokenizer.encode(examples.texts[place], examples.pairs[place]).ids
             assert written["input_ids"] == ids != item["input_ids"]
     assert follows > 2
 
@@ -257,7 +257,7 @@ def test_the_command_says_how_a_game_ended(folder, text, tmp_path, capsys):
     assert main([*asked, "--batch", "64", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().err.splitlines()
     (result,) = (line for line in said if line.startswith("accuracy "))
-    assert "next sentences told right" in result
+    assert "next-sentence accuracy" in result
     assert "no epoch was chosen" in said[-1]
 
 

@@ -51,31 +51,31 @@ def test_lengths_and_words_are_those_of_the_tokenizer(minilm):
     health = check_health(minilm, found, range(5), range(5, 10))
     tokens = [minilm.tokens(text) for text in found.texts]
     np.testing.assert_array_equal(health.lengths, [len(one) for one in tokens])
-    pieces = sum(len(one) - 2 for one in tokens)
-    assert health.pieces_per_word == pytest.approx(pieces / 25)
+    total = sum(len(one) - 2 for one in tokens)
+    assert health.tokens_per_word == pytest.approx(total / 25)
     assert health.unknown == 0
 
 
 @pytest.mark.parametrize(("known", "unknown"), [(3, 0), (3, 6), (1, 40), (0, 5)])
-def test_a_word_that_is_not_read_is_not_one_that_is_cut_into_a_single_piece(minilm, known, unknown):
+def test_a_word_that_is_not_read_is_not_one_that_is_cut_into_a_single_token(minilm, known, unknown):
     words = ["unbelievably", "tired", "pneumonoultramicroscopicsilicovolcanoconiosis"][:known]
-    # Of characters that the vocabulary lacks: each is a word, and one unknown piece.
+    # Of characters that the vocabulary lacks: each is a word, and one unknown token.
     text = " ".join(words) + " " + "㐁" * unknown
     found = examples([(f"{text}", "ab"[i % 2]) for i in range(20)])
     health = check_health(minilm, found, range(10), range(10, 20))
-    pieces = [len(minilm.tokens(word)) - 2 for word in words]
-    assert health.unknown == pytest.approx(unknown / (sum(pieces) + unknown))
-    assert health.pieces_per_word == pytest.approx(np.mean(pieces) if pieces else np.nan, nan_ok=True)
+    tokens = [len(minilm.tokens(word)) - 2 for word in words]
+    assert health.unknown == pytest.approx(unknown / (sum(tokens) + unknown))
+    assert health.tokens_per_word == pytest.approx(np.mean(tokens) if tokens else np.nan, nan_ok=True)
     assert ("unknown" in health.findings) == (unknown > 0)
     if unknown:
         assert health.findings.index("unknown") < min(
-            [health.findings.index(name) for name in ("few judged", "many pieces") if name in health.findings]
+            [health.findings.index(name) for name in ("few judged", "many tokens") if name in health.findings]
         )
 
 
 def test_words_of_another_field_or_language_are_told(minilm):
     field = examples([(f"pneumonoultramicroscopicsilicovolcanoconiosis {i}", "ab"[i % 2]) for i in range(20)])
-    assert "many pieces" in check_health(minilm, field, range(10), range(10, 20)).findings
+    assert "many tokens" in check_health(minilm, field, range(10), range(10, 20)).findings
     other = examples([(f"㐀㐁㐂 {i}", "ab"[i % 2]) for i in range(20)])
     assert "unknown" in check_health(minilm, other, range(10), range(10, 20)).findings
 
@@ -124,6 +124,6 @@ def test_rows_of_a_second_file_that_were_learned_from_are_left_out(minilm):
     assert str(said["left out"]).startswith("17 of 30 rows")
     lengths = np.array([len(minilm.tokens(text)) for text in both.texts])
     assert health.cut == pytest.approx((lengths - lengths.clip(max=16)).sum() / lengths.sum())
-    assert str(said["too long"]).startswith("13 texts are longer than the 16 pieces")
+    assert str(said["too long"]).startswith("13 texts are longer than the 16 tokens")
     with pytest.raises(InputError, match="All 17 rows"):
         split_rows(first.joined(examples(again)), 0.2, 0, apart=False, tested=17)

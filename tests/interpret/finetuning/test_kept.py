@@ -13,7 +13,7 @@ import pytest
 import interpret as it
 from interpret.finetuning import told as telling
 from interpret.finetuning.afterwards import what_is_forgotten
-from interpret.finetuning.outcome import piece_names, read_outcome
+from interpret.finetuning.outcome import read_outcome, token_names
 from interpret.finetuning.runs import Request, delete_run, list_runs, new_run, read_run, write_state
 from interpret.finetuning.told import read_told
 from interpret.finetuning.trainer import latest_checkpoint
@@ -42,7 +42,9 @@ def make_done(root, name="whole", asked=1.7e9):
     np.savez(
         run.folder / "answers.npz", logits=np.eye(2, dtype=np.float32)[[0, 1, 0, 1]], truth=[0, 1, 0, 1], rows=range(4)
     )
-    (run.folder / "floors.json").write_text(json.dumps({"labels": ["a", "b"], "step": 2, "floors": []}), "utf-8")
+    (run.folder / "layer_groups.json").write_text(
+        json.dumps({"labels": ["a", "b"], "step": 2, "layer_groups": []}), "utf-8"
+    )
     (run.folder / "log.txt").write_text("", "utf-8")
     for folder, file in (("model", "config.json"), ("adapter", "adapter_config.json"), ("checkpoints", "latest.json")):
         (run.folder / folder).mkdir()
@@ -98,7 +100,7 @@ FILES = (
     "state.json",
     "told.jsonl",
     "answers.npz",
-    "floors.json",
+    "layer_groups.json",
     "data.csv",
     "log.txt",
     "stop",
@@ -204,7 +206,7 @@ BELOW = {
     ".opened/.lock": (opened,),
     ".opened/@/config.json": (lambda run: [loaded(one) for one in opened(run)],),
     "model/config.json": (lambda run: loaded(run.model), opened),
-    "model/tokenizer.json": (lambda run: piece_names(run, [1]), opened),
+    "model/tokenizer.json": (lambda run: token_names(run, [1]), opened),
     "model/tokenizer_config.json": (lambda run: loaded(run.model), opened),
     "model/model.safetensors": (lambda run: loaded(run.model), opened),
 }
@@ -327,3 +329,17 @@ def test_a_name_that_is_too_long_is_refused_and_nothing_is_written(tmp_path):
         new_run(tmp_path / "runs", request, ROWS.encode())
     assert not (tmp_path / "runs").exists()
     assert redacted(request.name) == request.name
+
+
+def test_a_run_of_before_layers_had_their_name_is_read(tmp_path):
+    """As version 0.1 of November 2026 wrote it."""
+    run = make_done(tmp_path)
+    now = read_outcome(run)
+    card = run.folder / "layer_groups.json"
+    before = json.loads(card.read_text("utf-8"))
+    before["floors"] = before.pop("layer_groups")
+    card.unlink()
+    (run.folder / "floors.json").write_text(json.dumps(before), "utf-8")
+    found = read_outcome(read_run(run.folder))
+    assert (found.labels, found.step) == (now.labels, now.step) == (("a", "b"), 2)
+    assert found.truth == now.truth

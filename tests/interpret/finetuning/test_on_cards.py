@@ -126,7 +126,7 @@ def test_a_loss_that_is_no_number_in_one_process_is_none_in_all(folder, recipe, 
 
     monkeypatch.setattr(FineTuner, "training_step", of_two)
     told = []
-    with pytest.raises(it.InputError, match="no number any more at step 3"):
+    with pytest.raises(it.InputError, match="became NaN or infinite at step 3"):
         train(recipe, examples, *split_examples(examples), lambda what, _steps: told.append(what))
     np.testing.assert_allclose([one.loss for one in told], reduced[:2], rtol=1e-6)
 
@@ -143,7 +143,7 @@ def test_no_snapshot_is_taken_of_what_is_no_number(folder, recipe, examples, mon
     monkeypatch.setattr("interpret.finetuning.trainer.snapshot_steps", lambda *_: (2, 3))
     place = tmp_path / "checkpoints"
     place.mkdir()
-    with pytest.raises(it.InputError, match="no number any more at step 3"):
+    with pytest.raises(it.InputError, match="became NaN or infinite at step 3"):
         train(replace(recipe, snapshots=2), examples, learned, judged, None, None, place)
     assert [one.name for one in (tmp_path / "snapshots").iterdir()] == ["2.safetensors"]
 
@@ -228,7 +228,7 @@ def test_late_or_not_no_checkpoint_holds_what_is_no_number(folder, recipe, examp
 
     monkeypatch.setattr(FineTuner, "compute_loss", breaks)
     told = []
-    with pytest.raises(it.InputError, match="no number any more at step 3"):
+    with pytest.raises(it.InputError, match="became NaN or infinite at step 3"):
         train(recipe, examples, learned, judged, lambda what, _steps: told.append(what), None, tmp_path)
     assert [one.number for one in told if isinstance(one, Step)] == [1, 2]
     assert [one.name for one in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]

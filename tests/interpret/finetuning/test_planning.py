@@ -30,7 +30,7 @@ def test_counts_are_those_of_the_model_that_is_trained(family, head, examples, t
     found = plan(encoder, recipe, "classes", 2, [10], 80, 16, COST)
     learned, judged = split_examples(examples)
     done = train(recipe, examples, learned[:48], judged)
-    assert found.floors == done.floors
+    assert found.layer_groups == done.layer_groups
     assert found.trainable == sum(one.numel() for one in done.model.parameters() if one.requires_grad)
     assert found.trainable + found.frozen == sum(one.numel() for one in done.model.parameters())
     assert found.kept == done.kept
@@ -51,10 +51,10 @@ def test_more_frozen_is_less_time_and_memory(folder, recipe):
         values = [getattr(one, name) for one in plans]
         assert values == sorted(values, reverse=True), name
     assert plans[0].steps == 10 * 13
-    # By hand: 3 layers forward and back over 30 pieces of 100 rows, and forward over 20, ten times; then the updates.
-    pieces = 10 * 30 * 100 * 3e-6 + 10 * 30 * 20 * 1e-6
+    # By hand: 3 layers forward and back over 30 tokens of 100 rows, and forward over 20, ten times; then the updates.
+    tokens = 10 * 30 * 100 * 3e-6 + 10 * 30 * 20 * 1e-6
     updates = 130 * (plans[0].trainable * 1e-9 + 0.004)
-    assert plans[0].seconds == pytest.approx(pieces + updates)
+    assert plans[0].seconds == pytest.approx(tokens + updates)
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
     monkeypatch.setattr("interpret.finetuning.planning.find_device", lambda name: card if name == "cuda:1" else None)
     found = plan(encoder, replace(recipe, device="cuda:1"), "classes", 2, [10], 1000, 100, COST)
     assert found.free == card.free
-    # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 pieces
+    # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 tokens
     # and 24 units in the 2 layers that learn, and a context; nothing of the 1,100 texts that lie on the host.
     learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch * 10 * 24 * 2
     # bfloat16 by itself on a card that multiplies it: of the weights of these layers there are rounded copies.
-    learns += 2 * sum(one.parameters for one in found.floors if one.name in ("1", "2"))
+    learns += 2 * sum(one.parameters for one in found.layer_groups if one.name in ("1", "2"))
     assert found.kept == 1
     assert found.memory == learns + CONTEXT_BYTES
-    # As measured, where it was: 1,000 bytes a piece through all three layers, of which two keep theirs.
+    # As measured, where it was: 1,000 bytes a token through all three layers, of which two keep theirs.
     measured = replace(COST, kept=1000.0, context=300)
     exact = replace(recipe, device="cuda:1", precision="float32")
     again = plan(encoder, exact, "classes", 2, [10], 1000, 100, measured).memory
@@ -176,12 +176,12 @@ def test_a_step_is_timed_by_what_is_asked_of_it_and_trains_nobodys_model(folder,
     for name, value in encoder.model.state_dict().items():
         assert value.equal(before[name]), "the model that others use has been trained"
     assert all(one.grad is None for one in encoder.model.parameters())
-    # Of a piece forward and back, and of a parameter's update, the least that was seen: 32 texts of 16 pieces.
+    # Of a token forward and back, and of a parameter's update, the least that was seen: 32 texts of 16 tokens.
     parameters = sum(one.numel() for one in encoder.model.parameters())
     assert (cost.forward, cost.backward, cost.update) == pytest.approx((2 / 512, 11 / 512, 1.5 / parameters))
 
 
-def test_no_more_pieces_are_counted_than_are_read(folder, examples):
+def test_no_more_tokens_are_counted_than_are_read(folder, examples):
     encoder = it.load_encoder(str(folder), device="cpu")
     whole = measure_lengths(encoder, examples, 512)
     assert len(whole) == len(examples)
@@ -202,17 +202,17 @@ def test_no_more_pieces_are_counted_than_are_read(folder, examples):
     ],
 )
 def test_what_suits_follows_from_what_is_frozen_and_what_is_given_stays(frozen, task, width, adapted, wanted):
-    floors = ("embeddings", "0", "1", "2", "pooler", "head")
+    layer_groups = ("embeddings", "0", "1", "2", "pooler", "head")
     left = Recipe(frozen=frozen, lora_rank=4 if adapted else 0)
     assert not left.decided
-    found = resolve(left, floors, width, task)
+    found = resolve(left, layer_groups, width, task)
     assert (found.head, found.learning_rate, found.epochs) == wanted
     # All but the precision, which is the device's matter.
     assert not found.decided
     assert replace(found, precision="float32").decided
     given = replace(left, head="own", learning_rate=3e-3, epochs=7)
-    assert resolve(given, floors, width, task) == given
-    assert resolve(replace(left, epochs=7), floors, width, task) == replace(found, epochs=7)
+    assert resolve(given, layer_groups, width, task) == given
+    assert resolve(replace(left, epochs=7), layer_groups, width, task) == replace(found, epochs=7)
 
 
 def test_every_caution_is_a_sentence(folder, recipe):

@@ -1,12 +1,12 @@
-"""Going on from what frozen floors made of a text is the same as never having stopped, for every family."""
+"""Going on from what frozen layer groups made of a text is the same as never having stopped, for every family."""
 
 import pytest
 import torch
 import transformers as tf
 
 from interpret.families import FAMILIES
+from interpret.finetuning.layer_groups import freeze, frozen_prefix
 from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
-from interpret.finetuning.tower import freeze, frozen_prefix
 from tests.tiny import FAMILIES as TINY
 from tests.tiny import make_checkpoint
 
@@ -61,8 +61,8 @@ def test_the_model_is_whole_again_and_nothing_was_copied(built):
 
 def test_gradients_of_what_learns_are_those_of_the_whole_model(built):
     model, family, inputs = built
-    floors = freeze(model, family, ["embeddings", "0"])
-    count = frozen_prefix(floors)
+    layer_groups = freeze(model, family, ["embeddings", "0"])
+    count = frozen_prefix(layer_groups)
     assert count == 1
     labels = torch.tensor([0, 1, 0])
     model(**inputs, labels=labels).loss.backward()
@@ -79,7 +79,7 @@ def test_gradients_of_what_learns_are_those_of_the_whole_model(built):
     freeze(model, family, ())
 
 
-def test_frozen_floors_run_without_dropout_and_the_mode_stays(built):
+def test_frozen_layer_groups_run_without_dropout_and_the_mode_stays(built):
     model, family, inputs = built
     model.train()
     first, second = (run_prefix(model, family, 1, inputs) for _ in range(2))
@@ -97,6 +97,6 @@ def test_all_layers_can_be_kept_but_where_one_must_stay(built):
     assert kept_layers(model, family, -1) == -1
 
 
-def test_memory_is_a_vector_for_each_piece():
+def test_memory_is_a_vector_for_each_token():
     assert prefix_bytes([10, 20], 384) == 30 * 384 * 4
     assert prefix_bytes([10, 20], 384, torch.bfloat16) == 30 * 384 * 2

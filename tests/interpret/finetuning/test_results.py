@@ -94,7 +94,7 @@ def test_no_interval_of_a_share_is_without_width(count, right, rows):
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_pieces_of_one_passage_are_one_observation(right):
+def test_tokens_of_one_passage_are_one_observation(right):
     rank = np.zeros(30, int) if right else np.full(30, 9)
     chosen = {"truth": np.zeros(30, int), "guess": np.zeros(30, int), "chance": np.full(30, 0.5, np.float32)}
     pairs = {"follows": np.full(2, 0.9, np.float32), "following": np.full(2, right)}

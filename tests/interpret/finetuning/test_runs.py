@@ -69,7 +69,7 @@ def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples,
     assert (run.step, run.steps) == (20, 20)
     told = read_told(run.folder)
     assert told.number.tolist() == list(range(1, 21))
-    assert told.floors == ("embeddings", "0", "1", "2", "pooler", "head")
+    assert told.layer_groups == ("embeddings", "0", "1", "2", "pooler", "head")
     assert (told.norms[:, :2] == 0).all()
     assert (told.norms[:, 2:] > 0).all()
     assert (np.diff(told.seconds) >= 0).all()
@@ -288,7 +288,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
 
 def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
     monkeypatch.setattr("interpret.finetuning.worker._BETWEEN", 0.0)
-    monkeypatch.setattr("interpret.finetuning.reading.batch_pieces", lambda *_: 64)
+    monkeypatch.setattr("interpret.finetuning.reading.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, request_for, rows)
     seen = []
 
@@ -305,7 +305,7 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
 
 
 def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpret.finetuning.reading.batch_pieces", lambda *_: 64)
+    monkeypatch.setattr("interpret.finetuning.reading.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=4)), rows)
     first = work(run.folder, lambda what, _steps: ask_to_stop(run) if getattr(what, "number", 0) == 4 else None)
     told = (run.folder / "told.jsonl").read_text("utf-8")
@@ -491,7 +491,7 @@ def test_the_command_trains_and_what_it_writes_opens(folder, examples, rows, tmp
     tf.AutoModelForSequenceClassification.from_pretrained(out / "model")
     for wrong, sentence in (
         ([*asked, *more], "exists already"),
-        ([*asked[:4], "--out", str(tmp_path / "x"), "--freeze", "0-9", *asked[6:]], "no floor “3”"),
+        ([*asked[:4], "--out", str(tmp_path / "x"), "--freeze", "0-9", *asked[6:]], "no layer “3”"),
         (["--data", str(tmp_path / "none.csv"), *asked[2:4], "--out", str(tmp_path / "y")], "No such file"),
         ([str(tmp_path / "nothing")], "is no run, or is gone"),
         ([], "Name a run's folder"),
@@ -513,7 +513,7 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     said = capsys.readouterr().err
     assert "96 rows to learn from, 9 to judge by; always guessing: " in said
     assert "17 of 26 rows of the file to judge by also stand" in said
-    assert "texts are longer than the 16 pieces" in said
+    assert "texts are longer than the 16 tokens" in said
     assert "head linear, learning rate 0.02, 20 epochs" in said
     run = read_run(tmp_path / "run")
     assert (run.request.recipe.head, run.request.recipe.learning_rate, run.request.recipe.epochs) == (

@@ -147,7 +147,7 @@ def test_what_a_model_is_given_is_what_its_maps_read(runs):
         else:
             assert found.shape == (columns, columns)
             assert float(torch.linalg.eigvalsh(found.double()).min()) > -1e-4
-    # Each piece has a place and a segment.
+    # Each token has a place and a segment.
     assert len(asked) == 1
     # Layer norms give states of known length: their bias and weight alone tell it.
     norm = "bert.encoder.layer.0.attention.output.LayerNorm"
@@ -200,7 +200,7 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     assert (facts["first"], facts["words"]) == (hidden.first, 30)
     assert (facts["following"], facts["following_hidden"]) == (written.next, hidden.next)
     assert np.isfinite(hidden.perplexity)
-    # The same pairs and pieces, of which none is hidden any more.
+    # The same pairs and tokens, of which none is hidden any more.
     np.testing.assert_array_equal(written.following, hidden.following)
     np.testing.assert_array_equal(np.sort(written.truth), np.sort(hidden.truth))
     assert np.abs(written.follows - hidden.follows).max() > 1e-4

@@ -25,19 +25,19 @@ def losses(done):
 
 @pytest.mark.parametrize("head", ["own", "linear", "textcnn"])
 @pytest.mark.parametrize("frozen", [(), ("embeddings", "0"), ("1",), ("embeddings", "0", "1", "2")])
-def test_frozen_floors_are_bit_identical_and_all_others_change(folder, recipe, examples, frozen, head):
+def test_frozen_layer_groups_are_bit_identical_and_all_others_change(folder, recipe, examples, frozen, head):
     before = it.load_encoder(str(folder), device="cpu").model.state_dict()
     done = train(replace(recipe, frozen=frozen, head=head), examples, *split_examples(examples))
     body = getattr(done.model, done.model.base_model_prefix)
-    for floor in done.floors:
-        if floor.name in ("pooler", "head"):
+    for layer_group in done.layer_groups:
+        if layer_group.name in ("pooler", "head"):
             continue
-        path = "embeddings." if floor.name == "embeddings" else f"encoder.layer.{floor.name}."
+        path = "embeddings." if layer_group.name == "embeddings" else f"encoder.layer.{layer_group.name}."
         for name, value in body.state_dict().items():
             if name.startswith(path) and name in before:
                 same = torch.equal(value, before[name])
                 # Attention's key biases have no gradient: softmax does not see what is added to all scores alike.
-                assert same == floor.frozen or name.endswith("key.bias"), name
+                assert same == layer_group.frozen or name.endswith("key.bias"), name
     assert done.kept == (-1 if "embeddings" not in frozen else len(frozen) - 1)
     assert all(math.isfinite(one) for one in losses(done))
 
@@ -111,7 +111,7 @@ def test_patience_stops_and_goes_back_to_the_best(recipe, examples):
 
 def test_a_loss_that_is_no_number_is_named(recipe, examples, monkeypatch):
     monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda logits, *_, **__: (logits * float("nan")).sum())
-    with pytest.raises(it.InputError, match="no number any more at step 1, with a learning rate of 10"):
+    with pytest.raises(it.InputError, match="became NaN or infinite at step 1, with a learning rate of 10"):
         train(replace(recipe, learning_rate=10.0), examples, *split_examples(examples))
 
 

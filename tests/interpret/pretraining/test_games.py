@@ -8,7 +8,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED, mask_pieces, ordinary_ids
+from interpret.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED, mask_tokens, ordinary_ids
 from interpret.pretraining.following import sentence_pairs
 from tests.tiny import FAMILIES, make_checkpoint
 
@@ -18,15 +18,15 @@ TEXT = "the river bank was steep and the bank lent money"
 # ---- the masking game
 
 
-def test_shares_are_those_asked_for_and_special_pieces_are_never_touched(guessers):
+def test_shares_are_those_asked_for_and_special_tokens_are_never_touched(guessers):
     """Within four standard deviations over 100,000 tokens."""
     encoder = guessers["bert"]
-    others, mask = ordinary_ids(encoder.pieces), encoder.pieces.token_to_id("[MASK]")
+    others, mask = ordinary_ids(encoder.tokenizer), encoder.tokenizer.token_to_id("[MASK]")
     count = 100_000
     open_to = np.ones(count, bool)
     open_to[::50] = False
     ids = np.full(count, int(others[7]))
-    found = mask_pieces(ids, open_to, mask, others, np.random.default_rng(0))
+    found = mask_tokens(ids, open_to, mask, others, np.random.default_rng(0))
     assert not found.chosen[::50].any()
     np.testing.assert_array_equal(found.ids[~found.chosen], ids[~found.chosen])
     chosen = int(found.chosen.sum())
@@ -39,19 +39,19 @@ def test_shares_are_those_asked_for_and_special_pieces_are_never_touched(guesser
         assert near(int((found.done == kind).sum()), chosen, share)
     assert (found.ids[found.done == HIDDEN] == mask).all()
     assert (found.ids[found.done == KEPT] == ids[0]).all()
-    # Any ordinary piece may stand in another's place, all alike, and no special one.
+    # Any ordinary token may stand in another's place, all alike, and no special one.
     drawn = found.ids[found.done == REPLACED]
-    special = {encoder.pieces.token_to_id(one) for one in ("[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]")}
+    special = {encoder.tokenizer.token_to_id(one) for one in ("[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]")}
     assert not special & set(drawn.tolist())
     assert len(set(drawn.tolist())) > 0.95 * len(others)
 
 
-def test_another_rate_or_share_changes_no_other_pieces_luck(guessers):
+def test_another_rate_or_share_changes_no_other_tokens_luck(guessers):
     encoder = guessers["bert"]
-    others, ids, open_to = ordinary_ids(encoder.pieces), np.full(1000, 9), np.ones(1000, bool)
+    others, ids, open_to = ordinary_ids(encoder.tokenizer), np.full(1000, 9), np.ones(1000, bool)
 
     def drawn(**masking):
-        return mask_pieces(ids, open_to, 4, others, np.random.default_rng(3), it.Masking(**masking))
+        return mask_tokens(ids, open_to, 4, others, np.random.default_rng(3), it.Masking(**masking))
 
     assert (drawn(rate=0.3).chosen >= drawn(rate=0.15).chosen).all()
     assert ((drawn(hidden=0.5, replaced=0.4).done == HIDDEN) <= (drawn().done == HIDDEN)).all()
@@ -62,11 +62,11 @@ def test_another_rate_or_share_changes_no_other_pieces_luck(guessers):
 def test_whole_words_are_chosen_together(guessers):
     encoder = guessers["bert"]
     word = np.repeat(np.arange(300), 3)
-    found = mask_pieces(
+    found = mask_tokens(
         np.full(900, 9),
         np.ones(900, bool),
         4,
-        ordinary_ids(encoder.pieces),
+        ordinary_ids(encoder.tokenizer),
         np.random.default_rng(0),
         it.Masking(whole_words=True),
         word,
@@ -101,7 +101,7 @@ def test_a_game_played_is_what_transformers_loses(guessers):
     with torch.no_grad():
         plain = model(input_ids=torch.from_numpy(played.tokens.ids.copy())[None], labels=torch.from_numpy(labels)[None])
     assert float(played.seen.mean()) == pytest.approx(float(plain.loss), rel=1e-4)
-    with pytest.raises(it.InputError, match="By this draw no piece was chosen"):
+    with pytest.raises(it.InputError, match="By this draw no token was chosen"):
         it.play(encoder, "bank", masking=it.Masking(rate=0.0))
     with pytest.raises(it.InputError, match="has \\[MASK\\] in it already"):
         it.play(encoder, "the [MASK] bank")
@@ -121,7 +121,7 @@ def test_the_pseudo_log_likelihood_is_that_of_hiding_one_token_after_another(gue
             assert np.isnan(found.logs[place])
             continue
         ids = torch.from_numpy(tokens.ids.copy())[None]
-        ids[0, place] = encoder.pieces.token_to_id(encoder.mask)
+        ids[0, place] = encoder.tokenizer.token_to_id(encoder.mask)
         with torch.no_grad():
             logs = model(input_ids=ids).logits[0, place].log_softmax(-1)
         assert found.logs[place] == pytest.approx(float(logs[tokens.ids[place]]), abs=1e-5)
@@ -130,7 +130,7 @@ def test_the_pseudo_log_likelihood_is_that_of_hiding_one_token_after_another(gue
     assert sum(score for _word, score in found.words) == pytest.approx(found.total, abs=1e-4)
 
 
-def test_pieces_that_follow_in_a_word_can_be_hidden_too(guessers):
+def test_tokens_that_follow_in_a_word_can_be_hidden_too(guessers):
     encoder = guessers["bert"]
     text = "the bank said bankmoney it"
     tokens = encoder.tokens(text)
@@ -206,7 +206,7 @@ def test_the_order_of_the_answers_is_pinned(tmp_path):
 
 def test_a_single_text_has_no_answer_and_a_model_without_the_head_says_so(both, guessers):
     for second in (None, "  "):
-        with pytest.raises(it.InputError, match="Of a single text nobody can tell whether it follows"):
+        with pytest.raises(it.InputError, match="Next-sentence prediction needs two texts"):
             it.next_sentence(both["bert"], "the river", second)
     with pytest.raises(it.CheckpointError, match="without a head that tells whether a sentence follows"):
         it.next_sentence(guessers["bert"], "the river", "the bank")

@@ -35,10 +35,10 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
     tokens = encoder.tokens(TEXT)
     found = it.fill_mask(encoder, TEXT, hidden=[3, 5])
     assert [one.place for one in found.guesses] == [3, 5]
-    assert found.tokens.pieces[3] == found.tokens.pieces[5] == "[MASK]"
+    assert found.tokens.strings[3] == found.tokens.strings[5] == "[MASK]"
     ids = torch.from_numpy(tokens.ids.copy())[None]
     true = ids[0, [3, 5]].clone()
-    ids[0, [3, 5]] = encoder.pieces.token_to_id("[MASK]")
+    ids[0, [3, 5]] = encoder.tokenizer.token_to_id("[MASK]")
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name)
     with torch.no_grad():
         chances = model(input_ids=ids).logits[0, [3, 5]].softmax(-1).double().numpy()
@@ -49,7 +49,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
         assert guess.entropy == pytest.approx(-(row * np.log2(row)).sum(), rel=1e-4)
 
 
-def test_all_pieces_of_a_word_are_hidden_together(guessers):
+def test_all_tokens_of_a_word_are_hidden_together(guessers):
     encoder = guessers["bert"]
     tokens = encoder.tokens("the bank said bankmoney it")
     word = next(group for group in tokens.groups if len(group) > 1)
@@ -75,7 +75,7 @@ def test_heads_that_are_out_change_the_guess_and_the_pair_is_read(guessers):
         (TEXT, (), "No word is hidden. Choose one, or write \\[MASK\\]"),
         ("the bank", (1, 2), "Every word is hidden, so there is nothing to guess from"),
         ("[MASK]", (), "Every word is hidden"),
-        (TEXT, (0,), "“\\[CLS\\]” is a special piece"),
+        (TEXT, (0,), "“\\[CLS\\]” is a special token"),
         (TEXT, (99,), "There is no token 99"),
         ("the bank " * 60, (3,), "and this model reads at most 66 at once"),
     ],
@@ -106,7 +106,7 @@ def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers,
     np.testing.assert_array_equal(found.chances[-1], logs.topk(7).values.exp())
     assert found.divergence[-1] == 0
     assert found.entropy[-1] == pytest.approx(own.entropy, rel=1e-4)
-    # The hidden piece, and the model's guess where that is another one.
+    # The hidden token, and the model's guess where that is another one.
     tokens = encoder.tokens(TEXT)
     assert found.watched.tolist() == list(dict.fromkeys([int(tokens.ids[3]), int(own.ids[0])]))
 
@@ -211,8 +211,8 @@ def test_what_a_lens_brings_is_known_by_text(guessers):
 def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers):
     encoder = guessers["bert"]
     text = "the river 药 was steep"
-    assert encoder.tokens(text).pieces[3] == "[UNK]"
+    assert encoder.tokens(text).strings[3] == "[UNK]"
     [guess] = it.fill_mask(encoder, text, hidden=[3]).guesses
     assert (guess.true, guess.id, guess.chance, guess.rank) == (None, None, None, None)
     # Through the layers, only the model's own answer is followed.
-    assert it.layer_guesses(encoder, text, None, [3], 3).names == (guess.pieces[0],)
+    assert it.layer_guesses(encoder, text, None, [3], 3).names == (guess.candidates[0],)

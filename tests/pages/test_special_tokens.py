@@ -1,4 +1,4 @@
-"""Special pieces are called on every page as the model's own tokenizer calls them, and as no other one does."""
+"""Special tokens are called on every page as the model's own tokenizer calls them, and as no other one does."""
 
 import re
 
@@ -10,7 +10,7 @@ from dashboard import ROOT, cache
 from tests.pages.test_foreign_text import protos, strings
 from tests.tiny import make_checkpoint
 
-# What each calls the piece before a text and the one behind it.
+# What each calls the token before a text and the one behind it.
 OWN = {"bert": ("[CLS]", "[SEP]"), "roberta": ("<s>", "</s>")}
 # BERT's names and RoBERTa's, as their tokenizers write them.
 NAMES = {"bert": r"\[(CLS|SEP|MASK|PAD|UNK)\]", "roberta": r"</?s>|<(mask|pad|unk)>"}
@@ -55,7 +55,7 @@ ASKED = [("bert", *PAGES[0]), *(("roberta", *one) for one in PAGES)]
 
 
 @pytest.mark.parametrize(("family", "name", "query"), ASKED)
-def test_no_page_names_another_tokenizers_pieces(page, family, name, query):
+def test_no_page_names_another_tokenizers_tokens(page, family, name, query):
     model = f"folder:{family}-guesser" if name == "pretraining" else f"folder:{family}"
     page.query_params.update({"model": model, "text": "the river bank was steep", "explain": "class", **query})
     page.switch_page(f"../pages/{name}.py").run()

@@ -1,4 +1,4 @@
-"""The model as a tower whose floors are frozen by toggles."""
+"""The model as a stack whose layer groups are frozen by toggles."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def preset_names() -> dict[str, str]:
     }
 
 
-def floor_name(name: str) -> str:
-    """Name a floor for the reader."""
+def layer_group_name(name: str) -> str:
+    """Name a layer group for the reader."""
     named = {"embeddings": _("Embeddings"), "pooler": _("Pooler"), "head": _("Head")}
     return named.get(name) or _("Layer {number}").format(number=name)
 
@@ -40,7 +40,7 @@ def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
     Parameters
     ----------
     names
-        The floors of the model.
+        The layer groups of the model.
     width
         Numbers of a hidden state.
     about
@@ -65,17 +65,17 @@ def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
     frozen = it.preset(preset, names)
     st.session_state[f"frozen:{about}"] = frozen
     for name in names:
-        st.session_state[f"floor:{about}:{name}"] = name in frozen
+        st.session_state[f"layer_group:{about}:{name}"] = name in frozen
     suggest_settings(width, preset == "head only")
 
 
-def frozen_floors(about: str) -> tuple[str, ...]:
-    """Return what is frozen, before the tower is drawn."""
+def frozen_layer_groups(about: str) -> tuple[str, ...]:
+    """Return what is frozen, before the stack is drawn."""
     return st.session_state[f"frozen:{about}"]
 
 
-def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[str, ...]) -> None:
-    """Draw the tower, head on top, with a toggle on each floor that can be frozen."""
+def layer_groups_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[str, ...]) -> None:
+    """Draw the stack, head on top, with a toggle on each layer group that can be frozen."""
 
     def take(name: str) -> None:
         before = st.session_state[f"frozen:{about}"]
@@ -83,38 +83,40 @@ def tower_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[
         frozen = [
             one
             for one in names
-            if (one in before if one == "embeddings" and adapted else st.session_state.get(f"floor:{about}:{one}"))
+            if (
+                one in before if one == "embeddings" and adapted else st.session_state.get(f"layer_group:{about}:{one}")
+            )
         ]
         st.session_state[f"frozen:{about}"] = tuple(frozen)
         st.session_state[f"{_PRESET}:{about}"] = "own"
 
     adapted = bool(st.session_state.get("lora"))
     st.caption(_("On: frozen, it stays as it is. The head always learns."))
-    most = max(floor.parameters for floor in plan.floors)
+    most = max(layer_group.parameters for layer_group in plan.layer_groups)
     with st.container(gap=None, key="tower"):
-        for floor in reversed(plan.floors):
+        for layer_group in reversed(plan.layer_groups):
             row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-            key = f"floor:{about}:{floor.name}"
-            if floor.name == "head":
-                row.markdown(f"**{floor_name(floor.name)}**", width=_NAME_WIDTH)
+            key = f"layer_group:{about}:{layer_group.name}"
+            if layer_group.name == "head":
+                row.markdown(f"**{layer_group_name(layer_group.name)}**", width=_NAME_WIDTH)
             else:
-                st.session_state[key] = floor.frozen
+                st.session_state[key] = layer_group.frozen
                 row.toggle(
-                    floor_name(floor.name),
+                    layer_group_name(layer_group.name),
                     key=key,
                     on_change=take,
-                    args=(floor.name,),
+                    args=(layer_group.name,),
                     width=_NAME_WIDTH,
-                    disabled=adapted and floor.name == "embeddings",
+                    disabled=adapted and layer_group.name == "embeddings",
                 )
             # As wide as it is large, to the eye: layers differ little, embeddings and heads a lot.
-            bar = "▇" * max(1, round(_WIDEST * (floor.parameters / most) ** 0.5))
+            bar = "▇" * max(1, round(_WIDEST * (layer_group.parameters / most) ** 0.5))
             colour, word = (
                 ("blue", _("frozen"))
-                if floor.frozen
-                else ("orange", _("learns at {rate}").format(rate=f"{rates[floor.name]:.1e}"))
+                if layer_group.frozen
+                else ("orange", _("learns at {rate}").format(rate=f"{rates[layer_group.name]:.1e}"))
             )
-            count = counted(floor.parameters)
-            if 0 < floor.learns < floor.parameters:
-                count = _("{part} beside {all}").format(part=counted(floor.learns), all=count)
+            count = counted(layer_group.parameters)
+            if 0 < layer_group.learns < layer_group.parameters:
+                count = _("{part} beside {all}").format(part=counted(layer_group.learns), all=count)
             row.markdown(f":{colour}[{bar}] {count} · {word}", width="content")
