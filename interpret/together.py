@@ -1,4 +1,4 @@
-"""One token of long work on several cards of a machine at once, each with the same encoder."""
+"""One long work on several cards of a machine at once, each with the same encoder."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

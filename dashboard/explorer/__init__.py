@@ -142,8 +142,8 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
     }
     page = (_FOLDER / "standalone.html").read_text("utf-8")
     # One pass over the page, so that nothing inside a part is ever taken for a place.
-    tokens = page.split("%%")
-    return "".join(parts[token] if index % 2 else token for index, token in enumerate(tokens)).encode()
+    texts = page.split("%%")
+    return "".join(parts[text] if index % 2 else text for index, text in enumerate(texts)).encode()
 
 
 def _header(view: AttentionView, thumbnails: bytes, look: Look, title: str, file: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The first lines of every token of Python that a page offers."""
+"""The first lines of every snippet of Python that a page offers."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Question:
         self._compared = None if other is None else self._sentence_vector(other)
         self._moved: torch.Tensor | None = None
         self._own: np.ndarray | None = None
-        self._tokens = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
+        self._tokens_at_once = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
 
     # ---- how it answers
 
@@ -129,7 +129,7 @@ class Question:
         for place, i in enumerate(order):
             batch.append(i)
             last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens:
+            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
                 some = [texts[j] for j in batch]
                 with hold(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some))
@@ -268,7 +268,7 @@ class Question:
     @property
     def at_once(self) -> int:
         """How many copies of the text go through the model together."""
-        return max(1, self._tokens // len(self.tokens))
+        return max(1, self._tokens_at_once // len(self.tokens))
 
     # ---- inside
 

@@ -1,4 +1,4 @@
-"""One token of long work on several devices: the same numbers, told together, stopped together."""
+"""One long work on several devices: the same numbers, told together, stopped together."""
 
 import threading
 from dataclasses import replace
