@@ -53,9 +53,10 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(text.locator("span").get_by_text("room", exact=True)).to_be_visible()
 
     page.get_by_role("tab", name="Pseudo-perplexity").click()
-    expect(page.get_by_text("Pseudo-perplexity", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMetricLabel").get_by_text("Pseudo-perplexity", exact=True)).to_be_visible()
+    # Until then the words of the tab before may still stand there, too.
+    expect(page.get_by_text("Click a word to hide it")).to_have_count(0)
     text = words(page)
-    # Until then the words of the tab before may still stand there.
     expect(text.get_by_test_id("readout")).to_contain_text("Point at a word to read what is known of it")
     colours = text.locator("span:not(.fixed)").evaluate_all(
         "all => all.map((one) => getComputedStyle(one).backgroundColor)"
