@@ -89,7 +89,8 @@ def settings_input(
 
 def _steps_input(most_tokens: int) -> dict[str, Any]:
     """Draw what a step is, and how far it goes."""
-    first, second, third = st.columns([5, 7, 6])
+    # Two rows: a label of two lines moves no field below it.
+    first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
     state.seed("epochs", 3)
     epochs = first.number_input(_("Epochs"), 1, 1000, key="epochs", persist_state="session")
     rate = second.number_input(
@@ -115,9 +116,10 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         persist_state="session",
         help=_("Layer-wise decay (Howard & Ruder 2018): lower layers know more general things, and should move less."),
     )
-    batch = first.number_input(_("Texts a step"), 1, 1024, 16, key="batch", persist_state="session")
+    first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
+    batch = first.number_input(_("Batch size"), 1, 1024, 16, key="batch", persist_state="session")
     tokens = second.number_input(
-        _("Tokens read of a text"), 8, most_tokens, min(128, most_tokens), key="max_tokens", persist_state="session"
+        _("Max length (tokens)"), 8, most_tokens, min(128, most_tokens), key="max_tokens", persist_state="session"
     )
     seed = third.number_input(_("Seed"), 0, 99_999, 0, key="train_seed", persist_state="session")
     return {
