@@ -201,14 +201,16 @@ def _told_later() -> list[Path]:
 
 def _go_on_all(folders: list[Path]) -> Iterator[int]:
     """Work on runs, one after another: a process has one card, so that those for another one get one of their own."""
-    device = None
+    # As it is before a card is claimed, after which a process that is started sees that card alone.
+    device, environment = None, dict(os.environ)
     for folder in folders:
         asked = read_run(folder).request.recipe.device
         if device in (None, asked):
             device = asked
             yield _go_on(folder)
         else:
-            yield subprocess.run([sys.executable, "-m", "interpret.finetuning", str(folder)]).returncode
+            command = [sys.executable, "-m", "interpret.finetuning", str(folder)]
+            yield subprocess.run(command, env=environment).returncode
 
 
 def _go_on(folder: Path) -> int:

@@ -6,6 +6,8 @@ import sys
 import threading
 import weakref
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from accelerate.state import AcceleratorState, PartialState
 import interpret as it
 from interpret import device_lock
 from interpret.devices import Device
+from interpret.finetuning import __main__ as command
 from interpret.finetuning import training, worker
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.told import Evaluation, Step
@@ -59,6 +62,31 @@ def test_a_process_keeps_to_the_card_of_its_first_run(monkeypatch):
     # In a process of its own the second card is the first from now on, and still called by its own name.
     assert settle("cuda:1", own=True) == ("cuda:1", "cuda:0")
     assert [settle(name, own=True) for name in ("cuda:1", "auto", "cuda")] == [("cuda:1", "cuda:0")] * 3
+
+
+def test_of_runs_on_several_cards_each_process_sees_them_all_until_it_takes_its_own(monkeypatch):
+    devices = {"a": "cuda:0", "b": "cuda:1", "c": "cuda:0"}
+
+    def read(folder):
+        return SimpleNamespace(request=SimpleNamespace(recipe=it.Recipe(device=devices[folder.name])))
+
+    def go_on(folder):
+        # As the first run of a process does.
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+        here.append(folder.name)
+        return 0
+
+    def run(words, env):
+        apart.append((Path(words[-1]).name, env["CUDA_VISIBLE_DEVICES"]))
+        return SimpleNamespace(returncode=2)
+
+    here, apart = [], []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.setattr(command, "read_run", read)
+    monkeypatch.setattr(command, "_go_on", go_on)
+    monkeypatch.setattr(command.subprocess, "run", run)
+    assert list(command._go_on_all([Path(name) for name in devices])) == [0, 2, 0]
+    assert (here, apart) == (["a", "c"], [("b", "3,5")])
 
 
 def test_nothing_asks_the_driver_before_a_run_takes_its_card(folder, rows, tmp_path):
