@@ -222,8 +222,13 @@ def fill(
 
 def fill_together(encoders: Sequence[Encoder], plan: Plan, vectors: np.ndarray, progress: Progress | None) -> None:
     """Do what `fill` does on several devices at once: each writes the vectors of its own texts."""
+    begun: set[int] = set()
 
     def read(encoder: Encoder, share: tuple[int, int], tell: Progress | None) -> None:
+        if share[0] in begun:
+            # A device ran out of memory: what it had read of long texts would be added up twice.
+            vectors[:, items_of(plan, share)] = 0
+        begun.add(share[0])
         fill(encoder, plan, vectors, tell, share)
 
     share_out(encoders, len(np.unique(plan.unit_text[_units(plan)])), read, progress)

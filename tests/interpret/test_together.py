@@ -117,6 +117,29 @@ def test_a_share_that_finds_no_room_is_done_by_the_first(encoders):
     assert told[-1] == (30, 30, "read")
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_vectors_are_the_same_where_a_device_runs_out_on_the_way(encoders, pooling, monkeypatch):
+    """In the midst of texts of many windows, whose vectors are added up window by window."""
+    monkeypatch.setattr("interpret.embeddings.corpus.tokens_per_batch", lambda *_: 1)
+    texts = ["the river bank was steep " * (20 + 3 * place) for place in range(6)]
+    alone = it.embed(encoders[0], texts, pooling=pooling)
+    assert alone.windows.min() > 1
+    calls = []
+
+    class Full(Encoder):
+        def forward(self, *given, **named):
+            calls.append(1)
+            if len(calls) == 6:
+                raise it.CapacityError("cuda:1 ran out of memory.")
+            return super().forward(*given, **named)
+
+    full = encoders[1].copy()
+    full.__class__ = Full
+    found = it.embed(encoders[0], texts, pooling=pooling, beside=[full])
+    assert len(calls) == 6
+    np.testing.assert_allclose(found.vectors, alone.vectors, atol=1e-5)
+
+
 def test_where_the_first_has_no_room_either_it_is_said(encoders):
     def work(by, share, tell):
         raise it.CapacityError("It ran out of memory.")
