@@ -424,7 +424,7 @@ class Believing(TorchDispatchMode):
         return self.cards.run(op, args, kwargs or {})
 
 
-class _NoAutocast(contextlib.ContextDecorator):
+class _Nothing(contextlib.ContextDecorator):
     def __init__(self, *given, **named) -> None:
         pass
 
@@ -508,12 +508,18 @@ def _everywhere(patch: pytest.MonkeyPatch, old: Callable, new: Callable) -> None
 def _into_torch(patch: pytest.MonkeyPatch) -> None:
     # What `with torch.device(…)` is for is listed once in a process: with the functions themselves, not with ours.
     import_module("torch.utils._device")._device_constructors()
+
+    def inference_mode(mode: Any = True) -> Any:
+        if callable(mode):
+            return torch.no_grad()(mode)
+        return torch.no_grad() if mode else _Nothing()
+
     # Tensors that are born within inference mode take no part in dispatch.
-    patch.setattr(torch, "inference_mode", torch.no_grad)
+    patch.setattr(torch, "inference_mode", inference_mode)
     autocast = torch.autocast
 
     def autocast_or_not(device_type: str, *given, **named):
-        return _NoAutocast() if device_type == "meta" else autocast(device_type, *given, **named)
+        return _Nothing() if device_type == "meta" else autocast(device_type, *given, **named)
 
     patch.setattr(torch, "autocast", autocast_or_not)
 

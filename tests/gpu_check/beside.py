@@ -18,7 +18,7 @@ def context(folder: str, device: str) -> None:
     it.trace(it.load_encoder(folder, device="cpu"), TEXTS[0])
     found: dict[str, object] = {"started": torch.cuda.is_initialized(), "megabytes": None}
     before = dict(ask_driver("uuid", "memory.used"))
-    if device != "cpu":
+    if device.startswith("cuda"):
         # With the library of matrix products, without which nothing is done.
         torch.ones(64, 64, device=device) @ torch.ones(64, 64, device=device)
         torch.cuda.synchronize(device)

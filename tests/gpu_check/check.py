@@ -133,6 +133,12 @@ class World:
         return self.device.startswith("cuda")
 
     @property
+    def cards(self) -> tuple[str, ...]:
+        """All devices of the kind that is checked; none where that is the CPU."""
+        kind = self.device.partition(":")[0]
+        return tuple(one.name for one in it.available_devices() if kind != "cpu" and one.name.startswith(f"{kind}:"))
+
+    @property
     def families(self) -> tuple[str, ...]:
         """Whose numbers are compared: all, or on the CPU, which is compared with itself, one of each kind."""
         return tuple(FAMILIES) if self.on_card else ("bert", "modernbert", "deberta-v2")
