@@ -26,7 +26,7 @@ test: $(VENV)/.installed-tests lint ## lint, types, import contracts, and every 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
 test-fast: $(VENV)/.installed-tests lint ## the same in two minutes: no page, no browser, nothing slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
-		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/test_guesser.py
+		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/core/test_builtin.py
 
 lint: $(VENV)/.installed-tests ## style, types and import contracts
 	$(BIN)/ruff check .

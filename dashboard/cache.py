@@ -16,13 +16,13 @@ from jaxtyping import Float32
 import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
-from interpret.attention import Direction, Unit
-from interpret.checkpoints import checkpoint_folder
-from interpret.files import Table, read_table
+from interpret.attention.kinds import Direction, Unit
+from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.files import Table, read_table
+from interpret.core.hub import Progress
+from interpret.core.tag_files import Tagged, read_tags
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.splits import Split, split_rows
-from interpret.hub import Progress
-from interpret.tag_files import Tagged, read_tags
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import Sentence
@@ -78,7 +78,7 @@ def _settle() -> None:
 
 
 def _release(_: object) -> None:
-    from interpret.device_lock import release
+    from interpret.core.device_lock import release
 
     _settle()
     release()
@@ -137,45 +137,47 @@ def thumbnails(
     spec: it.EncoderSpec, text: str, pair: str | None, unit: Unit, specials: bool, direction: Direction
 ) -> bytes:
     """The bytes of all heads' thumbnails. The view itself is not kept: it would keep its trace alive with it."""
-    return it.attention_view(trace(spec, text, pair), unit, specials, direction).thumbnails().tobytes()
+    return it.attention.attention_view(trace(spec, text, pair), unit, specials, direction).thumbnails().tobytes()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
     """The head to show before anybody has chosen one."""
-    return it.liveliest_head(trace(spec, text, pair))
+    return it.attention.liveliest_head(trace(spec, text, pair))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def head_statistics(spec: it.EncoderSpec, text: str, pair: str | None) -> it.HeadStatistics:
+def head_statistics(spec: it.EncoderSpec, text: str, pair: str | None) -> it.attention.HeadStatistics:
     """Where each head looks in one text."""
-    return it.head_statistics(trace(spec, text, pair))
+    return it.attention.head_statistics(trace(spec, text, pair))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def rollout(spec: it.EncoderSpec, text: str, pair: str | None) -> Float32[np.ndarray, "layer query key"]:
     """One text's rollout."""
-    return it.rollout(trace(spec, text, pair))
+    return it.attention.rollout(trace(spec, text, pair))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, " key"]:
     """One token's maximum flows to all inputs."""
-    return it.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
+    return it.attention.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def gradient_paths(
     spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: int | Literal["state"]
-) -> it.Paths:
+) -> it.attention.Paths:
     """How gradient × attention follows one token."""
-    return it.gradient_paths(_encoder(spec), trace(spec, text, pair), layer, token, target)
+    return it.attention.gradient_paths(_encoder(spec), trace(spec, text, pair), layer, token, target)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def ablation(spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple[int, int], ...]) -> it.Ablation:
+def ablation(
+    spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple[int, int], ...]
+) -> it.attention.Ablation:
     """One text read with and without some heads."""
-    return it.ablate(_encoder(spec), text, pair, off)
+    return it.attention.ablate(_encoder(spec), text, pair, off)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -186,15 +188,15 @@ def guesses(
     hidden: tuple[int, ...],
     heads: tuple[tuple[int, int], ...] = (),
     top: int = 10,
-) -> it.Guesses:
+) -> it.pretraining.Guesses:
     """What a model guesses behind masks."""
     return it.fill_mask(_encoder(spec), text, pair, hidden, top=top, heads=heads)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Surprise:
+def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.pretraining.Surprise:
     """How surprised a model is by each token of a short text."""
-    return it.pseudo_log_likelihood(_encoder(spec), text, pair)
+    return it.pretraining.pseudo_log_likelihood(_encoder(spec), text, pair)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -206,26 +208,28 @@ def layer_guesses(
     place: int,
     tuned: tuple[Path, int] | None,
     heads: tuple[tuple[int, int], ...],
-) -> it.LayerGuesses:
+) -> it.pretraining.LayerGuesses:
     """What it would guess after each layer, by the lens in a file of some time or without one."""
     fitted = None if tuned is None else lens(*tuned)
-    return it.layer_guesses(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
+    return it.pretraining.layer_guesses(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def lens(path: Path, changed: int) -> it.TunedLens:
+def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     """A lens that was fitted."""
-    return it.load_lens(path)
+    return it.pretraining.load_lens(path)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def played(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking, seed: int) -> it.Played:
+def played(
+    spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int
+) -> it.pretraining.Played:
     """The masking game, played once."""
-    return it.play(_encoder(spec), text, pair, masking, seed)
+    return it.pretraining.play(_encoder(spec), text, pair, masking, seed)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def next_sentence(spec: it.EncoderSpec, first: str, second: str | None) -> it.NextSentence:
+def next_sentence(spec: it.EncoderSpec, first: str, second: str | None) -> it.pretraining.NextSentence:
     """Whether a text follows another."""
     return it.next_sentence(_encoder(spec), first, second)
 
@@ -248,7 +252,7 @@ def tags(content: bytes, name: str) -> Tagged:
 
 def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     """An uploaded file's dependency trees."""
-    return _of_files(lambda: it.read_conllu(content, name), "trees", content, name)
+    return _of_files(lambda: it.attention.read_conllu(content, name), "trees", content, name)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -259,7 +263,7 @@ def head(spec: it.EncoderSpec, texts: tuple[str, ...], labels: tuple[str, ...]) 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A labelled file and its columns: see `interpret.read_examples`."""
+    """A labelled file and its columns: see `interpret.finetuning.read_examples`."""
 
     content: bytes
     name: str
@@ -271,15 +275,15 @@ class Labelled:
     tags: str = ""
 
 
-def examples(data: Labelled) -> it.Examples:
+def examples(data: Labelled) -> it.finetuning.Examples:
     """A file's labelled rows."""
     columns = (data.text, data.label, data.pair, data.task, data.words, data.tags)
-    return _of_files(lambda: it.read_examples(data.content, data.name, *columns), "examples", *astuple(data))
+    return _of_files(lambda: it.finetuning.read_examples(data.content, data.name, *columns), "examples", *astuple(data))
 
 
 def split(
     data: Labelled, judged: Labelled | None, share: float, seed: int
-) -> tuple[it.Examples, np.ndarray, np.ndarray]:
+) -> tuple[it.finetuning.Examples, np.ndarray, np.ndarray]:
     """A file's rows, with those of the file to judge by behind them, and which are learned from and judged by."""
     found, parts = run_rows(data, judged, share, seed, chooses=False)
     return found, parts.train, parts.test
@@ -287,10 +291,10 @@ def split(
 
 def run_rows(
     data: Labelled, judged: Labelled | None, share: float, seed: int, chooses: bool
-) -> tuple[it.Examples, Split]:
+) -> tuple[it.finetuning.Examples, Split]:
     """A run's rows, and which of them serve for what."""
 
-    def make() -> tuple[it.Examples, Split]:
+    def make() -> tuple[it.finetuning.Examples, Split]:
         found, other = examples(data), None if judged is None else examples(judged)
         every = found if other is None else found.joined(other)
         return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
@@ -300,11 +304,11 @@ def run_rows(
 
 def health(
     spec: it.EncoderSpec, data: Labelled, judged: Labelled | None, share: float, seed: int, most: int
-) -> it.Health:
+) -> it.finetuning.Health:
     """What is wrong with them."""
 
-    def make() -> it.Health:
-        return it.check_health(_encoder(spec), *split(data, judged, share, seed), most)
+    def make() -> it.finetuning.Health:
+        return it.finetuning.check_health(_encoder(spec), *split(data, judged, share, seed), most)
 
     return _of_files(make, "health", spec, *_parts(data, judged), share, seed, most)
 
@@ -316,7 +320,7 @@ def _parts(data: Labelled, judged: Labelled | None) -> tuple[object, ...]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
     """How far each head's attention has moved between two models."""
-    return it.attention_drift(trace(before, text, None), trace(after, text, None))
+    return it.finetuning.attention_drift(trace(before, text, None), trace(after, text, None))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -326,15 +330,15 @@ def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.Cost:
+def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.finetuning.Cost:
     """What a step of training takes on a device, measured."""
-    return it.measure_cost(_encoder(spec), tokens, precision, batch, device)
+    return it.finetuning.measure_cost(_encoder(spec), tokens, precision, batch, device)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def store() -> it.Store:
+def store() -> it.embeddings.Store:
     """The folder on disk where vectors are kept."""
-    return it.Store(embeddings_folder(), embeddings_limit())
+    return it.embeddings.Store(embeddings_folder(), embeddings_limit())
 
 
 def clear() -> None:

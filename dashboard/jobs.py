@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from dashboard import ROOT, cache
-from interpret.errors import InterpretError
+from interpret.core.errors import InterpretError
 from interpret.finetuning.runs import Run, list_runs, write_state
 
 # Seconds that a process is kept for a run that nobody starts: it holds some hundred megabytes.
@@ -64,7 +64,7 @@ def start(*runs: Run) -> None:
 
 
 def _on_a_card(run: Run) -> bool:
-    from interpret.devices import find_device
+    from interpret.core.devices import find_device
 
     with suppress(InterpretError):
         return find_device(run.request.recipe.device).name != "cpu"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
-from interpret.errors import InterpretError
-from interpret.files import whole_characters
+from interpret.core.errors import InterpretError
+from interpret.core.files import whole_characters
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 CATALOGUES = Path(__file__).parent / "locale"

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard import ROOT
 from dashboard.language import LANGUAGES
-from interpret.files import cache_folder, whole_characters
+from interpret.core.files import cache_folder, whole_characters
 
 LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
 TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"

@@ -12,9 +12,9 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
+    from interpret.attribution.diagnostics import Trust
     from interpret.attribution.faithfulness import Faithfulness
     from interpret.attribution.rows import DrivingWord
-    from interpret.attribution.trust import Trust
 
 # Seen on light and on dark ground alike.
 _ERASURE = {"solid": "#2f7ab9", "dash": "#c2660f"}

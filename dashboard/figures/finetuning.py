@@ -14,8 +14,8 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
+    from interpret.finetuning.metrics_log import Told
     from interpret.finetuning.results import Results
-    from interpret.finetuning.told import Told
 
 # Seen on light and on dark ground alike.
 LEARNED, JUDGED, QUIET = "#2f7ab9", "#c2660f", "#8a8f98"

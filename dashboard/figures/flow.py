@@ -14,7 +14,7 @@ from dashboard.figures import numbered
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.tokens import Tokens
+    from interpret.core.tokens import Tokens
 
 
 def method_names() -> dict[str, str]:

@@ -13,7 +13,7 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.attention.dependencies import DependencyScores
-    from interpret.vocabulary import SpecialTokens
+    from interpret.core.vocabulary import SpecialTokens
 
 # Relations that are drawn, the most frequent first; a table has them all.
 MOST_BARS = 20

@@ -16,7 +16,7 @@ from dashboard.figures.finetuning import LEARNED, LEGEND, MARGIN
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.finetuning.told import Told
+    from interpret.finetuning.metrics_log import Told
 
 # Tokens whose names still find room beside a map.
 _MOST_LABELS = 32

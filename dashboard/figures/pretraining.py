@@ -12,9 +12,9 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.pretraining.following import Following
-    from interpret.pretraining.lens import LayerGuesses
-    from interpret.pretraining.preferences import Preferences
+    from interpret.pretraining.logit_lens import LayerGuesses
+    from interpret.pretraining.minimal_pairs import Preferences
+    from interpret.pretraining.next_sentence import Following
     from interpret.pretraining.tuned_lens import TunedLens
 
 

@@ -12,7 +12,7 @@ from dashboard.pictures import picture
 
 if TYPE_CHECKING:
     from interpret.attention.flow import Paths
-    from interpret.tokens import Tokens
+    from interpret.core.tokens import Tokens
 
 NAME = "paths"
 # Ribbons between more tokens than this cannot be told apart.

@@ -15,7 +15,7 @@ from dashboard.language import _
 from dashboard.pictures import picture
 
 if TYPE_CHECKING:
-    from interpret.tokens import Tokens
+    from interpret.core.tokens import Tokens
 
 _COMPONENT = picture(
     "words", "<div class='texts'></div><p class='readout' aria-live='polite' data-testid='readout'></p>"

@@ -20,8 +20,8 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
-from interpret.clustered import sides
-from interpret.intervals import wilson
+from interpret.core.clustered_intervals import sides
+from interpret.core.intervals import wilson
 
 _KEPT = "heads_off"
 
@@ -72,7 +72,7 @@ def _decide(off: Heads) -> None:
     st.session_state["switches_round"] = st.session_state.get("switches_round", 0) + 1
 
 
-def show_similarity(result: it.Ablation) -> None:
+def show_similarity(result: it.attention.Ablation) -> None:
     """Show how near the text's vectors stay, and what moved most."""
     places = st.columns(3)
     help = _("The cosine of the text's vector before and after: 1 is unchanged.")
@@ -88,7 +88,7 @@ def show_similarity(result: it.Ablation) -> None:
     )
 
 
-def show_answers(encoder: it.Encoder, result: it.Ablation) -> None:
+def show_answers(encoder: it.Encoder, result: it.attention.Ablation) -> None:
     """Show what the model's own task head says before and after, or why there is nothing to show."""
     answers = result.answers
     if answers is None:
@@ -127,7 +127,7 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
     }
 
 
-def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None:
+def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, str] | None:
     """Draw the input of a labelled file and the run over it; None before there is a result, with the name after."""
     corpus = corpus_input("importance", labelled=True)
     if corpus is None:
@@ -141,12 +141,12 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
 
     from interpret.attention.importance import answers_itself
 
-    def work(progress: Progress) -> it.HeadImportance:
-        from interpret.batching import windows_of
+    def work(progress: Progress) -> it.attention.HeadImportance:
+        from interpret.core.batches import windows_of
 
         with corpus.origin.naming():
             firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
-        return it.head_importance(encoder, firsts, corpus.labels, progress=progress)
+        return it.attention.head_importance(encoder, firsts, corpus.labels, progress=progress)
 
     encoder = cache.encoder(spec)
     warn_of_unknown(encoder, [(text, None) for text in corpus.texts])
@@ -187,7 +187,7 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.HeadImportance, str] | None
     return None if result is None else (result, corpus.name)
 
 
-def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
+def importance_maps(result: it.attention.HeadImportance) -> list[HeadMap]:
     """Return the predicted and the true importance of each head as maps."""
     maps = [
         HeadMap(
@@ -209,7 +209,7 @@ def importance_maps(result: it.HeadImportance) -> list[HeadMap]:
     return maps
 
 
-def verdicts_of(result: it.HeadImportance) -> list[list[str | None]] | None:
+def verdicts_of(result: it.attention.HeadImportance) -> list[list[str | None]] | None:
     """Return what the interval of each head's rise of the loss tells, in words; None where none was taken out."""
     if result.loss_rise_interval is None:
         return None
@@ -228,7 +228,7 @@ def signed(value: float) -> str:
     return f"{value:+.4f}".replace("-", "−")
 
 
-def importance_table(result: it.HeadImportance) -> dict[str, list[Any]]:
+def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]]:
     """Return a row for each head, the highest true rise first, with 95 % intervals over texts, as columns."""
     heads = result.importance.shape[1]
     by = result.importance if result.loss_rise is None else result.loss_rise
@@ -254,11 +254,11 @@ def importance_table(result: it.HeadImportance) -> dict[str, list[Any]]:
     return table
 
 
-def importance_line(result: it.HeadImportance) -> str:
+def importance_line(result: it.attention.HeadImportance) -> str:
     """Say in Markdown what was measured, on what, and how well it answers with all heads."""
     from scipy.stats import spearmanr
 
-    from interpret.rank_correlation import spearman_interval
+    from interpret.core.rank_correlation import spearman_interval
 
     low, high = wilson(result.accuracy * result.texts, result.texts)
     parts = [
@@ -357,12 +357,14 @@ def ablation_lines(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads
     """Write the lines of Python that give the same numbers."""
     second = f", pair={pair!r}" if pair is not None else ""
     return encoder_lines(spec) + (
-        f"result = it.ablate(encoder, {text!r}{second}, heads={list(off)})\n"
+        f"result = it.attention.ablate(encoder, {text!r}{second}, heads={list(off)})\n"
         "result.distance, result.similarity, result.answers\n"
     )
 
 
-def importance_downloads(spec: it.EncoderSpec, result: it.HeadImportance, name: str, stem: str) -> list[Download]:
+def importance_downloads(
+    spec: it.EncoderSpec, result: it.attention.HeadImportance, name: str, stem: str
+) -> list[Download]:
     """Offer the importance of each head as files."""
     layers, heads = result.importance.shape
     maps = {
@@ -427,6 +429,6 @@ def importance_lines(spec: it.EncoderSpec) -> str:
     """Write the lines of Python that give the same numbers."""
     return encoder_lines(spec) + (
         "texts, labels = [...], [...]  # the columns of the file\n"
-        "result = it.head_importance(encoder, texts, labels)\n"
+        "result = it.attention.head_importance(encoder, texts, labels)\n"
         "result.importance, result.loss_rise, result.curves\n"
     )

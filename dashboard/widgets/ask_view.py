@@ -15,7 +15,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.python_code import table_lines
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
-from interpret.files import Table, read_table
+from interpret.core.files import Table, read_table
 
 _SOURCE = "classifier"
 _STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
@@ -28,15 +28,15 @@ class Asked:
     Attributes
     ----------
     spec, text, pair, head
-        See `interpret.ask`.
+        See `interpret.attribution.ask`.
     target
-        As `interpret.ask` takes it.
+        As `interpret.attribution.ask` takes it.
     classifier
         Tells one head from another.
     fitted
         How the head came to be, as lines of Python; empty without one.
     pooling, prompt
-        How the sentence vectors are made that a similarity is of: see `interpret.ask`.
+        How the sentence vectors are made that a similarity is of: see `interpret.attribution.ask`.
     kept
         The question, once it was asked.
     """
@@ -50,7 +50,7 @@ class Asked:
     fitted: str
     pooling: str = "auto"
     prompt: str | None = None
-    kept: list[it.Question] = field(default_factory=list)
+    kept: list[it.attribution.Question] = field(default_factory=list)
 
     @property
     def about(self) -> str:
@@ -58,7 +58,7 @@ class Asked:
         return repr((self.spec, self.text, self.pair, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
-    def question(self) -> it.Question:
+    def question(self) -> it.attribution.Question:
         """What is asked, once for all that a page shows of it.
 
         Raises
@@ -70,7 +70,7 @@ class Asked:
             self.kept.append(self.ask(self.text, self.target))
         return self.kept[0]
 
-    def ask(self, text: str, target: str | int | it.Target) -> it.Question:
+    def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.Question:
         """Ask the same way about another text, or for another target.
 
         Raises
@@ -79,7 +79,7 @@ class Asked:
             If the model cannot be asked that.
         """
         encoder = cache.encoder(self.spec)
-        return it.ask(encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt)
+        return it.attribution.ask(encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt)
 
 
 @keep_forever
@@ -192,7 +192,7 @@ def _how_good(head: it.LinearHead) -> None:
         accuracy_line(head.held_out, "out-of-fold")
 
 
-def target_name(asked: Asked, target: it.Target) -> str:
+def target_name(asked: Asked, target: it.attribution.Target) -> str:
     """Name what is explained for the reader."""
     if target.kind == "class":
         return _("class “{name}”").format(name=target.name)

@@ -18,11 +18,11 @@ from dashboard.language import _, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.python_code import encoder_lines
-from interpret.attention import Direction, Unit
-from interpret.delimited import csv_rows
+from interpret.attention.kinds import Direction, Unit
+from interpret.core.delimited_files import csv_rows
 
 if TYPE_CHECKING:
-    from interpret.vocabulary import SpecialTokens
+    from interpret.core.vocabulary import SpecialTokens
 
 Heads = Sequence[tuple[int, int]]
 
@@ -127,9 +127,11 @@ class Looked:
     title: str
     stem: str
 
-    def view(self) -> it.AttentionView:
+    def view(self) -> it.attention.AttentionView:
         """Return the view, from the trace in the cache or read anew."""
-        return it.attention_view(cache.trace(self.spec, self.text, self.pair), self.unit, self.specials, self.direction)
+        return it.attention.attention_view(
+            cache.trace(self.spec, self.text, self.pair), self.unit, self.specials, self.direction
+        )
 
 
 def attention_downloads(what: Looked) -> list[Download]:
@@ -192,7 +194,7 @@ def attention_downloads(what: Looked) -> list[Download]:
     ]
 
 
-def weights_csv(view: it.AttentionView, weights: Float32[np.ndarray, "query key"]) -> bytes:
+def weights_csv(view: it.attention.AttentionView, weights: Float32[np.ndarray, "query key"]) -> bytes:
     """Write weights as a table: a row for each query, a column for each key, with a mark that spreadsheets know."""
     rows = [
         [label, *(float(f"{weight:.8g}") for weight in row)]
@@ -205,7 +207,7 @@ def python_lines(what: Looked) -> str:
     """Write the lines of Python that give the same weights."""
     return encoder_lines(what.spec, what.text, what.pair) + "\n".join(
         (
-            f"view = it.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
+            f"view = it.attention.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
             f"direction={what.direction!r})",
             f"weights = view.average({list(what.look.heads)})  # query key",
         )

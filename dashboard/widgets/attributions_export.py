@@ -14,7 +14,7 @@ from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import How, method_names, rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
-from interpret.sentence_reading import sentence_reading
+from interpret.core.sentence_vectors import sentence_reading
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
 _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
@@ -174,7 +174,7 @@ def attribution_lines(asked: Asked, found: Sequence[it.Attribution]) -> str:
         more = f", baseline={one.baseline!r}" if one.baseline else ""
         more += f", rule={one.rule!r}" if one.rule not in ("", "adaptive") else ""
         more += ", smooth=True" if one.smooth else ""
-        lines.append(f"    it.explain(question, {one.method!r}{more}, seed={one.seed}),\n")
+        lines.append(f"    it.attribution.explain(question, {one.method!r}{more}, seed={one.seed}),\n")
     lines.append("]\nfor one in found:\n    print(one.method, dict(zip(one.tokens.words, one.word_scores())))\n")
     return "".join(lines)
 
@@ -204,5 +204,5 @@ def question_lines(asked: Asked) -> str:
     return (
         encoder_lines(asked.spec)
         + (f"\n{asked.fitted}" if asked.fitted else "")
-        + f"question = it.ask(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
+        + f"question = it.attribution.ask(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
     )

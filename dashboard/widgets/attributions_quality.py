@@ -26,7 +26,7 @@ def _about(asked: Asked, how: How) -> str:
     return f"{asked.about}:{how}"
 
 
-def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfulness | None:
+def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Faithfulness | None:
     """Measure comprehensiveness and sufficiency, at once where that is soon done; of long texts by fewer rankings."""
     from interpret.attribution.faithfulness import DRAWS, erasing_passes
 
@@ -36,8 +36,8 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfu
     draws = DRAWS if cost[DRAWS] <= _MOST_TOKENS else _FEW_DRAWS
     passes = erasing_passes(words, draws)
 
-    def work(progress: Progress) -> it.Faithfulness:
-        return it.faithfulness(asked.question, found, draws, progress=progress)
+    def work(progress: Progress) -> it.attribution.Faithfulness:
+        return it.attribution.faithfulness(asked.question, found, draws, progress=progress)
 
     return long_work(
         "quality:faithfulness",
@@ -50,9 +50,9 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.Faithfu
     )
 
 
-def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.Trust | None:
+def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Trust | None:
     """Measure infidelity, sensitivity and forgetting, at a click."""
-    from interpret.attribution.trust import cascade
+    from interpret.attribution.diagnostics import cascade
 
     count = 10 + len(cascade(asked.question))
     st.caption(
@@ -61,8 +61,8 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.Trust | None:
         ).format(count=count)
     )
 
-    def work(progress: Progress) -> it.Trust:
-        return it.trust(asked.question, found, progress=progress)
+    def work(progress: Progress) -> it.attribution.Trust:
+        return it.attribution.trust(asked.question, found, progress=progress)
 
     return long_work(
         "quality:trust",
@@ -84,7 +84,11 @@ def versus(random: np.ndarray) -> str:
 
 
 def quality_downloads(
-    asked: Asked, found: it.Attribution, faithful: it.Faithfulness, trusted: it.Trust | None, stem: str
+    asked: Asked,
+    found: it.Attribution,
+    faithful: it.attribution.Faithfulness,
+    trusted: it.attribution.Trust | None,
+    stem: str,
 ) -> list[Download]:
     """Offer the report as JSON."""
 
@@ -109,9 +113,10 @@ def quality_lines(asked: Asked, how: How) -> str:
     """Write the lines of Python that give the same report."""
     return (
         question_lines(asked)
-        + f"attribution = it.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, rule={how.rule!r}, "
+        + f"attribution = it.attribution.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, "
+        + f"rule={how.rule!r}, "
         + f"smooth={how.smooth}, seed={how.seed})\n"
-        + "it.faithfulness(question, attribution)\nit.trust(question, attribution)\n"
+        + "it.attribution.faithfulness(question, attribution)\nit.attribution.trust(question, attribution)\n"
     )
 
 

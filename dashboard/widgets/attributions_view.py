@@ -20,7 +20,7 @@ from dashboard.widgets.long_work import Progress, long_work
 
 if TYPE_CHECKING:
     from interpret.attribution.rows import DrivingWord
-    from interpret.vocabulary import SpecialTokens
+    from interpret.core.vocabulary import SpecialTokens
 
 # What is begun without a click: so many tokens through the model, forward or backward, are some seconds on two cores.
 _SOON_TOKENS = 25_000
@@ -92,7 +92,7 @@ def rule_names() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class How:
-    """By which methods, against which baseline and so on: see `interpret.explain`; and whether words are shown."""
+    """By which methods and against which baseline: see `interpret.attribution.explain`; and whether words are shown."""
 
     methods: tuple[str, ...]
     baseline: str
@@ -207,7 +207,7 @@ def _attribution_of(
     rule = how.rule if method == "integrated_gradients" else "adaptive"
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(
+        return it.attribution.explain(
             asked.question,
             method,
             how.baseline,
@@ -277,7 +277,7 @@ def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
     return one.word_uncertainty if words else one.uncertainty
 
 
-def warn_of_baseline(question: it.Question, baseline: str, place: str) -> None:
+def warn_of_baseline(question: it.attribution.Question, baseline: str, place: str) -> None:
     """Say where the baseline scores above the text for what is explained, and offer others that do not.
 
     ``place`` tells the buttons of one tab from those of another.

@@ -9,7 +9,7 @@ from dashboard import state
 from dashboard.bertviz_page import MOST_BYTES, MOST_NODES, Size, View, predicted_size
 from dashboard.language import _
 from dashboard.widgets.choices import segments
-from interpret.errors import InputError
+from interpret.core.errors import InputError
 
 
 def pick_view() -> View:

@@ -16,8 +16,8 @@ from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.long_work import long_work
 from dashboard.widgets.maps_view import group_settings
+from interpret.core.intervals import share_interval
 from interpret.embeddings.projection import unit_rows
-from interpret.intervals import share_interval
 
 
 def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
@@ -29,7 +29,7 @@ def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
     )
 
 
-def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
+def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters) -> str:
     """Say how many groups there are, and what speaks for them and against."""
     parts = [_("**{count} groups**").format(count=clusters.count)]
     outside = int((clusters.cluster < 0).sum())
@@ -54,7 +54,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
     if label and clusters.count:
         values = read.column(label)
         compared = clusters, [values[i] for i in places], read.embeddings.text[places]
-        value, chance = it.agreement(*compared)
+        value, chance = it.embeddings.agreement(*compared)
         parts.append(
             _(
                 "agreement with “{label}” {value} (adjusted Rand; {interval}; 95 of 100 shuffles of the labels stay "
@@ -62,7 +62,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
             ).format(
                 label=literal(label),
                 value=f"{value:.2f}",
-                interval=interval_of(it.agreement_interval(*compared)),
+                interval=interval_of(it.embeddings.agreement_interval(*compared)),
                 chance=f"{chance:.2f}",
             )
         )
@@ -70,22 +70,22 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.Clusters) -> str:
 
 
 def marks_of(
-    read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.Clusters
-) -> it.MarkingWords | None:
+    read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.embeddings.Clusters
+) -> it.embeddings.MarkingWords | None:
     """Find the words that mark each group, once for these groups; None where that was stopped."""
     setting = ":".join(map(str, group_settings(len(texts))))
     return long_work(
         "marks",
         f"{read.about}:{layer}:{method}:{setting}",
         _("Find the words"),
-        lambda progress: it.marking_words(texts, clusters, progress=progress),
+        lambda progress: it.embeddings.marking_words(texts, clusters, progress=progress),
         {"words": _("shuffles")},
         auto=True,
         keep=8,
     )
 
 
-def words_line(found: it.MarkingWords) -> str:
+def words_line(found: it.embeddings.MarkingWords) -> str:
     """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
     if not found.asked:
         return _("No word is in two texts, so none can mark a group.")
@@ -115,7 +115,7 @@ def cluster_table(
     read: Read,
     places: np.ndarray,
     layer: int,
-    clusters: it.Clusters,
+    clusters: it.embeddings.Clusters,
     words: Sequence[Sequence[tuple[str, float]]],
 ) -> dict[str, list[Any]]:
     """Return a row for each group: its size, its words, the text nearest to its middle, its most frequent label."""
@@ -140,7 +140,7 @@ def cluster_table(
 
 
 def cluster_downloads(
-    read: Read, places: np.ndarray, clusters: it.Clusters, table: dict[str, list[Any]], stem: str
+    read: Read, places: np.ndarray, clusters: it.embeddings.Clusters, table: dict[str, list[Any]], stem: str
 ) -> list[Download]:
     """Offer the groups, and each point's group, as files."""
 
@@ -169,6 +169,6 @@ def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
     return (
         read_lines(read)
         + shown
-        + f'clusters = it.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
-        + f"it.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
+        + f'clusters = it.embeddings.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
+        + f"it.embeddings.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
     )

@@ -16,10 +16,10 @@ from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import table_caption
-from interpret.errors import InputError
-from interpret.file_rows import FileRows, rows_of
-from interpret.files import SUFFIXES, Table, read_table
-from interpret.labels import as_number, has_decimal_commas, is_missing, with_point
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows, rows_of
+from interpret.core.files import SUFFIXES, Table, read_table
+from interpret.core.labels import as_number, has_decimal_commas, is_missing, with_point
 
 SEED = 0
 _SOURCE, _EXAMPLE, _PASTED = "from", "corpus", "pasted"

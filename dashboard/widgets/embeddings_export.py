@@ -17,9 +17,9 @@ from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.maps_view import Maps, MapSettings
 from dashboard.widgets.python_code import encoder_lines
-from interpret.delimited import harmless
-from interpret.file_rows import free_name
-from interpret.sentence_reading import sentence_reading
+from interpret.core.delimited_files import harmless
+from interpret.core.file_rows import free_name
+from interpret.core.sentence_vectors import sentence_reading
 
 _MOST_BYTES = 400_000_000
 
@@ -202,4 +202,4 @@ def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
         vectors = f"embeddings.at({layer})[shown]"
     else:
         vectors = f"embeddings.at({layer})"
-    return lines + f"projection = it.project({vectors}{options})\nprojection.points, projection.quality\n"
+    return lines + f"projection = it.embeddings.project({vectors}{options})\nprojection.points, projection.quality\n"

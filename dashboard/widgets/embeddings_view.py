@@ -18,8 +18,8 @@ from dashboard.widgets.collection import SEED, Collection, label_among
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from dashboard.widgets.sentence_view import length_line, sentence_input
 from dashboard.widgets.windows import warn_of_unknown
-from interpret.errors import InputError
-from interpret.sentence import OWN
+from interpret.core.errors import InputError
+from interpret.core.sentence_pipeline import OWN
 
 # What is read by itself, without a click: some seconds on two cores.
 _SOON_CHARACTERS = 60_000
@@ -52,8 +52,8 @@ class Read:
 
 def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encoder:
     """Return the encoder in bfloat16 where nobody asked for a precision, a card multiplies it, and it moves little."""
-    from interpret.devices import find_device
-    from interpret.rounding import fast_precision, some_of
+    from interpret.core.devices import find_device
+    from interpret.core.rounding import fast_precision, some_of
 
     spec = encoder.spec
     if state.asked(state.PRECISION, "auto") != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
@@ -133,8 +133,8 @@ def _frequent_word(collection: Collection) -> str:
 def _begin_with_a_word(collection: Collection) -> None:
     """Give the word's field a word that is there, where it has none, or one that only another collection has."""
     of = "word_of"
-    from interpret.embeddings.plan import word_pattern
-    from interpret.spelling import fold
+    from interpret.core.scripts import fold
+    from interpret.embeddings.reading_plan import word_pattern
 
     changed = st.session_state.get(of, collection.about) != collection.about
     st.session_state[of] = collection.about

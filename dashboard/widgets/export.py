@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from dashboard.language import _, language, speaking
-from interpret.delimited import csv_text
+from interpret.core.delimited_files import csv_text
 
 _PICTURE = st.components.v2.component(
     "bertoscope.picture_buttons",

@@ -20,7 +20,7 @@ from dashboard.widgets.long_work import long_work
 from dashboard.widgets.python_code import encoder_lines
 
 if TYPE_CHECKING:
-    from interpret.tokens import Tokens
+    from interpret.core.tokens import Tokens
 
 Target = int | Literal["state"]
 Method = Literal["rollout", "flow", "gradient"]
@@ -44,7 +44,7 @@ def sources(
 ) -> dict[str, Float32[np.ndarray, " token"]]:
     """Return what each input is by each method that this model and text allow, waiting for a click where long.
 
-    Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention_flow`).
+    Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention.attention_flow`).
     """
     trace = cache.trace(spec, text, pair)
     found = {
@@ -59,7 +59,7 @@ def sources(
             "flow_work",
             f"{spec}:{hash((text, pair))}:{layer}:{token}",
             _("Compute max-flow for {tokens} tokens").format(tokens=len(trace.tokens)),
-            lambda progress: it.attention_flow(trace, [layer], [token], progress)[0, 0],
+            lambda progress: it.attention.attention_flow(trace, [layer], [token], progress)[0, 0],
         )
         if row is not None:
             found["flow"] = row
@@ -102,7 +102,7 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
     """Say how far the methods put the inputs in the same order."""
     from scipy.stats import spearmanr
 
-    from interpret.rank_correlation import spearman_interval
+    from interpret.core.rank_correlation import spearman_interval
 
     names = method_names()
     pairs = []
@@ -198,7 +198,7 @@ def flow_downloads(
 def flow_lines(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target) -> str:
     """Write the lines of Python that give the same numbers."""
     return encoder_lines(spec, text, pair) + (
-        f"it.rollout(trace)[{layer}, {token}]\n"
-        f"it.attention_flow(trace, layers=[{layer}], queries=[{token}])[0, 0]\n"
-        f"it.gradient_paths(encoder, trace, {layer}, {token}, target={target!r}).mass[0]\n"
+        f"it.attention.rollout(trace)[{layer}, {token}]\n"
+        f"it.attention.attention_flow(trace, layers=[{layer}], queries=[{token}])[0, 0]\n"
+        f"it.attention.gradient_paths(encoder, trace, {layer}, {token}, target={target!r}).mass[0]\n"
     )

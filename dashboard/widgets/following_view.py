@@ -18,14 +18,14 @@ from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
-from interpret.errors import InputError
-from interpret.file_rows import FileRows, rows_of
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows, rows_of
 from interpret.finetuning.passages import sentences_of
 
 _SHIPPED = "story.txt"
 
 
-def answer_view(asked: it.NextSentence, swapped: it.NextSentence) -> None:
+def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
     """Draw what the model says of a pair and of the same two the other way about."""
     titles = (
         (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
@@ -104,7 +104,7 @@ def _consecutive(texts: Sequence[str], origin: FileRows) -> tuple[tuple[tuple[st
     return tuple(pair for _place, pair in found), origin.some([place for place, _pair in found])
 
 
-def following_view(given: Given, found: it.Following) -> None:
+def following_view(given: Given, found: it.pretraining.Following) -> None:
     """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
     st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
     places = st.columns(4)
@@ -143,7 +143,7 @@ def following_view(given: Given, found: it.Following) -> None:
         st.dataframe(following_table(given, found), hide_index=True)
 
 
-def following_verdict(found: it.Following) -> str:
+def following_verdict(found: it.pretraining.Following) -> str:
     """Say in Markdown what the model tells apart, as far as these pairs can show it, each number with its interval."""
     numbers, above, below = {}, [], []
     for against in ("shuffled", "swapped"):
@@ -178,7 +178,7 @@ def following_verdict(found: it.Following) -> str:
     )
 
 
-def following_table(given: Given, found: it.Following) -> dict[str, list[Any]]:
+def following_table(given: Given, found: it.pretraining.Following) -> dict[str, list[Any]]:
     """Return a row for each pair."""
     table = {
         _("Row"): [given.origin.numbers[place] for place in found.places],
@@ -191,7 +191,7 @@ def following_table(given: Given, found: it.Following) -> dict[str, list[Any]]:
     return given.origin.some(found.places).beside(table)
 
 
-def following_downloads(given: Given, found: it.Following, stem: str) -> list[Download]:
+def following_downloads(given: Given, found: it.pretraining.Following, stem: str) -> list[Download]:
     """Offer the pairs with their probabilities as a file."""
     columns = {
         "row": [given.origin.numbers[place] for place in found.places],
@@ -215,7 +215,7 @@ def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
         + one
         + (
             "pairs = [(..., ...)]  # consecutive texts\n"
-            "found = it.follow_pairs(encoder, pairs)\n"
+            "found = it.pretraining.follow_pairs(encoder, pairs)\n"
             'found.accuracy("shuffled"), found.accuracy("swapped")\n'
         )
     )

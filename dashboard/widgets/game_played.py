@@ -14,8 +14,8 @@ from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.python_code import encoder_lines
-from interpret.errors import InputError
-from interpret.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
+from interpret.core.errors import InputError
+from interpret.core.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
 
 WORDS = "game_words"
 # Hidden, replaced and kept tokens on the scale of colours.
@@ -34,7 +34,7 @@ def kind_names() -> dict[int, str]:
     }
 
 
-def game_input() -> tuple[it.Masking, int]:
+def game_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
     state.seed("game_rate", 15, range(1, 91))
@@ -86,14 +86,14 @@ def game_input() -> tuple[it.Masking, int]:
     state.publish(state.SEED, 0)
     for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
         state.publish(key, usual)
-    return it.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
+    return it.pretraining.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
 
 
 def _again() -> None:
     st.session_state[state.SEED] = (int(st.session_state.get(state.SEED, 0)) + 1) % 1_000_000
 
 
-def game_words(played: it.Played, title: str, stem: str) -> None:
+def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
     """Draw the text as it is and as the model reads it."""
     done = played.masked.done
     names = kind_names()
@@ -126,7 +126,7 @@ def game_words(played: it.Played, title: str, stem: str) -> None:
     )
 
 
-def game_table(played: it.Played) -> dict[str, list[Any]]:
+def game_table(played: it.pretraining.Played) -> dict[str, list[Any]]:
     """Return a row for each token that was chosen."""
     names = kind_names()
     return {
@@ -140,12 +140,14 @@ def game_table(played: it.Played) -> dict[str, list[Any]]:
     }
 
 
-def play_often(encoder: it.Encoder, text: str, pair: str | None, masking: it.Masking, progress: Any) -> dict[str, Any]:
+def play_often(
+    encoder: it.Encoder, text: str, pair: str | None, masking: it.pretraining.Masking, progress: Any
+) -> dict[str, Any]:
     """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
     for seed in range(GAMES):
         try:
-            played = it.play(encoder, text, pair, masking, seed)
+            played = it.pretraining.play(encoder, text, pair, masking, seed)
         except InputError:
             # By this draw no token was chosen.
             progress(seed + 1, GAMES, "")
@@ -189,7 +191,7 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
 
 
 def game_downloads(
-    spec: it.EncoderSpec, played: it.Played, masking: it.Masking, seed: int, stem: str
+    spec: it.EncoderSpec, played: it.pretraining.Played, masking: it.pretraining.Masking, seed: int, stem: str
 ) -> list[Download]:
     """Offer the game as files."""
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
@@ -226,12 +228,12 @@ def game_downloads(
     ]
 
 
-def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking, seed: int) -> str:
+def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> str:
     """Write the lines of Python that give the same numbers."""
     second = f", pair={pair!r}" if pair is not None else ""
     return encoder_lines(spec) + (
-        f"masking = it.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
+        f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
         f"whole_words={masking.whole_words})\n"
-        f"played = it.play(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
+        f"played = it.pretraining.play(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
         "played.masked.done, played.loss, played.seen\n"
     )

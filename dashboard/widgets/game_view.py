@@ -12,7 +12,7 @@ from dashboard.widgets.export import as_csv
 _MOST_ROWS = 500
 
 
-def game_view(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
+def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.GameResults) -> None:
     """Draw how good the model is, and which words surprise it."""
     st.markdown(
         "#### "
@@ -31,7 +31,7 @@ def game_view(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
     _words(run, outcome, found)
 
 
-def _numbers(run: it.Run, found: it.GameResults) -> None:
+def _numbers(run: it.runs.Run, found: it.finetuning.GameResults) -> None:
     places = st.columns(5)
 
     def tile(place: int, label: str, value: float, name: str, form: str, about: str | None = None) -> None:
@@ -66,8 +66,8 @@ def _numbers(run: it.Run, found: it.GameResults) -> None:
         tile(4, _("Next-sentence accuracy"), found.next, "next_accuracy", "{:.1%}", about)
 
 
-def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
-    names = it.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
+def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.GameResults) -> None:
+    names = it.finetuning.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
     shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]
     st.markdown(_("**{count}** tokens that it did not guess, the most surprising first:").format(count=len(wrong)))
@@ -106,5 +106,5 @@ def _words(run: it.Run, outcome: it.Outcome, found: it.GameResults) -> None:
     )
 
 
-def _passage(outcome: it.Outcome, place: int) -> str:
+def _passage(outcome: it.finetuning.Outcome, place: int) -> str:
     return outcome.texts[place] if outcome.pairs is None else f"{outcome.texts[place]} {outcome.pairs[place]}"

@@ -17,33 +17,35 @@ from dashboard.widgets.long_work import long_work
 _SOON_ITEMS = 20_000
 
 
-def measured(read: Read) -> it.Geometry | None:
+def measured(read: Read) -> it.embeddings.Geometry | None:
     """Measure the space, showing how far it is; None before it is measured."""
     return long_work(
         "geometry",
         read.about,
         _("Measure {count} points at every layer").format(count=f"{len(read.embeddings):,}"),
-        lambda progress: it.measure_geometry(read.embeddings, SEED, progress),
+        lambda progress: it.embeddings.measure_geometry(read.embeddings, SEED, progress),
         {"geometry": _("layers measured")},
         auto=len(read.embeddings) <= _SOON_ITEMS,
         keep=4,
     )
 
 
-def probed(read: Read, column: str) -> it.Probe | None:
+def probed(read: Read, column: str) -> it.embeddings.Probe | None:
     """Probe each layer for a column of labels, showing how far it is; None before it is done."""
     return long_work(
         "probe",
         f"{read.about}:{column}",
         _("Probe every layer"),
-        lambda progress: it.probe(read.embeddings, [one.strip() for one in read.column(column)], SEED, progress),
+        lambda progress: it.embeddings.probe(
+            read.embeddings, [one.strip() for one in read.column(column)], SEED, progress
+        ),
         {"probe": _("layers probed")},
         auto=len(read.embeddings) <= 2500,
         keep=4,
     )
 
 
-def probe_line(probe: it.Probe) -> str:
+def probe_line(probe: it.embeddings.Probe) -> str:
     """Say in Markdown how well labels are told at the layers that the training folds choose."""
     low, high = probe.nested_interval
     said = _(
@@ -69,7 +71,7 @@ def probe_line(probe: it.Probe) -> str:
     return said
 
 
-def word_table(geometry: it.Geometry) -> dict[str, list[Any]]:
+def word_table(geometry: it.embeddings.Geometry) -> dict[str, list[Any]]:
     """Return a row for each word, those that context changes most at the last layer first."""
     last = geometry.word_similarity[-1]
     order = np.argsort(last, kind="stable")
@@ -84,7 +86,7 @@ def word_table(geometry: it.Geometry) -> dict[str, list[Any]]:
     return table
 
 
-def geometry_table(geometry: it.Geometry) -> dict[str, list[Any]]:
+def geometry_table(geometry: it.embeddings.Geometry) -> dict[str, list[Any]]:
     """Return a row for each layer."""
     table: dict[str, list[Any]] = {"layer": list(geometry.layers)}
     for name in (
@@ -105,7 +107,7 @@ def geometry_table(geometry: it.Geometry) -> dict[str, list[Any]]:
     return table
 
 
-def geometry_downloads(read: Read, geometry: it.Geometry, stem: str) -> list[Download]:
+def geometry_downloads(read: Read, geometry: it.embeddings.Geometry, stem: str) -> list[Download]:
     """Offer the measures as files."""
 
     def numbers() -> bytes:
@@ -139,9 +141,9 @@ def _or_null(value: float) -> float | None:
 def geometry_lines(read: Read) -> str:
     """Write the lines of Python that give the same numbers."""
     return read_lines(read) + (
-        "geometry = it.measure_geometry(embeddings)\n"
+        "geometry = it.embeddings.measure_geometry(embeddings)\n"
         "labels = [...]  # one for each of len(embeddings) points\n"
-        "found = it.probe(embeddings, labels)\n"
+        "found = it.embeddings.probe(embeddings, labels)\n"
         "found.nested, found.nested_interval, found.nested_selectivity, found.selectivity_interval\n"
     )
 

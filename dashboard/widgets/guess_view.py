@@ -17,7 +17,7 @@ from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
-from interpret.spelling import SPACE, marks
+from interpret.core.scripts import SPACE, marks
 
 WORDS = "hidden_words"
 # A character: of the first or the second text, and where.
@@ -116,7 +116,7 @@ def _telling(
     return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
 
-def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:
+def guess_tables(found: it.pretraining.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:
     """Draw what is guessed behind each mask, the likeliest first."""
     for begin in range(0, min(len(found.guesses), _MOST_DRAWN), in_a_row):
         places = st.columns(in_a_row)
@@ -131,7 +131,7 @@ def guess_tables(found: it.Guesses, names: Mapping[int, str], key: str, in_a_row
         )
 
 
-def _table(guess: it.Guess, number: int, word: str | None, key: str) -> None:
+def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str) -> None:
     if guess.true is None or guess.chance is None or guess.rank is None:
         st.markdown("**" + _("Mask {number}").format(number=number) + "**")
         # Hidden by a click, and yet nobody knows what is right.
@@ -181,7 +181,7 @@ def word_names(tokens: it.Tokens, hidden: Iterable[int]) -> dict[int, str]:
     return {place: names[place] for place in hidden}
 
 
-def survival_table(before: it.Guesses, after: it.Guesses) -> dict[str, list[Any]]:
+def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses) -> dict[str, list[Any]]:
     """Return a row for each mask: its guess and the true word's probability with and without some heads."""
     both = list(zip(before.guesses, after.guesses, strict=True))
     return {
@@ -256,10 +256,13 @@ def guess_lines(
     """Write the lines of Python that give the same numbers."""
     second = f", pair={pair!r}" if pair is not None else ""
     heads = f", heads={list(off)}" if off else ""
-    fitted = "lens = it.fit_tuned_lens(encoder, texts)  # the texts that it was fitted on\n" if tuned else ""
+    fitted = (
+        "lens = it.pretraining.fit_tuned_lens(encoder, texts)  # the texts that it was fitted on\n" if tuned else ""
+    )
     lens = ", lens=lens" if tuned else ""
     return encoder_lines(spec) + (
         f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
         f"{fitted}"
-        f"it.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, place={place}{lens}{heads}).candidates\n"
+        f"it.pretraining.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, "
+        f"place={place}{lens}{heads}).candidates\n"
     )

@@ -10,8 +10,8 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
 from dashboard.widgets.guess_view import percent
-from interpret.checkpoints import BUILT_IN, GUESSER
-from interpret.guesser import Figure, guesser_facts
+from interpret.core.builtin import Figure, guesser_facts
+from interpret.core.checkpoints import BUILT_IN, GUESSER
 
 
 def say_how_good(encoder: it.Encoder) -> None:

@@ -22,12 +22,12 @@ from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
 
 if TYPE_CHECKING:
-    from interpret.vocabulary import SpecialTokens
+    from interpret.core.vocabulary import SpecialTokens
 
 _SEED = 0
 
 
-def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | None:
+def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics, str] | None:
     """Draw the input of a corpus and the run over it; None before there is a result, with the file's name after."""
     corpus = corpus_input("heads")
     if corpus is None:
@@ -38,19 +38,19 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.HeadStatistics, str] | N
     texts = list(zip(corpus.texts, corpus.pairs, strict=True))
     warn_of_unknown(encoder, texts)
 
-    def work(progress: Progress) -> it.HeadStatistics:
-        from interpret.batching import windows_of
+    def work(progress: Progress) -> it.attention.HeadStatistics:
+        from interpret.core.batches import windows_of
 
         with corpus.origin.naming():
             cut = windows_of(encoder, texts)
-        return it.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
+        return it.attention.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
 
     label = _("Measure heads over {count} texts").format(count=f"{len(corpus.texts):,}")
     result = long_work("heads_corpus", f"{spec}:{corpus.about}", label, work)
     return None if result is None else (result, corpus.name)
 
 
-def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
+def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, str] | None:
     """Draw the input of a CoNLL-U file and the run over it; None before there is a result."""
     found = kept_file("trees", _("A file of dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
     if found is None:
@@ -79,12 +79,12 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.DependencyScores, str] | None:
         "heads_trees",
         f"{spec}:{name}:{hash(content)}:{most}",
         _("Score heads on {count} sentences").format(count=f"{len(picked):,}"),
-        lambda progress: it.dependency_scores(cache.encoder(spec), picked, progress),
+        lambda progress: it.attention.dependency_scores(cache.encoder(spec), picked, progress),
     )
     return None if result is None else (result, name)
 
 
-def statistic_maps(statistics: it.HeadStatistics, special: SpecialTokens) -> list[HeadMap]:
+def statistic_maps(statistics: it.attention.HeadStatistics, special: SpecialTokens) -> list[HeadMap]:
     """Return a map for each statistic that has numbers; shares all on the scale from 0 to 1."""
     names = statistic_names(special)
     maps = []
@@ -98,13 +98,13 @@ def statistic_maps(statistics: it.HeadStatistics, special: SpecialTokens) -> lis
     return maps
 
 
-def patterns_shown(statistics: it.HeadStatistics, special: SpecialTokens) -> list[list[str | None]]:
+def patterns_shown(statistics: it.attention.HeadStatistics, special: SpecialTokens) -> list[list[str | None]]:
     """Return each head's name in the reader's language, or None."""
     labels = pattern_labels(special)
-    return [[labels[name] if name else None for name in row] for row in it.pattern_names(statistics)]
+    return [[labels[name] if name else None for name in row] for row in it.attention.pattern_names(statistics)]
 
 
-def patterns_line(statistics: it.HeadStatistics, special: SpecialTokens) -> str:
+def patterns_line(statistics: it.attention.HeadStatistics, special: SpecialTokens) -> str:
     """Say in Markdown how many heads do what, and over how much that was measured."""
     counts = Counter(name for row in patterns_shown(statistics, special) for name in row if name)
     everything = statistics["entropy"].size
@@ -122,10 +122,10 @@ def patterns_line(statistics: it.HeadStatistics, special: SpecialTokens) -> str:
     )
 
 
-def head_table(statistics: it.HeadStatistics, special: SpecialTokens) -> dict[str, list[Any]]:
+def head_table(statistics: it.attention.HeadStatistics, special: SpecialTokens) -> dict[str, list[Any]]:
     """Return a row for each head, those with a name first, as columns."""
     names, labels = statistic_names(special), pattern_labels(special)
-    patterns = it.pattern_names(statistics)
+    patterns = it.attention.pattern_names(statistics)
     layers, heads = statistics["entropy"].shape
     order = sorted(
         ((layer, head) for layer in range(layers) for head in range(heads)),
@@ -140,7 +140,7 @@ def head_table(statistics: it.HeadStatistics, special: SpecialTokens) -> dict[st
     }
 
 
-def dependency_line(scores: it.DependencyScores) -> str:
+def dependency_line(scores: it.attention.DependencyScores) -> str:
     """Say in Markdown which relations a head finds more often than a fixed place, where the intervals tell."""
     by_verdict: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for name, held in zip(scores.relations, scores.held, strict=True):
@@ -171,7 +171,7 @@ def dependency_line(scores: it.DependencyScores) -> str:
     )
 
 
-def dependency_table(scores: it.DependencyScores) -> dict[str, list[Any]]:
+def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[Any]]:
     """Return a row for each relation with its best head, and what such heads find out of fold, as columns."""
     best = [scores.best(relation) for relation in scores.relations]
     ways = {"head": _("word → its governor"), "dependent": _("governor → the word")}
@@ -254,7 +254,7 @@ def relation_meanings() -> dict[str, str]:
 
 def rules_guide(special: SpecialTokens) -> str:
     """Write the rules out, as they are in the code."""
-    from interpret.attention.heads import RULES
+    from interpret.attention.head_statistics import RULES
 
     names, labels = statistic_names(special), pattern_labels(special)
     lines = [
@@ -274,7 +274,7 @@ def rules_guide(special: SpecialTokens) -> str:
     return "\n".join(lines)
 
 
-def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, stem: str) -> list[Download]:
+def statistics_downloads(spec: it.EncoderSpec, statistics: it.attention.HeadStatistics, stem: str) -> list[Download]:
     """Offer the statistics as files."""
 
     def table() -> bytes:
@@ -292,7 +292,7 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
                 "uniform": {
                     name: statistics.uniform[name].tolist() if statistics.queries[name] else None for name in statistics
                 },
-                "patterns": it.pattern_names(statistics),
+                "patterns": it.attention.pattern_names(statistics),
                 "error_95": {
                     name: [[float(half) if np.isfinite(half) else None for half in row] for row in one]
                     for name, one in statistics.error.items()
@@ -307,7 +307,9 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.HeadStatistics, st
     ]
 
 
-def dependency_downloads(spec: it.EncoderSpec, scores: it.DependencyScores, name: str, stem: str) -> list[Download]:
+def dependency_downloads(
+    spec: it.EncoderSpec, scores: it.attention.DependencyScores, name: str, stem: str
+) -> list[Download]:
     """Offer the scores as files."""
 
     def numbers() -> bytes:
@@ -351,12 +353,13 @@ def statistics_lines(spec: it.EncoderSpec, text: str | None, pair: str | None) -
     """Write the lines of Python that give the same numbers."""
     if text is not None:
         return (
-            encoder_lines(spec, text, pair) + "statistics = it.head_statistics(trace)\nit.pattern_names(statistics)\n"
+            encoder_lines(spec, text, pair)
+            + "statistics = it.attention.head_statistics(trace)\nit.attention.pattern_names(statistics)\n"
         )
     return encoder_lines(spec) + (
         "texts = [...]  # the texts of the file\n"
-        "statistics = it.corpus_head_statistics(encoder, [(text, None) for text in texts])\n"
-        "it.pattern_names(statistics)\n"
+        "statistics = it.attention.corpus_head_statistics(encoder, [(text, None) for text in texts])\n"
+        "it.attention.pattern_names(statistics)\n"
     )
 
 
@@ -364,7 +367,7 @@ def dependency_lines(spec: it.EncoderSpec) -> str:
     """Write the lines of Python that give the same numbers."""
     return encoder_lines(spec) + (
         "from pathlib import Path\n\n"
-        'trees = it.read_conllu(Path("file.conllu").read_bytes(), "file.conllu")\n'
-        "scores = it.dependency_scores(encoder, trees)\n"
+        'trees = it.attention.read_conllu(Path("file.conllu").read_bytes(), "file.conllu")\n'
+        "scores = it.attention.dependency_scores(encoder, trees)\n"
         'scores.best("nsubj"), scores.held[scores.relations.index("nsubj")]\n'
     )

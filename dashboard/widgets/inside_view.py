@@ -22,7 +22,7 @@ from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows
-from interpret.devices import find_device
+from interpret.core.devices import find_device
 
 # Texts whose vectors are compared: enough for CKA, and some seconds on two cores.
 _MOST_TEXTS = 300
@@ -38,7 +38,7 @@ _MOST_SHOWN = 80
 class Both:
     """A run, its model before and after, and the step that this after is; None for the end."""
 
-    run: it.Run
+    run: it.runs.Run
     before: it.EncoderSpec
     after: it.EncoderSpec
     step: int | None
@@ -49,7 +49,7 @@ class Both:
         return _("before"), _("after") if self.step is None else _("after step {step}").format(step=f"{self.step:,}")
 
 
-def both_models(run: it.Run) -> Both:
+def both_models(run: it.runs.Run) -> Both:
     """Let a moment of the training be chosen; returns the model before it and then, on the device that is chosen.
 
     Raises
@@ -58,8 +58,8 @@ def both_models(run: it.Run) -> Both:
         If one of them is gone.
     """
     assert run.model is not None
-    last = it.read_outcome(run).step
-    moments = {one.step: one for one in it.list_snapshots(run) if one.step != last}
+    last = it.finetuning.read_outcome(run).step
+    moments = {one.step: one for one in it.finetuning.list_snapshots(run) if one.step != last}
     names = {step: _("step {step}").format(step=f"{step:,}") for step in moments}
     chosen = last
     if names:
@@ -70,7 +70,7 @@ def both_models(run: it.Run) -> Both:
             f"{_MOMENT}:{run.id}",
             last,
         )
-    after = run.model if chosen == last else it.open_snapshot(run, moments[chosen])
+    after = run.model if chosen == last else it.finetuning.open_snapshot(run, moments[chosen])
     return Both(run, _spec(run.base), _spec(str(after)), None if chosen == last else chosen)
 
 
@@ -82,7 +82,7 @@ def probe_part(both: Both) -> str:
     """Let a sentence be chosen or typed, and draw how its answer came about; returns the sentence."""
     run = both.run
     st.markdown("#### " + _("One sentence, before and after"))
-    outcome = it.read_outcome(run)
+    outcome = it.finetuning.read_outcome(run)
     rows = dict(zip(outcome.texts, outcome.origin.numbers, strict=True))
     probes = {
         one: _("row {row}: {text}").format(row=rows[one], text=one) if one in rows else one
@@ -96,7 +96,7 @@ def probe_part(both: Both) -> str:
         new=True,
         accept_new_options=True,
     )
-    told = it.read_told(run.folder)
+    told = it.runs.read_told(run.folder)
     if text in run.request.probes and told.judged[0]["probes"]:
         st.markdown("##### " + _("Predictions per epoch"))
         st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
@@ -151,7 +151,7 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
 def moments_part(both: Both, text: str) -> None:
     """Draw how attention and vectors left where they were, step by step."""
     run = both.run
-    snapshots = it.list_snapshots(run)
+    snapshots = it.finetuning.list_snapshots(run)
     if not snapshots:
         return
     st.markdown("#### " + _("On the way"))
@@ -162,21 +162,21 @@ def moments_part(both: Both, text: str) -> None:
     )
     if not wanted:
         return
-    outcome = it.read_outcome(run)
+    outcome = it.finetuning.read_outcome(run)
     texts = tuple(dict.fromkeys(outcome.texts))[:_FEW_TEXTS]
     drifts, alike = [], []
     progress = st.progress(0.0, _("Reading it with every moment …"))
-    found: dict[int, it.Snapshot | None] = {one.step: one for one in snapshots} | {outcome.step: None}
+    found: dict[int, it.finetuning.Snapshot | None] = {one.step: one for one in snapshots} | {outcome.step: None}
     steps = sorted(found)
     for place, step in enumerate(steps, 1):
         snapshot = found[step]
-        spec = _spec(str(run.model if snapshot is None else it.open_snapshot(run, snapshot)))
+        spec = _spec(str(run.model if snapshot is None else it.finetuning.open_snapshot(run, snapshot)))
         cache.encoder(both.before)
         cache.encoder(spec)
         drifts.append(cache.drift(both.before, spec, text).mean(axis=1))
         if len(texts) >= _LEAST_TEXTS:
             pairs = zip(cache.levels(both.before, texts), cache.levels(spec, texts), strict=True)
-            alike.append([it.cka(x, y) for x, y in pairs])
+            alike.append([it.embeddings.cka(x, y) for x, y in pairs])
         progress.progress(place / len(steps), _("Reading it with every moment …"))
     progress.empty()
     steps = [0, *steps]
@@ -193,7 +193,7 @@ def moments_part(both: Both, text: str) -> None:
 
 def vectors_part(both: Both) -> None:
     """Draw how alike texts' vectors still are, and where the texts lie."""
-    outcome = it.read_outcome(both.run)
+    outcome = it.finetuning.read_outcome(both.run)
     # Each text once, by its first row.
     places = list(dict(zip(reversed(outcome.texts), reversed(range(len(outcome.texts))), strict=True)).values())
     places = sorted(places)[:_MOST_TEXTS]
@@ -218,13 +218,15 @@ def vectors_part(both: Both) -> None:
                 "Nguyen et al. 2021): 1 where they lie as before, whatever their rotation."
             ),
         )
-        st.plotly_chart(alike_bars([it.cka(x, y) for x, y in zip(one, other, strict=True)]), key="alike")
+        st.plotly_chart(alike_bars([it.embeddings.cka(x, y) for x, y in zip(one, other, strict=True)]), key="alike")
     with right:
         st.markdown(
             "##### " + _("Where they lie at the last level"),
             help=_("Principal components of each, turned onto each other (Procrustes)."),
         )
-        maps = it.align([it.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]).points
+        maps = it.embeddings.align(
+            [it.embeddings.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]
+        ).points
         if both.run.request.task != "classes":
             labels = ("",) * len(texts)
         st.plotly_chart(before_after(maps, labels, named, both.names), key="before_after")
@@ -237,7 +239,7 @@ def reasons_part(both: Both, text: str) -> None:
     st.markdown("##### " + _("Which words speak for the answer"))
     with st.spinner(_("Asking both models why …")):
         after = cache.encoder(both.after)
-        answer = it.explain(it.ask(after, text), "integrated_gradients")
+        answer = it.attribution.explain(it.attribution.ask(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
         found = [answer]
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
@@ -246,7 +248,10 @@ def reasons_part(both: Both, text: str) -> None:
         head = cache.head(both.before, learned.texts, learned.labels)
         if answer.target.name in head.labels:
             found.insert(
-                0, it.explain(it.ask(before, text, target=answer.target.name, head=head), "integrated_gradients")
+                0,
+                it.attribution.explain(
+                    it.attribution.ask(before, text, target=answer.target.name, head=head), "integrated_gradients"
+                ),
             )
             titles.insert(0, f"{both.names[0]}: “{answer.target.name}”")
     rows = []

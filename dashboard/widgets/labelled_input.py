@@ -15,7 +15,7 @@ from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import large_missing, table_caption, tags_caption
-from interpret import tag_files
+from interpret.core import tag_files
 from interpret.finetuning.health import describe_health
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
@@ -28,7 +28,7 @@ _KINDS = {
     "classes": _TABLES,
     "regression": _TABLES,
     "token classes": tag_files.SUFFIXES,
-    **dict.fromkeys(it.GAMES, (*_PLAIN, *_TABLES)),
+    **dict.fromkeys(it.finetuning.GAMES, (*_PLAIN, *_TABLES)),
 }
 
 
@@ -40,7 +40,7 @@ class Given:
     judged: Labelled | None
     share: float
 
-    def split(self, seed: int) -> tuple[it.Examples, np.ndarray, np.ndarray]:
+    def split(self, seed: int) -> tuple[it.finetuning.Examples, np.ndarray, np.ndarray]:
         """Return the rows, and the places of those to learn from and to judge by."""
         return cache.split(self.data, self.judged, self.share, seed)
 
@@ -77,8 +77,8 @@ def labelled_input() -> Given | None:
         "classes": _("a class for each text"),
         "regression": _("a number for each text"),
         "token classes": _("a tag for each word"),
-        it.GAMES[0]: _("none: it guesses hidden words"),
-        it.GAMES[1]: _("none: hidden words and next sentences"),
+        it.finetuning.GAMES[0]: _("none: it guesses hidden words"),
+        it.finetuning.GAMES[1]: _("none: hidden words and next sentences"),
     }
     task = segments(_("What the labels are"), tasks, _TASK)
     hint = {
@@ -87,11 +87,11 @@ def labelled_input() -> Given | None:
             "(CoNLL), CoNLL-U, a table with a word in each row, or JSON with lists: {kinds}"
         ),
         **dict.fromkeys(
-            it.GAMES,
+            it.finetuning.GAMES,
             _("Running text of your field, one document; or a table with a document in each row: {kinds}"),
         ),
     }.get(task, _("A file with a text and a label in each row: {kinds}"))
-    if task in it.GAMES:
+    if task in it.finetuning.GAMES:
         st.caption(
             _(
                 "It goes on with what BERT learned from before anybody labelled anything. A model that has read your "
@@ -104,7 +104,7 @@ def labelled_input() -> Given | None:
         st.info(_("Choose a file. Nothing of it leaves the machine that Bertoscope runs on."), icon=":material/upload:")
         return None
     data = _columns(found, task)
-    if task in it.GAMES:
+    if task in it.finetuning.GAMES:
         data = replace(data, words=_words_input())
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     second = left.toggle(_("Judge by a second file"), key="second_file", persist_state="session")
@@ -143,11 +143,11 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     name, content = found
     if task == "token classes":
         return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
-    if task in it.GAMES and name.lower().endswith(_PLAIN):
+    if task in it.finetuning.GAMES and name.lower().endswith(_PLAIN):
         return Labelled(content, name, "text", "", None, task)
     table = cache.table(content, name)
     table_caption(table, name)
-    if task in it.GAMES:
+    if task in it.finetuning.GAMES:
         columns = dict(enumerate(table.columns))
         text = choose(
             st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
@@ -178,13 +178,13 @@ def _tags_input(content: bytes, name: str) -> str:
     return choose(st.selectbox, _("Column with the tags"), choices, f"learn_tags:{name}:{found.form}", width=260)
 
 
-def health_view(health: it.Health, examples: it.Examples, task: str) -> None:
+def health_view(health: it.finetuning.Health, examples: it.finetuning.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
     learned = f"{health.learned:,}"
     facts = [
         (
             _("{count} passages to learn from")
-            if task in it.GAMES
+            if task in it.finetuning.GAMES
             else _("{count} sentences to learn from")
             if task == "token classes"
             else _("{count} rows to learn from")

@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.recipe_view import suggest_settings
-from interpret.units import counted
+from interpret.core.units import counted
 
 _NAME_WIDTH = 120
 # Blocks of the widest bar.
@@ -62,7 +62,7 @@ def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
     st.session_state[f"{_PRESET}:{about}"] = preset
     if preset == "own":
         return
-    frozen = it.preset(preset, names)
+    frozen = it.finetuning.preset(preset, names)
     st.session_state[f"frozen:{about}"] = frozen
     for name in names:
         st.session_state[f"layer_group:{about}:{name}"] = name in frozen
@@ -74,7 +74,7 @@ def frozen_layer_groups(about: str) -> tuple[str, ...]:
     return st.session_state[f"frozen:{about}"]
 
 
-def layer_groups_view(plan: it.Plan, rates: dict[str, float], about: str, names: tuple[str, ...]) -> None:
+def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: str, names: tuple[str, ...]) -> None:
     """Draw the stack, head on top, with a toggle on each layer group that can be frozen."""
 
     def take(name: str) -> None:

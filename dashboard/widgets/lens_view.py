@@ -16,7 +16,7 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.guess_view import percent
 from dashboard.widgets.long_work import Progress, long_work
-from interpret.files import cache_folder
+from interpret.core.files import cache_folder
 
 _SHIPPED = {"en": "topics.csv", "zh": "topics.zh-CN.csv"}
 
@@ -92,13 +92,13 @@ def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
         from interpret.pretraining.tuned_lens import check_folder
 
         check_folder(path.parent)
-        it.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
+        it.pretraining.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
         return True
 
     long_work("lens_fit", path.stem, _("Fit the lens"), work, percent=True, beside=True)
 
 
-def layers_view(found: it.LayerGuesses) -> None:
+def layers_view(found: it.pretraining.LayerGuesses) -> None:
     """Say where the answer appears, and draw it."""
     st.markdown(" ".join(_appears(found, place) for place in range(len(found.names))))
     left, right = st.columns([3, 2], gap="small")
@@ -113,7 +113,7 @@ def layers_view(found: it.LayerGuesses) -> None:
     )
 
 
-def _appears(found: it.LayerGuesses, place: int) -> str:
+def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
     name, first = literal(found.names[place]), found.appears(place)
     levels = level_names(len(found.candidates))
     if first < len(levels):
@@ -125,7 +125,7 @@ def _appears(found: it.LayerGuesses, place: int) -> str:
     )
 
 
-def lens_about(lens: it.TunedLens) -> None:
+def lens_about(lens: it.pretraining.TunedLens) -> None:
     """Draw how far the tuned lens brings each level."""
     with st.expander(_("What the tuned lens brings")):
         st.plotly_chart(lens_fit(lens), key="lens_fit")
@@ -145,7 +145,7 @@ def lens_about(lens: it.TunedLens) -> None:
         )
 
 
-def pick_mask(found: it.Guesses) -> int:
+def pick_mask(found: it.pretraining.Guesses) -> int:
     """Draw which mask is followed through the layers, where there are several."""
     if len(found.guesses) == 1:
         return found.guesses[0].place

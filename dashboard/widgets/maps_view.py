@@ -20,8 +20,8 @@ from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.embeddings_view import Read, about_places, draw_sample
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
-from interpret.devices import find_device
-from interpret.spelling import fold
+from interpret.core.devices import find_device
+from interpret.core.scripts import fold
 
 # What is drawn by itself, without a click: some seconds on two cores.
 _SOON_POINTS = 8000
@@ -85,7 +85,7 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
     return grouped(title, picked, every)
 
 
-def _cluster_colours(read: Read, places: np.ndarray, clusters: it.Clusters, title: str) -> Colours:
+def _cluster_colours(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters, title: str) -> Colours:
     """Colour the points shown by groups that were found in a draw of their own."""
     group = np.full(len(read.embeddings), -1)
     group[draw_sample(read, MOST_GROUPED)] = clusters.cluster
@@ -120,7 +120,7 @@ def grouped(title: str, values: Sequence[str], every: Sequence[str]) -> Colours:
     return Colours(title, codes, tuple(names), tuple(ranks), others)
 
 
-def clusters_of(read: Read, layer: int, method: str) -> it.Clusters | None:
+def clusters_of(read: Read, layer: int, method: str) -> it.embeddings.Clusters | None:
     """Find groups among the points of a draw, as the groups' own settings say; None where that was stopped.
 
     Raises
@@ -134,7 +134,7 @@ def clusters_of(read: Read, layer: int, method: str) -> it.Clusters | None:
         "clusters",
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
         _("Find groups"),
-        lambda progress: it.cluster(
+        lambda progress: it.embeddings.cluster(
             read.embeddings.at(layer)[places],
             method,
             count,
@@ -159,7 +159,7 @@ def group_settings(points: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How a map is made; see `interpret.project`. ``setting`` is 0 where the method has none."""
+    """How a map is made; see `interpret.embeddings.project`. ``setting`` is 0 where the method has none."""
 
     method: str
     dims: int
@@ -174,8 +174,8 @@ class MapSettings:
 class Maps:
     """One projection for each layer drawn, and all of them laid over one another."""
 
-    projections: tuple[it.Projection, ...]
-    alignment: it.Alignment
+    projections: tuple[it.embeddings.Projection, ...]
+    alignment: it.embeddings.Alignment
 
 
 def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> MapSettings:
@@ -270,7 +270,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
 
             vectors = np.asarray(read.embeddings.at(layer)[places])
             found.append(
-                it.project(
+                it.embeddings.project(
                     vectors,
                     settings.method,
                     settings.dims,
@@ -282,7 +282,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
                     progress=report,
                 )
             )
-        return Maps(tuple(found), it.align([one.points for one in found]))
+        return Maps(tuple(found), it.embeddings.align([one.points for one in found]))
 
     soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS
     maps = long_work(

@@ -14,9 +14,9 @@ from dashboard import cache, state
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.shares import percent_bar, percents
-from interpret.checkpoint_files import saved_checkpoints
-from interpret.checkpoints import BUILT_IN, GUESSER
-from interpret.units import gigabytes
+from interpret.core.checkpoint_files import saved_checkpoints
+from interpret.core.checkpoints import BUILT_IN, GUESSER
+from interpret.core.units import gigabytes
 
 
 class Known(NamedTuple):
@@ -112,7 +112,7 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
     InterpretError
         If there is no such model, device or precision.
     """
-    from interpret.devices import choose_precision, find_device
+    from interpret.core.devices import choose_precision, find_device
 
     if name in _runs():
         checkpoint = it.find_checkpoint(str(state.runs_folder() / name.removeprefix(RUN) / "model"))
@@ -132,7 +132,7 @@ def chosen_run() -> str:
 
 def chosen_device() -> str:
     """Return the name of the chosen device."""
-    from interpret.devices import find_device
+    from interpret.core.devices import find_device
 
     return find_device(state.asked(state.DEVICE, "auto")).name
 
@@ -217,7 +217,7 @@ def _take_revision(name: str) -> None:
 
 def device_picker() -> None:
     """Draw the device and precision pickers, with what the chosen device is and how much memory is free."""
-    from interpret.devices import available_devices, find_device, silent_devices
+    from interpret.core.devices import available_devices, find_device, silent_devices
 
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}

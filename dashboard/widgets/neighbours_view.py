@@ -16,9 +16,9 @@ from dashboard.widgets.embeddings_export import item_table, read_lines
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.sentence_view import prompt_input, query_prompt
-from interpret.errors import InputError
-from interpret.sentence_reading import sentence_reading
-from interpret.spelling import fold
+from interpret.core.errors import InputError
+from interpret.core.scripts import fold
+from interpret.core.sentence_vectors import sentence_reading
 
 _MOST_LISTED = 300
 
@@ -107,7 +107,7 @@ def _item(read: Read) -> Query | None:
     return Query(embeddings.texts[embeddings.text[item]], embeddings, item)
 
 
-def neighbour_table(read: Read, found: it.Neighbours, metric: str) -> dict[str, list[Any]]:
+def neighbour_table(read: Read, found: it.embeddings.Neighbours, metric: str) -> dict[str, list[Any]]:
     """Return a row for each neighbour, its score first."""
     name = _("Cosine") if metric == "cosine" else _("Distance")
     return item_table(read, found.items, {name: [float(one) for one in found.scores]})
@@ -132,4 +132,4 @@ def neighbour_lines(read: Read, query: Query, layer: int, count: int, metric: st
             options += f", prompt={found.prompt!r}"
         lines += f"query = it.embed(encoder, [{found.texts[0]!r}]{options})\n"
         vector, more = f"query.at({layer})[0]", ""
-    return lines + f"it.neighbours_of(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"
+    return lines + f"it.embeddings.neighbours_of(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"

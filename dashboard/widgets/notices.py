@@ -8,8 +8,8 @@ from typing import ParamSpec
 import streamlit as st
 
 from dashboard.language import _, explain
-from interpret.errors import CapacityError, InterpretError
-from interpret.redact import report
+from interpret.core.errors import CapacityError, InterpretError
+from interpret.core.redaction import report
 
 P = ParamSpec("P")
 _log = logging.getLogger("bertoscope")

@@ -18,7 +18,7 @@ from dashboard.widgets.attention_view import heads_of_url
 from dashboard.widgets.choices import choose
 
 if TYPE_CHECKING:
-    from interpret.tokens import Tokens
+    from interpret.core.tokens import Tokens
 
 _SYNCED = "head_synced"
 

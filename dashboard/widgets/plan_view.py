@@ -7,15 +7,15 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, explain
-from interpret.finetuning.planning import describe_plan
-from interpret.units import counted, duration, gigabytes
+from interpret.core.units import counted, duration, gigabytes
+from interpret.finetuning.plan import describe_plan
 
 _MOST_PROBES = 10
 # Bytes on disk that are worth a word.
 _MUCH_ROOM = 200_000_000
 
 
-def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
+def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
     """Draw what it will take."""
     first, second, third = st.columns(3)
     total = plan.trainable + plan.frozen
@@ -58,7 +58,7 @@ def plan_view(plan: it.Plan, recipe: it.Recipe) -> None:
         )
 
 
-def cautions_view(plan: it.Plan, recipe: it.Recipe) -> None:
+def cautions_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
     """Say what to think twice about; that there is little to judge by stands with the rows."""
     for name, sentence in describe_plan(plan, recipe).items():
         if name in ("memory", "high rate", "slow head"):
@@ -67,7 +67,7 @@ def cautions_view(plan: it.Plan, recipe: it.Recipe) -> None:
             st.caption(":material/lightbulb: " + explain(sentence))
 
 
-def probes_input(examples: it.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:
+def probes_input(examples: it.finetuning.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:
     """Draw the sentences that are watched while the model learns."""
     if task == "token classes":
         return ()
@@ -75,7 +75,7 @@ def probes_input(examples: it.Examples, judged: np.ndarray, task: str) -> tuple[
     with st.expander(_("Sentences to watch while it learns")):
         label = (
             _("One a line, {most} at the most. They are compared inside the model before and after.")
-            if task in it.GAMES
+            if task in it.finetuning.GAMES
             else _(
                 "One a line, {most} at the most. Their answers are noted after every epoch, and they are "
                 "compared inside the model before and after."

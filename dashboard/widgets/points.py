@@ -12,7 +12,7 @@ from dashboard.language import _, literal
 from dashboard.widgets.embeddings_export import item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import as_csv
-from interpret.spelling import fold
+from interpret.core.scripts import fold
 
 _MOST_HOVERED = 160
 _CONTEXT = 60

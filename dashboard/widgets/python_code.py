@@ -8,7 +8,7 @@ import interpret as it
 def table_lines(name: str) -> str:
     """Write the lines that read a file that was uploaded."""
     return (
-        "from pathlib import Path\n\nfrom interpret.files import read_table\n\n"
+        "from pathlib import Path\n\nfrom interpret.core.files import read_table\n\n"
         f"table = read_table(Path({name!r}).read_bytes(), {name!r})\n"
     )
 

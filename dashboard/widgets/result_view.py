@@ -17,16 +17,16 @@ from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
-from interpret.finetuning.choosing import DRAWS
+from interpret.core.intervals import wilson
+from interpret.finetuning.model_selection import DRAWS
 from interpret.finetuning.results import beats_baseline
-from interpret.intervals import wilson
 
 _MOST_ROWS = 500
 # Classes that are named in one sentence.
 _MOST_NAMED = 20
 
 
-def result_view(run: it.Run) -> None:
+def result_view(run: it.runs.Run) -> None:
     """Draw what came of a run that is done or stopped.
 
     Raises
@@ -34,16 +34,17 @@ def result_view(run: it.Run) -> None:
     InputError
         If nothing has come of it.
     """
-    outcome = it.read_outcome(run)
+    outcome = it.finetuning.read_outcome(run)
     st.divider()
-    if isinstance(outcome.found, it.GameResults):
+    if isinstance(outcome.found, it.finetuning.GameResults):
         choice_line(run, outcome)
         game_view(run, outcome, outcome.found)
         return
     count = f"{len(outcome.truth):,}"
     if run.request.task == "token classes":
         title = _("How good it is on {count} words of {sentences} sentences that it never learned from").format(
-            count=count, sentences=f"{outcome.found.sentences:,}" if isinstance(outcome.found, it.Results) else ""
+            count=count,
+            sentences=f"{outcome.found.sentences:,}" if isinstance(outcome.found, it.finetuning.Results) else "",
         )
     elif outcome.overlap:
         title = _("How good it is on {count} rows, of which {overlap} also stand in what it learned from").format(
@@ -53,7 +54,7 @@ def result_view(run: it.Run) -> None:
         title = _("How good it is on {count} rows that it never learned from").format(count=count)
     st.markdown("#### " + title)
     choice_line(run, outcome)
-    if isinstance(outcome.found, it.Fit):
+    if isinstance(outcome.found, it.finetuning.Fit):
         _fit(run, outcome, outcome.found)
         return
     if outcome.found.entities is not None:
@@ -135,7 +136,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     return lines
 
 
-def choice_line(run: it.Run, outcome: it.Outcome) -> None:
+def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
     """Say whether the rows that a result is reported on chose the epoch, and how far that flatters it."""
     if outcome.chosen and np.isnan(outcome.honest):
         st.warning(
@@ -172,11 +173,13 @@ def choice_line(run: it.Run, outcome: it.Outcome) -> None:
         st.caption(_("Test set: no epoch was chosen by these, the last one was kept."))
 
 
-def _headline(found: it.Results | it.Fit | it.GameResults) -> tuple[str, float, Callable[[float], str]]:
+def _headline(
+    found: it.finetuning.Results | it.finetuning.Fit | it.finetuning.GameResults,
+) -> tuple[str, float, Callable[[float], str]]:
     """Return what a run is reported with first: its name, its value, how it is written."""
-    if isinstance(found, it.Fit):
+    if isinstance(found, it.finetuning.Fit):
         return "R²", found.r2, "{:.3f}".format
-    if isinstance(found, it.GameResults):
+    if isinstance(found, it.finetuning.GameResults):
         return _("the share of first guesses that are right"), found.first, "{:.1%}".format
     if found.entities is not None:
         return _("F1 of entities"), found.entities.f1, "{:.1%}".format
@@ -187,7 +190,7 @@ def _metric(place: Any, label: str, value: str, interval: str, about: str) -> No
     place.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
 
 
-def _entities(found: it.EntityResults) -> None:
+def _entities(found: it.finetuning.EntityResults) -> None:
     places = st.columns(4)
     by_sentence = _("By bootstrap over sentences: words of one sentence are right and wrong together.")
     whole = _("An entity is found where its kind and both of its ends are right, as seqeval and conlleval count.")
@@ -215,7 +218,7 @@ def _entities(found: it.EntityResults) -> None:
         )
 
 
-def _numbers(found: it.Results) -> None:
+def _numbers(found: it.finetuning.Results) -> None:
     places = st.columns(4)
     words = bool(found.sentences)
     _metric(
@@ -248,7 +251,7 @@ def _numbers(found: it.Results) -> None:
     _metric(places[3], _("Calibration error"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
-def _unseen(outcome: it.Outcome, found: it.Results) -> None:
+def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> None:
     """Say what could not be judged."""
     if found.without_examples:
         some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
@@ -263,7 +266,7 @@ def _unseen(outcome: it.Outcome, found: it.Results) -> None:
         )
 
 
-def _remembered(run: it.Run) -> None:
+def _remembered(run: it.runs.Run) -> None:
     """Say what the model still knows of what it had learned in the run that it went on from."""
     facts = run.facts
     if "parent_accuracy" not in facts:
@@ -294,7 +297,7 @@ def _remembered(run: it.Run) -> None:
     )
 
 
-def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray) -> None:
+def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.Results, rows: np.ndarray) -> None:
     if not len(rows):
         return
     shown = rows[:_MOST_ROWS]
@@ -338,7 +341,7 @@ def _rows(run: it.Run, outcome: it.Outcome, found: it.Results, rows: np.ndarray)
             st.caption(_("Choose a row of the table first."))
 
 
-def open_in(page: str, run: it.Run, text: str, pair: str | None) -> None:
+def open_in(page: str, run: it.runs.Run, text: str, pair: str | None) -> None:
     """Go to another page with a run's model and a text."""
     st.session_state[state.MODEL] = RUN + run.id
     st.session_state["source"] = "typed"
@@ -349,7 +352,7 @@ def open_in(page: str, run: it.Run, text: str, pair: str | None) -> None:
     st.switch_page(ROOT / "pages" / f"{page}.py")
 
 
-def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[Any]]:
+def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         **({"word": list(outcome.words)} if outcome.words is not None else {}),
         "text": list(outcome.texts),
@@ -362,7 +365,7 @@ def _all_rows(outcome: it.Outcome, found: it.Results) -> dict[str, list[Any]]:
     return outcome.origin.beside(table)
 
 
-def _classes(found: it.Results) -> None:
+def _classes(found: it.finetuning.Results) -> None:
     """Draw how well each class is told, with 95 % intervals; what has nothing to divide by is empty."""
     st.markdown("##### " + _("Each class"))
 
@@ -392,7 +395,7 @@ def _classes(found: it.Results) -> None:
     )
 
 
-def _fit(run: it.Run, outcome: it.Outcome, found: it.Fit) -> None:
+def _fit(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.Fit) -> None:
     places = st.columns(4)
     _metric(
         places[0],

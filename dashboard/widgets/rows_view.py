@@ -23,13 +23,13 @@ from dashboard.widgets.models import chosen_run
 from dashboard.widgets.python_code import encoder_lines, table_lines
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
-from interpret.accuracy import text_key
 from interpret.attribution.rows import rows_table
-from interpret.errors import InputError
-from interpret.file_rows import FileRows, rows_of
-from interpret.files import SUFFIXES
-from interpret.labels import multi_labels
-from interpret.spelling import fold
+from interpret.core.accuracy import text_key
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows, rows_of
+from interpret.core.files import SUFFIXES
+from interpret.core.labels import multi_labels
+from interpret.core.scripts import fold
 
 _SEED = 0
 # What people call the column of what they marked.
@@ -149,7 +149,7 @@ def learned_texts() -> frozenset[str] | None:
     found: set[str] = set()
     # Of one whose files are damaged nobody knows it any more.
     with suppress(it.InputError):
-        run: it.Run | None = it.read_run(state.runs_folder() / chosen)
+        run: it.runs.Run | None = it.runs.read_run(state.runs_folder() / chosen)
         while run is not None:
             examples, split = run_rows(run)
             found |= {text_key(examples.texts[int(place)]) for place in split.train}
@@ -158,7 +158,7 @@ def learned_texts() -> frozenset[str] | None:
     return None
 
 
-def accuracy_lines(found: it.Rows) -> None:
+def accuracy_lines(found: it.attribution.Rows) -> None:
     """Say how often the classifier is right, on which rows, and what that is worth."""
     for basis, measured in found.accuracies.items():
         accuracy_line(measured, basis)
@@ -171,7 +171,7 @@ def accuracy_lines(found: it.Rows) -> None:
         )
 
 
-def human_line(found: it.Rows) -> None:
+def human_line(found: it.attribution.Rows) -> None:
     """Say how the words compare with those that people marked, where any did."""
     means = found.plausibility
     if means:
@@ -192,7 +192,7 @@ def human_line(found: it.Rows) -> None:
         )
 
 
-def chosen_row(found: it.Rows) -> None:
+def chosen_row(found: it.attribution.Rows) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
     wrong = any(row.wrong for row in found.judged)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -251,7 +251,7 @@ def _open(text: str) -> None:
     st.session_state[state.WHY] = "why"
 
 
-def rows_downloads(found: it.Rows, stem: str) -> list[Download]:
+def rows_downloads(found: it.attribution.Rows, stem: str) -> list[Download]:
     """Offer the rows and the classes' words as files."""
 
     def words() -> bytes:
@@ -289,7 +289,7 @@ def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
         )
     lines.append(
         "rows = [table.rows[i] for i in places]\n\n"
-        "from interpret.file_rows import rows_of\n\n"
+        "from interpret.core.file_rows import rows_of\n\n"
         f"origin = rows_of(table, places, [table.columns[{column}]])\n"
     )
     given = [f"texts = [row[{column}] for row in rows]\n"]
@@ -302,11 +302,11 @@ def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
     if marks >= 0:
         given.append(f"marks = [row[{marks}] for row in rows]\n")
         head += ", highlights=marks"
-    lines += [*given, f"found = it.explain_rows(encoder, texts, {', '.join(options)}{head})\n"]
+    lines += [*given, f"found = it.attribution.explain_rows(encoder, texts, {', '.join(options)}{head})\n"]
     return "".join(lines) + "found.words(found.classes[0]), found.accuracies\n"
 
 
-def skipped_rows(found: it.Rows) -> None:
+def skipped_rows(found: it.attribution.Rows) -> None:
     """Say which rows were left out, and why, and whether the labels are any that the model knows."""
     labels = {row.label for row in found.rows if row.label}
     foreign = sorted(labels - set(found.known))

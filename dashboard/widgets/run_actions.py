@@ -16,13 +16,13 @@ from dashboard.language import _
 from dashboard.widgets.notices import guarded
 
 
-def resume_button(run: it.Run, key: str) -> None:
+def resume_button(run: it.runs.Run, key: str) -> None:
     """Draw the button that lets a run go on, where it can."""
     if run.resumable:
         st.button(_("Resume"), icon=":material/play_arrow:", key=key, on_click=_resume, args=(run,))
 
 
-def delete_popover(run: it.Run, key: str, after: Callable[[], None]) -> None:
+def delete_popover(run: it.runs.Run, key: str, after: Callable[[], None]) -> None:
     """Draw what deletes a run, asked for twice; nothing while it is at work.
 
     Parameters
@@ -36,7 +36,7 @@ def delete_popover(run: it.Run, key: str, after: Callable[[], None]) -> None:
             st.button(_("Delete for good"), key=key, type="primary", on_click=_delete, args=(run, after))
 
 
-def files_button(run: it.Run, key: str) -> None:
+def files_button(run: it.runs.Run, key: str) -> None:
     """Draw what saves all that is left of a run that is damaged."""
     st.download_button(
         _("What is left of it (ZIP)"),
@@ -61,11 +61,11 @@ def zipped(folder: Path) -> bytes:
 
 
 @guarded
-def _resume(run: it.Run) -> None:
-    jobs.start(it.ask_again(run))
+def _resume(run: it.runs.Run) -> None:
+    jobs.start(it.runs.ask_again(run))
 
 
 @guarded
-def _delete(run: it.Run, after: Callable[[], None]) -> None:
-    it.delete_run(run)
+def _delete(run: it.runs.Run, after: Callable[[], None]) -> None:
+    it.runs.delete_run(run)
     after()

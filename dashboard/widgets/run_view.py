@@ -16,11 +16,11 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
-from interpret.finetuning.kept import read_bytes
+from interpret.core.units import duration, gigabytes
+from interpret.finetuning.metrics_log import examples_a_second
+from interpret.finetuning.run_files import read_bytes
 from interpret.finetuning.runs import data_file, judged_file
 from interpret.finetuning.splits import Split
-from interpret.finetuning.told import examples_a_second
-from interpret.units import duration, gigabytes
 
 # Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
 _LOOK = 2.0
@@ -41,7 +41,7 @@ def state_names() -> dict[str, str]:
     }
 
 
-def watched(run_id: str) -> it.Run:
+def watched(run_id: str) -> it.runs.Run:
     """Read a run by its id.
 
     Raises
@@ -49,12 +49,12 @@ def watched(run_id: str) -> it.Run:
     InputError
         If there is none.
     """
-    return it.read_run(state.runs_folder() / run_id)
+    return it.runs.read_run(state.runs_folder() / run_id)
 
 
-def run_choice() -> it.Run | None:
+def run_choice() -> it.runs.Run | None:
     """Draw the choice of a run, the newest first; None where there is none."""
-    runs = it.list_runs(state.runs_folder())[:_MOST_RUNS]
+    runs = it.runs.list_runs(state.runs_folder())[:_MOST_RUNS]
     if not runs:
         return None
     names = state_names()
@@ -67,7 +67,7 @@ def run_choice() -> it.Run | None:
     return next(run for run in runs if run.id == chosen)
 
 
-def run_buttons(run: it.Run) -> None:
+def run_buttons(run: it.runs.Run) -> None:
     """Draw what can be done to a run."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.active:
@@ -76,7 +76,7 @@ def run_buttons(run: it.Run) -> None:
                 icon=":material/stop:",
                 key="stop_run",
                 disabled=run.state == "stopping",
-                on_click=guarded(it.ask_to_stop),
+                on_click=guarded(it.runs.ask_to_stop),
                 args=(run,),
                 help=_("It saves where it is, judges what it has learned, and can be resumed."),
             )
@@ -95,7 +95,7 @@ def run_buttons(run: it.Run) -> None:
         )
 
 
-def _facts(run: it.Run) -> str:
+def _facts(run: it.runs.Run) -> str:
     recipe = run.request.recipe
     frozen = ", ".join(literal(layer_group_name(one)) for one in recipe.frozen) or _("nothing")
     return " · ".join(
@@ -123,7 +123,7 @@ def _live(run_id: str, active: bool) -> None:
     if active and not run.active:
         # Its results are below, and nothing has to look again.
         st.rerun()
-    told = it.read_told(run.folder)
+    told = it.runs.read_told(run.folder)
     if run.state == "waiting":
         st.info(
             _(
@@ -154,7 +154,7 @@ def _live(run_id: str, active: bool) -> None:
     _tiles(run, told)
     regression = run.request.task == "regression"
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
-    score = "R²" if regression else _("first guess right") if run.request.task in it.GAMES else _("accuracy")
+    score = "R²" if regression else _("first guess right") if run.request.task in it.finetuning.GAMES else _("accuracy")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
@@ -163,7 +163,7 @@ def _live(run_id: str, active: bool) -> None:
         title = {
             "regression": _("R² on what was held out"),
             "token classes": _("Word accuracy on what was held out"),
-            **dict.fromkeys(it.GAMES, _("Tokens guessed, on what was held out")),
+            **dict.fromkeys(it.finetuning.GAMES, _("Tokens guessed, on what was held out")),
         }.get(run.request.task, _("Accuracy on what was held out"))
         if run.request.recipe.patience:
             help_ = _(
@@ -193,7 +193,7 @@ def _live(run_id: str, active: bool) -> None:
         )
 
 
-def _progress(run: it.Run, told: it.Told) -> str:
+def _progress(run: it.runs.Run, told: it.runs.Told) -> str:
     parts = [_("step {done} of {total}").format(done=f"{run.step:,}", total=f"{run.steps:,}")]
     # By the last steps: the first ones wait for memory and for what is computed once.
     recent = told.seconds[-50:]
@@ -203,11 +203,11 @@ def _progress(run: it.Run, told: it.Told) -> str:
     return " · ".join(parts)
 
 
-def _tiles(run: it.Run, told: it.Told) -> None:
+def _tiles(run: it.runs.Run, told: it.runs.Told) -> None:
     places = st.columns(5)
     last = told.judged[-1] if told.judged else None
     regression = run.request.task == "regression"
-    name = "R²" if regression else _("First guess right") if run.request.task in it.GAMES else _("Accuracy")
+    name = "R²" if regression else _("First guess right") if run.request.task in it.finetuning.GAMES else _("Accuracy")
     score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
     places[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
@@ -226,7 +226,7 @@ def _tiles(run: it.Run, told: it.Told) -> None:
     places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
 
 
-def run_rows(run: it.Run) -> tuple[it.Examples, Split]:
+def run_rows(run: it.runs.Run) -> tuple[it.finetuning.Examples, Split]:
     """Return a run's rows, and which of them serve for what."""
     request = run.request
     columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)

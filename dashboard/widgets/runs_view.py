@@ -22,9 +22,9 @@ from dashboard.widgets.result_view import baseline_lines
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
+from interpret.core.units import duration
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 from interpret.finetuning.results import beats_baseline, reported_on
-from interpret.units import duration
 
 _MOST_ALIKE = 6
 
@@ -33,8 +33,8 @@ _MOST_ALIKE = 6
 class Row:
     """A run in the record and, where this machine has it, its folder."""
 
-    recorded: it.Recorded
-    run: it.Run | None
+    recorded: it.runs.Recorded
+    run: it.runs.Run | None
 
     @property
     def state(self) -> str:
@@ -47,9 +47,9 @@ class Row:
 
 def _rows() -> list[Row]:
     root = state.runs_folder()
-    here = {run.id: run for run in it.list_runs(root)}
+    here = {run.id: run for run in it.runs.list_runs(root)}
     try:
-        recorded = it.read_record(root) if here or root.is_dir() else []
+        recorded = it.runs.read_record(root) if here or root.is_dir() else []
     except it.InputError as error:
         st.warning(explain(error), icon=":material/cloud_off:")
         recorded = []
@@ -61,13 +61,16 @@ def _rows() -> list[Row]:
         rows.append(Row(replace(one, metrics={**one.metrics, **finals}), run))
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
-        Row(it.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked), run)
+        Row(
+            it.runs.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
+            run,
+        )
         for run in here.values()
     ]
     return sorted([*rows, *unrecorded], key=lambda row: row.recorded.begun, reverse=True)
 
 
-def _finals(run: it.Run) -> dict[str, float]:
+def _finals(run: it.runs.Run) -> dict[str, float]:
     return {f"final_{name}": value for name, value in run.facts.items()}
 
 
@@ -230,7 +233,7 @@ def one_view(row: Row) -> None:
             if run.state == "damaged":
                 files_button(run, "runs_files")
             resume_button(run, "runs_resume")
-            delete_popover(run, "runs_delete", lambda: it.forget(root, one.id) if one.id else None)
+            delete_popover(run, "runs_delete", lambda: it.runs.forget(root, one.id) if one.id else None)
         if run.state == "damaged" and run.error is not None:
             st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
     if not one.id:
@@ -248,21 +251,21 @@ def one_view(row: Row) -> None:
             _("Call its model"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
         )
         if button.button(_("Set"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
-            it.set_alias(root, one.id, (alias or "").strip() or "champion")
+            it.runs.set_alias(root, one.id, (alias or "").strip() or "champion")
             st.rerun()
         for place, known in enumerate(one.aliases):
             st.button(
                 _("Take the name “{alias}” away").format(alias=literal(known)),
                 key=f"drop:{place}",
                 icon=":material/label_off:",
-                on_click=guarded(it.drop_alias),
+                on_click=guarded(it.runs.drop_alias),
                 args=(root, known),
             )
 
 
 @guarded
 def _write_note(root: Path, record: str, key: str) -> None:
-    it.write_note(root, record, str(st.session_state[key] or ""))
+    it.runs.write_note(root, record, str(st.session_state[key] or ""))
 
 
 @guarded
@@ -270,7 +273,7 @@ def lineage_view(row: Row) -> None:
     """Draw from which run this one went on, and which went on from it."""
     if row.run is None:
         return
-    runs = {run.id: run for run in it.list_runs(state.runs_folder())}
+    runs = {run.id: run for run in it.runs.list_runs(state.runs_folder())}
     chain = [row.run]
     while chain[0].request.parent in runs and len(chain) < 20:
         chain.insert(0, runs[chain[0].request.parent])
@@ -293,7 +296,7 @@ def compare_view(rows: list[Row]) -> None:
         what = segments(
             _("Curve"), {"score": _("on what was held out"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
         )
-        told = {f"{run.request.name} · {run.id[-8:]}": it.read_told(run.folder) for run in here}
+        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_told(run.folder) for run in here}
         st.plotly_chart(overlaid(told, what), key="overlaid")
     if len(rows) < 2:
         return

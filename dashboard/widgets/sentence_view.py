@@ -10,8 +10,8 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import choose
-from interpret.sentence import OWN, Dense, LayerNorm, SentenceModel
-from interpret.sentence_reading import sentence_reading
+from interpret.core.sentence_pipeline import OWN, Dense, LayerNorm, SentenceModel
+from interpret.core.sentence_vectors import sentence_reading
 
 _OF = "pooling_of"
 

@@ -45,7 +45,7 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
     return value if value > 0 else 1 / root
 
 
-def answer_line(steps: it.AttentionSteps) -> str:
+def answer_line(steps: it.attention.AttentionSteps) -> str:
     """Say in Markdown what the head does for this token."""
     best = np.argsort(-steps.weights, kind="stable")[:2]
     values = {"token": f"{literal(steps.tokens.labels[steps.token])} ({steps.token})"}
@@ -70,7 +70,7 @@ def answer_line(steps: it.AttentionSteps) -> str:
     return " ".join(parts)
 
 
-def check_line(steps: it.AttentionSteps) -> str:
+def check_line(steps: it.attention.AttentionSteps) -> str:
     """Say in Markdown how exactly the numbers recompute the model's own, and what the divisor does to them."""
     return " ".join(
         (
@@ -91,7 +91,7 @@ def check_line(steps: it.AttentionSteps) -> str:
     )
 
 
-def step_table(steps: it.AttentionSteps) -> dict[str, list[object]]:
+def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
     """Return the numbers of every key, as columns."""
     return {
         "#": list(range(len(steps.weights))),
@@ -117,9 +117,9 @@ def step_downloads(
 ) -> list[Download]:
     """Offer the steps as files."""
 
-    def again() -> it.AttentionSteps:
+    def again() -> it.attention.AttentionSteps:
         trace = cache.trace(spec, text, pair)
-        return it.attention_steps(cache.encoder(spec), trace, layer, head, token, temperature)
+        return it.attention.attention_steps(cache.encoder(spec), trace, layer, head, token, temperature)
 
     def everything() -> bytes:
         steps = again()
@@ -151,6 +151,6 @@ def step_lines(
 ) -> str:
     """Write the lines of Python that give the same numbers."""
     return encoder_lines(spec, text, pair) + (
-        f"steps = it.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
+        f"steps = it.attention.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
         f"temperature={temperature!r})\nsteps.weights, steps.context, steps.errors\n"
     )

@@ -16,10 +16,10 @@ from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
-from interpret.finetuning.choosing import DRAWS
+from interpret.core.units import counted, duration
+from interpret.finetuning.model_selection import DRAWS
 from interpret.finetuning.outcome import compare_runs
 from interpret.finetuning.results import beats_baseline
-from interpret.units import counted, duration
 
 _LOOK = 2.0
 
@@ -34,11 +34,11 @@ def depth_name(frozen: Sequence[str]) -> str:
     return _("embeddings and {count} layers").format(count=layers) if layers else _("the embeddings")
 
 
-def start_sweep(request: it.Request, depths: Sequence[tuple[str, ...]], data: bytes, judged: bytes | None) -> None:
+def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], data: bytes, judged: bytes | None) -> None:
     """Make a run for each depth, and start one process that works on them in this order."""
     group = time.strftime("%Y%m%d-%H%M%S")
     runs = [
-        it.new_run(
+        it.runs.new_run(
             state.runs_folder(),
             replace(
                 request,
@@ -56,15 +56,15 @@ def start_sweep(request: it.Request, depths: Sequence[tuple[str, ...]], data: by
     st.session_state[state.GROUP] = group
 
 
-def _sweeps() -> dict[str, list[it.Run]]:
-    found: dict[str, list[it.Run]] = {}
-    for run in it.list_runs(state.runs_folder()):
+def _sweeps() -> dict[str, list[it.runs.Run]]:
+    found: dict[str, list[it.runs.Run]] = {}
+    for run in it.runs.list_runs(state.runs_folder()):
         if run.request.group:
             found.setdefault(run.request.group, []).append(run)
     return found
 
 
-def sweep_choice() -> list[it.Run]:
+def sweep_choice() -> list[it.runs.Run]:
     """Draw the choice of a sweep, the newest first; empty where there is none."""
     sweeps = _sweeps()
     if not sweeps:
@@ -136,14 +136,14 @@ def _live(group: str, active: bool) -> None:
     )
 
 
-def _measure(runs: list[it.Run]) -> str:
+def _measure(runs: list[it.runs.Run]) -> str:
     """Name what runs are compared by, as their facts have it."""
     if runs[0].request.task == "regression":
         return "r2"
     return "entity_f1" if any("entity_f1" in run.facts for run in runs) else "accuracy"
 
 
-def _verdict(runs: list[it.Run], name: str) -> None:
+def _verdict(runs: list[it.runs.Run], name: str) -> None:
     """Say which is best on these rows, how far being chosen by them flatters it, and which cannot be told from it."""
     found = compare_runs(runs)
     best = runs[found.choice.best]
@@ -184,7 +184,7 @@ def _verdict(runs: list[it.Run], name: str) -> None:
 
 
 @guarded
-def _stop(runs: list[it.Run]) -> None:
+def _stop(runs: list[it.runs.Run]) -> None:
     for run in runs:
         if run.active:
-            it.ask_to_stop(run)
+            it.runs.ask_to_stop(run)

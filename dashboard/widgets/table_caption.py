@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.language import _, literal
-from interpret.files import Table
-from interpret.labels import is_missing
-from interpret.tag_files import Tagged
+from interpret.core.files import Table
+from interpret.core.labels import is_missing
+from interpret.core.tag_files import Tagged
 
 # A class of so large a share that it may be meant, though it is called as what is missing.
 _LARGE, _LEAST = 0.1, 3

@@ -10,7 +10,7 @@ from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
 
 
-def quality_line(projection: it.Projection, layer: int) -> None:
+def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     """Draw the measures of one map side by side, what they were measured on, and what must not be read off it."""
     quality = projection.quality
 

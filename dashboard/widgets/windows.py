@@ -9,9 +9,9 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
-from interpret.errors import InputError
-from interpret.tokens import check_texts
-from interpret.vocabulary import unknown_id
+from interpret.core.errors import InputError
+from interpret.core.tokens import check_texts
+from interpret.core.vocabulary import unknown_id
 
 # Models that read thousands of tokens are still looked at in windows that a picture can hold.
 MOST_IN_PICTURE = 512

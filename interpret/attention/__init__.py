@@ -1,6 +1,5 @@
 """What attention can be asked: where heads look."""
 
-from typing import Literal
+from interpret.core.lazy import attach
 
-Unit = Literal["token", "word"]
-Direction = Literal["all", "A→A", "A→B", "B→A", "B→B"]
+__getattr__, __dir__, __all__, rooms = attach(__name__, __file__)

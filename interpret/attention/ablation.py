@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from interpret.arrays import read_only
-from interpret.device_lock import hold
-from interpret.encoder import Encoder
-from interpret.places import head_gates
-from interpret.tap import Tap
-from interpret.tasks import Task, logits_of
-from interpret.tokens import Tokens
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.indices import head_gates
+from interpret.core.tap import Tap
+from interpret.core.tasks import Task, logits_of
+from interpret.core.tokens import Tokens
 
 _MOST_GUESSES = 5
 

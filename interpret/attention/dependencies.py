@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from interpret.arrays import read_only
 from interpret.attention.held_out import HeldOut, held_out
-from interpret.batching import batches
-from interpret.encoder import Encoder
-from interpret.errors import InputError
-from interpret.files import decode
-from interpret.tokens import Tokens
-from interpret.tracing import trace_batch
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.files import decode
+from interpret.core.tokens import Tokens
+from interpret.core.trace import trace_batch
 
 Seeking = Literal["head", "dependent"]
 

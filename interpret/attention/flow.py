@@ -10,18 +10,18 @@ from jaxtyping import Float32
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_flow
 
-from interpret.arrays import read_only
-from interpret.attention.places import check_same
-from interpret.device_lock import hold
-from interpret.devices import find_device
-from interpret.encoder import Encoder
-from interpret.errors import CapacityError, InputError
-from interpret.places import check_place
-from interpret.resources import trace_bytes
-from interpret.tap import Tap
-from interpret.tasks import logits_of
-from interpret.tracing import Trace
-from interpret.units import gigabytes
+from interpret.attention.trace_check import check_same
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold
+from interpret.core.devices import find_device
+from interpret.core.encoder import Encoder
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.indices import check_place
+from interpret.core.resources import trace_bytes
+from interpret.core.tap import Tap
+from interpret.core.tasks import logits_of
+from interpret.core.trace import Trace
+from interpret.core.units import gigabytes
 
 Method = Literal["rollout", "flow", "gradient"]
 # SciPy's maximum flow counts in 32-bit whole numbers; no capacity, and no flow out of one token, is above 1.

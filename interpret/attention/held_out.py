@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interpret.clustered import drawn_interval
-from interpret.intervals import drawn_sums
+from interpret.core.clustered_intervals import drawn_interval
+from interpret.core.intervals import drawn_sums
 
 FOLDS = 5
 _NONE = (float("nan"), float("nan"))

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 
-from interpret.arrays import read_only
-from interpret.batching import batches
-from interpret.clustered import ratio_interval
-from interpret.device_lock import hold
-from interpret.encoder import Encoder
-from interpret.errors import InputError
-from interpret.linear_head import LinearHead, fit_head, split_half
-from interpret.places import head_gates
-from interpret.tap import Tap
-from interpret.tasks import logits_of
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches
+from interpret.core.clustered_intervals import ratio_interval
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.indices import head_gates
+from interpret.core.linear_head import LinearHead, fit_head, split_half
+from interpret.core.tap import Tap
+from interpret.core.tasks import logits_of
 
 Progress = Callable[[int, int, str], None]
 _LEAST_TEXTS = 20

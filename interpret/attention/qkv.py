@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 
-from interpret.arrays import read_only
-from interpret.attention.places import check_same
-from interpret.device_lock import hold
-from interpret.encoder import Encoder
-from interpret.errors import InputError
-from interpret.places import check_place
-from interpret.tokens import Tokens
-from interpret.tracing import Trace
+from interpret.attention.trace_check import check_same
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.indices import check_place
+from interpret.core.tokens import Tokens
+from interpret.core.trace import Trace
 
 # Beyond this, and its inverse, float32 has no numbers left for the scores.
 _LEAST_TEMPERATURE = 1e-6

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int, UInt8
 
-from interpret.arrays import read_only
-from interpret.attention import Direction, Unit
-from interpret.errors import InputError
-from interpret.tracing import Trace
+from interpret.attention.kinds import Direction, Unit
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
+from interpret.core.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)

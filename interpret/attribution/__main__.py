@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 from interpret.attribution.methods import METHODS
-from interpret.attribution.question import BASELINES
 from interpret.attribution.rows import Rows, explain_rows, write_rows
+from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import class_names
-from interpret.checkpoints import BUILT_IN
-from interpret.encoder import load_encoder
-from interpret.errors import InputError, InterpretError
-from interpret.file_rows import rows_of
-from interpret.files import Table, read_table
-from interpret.labels import is_missing, multi_labels
-from interpret.linear_head import fit_head
-from interpret.together import load_beside
+from interpret.core.checkpoints import BUILT_IN
+from interpret.core.encoder import load_encoder
+from interpret.core.errors import InputError, InterpretError
+from interpret.core.file_rows import rows_of
+from interpret.core.files import Table, read_table
+from interpret.core.labels import is_missing, multi_labels
+from interpret.core.linear_head import fit_head
+from interpret.core.multi_device import load_beside
 
 _MOST_TOLD = 10
 _BASES = {

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from interpret.arrays import read_only
-from interpret.attribution.path import Progress
-from interpret.attribution.question import Question
+from interpret.attribution.path_integral import Progress
+from interpret.attribution.target import Question
 from interpret.attribution.targets import class_names
-from interpret.device_lock import hold
-from interpret.errors import InputError
-from interpret.tasks import logits_of
-from interpret.tokens import Tokens, cut
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold
+from interpret.core.errors import InputError
+from interpret.core.tasks import logits_of
+from interpret.core.tokens import Tokens, cut
 
 SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12

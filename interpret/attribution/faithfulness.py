@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from interpret.arrays import read_only
-from interpret.attribution.explaining import Attribution
-from interpret.attribution.path import Progress
-from interpret.attribution.question import Question
-from interpret.attribution.ranking import check_match, ranking
+from interpret.attribution.attribution import Attribution
+from interpret.attribution.path_integral import Progress
+from interpret.attribution.rank_agreement import check_match, ranking
 from interpret.attribution.significance import LEVEL, holm, permutation_p
+from interpret.attribution.target import Question
+from interpret.core.arrays import read_only
 
 # DeYoung et al. 2020, sec. 4.2.
 BINS = (0.01, 0.05, 0.1, 0.2, 0.5)

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float32
 from sklearn.metrics import average_precision_score
 
-from interpret.attribution.ranking import ranking
-from interpret.errors import InputError
-from interpret.tokens import Tokens
+from interpret.attribution.rank_agreement import ranking
+from interpret.core.errors import InputError
+from interpret.core.tokens import Tokens
 
 
 @dataclass(frozen=True)

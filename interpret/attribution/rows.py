@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
-from interpret.accuracy import Accuracy, measure_accuracy, text_key
-from interpret.attribution.explaining import Attribution, explain
-from interpret.attribution.path import Progress
+from interpret.attribution.attribution import Attribution, explain
+from interpret.attribution.path_integral import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
-from interpret.attribution.question import Target
 from interpret.attribution.significance import LEVEL, holm
+from interpret.attribution.target import Target
 from interpret.attribution.targets import ask, class_names
-from interpret.batching import windows_of
-from interpret.delimited import csv_text
-from interpret.encoder import Encoder
-from interpret.errors import InputError
-from interpret.file_rows import FileRows
-from interpret.intervals import wilson
-from interpret.labels import is_missing
-from interpret.linear_head import LinearHead
-from interpret.spelling import fold, is_ideograph
-from interpret.together import share_out, team
+from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
+from interpret.core.batches import windows_of
+from interpret.core.delimited_files import csv_text
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows
+from interpret.core.intervals import wilson
+from interpret.core.labels import is_missing
+from interpret.core.linear_head import LinearHead
+from interpret.core.multi_device import share_out, team
+from interpret.core.scripts import fold, is_ideograph
 
 # What a row's answer is worth as a measure of the classifier.
 BASES = ("out-of-fold", "not learned from", "learned from", "not known")
@@ -199,8 +199,8 @@ def explain_rows(
     texts
         Rows that cannot be read are skipped, and of texts that are too long the first window is read.
     labels
-        What each should be, in the names of the classes; what is written as missing (`interpret.labels.MISSING`) is no
-        label, unless a class is called so.
+        What each should be, in the names of the classes; what is written as missing (`interpret.core.labels.MISSING`)
+        is no label, unless a class is called so.
     target, method, baseline, tolerance, head, seed
         See `interpret.attribute`.
     highlights
@@ -208,7 +208,7 @@ def explain_rows(
     origin
         Which rows of a file the texts are; numbered from 1, as given, unless told.
     learned
-        The texts that the model learned from, as `interpret.accuracy.text_key` writes them; None where that is not
+        The texts that the model learned from, as `interpret.core.accuracy.text_key` writes them; None where that is not
         known. Of a ``head`` it is known.
     progress
         Called as ``progress(texts done, texts in all, "rows")``; raising inside it stops the work.

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from interpret.attribution.question import Question, Target
+from interpret.attribution.target import Question, Target
 from interpret.attribution.words import join_words
-from interpret.encoder import Encoder
-from interpret.errors import InputError, InterpretError
-from interpret.linear_head import LinearHead
-from interpret.sentence_reading import sentence_reading
-from interpret.tokens import Tokens
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError, InterpretError
+from interpret.core.linear_head import LinearHead
+from interpret.core.sentence_vectors import sentence_reading
+from interpret.core.tokens import Tokens
 
 
 def ask(
@@ -38,8 +38,8 @@ def ask(
         A classifier for a model that has none: see `fit_head`.
     pooling, prompt
         How sentence vectors are made, for ``"similarity"`` and ``"norm"``: see
-        `interpret.sentence_reading.sentence_reading`. A prompt's tokens are no words of the text: nothing takes them
-        away, and they have no score.
+        `interpret.core.sentence_vectors.sentence_reading`. A prompt's tokens are no words of the text: nothing takes
+        them away, and they have no score.
 
     Raises
     ------

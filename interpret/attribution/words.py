@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from interpret.arrays import read_only
-from interpret.spelling import is_ideograph, marks
-from interpret.tokens import Tokens
+from interpret.core.arrays import read_only
+from interpret.core.scripts import is_ideograph, marks
+from interpret.core.tokens import Tokens
 
 # Kana and Hangul: a text with these is Japanese or Korean, and a Chinese dictionary would cut it wrongly.
 _OTHERS = ((0x3040, 0x30FF), (0xAC00, 0xD7AF))

@@ -15,14 +15,14 @@ from typing import TypeVar, cast
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.files import SUFFIXES, read_table
+from interpret.core.sentence_vectors import POOLINGS
+from interpret.core.units import gigabytes
 from interpret.embeddings.corpus import fill, items_of
-from interpret.embeddings.plan import Plan, plan_corpus
+from interpret.embeddings.reading_plan import Plan, plan_corpus
 from interpret.embeddings.store import create_vectors, describe, open_vectors
-from interpret.encoder import Encoder, load_encoder
-from interpret.errors import CapacityError, InputError, InterpretError
-from interpret.files import SUFFIXES, read_table
-from interpret.sentence_reading import POOLINGS
-from interpret.units import gigabytes
 
 T = TypeVar("T")
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from interpret.arrays import read_only
-from interpret.clustered import drawn_interval, ratio_interval
+from interpret.core.arrays import read_only
+from interpret.core.clustered_intervals import drawn_interval, ratio_interval
+from interpret.core.errors import InputError
+from interpret.core.hub import Progress
+from interpret.core.scripts import fold, marks
 from interpret.embeddings.projection import check_finite, principal_components, unit_rows
-from interpret.errors import InputError
-from interpret.hub import Progress
-from interpret.spelling import fold, marks
 
 CLUSTERINGS = ("kmeans", "hdbscan")
 MOST_POINTS = 20_000

@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Int
 
-from interpret.arrays import read_only
-from interpret.batching import batches_of
-from interpret.device_lock import hold
-from interpret.devices import find_device
-from interpret.embeddings.plan import Plan, plan_corpus
-from interpret.encoder import Encoder, EncoderSpec
-from interpret.errors import CapacityError, InputError
-from interpret.hub import Progress
-from interpret.resources import tokens_per_batch
-from interpret.sentence import read_prompted
-from interpret.together import share_out, team
-from interpret.units import gigabytes
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches_of
+from interpret.core.device_lock import hold
+from interpret.core.devices import find_device
+from interpret.core.encoder import Encoder, EncoderSpec
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.hub import Progress
+from interpret.core.multi_device import share_out, team
+from interpret.core.resources import tokens_per_batch
+from interpret.core.sentence_pipeline import read_prompted
+from interpret.core.units import gigabytes
+from interpret.embeddings.reading_plan import Plan, plan_corpus
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def embed(
         ``"all"``, or which: 0 is the embedding output, ``-1`` the last layer.
     pooling
         ``"own"``, ``"mean"``, ``"cls"`` (the first token) or ``"max"``, for whole texts only; ``"auto"`` is the model's
-        own where its folder has one: see `interpret.sentence_reading.sentence_reading`.
+        own where its folder has one: see `interpret.core.sentence_vectors.sentence_reading`.
     progress
         Called as ``progress(texts cut, texts in all, "cut")`` and then as ``progress(tokens done, tokens in all,
         "read")``; raising inside it stops the work.

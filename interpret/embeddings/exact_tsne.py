@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from interpret.device_lock import hold
+from interpret.core.device_lock import hold
 
 # Early exaggeration, and what follows.
 _PHASES = (12.0, 1.0)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
-from interpret.arrays import read_only
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
+from interpret.core.hub import Progress
+from interpret.core.intervals import cluster_bootstrap
+from interpret.core.scripts import fold
 from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite, unit_rows
-from interpret.errors import InputError
-from interpret.hub import Progress
-from interpret.intervals import cluster_bootstrap
-from interpret.spelling import fold
 
 _MOST_ITEMS = 50_000
 _MOST_FOR_GRAM = 1500

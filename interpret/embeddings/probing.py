@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from interpret.arrays import read_only
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
+from interpret.core.hub import Progress
+from interpret.core.intervals import share_interval, share_intervals
+from interpret.core.labels import is_missing
+from interpret.core.scripts import fold
 from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite
-from interpret.errors import InputError
-from interpret.hub import Progress
-from interpret.intervals import share_interval, share_intervals
-from interpret.labels import is_missing
-from interpret.spelling import fold
 
 FOLDS = 5
 MOST_CLASSES = 100
@@ -40,7 +40,7 @@ class Probe:
         The share of held-out items told right: of their labels, and of labels handed out at random, one for each
         different text or word (the control task of Hewitt & Liang 2019, section 2).
     accuracy_interval, control_interval
-        Their 95 % intervals by text, the lower end first: see `interpret.intervals.share_interval`.
+        Their 95 % intervals by text, the lower end first: see `interpret.core.intervals.share_interval`.
     chosen
         For each fold the layer that did best within the other four: with each of these left out in turn. Where two
         did as well, the lower one.
@@ -90,7 +90,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     Parameters
     ----------
     labels
-        One for each item; empty, or written as missing (`interpret.labels.MISSING`), where there is none.
+        One for each item; empty, or written as missing (`interpret.core.labels.MISSING`), where there is none.
     seed
         Of the folds, the control task and the draw.
     progress

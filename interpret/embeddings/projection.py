@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from interpret.arrays import read_only
-from interpret.devices import find_device
+from interpret.core.arrays import read_only
+from interpret.core.devices import find_device
+from interpret.core.errors import InputError
+from interpret.core.hub import Progress
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.quality import Quality, map_quality
-from interpret.errors import InputError
-from interpret.hub import Progress
 
 METHODS = ("pca", "tsne", "umap")
 METRICS = ("cosine", "euclidean")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from interpret.arrays import read_only
-from interpret.intervals import share_intervals
-from interpret.rank_correlation import pairs_interval
+from interpret.core.arrays import read_only
+from interpret.core.intervals import share_intervals
+from interpret.core.rank_correlation import pairs_interval
 
 _QUERIES = 1000
 _PAIRS = 20_000
@@ -35,7 +35,7 @@ class Quality:
         where there are no more than 20,000.
     distances_interval
         Its 95 % interval over points: how far as many other points of the kind would give another, see
-        `interpret.rank_correlation.pairs_interval`. NaN where the map or the space is a single place.
+        `interpret.core.rank_correlation.pairs_interval`. NaN where the map or the space is a single place.
     pairs
         How many pairs that is over.
     neighbours
@@ -44,7 +44,7 @@ class Quality:
         How many points the numbers are averages over, drawn at random with the seed, and among how many.
     interval
         The 95 % intervals of trustworthiness, continuity and overlap that come from drawing points, the lower end
-        first: see `interpret.intervals.share_interval`. NaN where all points were looked at.
+        first: see `interpret.core.intervals.share_interval`. NaN where all points were looked at.
     """
 
     trustworthiness: float

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from interpret.arrays import read_only
+from interpret.core.arrays import read_only
+from interpret.core.encoder import Encoder, EncoderSpec
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.hub import Progress
+from interpret.core.multi_device import team
+from interpret.core.units import gigabytes
 from interpret.embeddings.corpus import Embeddings, fill_together
-from interpret.embeddings.plan import Plan, chosen_reading, plan_corpus, readable_layers
-from interpret.encoder import Encoder, EncoderSpec
-from interpret.errors import CapacityError, InputError
-from interpret.hub import Progress
-from interpret.together import team
-from interpret.units import gigabytes
+from interpret.embeddings.reading_plan import Plan, chosen_reading, plan_corpus, readable_layers
 
 # Counted up whenever the same choices come to mean other vectors.
 _FORMAT = 2

@@ -18,21 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from interpret.devices import unstarted
-from interpret.encoder import Encoder, load_encoder
-from interpret.errors import InputError, InterpretError
+from interpret.core.devices import unstarted
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import InputError, InterpretError
+from interpret.finetuning.cost import Cost
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, TASKS, Examples
 from interpret.finetuning.health import check_health, describe_health
 from interpret.finetuning.layer_groups import PRESETS, expand, layer_group_names
-from interpret.finetuning.measuring import Cost
+from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.planning import describe_plan, plan
+from interpret.finetuning.plan import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.results import in_words
 from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
 from interpret.finetuning.splits import Split, split_rows
-from interpret.finetuning.told import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
 

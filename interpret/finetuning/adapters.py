@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from interpret.device_lock import seeded
+from interpret.core.device_lock import seeded
+from interpret.core.task_heads import Classifier, save_head
 from interpret.finetuning.layer_groups import LayerGroup
-from interpret.heads import Classifier, save_head
 
 Model = PreTrainedModel | Classifier
 # Hu et al. write s = α / rank and never change α; PEFT's guides, and most since, take twice the rank for it.
@@ -148,7 +148,7 @@ def save_adapter(
 ) -> None:
     """Write adapters and head as `peft.PeftModel.from_pretrained` reads them, on the model that they were trained on.
 
-    A head of `interpret.heads` is written beside them, as `interpret.heads.save_head` does.
+    A head of `interpret.core.task_heads` is written beside them, as `interpret.core.task_heads.save_head` does.
     """
     from peft import LoraConfig, TaskType
 

@@ -5,14 +5,14 @@ from collections import Counter
 import numpy as np
 from jaxtyping import Int
 
-from interpret.arrays import read_only
-from interpret.errors import InputError
-from interpret.file_rows import rows_of
-from interpret.files import Table, read_table
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
+from interpret.core.file_rows import rows_of
+from interpret.core.files import Table, read_table
+from interpret.core.labels import as_number, has_decimal_commas, is_missing, multi_labels, with_point
+from interpret.core.tag_files import read_tags
 from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
 from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
-from interpret.labels import as_number, has_decimal_commas, is_missing, multi_labels, with_point
-from interpret.tag_files import read_tags
 
 MOST_CLASSES = 200
 _SPANS = ("B-", "I-", "E-", "S-")
@@ -38,10 +38,10 @@ def read_examples(
     content, name
         The file; its name tells its kind.
     text, label, pair
-        Names of columns. For token classes the file is in one of the forms of `interpret.tag_files.read_tags`
+        Names of columns. For token classes the file is in one of the forms of `interpret.core.tag_files.read_tags`
         instead, and they are not used. For games there are no labels: see
-        `interpret.finetuning.passages.read_passages`. A label that is written as missing (`interpret.labels.MISSING`)
-        is none: its row is left out and counted.
+        `interpret.finetuning.passages.read_passages`. A label that is written as missing
+        (`interpret.core.labels.MISSING`) is none: its row is left out and counted.
     task
         What the labels are.
     words

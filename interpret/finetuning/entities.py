@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int
 
-from interpret.arrays import read_only
-from interpret.intervals import share_interval
+from interpret.core.arrays import read_only
+from interpret.core.intervals import share_interval
 
 # A word's place in an entity, and the entity's kind: B-egin, I-nside, E-nd or L-ast, S-ingle or U-nit; O is outside.
 _TAG = re.compile(r"[BIESLU](-.+)?|O")
@@ -28,7 +28,7 @@ class EntityResults:
     precision, recall, f1
         Of all kinds together (micro average); 0 where there is nothing to divide by, as seqeval has it.
     precision_interval, recall_interval, interval
-        Their 95 % intervals, the last one of F1, by sentence: see `interpret.intervals.share_interval`.
+        Their 95 % intervals, the last one of F1, by sentence: see `interpret.core.intervals.share_interval`.
     """
 
     kinds: tuple[str, ...]

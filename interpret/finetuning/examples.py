@@ -8,9 +8,9 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Int
 
-from interpret.accuracy import text_key
-from interpret.errors import InputError
-from interpret.file_rows import FileRows
+from interpret.core.accuracy import text_key
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows
 
 # The games that BERT learned from, which need no labels: masked words alone, or both (Devlin et al. 2019, sec. 3.1).
 GAMES = ("masked words", "masked words and next sentences")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from interpret.arrays import read_only
-from interpret.encoder import Encoder
-from interpret.errors import InputError
+from interpret.core.arrays import read_only
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.masking import Masking
+from interpret.core.tokens import tokenize
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.masking import Masking
-from interpret.tokens import tokenize
 
 # The largest class with so many times as many rows as the smallest is worth a word.
 _UNBALANCED = 3.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from interpret.errors import InputError
-from interpret.families import Family
-from interpret.heads import Classifier
+from interpret.core.errors import InputError
+from interpret.core.families import Family
+from interpret.core.task_heads import Classifier
 
 EMBEDDINGS, POOLER, HEAD = "embeddings", "pooler", "head"
 PRESETS = ("nothing", "embeddings", "lower half", "all but the last quarter", "head only")

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from interpret.errors import InputError, InterpretError
-from interpret.file_rows import FileRows
-from interpret.finetuning.choosing import Choice, cross_fit, row_parts, score_of
+from interpret.core.errors import InputError, InterpretError
+from interpret.core.file_rows import FileRows
+from interpret.core.intervals import cluster_bootstrap
+from interpret.core.vocabulary import TokenNames
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.kept import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
+from interpret.finetuning.model_selection import Choice, cross_fit, row_parts, score_of
 from interpret.finetuning.results import (
     Fit,
     GameResults,
@@ -23,11 +24,10 @@ from interpret.finetuning.results import (
     measure_results,
     reported_on,
 )
+from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
 from interpret.finetuning.runs import Request, Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
-from interpret.intervals import cluster_bootstrap
-from interpret.vocabulary import TokenNames
 
 
 def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
@@ -85,7 +85,7 @@ class Outcome:
         Whether the epoch was chosen among several by these very rows, so that the result flatters it.
     honest
         What the run is reported with first, as it would be were the epoch chosen by other rows: see
-        `interpret.finetuning.choosing.cross_fit`. NaN where it was not chosen by these, or is not known.
+        `interpret.finetuning.model_selection.cross_fit`. NaN where it was not chosen by these, or is not known.
     unread
         How many words stand beyond what was read of their sentences, and are not judged; 0 where there are no tags.
     overlap

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from interpret.errors import InputError
-from interpret.file_rows import FileRows, rows_of
-from interpret.files import read_table
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows, rows_of
+from interpret.core.files import read_table
 from interpret.finetuning.examples import LEAST_ROWS, Examples
 
 # Words of a passage, unless told: what 128 tokens hold of English, with some room.

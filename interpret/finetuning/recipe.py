@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 
-from interpret.checkpoints import BUILT_IN
-from interpret.errors import InputError
+from interpret.core.checkpoints import BUILT_IN
+from interpret.core.errors import InputError
+from interpret.core.task_heads import HEADS
 from interpret.finetuning.examples import GAMES
 from interpret.finetuning.layer_groups import HEAD, POOLER
-from interpret.heads import HEADS
 
 # What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
 # to the device (see `interpret.finetuning.training.settle_precision`).
@@ -54,7 +54,7 @@ class Recipe:
     model
         ``"minilm"``, a hub id, or a folder.
     head
-        A name in `interpret.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
+        A name in `interpret.core.task_heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
         ``"auto"`` for the one that suits what is frozen.
     frozen
         Layer groups that stay as they are: see `interpret.finetuning.layer_groups`.
@@ -74,7 +74,7 @@ class Recipe:
         Of examples held out; of everything that is drawn at random.
     device, precision
         A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
-        ``"auto"`` is that on cards which multiply it, where it moves the model little: see `interpret.rounding`.
+        ``"auto"`` is that on cards which multiply it, where it moves the model little: see `interpret.core.rounding`.
     keep_prefix
         Whether what the frozen layer groups below make of a text is computed once.
     lora_rank
@@ -82,8 +82,8 @@ class Recipe:
     replay
         The share of what is learned from that comes from the examples which the model's own run learned from.
     hold, hold_strength
-        What keeps the layers near where they began, and how strongly: see `interpret.finetuning.holding`. ``"l2"``
-        needs nothing else; ``"ewc"`` needs the run that the model is of, as ``replay`` does.
+        What keeps the layers near where they began, and how strongly: see `interpret.finetuning.regularization`.
+        ``"l2"`` needs nothing else; ``"ewc"`` needs the run that the model is of, as ``replay`` does.
     snapshots
         How many times on the way what has changed is written down, to be looked into.
     dropout

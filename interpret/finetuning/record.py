@@ -15,11 +15,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from interpret.errors import InputError
-from interpret.files import link
+from interpret.core.errors import InputError
+from interpret.core.files import link
+from interpret.core.redaction import first_line, redacted, report
+from interpret.finetuning.metrics_log import LOG, Evaluation, Step, Stopped
 from interpret.finetuning.runs import Run, write_state
-from interpret.finetuning.told import LOG, Evaluation, Step, Stopped
-from interpret.redact import first_line, redacted, report
 
 EXPERIMENT = "bertoscope"
 _DATABASE = "mlflow.db"

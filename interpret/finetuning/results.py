@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 from scipy.stats import spearmanr
 
-from interpret.arrays import read_only
-from interpret.clustered import drawn_interval
-from interpret.errors import InputError
+from interpret.core.arrays import read_only
+from interpret.core.clustered_intervals import drawn_interval
+from interpret.core.errors import InputError
+from interpret.core.intervals import DRAWS, cluster_bootstrap, drawn_sums, share_interval, share_intervals, wilson
+from interpret.core.rank_correlation import spearman_interval
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
 from interpret.finetuning.examples import GAMES
-from interpret.intervals import DRAWS, cluster_bootstrap, drawn_sums, share_interval, share_intervals, wilson
-from interpret.rank_correlation import spearman_interval
 
 _BINS = 10
 
@@ -26,7 +26,7 @@ class Results:
     """What came out on examples that were held out.
 
     Every interval is of 95 %: Wilson's (1927) for examples of their own; for words by sentence, since those of one
-    sentence are right and wrong together (`interpret.intervals.share_interval`).
+    sentence are right and wrong together (`interpret.core.intervals.share_interval`).
 
     Attributes
     ----------
@@ -391,7 +391,7 @@ class GameResults:
 
 
 def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
-    """Sum up what `interpret.finetuning.game_trainer.GameTrainer.judge` returned."""
+    """Sum up what `interpret.finetuning.pretraining_trainer.GameTrainer.judge` returned."""
     rank = answers["rank"]
     shares = [share_interval(*_by_row(rank < most, answers["rows"])) for most in (1, 5)]
     follows = answers.get("follows", np.empty(0, np.float32))

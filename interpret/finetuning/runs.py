@@ -30,9 +30,11 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from interpret.errors import InputError
-from interpret.files import link, write_whole
-from interpret.finetuning.kept import (
+from interpret.core.errors import InputError
+from interpret.core.files import link, write_whole
+from interpret.finetuning.passages import MOST_WORDS, PASSAGE_WORDS
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.run_files import (
     BROKEN,
     as_object,
     as_text,
@@ -44,8 +46,6 @@ from interpret.finetuning.kept import (
     read_bytes,
     read_object,
 )
-from interpret.finetuning.passages import MOST_WORDS, PASSAGE_WORDS
-from interpret.finetuning.recipe import Recipe
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done", "damaged")
 _ACTIVE = ("waiting", "running")

@@ -10,15 +10,15 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from interpret.checkpoints import find_checkpoint
-from interpret.encoder import load_encoder
-from interpret.errors import InputError
-from interpret.finetuning.kept import BROKEN, damaged
-from interpret.finetuning.learner import loader, save_model
+from interpret.core.checkpoints import find_checkpoint
+from interpret.core.encoder import load_encoder
+from interpret.core.errors import InputError
+from interpret.core.task_heads import Classifier, load_head
+from interpret.finetuning.run_files import BROKEN, damaged
 from interpret.finetuning.runs import Run
+from interpret.finetuning.trainable_model import loader, save_model
 from interpret.finetuning.trainer import SNAPSHOT
 from interpret.finetuning.training import SNAPSHOTS
-from interpret.heads import Classifier, load_head
 
 # Where whole models are written, and how many of a run are kept.
 _OPENED = ".opened"

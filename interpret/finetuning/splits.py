@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from interpret.arrays import read_only
-from interpret.errors import InputError
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 

@@ -19,20 +19,20 @@ from jaxtyping import Float32
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from interpret.batching import batches_of
-from interpret.errors import CapacityError, InputError
-from interpret.files import sync_folder, write_whole
-from interpret.finetuning.choosing import Choice, cross_fit, goodness_of, row_parts, score_of
-from interpret.finetuning.holding import Hold
-from interpret.finetuning.kept import BROKEN, as_text, number, read_object
+from interpret.core.batches import batches_of
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.files import sync_folder, write_whole
+from interpret.core.host_copies import fetched_later
+from interpret.finetuning.collator import NO_LABEL, Item
 from interpret.finetuning.layer_groups import layer_rates
-from interpret.finetuning.learner import Learner
-from interpret.finetuning.lesson import Lesson
-from interpret.finetuning.reading import NO_LABEL, Item
+from interpret.finetuning.metrics_log import Evaluation, Step, Tell, read_evaluation
+from interpret.finetuning.model_selection import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.sampling import LengthSampler
-from interpret.finetuning.told import Evaluation, Step, Tell, read_evaluation
-from interpret.landing import fetched_later
+from interpret.finetuning.regularization import Hold
+from interpret.finetuning.run_files import BROKEN, as_text, number, read_object
+from interpret.finetuning.sampler import LengthSampler
+from interpret.finetuning.trainable_model import Learner
+from interpret.finetuning.training_data import Lesson
 
 _NO_DECAY = ("bias", "norm")
 # Batches that are made before they are asked for.
@@ -112,7 +112,7 @@ class FineTuner(tf.Trainer):
         self.steps: list[Step] = []
         # The step after which was judged last, the loss and the answers.
         self.last: tuple[int, float, Answers] = (-1, math.nan, {})
-        # Of each epoch what `interpret.finetuning.choosing` needs, where it is chosen by the rows to report on.
+        # Of each epoch what `interpret.finetuning.model_selection` needs, where it is chosen by the rows to report on.
         self.epochs: list[np.ndarray] = []
         self.saved_at, self.saving_took = time.monotonic(), 0.0
         super().__init__(

@@ -18,27 +18,27 @@ from accelerate.utils import patch_environment
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
-from interpret.arrays import read_only
-from interpret.batching import batches_of
-from interpret.checkpoints import Checkpoint
-from interpret.device_lock import hold, release
-from interpret.devices import find_device
-from interpret.encoder import load_encoder
-from interpret.errors import CapacityError, InputError
-from interpret.families import Family
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches_of
+from interpret.core.checkpoints import Checkpoint
+from interpret.core.device_lock import hold, release
+from interpret.core.devices import find_device
+from interpret.core.encoder import load_encoder
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.families import Family
+from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
-from interpret.finetuning.choosing import Choice
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.game_trainer import GameTrainer
-from interpret.finetuning.holding import Past, make_hold
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
-from interpret.finetuning.learner import Learner, at_rest, make_learner, save_model
-from interpret.finetuning.lesson import Lesson, label_scale, read_lesson
-from interpret.finetuning.prefix import kept_layers, prefix_bytes, run_prefix, without_prefix
+from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
+from interpret.finetuning.model_selection import Choice
+from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
+from interpret.finetuning.pretraining_trainer import GameTrainer
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
-from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
+from interpret.finetuning.regularization import Past, make_hold
+from interpret.finetuning.trainable_model import Learner, at_rest, make_learner, save_model
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
-from interpret.rounding import fast_precision, measure_rounding
+from interpret.finetuning.training_data import Lesson, label_scale, read_lesson
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
@@ -62,7 +62,8 @@ class Trained:
         What it says of the examples that the result is reported on, and what would have been right; its mean loss
         there. See
         `interpret.finetuning.trainer.FineTuner.judge` and, for games,
-        `interpret.finetuning.game_trainer.GameTrainer.judge`. For a regression both are values as they were given.
+        `interpret.finetuning.pretraining_trainer.GameTrainer.judge`. For a regression both are values as they were
+        given.
     choice
         How far the result is flattered where the epoch was chosen among several by the examples that it is reported on;
         None where it was not.
@@ -74,7 +75,7 @@ class Trained:
         Whether it was stopped before its end.
     seconds, per_second
         What it took since it was begun or resumed, and how many examples it learned from a second: see
-        `interpret.finetuning.told.examples_a_second`.
+        `interpret.finetuning.metrics_log.examples_a_second`.
     adapter
         What the adapters and the head learned, as PEFT names it; empty where there were no adapters. The model has it
         in its weights already.
@@ -337,5 +338,5 @@ def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArgument
 
 
 def save_trained(done: Trained, base: Checkpoint, folder: Path) -> None:
-    """Write a model as `interpret.finetuning.learner.save_model` does."""
+    """Write a model as `interpret.finetuning.trainable_model.save_model` does."""
     save_model(done.model, done.head, done.labels, base, folder)

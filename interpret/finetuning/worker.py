@@ -21,22 +21,34 @@ import numpy as np
 import transformers
 from filelock import FileLock, Timeout
 
-from interpret.checkpoints import find_checkpoint
-from interpret.device_lock import forget_peak, peak_memory, release
-from interpret.devices import claim, find_device
-from interpret.encoder import load_encoder
-from interpret.errors import CapacityError, InputError, InterpretError
-from interpret.files import write_whole
+from interpret.core.checkpoints import find_checkpoint
+from interpret.core.device_lock import forget_peak, peak_memory, release
+from interpret.core.devices import claim, find_device
+from interpret.core.encoder import load_encoder
+from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.files import write_whole
+from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.adapters import save_adapter
-from interpret.finetuning.afterwards import how_surprised, what_is_forgotten
 from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.holding import Past, replayed
-from interpret.finetuning.kept import damaged
+from interpret.finetuning.final_evaluation import how_surprised, what_is_forgotten
 from interpret.finetuning.layer_groups import layer_group_names
+from interpret.finetuning.metrics_log import (
+    LOG,
+    Evaluation,
+    Reading,
+    Step,
+    Stopped,
+    Tell,
+    Waiting,
+    examples_a_second,
+    read_lines,
+)
 from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
+from interpret.finetuning.regularization import Past, replayed
 from interpret.finetuning.results import facts_of
+from interpret.finetuning.run_files import damaged
 from interpret.finetuning.runs import (
     LOCK,
     Request,
@@ -49,20 +61,8 @@ from interpret.finetuning.runs import (
     write_state,
 )
 from interpret.finetuning.splits import Split
-from interpret.finetuning.told import (
-    LOG,
-    Evaluation,
-    Reading,
-    Step,
-    Stopped,
-    Tell,
-    Waiting,
-    examples_a_second,
-    read_lines,
-)
 from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, settle_precision, train
-from interpret.redact import Redacting, first_line, report
 
 _log = logging.getLogger(__name__)
 # Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.

@@ -13,18 +13,18 @@ from jaxtyping import Float32, Float64, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from interpret.arrays import read_only
-from interpret.batching import batches_of
-from interpret.clustered import ratio_interval
-from interpret.device_lock import hold
-from interpret.encoder import Encoder
-from interpret.errors import CapacityError, InputError
-from interpret.hiding import mask_id
-from interpret.hub import Progress
-from interpret.long_text import windows
-from interpret.masking import mask_tokens, open_tokens, ordinary_ids
-from interpret.pretraining.states import states_of
-from interpret.tokens import Tokens
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches_of
+from interpret.core.clustered_intervals import ratio_interval
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.errors import CapacityError, InputError
+from interpret.core.hub import Progress
+from interpret.core.masked_words import mask_id
+from interpret.core.masking import mask_tokens, open_tokens, ordinary_ids
+from interpret.core.tokens import Tokens
+from interpret.core.windows import windows
+from interpret.pretraining.layer_states import states_of
 
 # States of each level that are read; those of one text in so many judge the lens.
 _STATES, _HELD = 3750, 5
@@ -54,7 +54,8 @@ class TunedLens:
     before, after
         For each level ``KL(last ‖ level)`` in bits over the states that judged it, without the lens and with it.
     gain
-        The 95 % interval of what the lens brings, ``before - after``, by text (`interpret.clustered.ratio_interval`).
+        The 95 % interval of what the lens brings, ``before - after``, by text
+        (`interpret.core.clustered_intervals.ratio_interval`).
     """
 
     weight: Float32[np.ndarray, "level width width"]

@@ -47,13 +47,13 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     method = method_picker(encoder.family.tapped)
     detail = ""
     if method == "rollout":
-        paths = it.rollout_paths(trace, layer, token)
+        paths = it.attention.rollout_paths(trace, layer, token)
     elif method == "gradient":
         paths = cache.gradient_paths(spec, text, pair, layer, token, target)
         detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
     else:
         goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
-        paths = it.flow_paths(trace, layer, token, goal)
+        paths = it.attention.flow_paths(trace, layer, token, goal)
         detail = f"{goal} {tokens.labels[goal]}"
     st.markdown(method_about(method))
     label = f"{token} {tokens.labels[token]}"

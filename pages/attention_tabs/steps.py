@@ -31,7 +31,7 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     layer, head = pick_head(spec, text, pair, places[0], places[1])
     token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), places[2])
     temperature = pick_temperature(trace, layer, places[3])
-    result = it.attention_steps(encoder, trace, layer, head, token, temperature)
+    result = it.attention.attention_steps(encoder, trace, layer, head, token, temperature)
     st.markdown(answer_line(result))
     st.caption(check_line(result))
     if len(trace.tokens) > MOST_ROWS:

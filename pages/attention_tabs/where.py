@@ -30,7 +30,7 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     unit, specials, direction = view_controls(pair is not None, cache.encoder(spec).special)
     with st.spinner(_("Reading the text …")):
         trace = cache.trace(spec, text, pair)
-        view = it.attention_view(trace, unit, specials, direction)
+        view = it.attention.attention_view(trace, unit, specials, direction)
         thumbnails = cache.thumbnails(spec, text, pair, unit, specials, direction)
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()

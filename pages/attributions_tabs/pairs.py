@@ -37,8 +37,8 @@ def _similar(asked: Asked, baseline: str) -> None:
     other = asked.pair or ""
     length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
 
-    def work(progress: Progress) -> it.SimilarityPairs:
-        return it.similarity_pairs(
+    def work(progress: Progress) -> it.attribution.SimilarityPairs:
+        return it.attribution.similarity_pairs(
             encoder, asked.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
         )
 
@@ -79,7 +79,8 @@ def _similar(asked: Asked, baseline: str) -> None:
     stem = file_stem("similarity", rows.text[:30], columns.text[:30])
     lines = (
         encoder_lines(asked.spec)
-        + f"pairs = it.similarity_pairs(encoder, {asked.text!r}, {other!r}, {baseline!r}{sentence_options(asked)})\n"
+        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.text!r}, {other!r}, "
+        + f"{baseline!r}{sentence_options(asked)})\n"
         + "pairs.scores\n"
     )
     export_bar([_matrix(words, names, stem)], lines)
@@ -88,8 +89,8 @@ def _similar(asked: Asked, baseline: str) -> None:
 def _together(asked: Asked, baseline: str) -> None:
     question = asked.question
 
-    def work(progress: Progress) -> it.Interactions:
-        return it.interactions(asked.question, baseline, progress)
+    def work(progress: Progress) -> it.attribution.Interactions:
+        return it.attribution.interactions(asked.question, baseline, progress)
 
     words = len(_free(question.tokens))
     found = long_work(
@@ -125,7 +126,7 @@ def _together(asked: Asked, baseline: str) -> None:
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
     stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
-    lines = question_lines(asked) + f"it.interactions(question, {baseline!r}).{kind}\n"
+    lines = question_lines(asked) + f"it.attribution.interactions(question, {baseline!r}).{kind}\n"
     export_bar([_matrix(scores, [names, names], stem)], lines)
 
 
@@ -133,7 +134,7 @@ def _free(tokens: it.Tokens) -> list[int]:
     return [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
 
 
-def _by_words(found: it.SimilarityPairs) -> np.ndarray:
+def _by_words(found: it.attribution.SimilarityPairs) -> np.ndarray:
     sides = [[one.groups[i] for i in _free(one)] for one in (found.first, found.second)]
     return np.array([[found.scores[np.ix_(a, b)].sum() for b in sides[1]] for a in sides[0]])
 

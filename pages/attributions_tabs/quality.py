@@ -45,7 +45,7 @@ def quality(asked: Asked) -> None:
     how = kept_how(method, baseline)
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(
+        return it.attribution.explain(
             asked.question, method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
         )
 
@@ -84,7 +84,7 @@ def quality(asked: Asked) -> None:
     quality_guide()
 
 
-def _verdict(found: it.Faithfulness) -> str:
+def _verdict(found: it.attribution.Faithfulness) -> str:
     """Say in a sentence which measures are told from chance, and how sure that is."""
     said = {
         "both": _(
@@ -109,7 +109,7 @@ def _verdict(found: it.Faithfulness) -> str:
     return f"{said} {sure}"
 
 
-def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
+def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> None:
     # Side by side as far as there is room: in columns of a fixed share the spreads would be cut.
     row = st.container(horizontal=True, gap="large")
     error = "–" if np.isnan(found.delta) else f"{found.error:.2%}"
@@ -154,7 +154,7 @@ def _headline(found: it.Attribution, faithful: it.Faithfulness) -> None:
     )
 
 
-def _trusted(found: it.Trust) -> None:
+def _trusted(found: it.attribution.Trust) -> None:
     st.markdown("#### " + _("Do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(

@@ -27,7 +27,7 @@ def whatif(asked: Asked) -> None:
     tokens = question.tokens
 
     def work(progress: Progress) -> it.Attribution:
-        return it.explain(asked.question, "feature_ablation", progress=progress)
+        return it.attribution.explain(asked.question, "feature_ablation", progress=progress)
 
     # What each word's loss alone costs: the colours, and the forecast that a click checks.
     alone = long_work(
@@ -52,13 +52,13 @@ def whatif(asked: Asked) -> None:
         if not question.fixed[list(group)].any()
     ]
     together = tuple(Change(place, tokens.words[place], "") for place in off)
-    variants = it.read_variants(question, [(), *([together] if together else [])])
+    variants = it.attribution.read_variants(question, [(), *([together] if together else [])])
     chances_table(question, variants)
     # A word that is asked for at a mask has no place in a text without it.
     if question.target.kind != "word":
         _typed(asked, question)
     with st.expander(_("Every word switched off once")):
-        every = it.read_variants(question, [(), *singles])
+        every = it.attribution.read_variants(question, [(), *singles])
         st.dataframe(variants_table(question, every), hide_index=True)
         export_bar(
             [
@@ -74,13 +74,14 @@ def whatif(asked: Asked) -> None:
             + "from interpret.attribution.counterfactuals import Change\n\n"
             + "tokens = question.tokens\n"
             + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
-            + 'it.read_variants(question, [(), *([Change(i, tokens.words[i], "")] for i in free)]).chances\n',
+            + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
+            + "it.attribution.read_variants(question, changes).chances\n",
         )
     if question.target.kind == "class":
         _search(asked, question, stem)
 
 
-def _typed(asked: Asked, question: it.Question) -> None:
+def _typed(asked: Asked, question: it.attribution.Question) -> None:
     text = st.text_input(
         _("Or write it differently"),
         value=asked.text,
@@ -104,12 +105,12 @@ def _typed(asked: Asked, question: it.Question) -> None:
     place.markdown(said)
 
 
-def _search(asked: Asked, question: it.Question, stem: str) -> None:
+def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
     st.markdown("#### " + _("The fewest changes that turn the prediction"))
     search = choose(st.selectbox, _("By"), search_names(), "search", width=360)
 
-    def work(progress: Progress) -> it.Turning:
-        return it.turn(asked.question, search, progress=progress)
+    def work(progress: Progress) -> it.attribution.Turning:
+        return it.attribution.turn(asked.question, search, progress=progress)
 
     found = long_work(
         "turning",
@@ -144,5 +145,5 @@ def _search(asked: Asked, question: it.Question, stem: str) -> None:
                 _("A row for each variant"),
             )
         ],
-        question_lines(asked) + f"it.turn(question, {search!r}).found\n",
+        question_lines(asked) + f"it.attribution.turn(question, {search!r}).found\n",
     )

@@ -52,11 +52,13 @@ def why(asked: Asked) -> None:
     with left:
         _bars(found, how.words)
     with right:
-        agreement = it.rank_agreement(found)
+        agreement = it.attribution.rank_agreement(found)
         if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
             st.markdown("#### " + _("Do the methods agree?"))
             names = [method_names()[one.method] for one in found]
-            st.plotly_chart(agreement_map(names, agreement, it.rank_agreement_interval(found)), key="agreement")
+            st.plotly_chart(
+                agreement_map(names, agreement, it.attribution.rank_agreement_interval(found)), key="agreement"
+            )
             st.caption(
                 _(
                     "Spearman's rank correlation of the words' scores, 95 % interval under it, as of as many other "

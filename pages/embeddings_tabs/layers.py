@@ -15,7 +15,7 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_input, maps_of
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
-from interpret.sentence import OWN
+from interpret.core.sentence_pipeline import OWN
 
 KEY = "clouds"
 

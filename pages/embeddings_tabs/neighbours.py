@@ -14,7 +14,7 @@ from dashboard.widgets.maps_view import metric_input
 from dashboard.widgets.neighbours_view import neighbour_downloads, neighbour_lines, neighbour_table, query_input
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.points import pick_layer
-from interpret.embeddings.nearest import neighbours_of
+from interpret.embeddings.neighbours import neighbours_of
 
 
 @guarded

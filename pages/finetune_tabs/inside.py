@@ -26,7 +26,7 @@ def inside() -> None:
     if run is None:
         st.info(_("No run yet. Set one up, and see here what it changed."))
         return
-    told = it.read_told(run.folder)
+    told = it.runs.read_told(run.folder)
     if not told.judged:
         st.info(_("Nothing has been judged yet. Come back after the first epoch."))
         return
@@ -40,7 +40,7 @@ def inside() -> None:
 
 
 @guarded
-def _compared(run: it.Run) -> None:
+def _compared(run: it.runs.Run) -> None:
     both = both_models(run)
     text = probe_part(both)
     attention_part(both, text)

@@ -15,7 +15,7 @@ from dashboard.widgets.plan_view import cautions_view, plan_view, probes_input
 from dashboard.widgets.recipe_view import settings_input
 from dashboard.widgets.run_view import run_rows, watched
 from dashboard.widgets.sweep_view import start_sweep
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from interpret.finetuning.recipe import head_alone
 
 # A name that is read at a glance; what a sweep adds to it fits into what MLflow keeps.
@@ -37,7 +37,7 @@ def setup() -> None:
     with st.spinner(_("Looking at the rows …")):
         health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
     health_view(health, examples, task)
-    if task in it.GAMES and (encoder.task is None or encoder.task.kind != "masked words"):
+    if task in it.finetuning.GAMES and (encoder.task is None or encoder.task.kind != "masked words"):
         st.info(
             _(
                 "This model was saved without a head that guesses words, and begins with a new one, at chance. A model "
@@ -48,7 +48,7 @@ def setup() -> None:
 
     st.markdown("#### " + _("2 · What stays as it is, and how it learns"))
     about = repr(encoder.spec.checkpoint)
-    names = it.layer_group_names(encoder.model, encoder.family)
+    names = it.finetuning.layer_group_names(encoder.model, encoder.family)
     left, right = st.columns([5, 4], gap="large")
     with right:
         preset_input(names, encoder.width, about)
@@ -76,7 +76,7 @@ def setup() -> None:
         )
     # Only when a step was timed: it takes a processor core for some seconds.
     jobs.prepare(state.runs_folder())
-    plan = it.plan(
+    plan = it.finetuning.plan(
         encoder,
         recipe,
         task,
@@ -88,7 +88,7 @@ def setup() -> None:
     )
     with left:
         layer_groups_view(
-            plan, it.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layer_decay), about, names
+            plan, it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layer_decay), about, names
         )
     with right:
         plan_view(plan, recipe)
@@ -105,7 +105,7 @@ def setup() -> None:
         key="run_name",
         persist_state="session",
     )
-    request = it.Request(
+    request = it.runs.Request(
         recipe,
         name.strip() or " · ".join(parts),
         given.data.name,
@@ -135,7 +135,7 @@ def setup() -> None:
             )
         )
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
-        run = it.new_run(state.runs_folder(), request, given.data.content, judged_content)
+        run = it.runs.new_run(state.runs_folder(), request, given.data.content, judged_content)
         jobs.start(run)
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"
@@ -143,7 +143,7 @@ def setup() -> None:
     # Adapters leave the embeddings as they are: to freeze nothing would be the same training again.
     depths = [
         one
-        for one in it.freeze_depths([layer_group.name for layer_group in plan.layer_groups])
+        for one in it.finetuning.freeze_depths([layer_group.name for layer_group in plan.layer_groups])
         if one or not recipe.lora_rank
     ]
     if sweep.button(

@@ -18,7 +18,7 @@ from dashboard.widgets.following_view import (
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.text_input import offer_second_text
-from interpret.pretraining.following import check_pairs
+from interpret.pretraining.next_sentence import check_pairs
 
 
 @guarded
@@ -50,8 +50,8 @@ def _many(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if given is None:
         return
 
-    def work(progress: Progress) -> it.Following:
-        return it.follow_pairs(cache.encoder(spec), given.pairs, progress=progress)
+    def work(progress: Progress) -> it.pretraining.Following:
+        return it.pretraining.follow_pairs(cache.encoder(spec), given.pairs, progress=progress)
 
     label = _("Ask of {count} pairs").format(count=f"{len(given.pairs):,}")
     found = long_work("following", repr((spec, given.about)), label, work, auto=len(given.pairs) <= 100, keep=4)

@@ -44,7 +44,7 @@ def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
 
 @guarded
-def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.Masking, seed: int) -> None:
+def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> None:
     played = cache.played(spec, text, pair, masking, seed)
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masking-game", model, text[:40], str(seed))

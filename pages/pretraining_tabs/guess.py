@@ -27,8 +27,8 @@ from dashboard.widgets.guess_view import (
 from dashboard.widgets.lens_view import LensChoice, fit_lens, layers_view, lens_about, lens_input, pick_mask
 from dashboard.widgets.models import encoder_of, model_options, model_title
 from dashboard.widgets.notices import guarded
-from interpret.checkpoints import BUILT_IN
-from interpret.places import check_heads
+from interpret.core.checkpoints import BUILT_IN
+from interpret.core.indices import check_heads
 
 
 @dataclass
@@ -202,7 +202,7 @@ def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> 
 
 
 def _without_heads(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.Guesses
+    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.pretraining.Guesses
 ) -> Heads:
     encoder = cache.encoder(spec)
     off = heads_off(encoder) if encoder.family.tapped else ()

@@ -69,7 +69,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
     found = [(_("Surprise of each word: the stronger the colour, the less it was expected"), first)]
     texts = [text]
     if other and other.strip():
-        beside: list[it.Surprise] = []
+        beside: list[it.pretraining.Surprise] = []
         _other_text(encoder, other, within, beside)
         for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
@@ -101,7 +101,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
 
 # What is wrong with it takes nothing from the first one.
 @guarded
-def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.Surprise]) -> None:
+def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.pretraining.Surprise]) -> None:
     second = _read(encoder, text, None, within, "second")
     if second is not None:
         found.append(second)
@@ -113,8 +113,8 @@ def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) ->
     if given is None:
         return
 
-    def work(progress: Progress) -> it.Preferences:
-        return it.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
+    def work(progress: Progress) -> it.pretraining.Preferences:
+        return it.pretraining.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
 
     label = _("Score {count} pairs").format(count=f"{len(given.pairs):,}")
     found = long_work(
@@ -127,11 +127,13 @@ def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) ->
     export_bar(preferences_downloads(given, found, stem), preferences_lines(spec, within))
 
 
-def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str) -> it.Surprise | None:
-    def work(progress: Progress) -> it.Surprise:
-        return it.pseudo_log_likelihood(encoder, text, pair, within, progress)
+def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str) -> it.pretraining.Surprise | None:
+    def work(progress: Progress) -> it.pretraining.Surprise:
+        return it.pretraining.pseudo_log_likelihood(encoder, text, pair, within, progress)
 
     soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
     about = repr((encoder.spec, text, pair, within))
-    found: it.Surprise | None = long_work(f"surprise:{which}", about, _("Ask for every word"), work, auto=soon, keep=8)
+    found: it.pretraining.Surprise | None = long_work(
+        f"surprise:{which}", about, _("Ask for every word"), work, auto=soon, keep=8
+    )
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import psutil
 import torch
 
-from interpret.devices import find_device
+from interpret.core.devices import find_device
 
 SENTENCE = "The animal did not cross the street because it was too tired, said the bank by the river. "
 

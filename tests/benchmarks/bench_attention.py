@@ -21,7 +21,7 @@ from transformers import AutoModel
 
 import interpret as it
 from dashboard.bertviz_page import bertviz_page
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from tests.benchmarks import in_turn, machine, row, text_of
 from tests.benchmarks.bench_explorer import SHIM
 from tests.browser.conftest import start_server
@@ -106,10 +106,10 @@ def flow(encoder: it.Encoder, text: str) -> None:
     def peer() -> list[float]:
         return [networkx.maximum_flow_value(graph, (layers, 3), (0, key)) for key in keys]
 
-    ours = it.attention_flow(trace, [layers - 1], [3])[0, 0]
+    ours = it.attention.attention_flow(trace, [layers - 1], [3])[0, 0]
     print(f"maximum flow, {n} tokens, {layers} layers: largest difference {abs(ours[keys] - peer()).max():.1e}")
     share = len(keys) / n
-    seconds = in_turn({"ours": lambda: it.attention_flow(trace, [layers - 1], [3]), "networkx": peer}, 5)
+    seconds = in_turn({"ours": lambda: it.attention.attention_flow(trace, [layers - 1], [3]), "networkx": peer}, 5)
     scaled = [one * share for one in seconds["ours"]]
     print(row(f"NetworkX, {len(keys)} inputs", seconds["networkx"], seconds["networkx"]))
     print(row(f"interpret, {len(keys)} inputs", scaled, seconds["networkx"]))

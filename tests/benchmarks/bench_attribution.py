@@ -19,11 +19,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret as it
 from dashboard import ROOT
-from interpret.attribution.path import walk
-from interpret.attribution.question import Question
+from interpret.attribution.path_integral import walk
+from interpret.attribution.target import Question
 from interpret.attribution.targets import ask
-from interpret.checkpoints import checkpoint_folder
-from interpret.files import read_table
+from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.files import read_table
 from tests.benchmarks import in_turn, machine, row, text_of
 
 LENGTHS = (16, 128, 512)
@@ -69,7 +69,7 @@ def tutorial(question: Question, whole: Whole, steps: int) -> float:
 
 def ours(question: Question) -> float:
     """Explain as the page does; returns the completeness error."""
-    return it.explain(question, "integrated_gradients").error
+    return it.attribution.explain(question, "integrated_gradients").error
 
 
 def memory(name: str, length: int, pipe: object) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 import interpret as it
-from interpret.checkpoints import checkpoint_folder
-from interpret.devices import find_device
+from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.devices import find_device
 from interpret.embeddings.projection import principal_components, unit_rows
 from tests.benchmarks import SENTENCE, in_turn, machine, row
 
@@ -74,8 +74,8 @@ def maps(device: str, sizes: tuple[int, ...]) -> None:
         results = {}
         for name, make in {
             "scikit-learn": lambda reduced=reduced: TSNE(init="pca", random_state=0, n_jobs=-1).fit_transform(reduced),
-            "interpret (openTSNE), with quality": lambda vectors=vectors: it.project(vectors, "tsne"),
-            "interpret (UMAP), with quality": lambda vectors=vectors: it.project(vectors, "umap"),
+            "interpret (openTSNE), with quality": lambda vectors=vectors: it.embeddings.project(vectors, "tsne"),
+            "interpret (UMAP), with quality": lambda vectors=vectors: it.embeddings.project(vectors, "umap"),
         }.items():
             begin = time.perf_counter()
             made = make()
@@ -83,7 +83,7 @@ def maps(device: str, sizes: tuple[int, ...]) -> None:
         slow = results["scikit-learn"][0]
         print(f"t-SNE of {size:,} points, {vectors.shape[1]} → 50 → 2")
         for name, (seconds, points) in results.items():
-            quality = it.map_quality(unit_rows(vectors), np.asarray(points))
+            quality = it.embeddings.map_quality(unit_rows(vectors), np.asarray(points))
             half = np.ptp(quality.interval[0]) / 2
             print(
                 f"  {name:36} {seconds:7.1f} s   {slow / seconds:5.2f} × as fast   trustworthiness "

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from transformers import AutoModel
 
 import interpret as it
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from tests.benchmarks import machine, text_of
 from tests.browser.conftest import start_server
 from tests.tiny import make_base_shape

@@ -23,11 +23,11 @@ import interpret as it
 from dashboard import ROOT
 from interpret.attribution.faithfulness import Erased
 from interpret.attribution.methods import METHODS, Measured
-from interpret.attribution.question import Question
-from interpret.attribution.ranking import ranking
+from interpret.attribution.rank_agreement import ranking
+from interpret.attribution.target import Question
 from interpret.attribution.targets import ask
-from interpret.files import read_table
-from interpret.intervals import cluster_bootstrap
+from interpret.core.files import read_table
+from interpret.core.intervals import cluster_bootstrap
 
 DOCUMENTS = 30
 RANKINGS = 20
@@ -68,11 +68,11 @@ def measure(methods: Sequence[str], count: int = DOCUMENTS, rankings: int = RANK
         for row, one in zip(scores, blind, strict=True):
             for place, group in zip(one, groups, strict=True):
                 row[group[0]] = place
-        chance = float(np.mean([it.plausibility(tokens, row, spans).auprc for row in scores]))
+        chance = float(np.mean([it.attribution.plausibility(tokens, row, spans).auprc for row in scores]))
         for method in methods:
-            found = it.explain(question, method)
+            found = it.attribution.explain(question, method)
             order = ranking(np.array([found.scores[list(group)].sum() for group in groups])).tolist()
-            auprc = it.plausibility(tokens, found.scores, spans).auprc
+            auprc = it.attribution.plausibility(tokens, found.scores, spans).auprc
             rows[method].append((float(erased.measures([order])[0][0]), falls, auprc, chance))
     return {method: _measured(np.array(values)) for method, values in rows.items()}
 

@@ -12,7 +12,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from tests.benchmarks import in_turn, machine, row, text_of
 
 ROUNDS = 7
@@ -51,12 +51,12 @@ def main() -> None:
             ids = encoder.tokens(text).ids
             mask = tokenizer.mask_token_id
             np.testing.assert_allclose(
-                it.pseudo_log_likelihood(encoder, text).logs[1:-1], one_by_one(model, ids, mask), atol=1e-4
+                it.pretraining.pseudo_log_likelihood(encoder, text).logs[1:-1], one_by_one(model, ids, mask), atol=1e-4
             )
             seconds = in_turn(
                 {
                     "one mask at a time": lambda ids=ids, mask=mask: one_by_one(model, ids, mask),
-                    "Bertoscope": lambda text=text: it.pseudo_log_likelihood(encoder, text),
+                    "Bertoscope": lambda text=text: it.pretraining.pseudo_log_likelihood(encoder, text),
                 },
                 ROUNDS,
             )
@@ -71,7 +71,9 @@ def main() -> None:
                 {
                     "fill-mask pipeline": lambda asked=asked: pipe(asked),
                     "Bertoscope": lambda asked=asked: it.fill_mask(encoder, asked),
-                    "Bertoscope, after every layer": lambda text=text: it.layer_guesses(encoder, text, None, [3], 3),
+                    "Bertoscope, after every layer": lambda text=text: it.pretraining.layer_guesses(
+                        encoder, text, None, [3], 3
+                    ),
                 },
                 ROUNDS,
             )

@@ -16,7 +16,7 @@ from scipy import stats
 from interpret.finetuning import trainer
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.sampling import LengthSampler
+from interpret.finetuning.sampler import LengthSampler
 from interpret.finetuning.training import train
 from tests.benchmarks import machine
 

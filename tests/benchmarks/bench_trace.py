@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModel
 
 import interpret as it
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from tests.benchmarks import in_turn, machine, row, text_of
 from tests.tiny import make_base_shape
 

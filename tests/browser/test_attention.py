@@ -122,7 +122,7 @@ def test_arrow_keys_move_between_heads_and_shift_click_averages(page, server, mi
     drawn(page, "3.4,5.0")
     expect(page.get_by_test_id("summary")).to_contain_text("Average of 2 heads")
     pin(page, 1, 1)
-    view = it.attention_view(it.trace(minilm, "The animal didn't cross the street because it was too tired."))
+    view = it.attention.attention_view(it.trace(minilm, "The animal didn't cross the street because it was too tired."))
     weight = view.average([(3, 4), (5, 0)])[1, 1]
     expect(page.get_by_test_id("readout")).to_contain_text(f": {weight:.4f}")
 

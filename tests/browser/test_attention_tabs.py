@@ -46,13 +46,13 @@ def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
     open_tab(page, server, "steps", "&heads=4.7&token=2")
     picture(page, "steps")
     trace = it.trace(minilm, TEXT)
-    steps = it.attention_steps(minilm, trace, 4, 7, 2)
+    steps = it.attention.attention_steps(minilm, trace, 4, 7, 2)
     strongest = int(steps.weights.argmax())
     expect(readout(page, "steps")).to_contain_text(f"“{trace.tokens.labels[strongest]}”: ")
     expect(readout(page, "steps")).to_contain_text(f"÷ Σ = {steps.weights[strongest]:.4f}")
     # Another token, then along its keys with the keyboard alone.
     changed(page, "steps", lambda: pick(page, "Query token", "5 river"))
-    river = it.attention_steps(minilm, trace, 4, 7, 5)
+    river = it.attention.attention_steps(minilm, trace, 4, 7, 5)
     softmax = page.get_by_role("img", name=re.compile("^Softmax"))
     softmax.focus()
     for _ in range(20):
@@ -76,7 +76,7 @@ def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
 def test_steps_are_taken_away_as_they_are_seen(page, server, minilm, tmp_path):
     open_tab(page, server, "steps", "&heads=1.3&token=3")
     picture(page, "steps")
-    steps = it.attention_steps(minilm, it.trace(minilm, TEXT), 1, 3, 3)
+    steps = it.attention.attention_steps(minilm, it.trace(minilm, TEXT), 1, 3, 3)
 
     taken = partial(take, page, tmp_path)
     numbers = json.loads(taken("JSON").read_text("utf-8"))
@@ -95,7 +95,7 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
     open_tab(page, server, "flow", "&token=5")
     paths = picture(page, "paths")
     trace = it.trace(minilm, TEXT)
-    rolled = it.rollout(trace)[5, 5]
+    rolled = it.attention.rollout(trace)[5, 5]
     canvas = paths.get_by_role("img")
     canvas.focus()
     page.keyboard.press("ArrowDown")
@@ -107,7 +107,7 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
         changed(page, "paths", lambda name=name: page.get_by_role("radio", name=name).click(force=True))
     expect(page).to_have_url(re.compile("method=flow"))
     changed(page, "paths", lambda: pick(page, "To input", "2 bank"))
-    flow = it.attention_flow(trace, [5], [5])[0, 0, 2]
+    flow = it.attention.attention_flow(trace, [5], [5])[0, 0, 2]
     canvas.focus()
     page.keyboard.press("ArrowDown")
     for _ in range(2):
@@ -175,7 +175,7 @@ def test_a_click_on_a_map_chooses_the_head_everywhere(page, server, minilm):
         page.keyboard.press("ArrowDown")
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    statistics = it.head_statistics(it.trace(minilm, TEXT))
+    statistics = it.attention.head_statistics(it.trace(minilm, TEXT))
     expect(readout(page, "maps")).to_contain_text(f"Entropy (nats): {statistics['entropy'][3, 5]:.4f}")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("stMarkdown").get_by_text("Layer 3, head 5", exact=True)).to_be_visible()
@@ -221,11 +221,11 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     expect(switches.get_by_role("switch", name="Layer 1, head 1", exact=True)).not_to_be_checked()
-    similarity = it.ablate(minilm, TEXT, heads=[(1, 1)]).similarity["mean"]
+    similarity = it.attention.ablate(minilm, TEXT, heads=[(1, 1)]).similarity["mean"]
     expect(page.get_by_text(f"{similarity:.4f}").first).to_be_visible()
     switches.get_by_role("button", name="Layer 4", exact=True).click()
     expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
-    whole = it.ablate(minilm, TEXT, heads=[(1, 1), *((4, head) for head in range(12))]).similarity["mean"]
+    whole = it.attention.ablate(minilm, TEXT, heads=[(1, 1), *((4, head) for head in range(12))]).similarity["mean"]
     expect(page.get_by_text(f"{whole:.4f}").first).to_be_visible()
     expect(page).to_have_url(re.compile("off=1.1"))
     page.reload()

@@ -143,7 +143,7 @@ def test_files_of_a_map_hold_the_librarys_vectors(page, server, minilm, rows, tm
     found = np.load(take(page, tmp_path, "NPZ"))
     np.testing.assert_allclose(found["vectors"], vectors.vectors, atol=1e-5)
     table = list(csv.DictReader(io.StringIO(take(page, tmp_path, "CSV").read_text("utf-8-sig"))))
-    expected = it.project(vectors.at(6)).points
+    expected = it.embeddings.project(vectors.at(6)).points
     np.testing.assert_allclose([[float(row[f"pca 6.{d}"]) for d in (1, 2)] for row in table], expected, atol=1e-5)
     with zipfile.ZipFile(take(page, tmp_path, "TensorBoard")) as file:
         assert file.namelist() == ["vectors.tsv", "metadata.tsv"]

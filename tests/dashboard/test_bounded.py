@@ -7,7 +7,7 @@ import pytest
 
 from dashboard import cache
 from dashboard.bounded import Bounded, weight
-from interpret.files import read_table
+from interpret.core.files import read_table
 
 
 def test_what_was_not_asked_for_longest_gives_way_and_what_is_too_large_is_not_kept():

@@ -10,7 +10,7 @@ import pytest
 import interpret as it
 from dashboard import cache, jobs
 from dashboard.widgets.maps_view import _still_there
-from interpret.devices import Device, find_device
+from interpret.core.devices import Device, find_device
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def test_one_model_in_two_precisions_and_another_stand_side_by_side(spec, tiny_f
 def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_path, device, kept):
     model = weakref.ref(cache.encoder(spec).model)
     card = Device("cuda:1", "A card", 1, 1, ("float32",))
-    monkeypatch.setattr("interpret.devices.find_device", lambda name: card if name == "cuda:1" else find_device(name))
+    monkeypatch.setattr(
+        "interpret.core.devices.find_device", lambda name: card if name == "cuda:1" else find_device(name)
+    )
     process = SimpleNamespace(pid=1)
     monkeypatch.setattr(jobs, "_spawn", lambda: process)
     monkeypatch.setattr(jobs, "_take", lambda: None)

@@ -22,7 +22,7 @@ DEFAULT = Look(((0, 0),))
 
 @pytest.fixture
 def view(minilm):
-    return it.attention_view(it.trace(minilm, "The bank of the river.", "It was steep."), unit="word")
+    return it.attention.attention_view(it.trace(minilm, "The bank of the river.", "It was steep."), unit="word")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_first_message_of_512_tokens_and_144_heads_is_under_two_megabytes(ti
     folder = make_checkpoint(
         "bert", tmp_path, num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=512
     )
-    view = it.attention_view(it.trace(it.load_encoder(str(folder), device="cpu"), "bank " * 510))
+    view = it.attention.attention_view(it.trace(it.load_encoder(str(folder), device="cpu"), "bank " * 510))
     thumbnails = view.thumbnails().tobytes()
     header = json.dumps(explorer_module._header(view, thumbnails, DEFAULT, "t", "f")).encode()
     assert len(view.queries) == 512
@@ -109,9 +109,11 @@ def test_an_exported_page_holds_every_head(view):
 
 
 def test_nothing_in_a_text_gets_out_of_an_exported_page(minilm):
-    view = it.attention_view(it.trace(minilm, NASTY), unit="word")
+    view = it.attention.attention_view(it.trace(minilm, NASTY), unit="word")
     page = standalone(view, DEFAULT, NASTY, "file").decode()
-    clean = standalone(it.attention_view(it.trace(minilm, "words"), unit="word"), DEFAULT, "words", "file").decode()
+    clean = standalone(
+        it.attention.attention_view(it.trace(minilm, "words"), unit="word"), DEFAULT, "words", "file"
+    ).decode()
     for tag in ("<script", "</script", "<img", "<!--", "<h1", "<p "):
         assert page.count(tag) == clean.count(tag)
     assert json.loads(parts(page)["header"])["title"] == NASTY
@@ -142,7 +144,7 @@ def test_the_csv_reads_back(view):
 
 
 def test_the_plotly_heat_map_has_the_weights_and_takes_text_as_text(minilm):
-    view = it.attention_view(it.trace(minilm, "<b>bank</b> & bank"))
+    view = it.attention.attention_view(it.trace(minilm, "<b>bank</b> & bank"))
     figure = head_heatmap(view, view.head(1, 1), "<img src=x>")
     assert np.array_equal(np.asarray(figure.data[0].z), view.head(1, 1))
     assert len(set(figure.data[0].x)) == len(view.keys)

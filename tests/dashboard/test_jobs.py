@@ -22,7 +22,7 @@ def ask(tmp_path):
 
     def make(name):
         recipe = it.Recipe(model=str(base), epochs=1, batch=8, max_tokens=16, device="cpu", snapshots=0)
-        return it.new_run(tmp_path / "runs", it.Request(recipe, name, "rows.csv"), rows.encode())
+        return it.runs.new_run(tmp_path / "runs", it.runs.Request(recipe, name, "rows.csv"), rows.encode())
 
     return make
 
@@ -39,9 +39,11 @@ def _alone():
 def ended(run):
     """Wait until a run is over."""
     begin = time.monotonic()
-    while it.read_run(run.folder).state not in ("done", "failed", "interrupted") and time.monotonic() - begin < SLOW:
+    while (
+        it.runs.read_run(run.folder).state not in ("done", "failed", "interrupted") and time.monotonic() - begin < SLOW
+    ):
         time.sleep(0.1)
-    return it.read_run(run.folder)
+    return it.runs.read_run(run.folder)
 
 
 def children():
@@ -59,7 +61,7 @@ def test_a_run_is_worked_on_by_the_process_that_was_ready(ask, tmp_path):
     assert children() == [ready]
     run, second = ask("first"), ask("second")
     jobs.start(run, second)
-    assert it.read_run(second.folder).state == "waiting"
+    assert it.runs.read_run(second.folder).state == "waiting"
     # While there is a run, none is made ready for the next.
     jobs.prepare(tmp_path / "runs")
     assert children() == [ready]

@@ -22,8 +22,8 @@ from dashboard.widgets.flow_view import answer_line, flow_downloads
 from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
-from interpret.attention.heads import RULES, STATISTICS
-from interpret.vocabulary import SpecialTokens
+from interpret.attention.head_statistics import RULES, STATISTICS
+from interpret.core.vocabulary import SpecialTokens
 
 SPECIAL = SpecialTokens("<s>", "</s>", "<mask>", "<pad>", "<unk>")
 
@@ -35,7 +35,7 @@ def trace(_minilm):
 
 def test_of_a_long_text_the_strongest_keys_are_drawn_in_their_order(minilm):
     long = it.trace(minilm, "The animal did not cross the street because it was too tired. " * 3)
-    steps = it.attention_steps(minilm, long, 3, 3, 5)
+    steps = it.attention.attention_steps(minilm, long, 3, 3, 5)
     shown = shown_keys(steps)
     assert shown == sorted(shown)
     assert len(shown) == MOST_ROWS < len(long.tokens)
@@ -65,7 +65,7 @@ def test_every_statistic_and_pattern_has_a_name():
 
 
 def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace):
-    statistics = it.head_statistics(trace)
+    statistics = it.attention.head_statistics(trace)
     maps = statistic_maps(statistics, SPECIAL)
     drawn = [name for name in statistics if statistics.queries[name]]
     assert len(maps) == len(drawn) < len(statistics)
@@ -115,18 +115,18 @@ def test_what_is_said_and_exported_of_a_flow_is_no_share(minilm, trace):
 
 
 def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
-    result = it.ablate(minilm, "<i>steep</i>", heads=[(0, 0)])
+    result = it.attention.ablate(minilm, "<i>steep</i>", heads=[(0, 0)])
     figure = distance_map(result)
     np.testing.assert_array_equal(figure.data[0].z, result.distance)
     texts = [f"the river number {i}" for i in range(12)] + [f"a loan of {i}" for i in range(12)]
-    found = it.head_importance(minilm, texts, ["a"] * 12 + ["b"] * 12, removals=False)
+    found = it.attention.head_importance(minilm, texts, ["a"] * 12 + ["b"] * 12, removals=False)
     assert len(importance_maps(found)) == 1
     curve = it.attention.importance.PruneCurve(
         np.array([0, 1]), np.float32([0, 1]), np.float32([1, 0.5]), np.float32([[0, 1]] * 2), np.float32([[0, 1]] * 2)
     )
     curves = {"gradient": curve, "removal": curve, "random 0": curve}
     flat = np.zeros_like(found.gradient)
-    whole = it.HeadImportance(
+    whole = it.attention.HeadImportance(
         **{
             **found.__dict__,
             "loss_rise": -found.gradient,
@@ -148,7 +148,9 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
     # Nothing is told of any head: no verdict, on the page or in the readout.
     assert "rises for 0 of 72 heads and falls for 0" in importance_line(whole)
     assert set(importance_table(whole)["Verdict"]) == {"not told from 0"}
-    up = it.HeadImportance(**{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)})
+    up = it.attention.HeadImportance(
+        **{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)}
+    )
     assert "rises for 72 of 72 heads and falls for 0" in importance_line(up)
     assert verdicts_of(up)[0][0] == "loss rises without it (+0.5000 – +1.0000)"
     csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(minilm.spec, up, "x", "x"))
@@ -169,11 +171,11 @@ def test_answers_that_changed_most_come_first():
 
 
 def test_dependencies_are_drawn_beside_their_baseline(minilm):
-    trees = it.read_conllu(
+    trees = it.attention.read_conllu(
         b"1\tBig\t_\tADJ\t_\t_\t2\tamod\t_\t_\n2\tcats\t_\tNOUN\t_\t_\t3\tnsubj\t_\t_\n3\tsleep\t_\tVERB\t_\t_\t0\troot\t_\t_\n",
         "x",
     )
-    scores = it.dependency_scores(minilm, trees)
+    scores = it.attention.dependency_scores(minilm, trees)
     figure = dependency_bars(scores)
     np.testing.assert_array_equal(figure.data[1].y, [one.placed for one in scores.held])
     table = dependency_table(scores)

@@ -15,14 +15,14 @@ from dashboard.widgets.following_view import following_verdict
 from dashboard.widgets.guesser import figures_table
 from dashboard.widgets.heads_view import dependency_line, dependency_table
 from dashboard.widgets.shares import percent_bar, percent_columns, percents
-from interpret.attention import heads
 from interpret.attention.dependencies import DependencyScores
+from interpret.attention.head_statistics import _Sums
 from interpret.attention.held_out import held_out
-from interpret.attribution.explaining import explain
-from interpret.clustered import student
+from interpret.attribution.attribution import explain
+from interpret.core.builtin import guesser_facts
+from interpret.core.clustered_intervals import student
+from interpret.core.intervals import wilson
 from interpret.finetuning.results import measure_fit, measure_results
-from interpret.guesser import guesser_facts
-from interpret.intervals import wilson
 from tests.interpret.attribution.linear import Linear
 
 VERDICTS = ("It tells", "It finds")
@@ -31,7 +31,7 @@ VERDICTS = ("It tells", "It finds")
 def following(true, shuffled, swapped):
     place = np.arange(len(true))
     numbers = (np.asarray(one, np.float32) for one in (true, shuffled, swapped))
-    return it.Following("next", place, *numbers, np.roll(place, 1), ())
+    return it.pretraining.Following("next", place, *numbers, np.roll(place, 1), ())
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 60])
@@ -94,7 +94,7 @@ def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_ori
 
 def planted_heads(minilm, texts, share):
     """Statistics of heads that all give a share of their weight to the previous token, another one in each text."""
-    sums = heads._Sums(6, 12)
+    sums = _Sums(6, 12)
     for text, part in zip(texts, share, strict=True):
         trace = it.trace(minilm, text)
         n = len(trace.tokens)
@@ -109,7 +109,7 @@ def test_a_head_has_a_name_where_other_texts_would_give_it_too(minilm):
     texts = [f"the river bank number {i} was steep and the bank lent money" for i in range(40)]
 
     def named(count, *shares):
-        return it.pattern_names(planted_heads(minilm, texts[:count], (list(shares) * count)[:count]))[0][0]
+        return it.attention.pattern_names(planted_heads(minilm, texts[:count], (list(shares) * count)[:count]))[0][0]
 
     assert named(6, 0.7) == "previous token"
     assert named(4, 0.4, 1.0) is None
@@ -129,7 +129,7 @@ def test_a_head_has_a_name_where_other_texts_would_give_it_too(minilm):
 def test_three_tokens_give_no_head_a_name(minilm):
     """Special tokens and one word: whatever a head does there, hardly a query says so."""
     statistics = planted_heads(minilm, ["bank"], [0.95])
-    assert {name for row in it.pattern_names(statistics) for name in row} == {None}
+    assert {name for row in it.attention.pattern_names(statistics) for name in row} == {None}
 
 
 def scored(share, sentences=40):
@@ -164,7 +164,7 @@ def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
     one = explain(question, "feature_ablation")
     noise = np.random.default_rng(0).normal(scale=np.std(one.scores), size=len(one.scores))
     found = [one, dataclasses.replace(one, scores=(one.scores + noise).astype(np.float32))]
-    values, ends = it.rank_agreement(found), it.rank_agreement_interval(found)
+    values, ends = it.attribution.rank_agreement(found), it.attribution.rank_agreement_interval(found)
     words = sum(not found[0].tokens.special[group[0]] for group in found[0].tokens.groups)
     assert 0 < values[0, 1] < 1
     half = 1.96 * np.sqrt((1 + values[0, 1] ** 2 / 2) / (words - 3))

@@ -25,14 +25,14 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-import interpret.device_lock
-import interpret.devices
-from interpret.device_lock import device_lock
+import interpret.core.device_lock
+import interpret.core.devices
+from interpret.core.device_lock import device_lock
 
 NAMES = ("meta:0", "meta:1")
 # What a card says that it has: enough for whatever the tests do.
 TOTAL = 80 << 30
-_INTERPRET = str(Path(interpret.devices.__file__).parent)
+_INTERPRET = str(Path(interpret.core.devices.__file__).parent)
 
 # CUDA lets indices that lie on the host point into a tensor on the card, never the other way round.
 _INDEXED = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_", "aten::_unsafe_index"}
@@ -471,23 +471,25 @@ def _import_all() -> None:
 
 def _into_interpret(patch: pytest.MonkeyPatch, cards: Cards) -> None:
     """Put the cards among the devices: the one place that knows what they are like there."""
-    available, find = interpret.devices.available_devices, interpret.devices.find_device
+    available, find = interpret.core.devices.available_devices, interpret.core.devices.find_device
 
-    def card(name: str) -> interpret.devices.Device:
+    def card(name: str) -> interpret.core.devices.Device:
         free = cards.limit - cards.live[name]
-        return interpret.devices.Device(name, "Make-believe", TOTAL, max(0, free), ("float32", "bfloat16", "float16"))
+        return interpret.core.devices.Device(
+            name, "Make-believe", TOTAL, max(0, free), ("float32", "bfloat16", "float16")
+        )
 
-    def available_devices() -> tuple[interpret.devices.Device, ...]:
+    def available_devices() -> tuple[interpret.core.devices.Device, ...]:
         return (*map(card, NAMES), *available())
 
-    def find_device(name: str) -> interpret.devices.Device:
+    def find_device(name: str) -> interpret.core.devices.Device:
         if name in NAMES:
             return card(name)
         return card(NAMES[0]) if name == "auto" else find(name)
 
     _everywhere(patch, available, available_devices)
     _everywhere(patch, find, find_device)
-    synchronize = interpret.device_lock.synchronize
+    synchronize = interpret.core.device_lock.synchronize
 
     def synchronize_card(name: str) -> None:
         if name in NAMES:

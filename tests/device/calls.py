@@ -8,11 +8,11 @@ import numpy as np
 
 import interpret as it
 from interpret.attribution.counterfactuals import SEARCHES, Change
-from interpret.attribution.layers import LAYER_METHODS
+from interpret.attribution.layer_attribution import LAYER_METHODS
 from interpret.attribution.methods import METHODS
-from interpret.attribution.question import BASELINES
-from interpret.embeddings.plan import LEVELS
-from interpret.sentence_reading import POOLINGS
+from interpret.attribution.target import BASELINES
+from interpret.core.sentence_vectors import POOLINGS
+from interpret.embeddings.reading_plan import LEVELS
 from tests.interpret.attention.test_dependencies import ENGLISH
 
 TEXT = "the bank said it was rich"
@@ -49,23 +49,23 @@ class Call:
     every: bool = False
 
 
-def _question(encoder: it.Encoder, target: str = "norm", text: str = TEXT) -> it.Question:
+def _question(encoder: it.Encoder, target: str = "norm", text: str = TEXT) -> it.attribution.Question:
     if target == "word":
-        return it.ask(encoder, f"the {encoder.mask} was rich", None, "predicted")
+        return it.attribution.ask(encoder, f"the {encoder.mask} was rich", None, "predicted")
     if target == "head":
-        return it.ask(encoder, TEXT, None, "predicted", it.fit_head(encoder, LABELLED, LABELS))
-    return it.ask(encoder, text, OTHER if target == "similarity" else None, target)
+        return it.attribution.ask(encoder, TEXT, None, "predicted", it.fit_head(encoder, LABELLED, LABELS))
+    return it.attribution.ask(encoder, text, OTHER if target == "similarity" else None, target)
 
 
 def _explain(method: str, target: str = "norm", **options: Any) -> Callable[[it.Encoder], Any]:
-    return lambda encoder: it.explain(
+    return lambda encoder: it.attribution.explain(
         _question(encoder, target, SHORT if METHODS[method].random else TEXT), method, **options
     )
 
 
 def _checked(encoder: it.Encoder, check: Callable, text: str = TEXT) -> Any:
-    question = it.ask(encoder, text, target="norm")
-    return check(question, it.explain(question, "integrated_gradients"))
+    question = it.attribution.ask(encoder, text, target="norm")
+    return check(question, it.attribution.explain(question, "integrated_gradients"))
 
 
 def _hidden(encoder: it.Encoder) -> tuple[int, ...]:
@@ -73,42 +73,52 @@ def _hidden(encoder: it.Encoder) -> tuple[int, ...]:
 
 
 def _with_lens(encoder: it.Encoder) -> Any:
-    lens = it.fit_tuned_lens(encoder, LABELLED, steps=2)
+    lens = it.pretraining.fit_tuned_lens(encoder, LABELLED, steps=2)
     hidden = _hidden(encoder)
-    return lens, it.layer_guesses(encoder, TEXT, None, hidden, hidden[0], lens=lens, heads=((1, 1),))
+    return lens, it.pretraining.layer_guesses(encoder, TEXT, None, hidden, hidden[0], lens=lens, heads=((1, 1),))
 
 
 def _all_health(encoder: it.Encoder) -> Any:
-    examples = it.Examples("classes", tuple(LABELLED), None, tuple(LABELS), tuple(range(len(LABELS))), 0)
-    return it.check_health(encoder, examples, *it.split_examples(examples)), it.measure_lengths(encoder, examples, 40)
+    examples = it.finetuning.Examples("classes", tuple(LABELLED), None, tuple(LABELS), tuple(range(len(LABELS))), 0)
+    return it.finetuning.check_health(
+        encoder, examples, *it.finetuning.split_examples(examples)
+    ), it.finetuning.measure_lengths(encoder, examples, 40)
 
 
 def _planned(encoder: it.Encoder) -> Any:
-    cost = it.Cost(1e-6, 2e-6, 1e-9)
-    made = it.plan(encoder, it.Recipe(encoder.spec.checkpoint.name), "classes", 2, [20] * 40, 40, 10, cost)
+    cost = it.finetuning.Cost(1e-6, 2e-6, 1e-9)
+    made = it.finetuning.plan(encoder, it.Recipe(encoder.spec.checkpoint.name), "classes", 2, [20] * 40, 40, 10, cost)
     return made.seconds
 
 
 def _measured(encoder: it.Encoder) -> Any:
     for precision in ("float32", "bfloat16"):
-        it.measure_cost(encoder, 16, precision)
+        it.finetuning.measure_cost(encoder, 16, precision)
 
 
 CALLS = {
     "trace": Call(lambda one: it.trace(one, TEXT), every=True),
     "trace_batch": Call(lambda one: it.trace_batch(one, [(TEXT, OTHER), (OTHER, None)]), every=True),
-    "attention_steps": Call(lambda one: it.attention_steps(one, it.trace(one, TEXT), 1, 2, 3), tapped=True),
-    "gradient_paths": Call(lambda one: it.gradient_paths(one, it.trace(one, TEXT), 2, 1), tapped=True, every=True),
-    "gradient_paths of a token": Call(
-        lambda one: it.gradient_paths(one, it.trace(one, TEXT), 2, 1, 1), "classes", True
+    "attention_steps": Call(lambda one: it.attention.attention_steps(one, it.trace(one, TEXT), 1, 2, 3), tapped=True),
+    "gradient_paths": Call(
+        lambda one: it.attention.gradient_paths(one, it.trace(one, TEXT), 2, 1), tapped=True, every=True
     ),
-    "ablate": Call(lambda one: it.ablate(one, TEXT, heads=[(1, 2)]), tapped=True, every=True),
-    "ablate classes": Call(lambda one: it.ablate(one, TEXT, heads=[(1, 2), (0, 0)]), "classes"),
-    "corpus_head_statistics": Call(lambda one: it.corpus_head_statistics(one, [(one, None) for one in LABELLED])),
-    "dependency_scores": Call(lambda one: it.dependency_scores(one, it.read_conllu(ENGLISH.encode(), "a") * 2)),
-    "head_importance": Call(lambda one: it.head_importance(one, LABELLED[:20], LABELS[:20])),
-    "head_importance classes": Call(lambda one: it.head_importance(one, LABELLED, LABELS, removals=False), "classes"),
-    "attention_drift": Call(lambda one: it.attention_drift(it.trace(one, TEXT), it.trace(one, TEXT))),
+    "gradient_paths of a token": Call(
+        lambda one: it.attention.gradient_paths(one, it.trace(one, TEXT), 2, 1, 1), "classes", True
+    ),
+    "ablate": Call(lambda one: it.attention.ablate(one, TEXT, heads=[(1, 2)]), tapped=True, every=True),
+    "ablate classes": Call(lambda one: it.attention.ablate(one, TEXT, heads=[(1, 2), (0, 0)]), "classes"),
+    "corpus_head_statistics": Call(
+        lambda one: it.attention.corpus_head_statistics(one, [(one, None) for one in LABELLED])
+    ),
+    "dependency_scores": Call(
+        lambda one: it.attention.dependency_scores(one, it.attention.read_conllu(ENGLISH.encode(), "a") * 2)
+    ),
+    "head_importance": Call(lambda one: it.attention.head_importance(one, LABELLED[:20], LABELS[:20])),
+    "head_importance classes": Call(
+        lambda one: it.attention.head_importance(one, LABELLED, LABELS, removals=False), "classes"
+    ),
+    "attention_drift": Call(lambda one: it.finetuning.attention_drift(it.trace(one, TEXT), it.trace(one, TEXT))),
     "embed": Call(lambda one: it.embed(one, TEXTS), every=True),
     "embed words": Call(lambda one: it.embed(one, TEXTS, level="words"), every=True),
     "embed the last layer": Call(lambda one: it.embed(one, TEXTS, [3])),
@@ -117,29 +127,37 @@ CALLS = {
     "fit_head": Call(lambda one: it.fit_head(one, LABELLED, LABELS)),
     "fill_mask": Call(lambda one: it.fill_mask(one, TEXT, None, _hidden(one)), every=True),
     "fill_mask heads": Call(lambda one: it.fill_mask(one, TEXT, OTHER, _hidden(one), whole=True, heads=[(1, 1)])),
-    "pseudo_log_likelihood": Call(lambda one: it.pseudo_log_likelihood(one, TEXT)),
-    "pseudo_log_likelihood within": Call(lambda one: it.pseudo_log_likelihood(one, TEXT, OTHER, within=True)),
-    "compare_pairs": Call(lambda one: it.compare_pairs(one, [(TEXT, OTHER), (OTHER, TEXT)])),
-    "layer_guesses": Call(lambda one: it.layer_guesses(one, TEXT, None, _hidden(one), _hidden(one)[0]), every=True),
+    "pseudo_log_likelihood": Call(lambda one: it.pretraining.pseudo_log_likelihood(one, TEXT)),
+    "pseudo_log_likelihood within": Call(
+        lambda one: it.pretraining.pseudo_log_likelihood(one, TEXT, OTHER, within=True)
+    ),
+    "compare_pairs": Call(lambda one: it.pretraining.compare_pairs(one, [(TEXT, OTHER), (OTHER, TEXT)])),
+    "layer_guesses": Call(
+        lambda one: it.pretraining.layer_guesses(one, TEXT, None, _hidden(one), _hidden(one)[0]), every=True
+    ),
     "tuned lens": Call(_with_lens),
-    "play": Call(lambda one: it.play(one, TEXT, OTHER, seed=2)),
+    "play": Call(lambda one: it.pretraining.play(one, TEXT, OTHER, seed=2)),
     "next_sentence": Call(lambda one: it.next_sentence(one, TEXT, OTHER)),
-    "follow_pairs": Call(lambda one: it.follow_pairs(one, [(TEXT, OTHER), (OTHER, "the animals"), ("money", TEXT)])),
+    "follow_pairs": Call(
+        lambda one: it.pretraining.follow_pairs(one, [(TEXT, OTHER), (OTHER, "the animals"), ("money", TEXT)])
+    ),
     "model_card": Call(it.model_card),
     "check_health": Call(_all_health),
     "plan": Call(_planned),
     "measure_cost": Call(_measured),
     "windows": Call(lambda one: it.windows(one, TEXTS[2])),
-    "similarity_pairs": Call(lambda one: it.similarity_pairs(one, "the bank", "a river")),
-    "interactions": Call(lambda one: it.interactions(_question(one))),
-    "trust": Call(lambda one: _checked(one, it.trust, "the bank was rich")),
-    "faithfulness": Call(lambda one: _checked(one, it.faithfulness)),
+    "similarity_pairs": Call(lambda one: it.attribution.similarity_pairs(one, "the bank", "a river")),
+    "interactions": Call(lambda one: it.attribution.interactions(_question(one))),
+    "trust": Call(lambda one: _checked(one, it.attribution.trust, "the bank was rich")),
+    "faithfulness": Call(lambda one: _checked(one, it.attribution.faithfulness)),
     "read_variants": Call(
-        lambda one: it.read_variants(_question(one), [(Change(1, "bank", "river"),), (Change(1, "bank", ""),)])
+        lambda one: it.attribution.read_variants(
+            _question(one), [(Change(1, "bank", "river"),), (Change(1, "bank", ""),)]
+        )
     ),
-    "explain_rows": Call(lambda one: it.explain_rows(one, LABELLED[:6], LABELS[:6]), "classes"),
+    "explain_rows": Call(lambda one: it.attribution.explain_rows(one, LABELLED[:6], LABELS[:6]), "classes"),
     "explain_rows with a head": Call(
-        lambda one: it.explain_rows(one, LABELLED[:4], LABELS[:4], head=it.fit_head(one, LABELLED, LABELS))
+        lambda one: it.attribution.explain_rows(one, LABELLED[:4], LABELS[:4], head=it.fit_head(one, LABELLED, LABELS))
     ),
     "explain smoothly": Call(_explain("saliency", smooth=True)),
     "explain every family": Call(_explain("integrated_gradients"), every=True),
@@ -164,13 +182,16 @@ CALLS = {
         for kind in BASELINES
         if kind != "pad"
     },
-    **{f"layer_map {kind}": Call(lambda one, a=kind: it.layer_map(_question(one), a)) for kind in LAYER_METHODS},
     **{
-        f"turn {search}": Call(lambda one, a=search: it.turn(_question(one, "predicted"), a, 2), "classes")
+        f"layer_map {kind}": Call(lambda one, a=kind: it.attribution.layer_map(_question(one), a))
+        for kind in LAYER_METHODS
+    },
+    **{
+        f"turn {search}": Call(lambda one, a=search: it.attribution.turn(_question(one, "predicted"), a, 2), "classes")
         for search in SEARCHES
         if search != "masked"
     },
-    "turn masked": Call(lambda one: it.turn(_question(one, "head"), "masked", 2)),
+    "turn masked": Call(lambda one: it.attribution.turn(_question(one, "head"), "masked", 2)),
 }
 
 # What differs by what it is: how long it took, where; and how many passes rounding made it take to be sure.

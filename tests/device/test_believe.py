@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import interpret as it
-import interpret.devices
-from interpret.device_lock import hold
+import interpret.core.devices
+from interpret.core.device_lock import hold
 from tests.device.believe import NAMES, Cards, MixedError, OnCard, believing
 
 A, B = NAMES
@@ -125,8 +125,8 @@ def test_threads_that_are_started_meanwhile_have_the_cards_too(ours):
 def test_no_trace_is_left():
     def look():
         return (
-            interpret.devices.available_devices,
-            interpret.devices.find_device,
+            interpret.core.devices.available_devices,
+            interpret.core.devices.find_device,
             torch.tensor,
             torch.autocast,
             torch.inference_mode,

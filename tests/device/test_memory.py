@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.finetuning.learner import make_learner
+from interpret.finetuning.trainable_model import make_learner
 from tests.device.believe import NAMES
 from tests.device.calls import CALLS
 from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F401

@@ -22,8 +22,8 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.device_lock import release
-from interpret.families import FAMILIES as KNOWN
+from interpret.core.device_lock import release
+from interpret.core.families import FAMILIES as KNOWN
 from tests.tiny import FAMILIES, make_checkpoint
 
 ROOT = Path(__file__).parents[2]

@@ -41,7 +41,7 @@ def passages(task: str) -> Examples:
     draw = np.random.default_rng(3)
     words = draw.choice(["river", "bank"], 400)
     text = " ".join(f"the {word} was {'steep' if word == 'river' else 'rich'}." for word in words)
-    return it.read_examples(text.encode(), "book.txt", "text", "", None, task, 32)
+    return it.finetuning.read_examples(text.encode(), "book.txt", "text", "", None, task, 32)
 
 
 def mixed_texts(count: int, most: int) -> list[str]:

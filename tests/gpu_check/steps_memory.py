@@ -10,8 +10,8 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.finetuning.told import Step as Told
-from interpret.resources import tokens_per_batch, trace_bytes
+from interpret.core.resources import tokens_per_batch, trace_bytes
+from interpret.finetuning.metrics_log import Step as Told
 from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, step, tidy
 from tests.gpu_check.data import classes, text_of
 from tests.gpu_check.steps_training import learn
@@ -47,11 +47,11 @@ def environment(world: World) -> list[Figure]:
 def _planned(world: World, name: str, recipe: it.Recipe, rows: int) -> list[Figure]:
     """Plan a training and do it."""
     examples = classes(rows, recipe.max_tokens)
-    learned, judged = it.split_examples(examples)
+    learned, judged = it.finetuning.split_examples(examples)
     encoder = it.load_encoder(recipe.model, "cpu")
-    cost = it.measure_cost(encoder, recipe.max_tokens, recipe.precision, recipe.batch, world.device)
-    lengths = it.measure_lengths(encoder, examples, recipe.max_tokens)
-    found = it.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost)
+    cost = it.finetuning.measure_cost(encoder, recipe.max_tokens, recipe.precision, recipe.batch, world.device)
+    lengths = it.finetuning.measure_lengths(encoder, examples, recipe.max_tokens)
+    found = it.finetuning.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost)
     del encoder
     world.reset_peak()
     done = learn(recipe, examples)
@@ -104,7 +104,7 @@ def allowed(world: World) -> list[Figure]:
     most, _ = taken(lambda: it.trace(encoder, long))
     record = trace_bytes(encoder.layers, encoder.heads, encoder.width, world.shapes.lengths[1])
     figures = [verdict("trace", most, record, f"≤ {record / 2**20:,.0f}, what it records on the host")]
-    # What is said where `interpret.resources` chooses how much is read together.
+    # What is said where `interpret.core.resources` chooses how much is read together.
     many = 2 * tokens_per_batch(world.device, encoder.width) // world.shapes.lengths[1]
     most, free = taken(lambda: it.embed(encoder, [long] * many, pooling="mean"))
     figures.append(verdict("embed", most, free / 10, f"≤ {free / 10 / 2**20:,.0f}, a tenth of what was free"))

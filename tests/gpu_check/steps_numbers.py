@@ -9,7 +9,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.heads import HEADS, make_head
+from interpret.core.task_heads import HEADS, make_head
 from tests.gpu_check.check import Figure, World, at_most, holds, step
 from tests.gpu_check.data import SENTENCE, classes
 
@@ -104,12 +104,12 @@ def traces(world: World) -> list[Figure]:
 
 def _inside(encoder: it.Encoder) -> Numbers:
     traced = it.trace(encoder, SENTENCE)
-    steps = it.attention_steps(encoder, traced, 1, 2, 3)
+    steps = it.attention.attention_steps(encoder, traced, 1, 2, 3)
     found = {
         "steps: weights": steps.weights,
         "steps: output": steps.normed,
-        "steps, gradient paths": it.gradient_paths(encoder, traced, 2, 1).mass,
-        "states moved by taking a head out": it.ablate(encoder, SENTENCE, heads=[(1, 2)]).distance,
+        "steps, gradient paths": it.attention.gradient_paths(encoder, traced, 2, 1).mass,
+        "states moved by taking a head out": it.attention.ablate(encoder, SENTENCE, heads=[(1, 2)]).distance,
     }
     if encoder.spec.precision == "float32":
         found["steps: own errors"] = np.array(list(steps.errors.values()))
@@ -151,10 +151,10 @@ def embeddings(world: World) -> list[Figure]:
 
 def _guessed(encoder: it.Encoder) -> Numbers:
     (guess,) = it.fill_mask(encoder, SENTENCE, hidden=[2]).guesses
-    lens = it.layer_guesses(encoder, SENTENCE, None, [2], 2, watched=[int(encoder.tokens(SENTENCE).ids[2])])
+    lens = it.pretraining.layer_guesses(encoder, SENTENCE, None, [2], 2, watched=[int(encoder.tokens(SENTENCE).ids[2])])
     return {
         "chances behind a mask": guess.chances,
-        "pseudo-log-likelihood": it.pseudo_log_likelihood(encoder, SENTENCE).logs,
+        "pseudo-log-likelihood": it.pretraining.pseudo_log_likelihood(encoder, SENTENCE).logs,
         "lens: chances": lens.chance,
         "lens: entropy": lens.entropy,
         "lens: divergence": lens.divergence,
@@ -226,7 +226,7 @@ def heads(world: World) -> list[Figure]:
     labels = [f"LABEL_{int(one == 'river')}" for one in rows.labels]
 
     def read(encoder: it.Encoder) -> Numbers:
-        return {"head importance": it.head_importance(encoder, rows.texts, labels, removals=False).importance}
+        return {"head importance": it.attention.head_importance(encoder, rows.texts, labels, removals=False).importance}
 
     folders = {family: world.tiny(family, tf.AutoModelForSequenceClassification) for family in world.tapped}
     return [*figures, *compare(world, folders, read, {"head importance": 1e-3})]

@@ -76,7 +76,7 @@ def _first_line(process: subprocess.Popen[str]) -> str:
         bell.cancel()
 
 
-def _worker(world: World, device: str, meanwhile: Callable[[], None]) -> it.Run:
+def _worker(world: World, device: str, meanwhile: Callable[[], None]) -> it.runs.Run:
     """Fine-tune in a process of its own, as from a terminal, and do something again and again until it has ended."""
     place = world.folder / f"worker-{device.replace(':', '-')}"
     place.mkdir()
@@ -102,7 +102,7 @@ def _worker(world: World, device: str, meanwhile: Callable[[], None]) -> it.Run:
             process.wait()
     if process.returncode:
         raise RuntimeError(_last_line(place / "log.txt"))
-    return it.read_run(run)
+    return it.runs.read_run(run)
 
 
 def _last_line(file: Path) -> str:

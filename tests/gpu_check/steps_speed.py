@@ -12,10 +12,10 @@ import torch
 import transformers as tf
 
 import interpret as it
+from interpret.core.resources import trace_bytes
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.projection import unit_rows
-from interpret.finetuning.told import Step as Told
-from interpret.resources import trace_bytes
+from interpret.finetuning.metrics_log import Step as Told
 from tests.benchmarks import in_turn
 from tests.gpu_check.check import Figure, World, at_most, step
 from tests.gpu_check.data import classes, mixed_texts, text_of

@@ -57,7 +57,7 @@ def _steps(world: World) -> Iterator[float]:
             weights = torch.stack(eager(folder, text).attentions)[:, 0].numpy()
             trace = it.trace(encoder, text)
             for layer in range(encoder.layers):
-                steps = it.attention_steps(encoder, trace, layer, 1, 2)
+                steps = it.attention.attention_steps(encoder, trace, layer, 1, 2)
                 yield apart(steps.weights, weights[layer, 1, 2])
 
 
@@ -66,7 +66,7 @@ def _flow(world: World) -> Iterator[float]:
     encoder = world.encoder(world.checkpoint("bert", tf.AutoModel))
     for seed in world.seeds:
         trace = it.trace(encoder, " ".join(world.texts(seed)[0].split()[:4]))
-        flows = it.attention_flow(trace)
+        flows = it.attention.attention_flow(trace)
         mixed = 0.5 * trace.attention.astype(float).mean(axis=1) + 0.5 * np.eye(len(trace.tokens))
         graph = networkx.DiGraph()
         for layer, matrix in enumerate(mixed):
@@ -86,7 +86,7 @@ def _rollout(world: World) -> Iterator[float]:
         mixed = 0.5 * torch.stack(theirs.attentions)[:, 0].mean(dim=1).double().numpy()
         mixed += 0.5 * np.eye(len(ours.tokens))
         product = np.eye(len(ours.tokens))
-        for layer, rolled in enumerate(it.rollout(ours)):
+        for layer, rolled in enumerate(it.attention.rollout(ours)):
             product = mixed[layer] @ product
             yield apart(rolled, product)
 
@@ -95,7 +95,7 @@ def _rollout(world: World) -> Iterator[float]:
 def _entropy(world: World) -> Iterator[float]:
     for ours, theirs in _read(world):
         nats = entropy(torch.stack(theirs.attentions)[:, 0].double().numpy(), axis=-1)
-        yield apart(it.head_statistics(ours)["entropy"], nats.mean(axis=-1))
+        yield apart(it.attention.head_statistics(ours)["entropy"], nats.mean(axis=-1))
 
 
 @claim("how far a head's attention moved", "SciPy, Jensen–Shannon distance", 1e-5)
@@ -105,4 +105,4 @@ def _drift(world: World) -> Iterator[float]:
         for text in world.texts(seed):
             before, after = it.trace(one, text), it.trace(other, text)
             theirs = jensenshannon(before.attention.astype(float), after.attention.astype(float), axis=-1, base=2) ** 2
-            yield apart(it.attention_drift(before, after), theirs.mean(axis=-1))
+            yield apart(it.finetuning.attention_drift(before, after), theirs.mean(axis=-1))

@@ -11,9 +11,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 import interpret as it
-from interpret.attribution.explaining import explain
-from interpret.attribution.layers import layer_map
-from interpret.attribution.question import Question
+from interpret.attribution.attribution import explain
+from interpret.attribution.layer_attribution import layer_map
+from interpret.attribution.target import Question
 from interpret.attribution.targets import ask
 from tests.oracles import World, apart, claim
 
@@ -157,7 +157,7 @@ def _auprc(world: World) -> Iterator[float]:
         marked = tuple(int(end) for end in (tokens.span[groups[0][0], 0], tokens.span[groups[0][-1], 1]))
         values = [found.scores[list(group)].sum() for group in groups]
         theirs = average_precision_score([1] + [0] * (len(groups) - 1), values)
-        yield apart(it.plausibility(tokens, found.scores, [marked]).auprc, theirs)
+        yield apart(it.attribution.plausibility(tokens, found.scores, [marked]).auprc, theirs)
 
 
 @claim("agreement of two methods' rankings", "SciPy, spearmanr", 1e-6)
@@ -166,4 +166,4 @@ def _agreement(world: World) -> Iterator[float]:
         both = [explain(question, name) for name in ("input_x_gradient", "feature_ablation")]
         words = [place for place, group in enumerate(question.tokens.groups) if not question.tokens.special[group[0]]]
         theirs = spearmanr(*(one.word_scores()[words] for one in both)).statistic
-        yield apart(it.rank_agreement(both)[0, 1], theirs)
+        yield apart(it.attribution.rank_agreement(both)[0, 1], theirs)

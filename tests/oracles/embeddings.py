@@ -12,7 +12,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
 import interpret as it
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from tests.oracles import World, apart, claim
 
 
@@ -52,7 +52,7 @@ def _layers(world: World) -> Iterator[float]:
 def _pca(world: World) -> Iterator[float]:
     for seed in world.seeds:
         points = _points(seed)
-        ours = it.project(points, "pca", 2, metric="euclidean").points
+        ours = it.embeddings.project(points, "pca", 2, metric="euclidean").points
         theirs = PCA(2, svd_solver="full").fit_transform(points.astype(float))
         yield apart(np.abs(ours), np.abs(theirs))
 
@@ -61,17 +61,19 @@ def _pca(world: World) -> Iterator[float]:
 def _trustworthiness(world: World) -> Iterator[float]:
     for seed in world.seeds:
         points = _points(seed)
-        flat = it.project(points, "pca", 2).points
-        yield apart(it.map_quality(points, flat).trustworthiness, trustworthiness(points, flat, n_neighbors=10))
+        flat = it.embeddings.project(points, "pca", 2).points
+        yield apart(
+            it.embeddings.map_quality(points, flat).trustworthiness, trustworthiness(points, flat, n_neighbors=10)
+        )
         # Both directions: continuity is the trustworthiness of the space as a map of the map.
-        yield apart(it.map_quality(points, flat).continuity, trustworthiness(flat, points, n_neighbors=10))
+        yield apart(it.embeddings.map_quality(points, flat).continuity, trustworthiness(flat, points, n_neighbors=10))
 
 
 @claim("maps laid on each other", "SciPy, procrustes", 1e-5)
 def _procrustes(world: World) -> Iterator[float]:
     for seed in world.seeds:
         one, other = _points(seed, 40, 2), _points(seed + 100, 40, 2)
-        yield apart(it.align([one, other]).moved[0], procrustes(one, other)[2])
+        yield apart(it.embeddings.align([one, other]).moved[0], procrustes(one, other)[2])
 
 
 @claim("nearest texts by cosine", "scikit-learn, NearestNeighbors", 1e-5)
@@ -81,7 +83,7 @@ def _nearest(world: World) -> Iterator[float]:
         found = it.embed(world.minilm, texts, layers=[-1])
         vectors = found.at(world.minilm.layers)
         distance, _ = NearestNeighbors(n_neighbors=5, metric="cosine").fit(vectors).kneighbors(vectors[:1])
-        ours = it.neighbours_of(found, world.minilm.layers, vectors[0], 5)
+        ours = it.embeddings.neighbours_of(found, world.minilm.layers, vectors[0], 5)
         yield apart(1 - ours.scores, distance[0])
 
 
@@ -89,7 +91,7 @@ def _nearest(world: World) -> Iterator[float]:
 def _silhouette(world: World) -> Iterator[float]:
     for seed in world.seeds:
         points = _points(seed)
-        found = it.cluster(points, count=3, seed=seed, metric="euclidean")
+        found = it.embeddings.cluster(points, count=3, seed=seed, metric="euclidean")
         yield apart(found.silhouette, silhouette_score(points, found.cluster))
 
 
@@ -101,4 +103,4 @@ def _cka(world: World) -> Iterator[float]:
         centre = np.eye(count) - 1 / count
         left, right = (centre @ points @ points.T @ centre for points in (one, other))
         theirs = (left * right).sum() / np.sqrt((left * left).sum() * (right * right).sum())
-        yield apart(it.cka(one, other, debiased=False), theirs)
+        yield apart(it.embeddings.cka(one, other, debiased=False), theirs)

@@ -16,9 +16,9 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from interpret.core.intervals import wilson
 from interpret.finetuning.entities import measure_entities
 from interpret.finetuning.results import measure_fit, measure_results
-from interpret.intervals import wilson
 from tests.oracles import World, apart, claim
 
 _LABELS = ("law", "medicine", "sport", "never")

@@ -39,7 +39,7 @@ def _masked(world: World) -> Iterator[float]:
 def _lens(world: World) -> Iterator[float]:
     for encoder, model in _guessers(world):
         for seed in world.seeds:
-            found = it.layer_guesses(encoder, world.texts(seed)[0], None, [2], 2)
+            found = it.pretraining.layer_guesses(encoder, world.texts(seed)[0], None, [2], 2)
             theirs = _probabilities(model, found.tokens.ids)[2]
             yield apart(found.chances[-1], theirs[found.ids[-1]])
 
@@ -49,7 +49,7 @@ def _surprise(world: World) -> Iterator[float]:
     for encoder, model in _guessers(world):
         for seed in world.seeds:
             text = world.texts(seed)[0]
-            found = it.pseudo_log_likelihood(encoder, text)
+            found = it.pretraining.pseudo_log_likelihood(encoder, text)
             mask, total = encoder.tokenizer.token_to_id(encoder.mask), 0.0
             for place in np.flatnonzero(~found.tokens.special):
                 ids = found.tokens.ids.copy()

@@ -14,14 +14,14 @@ from tests.oracles import World, apart, claim
 from tests.tiny import TEXT
 
 
-def _examples(seed: int, pairs: bool) -> it.Examples:
+def _examples(seed: int, pairs: bool) -> it.finetuning.Examples:
     random, words = np.random.default_rng(seed), TEXT.split()
     texts, others = (tuple(f"{' '.join(random.choice(words, 4))} {i}" for i in range(16)) for _ in range(2))
     labels, places = tuple("ab"[i % 2] for i in range(16)), tuple(range(16))
-    return it.Examples("classes", texts, others if pairs else None, labels, places, 0)
+    return it.finetuning.Examples("classes", texts, others if pairs else None, labels, places, 0)
 
 
-def _logits(model: torch.nn.Module, folder, examples: it.Examples) -> torch.Tensor:
+def _logits(model: torch.nn.Module, folder, examples: it.finetuning.Examples) -> torch.Tensor:
     tokenizer = tf.AutoTokenizer.from_pretrained(folder)
     found = []
     for row, text in enumerate(examples.texts):

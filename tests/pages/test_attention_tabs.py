@@ -85,7 +85,7 @@ def test_some_layers_are_offered_where_all_are_too_many(page):
 
 def test_the_error_said_is_the_error_there_is(page, minilm):
     open_tab(page, "steps", heads="4.7", text="The bank of the river.", token="2")
-    steps = it.attention_steps(minilm, it.trace(minilm, "The bank of the river."), 4, 7, 2)
+    steps = it.attention.attention_steps(minilm, it.trace(minilm, "The bank of the river."), 4, 7, 2)
     line = next(one.value for one in page.caption if "Recomputed from" in one.value)
     assert f"at most {max(steps.errors.values()):.1e}" in line
     assert max(steps.errors.values()) < 1e-5
@@ -134,7 +134,7 @@ def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkey
 def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
     open_tab(page, "ablation", off="0.1,2.3,99.0,x,..,1..2,²", text="The bank of the river.")
     assert any(one.value.startswith("2 of 72 heads are off") for one in page.caption)
-    result = it.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
+    result = it.attention.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
     assert said(page) == []
     assert page.metric[0].value == f"{result.similarity['mean']:.4f}"
     assert page.metric[1].label == r"First token (\[CLS\]): cosine"

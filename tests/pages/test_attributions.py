@@ -175,7 +175,7 @@ def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
         page, model="folder:bert", classifier="file", methods="feature_ablation,input_x_gradient", example="short"
     )
     assert not page.exception
-    lines = next(one.value for one in page.code if "it.explain(" in one.value)
+    lines = next(one.value for one in page.code if "it.attribution.explain(" in one.value)
     names = run_lines(page, tmp_path, monkeypatch, lines)
     for one in names["found"]:
         kept = next(iter(page.session_state[f"attribution:{one.method}"].values()))
@@ -349,15 +349,15 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
 
 def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     from dashboard.widgets import rows_view
-    from interpret.accuracy import text_key
+    from interpret.core.accuracy import text_key
 
     content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
     page.session_state["rows_method"] = "saliency"
     told = []
-    explain_rows = it.explain_rows
+    explain_rows = it.attribution.explain_rows
     monkeypatch.setattr(
-        it, "explain_rows", lambda *args, **more: told.append(more["learned"]) or explain_rows(*args, **more)
+        it.attribution, "explain_rows", lambda *args, **more: told.append(more["learned"]) or explain_rows(*args, **more)
     )
     monkeypatch.setattr(
         "pages.attributions_tabs.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")})

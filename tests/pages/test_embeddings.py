@@ -15,8 +15,8 @@ from dashboard.widgets.collection import Collection, as_numbers, label_among
 from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.maps_view import grouped
-from interpret.devices import Device, find_device
-from interpret.file_rows import FileRows
+from interpret.core.devices import Device, find_device
+from interpret.core.file_rows import FileRows
 from tests.tiny import FAMILIES
 
 TABS = ("map", "layers", "geometry", "neighbours", "clusters")
@@ -221,7 +221,7 @@ def test_neighbours_of_a_typed_text_are_those_of_the_library(page, minilm):
     table = page.dataframe[0].value
     found = kept(page)[0]
     query = it.embed(minilm, ["the judge sent him to prison"], [-1])
-    expected = it.neighbours_of(found, 6, query.at(6)[0], 10)
+    expected = it.embeddings.neighbours_of(found, 6, query.at(6)[0], 10)
     assert table["Text"].tolist() == [found.texts[i] for i in expected.items]
     np.testing.assert_allclose(table["Cosine"], expected.scores, atol=1e-5)
 
@@ -284,8 +284,8 @@ def test_numbers_are_told_from_words():
 
 @pytest.mark.parametrize(("least", "precision"), [(0.5, "bfloat16"), (1.1, "float32")])
 def test_on_a_card_a_collection_is_read_in_bfloat16_where_that_moves_little(page, monkeypatch, least, precision):
-    monkeypatch.setattr("interpret.rounding.fast_precision", lambda _device: "bfloat16")
-    monkeypatch.setattr("interpret.rounding.LEAST_COSINE", least)
+    monkeypatch.setattr("interpret.core.rounding.fast_precision", lambda _device: "bfloat16")
+    monkeypatch.setattr("interpret.core.rounding.LEAST_COSINE", least)
     rounding, keys = cache.rounding, []
     monkeypatch.setattr(cache, "rounding", lambda spec, texts: (keys.append(len(texts)), rounding(spec, texts))[1])
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
@@ -298,7 +298,7 @@ def test_on_a_card_a_collection_is_read_in_bfloat16_where_that_moves_little(page
 
 
 def test_who_asks_for_a_precision_has_it_on_a_card_too(page, monkeypatch):
-    monkeypatch.setattr("interpret.rounding.fast_precision", lambda _device: "bfloat16")
+    monkeypatch.setattr("interpret.core.rounding.fast_precision", lambda _device: "bfloat16")
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert", precision="float32")
     assert kept(page)[0].spec.precision == "float32"
     assert not [one.value for one in page.caption if one.value.startswith("Read in")]
@@ -307,12 +307,12 @@ def test_who_asks_for_a_precision_has_it_on_a_card_too(page, monkeypatch):
 def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(page, monkeypatch):
     cards = [Device(f"cuda:{place}", "Large", 80 << 30, 70 << 30, ("float32",)) for place in range(2)]
     cpu = find_device("cpu")
-    monkeypatch.setattr("interpret.devices.available_devices", lambda: (*cards, cpu))
-    monkeypatch.setattr("interpret.devices.find_device", lambda _name: cpu)
+    monkeypatch.setattr("interpret.core.devices.available_devices", lambda: (*cards, cpu))
+    monkeypatch.setattr("interpret.core.devices.find_device", lambda _name: cpu)
     lost = it.InputError(
         "The device “{name}” does not answer: {error}. Choose another device.", name="cuda:2", error="GPU is lost"
     )
-    monkeypatch.setattr("interpret.devices.silent_devices", lambda: {"cuda:2": lost})
+    monkeypatch.setattr("interpret.core.devices.silent_devices", lambda: {"cuda:2": lost})
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
     assert not page.exception
     said_at_the_side = [one.value for one in page.sidebar.caption]

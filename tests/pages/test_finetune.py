@@ -66,7 +66,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
     assert not page.exception
-    runs = it.list_runs(tmp_path / "runs")
+    runs = it.runs.list_runs(tmp_path / "runs")
     assert [run.state for run in runs] == ["done"], runs[0].error
     recipe = runs[0].request.recipe
     assert "2" in recipe.frozen
@@ -103,13 +103,13 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert " beside " in shown(page)
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
-    (first,) = it.list_runs(tmp_path / "runs")
+    (first,) = it.runs.list_runs(tmp_path / "runs")
     assert first.state == "done", first.error
     assert first.adapter is not None
     assert "adapters of rank 8" in shown(page)
     # Moments on the way: each a model that can be looked into.
     open_page(page, stage="inside")
-    steps = [one.step for one in it.list_snapshots(first)]
+    steps = [one.step for one in it.finetuning.list_snapshots(first)]
     assert len(steps) == 3
     moment = next(one for one in page.segmented_control if one.label.startswith("The model before"))
     moment.set_value(steps[1]).run()
@@ -129,7 +129,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
     assert not page.exception
-    second = next(one for one in it.list_runs(tmp_path / "runs") if one.id != first.id)
+    second = next(one for one in it.runs.list_runs(tmp_path / "runs") if one.id != first.id)
     assert second.state == "done", second.error
     assert second.request.parent == first.id
     assert second.facts["learned"] == round(256 / 0.8)
@@ -140,8 +140,8 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert told.count("95 %: ") == 2
     # Whatever becomes of the first: the second has what it needs.
     open_page(page, model="folder:bert", stage="watch")
-    it.delete_run(first)
-    assert it.read_run(second.folder).past is not None
+    it.runs.delete_run(first)
+    assert it.runs.read_run(second.folder).past is not None
     open_page(page, stage="inside")
     assert not page.exception
     assert said(page) == []
@@ -164,7 +164,7 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start_sweep").click().run()
     assert not page.exception
-    runs = it.list_runs(tmp_path / "runs")
+    runs = it.runs.list_runs(tmp_path / "runs")
     # Three layers: all of them, two, one, the embeddings alone, nothing; and all but the head.
     assert [len(run.request.recipe.frozen) for run in sorted(runs, key=lambda run: run.asked)] == [5, 4, 3, 2, 1, 0]
     assert {run.state for run in runs} == {"done"}
@@ -226,19 +226,19 @@ def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     open_page(page, stage="setup")
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
-    run = it.list_runs(tmp_path / "runs")[0]
+    run = it.runs.list_runs(tmp_path / "runs")[0]
     write_state(run.folder, state="running", process=1 << 22, born=0.0)
     open_page(page, stage="watch")
     assert "Its process ended unexpectedly" in said(page)[0]
     page.button(key="resume_run").click().run()
-    assert it.read_run(run.folder).state == "done"
+    assert it.runs.read_run(run.folder).state == "done"
     write_state(
         run.folder, state="failed", error={"sentence": "“{name}” is no run, or is gone.", "values": {"name": "x"}}
     )
     open_page(page, stage="watch")
     assert "x” is no run" in said(page)[0]
     page.button(key="delete_run").click().run()
-    assert it.list_runs(tmp_path / "runs") == []
+    assert it.runs.list_runs(tmp_path / "runs") == []
     assert "No run yet" in shown(page)
 
 
@@ -259,7 +259,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     random = np.random.default_rng(0)
     nouns = random.choice(["river", "bank", "animals", "money"], 600)
     text = " ".join(f"the {noun} was {'steep' if noun == 'river' else 'rich'}." for noun in nouns)
-    give(page, text.encode(), "field.txt", it.GAMES[1])
+    give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
     assert not page.exception
     assert said(page) == []
     assert "22 passages to learn from" in shown(page)
@@ -271,7 +271,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     page.button(key="start").click().run()
     assert not page.exception
     assert said(page) == []
-    (run,) = it.list_runs(state.runs_folder())
+    (run,) = it.runs.list_runs(state.runs_folder())
     assert run.state == "done", run.error
     assert (run.request.words, run.request.recipe.short) == (40, 0.5)
     metrics = {one.label: one for one in page.metric}
@@ -291,10 +291,10 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert not page.exception
     # A further run starts from heads that know the game.
     open_page(page, model=f"run:{run.id}", stage="setup")
-    give(page, text.encode(), "field.txt", it.GAMES[1])
+    give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
     assert not any("begins with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
-    again = it.list_runs(state.runs_folder())[0]
+    again = it.runs.list_runs(state.runs_folder())[0]
     assert again.state == "done", again.error
     assert again.facts["perplexity_before"] < 2 * run.facts["perplexity"]
     assert "pseudo_perplexity_before" in again.facts
@@ -316,10 +316,10 @@ def made_of_files(root, name, asked):
     """A run that is done, of nothing but its files."""
     recipe = it.Recipe(learning_rate=1e-3, epochs=1, head="own")
     rows = "text,label\n" + "\n".join(f"the bank number {i},{'ab'[i % 2]}" for i in range(20))
-    run = it.new_run(root, it.Request(recipe, name, "rows.csv"), rows.encode())
+    run = it.runs.new_run(root, it.runs.Request(recipe, name, "rows.csv"), rows.encode())
     facts = {"seconds": 2.0, "trainable": 9.0, "learned": 16.0, "judged": 4.0, "accuracy": 0.5}
     write_state(run.folder, state="done", asked=asked, facts=facts)
-    return it.read_run(run.folder)
+    return it.runs.read_run(run.folder)
 
 
 @pytest.mark.parametrize("file", ["state.json", "request.json", "told.jsonl", "answers.npz", "data.csv"])
@@ -341,16 +341,16 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
     if file.endswith(".json"):
         assert any("is damaged" in one for one in said(page))
         page.button(key="delete_run").click().run()
-        assert [run.id for run in it.list_runs(root)] == [good.id]
+        assert [run.id for run in it.runs.list_runs(root)] == [good.id]
 
 
 def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_ever(page, tmp_path, monkeypatch):
     run = made_of_files(tmp_path / "runs", "one", 1.7e9)
     written = []
-    recorded = it.Recorded("r1", run.id, "one", "FINISHED", "as kept", (), {}, {}, 1.7e9)
-    monkeypatch.setattr("interpret.read_record", lambda _root: [recorded])
+    recorded = it.runs.Recorded("r1", run.id, "one", "FINISHED", "as kept", (), {}, {}, 1.7e9)
+    monkeypatch.setattr("interpret.runs.read_record", lambda _root: [recorded])
     # A record that keeps something else than what was typed, as one that cuts does.
-    monkeypatch.setattr("interpret.write_note", lambda _root, _id, note: written.append(note))
+    monkeypatch.setattr("interpret.runs.write_note", lambda _root, _id, note: written.append(note))
     monkeypatch.setattr("dashboard.widgets.runs_view.runs_table", lambda: [runs_view.Row(recorded, run)])
     runs = []
     monkeypatch.setattr("dashboard.widgets.runs_view.lineage_view", lambda _row: runs.append(1))

@@ -321,7 +321,7 @@ def as_run(models, root, name, frozen=()):
         (run.folder / "model" / path.name).write_bytes(path.read_bytes())
     request = json.loads((run.folder / "request.json").read_text("utf-8"))
     (run.folder / "request.json").write_text(json.dumps(request | {"name": HOSTILE[1] + name}), "utf-8")
-    return it.read_run(run.folder)
+    return it.runs.read_run(run.folder)
 
 
 def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatch, tmp_path):
@@ -335,12 +335,12 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
         assert "damaged" not in said
     # As MLflow has it, with a note and an alias that were written elsewhere.
     runs = [
-        it.Recorded(
+        it.runs.Recorded(
             "m" + run.id, run.id, run.request.name, "FINISHED", HOSTILE[0], (HOSTILE[1],), run.request.params(), {}, 1e9
         )
-        for run in it.list_runs(root)
+        for run in it.runs.list_runs(root)
     ]
-    monkeypatch.setattr("interpret.read_record", lambda _root: runs)
+    monkeypatch.setattr("interpret.runs.read_record", lambda _root: runs)
     open_page(page, "runs")
     # No test without a browser can click on rows of a table.
     for chosen in (slice(1), slice(2)):

@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.figures.pretraining import rank_lines
 from dashboard.widgets.game_played import GAMES, play_often
-from interpret.guesser import guesser_facts
+from interpret.core.builtin import guesser_facts
 from tests.tiny import make_checkpoint
 
 TABS = ("guess", "game", "surprise", "following")
@@ -101,7 +101,7 @@ def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models
 def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has_a_mask(page, models):
     fine(open_page(page, model="folder:bert"))
     bert = encoder(models, "bert")
-    surprise = it.pseudo_log_likelihood(bert, TEXT)
+    surprise = it.pretraining.pseudo_log_likelihood(bert, TEXT)
     tokens = surprise.tokens
     # Words of four letters and more that are one token; the last of those that are as likely.
     telling = [i for i in range(len(tokens)) if not tokens.special[i] and np.ptp(tokens.span[i]) > 3]
@@ -205,10 +205,10 @@ def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page,
     next(one for one in page.button if one.label == "Draw again").click()
     fine(page.run())
     assert any("chosen by seed 8" in one.value for one in page.caption)
-    means = play_often(encoder(models, "bert"), TEXT, None, it.Masking(), lambda *_: None)
+    means = play_often(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(), lambda *_: None)
     tiles = {one.label: one.value for one in page.metric}
     assert tiles["Hidden"] == f"{means['hidden'][0]:.2f} nats"
-    games = [it.play(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
+    games = [it.pretraining.play(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
     assert means["all"][1] >= sum(len(one.place) for one in games)
     assert GAMES == 40
 
@@ -234,7 +234,9 @@ def test_hidden_and_replaced_are_never_more_than_all(page):
 
 def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from_the_first(page, models):
     fine(open_page(page, model="folder:bert", pre="surprise", surprise_other="the bank lent it"))
-    first, second = (it.pseudo_log_likelihood(encoder(models, "bert"), one) for one in (TEXT, "the bank lent it"))
+    first, second = (
+        it.pretraining.pseudo_log_likelihood(encoder(models, "bert"), one) for one in (TEXT, "the bank lent it")
+    )
     tiles = {one.label: one.value for one in page.metric}
     assert tiles["Pseudo-perplexity"] == f"{first.perplexity:,.1f}"
     likelier = "first" if first.total > second.total else "second"
@@ -265,7 +267,7 @@ def test_a_lens_is_fitted_once_and_kept(page):
 def test_a_lens_that_cannot_be_kept_is_one_sentence_before_it_is_fitted(page, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "file"))
-    monkeypatch.setattr(it, "fit_tuned_lens", lambda *_given, **_more: pytest.fail("fitted for nothing"))
+    monkeypatch.setattr(it.pretraining, "fit_tuned_lens", lambda *_given, **_more: pytest.fail("fitted for nothing"))
     fine(open_page(page, model="folder:bert", lens="tuned"))
     next(one for one in page.button if one.label == "Fit the lens").click().run()
     assert not page.exception
@@ -287,7 +289,7 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
 def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
     page.session_state["heads_panel"] = False
     fine(open_page(page, model="folder:bert", hidden="3", off="0.0,2.1"))
-    found = it.layer_guesses(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
+    found = it.pretraining.layer_guesses(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
     lines = json.loads(page.get("plotly_chart")[1].proto.spec)["data"]
     assert [line["x"] for line in lines] == [line["x"] for line in json.loads(rank_lines(found).to_json())["data"]]
     assert any("Without 2 heads" in one.value for one in page.markdown)
@@ -328,7 +330,7 @@ def test_beside_itself_a_model_says_so(page):
 def test_a_link_holds_what_was_set(page, models):
     rules = {"game_rate": "40", "game_hidden": "50", "game_replaced": "20", "game_whole": "True"}
     fine(open_page(page, model="folder:bert", pre="game", **rules))
-    played = it.play(encoder(models, "bert"), TEXT, None, it.Masking(0.4, 0.5, 0.2, True), 0)
+    played = it.pretraining.play(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(0.4, 0.5, 0.2, True), 0)
     table = next(one.value for one in page.dataframe if "Token" in one.value)
     assert list(table["Token"]) == [played.tokens.labels[place] for place in played.place]
     page.slider(key="game_rate").set_value(35)

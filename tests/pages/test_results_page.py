@@ -19,12 +19,12 @@ from dashboard.figures.heads import dependency_bars
 from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
+from interpret.core.intervals import wilson
 from interpret.embeddings.probing import Probe
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
 from interpret.finetuning.runs import make_run, write_state
 from interpret.finetuning.worker import work
-from interpret.intervals import wilson
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def values(page):
 
 def plant(root, name, content, answer, task="classes", more=None, **request):
     """Make a run that is done, whose answers ``answer(truth's numbers, labels)`` makes up."""
-    asked = it.Request(
+    asked = it.runs.Request(
         it.Recipe(share=0.5, **request.pop("recipe", {})), name, "tags.txt" if task == "token classes" else "rows.csv"
     )
     run = make_run(root / name, replace(asked, task=task, **request), content)
@@ -93,7 +93,7 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     if split.apart:
         facts["validated"] = float(len(split.validation))
     write_state(run.folder, state="done", facts=facts)
-    return it.read_run(run.folder)
+    return it.runs.read_run(run.folder)
 
 
 def rows_of(classes, count=400):
@@ -140,7 +140,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     labels = random.permutation(["yes"] * 20 + ["no"] * 60)
     rows = [f"{' '.join(random.choice(words, 6))},{label}" for label in labels]
     recipe = it.Recipe(model=str(tiny_folders["bert"]), share=0.5, epochs=1, batch=8, device="cpu", learning_rate=1e-3)
-    asked = it.Request(recipe, "noise", "rows.csv")
+    asked = it.runs.Request(recipe, "noise", "rows.csv")
     run = work(make_run(tmp_path / "runs" / "noise", asked, "\n".join(["text,label", *rows]).encode()).folder)
     assert run.state == "done", run.error
     assert not beats_baseline(run.facts)
@@ -229,7 +229,7 @@ def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tm
     open_page(page, stage="watch", run="apart")
     assert not page.warning
     assert "Test set: these had no say in which epoch was kept. 100 others" in shown(page)
-    lines = " ".join(in_words(it.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
+    lines = " ".join(in_words(it.runs.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
     assert "100 rows that had no say in the epoch; 100 others chose it" in lines
 
 

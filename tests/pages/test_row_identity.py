@@ -19,9 +19,9 @@ from dashboard import ROOT, cache
 from dashboard.widgets import game_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.result_view import _all_rows
-from interpret.file_rows import FileRows
+from interpret.core.file_rows import FileRows
+from interpret.core.labels import as_number
 from interpret.finetuning.results import measure_results
-from interpret.labels import as_number
 from tests.tiny import make_checkpoint
 
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
@@ -184,7 +184,7 @@ def test_tokens_words_and_classes_are_no_formulas_in_any_file(page, drawn, name,
 
 def test_guesses_of_a_run_are_no_formulas(drawn, monkeypatch):
     tokens = dict(enumerate(FORMULAS))
-    monkeypatch.setattr(it, "token_names", lambda _run, _ids: tokens)
+    monkeypatch.setattr(it.finetuning, "token_names", lambda _run, _ids: tokens)
     count = len(FORMULAS)
     places = np.arange(count)
     found = SimpleNamespace(
@@ -204,7 +204,7 @@ def test_no_table_is_written_by_anything_else():
     for folder in ("interpret", "dashboard", "pages"):
         for file in (ROOT / folder).rglob("*.py"):
             code = file.read_text("utf-8")
-            if file.name != "delimited.py":
+            if file.name != "delimited_files.py":
                 assert not re.search(r"csv\.(writer|DictWriter)|\.to_csv\(|writerows?\(", code), file
             if '"text/csv"' in code or re.search(r"\.csv\b.{0,9}\.open\(.w", code):
                 assert re.search(r"\bas_csv\(|\bcsv_text\(|\bcsv_rows\(", code), file
@@ -338,24 +338,24 @@ def test_minimal_pairs(page, drawn):
 def test_a_fine_tunes_rows():
     rows = make_rows(60)
     content = as_file(rows)
-    examples = it.read_examples(content, "rows.csv", "text", "kind")
-    _learned, judged = it.split_examples(examples, 0.3)
+    examples = it.finetuning.read_examples(content, "rows.csv", "text", "kind")
+    _learned, judged = it.finetuning.split_examples(examples, 0.3)
     some = examples.some(judged)
     logits = np.random.default_rng(0).normal(size=(len(judged), 2)).astype(np.float32)
     found = measure_results(logits, some.labels, examples.classes)
-    outcome = it.Outcome(
+    outcome = it.finetuning.Outcome(
         found, some.texts, None, some.labels, some.origin, None, examples.classes, 1, 0, False, np.nan, 0
     )
     seen, highest = check([_all_rows(outcome, found)], rows)
     assert (seen, highest) == (1, max(some.origin.numbers))
     assert highest > len(examples)
     # A second file keeps its own numbers.
-    both = examples.joined(it.read_examples(as_file(rows[::-1]), "other.csv", "text", "kind"))
+    both = examples.joined(it.finetuning.read_examples(as_file(rows[::-1]), "other.csv", "text", "kind"))
     other = both.some(range(len(examples), len(both)))
     for number, text, code in zip(other.origin.numbers, other.texts, other.columns["code"], strict=True):
         assert (rows[::-1][number - 1]["text"], rows[::-1][number - 1]["code"]) == (text, code)
     # Passages of running text name the row that their document is in.
-    told = it.read_examples(content, "rows.csv", "text", "", None, it.GAMES[0], 10)
+    told = it.finetuning.read_examples(content, "rows.csv", "text", "", None, it.finetuning.GAMES[0], 10)
     for text, number, code in zip(told.texts, told.labels, told.columns["code"], strict=True):
         assert text in rows[int(number) - 1]["text"]
         assert rows[int(number) - 1]["code"] == code

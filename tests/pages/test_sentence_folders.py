@@ -129,11 +129,11 @@ def test_what_is_exported_says_how_the_vectors_were_made(page, models):
     spec = it.load_encoder(str(models / "st"), device="cpu").spec
     for pooling, prompt, options in (("own", "passage: ", ""), ("mean", "", ", pooling='mean', prompt=''")):
         asked = Asked(spec, "the river", "money", "similarity", None, "", "", pooling, prompt)
-        found = json.loads(json.dumps(as_dict(asked, it.explain(asked.question, "input_x_gradient"))))
+        found = json.loads(json.dumps(as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))))
         assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
         assert f"target='similarity'{options})" in question_lines(asked)
     asked = Asked(spec, "the river", None, "norm", None, "", "")
-    assert "pooling" not in as_dict(asked, it.explain(asked.question, "input_x_gradient"))
+    assert "pooling" not in as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))
 
 
 def test_the_picker_offers_the_checkpoints_of_a_training(page):

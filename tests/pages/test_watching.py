@@ -16,7 +16,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.figures import finetuning as figures
 from dashboard.figures.finetuning import MOST_POINTS, thinned
-from interpret.finetuning import told as telling
+from interpret.finetuning import metrics_log as telling
 from interpret.finetuning.runs import write_state
 
 STEPS, ROWS = 50_000, 100_000
@@ -35,9 +35,9 @@ def long_run(monkeypatch, tmp_path):
     """A run at work, by this very process, that has told 50,000 steps about a file of 100,000 rows."""
     cache.clear()
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
-    request = it.Request(it.Recipe(learning_rate=1e-3, epochs=100, head="own"), "long", "rows.csv")
+    request = it.runs.Request(it.Recipe(learning_rate=1e-3, epochs=100, head="own"), "long", "rows.csv")
     content = "text,label\n" + "".join(f"the bank number {i},{'ab'[i % 2]}\n" for i in range(ROWS))
-    run = it.new_run(tmp_path, request, content.encode())
+    run = it.runs.new_run(tmp_path, request, content.encode())
     lines = [step_line(i + 1, 1 + i % 7 / 10) for i in range(STEPS)]
     judged = {"epoch": 1.0, "loss": 1.0, "score": 0.5, "moved": {}, "probes": [], "facts": {}, "seconds": 1.0}
     lines.insert(500, json.dumps({"step": 500} | judged) + "\n")
@@ -53,7 +53,7 @@ def long_run(monkeypatch, tmp_path):
         steps=STEPS + 10,
         rows={"learned": ROWS * 0.8, "judged": ROWS * 0.2, "majority": 0.5},
     )
-    return it.read_run(run.folder)
+    return it.runs.read_run(run.folder)
 
 
 def look(run_id):
@@ -100,7 +100,7 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
         assert sorted(opened) == ["request.json", "state.json", "told.jsonl"]
         assert sum(map(len, read)) < 1000
         assert len(parsed) == (more > 0)
-    assert len(it.read_told(long_run.folder).number) == STEPS + 2
+    assert len(it.runs.read_told(long_run.folder).number) == STEPS + 2
     counts = list(points(page))
     assert len(counts) >= 6
     assert max(counts) <= MOST_POINTS
@@ -111,7 +111,7 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
 def test_a_run_that_waits_says_for_whom(monkeypatch, tmp_path):
     """Its name is foreign text."""
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
-    run = it.new_run(tmp_path, it.Request(it.Recipe(), "mine", "rows.csv"), b"text,label\na,b\n")
+    run = it.runs.new_run(tmp_path, it.runs.Request(it.Recipe(), "mine", "rows.csv"), b"text,label\na,b\n")
     for other, said in (("*the other*", "Waiting for “\\*the other\\*”"), ("", "Waiting: another run works")):
         write_state(run.folder, waits_for=other)
         page = AppTest.from_function(look, args=(run.id,), default_timeout=60).run()
@@ -145,7 +145,7 @@ def test_every_picture_of_a_long_run_is_bounded():
     loss[SPIKE - 1], loss[DIP - 1] = 7.0, 0.5
     judged = tuple({"step": i, "epoch": i, "loss": 1.0, "score": random.random()} for i in range(3 * MOST_POINTS))
     columns = (number, number / 500, loss, 1e-3 / number, number / 10, number)
-    told = it.Told(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), judged=judged)
+    told = it.runs.Told(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), judged=judged)
     drawn = [
         figures.loss_curve(told, STEPS),
         figures.rate_curve(told, STEPS),

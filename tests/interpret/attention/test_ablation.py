@@ -14,7 +14,7 @@ TEXT = "the bank said it was rich"
 @pytest.mark.parametrize("family", TAPPED)
 def test_a_head_that_is_out_is_a_zero_in_the_output_projections_input(tiny_folders, family):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
-    result = it.ablate(encoder, TEXT, heads=[(1, 2), (2, 0)])
+    result = it.attention.ablate(encoder, TEXT, heads=[(1, 2), (2, 0)])
     calls = []
 
     def zero(_, inputs):
@@ -51,14 +51,14 @@ def projections(encoder):
 
 
 def test_nothing_out_changes_nothing(minilm):
-    result = it.ablate(minilm, "The bank of the river.", "It was steep.")
+    result = it.attention.ablate(minilm, "The bank of the river.", "It was steep.")
     assert not result.distance.any()
     assert result.similarity == {"mean": pytest.approx(1), "first": pytest.approx(1)}
     assert result.answers is None
 
 
 def test_the_sentence_vectors_cosine(minilm):
-    result = it.ablate(
+    result = it.attention.ablate(
         minilm, "The bank of the river.", heads=[(layer, head) for layer in (2, 3) for head in range(12)]
     )
     one, other = result.before[-1].mean(0), result.after[-1].mean(0)
@@ -76,7 +76,7 @@ def test_a_classifiers_probabilities(tmp_path):
         label2id={"good": 0, "bad": 1, "neither": 2},
     )
     encoder = it.load_encoder(str(folder), device="cpu")
-    answers = it.ablate(encoder, TEXT, heads=[(0, 0), (1, 1)]).answers
+    answers = it.attention.ablate(encoder, TEXT, heads=[(0, 0), (1, 1)]).answers
     assert answers.labels == ("good", "bad", "neither")
     assert answers.rows == ("",)
     np.testing.assert_allclose(answers.before.sum(1), 1, atol=1e-6)
@@ -90,16 +90,16 @@ def test_a_classifiers_probabilities(tmp_path):
 def test_token_classes_and_masked_words(tmp_path):
     folder = make_checkpoint("bert", tmp_path / "ner", loader=tf.AutoModelForTokenClassification, num_labels=4)
     encoder = it.load_encoder(str(folder), device="cpu")
-    answers = it.ablate(encoder, TEXT, heads=[(0, 0)]).answers
+    answers = it.attention.ablate(encoder, TEXT, heads=[(0, 0)]).answers
     tokens = encoder.tokens(TEXT)
     assert answers.rows == tuple(f"{i} {tokens.labels[i]}" for i in np.flatnonzero(~tokens.special))
     assert answers.before.shape == (len(tokens) - 2, 4)
 
     folder = make_checkpoint("bert", tmp_path / "mlm", loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
-    assert it.ablate(encoder, TEXT, heads=[(0, 0)]).answers is None
+    assert it.attention.ablate(encoder, TEXT, heads=[(0, 0)]).answers is None
     masked = "the [MASK] said it"
-    answers = it.ablate(encoder, masked, heads=[(0, 0)]).answers
+    answers = it.attention.ablate(encoder, masked, heads=[(0, 0)]).answers
     place = encoder.tokens(masked).strings.index("[MASK]")
     assert answers.rows == (f"{place} [MASK]",)
     model = tf.AutoModelForMaskedLM.from_pretrained(folder).eval()
@@ -115,14 +115,14 @@ def test_the_mask_is_the_vocabularys_own(tmp_path):
     folder = make_checkpoint("roberta", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
     assert encoder.mask == "<mask>"
-    assert it.ablate(encoder, "the [MASK] said", heads=[(0, 0)]).answers is None
-    answers = it.ablate(encoder, "the <mask> said it", heads=[(0, 0)]).answers
+    assert it.attention.ablate(encoder, "the [MASK] said", heads=[(0, 0)]).answers is None
+    answers = it.attention.ablate(encoder, "the <mask> said it", heads=[(0, 0)]).answers
     assert [row.split()[1] for row in answers.rows] == ["<mask>"]
 
 
 def test_what_cannot_be_taken_out_is_said(minilm, tiny_folders):
     with pytest.raises(it.InputError, match="There is no head 12"):
-        it.ablate(minilm, TEXT, heads=[(0, 12)])
+        it.attention.ablate(minilm, TEXT, heads=[(0, 12)])
     encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
     with pytest.raises(it.InputError, match="heads cannot be taken out"):
-        it.ablate(encoder, TEXT, heads=[(0, 0)])
+        it.attention.ablate(encoder, TEXT, heads=[(0, 0)])

@@ -28,7 +28,7 @@ ENGLISH = """\
 
 
 def test_a_file_is_read_as_it_is_written():
-    first, second = it.read_conllu(ENGLISH.encode(), "cat.conllu")
+    first, second = it.attention.read_conllu(ENGLISH.encode(), "cat.conllu")
     assert first.text == "The cat didn't eat."
     assert [first.text[a:b] for a, b in first.spans] == ["The", "cat", "did", "n't", "eat", "."]
     assert first.heads == (1, 4, 4, 4, -1, 4)
@@ -41,7 +41,7 @@ def test_words_that_are_not_written_one_after_another_share_a_span():
         "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\tde\tde\tADP\t_\t_\t3\tcase\t_\t_\n2\tle\tle\tDET\t_\t_\t3\tdet\t_\t_\n"
     )
     french += "3\tpain\tpain\tNOUN\t_\t_\t0\troot\t_\t_\n"
-    (one,) = it.read_conllu(french.replace("\n", "\r\n").encode(), "x")
+    (one,) = it.attention.read_conllu(french.replace("\n", "\r\n").encode(), "x")
     assert one.text == "du pain"
     assert one.spans == ((0, 2), (0, 2), (3, 7))
 
@@ -63,11 +63,11 @@ def test_words_that_are_not_written_one_after_another_share_a_span():
 )
 def test_what_is_no_tree_is_said(content, sentence):
     with pytest.raises(it.InputError, match=sentence):
-        it.read_conllu(content.encode(), "x")
+        it.attention.read_conllu(content.encode(), "x")
 
 
 def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
-    trees = it.read_conllu(ENGLISH.encode(), "cat.conllu")
+    trees = it.attention.read_conllu(ENGLISH.encode(), "cat.conllu")
     real = dependencies.trace_batch
 
     def looking(encoder, texts):
@@ -91,7 +91,7 @@ def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
         return made
 
     monkeypatch.setattr(dependencies, "trace_batch", looking)
-    scores = it.dependency_scores(minilm, trees)
+    scores = it.attention.dependency_scores(minilm, trees)
     assert "punct" not in scores.relations
     assert "root" not in scores.relations
     assert (scores.accuracy[:, 0, 2, 3] == 1).all()
@@ -171,15 +171,15 @@ def test_links_of_a_sentence_are_drawn_together():
 
 
 def test_a_sentence_that_comes_twice_is_one(minilm):
-    trees = it.read_conllu(ENGLISH.encode(), "x")
-    scores = it.dependency_scores(minilm, trees * 4)
+    trees = it.attention.read_conllu(ENGLISH.encode(), "x")
+    scores = it.attention.dependency_scores(minilm, trees * 4)
     assert scores.counts[scores.relations.index("nsubj")] == 8
     assert scores.held[scores.relations.index("nsubj")].sentences == 2
     assert {one.verdict for one in scores.held} == {0}
 
 
 def test_weights_are_summed_to_words_and_averaged_from_them(minilm):
-    (tree,) = it.read_conllu(
+    (tree,) = it.attention.read_conllu(
         b"1\tUnbelievably\t_\tADV\t_\t_\t2\tadvmod\t_\t_\n2\tsteep\t_\tADJ\t_\t_\t0\troot\t_\t_\n"
         b"3\triver\t_\tNOUN\t_\t_\t2\tobj\t_\t_\n",
         "x",
@@ -201,22 +201,22 @@ def test_weights_are_summed_to_words_and_averaged_from_them(minilm):
 
 
 def test_too_long_sentences_are_counted_and_runs_can_be_cancelled(minilm):
-    trees = it.read_conllu(ENGLISH.encode(), "x")
+    trees = it.attention.read_conllu(ENGLISH.encode(), "x")
     long = trees[0]._replace(text="river " * 600)
-    scores = it.dependency_scores(minilm, [*trees, long, trees[0]._replace(text="\u200b")])
+    scores = it.attention.dependency_scores(minilm, [*trees, long, trees[0]._replace(text="\u200b")])
     assert (scores.sentences, scores.skipped) == (2, 2)
     with pytest.raises(it.InputError, match="can read none"):
-        it.dependency_scores(minilm, [long])
+        it.attention.dependency_scores(minilm, [long])
 
     def stop(done, total, note):
         raise it.Cancelled
 
     with pytest.raises(it.Cancelled):
-        it.dependency_scores(minilm, trees, stop)
+        it.attention.dependency_scores(minilm, trees, stop)
 
 
 def test_odd_characters_and_other_marks_are_no_line_ends_and_no_missing_space():
     odd = "# a\u2028comment\n1\ta\t_\tDET\t_\t_\t2\tdet\t_\tCorrectSpaceAfter=No\n"
     odd += "2\tb\x85c\t_\tNOUN\t_\t_\t0\troot\t_\tx=y|SpaceAfter=No"
-    (one,) = it.read_conllu(odd.encode(), "x")
+    (one,) = it.attention.read_conllu(odd.encode(), "x")
     assert one.text == "a b\x85c"

@@ -8,7 +8,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.tap import Tap
+from interpret.core.tap import Tap
 from tests.interpret.attention.planted import planted
 from tests.tiny import make_checkpoint
 
@@ -45,12 +45,12 @@ def test_rollout_of_two_layers_by_hand(trace):
     second = [[0, 1], [0.2, 0.8]]
     made = small(trace, [[first], [second]])
     # Half of each, half of the identity: [[1, 0], [.25, .75]] and [[.5, .5], [.1, .9]]; the second times the first.
-    np.testing.assert_allclose(it.rollout(made)[0], [[1, 0], [0.25, 0.75]])
-    np.testing.assert_allclose(it.rollout(made)[1], [[0.625, 0.375], [0.325, 0.675]], atol=1e-7)
+    np.testing.assert_allclose(it.attention.rollout(made)[0], [[1, 0], [0.25, 0.75]])
+    np.testing.assert_allclose(it.attention.rollout(made)[1], [[0.625, 0.375], [0.325, 0.675]], atol=1e-7)
 
 
 def test_rollout_takes_the_mean_of_heads_and_its_rows_sum_to_one(trace):
-    rolled = it.rollout(trace)
+    rolled = it.attention.rollout(trace)
     np.testing.assert_allclose(rolled.sum(-1), 1, atol=1e-5)
     expected = np.eye(len(trace.tokens))
     for layer in trace.attention:
@@ -59,8 +59,8 @@ def test_rollout_takes_the_mean_of_heads_and_its_rows_sum_to_one(trace):
 
 
 def test_the_paths_of_rollout_end_in_rollout_and_lose_nothing(trace):
-    paths = it.rollout_paths(trace, 4, 3)
-    np.testing.assert_allclose(paths.mass[0], it.rollout(trace)[4, 3], atol=1e-6)
+    paths = it.attention.rollout_paths(trace, 4, 3)
+    np.testing.assert_allclose(paths.mass[0], it.attention.rollout(trace)[4, 3], atol=1e-6)
     np.testing.assert_allclose(paths.mass.sum(1), 1, atol=1e-5)
     np.testing.assert_allclose(paths.edges.sum(1), paths.mass[:-1], atol=1e-6)
     np.testing.assert_allclose(paths.edges.sum(2), paths.mass[1:], atol=1e-6)
@@ -91,7 +91,7 @@ def test_flow_is_the_smallest_cut_of_small_graphs(trace, seed):
     attention = np.random.default_rng(seed).dirichlet([0.3] * 3, size=(3, 2, 3))
     made = small(trace, attention)
     mixed = 0.5 * np.float32(attention).mean(1) + 0.5 * np.eye(3)
-    flows = it.attention_flow(made)
+    flows = it.attention.attention_flow(made)
     assert flows.shape == (3, 3, 3)
     for layer in range(3):
         for query in range(3):
@@ -101,11 +101,11 @@ def test_flow_is_the_smallest_cut_of_small_graphs(trace, seed):
 
 def test_flow_of_chosen_rows_is_that_of_all_and_reports(trace):
     reports = []
-    some = it.attention_flow(trace, [5, 2], [3], lambda done, total, note: reports.append((done, total)))
-    everything = it.attention_flow(trace)
+    some = it.attention.attention_flow(trace, [5, 2], [3], lambda done, total, note: reports.append((done, total)))
+    everything = it.attention.attention_flow(trace)
     np.testing.assert_array_equal(some, everything[[5, 2]][:, [3]])
     assert reports[-1] == (2 * len(trace.tokens), 2 * len(trace.tokens))
-    paths = it.flow_paths(trace, 5, 3, 1)
+    paths = it.attention.flow_paths(trace, 5, 3, 1)
     assert paths.mass[0, 1] == pytest.approx(everything[5, 3, 1], abs=1e-6)
     assert np.delete(paths.mass[0], 1).max() == 0
     np.testing.assert_allclose(paths.mass.sum(1), everything[5, 3, 1], atol=1e-5)
@@ -120,12 +120,12 @@ def test_flow_can_be_cancelled(trace):
         raise it.Cancelled
 
     with pytest.raises(it.Cancelled):
-        it.attention_flow(trace, progress=stop)
+        it.attention.attention_flow(trace, progress=stop)
 
 
 def test_gradient_paths_are_chefers_recursion(minilm, trace):
     layer, query = 3, 2
-    paths = it.gradient_paths(minilm, trace, layer, query)
+    paths = it.attention.gradient_paths(minilm, trace, layer, query)
     tap = Tap(6, gradients=True)
     output = minilm.forward([trace.tokens], tap, gradients=True, output_hidden_states=True)
     state = output.hidden_states[layer + 1][0]
@@ -145,21 +145,21 @@ def test_gradient_paths_of_a_class(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=3)
     encoder = it.load_encoder(str(folder), device="cpu")
     made = it.trace(encoder, "the bank was steep")
-    one, other = (it.gradient_paths(encoder, made, 2, 0, target=target).mass[0] for target in (0, 2))
+    one, other = (it.attention.gradient_paths(encoder, made, 2, 0, target=target).mass[0] for target in (0, 2))
     assert abs(one - other).max() > 1e-3
     with pytest.raises(it.InputError, match="no class 3"):
-        it.gradient_paths(encoder, made, 2, 0, target=3)
+        it.attention.gradient_paths(encoder, made, 2, 0, target=3)
 
 
 def test_what_is_not_there_is_said(minilm, trace, tiny_folders):
     with pytest.raises(it.InputError, match="There is no layer 6"):
-        it.rollout_paths(trace, 6, 0)
+        it.attention.rollout_paths(trace, 6, 0)
     with pytest.raises(it.InputError, match="There is no token 99"):
-        it.attention_flow(trace, [0], [99])
+        it.attention.attention_flow(trace, [0], [99])
     with pytest.raises(it.InputError, match="no class 0"):
-        it.gradient_paths(minilm, trace, 0, 0, target=0)
+        it.attention.gradient_paths(minilm, trace, 0, 0, target=0)
     encoder = it.load_encoder(str(tiny_folders["deberta-v2"]), device="cpu")
     made = it.trace(encoder, "the bank")
-    np.testing.assert_allclose(it.rollout(made).sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(it.attention.rollout(made).sum(-1), 1, atol=1e-5)
     with pytest.raises(it.InputError, match="DeBERTa-v2 computes attention with code of its own"):
-        it.gradient_paths(encoder, made, 0, 0)
+        it.attention.gradient_paths(encoder, made, 0, 0)

@@ -8,8 +8,8 @@ from scipy import stats
 
 import interpret as it
 from interpret.attention.importance import _exam
-from interpret.clustered import sides
-from interpret.linear_head import sentence_vectors, split_half
+from interpret.core.clustered_intervals import sides
+from interpret.core.linear_head import sentence_vectors, split_half
 from tests.tiny import make_checkpoint
 
 TEXTS = [
@@ -43,7 +43,7 @@ def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
                     losses.append(one.score(gates)[0])
                 slopes.append(abs(losses[0] - losses[1]) / (2 * step))
             expected[layer, head] = np.mean(slopes)
-    result = it.head_importance(encoder, TEXTS, LABELS, removals=False)
+    result = it.attention.head_importance(encoder, TEXTS, LABELS, removals=False)
     np.testing.assert_allclose(result.gradient, expected, rtol=2e-2, atol=2e-4)
     np.testing.assert_allclose(
         result.importance, result.gradient / np.linalg.norm(result.gradient, axis=1, keepdims=True), rtol=1e-5
@@ -55,7 +55,7 @@ def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
 
 def test_removals_and_curves_are_what_ablation_gives(encoder):
     reports = []
-    result = it.head_importance(
+    result = it.attention.head_importance(
         encoder, TEXTS, LABELS, progress=lambda done, total, note: reports.append((done, total))
     )
     exam = _exam(encoder, TEXTS, LABELS, 0)
@@ -64,7 +64,7 @@ def test_removals_and_curves_are_what_ablation_gives(encoder):
     def loss(heads):
         losses, right = [], []
         for text, gold in zip(exam.texts, exam.gold, strict=True):
-            logits = weight @ it.ablate(encoder, text, heads=heads).after[-1].mean(0) + bias
+            logits = weight @ it.attention.ablate(encoder, text, heads=heads).after[-1].mean(0) + bias
             losses.append(np.log(np.exp(logits).sum()) - logits[gold])
             right.append(logits.argmax() == gold)
         return np.mean(losses), np.mean(right)
@@ -91,14 +91,14 @@ def test_removals_and_curves_are_what_ablation_gives(encoder):
 def test_each_heads_rise_has_the_interval_of_a_paired_test(encoder):
     """Text by text, with and without the head: SciPy's paired t-test over texts; texts that read the same are one."""
     texts = [f"{one} {i}" for i, one in enumerate(TEXTS)]
-    result = it.head_importance(encoder, texts, LABELS)
+    result = it.attention.head_importance(encoder, texts, LABELS)
     exam = _exam(encoder, texts, LABELS, 0)
     weight, bias = exam.head.weight, exam.head.bias
 
     def losses(heads):
         made = []
         for text, gold in zip(exam.texts, exam.gold, strict=True):
-            logits = (weight @ it.ablate(encoder, text, heads=heads).after[-1].mean(0) + bias).astype(float)
+            logits = (weight @ it.attention.ablate(encoder, text, heads=heads).after[-1].mean(0) + bias).astype(float)
             made.append(np.log(np.exp(logits).sum()) - logits[gold])
         return np.array(made)
 
@@ -135,7 +135,7 @@ def test_the_models_own_classifier_answers_where_it_has_these_labels(tmp_path):
         label2id={"money": 0, "river": 1},
     )
     own = it.load_encoder(str(folder), device="cpu")
-    result = it.head_importance(own, TEXTS, LABELS, removals=False)
+    result = it.attention.head_importance(own, TEXTS, LABELS, removals=False)
     assert result.fitted_on == 0
     assert result.texts == len(TEXTS)
     model = tf.AutoModelForSequenceClassification.from_pretrained(folder).eval()
@@ -144,7 +144,7 @@ def test_the_models_own_classifier_answers_where_it_has_these_labels(tmp_path):
     gold = torch.tensor([("money", "river").index(label) for label in LABELS])
     assert result.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, gold)), rel=1e-4)
     # Other labels than the classifier's: a linear head of their own.
-    other = it.head_importance(own, TEXTS, [label.upper() for label in LABELS], removals=False)
+    other = it.attention.head_importance(own, TEXTS, [label.upper() for label in LABELS], removals=False)
     assert other.fitted_on > 0
 
 
@@ -177,23 +177,23 @@ def test_halves_are_stratified_and_seeded():
 
 def test_what_cannot_be_measured_is_said(encoder, tiny_folders):
     with pytest.raises(it.InputError, match="24 texts and 1 labels"):
-        it.head_importance(encoder, TEXTS, ["a"])
+        it.attention.head_importance(encoder, TEXTS, ["a"])
     with pytest.raises(it.InputError, match="too few"):
-        it.head_importance(encoder, TEXTS[:5], LABELS[:5])
+        it.attention.head_importance(encoder, TEXTS[:5], LABELS[:5])
     with pytest.raises(it.InputError, match="1 such class"):
-        it.head_importance(encoder, TEXTS, ["a"] * 24)
+        it.attention.head_importance(encoder, TEXTS, ["a"] * 24)
     with pytest.raises(it.InputError, match="0 such class"):
-        it.head_importance(encoder, TEXTS, [str(i) for i in range(24)])
-    alone = it.head_importance(encoder, [*TEXTS, "the bank"], [*LABELS, "alone"], removals=False)
+        it.attention.head_importance(encoder, TEXTS, [str(i) for i in range(24)])
+    alone = it.attention.head_importance(encoder, [*TEXTS, "the bank"], [*LABELS, "alone"], removals=False)
     assert (alone.texts, alone.fitted_on) == (12, 12)
     with pytest.raises(it.InputError, match="All texts have the label “a”"):
         it.fit_head(encoder, TEXTS, ["a"] * 24)
     with pytest.raises(it.InputError, match="cannot be taken out"):
-        it.head_importance(it.load_encoder(str(tiny_folders["mpnet"]), device="cpu"), TEXTS, LABELS)
+        it.attention.head_importance(it.load_encoder(str(tiny_folders["mpnet"]), device="cpu"), TEXTS, LABELS)
 
     def stop(done, total, note):
         if done > 3:
             raise it.Cancelled
 
     with pytest.raises(it.Cancelled):
-        it.head_importance(encoder, TEXTS, LABELS, progress=stop)
+        it.attention.head_importance(encoder, TEXTS, LABELS, progress=stop)

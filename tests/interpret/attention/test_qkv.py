@@ -15,7 +15,7 @@ def test_every_step_recomputes_the_models_own_output(tiny_folders, family):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     trace = it.trace(encoder, TEXT)
     for layer in range(encoder.layers):
-        steps = it.attention_steps(encoder, trace, layer, 2, 4)
+        steps = it.attention.attention_steps(encoder, trace, layer, 2, 4)
         assert max(steps.errors.values()) < 1e-5
         assert set(steps.errors) == {"weights", "context", "output"}
         np.testing.assert_allclose(steps.weights, trace.attention[layer, 2, 4], atol=1e-5)
@@ -28,7 +28,7 @@ def test_the_output_is_what_the_rest_of_the_layer_starts_from(tiny_folders, fami
     """Independent of any hook on the norm: the layer's feed-forward part, run on what the steps end in."""
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     trace = it.trace(encoder, TEXT)
-    steps = it.attention_steps(encoder, trace, 1, 0, 3)
+    steps = it.attention.attention_steps(encoder, trace, 1, 0, 3)
     if family == "modernbert":
         layer = encoder.model.layers[1]
         with torch.inference_mode():
@@ -49,7 +49,7 @@ def test_the_output_is_what_the_rest_of_the_layer_starts_from(tiny_folders, fami
 
 def test_each_step_follows_from_the_one_before(minilm):
     trace = it.trace(minilm, "The bank of the river was steep.")
-    steps = it.attention_steps(minilm, trace, 4, 7, 2)
+    steps = it.attention.attention_steps(minilm, trace, 4, 7, 2)
     np.testing.assert_allclose(steps.query, trace.query[4, 7, 2], atol=1e-6)
     np.testing.assert_allclose(steps.products, trace.query[4, 7, 2] * trace.key[4, 7], atol=1e-5)
     np.testing.assert_allclose(steps.dots, trace.key[4, 7] @ trace.query[4, 7, 2], rtol=1e-4)
@@ -76,9 +76,9 @@ def test_each_step_follows_from_the_one_before(minilm):
 
 def test_temperature_sharpens_and_evens_out(minilm):
     trace = it.trace(minilm, "The bank of the river was steep.")
-    usual = it.attention_steps(minilm, trace, 4, 7, 2)
-    sharp = it.attention_steps(minilm, trace, 4, 7, 2, temperature=1 / np.sqrt(32))
-    even = it.attention_steps(minilm, trace, 4, 7, 2, temperature=1e5)
+    usual = it.attention.attention_steps(minilm, trace, 4, 7, 2)
+    sharp = it.attention.attention_steps(minilm, trace, 4, 7, 2, temperature=1 / np.sqrt(32))
+    even = it.attention.attention_steps(minilm, trace, 4, 7, 2, temperature=1e5)
     assert sharp.divisor == pytest.approx(1)
     np.testing.assert_allclose(sharp.scaled, usual.dots, rtol=1e-5)
     assert sharp.entropy < usual.entropy < even.entropy
@@ -94,7 +94,7 @@ def test_temperature_sharpens_and_evens_out(minilm):
 def test_a_local_layers_mask_gives_no_weight(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["modernbert"]), device="cpu")
     trace = it.trace(encoder, TEXT)
-    steps = it.attention_steps(encoder, trace, 1, 0, 0)
+    steps = it.attention.attention_steps(encoder, trace, 1, 0, 0)
     assert not steps.allowed[10]
     assert steps.weights[10] == 0
     assert steps.allowed[:4].all()
@@ -106,12 +106,12 @@ def test_albert_with_groups_of_layers_takes_the_right_ones(tmp_path, layers, gro
     encoder = it.load_encoder(str(folder), device="cpu")
     trace = it.trace(encoder, TEXT)
     for layer in range(layers):
-        assert max(it.attention_steps(encoder, trace, layer, 1, 2).errors.values()) < 1e-5
+        assert max(it.attention.attention_steps(encoder, trace, layer, 1, 2).errors.values()) < 1e-5
 
 
 def test_bfloat16_says_how_far_off_it_is(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu", precision="bfloat16")
-    steps = it.attention_steps(encoder, it.trace(encoder, TEXT), 1, 0, 3)
+    steps = it.attention.attention_steps(encoder, it.trace(encoder, TEXT), 1, 0, 3)
     assert 1e-5 < max(steps.errors.values()) < 0.2
 
 
@@ -119,9 +119,9 @@ def test_what_is_not_there_is_said(minilm, tiny_folders):
     trace = it.trace(minilm, "one")
     for place in ((6, 0, 0), (0, 12, 0), (0, 0, 3), (-1, 0, 0)):
         with pytest.raises(it.InputError, match="There is no"):
-            it.attention_steps(minilm, trace, *place)
+            it.attention.attention_steps(minilm, trace, *place)
     with pytest.raises(it.InputError, match="temperature of 0.0 is none"):
-        it.attention_steps(minilm, trace, 0, 0, 0, temperature=0.0)
+        it.attention.attention_steps(minilm, trace, 0, 0, 0, temperature=0.0)
     encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
     with pytest.raises(it.InputError, match="MPNet computes attention with code of its own"):
-        it.attention_steps(encoder, it.trace(encoder, "the bank"), 0, 0, 0)
+        it.attention.attention_steps(encoder, it.trace(encoder, "the bank"), 0, 0, 0)

@@ -25,13 +25,13 @@ def by_words(trace, weights):
 
 
 def test_tokens_are_the_trace_itself(trace):
-    view = it.attention_view(trace)
+    view = it.attention.attention_view(trace)
     assert np.array_equal(view.head(3, 4), trace.attention[3, 4])
     assert view.query_labels == trace.tokens.labels
 
 
 def test_words_are_summed_to_and_averaged_from(trace):
-    view = it.attention_view(trace, unit="word")
+    view = it.attention.attention_view(trace, unit="word")
     np.testing.assert_allclose(view.head(2, 5), by_words(trace, trace.attention[2, 5]), atol=1e-6)
     np.testing.assert_allclose(view.head(2, 5).sum(1), 1, atol=1e-5)
     assert view.key_labels == trace.tokens.words
@@ -39,8 +39,8 @@ def test_words_are_summed_to_and_averaged_from(trace):
 
 @pytest.mark.parametrize("unit", ["token", "word"])
 def test_without_specials_rows_are_shared_out_anew(trace, unit):
-    whole = it.attention_view(trace, unit=unit)
-    view = it.attention_view(trace, unit=unit, specials=False)
+    whole = it.attention.attention_view(trace, unit=unit)
+    view = it.attention.attention_view(trace, unit=unit, specials=False)
     assert not {"[CLS]", "[SEP]"} & set(view.key_labels)
     np.testing.assert_allclose(view.head(5, 1).sum(1), 1, atol=1e-5)
     kept = [i for i, label in enumerate(whole.key_labels) if label not in ("[CLS]", "[SEP]")]
@@ -51,15 +51,17 @@ def test_without_specials_rows_are_shared_out_anew(trace, unit):
 def test_directions_are_blocks(trace):
     segment = trace.tokens.segment
     for direction, rows, columns in (("A→A", 0, 0), ("A→B", 0, 1), ("B→A", 1, 0), ("B→B", 1, 1)):
-        view = it.attention_view(trace, direction=direction)
+        view = it.attention.attention_view(trace, direction=direction)
         expected = trace.attention[1, 7][segment == rows][:, segment == columns]
         assert np.array_equal(view.head(1, 7), expected)
-    together = sum(it.attention_view(trace, direction=d).head(1, 7).sum() for d in ("A→A", "A→B", "B→A", "B→B"))
+    together = sum(
+        it.attention.attention_view(trace, direction=d).head(1, 7).sum() for d in ("A→A", "A→B", "B→A", "B→B")
+    )
     assert together == pytest.approx(len(segment), abs=1e-3)
 
 
 def test_the_average_is_the_mean(trace):
-    view = it.attention_view(trace, unit="word", specials=False)
+    view = it.attention.attention_view(trace, unit="word", specials=False)
     expected = np.mean([view.head(0, 1), view.head(4, 2), view.head(4, 3)], axis=0)
     np.testing.assert_allclose(view.average([(0, 1), (4, 2), (4, 3)]), expected, atol=1e-6)
 
@@ -69,7 +71,7 @@ def test_thumbnails_keep_a_lone_spike(minilm):
     planted = trace.attention.copy()
     planted[...] = 0.0001
     planted[4, 7, 333, 101] = 0.81
-    view = it.attention_view(it.Trace(**{**trace.__dict__, "attention": planted}))
+    view = it.attention.attention_view(it.Trace(**{**trace.__dict__, "attention": planted}))
     small = view.thumbnails(64)
     assert small.shape == (6, 12, 64, 64)
     assert small[4, 7, 333 * 64 // 502, 101 * 64 // 502] == round(255 * 0.9)
@@ -79,7 +81,7 @@ def test_thumbnails_keep_a_lone_spike(minilm):
 
 
 def test_thumbnails_of_a_short_text_are_its_weights(trace):
-    view = it.attention_view(trace, unit="word", specials=False)
+    view = it.attention.attention_view(trace, unit="word", specials=False)
     small = view.thumbnails()
     assert small.shape[2:] == (len(view.queries), len(view.keys))
     np.testing.assert_allclose((small[3, 3] / 255.0) ** 2, view.head(3, 3), atol=0.005)
@@ -88,7 +90,7 @@ def test_thumbnails_of_a_short_text_are_its_weights(trace):
 def test_a_row_with_nothing_but_specials_is_empty_and_not_nan(trace):
     planted = np.zeros_like(trace.attention)
     planted[..., 0] = 1  # everything looks at [CLS]
-    view = it.attention_view(it.Trace(**{**trace.__dict__, "attention": planted}), specials=False)
+    view = it.attention.attention_view(it.Trace(**{**trace.__dict__, "attention": planted}), specials=False)
     assert np.array_equal(view.head(0, 0), np.zeros_like(view.head(0, 0)))
 
 
@@ -98,19 +100,19 @@ def test_the_liveliest_head_is_the_planted_one(trace):
     planted[2, 9] = np.eye(n)[(np.arange(n) * 5 + 3) % n]  # each token looks somewhere else, far off
     planted[1, 1] = np.eye(n, k=-1)  # always one back
     planted[3, 3] = np.eye(n)[np.full(n, 4)]  # all at one place
-    assert it.liveliest_head(it.Trace(**{**trace.__dict__, "attention": planted})) == (2, 9)
+    assert it.attention.liveliest_head(it.Trace(**{**trace.__dict__, "attention": planted})) == (2, 9)
 
 
 def test_what_makes_no_sense_is_said(trace, minilm):
     jaxtyping.config.update("jaxtyping_disable", True)  # as for those who do not run beartype
     try:
         with pytest.raises(it.InputError, match="“letter” is no unit"):
-            it.attention_view(trace, unit="letter")
+            it.attention.attention_view(trace, unit="letter")
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     with pytest.raises(it.InputError, match="needs two texts"):
-        it.attention_view(it.trace(minilm, "one"), direction="A→B")
+        it.attention.attention_view(it.trace(minilm, "one"), direction="A→B")
     with pytest.raises(it.InputError, match="no head 12 in layer 0"):
-        it.attention_view(trace).head(0, 12)
+        it.attention.attention_view(trace).head(0, 12)
     with pytest.raises(it.InputError, match="No head is chosen"):
-        it.attention_view(trace).average([])
+        it.attention.attention_view(trace).average([])

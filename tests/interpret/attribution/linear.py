@@ -2,7 +2,7 @@
 
 import torch
 
-from interpret.attribution.question import Question, Target
+from interpret.attribution.target import Question, Target
 
 
 class Linear(Question):

@@ -12,16 +12,16 @@ from captum.metrics import infidelity as captum_infidelity
 from scipy import stats
 
 import interpret as it
-from interpret.attribution import faithfulness as erasing
-from interpret.attribution.explaining import explain
+from interpret.attribution.attribution import explain
+from interpret.attribution.diagnostics import cascade, infidelity, with_new_weights
+from interpret.attribution.faithfulness import Erased, _all_rankings, _count_rankings
 from interpret.attribution.methods import METHODS, by_faithfulness
-from interpret.attribution.question import BASELINES
 from interpret.attribution.rows import top_words
-from interpret.attribution.scoring import Work, _refitted
+from interpret.attribution.scores import Work, _refitted
 from interpret.attribution.significance import LEVEL, holm, permutation_p
+from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import ask
-from interpret.attribution.trust import cascade, infidelity, with_new_weights
-from interpret.device_lock import seeded
+from interpret.core.device_lock import seeded
 from tests.benchmarks.bench_methods import measure
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import FAMILIES, make_checkpoint
@@ -52,7 +52,7 @@ def test_infidelity_tells_scores_from_minus_scores(bert):
     question = Linear(bert, bert.tokens(TEXT))
     found = explain(question, "feature_ablation")
     turned = replace(found, scores=-found.scores)
-    right, wrong = (it.trust(question, one, sensitivity=False) for one in (found, turned))
+    right, wrong = (it.attribution.trust(question, one, sensitivity=False) for one in (found, turned))
     assert right.infidelity < 1e-10
     assert (wrong.infidelity, wrong.scale) == (1.0, 0.0)
     assert right.change == wrong.change > 0
@@ -122,7 +122,7 @@ def test_the_p_value_is_that_of_all_orders_of_the_words(bert):
     head = it.LinearHead(("a", "b"), weight, np.zeros(2, np.float32))
     question = ask(bert, "the river bank was", head=head)
     attribution = explain(question, "saliency")
-    found = it.faithfulness(question, attribution)
+    found = it.attribution.faithfulness(question, attribution)
     own, every = brute_force(question, attribution)
     assert (found.comprehensiveness, found.sufficiency) == pytest.approx(own, abs=1e-6)
     # 24 orders of four words, of which the first one and the first two matter: each of 12 stands for two.
@@ -141,8 +141,8 @@ def test_no_verdict_where_no_ranking_could_reach_one(bert, words, told):
     """Of n words 1, 2, 6, 12, 30, 120 rankings differ, and the best has p = 1 of these: 2.5 % takes 40."""
     question = Linear(bert, bert.tokens(" ".join(LONG.split()[:words])))
     assert len(question.free_words) == words
-    found = it.faithfulness(question, explain(question, "input_x_gradient"))
-    assert len(found.random_sufficiency) == erasing._count_rankings(words)
+    found = it.attribution.faithfulness(question, explain(question, "input_x_gradient"))
+    assert len(found.random_sufficiency) == _count_rankings(words)
     assert (found.verdict == "both") is told
     assert (found.verdict == "too few words") is not told
     assert found.comprehensiveness_p == pytest.approx(found.least_p[0])
@@ -151,15 +151,15 @@ def test_no_verdict_where_no_ranking_could_reach_one(bert, words, told):
 def test_the_best_ranking_is_told_from_chance_and_the_worst_is_not(bert):
     question = Linear(bert, bert.tokens(LONG))
     found = explain(question, "input_x_gradient")
-    best = it.faithfulness(question, found, draws=199)
-    worst = it.faithfulness(question, replace(found, scores=-found.scores), draws=199)
+    best = it.attribution.faithfulness(question, found, draws=199)
+    worst = it.attribution.faithfulness(question, replace(found, scores=-found.scores), draws=199)
     assert not best.exact
     assert best.verdict == "both"
     assert best.comprehensiveness_p == best.sufficiency_p == 1 / 200
     assert worst.verdict == "neither"
     assert min(worst.comprehensiveness_p, worst.sufficiency_p) > 0.9
     # Fewer draws than could tell at 2.5 % tell nothing, however good the ranking.
-    assert it.faithfulness(question, found, draws=30).verdict == "too few words"
+    assert it.attribution.faithfulness(question, found, draws=30).verdict == "too few words"
 
 
 def test_a_model_that_says_the_same_of_everything_is_told_nothing(bert):
@@ -169,7 +169,7 @@ def test_a_model_that_says_the_same_of_everything_is_told_nothing(bert):
             return 0 * answers + 1, states
 
     question = Deaf(bert, bert.tokens(TEXT + " was rich"))
-    found = it.faithfulness(question, explain(question, "input_x_gradient"))
+    found = it.attribution.faithfulness(question, explain(question, "input_x_gradient"))
     # All are tied with it: at half.
     assert found.comprehensiveness_p == pytest.approx(0.5, abs=0.01)
     assert found.verdict == "too few words"
@@ -177,7 +177,7 @@ def test_a_model_that_says_the_same_of_everything_is_told_nothing(bert):
 
 def test_both_measures_are_corrected_together(bert):
     question = Linear(bert, bert.tokens(TEXT + " was"))
-    found = it.faithfulness(question, explain(question, "saliency"))
+    found = it.attribution.faithfulness(question, explain(question, "saliency"))
     assert min(found.least_p) < 0.025
 
     def verdict(one, other):
@@ -194,7 +194,7 @@ def test_both_measures_are_corrected_together(bert):
 def test_a_ranking_that_knows_nothing_is_seldom_told_from_chance(bert):
     """The p-values of all rankings: at most a share of 5 % at or under 5 %, by Phipson & Smyth's definition."""
     question = Linear(bert, bert.tokens(TEXT + " was"))
-    lost, _ = erasing.Erased(question).measures(erasing._all_rankings(6))
+    lost, _ = Erased(question).measures(_all_rankings(6))
     p = np.array([permutation_p(one, np.delete(lost, i), 1e-5) for i, one in enumerate(lost)])
     for level in (0.025, 0.05, 0.1, 0.5):
         assert (p <= level).mean() <= level + 1e-9
@@ -228,7 +228,7 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     """Tokens are deleted from the text, ids cut by hand and read by transformers, in their own form of instances."""
     question = ask(classifier, " ".join(LONG.split()[:words]))
     attribution = explain(question, "input_x_gradient")
-    found = it.faithfulness(question, attribution, draws=40)
+    found = it.attribution.faithfulness(question, attribution, draws=40)
     groups = [tokens for _, tokens in question.free_words]
     order = sorted(range(words), key=lambda i: -attribution.scores[list(groups[i])].sum())
     ids = question.tokens.ids.tolist()
@@ -260,7 +260,7 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     assert (found.comprehensiveness, found.sufficiency) == pytest.approx(expected, abs=1e-6)
     assert found.predicted
     other = ask(classifier, LONG, target=(ask(classifier, LONG).target.index + 1) % 3)
-    assert not it.faithfulness(other, explain(other, "saliency"), draws=40).predicted
+    assert not it.attribution.faithfulness(other, explain(other, "saliency"), draws=40).predicted
 
 
 # ---- weights drawn anew
@@ -305,7 +305,7 @@ def test_the_cascade_leaves_out_what_the_answer_does_not_go_through(bert, target
 
 def test_what_chance_gives_comes_of_a_thousand_shuffles(classifier):
     question = ask(classifier, LONG)
-    found = it.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
+    found = it.attribution.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
     assert found.replaced == ("head", "pooler", "layer 2", "layer 1", "layer 0", "embeddings")
     assert found.shuffles >= 1000
     assert len(found.random_infidelity) == found.shuffles
@@ -347,7 +347,7 @@ def test_interactions_are_archdetects(bert):
                 here[group] = empty[group]
         return float(question.score(here[None])[0].detach())
 
-    found = it.interactions(question)
+    found = it.attribution.interactions(question)
     np.testing.assert_allclose(found.strength**2, archdetect(answer, len(groups)), atol=1e-5)
     assert (np.abs(found.difference) <= found.strength + 1e-6).all()
 
@@ -362,7 +362,7 @@ def test_opposite_interactions_in_two_contexts_are_strong_and_have_no_mean(bert)
             return answers * (1 - 2 * there[:, None]), states
 
     question = Turning(bert, bert.tokens(TEXT), (2, 4))
-    found = it.interactions(question)
+    found = it.attribution.interactions(question)
     places = [question.tokens.groups[place][0] for place in found.words]
     i, j = places.index(2), places.index(4)
     whole = abs(float(question.score(question.embedded[None])[0]))

@@ -10,14 +10,14 @@ import transformers as tf
 from scipy import stats
 
 import interpret as it
-from interpret.attribution.explaining import explain
+from interpret.attribution.attribution import explain
+from interpret.attribution.diagnostics import with_new_weights
 from interpret.attribution.plausibility import plausibility
-from interpret.attribution.question import Target
-from interpret.attribution.ranking import ranking
+from interpret.attribution.rank_agreement import ranking
 from interpret.attribution.rows import top_words
+from interpret.attribution.target import Target
 from interpret.attribution.targets import ask
-from interpret.attribution.trust import with_new_weights
-from interpret.errors import InputError
+from interpret.core.errors import InputError
 from tests.interpret.attribution.linear import Linear
 from tests.tiny import make_checkpoint
 
@@ -49,7 +49,7 @@ def test_erasers_measures_are_those_computed_by_hand(bert):
     question = Linear(bert, bert.tokens(TEXT))
     assert len(question.tokens.groups) == 7
     attribution = explain(question, "feature_ablation")
-    found = it.faithfulness(question, attribution)
+    found = it.attribution.faithfulness(question, attribution)
     expected = by_hand(question, attribution.scores)
     assert found.comprehensiveness == pytest.approx(expected[0], abs=1e-4)
     assert found.sufficiency == pytest.approx(expected[1], abs=1e-4)
@@ -67,14 +67,14 @@ def test_erasers_measures_are_those_computed_by_hand(bert):
 def test_no_ranking_beats_the_true_one_of_a_linear_model(bert):
     question = Linear(bert, bert.tokens(TEXT))
     attribution = explain(question, "input_x_gradient")
-    found = it.faithfulness(question, attribution)
+    found = it.attribution.faithfulness(question, attribution)
     assert found.comprehensiveness >= found.random_comprehensiveness.max() - 1e-5
     assert found.sufficiency <= found.random_sufficiency.min() + 1e-5
 
 
 def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
     question = Linear(bert, bert.tokens(TEXT))
-    found = it.trust(question, explain(question, "shapley_sampling"), sensitivity=False)
+    found = it.attribution.trust(question, explain(question, "shapley_sampling"), sensitivity=False)
     assert found.infidelity < 1e-10
     assert found.random_infidelity.mean() > 0.01
     assert len(found.random_infidelity) == found.shuffles == 1000
@@ -84,7 +84,7 @@ def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
 def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(minilm):
     question = ask(minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm")
     before = explain(question, "integrated_gradients")
-    found = it.trust(question, before)
+    found = it.attribution.trust(question, before)
     assert found.replaced == (*(f"layer {i}" for i in reversed(range(6))), "embeddings")
     assert abs(found.agreement[-1]) < 0.9
     assert 0 < found.sensitivity < 2
@@ -103,7 +103,7 @@ def test_a_head_drawn_anew_leaves_the_embeddings_that_it_shares(tmp_path):
 
 def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
     question = ask(bert, TEXT, target="unit 1.3")
-    found = it.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
+    found = it.attribution.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
     # Level 1 is what layer 0 gives.
     assert found.replaced == ("layer 0", "embeddings")
 
@@ -113,7 +113,7 @@ def test_max_sensitivity_is_the_furthest_that_scores_move(minilm, method):
     rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
     question = ask(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
     found = explain(question, method)
-    trusted = it.trust(question, found, seed=3)
+    trusted = it.attribution.trust(question, found, seed=3)
     # The same nine draws by hand.
     draw, moves = torch.Generator().manual_seed(3), []
     for _ in range(9):
@@ -128,9 +128,9 @@ def test_an_attribution_of_another_text_or_target_is_refused(bert):
     question = Linear(bert, bert.tokens(TEXT))
     other = explain(Linear(bert, bert.tokens("the bank")), "saliency")
     with pytest.raises(InputError, match="another text or target"):
-        it.faithfulness(question, other)
+        it.attribution.faithfulness(question, other)
     with pytest.raises(InputError, match="another text or target"):
-        it.trust(Linear(bert, bert.tokens(TEXT), Target("unit", "", 0, 0)), explain(question, "saliency"))
+        it.attribution.trust(Linear(bert, bert.tokens(TEXT), Target("unit", "", 0, 0)), explain(question, "saliency"))
 
 
 def test_plausibility_by_hand(minilm):
@@ -149,7 +149,7 @@ def test_plausibility_by_hand(minilm):
 def test_methods_that_are_both_exact_agree(bert):
     question = Linear(bert, bert.tokens(TEXT))
     same = [explain(question, method) for method in ("feature_ablation", "integrated_gradients")]
-    np.testing.assert_allclose(it.rank_agreement(same), 1)
+    np.testing.assert_allclose(it.attribution.rank_agreement(same), 1)
 
 
 def test_words_over_many_texts(bert):

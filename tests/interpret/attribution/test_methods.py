@@ -9,15 +9,15 @@ import transformers as tf
 from captum.attr import IntegratedGradients, LayerConductance
 
 import interpret as it
-from interpret import resources
-from interpret.attribution.explaining import explain
-from interpret.attribution.layers import LAYER_METHODS, layer_map
+from interpret.attribution.attribution import explain
+from interpret.attribution.layer_attribution import LAYER_METHODS, layer_map
 from interpret.attribution.methods import METHODS
-from interpret.attribution.path import RULES, walk
-from interpret.attribution.question import BASELINES
+from interpret.attribution.path_integral import RULES, walk
+from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import ask
-from interpret.devices import Device
-from interpret.errors import Cancelled, InputError
+from interpret.core import resources
+from interpret.core.devices import Device
+from interpret.core.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import FAMILIES, TAPPED, make_checkpoint
 
@@ -168,7 +168,7 @@ def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
         assert len(asked) < 1000, "it does not end"
         return [(float(place > 0.3), np.zeros(len(question.tokens)) + 0.01 * place) for place in places]
 
-    monkeypatch.setattr("interpret.attribution.path.look", jumps)
+    monkeypatch.setattr("interpret.attribution.path_integral.look", jumps)
     found = explain(question, "integrated_gradients")
     # The slopes know nothing of the jump: of each token they are 0.01 times the place, whose integral is 0.005.
     special = question.tokens.special
@@ -281,7 +281,7 @@ def test_every_method_works_on_every_family_or_says_why_not(tiny_folders, family
 
 def test_rollout_is_the_traces(bert, head):
     question = ask(bert, TEXT, head=head)
-    expected = it.rollout(it.trace(bert, TEXT))[-1].mean(axis=0)
+    expected = it.attention.rollout(it.trace(bert, TEXT))[-1].mean(axis=0)
     found = explain(question, "rollout").scores
     free = ~question.tokens.special
     np.testing.assert_allclose(found[free], expected[free], atol=1e-6)

@@ -7,7 +7,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.attribution.targets import ask
-from interpret.errors import InputError
+from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
 
 TEXT = "the bank lent money because it was rich"

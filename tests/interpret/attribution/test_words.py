@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.attribution.explaining import explain
+from interpret.attribution.attribution import explain
 from interpret.attribution.targets import ask
 from interpret.attribution.words import join_words
 
@@ -89,5 +89,5 @@ def test_a_words_score_is_the_sum_of_its_characters(minilm):
 def test_exchanges_take_a_word_apart(minilm):
     rows = ["法院驳回上诉", "球队赢了比赛", "法官判决", "球员进球"]
     head = it.fit_head(minilm, rows, ["law", "sport"] * 2)
-    found = it.turn(ask(minilm, "法院驳回上诉", head=head), "nearest")
+    found = it.attribution.turn(ask(minilm, "法院驳回上诉", head=head), "nearest")
     assert all(len(change.before) == 1 for changes in found.found.changes for change in changes)

@@ -9,7 +9,7 @@ import pytest
 
 import interpret as it
 from dashboard import ROOT
-from interpret.checkpoints import checkpoint_folder
+from interpret.core.checkpoints import checkpoint_folder
 from interpret.embeddings import corpus
 from tests.tiny import FAMILIES
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import interpret as it
-from interpret.devices import Device
+from interpret.core.devices import Device
 from interpret.embeddings import projection
 from interpret.embeddings.exact_tsne import ExactTSNE
 
@@ -67,8 +67,8 @@ def test_a_step_goes_down_the_gradient_of_the_divergence(dims, pairs, monkeypatc
 def test_the_map_is_as_good_as_open_tsnes(on_a_card):
     vectors = load_digits().data[:400].astype(np.float32)
     told = []
-    other = it.project(vectors, "tsne")
-    found = it.project(vectors, "tsne", device="cuda:0", progress=lambda *news: told.append(news))
+    other = it.embeddings.project(vectors, "tsne")
+    found = it.embeddings.project(vectors, "tsne", device="cuda:0", progress=lambda *news: told.append(news))
     assert on_a_card == ["cuda:0"]
     # Both are minima of one divergence, found from one start; openTSNE's is told of an approximation of it.
     assert found.divergence < 1.05 * other.divergence
@@ -82,7 +82,7 @@ def test_the_map_is_as_good_as_open_tsnes(on_a_card):
 def test_other_maps_are_made_where_they_were(on_a_card, method):
     vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
     np.testing.assert_array_equal(
-        it.project(vectors, method, device="cuda:0").points, it.project(vectors, method).points
+        it.embeddings.project(vectors, method, device="cuda:0").points, it.embeddings.project(vectors, method).points
     )
     assert on_a_card == []
 
@@ -91,6 +91,6 @@ def test_other_maps_are_made_where_they_were(on_a_card, method):
 def test_few_points_and_points_in_one_place_have_a_map_on_a_card_too(on_a_card, count):
     random = np.random.default_rng(0)
     for vectors in (random.normal(size=(count, 8)), np.repeat(random.normal(size=(2, 8)), [count - 1, 1], axis=0)):
-        found = it.project(vectors.astype(np.float32), "tsne", device="cuda:0")
+        found = it.embeddings.project(vectors.astype(np.float32), "tsne", device="cuda:0")
         assert np.isfinite(found.points).all()
         assert np.isfinite(found.divergence)

@@ -25,7 +25,7 @@ def topics(_minilm):
 
 def test_a_probe_tells_topics_apart_and_shuffled_labels_not(topics):
     embeddings, labels = topics
-    found = it.probe(embeddings, labels)
+    found = it.embeddings.probe(embeddings, labels)
     assert (found.accuracy > 0.9).all()
     assert found.majority == pytest.approx(1 / 3)
     # Where every text is its own, nothing that is learned about one helps with another.
@@ -33,9 +33,9 @@ def test_a_probe_tells_topics_apart_and_shuffled_labels_not(topics):
     assert (found.selectivity > 0.4).all()
     assert (set(found.classes), found.items, found.left_out) == (set(TOPICS), 90, 0)
     shuffled = [labels[i] for i in np.random.default_rng(5).permutation(90)]
-    chance = it.probe(embeddings, shuffled)
+    chance = it.embeddings.probe(embeddings, shuffled)
     assert (np.abs(chance.accuracy - 1 / 3) < 0.17).all()
-    again = it.probe(embeddings, labels)
+    again = it.embeddings.probe(embeddings, labels)
     np.testing.assert_array_equal(again.control, found.control)
 
 
@@ -44,7 +44,7 @@ def test_a_text_is_never_on_both_sides(minilm):
     random = np.random.default_rng(0)
     texts = [f"text number {i} about nothing" for i in range(60)] * 2
     labels = [str(label) for label in random.integers(2, size=60)] * 2
-    found = it.probe(it.embed(minilm, texts, [-1]), labels)
+    found = it.embeddings.probe(it.embed(minilm, texts, [-1]), labels)
     assert found.accuracy[0] < 0.75
 
 
@@ -53,7 +53,7 @@ def test_the_control_task_gives_a_word_one_label(minilm):
     texts = [f"{a} {b}" for a in ("bank", "river") for b in ("money", "water", "tree", "leaf", "loan", "fish")]
     embeddings = it.embed(minilm, texts, [0], level="words")
     labels = ["first" if embeddings.item(i) in ("bank", "river") else "second" for i in range(len(embeddings))]
-    found = it.probe(embeddings, labels)
+    found = it.embeddings.probe(embeddings, labels)
     assert found.accuracy[0] > 0.8
     assert found.control[0] > 0.8
     assert found.selectivity[0] < 0.2
@@ -62,22 +62,22 @@ def test_the_control_task_gives_a_word_one_label(minilm):
 def test_rare_and_empty_labels_are_left_out_and_said(topics):
     embeddings, labels = topics
     some = ["", "rare", *labels[2:]]
-    found = it.probe(embeddings, some)
+    found = it.embeddings.probe(embeddings, some)
     assert found.left_out == 2
     assert "rare" not in found.classes
     with pytest.raises(it.InputError, match="here 0 of 90 labels have as many"):
-        it.probe(embeddings, [str(i) for i in range(90)])
+        it.embeddings.probe(embeddings, [str(i) for i in range(90)])
     with pytest.raises(it.InputError, match="here 1 of 1 labels"):
-        it.probe(embeddings, ["same"] * 90)
+        it.embeddings.probe(embeddings, ["same"] * 90)
     with pytest.raises(it.InputError, match="89 labels for 90 items"):
-        it.probe(embeddings, labels[:-1])
+        it.embeddings.probe(embeddings, labels[:-1])
 
 
 @pytest.mark.parametrize("method", ["kmeans", "hdbscan"])
 def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, method):
     embeddings, labels = topics
-    found = it.cluster(embeddings.at(6), method, count=3, least=10)
-    value, chance = it.agreement(found, labels)
+    found = it.embeddings.cluster(embeddings.at(6), method, count=3, least=10)
+    value, chance = it.embeddings.agreement(found, labels)
     assert value > (0.9 if method == "kmeans" else 0.5)
     assert chance < 0.1
     sizes = np.bincount(found.cluster[found.cluster >= 0])
@@ -87,7 +87,7 @@ def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, metho
         assert found.stability > 0.9
         unit = embeddings.at(6) / np.linalg.norm(embeddings.at(6), axis=1, keepdims=True)
         assert found.silhouette == pytest.approx(silhouette_samples(unit, found.cluster).mean(), abs=1e-5)
-        marks = it.marking_words(embeddings.texts, found).words
+        marks = it.embeddings.marking_words(embeddings.texts, found).words
         for place in range(3):
             topic = labels[int(np.flatnonzero(found.cluster == place)[0])]
             assert marks[place][0][0] == topic
@@ -98,22 +98,22 @@ def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, metho
 def test_what_cannot_be_grouped_is_one_sentence(topics):
     embeddings, _labels = topics
     with pytest.raises(it.InputError, match="500 groups, or points in a group, do not go with 90 points"):
-        it.cluster(embeddings.at(6), count=500)
+        it.embeddings.cluster(embeddings.at(6), count=500)
     with pytest.raises(it.InputError, match="1 of them different"):
-        it.cluster(np.ones((30, 4), np.float32), count=2)
+        it.embeddings.cluster(np.ones((30, 4), np.float32), count=2)
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_text_marks_a_group_once_however_many_points_it_has():
     texts = ["the bank lent money", "the river rose"]
-    clusters = it.Clusters(np.array([0] * 50 + [1] * 50), 2, 0.5, None)
-    assert it.marking_words([texts[0]] * 50 + [texts[1]] * 50, clusters).words == ((), ())
+    clusters = it.embeddings.Clusters(np.array([0] * 50 + [1] * 50), 2, 0.5, None)
+    assert it.embeddings.marking_words([texts[0]] * 50 + [texts[1]] * 50, clusters).words == ((), ())
 
 
 def test_a_group_of_few_does_not_spoil_the_silhouette():
     random = np.random.default_rng(0)
     points = np.concatenate([random.normal(size=(4996, 3)), random.normal(size=(4, 3)) + 1000]).astype(np.float32)
-    found = it.cluster(points, count=2, metric="euclidean")
+    found = it.embeddings.cluster(points, count=2, metric="euclidean")
     assert np.bincount(found.cluster).tolist() == [4996, 4]
     assert found.silhouette > 0.9
 
@@ -122,46 +122,50 @@ def test_a_silhouette_says_how_sure_it_is_over_texts():
     """Of points that are alone in their text, Student's interval of the mean of scikit-learn's silhouettes (SciPy)."""
     random = np.random.default_rng(0)
     points = (random.normal(size=(60, 3)) + 4 * np.eye(3)[np.arange(60) % 3]).astype(np.float32)
-    found = it.cluster(points, count=3, metric="euclidean")
+    found = it.embeddings.cluster(points, count=3, metric="euclidean")
     each = silhouette_samples(points, found.cluster)
     expected = stats.ttest_1samp(each, 0).confidence_interval()
     assert found.silhouette_interval == pytest.approx(expected, abs=1e-6)
     assert (found.silhouette_points, found.silhouette_texts) == (60, 60)
     # Of ten texts with six points each: as of their ten means.
     texts = np.arange(60) // 6
-    by_text = it.cluster(points, count=3, metric="euclidean", texts=texts)
+    by_text = it.embeddings.cluster(points, count=3, metric="euclidean", texts=texts)
     expected = stats.ttest_1samp(each.reshape(10, 6).mean(axis=1), 0).confidence_interval()
     assert by_text.silhouette_interval == pytest.approx(expected, abs=1e-6)
     assert by_text.silhouette_texts == 10
     # All points are of one text: nothing is known of others.
-    assert np.isnan(it.cluster(points, count=3, metric="euclidean", texts=np.zeros(60, int)).silhouette_interval).all()
+    assert np.isnan(
+        it.embeddings.cluster(points, count=3, metric="euclidean", texts=np.zeros(60, int)).silhouette_interval
+    ).all()
 
 
 def test_agreement_with_labels_that_say_nothing_holds_0_and_with_those_that_do_not():
     random = np.random.default_rng(0)
     groups = random.integers(3, size=120)
-    clusters = it.Clusters(groups, 3, 0.5, None)
+    clusters = it.embeddings.Clusters(groups, 3, 0.5, None)
     told = 0
     for seed in range(20):
         labels = np.random.default_rng(seed).integers(3, size=120).astype(str).tolist()
-        low, high = it.agreement_interval(clusters, labels)
+        low, high = it.embeddings.agreement_interval(clusters, labels)
         told += low > 0
-        assert low <= it.agreement(clusters, labels)[0] <= high
+        assert low <= it.embeddings.agreement(clusters, labels)[0] <= high
     assert told <= 3
     labels = np.where(random.random(120) < 0.8, groups, random.integers(3, size=120)).astype(str).tolist()
-    low, high = it.agreement_interval(clusters, labels)
+    low, high = it.embeddings.agreement_interval(clusters, labels)
     assert 0.2 < low < adjusted_rand_score(labels, groups) < high < 1
     # Twenty points of each text are as few as the texts are: the interval is wider, and not that of 120 rows.
-    hang = it.agreement_interval(clusters, labels, np.arange(120) // 20)
+    hang = it.embeddings.agreement_interval(clusters, labels, np.arange(120) // 20)
     assert np.ptp(hang) != np.ptp((low, high))
 
 
 def test_stability_over_seeds_has_an_interval():
     random = np.random.default_rng(0)
-    plain = it.cluster((random.normal(size=(90, 3)) + 9 * np.eye(3)[np.arange(90) % 3]).astype(np.float32), count=3)
+    plain = it.embeddings.cluster(
+        (random.normal(size=(90, 3)) + 9 * np.eye(3)[np.arange(90) % 3]).astype(np.float32), count=3
+    )
     # As of 90 rows that all agree (Clopper & Pearson 1934), on the scale from -1 to 1.
     assert plain.stability_interval == pytest.approx((1 - 2 * (1 - 0.025 ** (1 / 90)), 1.0))
-    cloud = it.cluster(random.normal(size=(90, 20)).astype(np.float32), count=6)
+    cloud = it.embeddings.cluster(random.normal(size=(90, 20)).astype(np.float32), count=6)
     low, high = cloud.stability_interval
     assert low < cloud.stability < high
 
@@ -179,22 +183,24 @@ def test_ten_thousand_labels_are_refused_in_a_sentence(topics):
         cut=np.zeros(10_000, bool),
     )
     with pytest.raises(it.InputError, match="here 0 of 10000 labels have as many"):
-        it.probe(many, [str(i) for i in range(10_000)])
+        it.embeddings.probe(many, [str(i) for i in range(10_000)])
 
 
 def test_chinese_is_marked_by_pairs_of_characters():
     some = ["银行贷款利率", "银行存款利率", "银行贷款", "河水上涨", "河水很深", "河水清"]
     texts = [f"{text} {i}" for i in range(12) for text in some]
-    clusters = it.Clusters(np.array([0, 0, 0, 1, 1, 1] * 12), 2, 0.5, None)
-    first, second = it.marking_words(texts, clusters).words
+    clusters = it.embeddings.Clusters(np.array([0, 0, 0, 1, 1, 1] * 12), 2, 0.5, None)
+    first, second = it.embeddings.marking_words(texts, clusters).words
     assert first[0][0] == "银行"
     assert second[0][0] == "河水"
 
 
 def test_a_single_cluster_has_no_marks(topics):
     embeddings, _labels = topics
-    alone = dataclasses.replace(it.cluster(embeddings.at(6), count=2), cluster=np.zeros(90, np.int64), count=1)
-    assert it.marking_words(embeddings.texts, alone).words == ((),)
+    alone = dataclasses.replace(
+        it.embeddings.cluster(embeddings.at(6), count=2), cluster=np.zeros(90, np.int64), count=1
+    )
+    assert it.embeddings.marking_words(embeddings.texts, alone).words == ((),)
 
 
 def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_measured():
@@ -204,8 +210,8 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     texts = [" ".join(random.choice(vocabulary, 20, replace=False)) for _ in range(120)]
     shown = []
     for seed in range(5):
-        clusters = it.Clusters(np.random.default_rng(seed).integers(4, size=120), 4, 0.0, None)
-        found = it.marking_words(texts, clusters)
+        clusters = it.embeddings.Clusters(np.random.default_rng(seed).integers(4, size=120), 4, 0.0, None)
+        found = it.embeddings.marking_words(texts, clusters)
         shown.append(sum(map(len, found.words)))
         assert found.least >= 3
         assert (found.asked, len(found.by_chance)) == (600, 200)
@@ -215,13 +221,13 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     assert sum(one > 0 for one in shown) <= 1
     # With a word planted in one group it is that word, and it alone.
     planted = [text + " planted" * int(place == 0) for text, place in zip(texts, clusters.cluster, strict=True)]
-    words = it.marking_words(planted, clusters).words
+    words = it.embeddings.marking_words(planted, clusters).words
     assert words[0][0][0] == "planted"
     assert sum(map(len, words)) <= 2
     # Of 4,800 scores in eight groups every fourth shuffle has one of 3 or more: then 3 is not enough.
     vocabulary = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(600)]
     texts = [" ".join(random.choice(vocabulary, 60, replace=False)) for _ in range(120)]
-    found = it.marking_words(texts, it.Clusters(random.integers(8, size=120), 8, 0.0, None))
+    found = it.embeddings.marking_words(texts, it.embeddings.Clusters(random.integers(8, size=120), 8, 0.0, None))
     assert found.asked == 4800
     assert (found.by_chance > 0).mean() > 0.1
     assert found.least > 3
@@ -233,16 +239,16 @@ def test_labels_that_say_nothing_of_groups_agree_no_more_than_shuffled_ones():
     random = np.random.default_rng(0)
     texts = np.repeat(np.arange(12), 10)
     of_text = random.integers(2, size=12)
-    clusters = it.Clusters(of_text[texts], 2, 0.5, None)
+    clusters = it.embeddings.Clusters(of_text[texts], 2, 0.5, None)
     over, blind = 0, 0
     for seed in range(10):
         labels = np.random.default_rng(100 + seed).integers(2, size=12).astype(str)[texts].tolist()
-        value, chance = it.agreement(clusters, labels, texts)
+        value, chance = it.embeddings.agreement(clusters, labels, texts)
         over += value > chance
-        blind += value > it.agreement(clusters, labels)[1]
+        blind += value > it.embeddings.agreement(clusters, labels)[1]
     assert over <= 2 < blind
     assert value == pytest.approx(adjusted_rand_score(labels, clusters.cluster), abs=1e-12)
-    value, chance = it.agreement(clusters, of_text[texts].astype(str).tolist(), texts)
+    value, chance = it.embeddings.agreement(clusters, of_text[texts].astype(str).tolist(), texts)
     assert value == 1
     assert chance < 1
 
@@ -255,7 +261,7 @@ def test_the_layer_is_chosen_within_the_training_folds(minilm):
     best, nested = [], []
     for seed in range(3):
         noise = np.random.default_rng(seed).normal(size=(5, 100, 3)).astype(np.float32)
-        found = it.probe(dataclasses.replace(plain, vectors=noise), labels)
+        found = it.embeddings.probe(dataclasses.replace(plain, vectors=noise), labels)
         best.append(found.accuracy.max())
         nested.append(found.nested)
         low, high = found.nested_interval
@@ -266,7 +272,7 @@ def test_the_layer_is_chosen_within_the_training_folds(minilm):
     assert np.mean(nested) < np.mean(best) - 0.01
     # A layer that tells is chosen in every fold, and then both numbers are of the same layer.
     noise[3, :, 0] = np.where(np.arange(100) % 2, 30, -30)
-    found = it.probe(dataclasses.replace(plain, vectors=noise), labels)
+    found = it.embeddings.probe(dataclasses.replace(plain, vectors=noise), labels)
     assert found.chosen == (3,) * 5
     assert found.nested == pytest.approx(found.accuracy[3], abs=1e-9) == 1
     assert found.nested_interval[0] > 0.9
@@ -286,7 +292,7 @@ def test_what_is_left_out_chooses_nothing(minilm):
     noise = np.random.default_rng(3).normal(size=(3, 50, 3)).astype(np.float32)
     noise[:, :, 0] += np.linspace(0.2, 0.6, 3)[:, None] * np.where(np.arange(50) % 2, 1, -1)
     embeddings = dataclasses.replace(it.embed(minilm, texts, [-1]), layers=tuple(range(3)), vectors=noise)
-    before = it.probe(embeddings, labels)
+    before = it.embeddings.probe(embeddings, labels)
     from sklearn.model_selection import StratifiedGroupKFold
 
     gold = np.arange(50) % 2
@@ -294,5 +300,5 @@ def test_what_is_left_out_chooses_nothing(minilm):
     for fold, (_train, test) in enumerate(list(folds)[:3]):
         other = noise.copy()
         other[:, test] = -other[:, test]
-        after = it.probe(dataclasses.replace(embeddings, vectors=other), labels)
+        after = it.embeddings.probe(dataclasses.replace(embeddings, vectors=other), labels)
         assert after.chosen[fold] == before.chosen[fold]

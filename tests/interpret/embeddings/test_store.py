@@ -16,7 +16,7 @@ TEXTS = ["the river bank", "the bank lent money", "it was tired"]
 
 @pytest.fixture
 def store(tmp_path):
-    return it.Store(tmp_path / "kept", 10**8)
+    return it.embeddings.Store(tmp_path / "kept", 10**8)
 
 
 def refuse(*_args, **_more):
@@ -53,10 +53,10 @@ def test_anything_that_changes_the_vectors_changes_the_key(minilm, tiny_folders)
 
 
 def test_what_was_used_longest_ago_makes_room(minilm, tmp_path):
-    one = it.Store(tmp_path / "size", 10**9)
+    one = it.embeddings.Store(tmp_path / "size", 10**9)
     one.embed(minilm, TEXTS)
     size = one.used()
-    store = it.Store(tmp_path / "kept", int(size * 2.5))
+    store = it.embeddings.Store(tmp_path / "kept", int(size * 2.5))
     corpora = [[f"{text} {i}" for text in TEXTS] for i in range(3)]
     for age, texts in ((3, corpora[0]), (2, corpora[1])):
         store.embed(minilm, texts)
@@ -74,7 +74,7 @@ def test_what_was_used_longest_ago_makes_room(minilm, tmp_path):
 
 def test_more_than_the_limit_is_refused_before_any_pass(minilm, tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "_hidden", refuse)
-    store = it.Store(tmp_path / "kept", 1000)
+    store = it.embeddings.Store(tmp_path / "kept", 1000)
     with pytest.raises(it.CapacityError, match=r"take 0.00 GB on disk and there is room for 0.00 GB"):
         store.embed(minilm, TEXTS)
     assert not store.folder.exists()
@@ -132,7 +132,7 @@ def test_a_changed_folder_is_another_model(tiny_folders, tmp_path):
 
 def test_two_that_read_the_same_at_once_both_have_it(minilm, tmp_path):
     for turn in range(12):
-        store = it.Store(tmp_path / str(turn), 10**8)
+        store = it.embeddings.Store(tmp_path / str(turn), 10**8)
         with ThreadPoolExecutor(2) as pool:
             found = list(pool.map(lambda one: one.embed(minilm, TEXTS, [-1]), [store, store]))
         np.testing.assert_array_equal(found[0].vectors, found[1].vectors)

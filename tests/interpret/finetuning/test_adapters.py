@@ -10,13 +10,13 @@ import transformers as tf
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.errors import InputError
+from interpret.core.errors import InputError
+from interpret.core.task_heads import load_head
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.planning import Cost, plan
+from interpret.finetuning.plan import Cost, plan
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.training import save_trained, train
-from interpret.heads import load_head
 from tests.tiny import FAMILIES, make_checkpoint
 
 COST = Cost(1e-6, 2e-6, 1e-9)

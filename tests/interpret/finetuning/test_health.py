@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interpret.errors import InputError
+from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.health import check_health, describe_health

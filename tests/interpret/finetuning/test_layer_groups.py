@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.families import FAMILIES
+from interpret.core.families import FAMILIES
 from interpret.finetuning.layer_groups import (
     PRESETS,
     expand,

@@ -15,12 +15,12 @@ import torch
 from accelerate.state import AcceleratorState, PartialState
 
 import interpret as it
-from interpret import device_lock
-from interpret.devices import Device
+from interpret.core import device_lock
+from interpret.core.devices import Device
 from interpret.finetuning import __main__ as command
 from interpret.finetuning import training, worker
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.told import Evaluation, Step
+from interpret.finetuning.metrics_log import Evaluation, Step
 from interpret.finetuning.trainer import Ahead, FineTuner
 from interpret.finetuning.training import _arguments, settle_precision, train
 
@@ -106,7 +106,7 @@ def is_available():
     return "interpret" in sys._getframe(1).f_code.co_filename
 
 torch.cuda.is_available, torch.cuda.device_count, torch.cuda.mem_get_info = is_available, lambda: 2, refuse
-from interpret import devices
+from interpret.core import devices
 from interpret.finetuning import __main__ as command, worker
 
 devices._by_nvml = lambda index: ("A card", 1 << 34, 1 << 33, (9, 0))
@@ -276,7 +276,7 @@ def test_a_run_leaves_no_trainer_behind(recipe, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "release", lambda: released.append(sum(one() is not None for one in trainers)))
     gc.disable()
     try:
-        request = it.Request(replace(recipe, epochs=1), "short", "rows.csv", label="kind")
+        request = it.runs.Request(replace(recipe, epochs=1), "short", "rows.csv", label="kind")
         assert it.finetune(tmp_path / "run", request, rows).state == "done"
     finally:
         gc.enable()

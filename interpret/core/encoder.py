@@ -1,0 +1,378 @@
+"""A model with its tokenizer on a device: the only place that calls a model's forward pass."""
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Literal
+
+import torch
+from transformers import PreTrainedModel
+
+from interpret.core import tap as taps
+from interpret.core.checkpoint_files import LOADING, read_config
+from interpret.core.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint, whole_folder
+from interpret.core.device_lock import hold
+from interpret.core.devices import PRECISIONS, choose_precision, find_device
+from interpret.core.errors import CapacityError, CheckpointError, InputError, InterpretError
+from interpret.core.families import Family
+from interpret.core.hub import Progress
+from interpret.core.loading import Vocabulary, bare, read_model, read_tokenizer
+from interpret.core.model_inputs import InputFormat
+from interpret.core.resources import weights_bytes
+from interpret.core.sentence_files import read_sentence
+from interpret.core.sentence_pipeline import SentenceModel, lower_cased
+from interpret.core.task_heads import Classifier
+from interpret.core.tasks import Task, head_alone, logits_of
+from interpret.core.tokens import Tokens, tokenize
+from interpret.core.units import gigabytes
+from interpret.core.vocabulary import TokenNames
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """What decides an encoder's numbers: the honest key for anything kept about it."""
+
+    checkpoint: Checkpoint
+    device: str
+    precision: str
+
+
+class Encoder:
+    """A BERT-like encoder ready to be looked into. `load_encoder` makes one.
+
+    Attributes
+    ----------
+    spec, family
+        What it is.
+    model
+        The bare encoder, in evaluation mode. Only `forward` calls it.
+    task
+        What the checkpoint's own task head answers; None where it has none that is read here.
+    head_note
+        Why it has none; None where it has one.
+    notes
+        What a reader should know of how the checkpoint was read: of a head that was left out, of names that may be
+        wrong, of words that its tokenizer never finds.
+    tokenizer
+        The Rust tokenizer.
+    layers, heads, width
+        Sizes; ``width`` is that of the hidden states.
+    max_tokens
+        The most tokens it reads at once, special ones counted.
+    inputs
+        How its inputs are made.
+    padding_id
+        The id of which tokens get no position, in families that count positions from it on; None in others.
+    special
+        What the tokenizer calls its special tokens.
+    names
+        What the tokens of the vocabulary are called where they stand alone.
+    mask
+        The token that stands for a hidden word; None where the vocabulary has none.
+    head_reads_all
+        Whether the task head reads every token's state, as those of `interpret.core.task_heads` do.
+    sentence
+        How the model makes sentence vectors, as its folder says; None where that says nothing.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        family: Family,
+        whole: PreTrainedModel | Classifier,
+        task: Task | None,
+        vocabulary: Vocabulary,
+        head_note: CheckpointError | None,
+        notes: tuple[InterpretError, ...],
+        sentence: SentenceModel | None = None,
+    ) -> None:
+        self.spec = spec
+        self.family = family
+        self.model = bare(whole)
+        self.task = task
+        self._whole = whole
+        self.head_note, self.notes = head_note, notes
+        self._vocabulary = vocabulary
+        self.tokenizer, self.special = vocabulary.tokenizer, vocabulary.special
+        self.names = TokenNames(vocabulary.tokenizer)
+        self.mask = vocabulary.special.mask
+        config = whole.config
+        self.layers: int = config.num_hidden_layers
+        self.heads: int = config.num_attention_heads
+        self.width: int = config.hidden_size
+        self.padding_id, self.max_tokens = _positions(self.model, family, spec.checkpoint.name)
+        # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
+        self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
+        self.sentence = sentence and sentence.within(self.max_tokens)
+        self.inputs = InputFormat(
+            # Padding that the vocabulary does not have would be looked up all the same.
+            pad=pad if 0 <= (pad := config.pad_token_id or 0) < config.vocab_size else 0,
+            # A model of a single type has nothing to tell apart by it.
+            token_types=vocabulary.token_types
+            and (getattr(config, "type_vocab_size", 0) or 0) > 1
+            and "token_type_ids" in inspect.signature(self.model.forward).parameters,
+        )
+
+    def tokens(self, text: str, pair: str | None = None) -> Tokens:
+        """Cut a text, or a pair, into the model's tokens.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to read, or more than the model takes: `windows` then cuts it without losing any.
+        """
+        tokens = tokenize(self.tokenizer, text, pair)
+        if len(tokens) > self.max_tokens:
+            raise InputError(
+                "The text has {length} tokens with the special ones, and this model reads at most {most} at once. "
+                "Shorten it, or read it in windows.",
+                length=len(tokens),
+                most=self.max_tokens,
+            )
+        return tokens
+
+    def batch(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
+        """Put texts side by side, padded at the end to the longest, as the model's inputs on its device."""
+        inputs = self.inputs.batch([one.ids for one in tokens], [one.type_ids for one in tokens])
+        with hold(self.spec.device):
+            return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
+
+    def beside_embeddings(self, tokens: Tokens) -> dict[str, torch.Tensor]:
+        """Return all inputs of a text but its ids, for a pass that is given ``inputs_embeds`` in their place.
+
+        Where positions are counted from the padding's id on, they follow from the ids, which such a pass does not see.
+        """
+        inputs = self.batch([tokens])
+        ids = inputs.pop("input_ids")
+        if self.padding_id is not None:
+            with hold(self.spec.device):
+                counted = ids.ne(self.padding_id).long()
+                inputs["position_ids"] = counted.cumsum(1) * counted + self.padding_id
+        return inputs
+
+    def forward(
+        self,
+        tokens: Sequence[Tokens],
+        tap: taps.Tap | None = None,
+        gradients: bool = False,
+        task: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Run the model on a batch, alone on its device.
+
+        Parameters
+        ----------
+        tap
+            What to do with attention on the way.
+        gradients
+            Whether the graph is kept for a backward pass.
+        task
+            Whether the task head runs too; what is returned is then read by `logits_of`.
+        **options
+            Handed to the model, such as ``output_hidden_states=True``.
+
+        Raises
+        ------
+        CapacityError
+            If the device runs out of memory.
+        """
+        return self.run(self.batch(tokens), tap, gradients, task, **options)
+
+    def run(
+        self,
+        inputs: Mapping[str, torch.Tensor],
+        tap: taps.Tap | None = None,
+        gradients: bool = False,
+        task: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Run the model on inputs of its own kind, such as ``inputs_embeds`` in the place of ids; see `forward`."""
+        with (
+            hold(self.spec.device),
+            taps.tapping(tap),
+            nullcontext() if gradients else torch.inference_mode(),
+        ):
+            return (self._whole if task else self.model)(**inputs, **options)
+
+    @property
+    def pair_game(self) -> Literal["next", "order"] | None:
+        """What its head of two sentences was trained to tell, beside masked words.
+
+        ``"next"``: whether the second text follows the first, or comes from elsewhere (BERT); ``"order"``: whether the
+        two stand in their order, or are swapped (ALBERT).
+        """
+        if not type(self._whole).__name__.endswith("ForPreTraining"):
+            return None
+        return "order" if self.model.config.model_type == "albert" else "next"
+
+    def guess(self, states: torch.Tensor) -> torch.Tensor:
+        """Return what the masked-word head makes of hidden states: ``(state, width)`` to scores ``(state, token)``.
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint has no such head.
+        """
+        whole = self._guesser()
+        with hold(self.spec.device), torch.set_grad_enabled(states.requires_grad):
+            return logits_of(head_alone(whole)(inputs_embeds=states[None].to(whole.dtype)))[0]
+
+    def check_guesses(self) -> None:
+        """Refuse to guess without a head that was trained to: see `guess`."""
+        self._guesser()
+
+    def _guesser(self) -> PreTrainedModel:
+        if isinstance(self._whole, Classifier) or self.task is None or self.task.kind != "masked words":
+            raise CheckpointError(
+                "“{name}” has no head that guesses masked words. {why} Choose a model that has one, such as "
+                "google-bert/bert-base-uncased, or train one on the Fine-tune page.",
+                name=self.spec.checkpoint.name,
+                why=self.head_note or CheckpointError("Its head answers for classes."),
+            )
+        return self._whole
+
+    def embed_tokens(self, ids: torch.Tensor) -> torch.Tensor:
+        """Look tokens up in the embedding matrix: what the model adds positions and segments to.
+
+        The last axis is as wide as the matrix, which in ALBERT and ELECTRA is narrower than the hidden states.
+        """
+        with hold(self.spec.device), torch.no_grad():
+            return self.model.get_input_embeddings()(ids.to(self.spec.device))
+
+    @property
+    def embedding_matrix(self) -> torch.Tensor:
+        """What `embed_tokens` looks up: a row for each token of the vocabulary."""
+        return next(self.model.get_input_embeddings().parameters()).detach()
+
+    def copy(self) -> "Encoder":
+        """Return an encoder with weights of its own, which may be changed."""
+        with hold(self.spec.device):
+            whole = copy.deepcopy(self._whole)
+        beside = (self._vocabulary, self.head_note, self.notes, self.sentence)
+        return Encoder(self.spec, self.family, whole, self.task, *beside)
+
+    def head_parts(self) -> list[torch.nn.Module]:
+        """Return the modules of the task head, those outside the bare encoder; none where the checkpoint has none."""
+        if self._whole is self.model:
+            return []
+        return [module for module in self._whole.children() if module is not self.model]
+
+    def part(self, path: str) -> torch.nn.Module:
+        """Return a module of the model by its attribute path, such as ``family.layers``."""
+        return attrgetter(path)(self.model)
+
+
+def load_encoder(
+    name: str | Checkpoint = BUILT_IN,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Progress | None = None,
+) -> Encoder:
+    """Load an encoder.
+
+    Parameters
+    ----------
+    name
+        ``"minilm"`` (built in), a hub id, the path of a folder, or a `Checkpoint` that pins one of these.
+    device
+        ``"auto"`` (the fastest there is), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision
+        ``"auto"`` (float32), ``"float32"``, ``"bfloat16"``, ``"float16"``.
+    progress
+        Called as ``progress(bytes done, bytes in all, file)`` during a download.
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot be found, read or trusted.
+    InputError
+        If the machine has no such device, or the device no such precision.
+    CapacityError
+        If the device's free memory does not hold the weights.
+    """
+    checkpoint = find_checkpoint(name) if isinstance(name, str) else name
+    place = find_device(device)
+    spec = EncoderSpec(checkpoint, place.name, choose_precision(precision, place))
+    folder = checkpoint_folder(checkpoint, progress)
+    _, family = read_config(folder, checkpoint.name)
+    needed = weights_bytes(folder, spec.precision)
+    if needed > place.free:
+        raise CapacityError(
+            "The weights of “{name}” take {needed} GB in {precision}, and {device} has {free} GB free. Choose a "
+            "smaller model or another device, or close what else uses it.",
+            name=checkpoint.name,
+            needed=gigabytes(needed),
+            precision=spec.precision,
+            device=place.name,
+            free=gigabytes(place.free),
+        )
+    sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
+    vocabulary = read_vocabulary(checkpoint)
+    with LOADING:
+        loaded = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
+    model, tokenizer = loaded.model, vocabulary.tokenizer
+    if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
+        raise CheckpointError(
+            "The tokenizer of “{name}” has more tokens than the model has embeddings ({count}). They do not belong "
+            "together: get the files again.",
+            name=checkpoint.name,
+            count=model.config.vocab_size,
+        )
+    if sentence is not None and not sentence.fits(model.config.hidden_size):
+        raise CheckpointError(
+            "The modules of “{name}” do not fit its hidden states of {width} numbers. They do not belong together: get "
+            "the files again.",
+            name=checkpoint.name,
+            width=model.config.hidden_size,
+        )
+    module: torch.nn.Module = model
+    with hold(spec.device):
+        module.to(spec.device)
+    notes = (*loaded.notes, *(() if vocabulary.note is None else (vocabulary.note,)))
+    encoder = Encoder(spec, family, model, loaded.task, vocabulary, loaded.no_task, notes, sentence)
+    kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
+    if encoder.inputs.token_types and kinds > known:
+        raise CheckpointError(
+            "The tokenizer of “{name}” tells {kinds} token types apart, and the model has embeddings for {known}. They "
+            "do not belong together: get the files again.",
+            name=checkpoint.name,
+            kinds=kinds,
+            known=known,
+        )
+    return encoder
+
+
+def read_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
+    """Read a checkpoint's tokenizer, which cuts as the whole folder says: in lower case where its modules ask for it.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read.
+    """
+    vocabulary = read_tokenizer(checkpoint_folder(checkpoint), checkpoint.name)
+    sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
+    if sentence is not None and sentence.lower_case:
+        lower_cased(vocabulary.tokenizer)
+    return vocabulary
+
+
+def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int | None, int]:
+    """Return which id gets no position, or None, and how many tokens have one, as the model's own code has it."""
+    embeddings = model.get_submodule(family.embeddings)
+    table = getattr(embeddings, "position_embeddings", None)
+    count = table.num_embeddings if isinstance(table, torch.nn.Embedding) else model.config.max_position_embeddings
+    if not family.after_padding:
+        return None, count
+    padding = getattr(embeddings, "padding_idx", None)
+    if not isinstance(padding, int):
+        raise CheckpointError(
+            "{family} counts positions from the id of the padding on, and the config.json of “{name}” has no "
+            "pad_token_id. Write the tokenizer's there.",
+            family=family.title,
+            name=name,
+        )
+    return padding, count - padding - 1

@@ -1,0 +1,399 @@
+"""Text files as people have them: what encoding, which columns, which passages."""
+
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interpret.core.delimited_files import MOST_COLUMNS, Dialect, Skipped, check_lines, check_size, cut, different_names
+from interpret.core.errors import InputError
+from interpret.core.labels import as_number
+
+SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
+# As much as the server takes of an upload (`.streamlit/config.toml`).
+MOST_BYTES = 50 * 2**20
+# Of one object of JSON: how deep its values may hold others, and how many.
+MOST_NESTED, MOST_VALUES = 64, 1_000_000
+# Python's decoder of UTF-16 joins the halves that stand together, that of UTF-8 does not.
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under named columns; a missing value is an empty string.
+
+    Every row of the file is either in ``rows`` or in ``skipped``.
+
+    Attributes
+    ----------
+    columns
+        Their names, each different.
+    rows
+        As many values each as there are columns.
+    encoding
+        The encoding that the bytes were read in.
+    numbers
+        The number of each row among all rows of the file, from 1: names of columns are no row, and what is skipped
+        counts.
+    skipped
+        What is not among ``rows``, in the order of the file.
+    dialect
+        How rows were cut into cells; None for a file that is not cut at delimiters.
+    short
+        How many rows had fewer cells than there are columns; empty ones were added.
+    spread
+        How many rows stand on several lines: a cell has a line break in quotation marks.
+    damaged
+        How many characters could not be read, or were damaged before: each stands as U+FFFD.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str
+    numbers: tuple[int, ...]
+    skipped: tuple[Skipped, ...] = ()
+    dialect: Dialect | None = None
+    short: int = 0
+    spread: int = 0
+    damaged: int = 0
+
+    @property
+    def headless(self) -> str | None:
+        """A name of a column that looks like a value, as in a file whose first row is no header; None without one."""
+        if self.dialect is None:
+            return None
+        for place, name in enumerate(self.columns):
+            if as_number(name) is not None or any(row[place].strip() == name for row in self.rows[:1000]):
+                return name
+        return None
+
+    @property
+    def longest_column(self) -> int:
+        """The place of the column whose values are longest: most likely the text."""
+        sample = self.rows[:200]
+        return max(range(len(self.columns)), key=lambda index: sum(len(row[index]) for row in sample))
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: in ``BERTOSCOPE_CACHE``, or in the user's own cache folder."""
+    place = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(place) / "bertoscope"
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file so that whoever reads it, whatever happens meanwhile, finds it as before or whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder and the files in it are on the disk, and not only in its memory."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+    # Not every system opens a folder, or waits for one.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def link(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name that is as good as the first one; on another disk, or one without links, a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def decode(content: bytes, name: str) -> tuple[str, str]:
+    """Return the text of a file and the encoding that it was in.
+
+    Half a character (a surrogate that stands alone, as cut UTF-16 has it) is read as U+FFFD, and characters written
+    in two halves of three bytes each (CESU-8) as what they are.
+
+    Tried in this order, each with certainty before the next: a byte order mark; UTF-16 without one, told by its zero
+    bytes; UTF-8. What is left is GB18030, the superset of GBK and GB2312 that Chinese systems write, or Windows-1252 of
+    Western ones; nearly any bytes can be read as either, so the one is taken that they look like.
+
+    Raises
+    ------
+    InputError
+        If the file is empty or too large, or its bytes are text in none of these.
+    """
+    if len(content) > MOST_BYTES:
+        raise InputError(
+            "The file “{name}” has {got} MB, and {most} MB are the most that are read. Take a part of it.",
+            name=name,
+            got=math.ceil(len(content) / 2**20),
+            most=MOST_BYTES >> 20,
+        )
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            return _decoded(content, [encoding], name)
+    if not content.strip(b"\0 \t\r\n"):
+        return _decoded(content, ["utf-8"], name)
+    # Half of the bytes of Latin text in UTF-16 are zero; other encodings have none.
+    even, odd = content[0:4096:2].count(0), content[1:4096:2].count(0)
+    if max(even, odd) > len(content[:4096]) * 0.2:
+        return _decoded(content, ["utf-16-le" if odd > even else "utf-16-be"], name)
+    # Chinese in UTF-16 has a zero byte only at each line end, digit or space, but no other encoding has any.
+    wide = ["utf-16-le" if content[1::2].count(0) > content[0::2].count(0) else "utf-16-be"] if b"\0" in content else []
+    legacy = ["cp1252", "gb18030"] if _looks_western(content) else ["gb18030", "cp1252"]
+    return _decoded(content, ["utf-8", *wide, *legacy], name)
+
+
+def _looks_western(content: bytes) -> bool:
+    """Tell whether most bytes beyond ASCII stand alone, as an ü among letters does; those of Chinese come in twos."""
+    found = re.findall(rb"[\x80-\xff]+", content[:100_000])
+    return sum(len(one) == 1 for one in found) * 2 > sum(map(len, found))
+
+
+def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding, "surrogatepass" if "utf" in encoding else "strict")
+        except UnicodeDecodeError:
+            continue
+        # Where UTF-16 is a guess, text has hardly half a character.
+        if encoding.endswith(("-le", "-be")) and len(_HALF.findall(text)) > max(1, len(text) * 0.005):
+            continue
+        text = whole_characters(text)
+        if not text.strip("\0 \t\r\n\ufeff"):
+            raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
+        # Pictures and archives decode as something; text has hardly a control character.
+        strange = sum(1 for c in text[:10000] if ord(c) < 32 and c not in "\t\n\r\f\v\0")
+        if strange <= len(text[:10000]) * 0.02:
+            return text, encoding.removesuffix("-sig")
+    raise InputError(
+        "The file “{name}” is not text in UTF-8, UTF-16, GB18030 or Windows-1252. Save it as UTF-8 and choose it "
+        "again.",
+        name=name,
+    )
+
+
+def whole_characters(text: str) -> str:
+    """Join halves of characters (surrogates) that stand together, and put U+FFFD for those that stand alone."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def passages(content: bytes, name: str) -> Table:
+    """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
+    text, encoding = decode(content, name)
+    check_lines(text, name)
+    found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
+    rows = tuple((part,) for part in found if part)
+    check_size(name, len(rows), 1, 0)
+    return Table(("text",), rows, encoding, tuple(range(1, len(rows) + 1)), damaged=text.count("\ufffd"))
+
+
+def read_table(content: bytes, name: str) -> Table:
+    """Read a file of any of `SUFFIXES` as a table.
+
+    The delimiter of a CSV or TSV file is taken from the file, not from its name: see
+    `interpret.core.delimited_files.cut`. The first row holds the columns' names. A JSON file has one object a line, or
+    is a list of objects.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as what its name says it is; the sentence names the line.
+    """
+    suffix = "." + name.rpartition(".")[2].lower()
+    if suffix in (".txt", ".md"):
+        return passages(content, name)
+    if suffix not in SUFFIXES:
+        raise InputError(
+            "“{name}” is of a kind that is not read here. Choose one of: {kinds}.",
+            name=name,
+            kinds=" ".join(SUFFIXES),
+        )
+    text, encoding = decode(content, name)
+    if suffix in (".jsonl", ".json"):
+        table = _json_table(text, name, encoding)
+    else:
+        found = cut(text, name)
+        table = Table(
+            different_names(found.header),
+            tuple(found.rows),
+            encoding,
+            tuple(found.numbers),
+            tuple(found.skipped),
+            found.dialect,
+            found.short,
+            found.spread,
+            text.count("\ufffd"),
+        )
+    if not table.columns or not table.rows:
+        raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
+    return table
+
+
+def _json_table(text: str, name: str, encoding: str) -> Table:
+    skipped: list[Skipped] = []
+    objects: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    columns: dict[str, None] = {}
+    present = 0
+    for number, value in json_objects(text, name):
+        if value is None:
+            skipped.append(Skipped(number, "blank"))
+            continue
+        objects.append(value)
+        numbers.append(number)
+        columns |= dict.fromkeys(value)
+        present += len(value)
+        if len(objects) % 1000 == 1 or len(columns) > MOST_COLUMNS:
+            check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+    check_size(name, len(objects), len(columns), len(objects) * len(columns) - present)
+    rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
+    damaged = sum(cell.count("\ufffd") for row in rows for cell in row) if "\ufffd" in text or "\\u" in text else 0
+    return Table(tuple(columns), rows, encoding, tuple(numbers), tuple(skipped), damaged=damaged)
+
+
+def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield the objects of a JSON file, one a line or in one list, each with its number; None for a blank line.
+
+    Raises
+    ------
+    InputError
+        If a line is no JSON, no object, or nested too deep; or the whole is one object.
+    """
+    check_lines(text, name)
+    text = text.replace("\0", "").lstrip("\ufeff")
+    if re.match(r"\s*\[\s*\{", text):
+        yield from _listed(text, name)
+        return
+    # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        if not line.strip("\ufeff \t\r"):
+            yield number, None
+            continue
+        _check_values(line, number, name)
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == 1 and text.lstrip().startswith("{"):
+                _refuse_single(text, name)
+            raise InputError(
+                "Line {line} of “{name}” is not JSON: {error}. Each line must be one object.",
+                line=number,
+                name=name,
+                error=str(error),
+            ) from error
+        if not isinstance(value, dict):
+            raise InputError(
+                'Line {line} of “{name}” is JSON but no object. Write each line as {{"text": …}}.',
+                line=number,
+                name=name,
+            )
+        yield number, _whole(value, number, name)
+
+
+def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read a list of objects, one after another: what is too much is refused before all of it takes memory."""
+    decoder, space = json.JSONDecoder(), re.compile(r"[ \t\r\n]*")
+    place, number = text.index("[") + 1, 0
+    while True:
+        number += 1
+        start = space.match(text, place).end()  # type: ignore[union-attr]
+        try:
+            value, place = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects with commas between them.",
+                number=number,
+                name=name,
+                error=str(error),
+            ) from error
+        if not isinstance(value, dict):
+            raise InputError(
+                "Entry {number} of the list in “{name}” is no object. Write a list of objects.",
+                number=number,
+                name=name,
+            )
+        yield number, _whole(value, number, name)
+        after = space.match(text, place).end()  # type: ignore[union-attr]
+        if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
+            return
+        if text[after : after + 1] != ",":
+            raise InputError(
+                "After entry {number} of the list in “{name}” stands neither a comma nor its end. Write objects with "
+                "commas between them.",
+                number=number,
+                name=name,
+            )
+        place = after + 1
+
+
+def _check_values(line: str, number: int, name: str) -> None:
+    if line.count(",") + line.count("[") + line.count("{") > MOST_VALUES:
+        raise InputError(
+            "Line {line} of “{name}” holds more than {most} values, the most that are read. Write one object a line.",
+            line=number,
+            name=name,
+            most=MOST_VALUES,
+        )
+
+
+def _refuse_single(text: str, name: str) -> None:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    raise InputError(
+        'The whole of “{name}” is one JSON object. Write a list of objects, or one object a line: {{"text": …}}.',
+        name=name,
+    )
+
+
+def _whole(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
+    """Return an object without halves of characters."""
+    level, depth = [value], 0
+    halves = False
+    while level:
+        depth += 1
+        if depth > MOST_NESTED:
+            raise InputError(
+                "Line {line} of “{name}” is nested more than {most} deep. Write its values as text.",
+                line=number,
+                name=name,
+                most=MOST_NESTED,
+            )
+        below: list[Any] = []
+        for one in level:
+            inside = [*one, *one.values()] if isinstance(one, dict) else one
+            halves = halves or any(isinstance(part, str) and _HALF.search(part) for part in inside)
+            below += [part for part in inside if isinstance(part, dict | list)]
+        level = below
+    return _mended(value) if halves else value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole_characters(value)
+    if isinstance(value, dict):
+        return {whole_characters(key): _mended(one) for key, one in value.items()}
+    return [_mended(one) for one in value] if isinstance(value, list) else value
+
+
+def _text(value: object) -> str:
+    # JSON knows no NaN; who writes it means that nothing is there.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

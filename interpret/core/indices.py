@@ -1,0 +1,38 @@
+"""Which heads, layers and tokens there are, and heads that are taken out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+
+
+def check_place(name: str, place: int, count: int) -> None:
+    """Refuse a place that is not there; ``name`` is what it is a place of."""
+    if not (isinstance(place, int | np.integer) and 0 <= place < count):
+        raise InputError(
+            "There is no {name} {place}: they go from 0 to {last}.", name=name, place=place, last=count - 1
+        )
+
+
+def check_heads(encoder: Encoder) -> None:
+    """Refuse to take heads out of a model whose attention cannot be reached."""
+    if not encoder.family.tapped:
+        raise InputError(
+            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, "
+            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            family=encoder.family.title,
+        )
+
+
+def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """Return Michel's mask ξ, of shape (layer, head): 0 for the heads given and 1 for all others; see `ablate`."""
+    check_heads(encoder)
+    gates = torch.ones(encoder.layers, encoder.heads)
+    for layer, head in heads:
+        check_place("layer", layer, encoder.layers)
+        check_place("head", head, encoder.heads)
+        gates[layer, head] = 0
+    return gates

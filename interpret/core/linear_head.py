@@ -1,0 +1,159 @@
+"""A classifier for a model that has none: a linear head on its frozen sentence vectors."""
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+
+from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
+from interpret.core.arrays import read_only
+from interpret.core.batches import batches, windows_of
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.sentence_pipeline import PLAIN, SentenceModel
+from interpret.core.sentence_vectors import sentence_reading
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """A softmax regression on a text's sentence vector.
+
+    Attributes
+    ----------
+    labels
+        The classes.
+    weight, bias
+        ``logits = weight · vector + bias``.
+    out_of_fold
+        For each text that it was fitted on (as `text_key` writes it) the class that was said by a head fitted without
+        it: the same k-fold cross-validation as in ``held_out``. Empty strings where there were too few texts for that.
+    held_out
+        How often these are right, over the rows that it was fitted on; None where there were too few.
+    sentence
+        How the vector is made of the last hidden states: as the model's folder says, else their mean. Nothing is put
+        before a text, and nothing is cut off.
+    """
+
+    labels: tuple[str, ...]
+    weight: Float32[np.ndarray, "label width"]
+    bias: Float32[np.ndarray, " label"]
+    out_of_fold: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    held_out: Accuracy | None = None
+    sentence: SentenceModel = PLAIN["mean"]
+
+    def logits(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Score a batch, ``(text, label)``, from its last hidden states ``(text, token, hidden)`` and its mask."""
+        weight, bias = (torch.tensor(array, device=hidden.device) for array in (self.weight, self.bias))
+        return self.sentence.vectors(hidden, mask) @ weight.T + bias
+
+
+def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarray, "text width"]:
+    """Return each text's sentence vector as a `LinearHead` reads it; of a text that is too long, its first window's."""
+    model = sentence_reading(encoder, prompt="").model
+    vectors = np.empty((len(texts), model.width(encoder.width)), np.float32)
+    read = [windows[0] for windows in windows_of(encoder, [(text, None) for text in texts])]
+    for some in batches(encoder, read):
+        with hold(encoder.spec.device):
+            tokens = [encoder.tokens(read[i][0]) for i in some]
+            hidden = encoder.forward(tokens).last_hidden_state
+            vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
+    return read_only(vectors)
+
+
+def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> LinearHead:
+    """Fit a linear head on a frozen encoder: seconds, and no more than the encoder's vectors already hold.
+
+    It is scikit-learn's logistic regression with its usual L2 penalty (C = 1), on vectors scaled to unit variance. How
+    good it is, is told by stratified cross-validation in five folds, in which texts that read the same are never on
+    both sides.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes.
+    """
+    classes = tuple(sorted(set(labels)))
+    if len(classes) < 2:
+        raise InputError(
+            "All texts have the label “{label}”. A classifier needs texts of two classes at least.",
+            label=classes[0] if classes else "",
+        )
+    vectors = sentence_vectors(encoder, texts).astype(np.float64)
+    truth = np.array([classes.index(one) for one in labels])
+    weight, bias = _fitted(vectors, truth)
+    if len(classes) == 2:
+        # With two classes there is one score, for the second against the first.
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    keys = [text_key(text) for text in texts]
+    said: dict[str, str] = {}
+    for key, answer in zip(keys, _out_of_fold(vectors, truth, keys), strict=True):
+        # Of texts that read the same the first one speaks for all.
+        said.setdefault(key, classes[answer] if answer >= 0 else "")
+    answers = [said[key] for key in keys]
+    return LinearHead(
+        classes,
+        read_only(weight, np.float32),
+        read_only(bias, np.float32),
+        MappingProxyType(said),
+        measure_accuracy(answers, list(labels), texts) if all(answers) else None,
+        sentence_reading(encoder, prompt="").model,
+    )
+
+
+def _fitted(vectors: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit on scaled vectors, and return weights and bias for vectors as they are; a single row where two classes."""
+    from sklearn.linear_model import LogisticRegression
+
+    centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-9
+    fitted = LogisticRegression(max_iter=1000).fit((vectors - centre) / spread, truth)
+    weight = fitted.coef_ / spread
+    return weight, fitted.intercept_ - weight @ centre
+
+
+def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) -> np.ndarray:
+    """Return for each text the class said by a head that was fitted without it and its like; -1 with too few texts."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    said = np.full(len(truth), -1)
+    different = Counter(label for label, _key in set(zip(truth.tolist(), keys, strict=True)))
+    folds = min(FOLDS, max(different.values()))
+    if folds < 2:
+        return said
+    cut = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    groups = np.unique(np.asarray(keys, dtype=object), return_inverse=True)[1]
+    with warnings.catch_warnings():
+        # A class with fewer texts than folds is in some of them only: it is told all the worse, as it should be.
+        warnings.simplefilter("ignore")
+        splits = list(cut.split(vectors, truth, groups))
+    for train, test in splits:
+        if not len(test):
+            continue
+        known = np.unique(truth[train])
+        if len(known) < 2:
+            said[test] = known[0]
+            continue
+        weight, bias = _fitted(vectors[train], truth[train])
+        scores = vectors[test] @ weight.T + bias
+        said[test] = known[(scores[:, 0] > 0).astype(int) if len(known) == 2 else scores.argmax(axis=1)]
+    return said
+
+
+def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
+    """Cut places into halves with as much of each class in either, by a seeded shuffle."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    halves: tuple[list[int], list[int]] = ([], [])
+    for name in sorted(set(labels)):
+        members = [int(i) for i in order if labels[i] == name]
+        # A class with an odd number gives its odd one to the smaller half.
+        small = int(len(halves[0]) > len(halves[1]))
+        for index, member in enumerate(members):
+            halves[(index + small) % 2].append(member)
+    return read_only(sorted(halves[0]), np.int64), read_only(sorted(halves[1]), np.int64)

@@ -1,0 +1,355 @@
+"""A checkpoint's weights and tokenizer, read whole or refused with the reason."""
+
+import copy
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForPreTraining,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+from interpret.core import tap as taps
+from interpret.core.checkpoint_files import read_config, variant_of
+from interpret.core.errors import CheckpointError, InputError
+from interpret.core.families import Family
+from interpret.core.masking import ordinary_ids
+from interpret.core.task_heads import Classifier, load_head
+from interpret.core.tasks import (
+    PAIR_FAMILIES,
+    READ_HEADS,
+    Task,
+    find_task,
+    label_places,
+    labels_disagree,
+    number_alone,
+)
+from interpret.core.vocabulary import SpecialTokens, special_tokens, unreachable_note
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """What a folder's tokenizer is, beside how it cuts.
+
+    Attributes
+    ----------
+    tokenizer
+        The Rust tokenizer, which neither cuts off nor pads.
+    special
+        What it calls its special tokens.
+    token_types
+        Whether a model is fed its token types.
+    note
+        What a reader should know of how it reads; None where nothing is odd.
+    """
+
+    tokenizer: Tokenizer
+    special: SpecialTokens
+    token_types: bool
+    note: InputError | None
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A folder's model.
+
+    Attributes
+    ----------
+    model
+        With its task head where that is read here.
+    task
+        What the head answers; None where there is none.
+    no_task
+        Why there is none; None where there is one.
+    notes
+        What a reader should know: of a head that is in the files and is left out, and of names that may be wrong.
+    """
+
+    model: PreTrainedModel | Classifier
+    task: Task | None
+    no_task: CheckpointError | None
+    notes: tuple[CheckpointError, ...]
+
+
+def read_tokenizer(folder: Path, name: str) -> Vocabulary:
+    """Read a folder's tokenizer.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or none that tells which characters a token came from.
+    """
+    given, config = _configs(folder, name)
+    # transformers would take another class for one whose code it may not run, and cut otherwise than the model learned.
+    own_code = _own_code(folder, given, name)
+    if own_code is not None:
+        raise own_code
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, config=config, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # whatever damaged files make transformers raise
+        raise _no_fast_form(folder, name) or CheckpointError(
+            "The tokenizer of “{name}” cannot be read: {error}. The folder needs tokenizer.json, or vocab.txt.",
+            name=name,
+            error=_first_line(error),
+        ) from error
+    rust = getattr(tokenizer, "backend_tokenizer", None)
+    # Without its files transformers can make up a tokenizer that knows only the special tokens.
+    if rust is None or not len(ordinary_ids(rust)):
+        raise _no_fast_form(folder, name) or CheckpointError(
+            "“{name}” has no tokenizer that tells which characters a token came from. Add its tokenizer.json.",
+            name=name,
+        )
+    rust.no_truncation()
+    rust.no_padding()
+    return Vocabulary(
+        rust,
+        special_tokens(tokenizer.special_tokens_map, rust),
+        "token_type_ids" in tokenizer.model_input_names,
+        unreachable_note(rust, name, hasattr(tokenizer, "do_lower_case")),
+    )
+
+
+def _tokenizer_config(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _own_code(folder: Path, given: Mapping[str, Any], name: str) -> CheckpointError | None:
+    """Say so where a tokenizer is code that comes with the model."""
+    config = _tokenizer_config(folder)
+    code = config.get("auto_map") or given.get("auto_map")
+    if isinstance(code, dict):
+        code = code.get("AutoTokenizer")
+    if not code or (folder / "tokenizer.json").exists():
+        return None
+    named = next((one for one in (code if isinstance(code, list | tuple) else [code]) if one), None)
+    return CheckpointError(
+        "The tokenizer of “{name}” is code that comes with the model ({code}), and no code of a model is ever run. "
+        "Choose one with a tokenizer.json.",
+        name=name,
+        code=str(config.get("tokenizer_class") or named),
+    )
+
+
+def _no_fast_form(folder: Path, name: str) -> CheckpointError | None:
+    """Say so where a tokenizer is of a class that is written in Python alone."""
+    kind = str(_tokenizer_config(folder).get("tokenizer_class") or "")
+    known = tokenizer_class_from_name(kind) if kind else None
+    if (folder / "tokenizer.json").exists() or not kind:
+        return None
+    if known is not None and issubclass(known, PreTrainedTokenizerFast):
+        return None
+    return CheckpointError(
+        "The tokenizer of “{name}” is a {kind}, which has no fast form: it does not tell which characters a token came "
+        "from. Choose a model with a tokenizer.json.",
+        name=name,
+        kind=kind,
+    )
+
+
+def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> Loaded:
+    """Read a folder's model with its task head; without a head that would answer at random.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights cannot be read, are not all there, or are more than the config knows.
+    """
+    given, config = _configs(folder, name)
+    task, no_task = None, None
+    try:
+        model, report, task = _read_with_head(folder, config, given, family, dtype, name)
+    except CheckpointError as error:
+        # Kept for as long as the model is: not with all that its traceback would keep.
+        no_task = error.with_traceback(None)
+        no_task.__context__ = no_task.__cause__ = None
+        try:
+            model, report = _read(AutoModel, folder, config, family, dtype)
+        except Exception as damage:  # whatever damaged files make transformers raise
+            raise CheckpointError(
+                "The weights of “{name}” cannot be read: {error}. Get the files again.",
+                name=name,
+                error=_first_line(damage),
+            ) from damage
+        unfit = _unfit(report, name)
+        if unfit is not None:
+            raise unfit from error
+    if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute":
+        raise CheckpointError(
+            "“{name}” is a decoder or has relative positions, which transformers would leave out here. Choose an "
+            "encoder.",
+            name=name,
+        )
+    if getattr(config, "inner_group_num", 1) != 1:
+        raise CheckpointError(
+            "Each layer of “{name}” runs {count} times over, and Bertoscope could not tell the runs apart. Choose "
+            "another model.",
+            name=name,
+            count=config.inner_group_num,
+        )
+    surplus = [key for key in report["unexpected_keys"] if f"{family.layers}." in key and "position_ids" not in key]
+    if surplus:
+        raise CheckpointError(
+            "The weights of “{name}” hold layers that its config.json does not know, “{first}” among them. Check that "
+            "the two belong together.",
+            name=name,
+            first=min(surplus),
+        )
+    # A pooler is trained only with next sentences: one that is not in the file is left out rather than made up.
+    missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
+    if len(missing) < len(report["missing_keys"]):
+        setattr(bare(model), "pooler", None)  # noqa: B010 - mypy takes it for a tensor
+    if missing:
+        raise CheckpointError(
+            "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "
+            "show is random. Get the files again, or check that config.json belongs to them.",
+            name=name,
+            count=len(missing),
+            first=missing[0],
+        )
+    notes = [labels_disagree(given, name)] if task is not None and task.labels else []
+    whole: PreTrainedModel | Classifier = model
+    head = load_head(folder, config.hidden_size, name)
+    if head is not None:
+        whole = Classifier(bare(model), head[0])
+        task = Task("classes", head[1].labels) if head[1].labels else None
+        no_task = None if task is not None else number_alone(name)
+    elif no_task is not None and _has_head(given, report):
+        notes.append(no_task)
+    # Nothing here trains a model that it explains. Without this, every pass with gradients would also keep what those
+    # of the weights need.
+    return Loaded(whole.eval().requires_grad_(False), task, no_task, tuple(one for one in notes if one is not None))
+
+
+def _has_head(given: Mapping[str, Any], report: Any) -> bool:
+    """Tell whether a head is left out that a reader would look for: not where nobody said that there is one."""
+    names = [str(one) for one in given.get("architectures") or []]
+    return any(one.endswith(READ_HEADS) for one in names) or (not names and bool(report["unexpected_keys"]))
+
+
+def _configs(folder: Path, name: str) -> tuple[dict[str, Any], Any]:
+    """Return what config.json says itself, and what transformers makes of it.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read.
+    """
+    given, _ = read_config(folder, name)
+    try:
+        if label_places(given.get("id2label") or {}) is not None:
+            return given, AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        # Maps that are exchanged stop transformers. The head is then left out, and the encoder is whole.
+        plain = {key: one for key, one in given.items() if key not in ("id2label", "label2id")}
+        return given, CONFIG_MAPPING[given["model_type"]].from_dict(plain)
+    except Exception as error:  # whatever damaged files make transformers raise
+        raise CheckpointError(
+            "The config.json of “{name}” cannot be read: {error}. Get the folder's files again.",
+            name=name,
+            error=_first_line(error),
+        ) from error
+
+
+def _read_with_head(
+    folder: Path, config: Any, given: Mapping[str, Any], family: Family, dtype: torch.dtype, name: str
+) -> tuple[PreTrainedModel, Any, Task]:
+    """Read a model with its task head.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no head, or not the one that config.json tells of. A head that the file lacks a part of would
+        answer at random.
+    """
+    task, loader = find_task(config, given, name)
+    loaders = [loader]
+    if task.kind == "masked words" and config.model_type in PAIR_FAMILIES and loader is not AutoModelForPreTraining:
+        # The BERTs of the paper are called BertForMaskedLM in their configs, and hold the head of two sentences too.
+        loaders.insert(0, AutoModelForPreTraining)
+    for loader in loaders:
+        try:
+            model, report = _read(loader, folder, config, family, dtype)
+        except Exception as error:  # whatever damaged files make transformers raise; the encoder may be whole
+            fault = CheckpointError(
+                "The head of “{name}” cannot be read: {error}. It is left out.", name=name, error=_first_line(error)
+            )
+            continue
+        lacking = _in_head(model, report["missing_keys"])
+        unfit = _unfit(report, name, task)
+        if not lacking and unfit is None:
+            return model, report, task
+        fault = unfit or CheckpointError(
+            "The weights of “{name}” lack {count} of its head's tensors, “{first}” among them, so it would answer at "
+            "random. It is left out.",
+            name=name,
+            count=len(lacking),
+            first=lacking[0],
+        )
+    raise fault
+
+
+def _unfit(report: Any, name: str, task: Task | None = None) -> CheckpointError | None:
+    """Say which weights are of another shape than config.json has it, and for a head's how many classes each means."""
+    for key, found, wanted in sorted(report["mismatched_keys"], key=str):
+        if task is not None and task.labels and len(task.labels) == wanted[0] != found[0]:
+            return CheckpointError(
+                "The config.json of “{name}” names {named} classes (id2label), and its head has {count} outputs, so "
+                "nobody knows which is which. Name all of them in config.json; the head is left out.",
+                name=name,
+                named=wanted[0],
+                count=found[0],
+            )
+        return CheckpointError(
+            "“{tensor}” of “{name}” is {found} in its weights and {wanted} by its config.json. Check that the two "
+            "belong together.",
+            tensor=str(key),
+            name=name,
+            found=" × ".join(map(str, found)),
+            wanted=" × ".join(map(str, wanted)),
+        )
+    return None
+
+
+def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.dtype) -> tuple[PreTrainedModel, Any]:
+    return loader.from_pretrained(
+        folder,
+        config=copy.deepcopy(config),
+        attn_implementation=taps.NAME if family.tapped else "eager",
+        dtype=dtype,
+        use_safetensors=True,
+        variant=variant_of(folder),
+        # What does not fit is told by `_unfit`, with the reason.
+        ignore_mismatched_sizes=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+
+
+def bare(model: PreTrainedModel | Classifier) -> PreTrainedModel:
+    """Return the model below its head."""
+    return model.body if isinstance(model, Classifier) else getattr(model, model.base_model_prefix, model)
+
+
+def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> list[str]:
+    # A classifier reads the pooler's output, and is worth nothing behind a random one.
+    inside = f"{model.base_model_prefix}."
+    return sorted(key for key in keys if not key.startswith(inside) or key.startswith(f"{inside}pooler."))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

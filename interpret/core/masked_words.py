@@ -1,0 +1,86 @@
+"""Texts with words hidden behind the mask."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from interpret.core.arrays import read_only
+from interpret.core.encoder import Encoder
+from interpret.core.errors import CheckpointError, InputError
+from interpret.core.indices import check_place
+from interpret.core.tokens import Tokens
+
+
+def mask_id(encoder: Encoder) -> int:
+    """Return the id of the mask.
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot guess words.
+    """
+    encoder.check_guesses()
+    found = None if encoder.mask is None else encoder.tokenizer.token_to_id(encoder.mask)
+    if found is None:
+        raise CheckpointError(
+            "The vocabulary of “{name}” has no mask, so no word can be hidden. Choose another model.",
+            name=encoder.spec.checkpoint.name,
+        )
+    return int(found)
+
+
+def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
+    """Put the mask in the place of some tokens.
+
+    Raises
+    ------
+    CheckpointError
+        If the model cannot guess words.
+    InputError
+        If there is no such token, or it is a special one.
+    """
+    mask = mask_id(encoder)
+    for place in places:
+        check_place("token", place, len(tokens))
+        if tokens.special[place]:
+            raise InputError(
+                "“{token}” is a special token that the model adds itself. Hide words of the text.",
+                token=tokens.strings[place],
+            )
+    ids = tokens.ids.copy()
+    ids[list(places)] = mask
+    names = [encoder.mask or ""] * len(tokens)
+    chosen = set(places)
+    return dataclasses.replace(
+        tokens,
+        ids=read_only(ids, np.int64),
+        strings=tuple(names[i] if i in chosen else one for i, one in enumerate(tokens.strings)),
+        labels=tuple(names[i] if i in chosen else one for i, one in enumerate(tokens.labels)),
+    )
+
+
+def hidden_places(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, " hidden"]:
+    """Return where a text has the mask."""
+    return read_only(np.flatnonzero(tokens.ids == mask_id(encoder)), np.int64)
+
+
+def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]:
+    """Return which tokens are words that can be seen.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    seen = ~tokens.special & (tokens.ids != mask_id(encoder))
+    if not seen.any():
+        raise InputError("Every word is hidden, so there is nothing to guess from. Leave one to be seen.")
+    return read_only(seen, bool)
+
+
+def whole_words(tokens: Tokens, places: Sequence[int]) -> tuple[int, ...]:
+    """Return some tokens with all others of their words."""
+    words = {int(tokens.word[place]) for place in places}
+    return tuple(i for i, word in enumerate(tokens.word.tolist()) if word >= 0 and word in words)

@@ -1,0 +1,175 @@
+"""The one attention function: SDPA while nobody looks, the same product in the open while a tap is open.
+
+transformers lets a program register its own attention function, which every architecture that goes through that
+interface then calls as it would SDPA. Which tap is open is kept in a context variable, so one thread never sees
+another's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from interpret.core.host_copies import Landing, landing
+
+NAME = "tapped"
+
+
+class Tap:
+    """What to do with each layer's attention in one forward pass, and what was recorded.
+
+    Parameters
+    ----------
+    layers
+        How many attention layers the encoder has.
+    record
+        Whether queries, keys, values, weights and contexts are kept.
+    gates
+        What each head's output is multiplied by, ``(layer, head)``: 0 takes a head out. None leaves all as they are.
+    gradients
+        Whether the weights stay in the graph with their gradient kept: ``weights[layer].grad`` after a backward pass.
+
+    Attributes
+    ----------
+    weights
+        Per layer ``(batch, head, query, key)``, in float32.
+    block
+        The host's float32 memory ``(layer, batch, head, query, key)`` that `weights` are views of, filled once the
+        device has been waited for; None with ``gradients``, where each layer's weights are a node of the graph.
+    queries, keys, values, contexts
+        Per layer ``(batch, head, token, width)``, as the model computed them (after rotary positions).
+    masks
+        Per layer ``(batch, 1, query, key)``, True where a query may look; None where every token may.
+    scalings
+        Per layer the number that the scores were multiplied by, 1/√width.
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        record: bool = True,
+        gates: torch.Tensor | None = None,
+        gradients: bool = False,
+    ) -> None:
+        self.layers = layers
+        self.record = record
+        self.gates = gates
+        self.gradients = gradients
+        self.calls = 0
+        self.weights: list[torch.Tensor] = []
+        self.queries: list[torch.Tensor] = []
+        self.keys: list[torch.Tensor] = []
+        self.values: list[torch.Tensor] = []
+        self.contexts: list[torch.Tensor] = []
+        self.masks: list[torch.Tensor | None] = []
+        self.scalings: list[float] = []
+        self.block: Landing | None = None
+
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        mask: torch.Tensor | None,
+        scaling: float | None,
+        dropout: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute one layer's attention in the open: softmax(QKᵀ·scaling + mask)·V (Vaswani et al. 2017, eq. 1).
+
+        Layers are counted by call, since ALBERT and DistilBERT do not say which layer is calling.
+        """
+        layer = self.calls
+        self.calls += 1
+        scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+        slot = self._slot(layer, query, key) if self.record and not self.gradients else None
+        if slot is not None and slot.device == query.device and slot.dtype == query.dtype and not query.requires_grad:
+            # Scores stay in memory that is used again layer by layer, and so in the processor's cache; only weights
+            # go into the block, once. Scaling the queries rather than the scores is a pass over far fewer numbers.
+            scores = torch.matmul(query * scaling, key.transpose(-1, -2))
+            weights = torch.softmax(_masked(scores, mask), dim=-1, out=slot)
+        else:
+            scores = _masked(torch.matmul(query, key.transpose(-1, -2)) * scaling, mask)
+            weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
+            if self.gradients:
+                if weights.requires_grad:
+                    weights.retain_grad()
+                else:
+                    # The first layer's, below which nothing has a gradient.
+                    weights.requires_grad_()
+            if slot is not None:
+                # A card goes on with the next layer meanwhile; who reads the block waits for it once.
+                slot.copy_(weights, non_blocking=True)
+        used = weights.to(device=value.device, dtype=value.dtype)
+        if dropout:
+            used = torch.nn.functional.dropout(used, dropout)
+        context = torch.matmul(used, value)
+        if self.gates is not None:
+            context = context * self.gates[layer].to(context)[:, None, None]
+        if self.record:
+            self.weights.append(weights if slot is None else slot)
+            self.queries.append(query)
+            self.keys.append(key)
+            self.values.append(value)
+            self.contexts.append(context)
+            self.masks.append(None if mask is None else _allowed(mask).expand(-1, -1, query.shape[-2], -1))
+            self.scalings.append(scaling)
+        return context.transpose(1, 2).contiguous(), used
+
+    def _slot(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
+        if self.block is None:
+            shape = (self.layers, *query.shape[:-1], key.shape[-2])
+            self.block = landing(shape, torch.float32, query.device)
+        return self.block.tensor[layer]
+
+
+_open: ContextVar[Tap | None] = ContextVar("tap", default=None)
+
+
+@contextmanager
+def tapping(tap: Tap | None) -> Iterator[Tap | None]:
+    """Open ``tap`` for the forward passes of this thread until the block ends; None leaves the fast path."""
+    token = _open.set(tap)
+    try:
+        yield tap
+    finally:
+        _open.reset(token)
+
+
+def tapped(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **options: Any,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Attention as transformers calls it: ``(batch, head, token, width)`` in, ``(batch, token, head, width)`` out."""
+    tap = _open.get()
+    if tap is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **options)
+    return tap.attend(query, key, value, attention_mask, scaling, dropout)
+
+
+def _allowed(mask: torch.Tensor) -> torch.Tensor:
+    # `sdpa_mask` gives booleans; some models add numbers of their own, where "far below zero" means no.
+    return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+
+
+def _masked(scores: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    if mask is None:
+        return scores
+    if mask.dtype != torch.bool:
+        return scores + mask
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+
+
+AttentionInterface.register(NAME, tapped)
+AttentionMaskInterface.register(NAME, sdpa_mask)

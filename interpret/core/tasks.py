@@ -1,0 +1,225 @@
+"""What a checkpoint was trained to say beyond its hidden states: its task head, where it has one."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from interpret.core.errors import CheckpointError
+
+Kind = Literal["classes", "token classes", "masked words"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model with a task head answers.
+
+    Attributes
+    ----------
+    kind
+        ``"classes"``: one answer a text; ``"token classes"``: one a token; ``"masked words"``: a token of the
+        vocabulary for every token, of use where the text has a mask.
+    labels
+        The classes' names; empty for masked words, where the vocabulary has them.
+    exclusive
+        Whether the probabilities of the classes add up to 1 (softmax) or each stands alone (sigmoid).
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    exclusive: bool = True
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """Turn scores into probabilities, in float32."""
+        return logits.float().softmax(-1) if self.exclusive else logits.float().sigmoid()
+
+
+# Whose pre-training had a game of two sentences, for which transformers has a head.
+PAIR_FAMILIES = ("bert", "albert")
+# How the class that a config.json names ends, what it answers, and what loads it.
+_KINDS: Mapping[str, tuple[Kind, Any]] = {
+    "ForSequenceClassification": ("classes", AutoModelForSequenceClassification),
+    "ForTokenClassification": ("token classes", AutoModelForTokenClassification),
+    "ForMaskedLM": ("masked words", AutoModelForMaskedLM),
+    "ForPreTraining": ("masked words", AutoModelForPreTraining),
+}
+
+
+READ_HEADS = tuple(_KINDS)
+# What other heads answer, by how the class ends: none of it is read here.
+_OTHERS: Mapping[str, CheckpointError] = {
+    "ForQuestionAnswering": CheckpointError("where in the text an answer begins and ends"),
+    "ForMultipleChoice": CheckpointError("which of several texts is the right one"),
+    "ForNextSentencePrediction": CheckpointError("whether the second text follows the first, and nothing else"),
+    "ForPreTraining": CheckpointError("which words were replaced by others"),
+    "ForCausalLM": CheckpointError("which word comes next"),
+    "LMHeadModel": CheckpointError("which word comes next"),
+}
+
+
+def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, Any]:
+    """Return the task that a checkpoint's config.json names, and the class that loads it.
+
+    Parameters
+    ----------
+    config
+        As transformers reads it.
+    given
+        What config.json says itself: transformers makes up names for classes that have none.
+    name
+        What the reader calls the model.
+
+    Raises
+    ------
+    CheckpointError
+        If it names none that is read here; the sentence says why.
+    """
+    names = [str(one) for one in getattr(config, "architectures", None) or []]
+    for ending, (kind, loader) in _KINDS.items():
+        if any(one.endswith(ending) for one in names):
+            if ending == "ForPreTraining" and config.model_type not in PAIR_FAMILIES:
+                break
+            if kind == "masked words":
+                return Task(kind, ()), loader
+            problem = getattr(config, "problem_type", None)
+            labels = _labels(config, given, name)
+            if kind == "classes" and (problem == "regression" or len(labels) < 2):
+                raise number_alone(name)
+            return Task(kind, labels, problem != "multi_label_classification"), loader
+    if not names:
+        raise CheckpointError(
+            "The config.json of “{name}” does not say which class it was saved from (“architectures”), so what a head "
+            "in its files answers is not known.",
+            name=name,
+        )
+    if all(one.endswith("Model") and not one.endswith("HeadModel") for one in names):
+        raise CheckpointError("“{name}” was saved without a head ({kind}).", name=name, kind=names[0])
+    answer = next((_OTHERS[end] for end in _OTHERS if any(one.endswith(end) for one in names)), None)
+    if answer is None:
+        raise CheckpointError(
+            "The head of “{name}” is a {kind}, which is not read here: only its encoder is.", name=name, kind=names[0]
+        )
+    raise CheckpointError(
+        "The head of “{name}” ({kind}) answers {answer}, which is not read here: only its encoder is.",
+        name=name,
+        kind=names[0],
+        answer=answer,
+    )
+
+
+def number_alone(name: str) -> CheckpointError:
+    """Say that a head answers with a number."""
+    return CheckpointError(
+        "The head of “{name}” answers with a single number and not with classes, which is not read here.", name=name
+    )
+
+
+def _labels(config: Any, given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the classes' names in the order of the head's outputs.
+
+    Raises
+    ------
+    CheckpointError
+        If config.json does not tell which class has which name.
+    """
+    labels = given.get("id2label")
+    if not labels:
+        return tuple(f"LABEL_{i}" for i in range(config.num_labels))
+    places = label_places(labels)
+    if places is None:
+        raise CheckpointError(
+            "In the config.json of “{name}” id2label should give each class's number its name, and it gives {first}. "
+            "If it stands where label2id should, exchange the two; its head is left out.",
+            name=name,
+            first=_first_of(labels),
+        )
+    if sorted(places) != list(range(len(places))):
+        raise CheckpointError(
+            "In the config.json of “{name}” id2label names the classes {given}, and a head's outputs are counted from "
+            "0 without a gap. Number them so; its head is left out.",
+            name=name,
+            given=", ".join(map(str, sorted(places)[:10])),
+        )
+    return tuple(str(places[i]) for i in range(len(places)))
+
+
+def label_places(labels: Any) -> dict[int, Any] | None:
+    """Return the names in an ``id2label`` by number; None where its keys are no numbers."""
+    try:
+        return {int(place): label for place, label in labels.items()}
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def labels_disagree(given: Mapping[str, Any], name: str) -> CheckpointError | None:
+    """Say so where a config.json's two maps of classes give a name two numbers."""
+    places, others = label_places(given.get("id2label")), given.get("label2id")
+    for place, label in (places or {}).items():
+        other = others.get(str(label), place) if isinstance(others, dict) else place
+        if str(other) != str(place) and list((places or {}).values()).count(label) == 1:
+            return CheckpointError(
+                "In the config.json of “{name}” “{label}” is class {place} by id2label and class {other} by label2id. "
+                "The names shown are id2label's, as in other programs: check with a text whose class you know.",
+                name=name,
+                label=str(label),
+                place=place,
+                other=str(other),
+            )
+    return None
+
+
+def _first_of(labels: Any) -> str:
+    return str(labels)[:80] if not isinstance(labels, dict) else ", ".join(f"{k}: {v}" for k, v in labels.items())[:80]
+
+
+def head_alone(whole: PreTrainedModel) -> PreTrainedModel:
+    """Return a model with ``whole``'s own head, that takes hidden states (``inputs_embeds``) for what its layers say.
+
+    The head stays the one of the whole model, and so does the code that runs it, whatever the architecture.
+    """
+    alone = copy.copy(whole)
+    name = whole.base_model_prefix
+    # The copy shares all but the list of its parts.
+    alone._modules = {**whole._modules, name: _Given(getattr(whole, name))}
+    return alone
+
+
+class _Given(torch.nn.Module):
+    def __init__(self, body: torch.nn.Module) -> None:
+        super().__init__()
+        # In a list it is no part of this one. DeBERTa's head asks for its embeddings.
+        self._body = [body]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self._body[0], name)
+
+    def forward(self, *_: object, inputs_embeds: torch.Tensor, **__: object) -> BaseModelOutputWithPooling:
+        # The head of two sentences, where there is one, is fed something of its shape; its answer counts for nothing.
+        return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=inputs_embeds[:, 0])
+
+
+def logits_of(output: Any) -> torch.Tensor:
+    """Return the scores in what a model with a task head returned: ``(batch, [token,] label)``."""
+    return output.prediction_logits if "prediction_logits" in output else output.logits
+
+
+def pair_logits_of(output: Any) -> torch.Tensor:
+    """Return what a model with both of its pre-training heads says of its two texts: ``(batch, 2)``.
+
+    The first score is that the second text follows (in ALBERT: that the two are in their order), the other that it
+    does not.
+    """
+    return output.sop_logits if "sop_logits" in output else output.seq_relationship_logits

@@ -1,0 +1,189 @@
+"""One text's way through an encoder, recorded."""
+
+import io
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+
+from interpret.core.arrays import read_only
+from interpret.core.device_lock import hold, synchronize
+from interpret.core.devices import find_device
+from interpret.core.encoder import Encoder, EncoderSpec
+from interpret.core.errors import CapacityError
+from interpret.core.host_copies import land
+from interpret.core.resources import trace_bytes
+from interpret.core.tap import Tap
+from interpret.core.tokens import Tokens
+from interpret.core.units import gigabytes
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything that one forward pass showed. Indices count from 0; ``token`` counts the special tokens.
+
+    Attributes
+    ----------
+    tokens, spec
+        What was read, by which encoder.
+    attention
+        Weights; each row ``[layer, head, query]`` sums to 1.
+    query, key, value, context
+        Per head, as the model computed them (after rotary positions where it has them); ``context`` is the weighted
+        sum of the values, before the output projection. None for families without a tap.
+    mask
+        Where a query may look, per layer; None where every token sees every other.
+    scaling
+        What each layer multiplies QKᵀ by: 1/√width. None for families without a tap.
+    hidden
+        Hidden states; ``hidden[0]`` is the embedding output.
+    seconds
+        Wall time of the forward pass that recorded it, shared by the texts of a batch.
+    """
+
+    tokens: Tokens
+    spec: EncoderSpec
+    attention: Float32[np.ndarray, "layer head query key"]
+    query: Float32[np.ndarray, "layer head token width"] | None
+    key: Float32[np.ndarray, "layer head token width"] | None
+    value: Float32[np.ndarray, "layer head token width"] | None
+    context: Float32[np.ndarray, "layer head token width"] | None
+    mask: Bool[np.ndarray, "layer query key"] | None
+    scaling: Float32[np.ndarray, " layer"] | None
+    hidden: Float32[np.ndarray, "layers_and_embeddings token hidden"]
+    seconds: float
+
+    def save(self, file: str | Path | io.BufferedIOBase) -> None:
+        """Write every array to an NPZ file, with the tokens and what made them as JSON in ``about``.
+
+        ``numpy.load(file)["attention"]`` reads it without Bertoscope; nothing in it is pickled.
+        """
+        arrays = {
+            name: array
+            for name in ("attention", "query", "key", "value", "context", "mask", "scaling", "hidden")
+            if (array := getattr(self, name)) is not None
+        }
+        about = {
+            "text": self.tokens.text,
+            "pair": self.tokens.pair,
+            "tokens": self.tokens.strings,
+            "model": self.spec.checkpoint.name,
+            "revision": self.spec.checkpoint.revision,
+            "device": self.spec.device,
+            "precision": self.spec.precision,
+        }
+        np.savez(
+            file,
+            ids=self.tokens.ids,
+            word=self.tokens.word,
+            segment=self.tokens.segment,
+            span=self.tokens.span,
+            special=self.tokens.special,
+            about=np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), dtype=np.uint8),
+            **arrays,
+        )
+
+    def npz(self) -> bytes:
+        """Return what `save` writes."""
+        buffer = io.BytesIO()
+        self.save(buffer)
+        return buffer.getvalue()
+
+
+def trace(encoder: Encoder, text: str, pair: str | None = None) -> Trace:
+    """Read a text, or a pair, and record attention, queries, keys, values and hidden states.
+
+    Raises
+    ------
+    InputError
+        If the text is empty or longer than the model takes.
+    CapacityError
+        If the record does not fit into memory.
+    """
+    return trace_batch(encoder, [(text, pair)])[0]
+
+
+def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> list[Trace]:
+    """Read several texts, each with its pair or None, in one padded batch; see `trace`.
+
+    Each trace has its own text's tokens only: what belongs to the padding is left out.
+    """
+    if not texts:
+        return []
+    tokens = [encoder.tokens(text, pair) for text, pair in texts]
+    longest = max(len(one) for one in tokens)
+    needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
+    free = find_device("cpu").free
+    if needed > free:
+        raise CapacityError(
+            "Recording {tokens} tokens takes {needed} GB and {free} GB are free. Shorten the text, use a smaller "
+            "window, or choose a smaller model.",
+            tokens=longest,
+            needed=gigabytes(needed),
+            free=gigabytes(free),
+        )
+    tap = Tap(encoder.layers) if encoder.family.tapped else None
+    # Held here already, so that the time is that of the pass alone and running out of memory afterwards is caught too.
+    with hold(encoder.spec.device):
+        begin = time.perf_counter()
+        output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
+        # A GPU works on after the call has returned.
+        synchronize(encoder.spec.device)
+        seconds = time.perf_counter() - begin
+        landed = {"hidden": land(output.hidden_states)}
+        masks = None
+        if tap is None:
+            landed["attention"] = land(output.attentions)
+        else:
+            groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
+            landed |= {name: land(some) for name, some in groups.items()}
+            assert tap.block is not None
+            # On the host already, and on a processor the trace's own array for a single text, not a copy.
+            landed["attention"] = tap.block
+            seen = [one for one in tap.masks if one is not None]
+            masks = land(seen, torch.bool) if seen else None
+        # Once for all of them: each would wait for what was told before it.
+        synchronize(encoder.spec.device)
+    arrays = {name: one.array() for name, one in landed.items()}
+    layers = None if masks is None or tap is None else _by_layer(masks.array(), [one is None for one in tap.masks])
+    scaling = None if tap is None else read_only(tap.scalings, np.float32)
+    return [_cut(encoder, one, row, arrays, layers, scaling, seconds) for row, one in enumerate(tokens)]
+
+
+def _by_layer(masks: np.ndarray, free: Sequence[bool]) -> np.ndarray:
+    """Put masks ``(layer, text, 1, query, key)`` back among the layers that have none, where every token may look."""
+    found = np.ones((len(free), *masks.shape[1:]), bool)
+    found[~np.array(free)] = masks
+    return found
+
+
+def _cut(
+    encoder: Encoder,
+    tokens: Tokens,
+    row: int,
+    arrays: Mapping[str, np.ndarray],
+    masks: np.ndarray | None,
+    scaling: np.ndarray | None,
+    seconds: float,
+) -> Trace:
+    """Leave out what belongs to the padding."""
+    n = len(tokens)
+    mask = None if masks is None else masks[:, row, 0, :n, :n]
+    return Trace(
+        tokens=tokens,
+        spec=encoder.spec,
+        attention=read_only(arrays["attention"][:, row, :, :n, :n]),
+        **{
+            name: read_only(arrays[name][:, row, :, :n]) if name in arrays else None
+            for name in ("query", "key", "value", "context")
+        },
+        mask=None if mask is None or mask.all() else read_only(mask),
+        scaling=scaling,
+        hidden=read_only(arrays["hidden"][:, row, :n]),
+        seconds=seconds,
+    )

@@ -1,0 +1,359 @@
+"""What a run taught a model, as a small PEFT adapter: ``python -m interpret.finetuning.adapter_export``.
+
+Whatever was trained, whole layers or adapters, on one run or several after each other: of every linear map and every
+table of vectors the change from the model that it began with is brought to a rank, and written as LoRA: to the one that
+leaves the least out of what the change adds where the model reads the passages that it learned from (Chen et al. 2021,
+"DRONE: Data-aware low-rank compression"). This is how the heads in `interpret.core.builtin` were made.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForPreTraining, BertForPreTraining
+
+from interpret.core.builtin import WEIGHTS, merge_adapter
+from interpret.core.checkpoint_files import quiet
+from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import InputError, InterpretError
+from interpret.finetuning.collator import Collate, Item
+from interpret.finetuning.data import read_examples
+from interpret.finetuning.examples import GAMES
+from interpret.finetuning.outcome import read_run_examples
+from interpret.finetuning.passages import PASSAGE_WORDS
+from interpret.finetuning.pretraining_collator import ELSEWHERE, FOLLOWS, Game, as_written
+from interpret.finetuning.pretraining_trainer import ask
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.results import GameResults, measure_game
+from interpret.finetuning.runs import Run, read_run
+
+# Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
+# cent in each number of the change, far less than half of the ranks would leave out for sixteen bits each.
+_SMALL = torch.float8_e4m3fn
+# Singular vectors are full of small numbers, which eight bits do not have below 2⁻⁶: both factors are this much larger.
+_LIFT = 64.0
+# What serves for tables of vectors.
+TABLE_RANK = 96
+# What of the longest direction is no change, but the rounding of one.
+_NOISE = 1e-6
+# Passages that are read to see what each map is given: more tokens than its inputs are wide, many times.
+_READ = 400
+# Passages by which next sentences are balanced: enough for a share to be known to one or two per cent.
+_BALANCED = 1600
+# What PEFT puts before a weight's name.
+_PREFIX = "base_model.model."
+
+
+def save_change(
+    base: Path,
+    trained: Path,
+    folder: Path,
+    name: str,
+    rank: int,
+    table_rank: int = TABLE_RANK,
+    given: Mapping[str, torch.Tensor] | None = None,
+) -> dict[str, float]:
+    """Write what makes one model another as an adapter that `peft.PeftModel.from_pretrained` opens.
+
+    Of the linear maps in the layers and the pooler, and of the vectors of words, positions and segments, the change, to
+    a rank, in eight bits; biases, layer norms and the heads whole, in sixteen. What did not change is left out. The
+    decoder of masked words is tied to the word vectors, which PEFT sees to when it merges
+    (`peft.PeftModel.merge_and_unload`), and only then.
+
+    Parameters
+    ----------
+    base
+        The folder of the model that was begun with; what heads it lacks are new.
+    trained
+        The folder of a model with both heads of the pre-training.
+    folder
+        What is written.
+    name
+        What the base is called on the hub.
+    rank, table_rank
+        The rank of the changes of linear maps, and of tables of vectors.
+    given
+        What each map or table is given, as `what_is_given` has it; without it all that can be given is alike.
+
+    Returns
+    -------
+    left
+        For each map or table what was left out, as a share of what its change adds (root mean squares).
+
+    Raises
+    ------
+    InputError
+        If they are not of one shape, or lack a head.
+    """
+    from peft import LoraConfig
+
+    with quiet():
+        before, after = (
+            AutoModelForPreTraining.from_pretrained(
+                one, use_safetensors=True, trust_remote_code=False, local_files_only=True
+            )
+            for one in (base, trained)
+        )
+    _check(before, after)
+    old, body = before.state_dict(), f"{after.base_model_prefix}."
+    state: dict[str, torch.Tensor] = {}
+    left: dict[str, float] = {}
+    ranks: dict[str, int] = {}
+    whole = ["cls.predictions.transform", "cls.seq_relationship"]
+    for path, module in after.named_modules():
+        now = dict(module.named_parameters(recurse=False))
+        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
+        if not path.startswith(body) or not learned:
+            continue
+        key = f"{_PREFIX}{path}"
+        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            change = learned["weight"].detach() - old[f"{path}.weight"]
+            table = isinstance(module, torch.nn.Embedding)
+            ranks[path] = min(table_rank if table else rank, *change.shape)
+            # As PEFT has them, a table's factors make its transpose.
+            change = change.T if table else change
+            seen = (given or {}).get(path, torch.ones(change.shape[1]))
+            down, up, left[path] = low_rank(change, ranks[path], seen)
+            names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
+            state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
+            if "bias" in learned:
+                state[f"{key}.base_layer.bias"] = learned["bias"]
+        else:
+            whole.append(path)
+    for path in whole:
+        state |= {f"{_PREFIX}{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
+    # The decoder is tied to the word vectors; PEFT finds its bias, as those of the maps, by its name.
+    state[f"{_PREFIX}cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
+    folder.mkdir(parents=True, exist_ok=True)
+    small = {
+        key: one.detach().to(_SMALL if ".lora_" in key else torch.float16).contiguous() for key, one in state.items()
+    }
+    save_file(small, folder / WEIGHTS, {"format": "pt"})
+    LoraConfig(
+        target_modules=sorted(ranks),
+        rank_pattern=ranks,
+        # PEFT multiplies by alpha over the rank.
+        alpha_pattern={path: one / _LIFT**2 for path, one in ranks.items()},
+        bias="lora_only",
+        modules_to_save=whole,
+        base_model_name_or_path=name,
+        inference_mode=True,
+    ).save_pretrained(str(folder))
+    return left
+
+
+def low_rank(change: torch.Tensor, rank: int, given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """Return two factors in eight bits, ``_LIFT`` times as large each, and the share that they leave out.
+
+    Of ``change @ x`` over what is given as ``x`` the first factor keeps the directions of largest variance (Chen et al.
+    2021; for inputs that are all alike these are the singular vectors of Eckart & Young 1936). What eight bits make of
+    it is known when the second factor is chosen, by least squares.
+
+    Parameters
+    ----------
+    change
+        ``(output, input)``.
+    given
+        The mean of ``x xᵀ``, ``(input, input)``; or its diagonal, where ``x`` has one component that is not 0.
+    """
+    change, given = change.double(), given.double()
+
+    def over(one: torch.Tensor) -> torch.Tensor:
+        return one * given if given.ndim == 1 else one @ given
+
+    spread = over(change) @ change.T
+    _values, vectors = torch.linalg.eigh(spread)
+    kept = min(rank, *change.shape)
+    down = torch.zeros(rank, change.shape[1], dtype=torch.float64)
+    down[:kept] = vectors.flip(1)[:, :kept].T @ change
+    # Both factors as long, so that neither runs out of small numbers; directions that did not change are none.
+    length = down.norm(dim=1, keepdim=True)
+    down = _rounded(torch.where(length > _NOISE * length.max(), down / length.sqrt() * _LIFT, 0.0))
+    up = _rounded(over(change) @ down.T @ torch.linalg.pinv(over(down) @ down.T, hermitian=True) * _LIFT**2)
+    missed = change - up @ down / _LIFT**2
+    share = (over(missed) * missed).sum() / spread.trace().clamp_min(1e-30)
+    return down, up, float(share.clamp_min(0).sqrt())
+
+
+def _rounded(one: torch.Tensor) -> torch.Tensor:
+    most = torch.finfo(_SMALL).max
+    return one.clamp(-most, most).to(_SMALL).double()
+
+
+def what_is_given(run: Run) -> dict[str, torch.Tensor]:
+    """Let a run's model read passages that it learned from, hidden words and all.
+
+    Returns
+    -------
+    given
+        Of each linear map below the heads the mean of ``x xᵀ`` over what it is given, ``(input, input)``; of each table
+        of vectors how often each was asked for, and once more: what was not met here is met elsewhere.
+
+    Raises
+    ------
+    InputError
+        If the run's examples, or its model, cannot be read.
+    """
+    encoder = load_encoder(str(run.folder / "model"), device="cpu")
+    examples, split = read_run_examples(run.folder, run.request)
+    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
+    game, collate = Game(encoder, run.request.recipe, examples, places), Collate(encoder)
+    body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
+    given: dict[str, torch.Tensor] = {}
+
+    def look(path: str, module: torch.nn.Module, inputs: tuple[Any, ...]) -> None:
+        if isinstance(module, torch.nn.Embedding):
+            given.setdefault(path, torch.ones(module.num_embeddings))
+            given[path] += torch.bincount(inputs[0].flatten(), minlength=module.num_embeddings)
+        else:
+            # The pooler is given one state of a text.
+            read = inputs[0].flatten(0, -2)
+            given.setdefault(path, torch.zeros(2 * (read.shape[-1],)))
+            given[path] += read.T @ read / len(read) / len(places)
+
+    for name, module in body.named_modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            module.register_forward_pre_hook(partial(look, f"{body.base_model_prefix}.{name}"))
+    with torch.no_grad():
+        for i in range(len(game)):
+            # One at a time, so that no padding is read.
+            inputs = collate([game[i]])
+            body(**{name: one for name, one in inputs.items() if name not in ("labels", "next")})
+    return given
+
+
+def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
+    if not isinstance(after, BertForPreTraining):
+        raise InputError(
+            "An adapter is made of a BERT with both heads of its pre-training, and this is a {kind}.",
+            kind=type(after).__name__,
+        )
+    old, new = before.state_dict(), after.state_dict()
+    if {name: one.shape for name, one in old.items()} != {name: one.shape for name, one in new.items()}:
+        raise InputError("The two models are not of one shape. Name the one that the training began with.")
+
+
+def measure_adapter(
+    base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS
+) -> tuple[GameResults, GameResults]:
+    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
+
+    Parameters
+    ----------
+    words
+        How long the passages are.
+
+    Returns
+    -------
+    hidden, written
+        What came of the games; and of the same pairs with nothing hidden, as who asks of a pair gives it.
+    """
+    examples = read_examples(content, name, "text", "", None, GAMES[1], words)
+    encoder, model = _joined(base, adapter)
+    game = Game(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
+    hidden, written = (measure_game(ask(model, one, Collate(encoder))) for one in (game, _as_written(game)))
+    return hidden, written
+
+
+def balance_pairs(base: str, adapter: Path, run: Run) -> None:
+    """Set an adapter's bias of next sentences so that as many passages are told to follow as do, read as written.
+
+    A training hides tokens, names among them; where all are there, two texts look more alike than it knows them. Only
+    passages that the run learned from are read, so that what was held out stays unseen.
+
+    Raises
+    ------
+    InputError
+        If the run's examples cannot be read.
+    """
+    examples, split = read_run_examples(run.folder, run.request)
+    if examples.pairs is None:
+        return
+    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
+    encoder, model = _joined(base, adapter)
+    game = Game(encoder, run.request.recipe, examples, places)
+    found = measure_game(ask(model, _as_written(game), Collate(encoder)))
+    shift = as_many(found.follows, found.following)
+    weights = load_file(adapter / WEIGHTS)
+    bias = weights[f"{_PREFIX}cls.seq_relationship.bias"]
+    bias[FOLLOWS] -= shift / 2
+    bias[ELSEWHERE] += shift / 2
+    save_file(weights, adapter / WEIGHTS, {"format": "pt"})
+
+
+def as_many(follows: np.ndarray, following: np.ndarray) -> float:
+    """Return what, taken from the log odds of following, lets as many pairs be told to follow as do.
+
+    Parameters
+    ----------
+    follows, following
+        Of each pair the probability that it follows, and whether it does: ``(pair,)``.
+    """
+    follows = follows.astype(np.float64).clip(1e-9, 1 - 1e-9)
+    return float(np.quantile(np.log(follows / (1 - follows)), 1 - following.mean()))
+
+
+def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(place))
+        encoder = load_encoder(place, device="cpu")
+        return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
+
+
+def _as_written(game: Game) -> list[Item]:
+    return [as_written(game[i]) for i in range(len(game))]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m interpret.finetuning.adapter_export", description=__doc__)
+    parser.add_argument("run", type=Path, metavar="FOLDER", help="a run that learned by both games")
+    parser.add_argument("--model", default="minilm", help="what its model, or the first it went on from, began with")
+    parser.add_argument("--name", required=True, help="what that is called on the hub")
+    parser.add_argument("--rank", type=int, default=128, help="the rank of the changes of linear maps")
+    parser.add_argument("--table-rank", type=int, default=TABLE_RANK, help="the rank of those of words and places")
+    parser.add_argument("--held", type=Path, required=True, help="running text that it did not learn from")
+    parser.add_argument("--words", type=int, default=PASSAGE_WORDS, help="words of a passage of it")
+    parser.add_argument("--learned", type=int, required=True, help="how many books it learned from")
+    parser.add_argument("--books", nargs="+", required=True, help="the titles of those that it did not")
+    parser.add_argument("--out", type=Path, required=True, help="the folder that is written")
+    asked = parser.parse_args(arguments)
+    try:
+        base = checkpoint_folder(find_checkpoint(asked.model))
+        run = read_run(asked.run)
+        left = save_change(
+            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, what_is_given(run)
+        )
+        balance_pairs(asked.model, asked.out, run)
+        found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
+    except (InterpretError, OSError) as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return 2
+    facts = _facts(*found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
+    (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    sys.stderr.write(f"{json.dumps(facts)}\nleft out of the changes: {max(left.values()):.1%} at most\n")
+    return 0
+
+
+def _facts(hidden: GameResults, written: GameResults) -> dict[str, Any]:
+    return {
+        "first": hidden.first,
+        "five": hidden.five,
+        "following": written.next,
+        "following_hidden": hidden.next,
+        "tokens": len(hidden.truth),
+        "pairs": len(hidden.following),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

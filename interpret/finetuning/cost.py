@@ -1,0 +1,211 @@
+"""A step of training, timed: on a card in a process of its own, which leaves nothing behind on it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from interpret.core.checkpoints import checkpoint_folder
+from interpret.core.device_lock import hold, synchronize
+from interpret.core.devices import find_device, shown_alone
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import CapacityError, InputError, InterpretError
+from interpret.core.rounding import fast_precision
+
+# Tokens of the batch that is timed on a processor: a second or two for a BERT-base on two cores, and more take as long
+# for each. A card is told of one operation after another, and of small batches most of the time is idle.
+_MEASURED_TOKENS = 512
+_TIMES = 2
+_ROOT = Path(__file__).parents[2]
+# Seconds after which a process that times a step is given up: PyTorch, CUDA and a model of some GB are loaded in it.
+_PATIENCE = 180
+# What contexts were seen to take on cards of several generations; what lies outside is another process's doing.
+CONTEXT_BYTES = 600_000_000
+_CONTEXTS = (100_000_000, 2_000_000_000)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model's arithmetic takes on a device, measured.
+
+    Attributes
+    ----------
+    forward, backward
+        Seconds a token, through all layers and back.
+    update
+        Seconds a parameter for the optimizer.
+    kept
+        Bytes a token that all layers keep for the way back; 0 where it was not measured, as on a processor.
+    context
+        Bytes that the device's context takes in a process of its own; 0 on a processor.
+    """
+
+    forward: float
+    backward: float
+    update: float
+    kept: float = 0.0
+    context: int = 0
+
+
+def measure_cost(
+    encoder: Encoder, tokens: int, precision: str = "float32", batch: int = 16, device: str = "cpu"
+) -> Cost:
+    """Time a step of training on a copy of the model, of texts of so many tokens.
+
+    On a card it is timed in a process of its own, at the batch and with the optimizer that will run: PyTorch keeps what
+    it has taken for reuse, which the training would then lack.
+
+    Parameters
+    ----------
+    precision
+        As `interpret.finetuning.recipe.Recipe` takes it.
+    batch
+        Texts of a step, for a card.
+    device
+        As `interpret.load_encoder` takes it.
+
+    Raises
+    ------
+    InputError
+        If there is no such device, or it cannot be timed.
+    CapacityError
+        If the device runs out of memory.
+
+    Examples
+    --------
+    >>> cost = measure_cost(encoder, tokens=128, batch=16)  # doctest: +SKIP
+    >>> 16 * 128 * (cost.forward + cost.backward)  # doctest: +SKIP
+    1.9
+    """
+    place = find_device(device)
+    name, precision = place.name, fast_precision(place) if precision == "auto" else precision
+    if name == "cpu":
+        return time_steps(encoder, tokens, precision, batch)
+    return _apart(encoder, tokens, precision, batch, name)
+
+
+def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: str) -> Cost:
+    """Time a step in a process of its own."""
+    checkpoint = encoder.spec.checkpoint
+    model = checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint))
+    env, inside = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}, device
+    if device.startswith("cuda"):
+        # It sees no other card: on those it would leave nothing, and count nothing of them.
+        env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(device)}, "cuda:0"
+    asked = json.dumps([model, inside, tokens, precision, batch])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "interpret.finetuning.cost"],
+            env=env,
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+        )
+        told = json.loads(done.stdout.strip().splitlines()[-1])
+    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
+        raise InputError(
+            "No step could be timed on {device}: {error}.", device=device, error=type(error).__name__
+        ) from error
+    if "sentence" in told:
+        kind = CapacityError if told["kind"] == "CapacityError" else InputError
+        # The card has another name there.
+        raise kind(told["sentence"], **{name: device if one == inside else one for name, one in told["values"].items()})
+    return Cost(**told)
+
+
+def main() -> None:
+    """Time what standard input asks for, and print it as JSON."""
+    model, device, tokens, precision, batch = json.loads(sys.stdin.read())
+    try:
+        free = find_device(device).free
+        told = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
+    except InterpretError as error:
+        values = {name: str(one) for name, one in error.values.items()}
+        told = {"kind": type(error).__name__, "sentence": error.message, "values": values}
+    print(json.dumps(told))  # noqa: T201 - to who asked
+
+
+def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: int = 0) -> Cost:
+    """Time steps here and now; see `measure_cost`.
+
+    Parameters
+    ----------
+    free
+        Bytes that a card had free before this process began with it.
+    """
+    device = encoder.spec.device
+    rows = max(1, _MEASURED_TOKENS // tokens) if device == "cpu" else batch
+    forward, backward, update, kept = [], [], [], 0
+    with hold(device):
+        ids = torch.randint(1, encoder.tokenizer.get_vocab_size(), (rows, tokens), device=device)
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        model = encoder.copy().model.train().requires_grad_(True)
+        optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+        count = sum(one.numel() for one in model.parameters())
+        # The first time round memory is found and code is loaded.
+        for _ in range(_TIMES + 1):
+            begin = _now(device)
+            # A context of its own for each pass: it keeps the weights that it has rounded, and those that were rounded
+            # without gradients would have none in the second.
+            with torch.no_grad(), _rounding(device, precision):
+                model(**inputs)
+            middle, before = _now(device), _taken(device)
+            with _rounding(device, precision):
+                loss = model(**inputs).last_hidden_state.float().square().mean()
+                # Of the weights that it keeps the plan knows itself.
+                kept = _taken(device) - before - (_rounded_bytes(model) if precision == "bfloat16" else 0)
+            loss.backward()
+            back = _now(device)
+            optimizer.step()
+            optimizer.zero_grad()
+            forward.append(middle - begin)
+            backward.append(back - middle - (middle - begin))
+            update.append(_now(device) - back)
+        context = _context(device, free)
+    return Cost(
+        min(forward[1:]) / ids.numel(),
+        max(min(backward[1:]), 0.0) / ids.numel(),
+        min(update[1:]) / count,
+        max(kept, 0) / ids.numel(),
+        context,
+    )
+
+
+def _rounding(device: str, precision: str) -> AbstractContextManager[Any]:
+    return torch.autocast(torch.device(device).type, torch.bfloat16, precision == "bfloat16")
+
+
+def _rounded_bytes(model: torch.nn.Module) -> int:
+    """Return what the bfloat16 copies of the weights take that autocast multiplies by."""
+    linear = (one for one in model.modules() if isinstance(one, torch.nn.Linear))
+    return 2 * sum(weight.numel() for one in linear for weight in one.parameters(recurse=False))
+
+
+def _now(device: str) -> float:
+    synchronize(device)
+    return time.perf_counter()
+
+
+def _taken(device: str) -> int:
+    return int(torch.cuda.memory_allocated(device)) if device.startswith("cuda") else 0
+
+
+def _context(device: str, free: int) -> int:
+    """Return what a card's context takes: what is gone of its memory, and is not PyTorch's."""
+    if not device.startswith("cuda"):
+        return 0
+    found = free - find_device(device).free - int(torch.cuda.memory_reserved(device))
+    least, most = _CONTEXTS
+    return found if least <= found <= most else CONTEXT_BYTES
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""What a fine-tune will take: parameters, memory and time, and what to think twice about, before it is begun."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from interpret.core.devices import find_device
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.rounding import fast_precision
+from interpret.core.tokens import tokenize
+from interpret.finetuning.cost import CONTEXT_BYTES, Cost
+from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
+from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes
+from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
+from interpret.finetuning.regularization import FISHER_EXAMPLES
+from interpret.finetuning.trainable_model import planned_layer_groups, skeleton
+
+# Numbers kept for the way back per token, layer and unit of width: see
+# `interpret.core.resources.tokens_with_gradients`.
+_KEPT_NUMBERS = 24
+# What PyTorch and transformers take in a process of their own before there is any model.
+_PROCESS_BYTES = 700_000_000
+# What a step takes that does no arithmetic: the optimizer's bookkeeping, the loader, what is written down.
+_STEP_SECONDS = 0.004
+# Devlin et al. 2019, appendix A.3 recommends 2e-5 to 5e-5; within a factor of two that is no matter of concern. Turc
+# et al. 2019, table 10, went up to 3e-4 for compact models.
+_USUAL = (1e-5, 1e-4)
+_USUAL_SMALL = (1e-5, 4e-4)
+# Hu et al. 2021, tables 9 to 12: 1e-4 to 2e-3.
+_USUAL_ADAPTED = (5e-5, 5e-3)
+# Of a layer's time forward and back, what it takes with adapters: the small products, and no gradient of the weights.
+_ADAPTED_FORWARD, _ADAPTED_BACK = 1.3, 0.7
+_LEAST_FOR_A_HEAD = 5e-4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fine-tune will take.
+
+    Attributes
+    ----------
+    layer_groups
+        The stack, from the bottom to the top.
+    trainable, frozen
+        Parameters that learn, and that stay.
+    memory, free
+        Bytes at the most, of a process of its own, with the context that a card needs for it; bytes that the device
+        has free.
+    seconds
+        Of training and judging, without the start of the process.
+    steps
+        Steps in all.
+    kept
+        How many layers are computed once only; -1 for none.
+    cautions
+        What to think twice about, the gravest first. Of ``"memory"``, ``"high rate"``, ``"low rate"``, ``"slow head"``,
+        ``"hole"``, ``"few judged"``.
+    """
+
+    layer_groups: tuple[LayerGroup, ...]
+    trainable: int
+    frozen: int
+    memory: int
+    free: int
+    seconds: float
+    steps: int
+    kept: int
+    cautions: tuple[str, ...]
+
+
+def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, " example"]:
+    """Return how many tokens of each example are read; of more than ``sample`` examples those of an even choice."""
+    chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
+    pairs = examples.pairs
+    found = [len(tokenize(encoder.tokenizer, examples.texts[i], pairs[i] if pairs else None)) for i in chosen]
+    return np.minimum(found, min(most, encoder.max_tokens)).astype(np.int64)
+
+
+def plan(
+    encoder: Encoder,
+    recipe: Recipe,
+    task: str,
+    classes: int,
+    lengths: Sequence[int] | Int[np.ndarray, " example"],
+    learned: int,
+    judged: int,
+    cost: Cost,
+) -> Plan:
+    """Predict what a fine-tune takes.
+
+    Time is that of the layers a step goes through, forward from the lowest one that is not kept and back to the lowest
+    one that learns; layers in between that are frozen cost half on the way back.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of some examples: what is typical.
+    learned, judged
+        How many examples are learned from and judged by.
+
+    Raises
+    ------
+    InputError
+        If a layer group is unknown.
+    """
+    family = encoder.family
+    recipe = resolve(recipe, layer_group_names(encoder.model, family), encoder.width, task)
+    model = skeleton(encoder, recipe, task, classes)
+    layer_groups, _maps = planned_layer_groups(model, encoder, recipe)
+    trainable = sum(one.learns for one in layer_groups)
+    layers = [one for one in layer_groups if one.name.isdigit()]
+    plays = task in GAMES
+    kept = kept_layers(model, family, frozen_prefix(layer_groups)) if recipe.keep_prefix and not plays else -1
+    mean, longest = float(np.mean(lengths)), int(np.max(lengths))
+    steps_an_epoch = math.ceil(learned / recipe.batch)
+    steps = steps_an_epoch * recipe.epochs
+    shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
+    if plays:
+        # The head weighs every token of the vocabulary for each that is guessed, there and back.
+        head = recipe.masked * encoder.embedding_matrix.numel() / sum(one.parameters for one in layers)
+        shares = shares[0] + head, shares[1] + head
+    tokens = mean * learned * recipe.epochs
+    seconds = (
+        tokens * (cost.forward * shares[0] + cost.backward * shares[1])
+        + mean * judged * recipe.epochs * cost.forward * shares[0]
+        + mean * (learned + judged) * cost.forward * max(kept, 0) / len(layers)
+        + steps * (trainable * cost.update + _STEP_SECONDS)
+        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.hold == "ewc" else 0)
+    )
+    device = find_device(recipe.device)
+    precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
+    total = sum(one.parameters for one in layer_groups)
+    reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
+    # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
+    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.hold]
+    # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
+    each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
+    host = device.name == "cpu"
+    memory = (
+        4 * total * (2 if recipe.hold == "ewc" else 1)
+        + copies * trainable
+        + each * recipe.batch * longest * max(reached, 1) / len(layers)
+        # What mixed precision rounds of the weights that gradients go through.
+        + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
+        # What frozen layer groups made of the texts lies on the host.
+        + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
+        # Scores of the whole vocabulary, as they come, in float32, and what flows back.
+        + (12 * recipe.batch * longest * recipe.masked * encoder.embedding_matrix.shape[0] if plays else 0)
+        + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
+    )
+    return Plan(
+        layer_groups=layer_groups,
+        trainable=trainable,
+        frozen=total - sum(one.learns for one in layer_groups if one.learns == one.parameters),
+        memory=int(memory),
+        free=device.free,
+        seconds=float(seconds),
+        steps=steps,
+        kept=kept,
+        cautions=_cautions(recipe, layer_groups, layers, judged, memory > device.free, task, encoder.width),
+    )
+
+
+def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
+    """Return a sentence for each of a plan's cautions, the gravest first; `Health` has one for few rows to judge by.
+
+    Parameters
+    ----------
+    recipe
+        What was planned, nothing of it left to what suits.
+    """
+    rate = f"{recipe.learning_rate:.1e}"
+    said = {
+        "memory": InputError(
+            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer tokens of "
+            "each."
+        ),
+        "high rate": InputError(
+            "A learning rate of {rate} is far above 2e-5 to 5e-5, which suits layers that learn; BERT tends to forget "
+            "what it knew.",
+            rate=rate,
+        ),
+        "low rate": InputError(
+            "A learning rate of {rate} is far below 2e-5 to 5e-5: little will be learned in so few steps.", rate=rate
+        ),
+        "slow head": InputError("A head alone learns slowly at {rate}. Rates of 1e-3 to 2e-2 suit it.", rate=rate),
+        "hole": InputError("A frozen layer above one that learns saves little: the gradient has to pass through it."),
+    }
+    return {name: said[name] for name in found.cautions if name in said}
+
+
+def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:
+    """Return which share of the layers a step goes through, forward and back; adapters make the way longer forward."""
+    lowest = _lowest(layers, embeddings_frozen)
+    back = sum(0.5 if one.frozen else _ADAPTED_BACK if adapted else 1.0 for one in layers[lowest:])
+    forward = sum(_ADAPTED_FORWARD if adapted and not one.frozen else 1.0 for one in layers[kept:])
+    return forward / len(layers), back / len(layers)
+
+
+def _lowest(layers: Sequence[LayerGroup], embeddings_frozen: bool) -> int:
+    """Return the lowest layer that a gradient has to reach; as many as there are where only the head learns."""
+    free = [place for place, one in enumerate(layers) if not one.frozen]
+    return 0 if not embeddings_frozen else free[0] if free else len(layers)
+
+
+def _cautions(
+    recipe: Recipe,
+    layer_groups: Sequence[LayerGroup],
+    layers: Sequence[LayerGroup],
+    judged: int,
+    too_large: bool,
+    task: str,
+    width: int,
+) -> tuple[str, ...]:
+    learns = not head_alone([one.name for one in layer_groups if one.frozen], [one.name for one in layer_groups])
+    adapted = bool(recipe.lora_rank)
+    lowest = _lowest(layers, layer_groups[0].frozen)
+    least, most = _USUAL_ADAPTED if adapted else _USUAL_SMALL if width < SMALL_WIDTH else _USUAL
+    found = {
+        "memory": too_large,
+        "high rate": learns and recipe.learning_rate > most,
+        "low rate": learns and recipe.learning_rate < least,
+        "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
+        "hole": any(one.frozen for one in layers[lowest:]),
+        # Two accuracies a point apart: half of a 95 % interval around 90 %.
+        "few judged": task not in ("regression", *GAMES) and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+    }
+    return tuple(name for name, present in found.items() if present)

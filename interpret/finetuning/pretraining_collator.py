@@ -1,0 +1,119 @@
+"""The games that BERT learned from, masked words and next sentences, as a training plays them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.masking import Masking, mask_tokens, open_tokens, ordinary_ids
+from interpret.finetuning.collator import NO_LABEL, Item
+from interpret.finetuning.examples import Examples
+from interpret.finetuning.passages import sentences_of
+from interpret.finetuning.recipe import Recipe
+
+# Where a game is drawn that is the same at every time.
+_ALWAYS = 2**31
+# As Devlin et al. 2019 count: the second text follows, or is from elsewhere.
+FOLLOWS, ELSEWHERE = 0, 1
+# Sentences on either side of where two texts meet, at most, in a passage that is shortened.
+_FEW = 3
+
+
+class Game(Sequence[Item]):
+    """Passages with some tokens hidden, and half of them with the end of another: drawn anew at every time.
+
+    What is drawn depends on the seed, the time and the passage alone, so that a training that goes on after a stop
+    meets the same games.
+
+    Parameters
+    ----------
+    places
+        Which of the examples these are.
+    time
+        Asked which pass through the examples it is; None for a game that is always the same.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        recipe: Recipe,
+        examples: Examples,
+        places: Sequence[int],
+        time: Callable[[], int] | None = None,
+    ) -> None:
+        if encoder.mask is None:
+            raise InputError(
+                "This model's vocabulary has no mask, so it cannot learn from hidden words. Choose another model, or a "
+                "labelled file."
+            )
+        self.examples, self.places, self.time = examples, places, time
+        self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
+        self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
+        self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+        self.mask, self.others = int(encoder.tokenizer.token_to_id(encoder.mask) or 0), ordinary_ids(encoder.tokenizer)
+        self.documents: dict[str, list[int]] = {}
+        for place in places:
+            self.documents.setdefault(examples.labels[place], []).append(place)
+        if examples.pairs is not None and len(places) < 2:
+            raise InputError(
+                "There is a single passage to learn from or to judge by, so no second text can be from elsewhere. "
+                "Bring a longer text, or hold more of it out."
+            )
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def lengths(self) -> list[int]:
+        """Return how many tokens each passage has as it stands in the text."""
+        pairs = self.examples.pairs
+        texts = [
+            (self.examples.texts[place], pairs[place]) if pairs is not None else self.examples.texts[place]
+            for place in self.places
+        ]
+        return [len(one.ids) for one in self.tokenizer.encode_batch(texts)]
+
+    def __getitem__(self, number: Any) -> Any:
+        place = self.places[number]
+        examples = self.examples
+        random = np.random.default_rng([self.seed, _ALWAYS if self.time is None else self.time(), place])
+        item: Item = {}
+        second = None
+        if examples.pairs is not None:
+            item["next"] = FOLLOWS if random.random() < 0.5 else ELSEWHERE
+            second = examples.pairs[place]
+            if item["next"] == ELSEWHERE:
+                # From the same document where it has another passage, or the subject alone would tell.
+                own = self.documents[examples.labels[place]]
+                others = own if len(own) > 1 else self.places
+                chosen = others[int(random.integers(len(others) - 1))]
+                second = examples.pairs[chosen if chosen != place else others[-1]]
+        first = examples.texts[place]
+        if self.time is not None and random.random() < self.short:
+            first, second = _shortened(first, second, int(random.integers(1, _FEW + 1)))
+        found = self.tokenizer.encode(first, second)
+        ids = np.array(found.ids)
+        open_to = open_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
+        masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
+        while self.time is None and open_to.any() and not masked.chosen.any():
+            # What is judged by is drawn once: a passage without a question would be judged by nothing.
+            masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
+        return item | {
+            "input_ids": masked.ids.tolist(),
+            "token_type_ids": found.type_ids,
+            "labels": np.where(masked.chosen, ids, NO_LABEL).tolist(),
+        }
+
+
+def as_written(item: Item) -> Item:
+    """Return a passage of a game with every token that was hidden or replaced back in its place."""
+    labels = np.array(item["labels"])
+    return item | {"input_ids": np.where(labels == NO_LABEL, item["input_ids"], labels).tolist()}
+
+
+def _shortened(first: str, second: str | None, count: int) -> tuple[str, str | None]:
+    """Return so many sentences of each text: the nearest to where they meet."""
+    kept = " ".join(sentences_of(first)[-count:])
+    return kept, second if second is None else " ".join(sentences_of(second)[:count])

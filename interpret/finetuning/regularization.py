@@ -1,0 +1,180 @@
+"""Against forgetting: weights held near where they began, and old examples learned from again.
+
+Holding adds ``λ / 2 · Σ fᵢ (wᵢ − wᵢ⁰)²`` to the loss, over all weights that learn but those of the head: with ``f = 1``
+it is L2-SP (Li et al. 2018, eq. 3), with the diagonal of the Fisher information elastic weight consolidation
+(Kirkpatrick et al. 2017, eq. 3). Its gradient is added to the loss's; the loss that is told is that of the task alone.
+It stands in the place of weight decay, which pulls towards 0 (Li et al. 2018, sec. 3.1): what is held does not decay.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from interpret.core.device_lock import hold
+from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.errors import InputError
+from interpret.core.tasks import logits_of
+from interpret.finetuning.collator import Collate, Reader
+from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.layer_groups import HEAD
+from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.trainable_model import Learner
+
+# Examples that the Fisher information is averaged over: each takes a pass forward and back of its own.
+FISHER_EXAMPLES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What the run had learned from whose model is trained further.
+
+    Attributes
+    ----------
+    model
+        Its model, as `interpret.load_encoder` takes it.
+    examples, learned
+        Its examples, and the places of those that it learned from.
+    """
+
+    model: str
+    examples: Examples
+    learned: Int[np.ndarray, " old"]
+
+
+class Hold:
+    """A pull on every weight below the head, back to where it began.
+
+    Parameters
+    ----------
+    learner
+        The model, its weights where they began.
+    strength
+        λ.
+    importance
+        For each weight how much it counts, by its name in the encoder; None for all alike.
+    """
+
+    def __init__(self, learner: Learner, strength: float, importance: Mapping[str, torch.Tensor] | None = None) -> None:
+        body = getattr(learner.model, learner.model.base_model_prefix)
+        inside = {id(one): name for name, one in body.named_parameters()}
+        self.strength = strength
+        self.weights = [
+            one
+            for layer_group in learner.parameters
+            if layer_group != HEAD
+            for one in learner.free(layer_group)
+            if id(one) in inside
+        ]
+        self.begun = [one.detach().clone() for one in self.weights]
+        self.importance = None
+        if importance is not None:
+            # What the old task never used counts for nothing.
+            self.importance = [
+                importance.get(inside[id(one)], torch.zeros(())).to(one.device).expand_as(one) for one in self.weights
+            ]
+
+    def pull(self) -> None:
+        """Add its gradient, ``λ f (w − w⁰)``, to that of the weights."""
+        with torch.no_grad():
+            for place, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
+                if one.grad is not None:
+                    way = one - begun
+                    one.grad.add_(way if self.importance is None else way * self.importance[place], alpha=self.strength)
+
+
+def make_hold(learner: Learner, recipe: Recipe, past: Past | None) -> Hold | None:
+    """Return what holds a model's weights as its recipe says; None for nothing.
+
+    Raises
+    ------
+    InputError
+        If what the model learned before must be known, and is not, or has no classes.
+    """
+    if recipe.hold == "none" or not recipe.hold_strength:
+        return None
+    if recipe.hold == "l2":
+        return Hold(learner, recipe.hold_strength)
+    if past is None:
+        raise InputError(
+            "EWC must know what the model learned before, and it is not the model of a run here. Choose “l2”, or a "
+            "model that was trained here."
+        )
+    encoder = load_encoder(past.model, recipe.device)
+    return Hold(learner, recipe.hold_strength, fisher_information(encoder, past, recipe))
+
+
+def fisher_information(
+    encoder: Encoder, past: Past, recipe: Recipe, most: int = FISHER_EXAMPLES
+) -> dict[str, torch.Tensor]:
+    """Return the diagonal of the Fisher information of a classifier's weights, scaled to a mean of 1.
+
+    ``Fᵢ = E_x E_{y ~ p(y | x)} (∂ log p(y | x) / ∂wᵢ)²``, over examples it learned from; ``y`` is drawn from what the
+    model itself answers (Kunstner et al. 2019, eq. 3), not taken from the labels. The scale lets one strength mean the
+    same for `Hold`, whatever the model and the data.
+
+    Raises
+    ------
+    InputError
+        If the model has no classes to answer.
+    """
+    if encoder.task is None or encoder.task.kind != "classes" or past.examples.task != "classes":
+        raise InputError("EWC is offered for classes of whole texts. Choose “l2” or replay for other labels.")
+    random = np.random.default_rng(recipe.seed)
+    chosen = random.permutation(past.learned)[:most]
+    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels, (0.0, 1.0)), Collate(encoder)
+    parameters = dict(encoder.model.named_parameters())
+    found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
+    for one in parameters.values():
+        one.requires_grad_(True)
+    with hold(encoder.spec.device):
+        for place in chosen:
+            inputs = collate.on_device([read(int(place))])
+            del inputs["labels"]
+            logits = logits_of(encoder.run(inputs, gradients=True, task=True))[0].float()
+            answer = random.choice(len(logits), p=_shares(logits))
+            gradients = torch.autograd.grad(
+                logits.log_softmax(-1)[answer], list(parameters.values()), allow_unused=True
+            )
+            for name, gradient in zip(parameters, gradients, strict=True):
+                if gradient is not None:
+                    found[name] += gradient.float().square()
+    mean = sum(float(one.sum()) for one in found.values()) / sum(one.numel() for one in found.values())
+    return {name: one / max(mean, 1e-30) for name, one in found.items()}
+
+
+def _shares(logits: torch.Tensor) -> np.ndarray:
+    shares = logits.detach().cpu().double().softmax(-1).numpy()
+    return shares / shares.sum()
+
+
+def replayed(
+    examples: Examples, learned: Sequence[int] | Int[np.ndarray, " learned"], past: Past, share: float, seed: int
+) -> tuple[Examples, Int[np.ndarray, " all"]]:
+    """Return examples with some that were learned from before, and the places of all to learn from.
+
+    Of what is learned from then, ``share`` is old, or all that is old where there is less (Robins 1995, "rehearsal").
+
+    Raises
+    ------
+    InputError
+        If the old ones are of another kind.
+    """
+    old = past.examples
+    if old.task != examples.task or (old.pairs is None) != (examples.pairs is None):
+        raise InputError(
+            "What the model learned before is of another kind ({old} instead of {new}, pairs or single texts), and "
+            "cannot be replayed. Set the share of old examples to 0.",
+            old=old.task,
+            new=examples.task,
+        )
+    count = min(len(past.learned), round(len(learned) * share / (1 - share)))
+    chosen = np.random.default_rng(seed).permutation(past.learned)[:count]
+    again = old.some(chosen)
+    if examples.task in GAMES:
+        # Documents are numbered in each file: the old ones are no part of the new ones.
+        again = replace(again, labels=tuple(f"old {label}" for label in again.labels))
+    whole = examples.followed_by(again)
+    return whole, np.concatenate([np.asarray(learned), np.arange(len(examples), len(whole))])

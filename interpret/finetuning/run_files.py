@@ -1,0 +1,171 @@
+"""Files of a run as they are found: whole, missing or damaged, by a full disk, a crash or somebody's hand."""
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interpret.core.errors import InputError
+
+# What a reader of a file of somebody else's may raise: it is damaged then, and nothing else is.
+BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    RecursionError,
+    MemoryError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+)
+# The year 2100; and what a float holds exactly.
+_LATEST, _MOST = 4.1e9, 2.0**53
+
+
+def damaged(path: Path, why: BaseException | str, folder: Path | None = None) -> InputError:
+    """Return the sentence for a file that cannot be read; ``folder`` is its run's, where that is not the file's own."""
+    folder = folder or path.parent
+    said = why if isinstance(why, str) else (str(why).strip().splitlines() or [type(why).__name__])[0]
+    return InputError(
+        "The file “{file}” of the run “{run}” is damaged: {error}. Save what else there is of the run, and delete it.",
+        file=str(path.relative_to(folder)),
+        run=folder.name,
+        error=said[:200],
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise damaged(path, getattr(error, "strerror", None) or error) from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        return as_object(read_bytes(path))
+    except InputError:
+        raise
+    except BROKEN as error:
+        raise damaged(path, error) from error
+
+
+def as_object(content: bytes) -> dict[str, Any]:
+    """Return the JSON object in some bytes.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or its words are no text.
+    RecursionError
+        If it is nested too deeply.
+    """
+    found = json.loads(content.decode("utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"no object but {type(found).__name__}")
+    # Half a surrogate is JSON, and no text.
+    json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read named arrays of a run.
+
+    Raises
+    ------
+    InputError
+        If they are missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return {name: kept[name] for name in kept.files}
+    except BROKEN as error:
+        raise damaged(path, error) from error
+
+
+def number(value: object, least: float = 0.0, most: float = _MOST) -> float:
+    """Return a number in a range.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    found = any_number(value)
+    if not least <= found <= most:
+        raise ValueError(f"{found} is not between {least:g} and {most:g}")
+    return found
+
+
+def moment(value: object) -> float:
+    """Return seconds since 1970; see `number`."""
+    return number(value, most=_LATEST)
+
+
+def any_number(value: object) -> float:
+    """Return a number that may be infinite or none, as a measure of a model gone wild may be.
+
+    Raises
+    ------
+    ValueError
+        If it is no number.
+    OverflowError
+        If no float holds it.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"a number was expected, not {type(value).__name__}")
+    return float(value)
+
+
+def numbers(value: object) -> dict[str, float]:
+    """Return named numbers; see `any_number`."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"named numbers were expected, not {type(value).__name__}")
+    return {str(name): any_number(one) for name, one in value.items()}
+
+
+def as_text(value: object) -> str:
+    """Return a text.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"a text was expected, not {type(value).__name__}")
+    return value
+
+
+def finite(found: Mapping[str, float], *names: str) -> None:
+    """Refuse numbers that are missing or not finite.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    for name in names:
+        if not math.isfinite(found.get(name, math.nan)):
+            raise ValueError(f"“{name}” is missing")

@@ -1,0 +1,385 @@
+"""A model that is to be trained: its stack, which of its weights learn, and how it is written down."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as tf
+
+from interpret.core.checkpoint_files import quiet, variant_of
+from interpret.core.checkpoints import Checkpoint, checkpoint_folder
+from interpret.core.device_lock import hold, seeded
+from interpret.core.encoder import Encoder, read_vocabulary
+from interpret.core.errors import InputError
+from interpret.core.families import Family
+from interpret.core.task_heads import Classifier, HeadCard, load_head, make_head, save_head
+from interpret.core.tasks import PAIR_FAMILIES
+from interpret.finetuning.adapters import (
+    Model,
+    adapted_layer_groups,
+    adapted_maps,
+    adapter_changes,
+    adapter_state,
+    add_adapters,
+    merge_adapters,
+)
+from interpret.finetuning.examples import GAMES
+from interpret.finetuning.layer_groups import (
+    EMBEDDINGS,
+    HEAD,
+    POOLER,
+    LayerGroup,
+    freeze,
+    group_layers,
+    layer_group_names,
+    layer_group_parameters,
+)
+from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A model that is to be trained.
+
+    Attributes
+    ----------
+    model, family
+        The model, whole, and what differs between architectures.
+    layer_groups
+        Its stack, and what of it is frozen.
+    parameters
+        The parameters of each layer group, those of its adapters among them.
+    names
+        What each parameter is called, by its `id`.
+    maps, adapters
+        For each layer group the paths of the linear maps that have an adapter, and the adapters; else empty.
+    continued
+        Whether its head is one that was trained for the same classes, and not a new one.
+    """
+
+    model: Model
+    family: Family
+    layer_groups: tuple[LayerGroup, ...]
+    parameters: Mapping[str, list[torch.nn.Parameter]]
+    names: Mapping[int, str]
+    maps: Mapping[str, Sequence[str]]
+    adapters: Mapping[str, Sequence[Any]]
+    continued: bool
+
+    def free(self, layer_group: str) -> list[torch.nn.Parameter]:
+        """Return the parameters of a layer group that learn."""
+        return [one for one in self.parameters[layer_group] if one.requires_grad]
+
+    def learned(self) -> dict[str, torch.Tensor]:
+        """Return all that learns as it is now, by its name."""
+        return {
+            self.names[id(one)]: one.detach().cpu().contiguous()
+            for layer_group in self.parameters
+            for one in self.free(layer_group)
+        }
+
+    def put(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Set all that learns to what `learned` returned."""
+        with torch.no_grad():
+            for layer_group in self.parameters:
+                for one in self.free(layer_group):
+                    one.copy_(state[self.names[id(one)]])
+
+    def starts(self) -> dict[str, list[torch.Tensor]]:
+        """Return where the weights that learn are now, for each layer group: for `moved`."""
+        return {name: [one.detach().clone() for one in self.free(name)] for name in self.parameters}
+
+    def moved(self, starts: Mapping[str, Sequence[torch.Tensor]]) -> dict[str, float]:
+        """Return for each layer group that learns the length of its change, as a share of the length of what it was."""
+        found = {}
+        for layer_group, begun in starts.items():
+            if not begun:
+                continue
+            with torch.no_grad():
+                if self.adapters.get(layer_group):
+                    changes, before = zip(*adapter_changes(self.adapters[layer_group]), strict=True)
+                else:
+                    before = tuple(begun)
+                    changes = tuple(now - old for now, old in zip(self.free(layer_group), begun, strict=True))
+                found[layer_group] = float(_length(changes) / _length(before).clamp_min(1e-12))
+        return found
+
+    def changed(self, scale: tuple[float, float] | None = None) -> dict[str, torch.Tensor]:
+        """Return all weights that may have changed, named and shaped as in the model without adapters.
+
+        Parameters
+        ----------
+        scale
+            Of a regression the mean and spread of its labels: what is returned answers in their unit.
+        """
+        adapted = {
+            path: one for name in self.maps for path, one in zip(self.maps[name], self.adapters[name], strict=True)
+        }
+        found = {}
+        with torch.no_grad():
+            for path, one in adapted.items():
+                ((change, before),) = adapter_changes([one])
+                found[f"{path}.weight"] = before + change
+        inside = {id(one) for module in adapted.values() for one in module.parameters()}
+        for layer_group in self.parameters:
+            found |= {self.names[id(one)]: one.detach() for one in self.free(layer_group) if id(one) not in inside}
+        if scale is not None:
+            last = self._answering()
+            weight, bias = self.names[id(last.weight)], self.names[id(last.bias)]
+            found |= {weight: found[weight] * scale[1], bias: found[bias] * scale[1] + scale[0]}
+        return {name: one.cpu().contiguous() for name, one in found.items()}
+
+    def settle(self) -> dict[str, torch.Tensor]:
+        """Add what the adapters learned to the model's weights, and return what they were, as PEFT names it."""
+        if not self.adapters:
+            return {}
+        whole = {
+            self.names[id(one)]: one for name in self.parameters if name not in self.maps for one in self.free(name)
+        }
+        state = adapter_state(self.model, self.maps, whole)
+        merge_adapters(self.model, self.maps)
+        return state
+
+    def rescale_answer(self, spread: float, mean: float) -> None:
+        """Let a regression's last linear map answer ``spread · (W h + b) + mean``."""
+        last = self._answering()
+        with torch.no_grad():
+            last.weight.mul_(spread)
+            last.bias.mul_(spread).add_(mean)
+
+    def _answering(self) -> torch.nn.Linear:
+        own = {id(one) for one in self.parameters[HEAD]}
+        return [
+            module
+            for module in self.model.modules()
+            if isinstance(module, torch.nn.Linear) and id(module.weight) in own and module.out_features == 1
+        ][-1]
+
+
+def _length(some: Sequence[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([one.norm() for one in some]).norm()
+
+
+def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...], device: str = "cpu") -> Learner:
+    """Make the model that a recipe trains, on a device; the encoder, which is on the host, is used up.
+
+    A head that the checkpoint has for the same classes goes on learning, any other is new. All that is drawn is drawn
+    on the host, so that every device begins with the same numbers.
+
+    Raises
+    ------
+    InputError
+        If a layer group is unknown.
+    """
+    family = encoder.family
+    recipe = resolve(recipe, layer_group_names(encoder.model, family), encoder.width, task)
+    model, continued = _make_model(encoder, recipe, task, labels)
+    parameters = layer_group_parameters(model, family)
+    layer_groups, maps = planned_layer_groups(model, encoder, recipe)
+    whole = new_layer_groups(model, encoder)
+    freeze(model, family, [layer_group.name for layer_group in layer_groups if layer_group.frozen])
+    adapters = {}
+    if recipe.lora_rank:
+        free = [one for name in whole for one in parameters[name]]
+        adapters = add_adapters(model, maps, recipe.lora_rank, free, recipe.seed)
+    module: torch.nn.Module = model
+    with hold(device):
+        module.to(device)
+    return Learner(
+        model=model,
+        family=family,
+        layer_groups=layer_groups,
+        parameters=layer_group_parameters(model, family),
+        names={id(one): name for name, one in model.named_parameters()},
+        maps=maps,
+        adapters=adapters,
+        continued=continued,
+    )
+
+
+def new_layer_groups(model: Model, encoder: Encoder) -> tuple[str, ...]:
+    """Return the layer groups that the checkpoint does not have: the head, and a pooler where its file holds none."""
+    missing = not isinstance(model, Classifier) and getattr(encoder.model, "pooler", None) is None
+    return (POOLER, HEAD) if missing and POOLER in layer_group_parameters(model, encoder.family) else (HEAD,)
+
+
+def planned_layer_groups(
+    model: Model, encoder: Encoder, recipe: Recipe
+) -> tuple[tuple[LayerGroup, ...], dict[str, list[str]]]:
+    """Return the stack as a recipe trains it, and the linear maps of each layer group that get adapters.
+
+    Raises
+    ------
+    InputError
+        If a layer group is unknown.
+    """
+    family = encoder.family
+    parameters = layer_group_parameters(model, family)
+    frozen = frozen_layer_groups(recipe, parameters)
+    if not recipe.lora_rank:
+        return group_layers(model, family, frozen), {}
+    # A new pooler that stayed as it was drawn would be no part of the adapters, and lost with the model.
+    whole = new_layer_groups(model, encoder)
+    layer_groups = group_layers(model, family, [name for name in frozen if name not in whole])
+    maps = adapted_maps(model, parameters, layer_groups, whole)
+    return adapted_layer_groups(model, layer_groups, maps, whole, recipe.lora_rank), maps
+
+
+def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model:
+    """Return the model that would be trained, all of its shapes and none of its numbers."""
+    config = copy.deepcopy(encoder.model.config)
+    with torch.device("meta"), quiet():
+        if recipe.head != OWN_HEAD:
+            return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
+        config.num_labels = max(1, classes)
+        return loader(task).from_config(config)
+
+
+def frozen_layer_groups(recipe: Recipe, names: Iterable[str]) -> list[str]:
+    """Return which layer groups of a model stay as they are.
+
+    A head that answers for single words leaves the pooler out of the model, and one that reads all states out of use.
+    Embeddings are no linear maps: where adapters learn, they stay as they are.
+    """
+    wanted = {one for one in recipe.frozen if one != POOLER}
+    there = POOLER in names
+    if there and (recipe.head != OWN_HEAD or POOLER in recipe.frozen):
+        wanted.add(POOLER)
+    if recipe.lora_rank:
+        wanted.add(EMBEDDINGS)
+    return sorted(wanted)
+
+
+_LOADERS = {
+    "token classes": tf.AutoModelForTokenClassification,
+    GAMES[0]: tf.AutoModelForMaskedLM,
+    GAMES[1]: tf.AutoModelForPreTraining,
+}
+
+
+def loader(task: str) -> Any:
+    """Return what loads a model with its architecture's own head for a task."""
+    return _LOADERS.get(task, tf.AutoModelForSequenceClassification)
+
+
+def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:
+    folder = checkpoint_folder(encoder.spec.checkpoint)
+    if recipe.head != OWN_HEAD:
+        known = load_head(folder, encoder.width, encoder.spec.checkpoint.name)
+        continued = known is not None and known[1] == HeadCard(recipe.head, labels)
+        head = known[0] if known is not None and continued else None
+        if head is None:
+            head = make_head(recipe.head, encoder.width, max(1, len(labels)), recipe.seed)
+        return Classifier(encoder.model, head).requires_grad_(True), continued
+    # Its weights are read once more, under the head: the first copy serves nobody any more.
+    torch.nn.Module.to(encoder.model, "meta")
+    if task in GAMES:
+        return _make_player(encoder, recipe, task)
+    names = labels or ("value",)
+    with seeded(recipe.seed), quiet():
+        model = loader(task).from_pretrained(
+            folder,
+            num_labels=len(names),
+            id2label=dict(enumerate(names)),
+            label2id={name: place for place, name in enumerate(names)},
+            problem_type="regression" if task == "regression" else None,
+            # What learns needs small steps, which half precision rounds away.
+            dtype=torch.float32,
+            use_safetensors=True,
+            variant=variant_of(folder),
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+        )
+        answers = _trained_answers(folder, task)
+        if answers is not None and answers != names:
+            # As many classes by chance, and of another meaning.
+            own = {id(one) for one in layer_group_parameters(model, encoder.family)[HEAD]}
+            for module in model.modules():
+                if id(getattr(module, "weight", None)) in own and isinstance(module, torch.nn.Linear):
+                    module.reset_parameters()
+    return model, answers == names
+
+
+def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bool]:
+    """Make a model that plays the games; its head goes on learning where the checkpoint has it."""
+    if task == GAMES[1] and encoder.model.config.model_type not in PAIR_FAMILIES:
+        raise InputError(
+            "{family} was made without next sentences, and transformers has no head for them. Choose masked words "
+            "alone, or a BERT or an ALBERT.",
+            family=encoder.family.title,
+        )
+    folder = checkpoint_folder(encoder.spec.checkpoint)
+    with seeded(recipe.seed), quiet():
+        model, report = loader(task).from_pretrained(
+            folder,
+            # What learns needs small steps, which half precision rounds away.
+            dtype=torch.float32,
+            use_safetensors=True,
+            variant=variant_of(folder),
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    inside = f"{model.base_model_prefix}."
+    new = {key for key in report["missing_keys"] if not key.startswith(inside)}
+    with torch.no_grad():
+        for path, module in model.named_modules():
+            square = isinstance(module, torch.nn.Linear) and module.in_features == module.out_features
+            if square and f"{path}.weight" in new:
+                # A new head begins by comparing each state with the word vectors themselves, which teaches in minutes
+                # what takes random weights hours.
+                torch.nn.init.eye_(module.weight)
+                if module.bias is not None:
+                    module.bias.zero_()
+    return model, not new
+
+
+def _trained_answers(folder: Path, task: str) -> tuple[str, ...] | None:
+    """Return what a folder's own head answers; None where it has no head for such a task."""
+    config = tf.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    ending = "ForTokenClassification" if task == "token classes" else "ForSequenceClassification"
+    if not any(str(name).endswith(ending) for name in getattr(config, "architectures", None) or []):
+        return None
+    return tuple(str(config.id2label.get(place)) for place in range(config.num_labels))
+
+
+@contextmanager
+def at_rest(model: Model) -> Iterator[None]:
+    """While the block runs, what is frozen stays in evaluation mode whatever mode the model is put in."""
+    modules = [
+        module
+        for module in model.modules()
+        if (own := list(module.parameters())) and not any(one.requires_grad for one in own)
+    ]
+
+    def rest(module: torch.nn.Module, _given: object) -> None:
+        module.eval()
+
+    hooks = [module.register_forward_pre_hook(rest) for module in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def save_model(model: Model, head: str, labels: Sequence[str], base: Checkpoint, folder: Path) -> None:
+    """Write a model as `save_pretrained` does, with the tokenizer that it was trained with.
+
+    With a head of the architecture's own, `AutoModelForSequenceClassification` opens the folder; with another,
+    `AutoModel` opens the encoder, and `interpret.load_encoder` both.
+    """
+    tokenizer = tf.AutoTokenizer.from_pretrained(checkpoint_folder(base), local_files_only=True)
+    # A sentence-transformers folder may ask for lower case beside its tokenizer's files, which alone do not say so.
+    tokenizer.backend_tokenizer.normalizer = read_vocabulary(base).tokenizer.normalizer
+    tokenizer.save_pretrained(folder)
+    if isinstance(model, Classifier):
+        model.body.save_pretrained(folder)
+        save_head(model.head, head, labels, folder)
+    else:
+        model.save_pretrained(folder)
