@@ -357,7 +357,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     told = []
     explain_rows = it.attribution.explain_rows
     monkeypatch.setattr(
-        it.attribution, "explain_rows", lambda *args, **more: told.append(more["learned"]) or explain_rows(*args, **more)
+        it.attribution, "explain_rows", lambda *one, **more: told.append(more["learned"]) or explain_rows(*one, **more)
     )
     monkeypatch.setattr(
         "pages.attributions_tabs.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")})
