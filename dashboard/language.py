@@ -1,12 +1,15 @@
-"""The interface in the reader's language: `_()` looks an English sentence up in a gettext catalogue."""
+"""The interface in the reader's language: `_()` and `_n()` look English sentences up in a gettext catalogue."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from gettext import c2py
 from pathlib import Path
 
+from babel import Locale
+from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
 from interpret.core.errors import InterpretError
@@ -44,7 +47,31 @@ def language() -> str:
 def _(message: str) -> str:
     """Return ``message`` in the reader's language, or as it is where the catalogue lacks it."""
     code = language()
-    return message if code == "en" else _catalogue(code).get(message) or message
+    found = None if code == "en" else _catalogue(code).get(message)
+    return found if isinstance(found, str) and found else message
+
+
+def _n(one: str, many: str, count: float) -> str:
+    """Return the form of a sentence that goes with a number, in the reader's language; the caller puts the number in.
+
+    English has one form for 1 and another for all else; other languages have theirs, by the rule in their catalogue.
+    """
+    code = language()
+    forms, form = ((one, many), int(count != 1)) if code == "en" else _plurals(code, one, many, count)
+    return forms[form]
+
+
+def _plurals(code: str, one: str, many: str, count: float) -> tuple[tuple[str, ...], int]:
+    found = _catalogue(code).get((one, many))
+    if isinstance(found, tuple) and all(found):
+        return found, _form(code)(int(count))
+    return (one, many), int(count != 1)
+
+
+@cache
+def _form(code: str) -> Callable[[int], int]:
+    # A function of gettext's own, from the rule that languages of this code have.
+    return c2py(get_plural(Locale.parse(code)).plural_expr)
 
 
 def explain(error: InterpretError) -> str:
@@ -80,7 +107,12 @@ def literal(text: str) -> str:
 
 
 @cache
-def _catalogue(code: str) -> dict[str, str]:
+def _catalogue(code: str) -> dict[str | tuple[str, ...], str | tuple[str, ...]]:
+    """Return what each sentence, or its forms in English, is in a language: one sentence, or the forms there."""
     # Read from the source form, so that no compiled copy can fall behind it.
     with (CATALOGUES / f"{code}.po").open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file, locale=code) if message.id}
+        return {_frozen(one.id): _frozen(one.string) for one in read_po(file, locale=code) if one.id}
+
+
+def _frozen(text: str | Sequence[str] | None) -> str | tuple[str, ...]:
+    return text if isinstance(text, str) else tuple(text or ())

@@ -26,8 +26,8 @@ tab, place = lazy_tabs(
     {
         "where": _("Where heads look"),
         "steps": _("Q·K·V, step by step"),
-        "flow": _("Where it flows"),
-        "heads": _("Kinds of heads"),
+        "flow": _("Attention flow"),
+        "heads": _("Types of heads"),
         "ablation": _("Ablate heads"),
         "bertviz": "BertViz",
     },

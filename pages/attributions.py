@@ -24,7 +24,7 @@ from pages.attributions_tabs.why import why
 def tabs(asked: Asked) -> None:
     tab, place = lazy_tabs(
         {
-            "why": _("Why this answer"),
+            "why": _("Why this prediction"),
             "quality": _("Is the explanation faithful?"),
             "layers": _("Layer by layer"),
             "pairs": _("Word-pair interactions"),
@@ -38,7 +38,7 @@ def tabs(asked: Asked) -> None:
         views[tab](asked)
 
 
-st.title(_("Attributions: why this answer?"))
+st.title(_("Attributions: why this prediction?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
 text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
@@ -46,6 +46,6 @@ warn_of_unknown(encoder, [(text, pair)])
 found = ask_input(encoder.spec, text, pair)
 if found is not None:
     if found.target == "similarity" and not pair:
-        st.info(_("Similarity is between two texts: switch on the second text above, and type it."))
+        st.info(_("Similarity compares two texts: switch on the second text above, and type it."))
     else:
         tabs(found)

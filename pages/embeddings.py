@@ -22,9 +22,9 @@ def tabs(read: Read) -> None:
         {
             "map": _("Map"),
             "layers": _("All layers"),
-            "geometry": _("Shape of the space"),
+            "geometry": _("Geometry of the space"),
             "neighbours": _("Neighbours"),
-            "clusters": _("Groups"),
+            "clusters": _("Clusters"),
         },
         state.SHOW,
     )
@@ -38,8 +38,8 @@ collection = collection_input()
 if collection is None:
     st.info(
         _(
-            "Give texts, one a line or one a row of a file, and see how the model arranges them at each layer. Other "
-            "columns of a file can colour the points."
+            "Provide texts, one per line or one per row of a file, to see how the model arranges them at each layer. "
+            "Other columns of a file can colour the points."
         )
     )
 else:

@@ -12,7 +12,7 @@ from pages.finetune_tabs.setup import setup
 from pages.finetune_tabs.sweep import sweep
 from pages.finetune_tabs.watch import watch
 
-st.title(_("Fine-tune: teach it your own labels"))
+st.title(_("Fine-tune: train the model on your labels"))
 tab, place = lazy_tabs(
     {
         "setup": _("Set up"),

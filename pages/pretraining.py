@@ -16,7 +16,7 @@ from pages.pretraining_tabs.game import game
 from pages.pretraining_tabs.guess import guess
 from pages.pretraining_tabs.surprise import surprise
 
-st.title(_("Pretraining: the games BERT learned from"))
+st.title(_("Pretraining: the tasks BERT learned from"))
 chosen_text = text_input()
 encoder = chosen_encoder(guesses=True)
 text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
@@ -25,7 +25,7 @@ say_how_good(encoder)
 tab, place = lazy_tabs(
     {
         "guess": _("Masked words"),
-        "game": _("The masking game"),
+        "game": _("Masking"),
         "surprise": _("Pseudo-perplexity"),
         "following": _("Next sentence"),
     },

@@ -134,7 +134,7 @@ def standalone(view: AttentionView, look: Look, title: str, file: str) -> bytes:
         "thumbnails": base64.b64encode(gzip.compress(thumbnails, 6, mtime=0)).decode(),
         "weights": base64.b64encode(gzip.compress(weights, 6, mtime=0)).decode(),
         "note": html.escape(
-            _("Made with Bertoscope. Weights in this file are in half precision; it needs no connection.")
+            _("Made with Bertoscope. The attention weights in this file are in half precision. The file works offline.")
         ),
         "script": source,
         # Nothing but this very script may run in the page, whatever a text holds.
@@ -192,16 +192,16 @@ def _strings() -> dict[str, str]:
         "layerHead": _("Layer {layer}, head {head}"),
         "average": _("Average of {count} heads"),
         "averageAll": _("Average of all heads"),
-        "averageLayer": _("Average of layer {layer}"),
-        "averageHead": _("Average of head {head} over the layers"),
-        "grid": _("All heads, a row for each layer"),
+        "averageLayer": _("Average over the heads of layer {layer}"),
+        "averageHead": _("Average of head {head} over all layers"),
+        "grid": _("All heads, one row per layer"),
         "gridHint": _(
-            "Every head: rows are layers, columns are heads, counted from 0. Click one; with Shift several are "
-            "averaged; so are a row or a column at its number. Arrow keys move."
+            "All heads: rows are layers, columns are heads, both counted from 0. Click a head to select it; hold "
+            "Shift to average several; click a row or column number to average that row or column. Arrow keys move."
         ),
-        "matrix": _("Heat map of the chosen head. Arrow keys move, Enter pins, plus and minus zoom."),
-        "lines": _("The chosen head as lines from queries to keys. Arrow keys move, Enter pins."),
-        "matrixHint": _("Drag to zoom, double-click to see all. Click pins a token or a cell."),
+        "matrix": _("Heat map of the selected head. Arrow keys move, Enter pins, plus and minus zoom."),
+        "lines": _("The selected head as lines from queries to keys. Arrow keys move, Enter pins."),
+        "matrixHint": _("Drag to zoom, double-click to reset. Click a token or a cell to pin it."),
         "axes": _("query ↓  key →"),
         "from": _("from (query)"),
         "to": _("to (key)"),
@@ -209,18 +209,18 @@ def _strings() -> dict[str, str]:
         "linear": _("linear"),
         "sqrt": _("square root"),
         "log": _("log"),
-        "minimum": _("Least weight"),
+        "minimum": _("Minimum weight"),
         "weight": _("weight"),
         "zoom-in": _("Zoom in"),
         "zoom-out": _("Zoom out"),
-        "zoom-reset": _("See all"),
-        "drawn": _("Drawn are the {drawn} strongest of {all} links of at least {least}."),
+        "zoom-reset": _("Reset zoom"),
+        "drawn": _("Showing the {drawn} strongest of {all} links ≥ {least}."),
         "drawnAll": _("Showing all {all} links ≥ {least}."),
         "readoutHint": _("Point at a token or a cell to read its weights."),
-        "looksAt": _("{token} looks at: "),
-        "lookedAtBy": _("{token} is looked at by: "),
+        "looksAt": _("{token} attends to: "),
+        "lookedAtBy": _("{token} is attended to by: "),
         "summary": _(
-            "{name}. Strongest: {links}. On average a token gives {self} to itself, {previous} to the previous one, "
-            "{next} to the next one and {special} to special tokens."
+            "{name}. Strongest: {links}. On average, a token gives {self} of its attention to itself, {previous} to "
+            "the previous token, {next} to the next one and {special} to special tokens."
         ),
     }

@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 def distance_map(ablation: Ablation) -> go.Figure:
     """Draw how far each token's state moved, level by level."""
-    levels = [_("inputs"), *(_("after layer {layer}").format(layer=i) for i in range(len(ablation.distance) - 1))]
+    levels = [_("embeddings"), *(_("after layer {layer}").format(layer=i) for i in range(len(ablation.distance) - 1))]
     figure = go.Figure(
         go.Heatmap(
             z=ablation.distance,
             x=numbered(ablation.tokens.labels),
             y=levels,
             coloraxis="coloraxis",
-            hovertemplate=_("%{x}, %{y}: moved by %{z:.3f} of its length") + "<extra></extra>",
+            hovertemplate=_("%{x}, %{y}: relative change %{z:.3f}") + "<extra></extra>",
         )
     )
     figure.update_layout(
         coloraxis={
             "cmin": 0,
             "cmax": max(0.1, float(ablation.distance.max())),
-            "colorbar": {"title": _("moved")},
+            "colorbar": {"title": _("relative change")},
         },
-        title=_("How far each token's state moved, as a share of its length"),
+        title=_("Change of each token's hidden state, relative to its norm"),
         height=160 + 34 * len(levels),
         margin={"t": 60, "b": 10},
     )
@@ -46,8 +46,8 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
     figure = go.Figure()
     random = [curve for name, curve in result.curves.items() if name.startswith("random")]
     for name, label, dash in (
-        ("gradient", _("least |∂L/∂ξ| first"), "solid"),
-        ("removal", _("least true rise first"), "dot"),
+        ("gradient", _("smallest |∂L/∂ξ| first"), "solid"),
+        ("removal", _("smallest measured increase in loss first"), "dot"),
     ):
         curve = result.curves[name]
         values, ends = getattr(curve, of), getattr(curve, f"{of}_interval")
@@ -66,15 +66,15 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
         y=[*stack.min(axis=0), *stack.max(axis=0)[::-1]],
         fill="toself",
         mode="none",
-        name=_("random, range of {count} orders").format(count=len(random)),
+        name=_("random, range over {count} orders").format(count=len(random)),
         hoverinfo="skip",
         opacity=0.4,
     )
     if of == "accuracy":
-        figure.add_hline(result.majority, line_dash="dash", line_width=1, annotation_text=_("largest class"))
-        figure.update_yaxes(title=_("Accuracy (bars: 95 % over texts)"), range=[0, 1.03])
+        figure.add_hline(result.majority, line_dash="dash", line_width=1, annotation_text=_("majority-class baseline"))
+        figure.update_yaxes(title=_("Accuracy (bars: 95 % interval over texts)"), range=[0, 1.03])
     else:
-        figure.update_yaxes(title=_("Loss (nats; bars: 95 % over texts)"), rangemode="tozero")
-    figure.update_xaxes(title=_("heads taken out"))
+        figure.update_yaxes(title=_("Loss (nats; bars: 95 % interval over texts)"), rangemode="tozero")
+    figure.update_xaxes(title=_("ablated heads"))
     figure.update_layout(height=340, margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": -0.3})
     return figure

@@ -95,8 +95,8 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
     figure = go.Figure()
     limits = (0, 1) if found.unit == "probability" else (-np.inf, np.inf)
     for values, random, name, dash in (
-        (found.deletion, found.random_deletion, _("words on top deleted"), "solid"),
-        (found.insertion, found.random_insertion, _("words on top alone"), "dash"),
+        (found.deletion, found.random_deletion, _("top-ranked words deleted"), "solid"),
+        (found.insertion, found.random_insertion, _("only top-ranked words kept"), "dash"),
     ):
         colour = _ERASURE[dash]
         figure.add_scatter(
@@ -123,19 +123,24 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
         figure.add_scatter(
             x=found.shares,
             y=mean,
-            name=_("{name}, in random order").format(name=name),
+            name=_("{name}, random ranking").format(name=name),
             mode="lines",
             line={"dash": "dot", "width": 1.5, "color": colour},
             hovertemplate="%{x:.0%}: %{y:.3f}<extra></extra>",
         )
-    figure.update_xaxes(title=_("share of the words"), tickformat=".0%")
-    figure.update_yaxes(title=_("probability") if found.unit == "probability" else _("answer"))
+    figure.update_xaxes(title=_("share of words"), tickformat=".0%")
+    figure.update_yaxes(title=_("probability") if found.unit == "probability" else _("model output"))
     return figure.update_layout(height=360, margin={"t": 10, "b": 10}, legend=_LEGEND)
 
 
 def randomising(found: Trust) -> go.Figure:
     """Draw how much the scores still agree as more and more layers get weights drawn anew."""
-    titles = {"head": _("head"), "pooler": _("pooler"), "layers": _("all layers"), "embeddings": _("embeddings")}
+    titles = {
+        "head": _("classification head"),
+        "pooler": _("pooler"),
+        "layers": _("all layers"),
+        "embeddings": _("embeddings"),
+    }
     names = [
         titles.get(stage) or _("layer {layer}").format(layer=stage.removeprefix("layer ")) for stage in found.replaced
     ]
@@ -145,7 +150,7 @@ def randomising(found: Trust) -> go.Figure:
             x=names,
             y=found.agreement,
             mode="lines+markers",
-            name=_("rank correlation with the true model's scores"),
+            name=_("rank correlation with the original model's scores"),
             hovertemplate="%{x}: %{y:.3f}<extra></extra>",
         )
     )
@@ -153,7 +158,7 @@ def randomising(found: Trust) -> go.Figure:
         y0=-found.random_agreement, y1=found.random_agreement, line_width=0, fillcolor="gray", opacity=0.15
     )
     figure.update_yaxes(title=_("rank correlation"), range=[-1.05, 1.05])
-    figure.update_xaxes(title=_("weights drawn anew, from the top"))
+    figure.update_xaxes(title=_("randomised weights, cumulative from the top"))
     return figure.update_layout(height=320, margin={"t": 10, "b": 10})
 
 

@@ -20,7 +20,7 @@ _LEGEND = {"orientation": "h", "y": -0.28, "x": 0}
 
 def layer_names(layers: Sequence[int]) -> list[str]:
     """Name layers of hidden states for the reader."""
-    return [_("inputs (layer 0)") if layer == 0 else _("layer {layer}").format(layer=layer) for layer in layers]
+    return [_("embeddings (layer 0)") if layer == 0 else _("layer {layer}").format(layer=layer) for layer in layers]
 
 
 def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30) -> go.Figure:
@@ -35,9 +35,9 @@ def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30
     figure.add_scatter(
         x=places,
         y=np.cumsum(variance)[:count],
-        name=_("together"),
+        name=_("cumulative"),
         mode="lines+markers",
-        hovertemplate=_("the first %{x}: %{y:.1%}") + "<extra></extra>",
+        hovertemplate=_("up to component %{x}: %{y:.1%}") + "<extra></extra>",
     )
     figure.update_layout(height=300, margin={"t": 20, "b": 10}, legend=_LEGEND, barmode="overlay")
     figure.update_xaxes(title=_("principal component"))
@@ -50,8 +50,8 @@ def cone(geometry: Geometry) -> go.Figure:
     names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()
     for values, label, dash in (
-        (geometry.self_similarity, _("a word's occurrences"), "solid"),
-        (geometry.intra_similarity, _("a text's words and their mean"), "solid"),
+        (geometry.self_similarity, _("occurrences of the same word"), "solid"),
+        (geometry.intra_similarity, _("words of a text and their mean"), "solid"),
         (geometry.intra_baseline, _("random words and their mean"), "dot"),
     ):
         if values is not None:
@@ -71,15 +71,15 @@ def static_share(geometry: Geometry) -> go.Figure:
     """Draw how much of a word one vector could keep, beside as many random items."""
     names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()
-    figure.add_scatter(x=names, y=geometry.explained, name=_("a word's occurrences"), mode="lines+markers")
+    figure.add_scatter(x=names, y=geometry.explained, name=_("occurrences of the same word"), mode="lines+markers")
     figure.add_scatter(
         x=names,
         y=geometry.explained_baseline,
-        name=_("as many random items"),
+        name=_("same number of random items"),
         mode="lines+markers",
         line={"dash": "dash"},
     )
-    return _lines(figure, _("share of the first direction"), [0, 1.03])
+    return _lines(figure, _("share explained by the first direction"), [0, 1.03])
 
 
 def dimension(geometry: Geometry) -> go.Figure:
@@ -131,7 +131,7 @@ def probe_lines(probe: Probe) -> go.Figure:
     figure = go.Figure()
     for values, ends, label, dash in (
         (probe.accuracy, probe.accuracy_interval, _("labels"), "solid"),
-        (probe.control, probe.control_interval, _("control task (labels at random)"), "dash"),
+        (probe.control, probe.control_interval, _("control task (random labels)"), "dash"),
     ):
         figure.add_scatter(
             x=names,
@@ -142,7 +142,7 @@ def probe_lines(probe: Probe) -> go.Figure:
             error_y={"array": ends[:, 1] - values, "arrayminus": values - ends[:, 0], "thickness": 1, "width": 2},
         )
     majority = [probe.majority] * len(names)
-    figure.add_scatter(x=names, y=majority, name=_("largest class"), mode="lines", line={"dash": "dot"})
+    figure.add_scatter(x=names, y=majority, name=_("majority-class baseline"), mode="lines", line={"dash": "dot"})
     figure = _lines(figure, _("held-out accuracy"), [0, 1.03])
     figure.update_yaxes(tickformat=".0%")
     return figure
@@ -151,5 +151,5 @@ def probe_lines(probe: Probe) -> go.Figure:
 def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:
     figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND)
     figure.update_yaxes(title=title, range=limits)
-    figure.update_xaxes(title=_("layer (0: the inputs)"), type="category")
+    figure.update_xaxes(title=_("layer (0 = embeddings)"), type="category")
     return figure

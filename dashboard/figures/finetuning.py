@@ -30,7 +30,7 @@ def loss_curve(told: Told, steps: int) -> go.Figure:
     figure = go.Figure()
     number, loss = thinned(told.number, told.loss)
     figure.add_scatter(
-        x=number, y=loss, mode="lines", name=_("each step"), line={"color": LEARNED, "width": 1}, opacity=0.35
+        x=number, y=loss, mode="lines", name=_("per step"), line={"color": LEARNED, "width": 1}, opacity=0.35
     )
     number, smooth = thinned(told.number, running_mean(told.loss))
     figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": LEARNED, "width": 2.5})
@@ -39,7 +39,7 @@ def loss_curve(told: Told, steps: int) -> go.Figure:
         x=step,
         y=judged,
         mode="lines+markers",
-        name=_("held out"),
+        name=_("held-out set"),
         line={"color": JUDGED, "width": 2},
         marker={"size": 8},
     )
@@ -70,7 +70,7 @@ def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figur
             x=[0, max(steps, 1)],
             y=[majority, majority],
             mode="lines",
-            name=_("always guessing"),
+            name=_("majority-class baseline"),
             line={"color": QUIET, "dash": "dash"},
         )
     return figure.update_layout(
@@ -91,7 +91,11 @@ def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
         else:
             x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
-    titles = {"score": _("accuracy or R²"), "loss": _("loss, running mean"), "rate": _("learning rate of the head")}
+    titles = {
+        "score": _("accuracy or R²"),
+        "loss": _("loss (running mean)"),
+        "rate": _("learning rate of the task head"),
+    }
     return figure.update_layout(
         height=340,
         margin=MARGIN,
@@ -143,7 +147,7 @@ def rate_curve(told: Told, steps: int) -> go.Figure:
         height=220,
         margin=MARGIN,
         xaxis={"title": _("step"), "range": [0, max(steps, 1)]},
-        yaxis={"title": _("learning rate of the head"), "exponentformat": "e", "rangemode": "tozero"},
+        yaxis={"title": _("learning rate of the task head"), "exponentformat": "e", "rangemode": "tozero"},
     )
 
 
@@ -162,7 +166,7 @@ def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
             hovertemplate="%{y} · " + _("step") + " %{x}: %{customdata:.3g}<extra></extra>",
             hoverongaps=False,
             colorscale="Viridis",
-            colorbar={"title": _("length,<br>log₁₀"), "thickness": 10},
+            colorbar={"title": _("gradient norm,<br>log₁₀"), "thickness": 10},
         )
     )
     return figure.update_layout(
@@ -174,7 +178,7 @@ def calibration_curve(found: Results) -> go.Figure:
     """Draw how often the model is right over how sure it is."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name=_("as sure as right"), line={"color": QUIET, "dash": "dash"}
+        x=[0, 1], y=[0, 1], mode="lines", name=_("perfect calibration"), line={"color": QUIET, "dash": "dash"}
     )
     figure.add_scatter(
         x=found.sureness,
@@ -191,9 +195,9 @@ def calibration_curve(found: Results) -> go.Figure:
         },
         customdata=np.column_stack([found.counts, found.rightness_interval]),
         hovertemplate=(
-            _("sure {x}, right {y} (95 %: {low} to {high}): {count} words")
+            _("confidence {x}, accuracy {y} (95 %: {low} to {high}), words: {count}")
             if found.sentences
-            else _("sure {x}, right {y} (95 %: {low} to {high}): {count} rows")
+            else _("confidence {x}, accuracy {y} (95 %: {low} to {high}), rows: {count}")
         ).format(
             x="%{x:.0%}",
             y="%{y:.0%}",
@@ -207,8 +211,8 @@ def calibration_curve(found: Results) -> go.Figure:
         height=330,
         margin=MARGIN,
         legend=LEGEND,
-        xaxis={"title": _("how sure it is"), "tickformat": ".0%", "range": [0, 1.03]},
-        yaxis={"title": _("how often it is right"), "tickformat": ".0%", "range": [0, 1.03]},
+        xaxis={"title": _("confidence (predicted probability)"), "tickformat": ".0%", "range": [0, 1.03]},
+        yaxis={"title": _("observed accuracy"), "tickformat": ".0%", "range": [0, 1.03]},
     )
 
 
@@ -224,10 +228,10 @@ def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go
         marker={"color": JUDGED},
         name=_("a row"),
         customdata=list(rows),
-        hovertemplate=_("row %{customdata}: %{y:.4g} for %{x:.4g}") + "<extra></extra>",
+        hovertemplate=_("row %{customdata}: predicted %{y:.4g}, true %{x:.4g}") + "<extra></extra>",
     )
     return figure.update_layout(
-        height=360, margin=MARGIN, legend=LEGEND, xaxis={"title": _("true value")}, yaxis={"title": _("answer")}
+        height=360, margin=MARGIN, legend=LEGEND, xaxis={"title": _("true value")}, yaxis={"title": _("model output")}
     )
 
 
@@ -235,9 +239,9 @@ def lengths_histogram(lengths: np.ndarray, most: int) -> go.Figure:
     """Draw how many tokens the texts have, and where they are cut off."""
     figure = go.Figure(go.Histogram(x=lengths, marker={"color": LEARNED}, nbinsx=40))
     if lengths.max() > most * 0.5:
-        figure.add_vline(x=most, line={"color": JUDGED, "dash": "dash"}, annotation_text=_("read so far"))
+        figure.add_vline(x=most, line={"color": JUDGED, "dash": "dash"}, annotation_text=_("max length"))
     return figure.update_layout(
-        height=220, margin=MARGIN, xaxis={"title": _("tokens of a text")}, yaxis={"title": _("texts")}
+        height=220, margin=MARGIN, xaxis={"title": _("tokens per text")}, yaxis={"title": _("texts")}
     )
 
 

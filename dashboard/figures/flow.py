@@ -79,6 +79,6 @@ def sources_map(sources: Mapping[str, Float32[np.ndarray, " token"]], tokens: To
         }
     figure.update_layout(height=160 + 34 * len(sources), margin={"t": 10, "b": 10}, **axes)
     figure.update_xaxes(type="category")
-    figure.update_xaxes(title=_("input"), row=len(heights))
+    figure.update_xaxes(title=_("input token"), row=len(heights))
     figure.update_yaxes(autorange="reversed", type="category")
     return figure

@@ -23,7 +23,7 @@ def statistic_names(special: SpecialTokens) -> dict[str, str]:
     """Name each statistic for the reader, with its unit; special tokens as the model's tokenizer calls them."""
     return {
         "entropy": _("Entropy (nats)"),
-        "evenness": _("Entropy, share of uniform"),
+        "evenness": _("Entropy relative to uniform"),
         "confidence": _("Largest weight"),
         "distance": _("Distance (tokens)"),
         "self": _("To itself"),
@@ -45,7 +45,7 @@ def pattern_labels(special: SpecialTokens) -> dict[str | None, str]:
         None: "–",
         "previous token": _("previous token"),
         "next token": _("next token"),
-        "same token": _("same token"),
+        "same token": _("itself"),
         "own word": _("rest of its word"),
         "same token elsewhere": _("same token elsewhere"),
         "first token": _("first token ({token})").format(token=special.first or "–"),
@@ -68,7 +68,7 @@ def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figur
             go.Bar(
                 x=relations,
                 y=[one.found for one in held],
-                name=_("best head, on other sentences"),
+                name=_("best head (out-of-fold sentences)"),
                 error_y=_whiskers([one.found for one in held], [one.found_interval for one in held]),
                 customdata=heads,
                 hovertemplate="%{x}: %{y:.3f} (%{customdata})<extra></extra>",
@@ -76,7 +76,7 @@ def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figur
             go.Bar(
                 x=relations,
                 y=[one.placed for one in held],
-                name=_("best fixed place, on the same"),
+                name=_("best fixed position (same sentences)"),
                 error_y=_whiskers([one.placed for one in held], [one.placed_interval for one in held]),
                 customdata=scores.offset[:most],
                 hovertemplate="%{x}: %{y:.3f} (%{customdata:+d})<extra></extra>",
@@ -87,7 +87,7 @@ def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figur
         height=380, barmode="group", margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0}
     )
     figure.update_yaxes(title=_("share found (bars: 95 %)"), range=[0, 1])
-    figure.update_xaxes(title=_("relation (Universal Dependencies)"))
+    figure.update_xaxes(title=_("dependency relation (Universal Dependencies)"))
     return figure
 
 

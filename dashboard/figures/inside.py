@@ -126,7 +126,7 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
     figure = go.Figure()
     shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
     for place, shade in enumerate(shades):
-        name = _("level {number}") if level else _("layer {number}")
+        name = _("hidden state {number}") if level else _("layer {number}")
         figure.add_scatter(
             x=list(steps),
             y=values[:, place],
@@ -147,7 +147,7 @@ def alike_bars(values: Sequence[float]) -> go.Figure:
     return figure.update_traces(texttemplate="%{y:.2f}").update_layout(
         height=300,
         margin=MARGIN,
-        xaxis={"title": _("level: 0 is the embeddings"), "type": "category"},
+        xaxis={"title": _("hidden state (0 = embeddings)"), "type": "category"},
         yaxis={"title": "CKA", "range": [0, 1.08]},
     )
 
@@ -181,7 +181,7 @@ def probe_curves(told: Told, labels: Sequence[str], place: int) -> go.Figure:
     """Draw what a sentence that is watched was given after each epoch."""
     figure = go.Figure()
     epochs = [one["epoch"] for one in told.judged]
-    for column, label in enumerate(labels or [_("answer")]):
+    for column, label in enumerate(labels or [_("model output")]):
         figure.add_scatter(
             x=epochs, y=[one["probes"][place][column] for one in told.judged], mode="lines+markers", name=shown(label)
         )
@@ -192,5 +192,5 @@ def probe_curves(told: Told, labels: Sequence[str], place: int) -> go.Figure:
         xaxis={"title": _("epoch")},
         yaxis={"title": _("probability"), "tickformat": ".0%", "range": [0, 1.02]}
         if labels
-        else {"title": _("answer")},
+        else {"title": _("model output")},
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def level_names(levels: int) -> list[str]:
     """Name each level of states for the reader."""
-    return [_("inputs"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
+    return [_("embeddings"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
 
 
 def _mark(name: str) -> str:
@@ -50,12 +50,12 @@ def layer_map(found: LayerGuesses) -> go.Figure:
             text=text,
             texttemplate="%{text}",
             coloraxis="coloraxis",
-            hovertemplate=_("%{y}, place %{x}: %{customdata[1]}, probability %{customdata[0]:.4f}") + "<extra></extra>",
+            hovertemplate=_("%{y}, rank %{x}: %{customdata[1]}, probability %{customdata[0]:.4f}") + "<extra></extra>",
         )
     )
     ticks = [0, 0.1, 0.25, 0.5, 1]
     figure.update_layout(
-        title={"text": _("The {count} likeliest at each level").format(count=count), "y": 0.98, "yanchor": "top"},
+        title={"text": _("Top {count} tokens after each layer").format(count=count), "y": 0.98, "yanchor": "top"},
         height=_TALL + _ROW * len(levels),
         margin=_MARGIN,
         coloraxis={
@@ -89,16 +89,16 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
             mode="lines+markers",
             name=_mark(name),
             customdata=found.chance[:, place],
-            hovertemplate=_("%{y}: place %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
+            hovertemplate=_("%{y}: rank %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
     figure.update_layout(
-        title={"text": _("Place of the tokens followed"), "y": 0.98, "yanchor": "top"},
+        title={"text": _("Rank of the tracked tokens"), "y": 0.98, "yanchor": "top"},
         height=_TALL + _ROW * len(levels),
         margin=_MARGIN,
         legend={"orientation": "h", "y": -0.22, "yanchor": "top"},
         showlegend=True,
     )
-    figure.update_xaxes(title=_("place (1 is the first guess)"), type="log", dtick=1)
+    figure.update_xaxes(title=_("rank (1 is the first guess)"), type="log", dtick=1)
     # The rows of the map beside it have room above and below their middle.
     figure.update_yaxes(type="category", range=[-0.5, len(levels) - 0.5])
     return figure
@@ -115,7 +115,7 @@ def lens_fit(lens: TunedLens) -> go.Figure:
     for name, values, error in ((_("Logit lens"), lens.before, None), (_("Tuned lens"), lens.after, bars)):
         figure.add_bar(x=levels, y=values, name=name, error_y=error, hovertemplate="%{x}: %{y:.2f}<extra></extra>")
     figure.update_layout(height=260, margin={"t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12})
-    figure.update_yaxes(title=_("KL to the model's answer (bits)"), rangemode="tozero")
+    figure.update_yaxes(title=_("KL divergence to the model's output (bits)"), rangemode="tozero")
     return figure
 
 
@@ -123,7 +123,7 @@ def pair_picture(found: Following, rows: Sequence[int]) -> go.Figure:
     """Draw the probability that each pair follows: as given, shuffled and swapped; ``rows`` are those of the file."""
     figure = go.Figure()
     for name, values in (
-        (_("As given"), found.true),
+        (_("True pair"), found.true),
         (_("Second text of another pair"), found.shuffled),
         (_("Swapped"), found.swapped),
     ):
@@ -159,6 +159,6 @@ def preference_picture(found: Preferences, titles: list[str], order: list[int]) 
             hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
         )
     figure.update_layout(height=280, margin={"t": 10, "b": 10}, bargap=0.15, barmode="overlay", showlegend=False)
-    figure.update_xaxes(title=_("pairs, the surest mistake first"))
-    figure.update_yaxes(title=_("likelier by (nats)"), zeroline=True)
+    figure.update_xaxes(title=_("pairs, most confident error first"))
+    figure.update_yaxes(title=_("PLL difference, better − worse (nats)"), zeroline=True)
     return figure

@@ -74,7 +74,10 @@ def head_maps(
             "chosen": list(chosen),
             "names": names,
             "head": _("Layer {layer}, head {head}"),
-            "hint": _("Rows are layers, columns are heads. Point at one to read it; click it to choose it everywhere."),
+            "hint": _(
+                "Rows are layers, columns are heads. Point at a head to read its value; click to select it on "
+                "every tab."
+            ),
         },
         on_head_change=lambda: None,
     )

@@ -52,14 +52,14 @@ def paths_picture(paths: Paths, tokens: Tokens, title: str, file: str) -> tuple[
             "file": file,
             "graph": graph,
             "labels": tokens.labels,
-            "levels": [_("inputs"), *inner],
+            "levels": [_("embeddings"), *inner],
             "mass": paths.mass.astype(float).round(6).tolist(),
             "edges": edges,
             "least": LEAST,
             # A flow is no share, and is written as the number that it is.
             "shares": paths.method != "flow",
             "about": title,
-            "hint": _("Point at a token of a layer to see what goes in and out of it."),
+            "hint": _("Point at a token in a layer to see what flows into and out of it."),
             "cell": _("{token}, {level}: {mass}"),
         },
     )

@@ -63,7 +63,7 @@ def shown_keys(steps: AttentionSteps) -> list[int]:
 def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
     marked = shown.index(steps.token) if steps.token in shown else None
     return {
-        "title": _("How the weight comes about"),
+        "title": _("How the attention weight is computed"),
         "cards": [*_match(steps, shown, labels, marked, pre_norm), *_weigh(steps, shown, labels, marked)],
     }
 
@@ -91,29 +91,32 @@ def _match(
             _("Every token's key"),
             "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
             f"{n} × {width}",
-            _("What each token offers to be found by, projected by the same head.")
+            _("What each token offers for queries to match, projected by the same head.")
             if not pre_norm
-            else _("What each token offers to be found by. R turns query and key by the token's place (rotary)."),
+            else _(
+                "What each token offers for queries to match. R rotates query and key by the token's position "
+                "(rotary position embedding)."
+            ),
             labels,
             steps.keys[shown],
             "keys",
             marked=marked,
         ),
         _matrix(
-            _("Multiply, number by number"),
+            _("Multiply element by element"),
             "q ⊙ kⱼ",
             f"{n} × {width}",
-            _("Orange where query and key have the same sign: there they agree."),
+            _("Orange: query and key have the same sign and agree."),
             labels,
             steps.products[shown],
             "keys",
             marked=marked,
         ),
         _bars(
-            _("Add up: the dot product"),
+            _("Sum: the dot product"),
             "q · kⱼ = Σ (q ⊙ kⱼ)",
             f"{n}",
-            _("One number for each token: how well its key answers the query."),
+            _("One number per token: how well its key matches the query."),
             labels,
             steps.dots[shown],
             "keys",
@@ -134,9 +137,11 @@ def _weigh(
             _("Divide by √d"),
             f"sⱼ = q · kⱼ / {divisor}",
             f"{n}",
-            _("Dot products of {width} numbers grow with √{width}; divided, softmax stays lively.").format(width=width)
+            _("Dot products of {width} numbers grow with √{width}; dividing keeps the softmax from saturating.").format(
+                width=width
+            )
             if usual
-            else _("Divided by {divisor} and not by √{width} = {usual}, as you chose.").format(
+            else _("Divided by {divisor} instead of √{width} = {usual}, as you chose.").format(
                 divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
             ),
             labels,
@@ -148,9 +153,9 @@ def _weigh(
             _("The mask"),
             _("sⱼ; −∞ where masked"),
             f"{n}",
-            _("Nothing is masked: BERT looks both ways, and a text alone has no padding.")
+            _("Nothing is masked: BERT attends in both directions, and a single text has no padding.")
             if steps.allowed.all()
-            else _("This layer looks only near by: what is too far away gets −∞, and so no weight."),
+            else _("This layer attends only locally: tokens too far away get −∞, and so weight 0."),
             labels,
             [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
             "keys",
@@ -160,9 +165,9 @@ def _weigh(
             _("Softmax: the weights"),
             "wⱼ = exp(sⱼ) / Σ exp(s)",
             f"{n}, Σ = 1",
-            _("All positive, together 1: this is the row that the explorer draws.")
+            _("All positive and summing to 1: the row that the explorer shows.")
             if usual
-            else _("The thin marks are the model's own weights, before you changed the divisor."),
+            else _("The thin marks are the model's own weights, with its original divisor."),
             labels,
             steps.weights[shown],
             "keys",
@@ -175,15 +180,15 @@ def _weigh(
 def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
     n, width = steps.values.shape
     return {
-        "title": _("What is passed on"),
+        "title": _("What the head passes on"),
         "cards": [
             _matrix(
                 _("Every token's value"),
                 "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
                 f"{n} × {width}",
                 _(
-                    "What each token hands over to whoever looks at it. It need not resemble its key; a head often "
-                    "sends attention that it has no use for to a token whose value is close to zero."
+                    "What each token passes to the tokens that attend to it. A value need not resemble its key; a "
+                    "head often sends attention that it has no use for to a token whose value is close to zero."
                 ),
                 labels,
                 steps.values[shown],
@@ -194,7 +199,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
                 _("Weight times value"),
                 "wⱼ · vⱼ",
                 f"{n} × {width}",
-                _("On the same colour scale as the values: a small weight fades its row."),
+                _("Same colour scale as the values: a small weight fades its row."),
                 labels,
                 steps.weighted[shown],
                 "keys",
@@ -202,10 +207,10 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
                 largest=float(abs(steps.values[shown]).max()),
             ),
             _matrix(
-                _("Their sum: what this head found"),
+                _("Their sum: the output of this head"),
                 "c = Σ wⱼ · vⱼ",
                 f"{width}",
-                _("The context of “{token}” in this head.").format(token=steps.tokens.labels[steps.token]),
+                _("The context vector of “{token}” in this head.").format(token=steps.tokens.labels[steps.token]),
                 [steps.tokens.labels[steps.token]],
                 steps.context[None],
                 "context",
@@ -220,19 +225,19 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
     hidden = len(steps.hidden)
     names = [_("head {head}").format(head=head) for head in range(heads)]
     lengths = {
-        _("x, as it came"): steps.hidden,
-        _("what attention adds"): steps.projected,
+        _("x, the layer's input"): steps.hidden,
+        _("attention output"): steps.projected,
         _("their sum"): steps.added,
         _("after layer norm"): steps.normed,
     }
     return {
-        "title": _("What becomes of it in the layer"),
+        "title": _("How the layer combines the heads"),
         "cards": [
             _matrix(
-                _("All heads side by side"),
+                _("Concatenate all heads"),
                 f"c = [c₀ … c{_below(heads - 1)}]",
                 f"{heads} × {width} = {heads * width}",
-                _("Each head found something of its own. They are laid end to end."),
+                _("Each head has a context vector of its own. They are concatenated."),
                 names,
                 steps.contexts,
                 "heads",
@@ -240,12 +245,12 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
                 marked=steps.head,
             ),
             _bars(
-                _("Project: how much each head adds"),
+                _("Project: the contribution of each head"),
                 "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
                 f"{heads * width} → {hidden}",
                 _(
-                    "One matrix mixes the heads. The bars are the lengths of the parts that are added up; parts can "
-                    "cancel each other."
+                    "One matrix mixes the heads. Bars show the length (L2) of each head's contribution to the sum; "
+                    "contributions can cancel each other out."
                 ),
                 names,
                 steps.contributions,
@@ -258,13 +263,14 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
                 "x + a,  LN(x + a)" if not pre_norm else "x + a;  LN(x + a) →",
                 f"{hidden}",
                 _(
-                    "Attention is added to what was there, not put in its place; the layer norm then brings every "
-                    "token back to a like length. Bars are lengths (L2)."
+                    "The attention output is added to the input and does not replace it; the layer norm then brings "
+                    "all tokens to a similar length. Bars are lengths (L2)."
                 )
                 if not pre_norm
                 else _(
-                    "Attention is added to what was there, not put in its place. Here the sum goes on as it is, and "
-                    "only the feed-forward part reads it through a layer norm. Bars are lengths (L2)."
+                    "The attention output is added to the input and does not replace it. In this model the sum is "
+                    "passed on unchanged; only the feed-forward part reads it through a layer norm. Bars are lengths "
+                    "(L2)."
                 ),
                 list(lengths),
                 [float(np.linalg.norm(vector)) for vector in lengths.values()],

@@ -47,7 +47,7 @@ def switches(layers: int, heads: int, off: Sequence[tuple[int, int]], key: str) 
             "off": [list(one) for one in off],
             "sequence": sequence if type(sequence) is int else 0,
             "strings": {
-                "all": _("All heads: a switch each, a row for each layer"),
+                "all": _("All heads, a switch for each, one row per layer"),
                 "layer": _("Layer {layer}"),
                 "head": _("Layer {layer}, head {head}"),
             },

@@ -140,7 +140,7 @@ def word_rows(
             "against": _("against"),
             "for": _("in favour"),
             "hint": _hint(rows, off is not None, instead is not None),
-            "row": _("Words by {method}"),
+            "row": _("Words scored by {method}"),
         },
         on_off_change=lambda: None,
     )
@@ -150,12 +150,12 @@ def word_rows(
 def _hint(rows: Sequence[WordRow], clicked: bool, hidden: bool) -> str:
     """Say what can be done with the words before one is pointed at."""
     if clicked and hidden:
-        return _("Click a word to hide it, or to show it again; arrow keys and Space do the same.")
+        return _("Click a word to mask it or to restore it; arrow keys and Space work too.")
     if clicked:
-        return _("Click a word to switch it off or on; arrow keys and Space do the same.")
+        return _("Click a word to switch it off or on; arrow keys and Space work too.")
     if any(word.note for row in rows for word in row.words):
-        return _("Point at a word to read what is known of it; arrow keys go from word to word.")
-    return _("Point at a word to read its score; arrow keys go from word to word.")
+        return _("Point at a word to see its details; arrow keys move from word to word.")
+    return _("Point at a word to read its score; arrow keys move from word to word.")
 
 
 def read_places(value: object, count: int) -> tuple[int, ...]:

@@ -193,8 +193,8 @@ def _strings() -> dict[str, str]:
         "layer": _("Layer"),
         "play": _("Play through the layers"),
         "stop": _("Stop playing"),
-        "plot": _("Map of {count} points. The search over it selects points without a mouse."),
-        "hint": _("Drag around points to select them; scroll to zoom; double-click to let go."),
+        "plot": _("Map of {count} points. To select points without a mouse, use the search above the map."),
+        "hint": _("Drag around points to select them; scroll to zoom; double-click to clear the selection."),
         "unknown": _("(empty)"),
-        "hint3": _("Drag to turn, scroll to zoom, click a point to select it."),
+        "hint3": _("Drag to rotate, scroll to zoom, click a point to select it."),
     }

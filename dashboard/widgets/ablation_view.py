@@ -48,20 +48,20 @@ def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _(
-                "{off} of {all} heads are off. A click on a head switches it, on a layer's name all of its heads; "
-                "arrow keys move, Space switches."
+                "Ablated: {off} of {all} heads. Click a head to toggle it, or a layer's name to toggle all its heads; "
+                "arrow keys move, Space toggles."
             ).format(off=len(off), all=encoder.layers * encoder.heads)
         )
         if off:
-            st.button(_("All on"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")
+            st.button(_("Restore all heads"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")
         else:
             layer, head = chosen_head(spec, text, pair)
             st.button(
-                _("Take out layer {layer}, head {head}").format(layer=layer, head=head),
+                _("Ablate layer {layer}, head {head}").format(layer=layer, head=head),
                 on_click=_decide,
                 args=(((layer, head),),),
                 icon=":material/toggle_off:",
-                help=_("The head that the explorer shows"),
+                help=_("The head selected in the explorer"),
                 key="take_out",
             )
     return off
@@ -75,16 +75,16 @@ def _decide(off: Heads) -> None:
 def show_similarity(result: it.attention.Ablation) -> None:
     """Show how near the text's vectors stay, and what moved most."""
     places = st.columns(3)
-    help = _("The cosine of the text's vector before and after: 1 is unchanged.")
+    help = _("Cosine between the text's vectors before and after ablation; 1 means unchanged.")
     places[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
     name = _("First token ({token}): cosine").format(token=literal(result.tokens.strings[0]))
     places[1].metric(name, f"{result.similarity['first']:.4f}", help=help)
     last = result.distance[-1]
     most = int(last.argmax())
     places[2].metric(
-        _("Moved most at the end"),
+        _("Largest change in the last layer"),
         f"{literal(result.tokens.labels[most])} · {last[most]:.3f}",
-        help=_("The token whose last state moved furthest, as a share of that state's length."),
+        help=_("The token whose last hidden state changed most, relative to the norm of that state."),
     )
 
 
@@ -93,10 +93,10 @@ def show_answers(encoder: it.Encoder, result: it.attention.Ablation) -> None:
     answers = result.answers
     if answers is None:
         if encoder.task is None:
-            st.caption(_("This checkpoint has no task head with probabilities, so there are none to compare."))
+            st.caption(_("This checkpoint has no task head that gives probabilities, so there are none to compare."))
         else:
             st.caption(
-                _("This model guesses masked words: put {mask} into the text to compare its guesses.").format(
+                _("This model predicts masked words: put {mask} into the text to compare its guesses.").format(
                     mask=literal(encoder.mask or "")
                 )
             )
@@ -120,7 +120,7 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
         columns[_("Token")] = [answers.rows[i] for i in rows]
     return {
         **columns,
-        _("Answer"): [answers.labels[i] for i in labels],
+        _("Model output"): [answers.labels[i] for i in labels],
         _("Before"): answers.before[rows, labels].tolist(),
         _("After"): answers.after[rows, labels].tolist(),
         _("Change"): change[rows, labels].tolist(),
@@ -133,8 +133,9 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, s
     if corpus is None:
         st.info(
             _(
-                "Choose a file with a text and a label in each row. Michel's score (2019) and the true loss are then "
-                "measured for every head, and what is left when heads are taken out one after another."
+                "Choose a file with a text and a label in each row. For every head, Michel's score (2019) and the "
+                "actual change in loss without it are then measured, and what remains as heads are pruned one after "
+                "another."
             )
         )
         return None
@@ -163,24 +164,24 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, s
             fewest=min(counts.values()),
             most=max(counts.values()),
         ),
-        _("The model's own classifier answers for all of them.")
+        _("The model's own classifier predicts all of them.")
         if own
-        else _("Half of them fit a linear head, and the other half is measured."),
-        _("One text is {point} points of accuracy. Some {passes} passes over the texts.").format(
+        else _("Half of them are used to fit a linear head, the other half to measure."),
+        _("One text is worth {point} percentage points of accuracy. About {passes} passes over the texts.").format(
             point=f"{(100 if own else 200) / len(corpus.labels):.1f}", passes=encoder.layers * encoder.heads + 50
         ),
     ]
     st.caption(" ".join(parts))
     if min(counts.values()) < 6:
         st.warning(
-            _("Some classes have fewer than six texts: what is measured on them is mostly chance. Read more rows."),
+            _("Some classes have fewer than six texts, so measurements on them are mostly noise. Read more rows."),
             icon=":material/balance:",
         )
-    label = _("Measure importance over {count} texts").format(count=f"{len(corpus.texts):,}")
+    label = _("Measure head importance on {count} texts").format(count=f"{len(corpus.texts):,}")
     stages = {
-        "fit": _("fitting a head"),
+        "fit": _("fitting a linear head"),
         "gradient": _("gradients"),
-        "removal": _("each head out in turn"),
+        "removal": _("ablating each head in turn"),
         "pruning": _("pruning in five orders"),
     }
     result = long_work("importance", f"{spec}:{corpus.about}", label, work, stages)
@@ -192,7 +193,7 @@ def importance_maps(result: it.attention.HeadImportance) -> list[HeadMap]:
     maps = [
         HeadMap(
             _("Predicted: |∂L/∂ξ|"),
-            _("slope of the loss in the head's strength, each layer at length 1"),
+            _("absolute gradient of the loss with respect to the head mask ξ, each layer normalised (L2)"),
             result.importance,
             0.0,
             float(result.importance.max()),
@@ -201,8 +202,8 @@ def importance_maps(result: it.attention.HeadImportance) -> list[HeadMap]:
     if result.loss_rise is not None and result.accuracy_drop is not None:
         about = _("orange: above 0 · ±{most}")
         for values, title, least in (
-            (result.loss_rise, _("True: rise of the loss (nats)"), 1e-4),
-            (result.accuracy_drop, _("True: drop of the accuracy"), 1 / result.texts),
+            (result.loss_rise, _("Measured: increase in loss (nats)"), 1e-4),
+            (result.accuracy_drop, _("Measured: drop in accuracy"), 1 / result.texts),
         ):
             most = max(float(abs(values).max()), least)
             maps.append(HeadMap(title, about.format(most=f"{most:.2g}"), values, -most, most))
@@ -213,7 +214,7 @@ def verdicts_of(result: it.attention.HeadImportance) -> list[list[str | None]] |
     """Return what the interval of each head's rise of the loss tells, in words; None where none was taken out."""
     if result.loss_rise_interval is None:
         return None
-    said = {1: _("loss rises without it"), 0: _("not told from 0"), -1: _("loss falls without it")}
+    said = {1: _("loss increases without it"), 0: _("not distinguishable from 0"), -1: _("loss decreases without it")}
     return [
         [
             f"{said[int(one)]} ({signed(float(ends[0]))} – {signed(float(ends[1]))})"
@@ -239,9 +240,9 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
     }
     verdicts = verdicts_of(result)
     for name, values, ends in (
-        (_("Predicted"), result.importance, result.importance_interval),
-        (_("Rise of the loss"), result.loss_rise, result.loss_rise_interval),
-        (_("Drop of the accuracy"), result.accuracy_drop, result.accuracy_drop_interval),
+        (_("Predicted importance"), result.importance, result.importance_interval),
+        (_("Increase in loss"), result.loss_rise, result.loss_rise_interval),
+        (_("Drop in accuracy"), result.accuracy_drop, result.accuracy_drop_interval),
     ):
         if values is not None and ends is not None:
             table[name] = values.ravel()[order].astype(float).tolist()
@@ -264,7 +265,7 @@ def importance_line(result: it.attention.HeadImportance) -> str:
     parts = [
         _(
             "With all heads: accuracy {accuracy} % (95 %: {low} to {high} %), loss {loss} nats (95 %: {least} to "
-            "{most}), on {texts} texts (always naming the largest class: {majority} %)."
+            "{most}), on {texts} texts (majority-class baseline: {majority} %)."
         ).format(
             low=f"{100 * low:.1f}",
             high=f"{100 * high:.1f}",
@@ -279,33 +280,33 @@ def importance_line(result: it.attention.HeadImportance) -> str:
     if result.fitted_on:
         parts.append(
             _(
-                "The model has no classifier that names one of these labels for each text, so a linear head was fitted "
-                "on the sentence vectors of {count} other texts of the file."
+                "The model has no classifier that predicts one of these labels for each text, so a linear head was "
+                "fitted to the sentence vectors of {count} other texts of the file."
             ).format(count=f"{result.fitted_on:,}")
         )
     else:
-        parts.append(_("The model's own classifier answers."))
+        parts.append(_("The predictions are those of the model's own classifier."))
     if not low > result.majority:
-        parts.append(_("**That is not told from always naming the largest class, so no head is shown to matter.**"))
+        parts.append(_("**This is not shown to beat the majority-class baseline, so no head is shown to matter.**"))
     if result.loss_rise is not None and result.loss_rise_interval is not None:
         heads = result.importance.size
         told = sides(result.loss_rise_interval)
         parts.append(
             _(
-                "Without one head alone the loss rises for {up} of {heads} heads and falls for {down}; for the others "
-                "the 95 % interval over these texts holds 0. Of as many heads that do nothing, about {luck} would be "
-                "counted by luck."
+                "Ablating a single head increases the loss for {up} of {heads} heads and decreases it for {down}; for "
+                "the others, the 95 % interval over these texts includes 0. If no head had any effect, about {luck} "
+                "would still be counted by chance."
             ).format(up=int((told > 0).sum()), down=int((told < 0).sum()), heads=heads, luck=f"{0.05 * heads:.1f}")
         )
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
         ends = spearman_interval(agreement, heads)
         parts.append(
             _(
-                "The ranks of predicted and true importance correlate by {agreement} (Spearman; 95 % over {heads} "
-                "heads: {least} to {most})."
+                "Predicted and measured importance have a rank correlation of {agreement} (Spearman; 95 % over "
+                "{heads} heads: {least} to {most})."
             ).format(agreement=f"{agreement:.2f}", heads=heads, least=f"{ends[0]:.2f}", most=f"{ends[1]:.2f}")
         )
-    parts.append(_("A text longer than the model reads counts with its first window."))
+    parts.append(_("Of texts longer than the model's maximum length, only the first window counts."))
     return " ".join(parts)
 
 
@@ -348,8 +349,10 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
         )
 
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", table, _("How far each token moved, level by level")),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download("CSV", f"{stem}.csv", "text/csv", table, _("Change of each token's hidden state, layer by layer")),
+        Download(
+            "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
+        ),
     ]
 
 
@@ -421,7 +424,7 @@ def importance_downloads(
 
     return [
         Download("CSV", f"{stem}.csv", "text/csv", table, _("A row for each head")),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with the pruning curves")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same values, with the pruning curves")),
     ]
 
 

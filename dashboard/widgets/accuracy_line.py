@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 
 
 def accuracy_line(measured: it.Accuracy, basis: str) -> None:
@@ -17,8 +17,12 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
         On which rows: one of `interpret.attribution.rows.BASES`.
     """
     low, high = measured.interval
-    said = _(
-        "**Accuracy {accuracy}** (95 %: {low} to {high}) on {count} rows {basis}; always guessing “{name}”: {guess}."
+    said = _n(
+        "**Accuracy {accuracy}** (95 %: {low} to {high}) on {count} row {basis}; majority-class baseline "
+        "(always “{name}”): {guess}.",
+        "**Accuracy {accuracy}** (95 %: {low} to {high}) on {count} rows {basis}; majority-class baseline "
+        "(always “{name}”): {guess}.",
+        measured.count,
     ).format(
         accuracy=f"{measured.share:.1%}",
         low=f"{low:.0%}",
@@ -33,8 +37,8 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
         return
     st.error(
         _(
-            "**At or below the majority class**: these rows do not show that the classifier tells anything, so what is "
-            "explained here explains nothing about the labels."
+            "**Not shown to beat the majority-class baseline**: these rows give no evidence that the classifier "
+            "distinguishes the classes, so the explanations here say nothing about the labels."
         )
         + " "
         + said,
@@ -44,8 +48,8 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
 
 def _bases() -> dict[str, str]:
     return {
-        "out-of-fold": _("that it was fitted on, each answered by one fitted without it (out-of-fold)"),
-        "not learned from": _("that it did not learn from"),
-        "learned from": _("that it **learned from**: it says little about others"),
-        "not known": _("of which it is not known whether it learned from them"),
+        "out-of-fold": _("that it was fitted on, each predicted out-of-fold by a classifier fitted without it"),
+        "not learned from": _("not used in training"),
+        "learned from": _("**used in training**: it says little about other texts"),
+        "not known": _("(not known whether used in training)"),
     }

@@ -102,8 +102,8 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     options = {"class": _("a class"), "word": _("the word at the mask")}
     kinds = ({} if not masked else {"word": options["word"]}) | {
         "class": options["class"],
-        "similarity": _("how alike two texts are"),
-        "norm": _("the length of the sentence vector"),
+        "similarity": _("the similarity of two texts"),
+        "norm": _("the norm of the sentence vector"),
         "unit": _("a hidden unit"),
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -111,7 +111,7 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         state.publish(state.EXPLAINED, next(iter(kinds)))
         if kind == "unit":
             levels = {i: str(i) for i in range(encoder.layers + 1)}
-            level = choose(st.selectbox, _("Level"), levels, "unit_level", encoder.layers, width=110)
+            level = choose(st.selectbox, _("Hidden state"), levels, "unit_level", encoder.layers, width=110)
             state.seed("unit_number", 0, range(encoder.width))
             unit = st.number_input(
                 _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
@@ -120,9 +120,9 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         if kind == "similarity":
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
-            if pair and segments(_("Words of"), sides, "similarity_side") == "second":
+            if pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
                 text, pair = pair, text
-            pooling, prompt = sentence_input(encoder, _("Compared by their"), width=380)
+            pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
             return Asked(spec, text, pair, "similarity", None, "", "", pooling, prompt)
         if kind in ("norm", "word"):
@@ -130,9 +130,9 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         source = "own"
         if not own:
             sources = {
-                "starter": _("starter: six topics, English"),
-                "starter_zh": _("starter: six topics, Chinese"),
-                "file": _("a labelled file of mine"),
+                "starter": _("demo: six topics, English"),
+                "starter_zh": _("demo: six topics, Chinese"),
+                "file": _("my own labelled file"),
             }
             source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
             state.publish(_SOURCE, "starter")
@@ -143,11 +143,11 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     elif source == "file":
         corpus = corpus_input("classifier", labelled=True)
         if corpus is None:
-            st.info(_("Choose a file with a text and a label in each row: a linear head is fitted on it in seconds."))
+            st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
             return None
         with corpus.origin.naming():
             head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
-        st.caption(_("A linear head fitted on the frozen sentence vectors of your file."))
+        st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
         _how_good(head)
         text_column, label_column = corpus.columns
         lines = (
@@ -159,7 +159,7 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             + "head = it.fit_head(encoder, texts, labels)\n"
         )
     names = head.labels if head is not None else task.labels if task is not None else ()
-    classes: dict[int, str] = {-1: _("the one predicted"), **dict(enumerate(names))}
+    classes: dict[int, str] = {-1: _("the predicted class"), **dict(enumerate(names))}
     with place:
         index = choose(st.selectbox, _("Class"), classes, f"class:{about}:{len(names)}", width=200)
     return Asked(spec, text, pair, "predicted" if index < 0 else index, head, about, lines)
@@ -168,12 +168,12 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
 def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, str]:
     table = _starter(name)
     texts, labels = (tuple(row[place] for row in table.rows) for place in (0, 1))
-    with st.spinner(_("Fitting the starter classifier …")):
+    with st.spinner(_("Fitting the demo classifier …")):
         head = cache.head(spec, texts, labels)
     st.caption(
         _(
-            "This model has no classifier of its own. The starter is a linear head fitted on the frozen sentence "
-            "vectors of {count} short texts about {classes} topics: for demonstration only."
+            "This model has no classifier of its own. The demo classifier is a linear head fitted to the frozen "
+            "sentence vectors of {count} short texts on {classes} topics: for demonstration only."
         ).format(count=len(texts), classes=len(head.labels))
     )
     _how_good(head)
@@ -187,7 +187,10 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
 
 def _how_good(head: it.LinearHead) -> None:
     if head.held_out is None:
-        st.error(_("There are too few rows to tell whether this classifier tells anything."), icon=":material/help:")
+        st.error(
+            _("There are too few rows to show whether this classifier distinguishes the classes."),
+            icon=":material/help:",
+        )
     else:
         accuracy_line(head.held_out, "out-of-fold")
 
@@ -201,5 +204,5 @@ def target_name(asked: Asked, target: it.attribution.Target) -> str:
     if target.kind == "similarity":
         return _("similarity to the second text")
     if target.kind == "norm":
-        return _("length of the sentence vector")
-    return _("unit {unit} of level {level}").format(unit=target.index, level=target.place)
+        return _("norm of the sentence vector")
+    return _("unit {unit} of hidden state {level}").format(unit=target.index, level=target.place)

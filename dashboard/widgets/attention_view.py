@@ -37,14 +37,17 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
             _("Unit"),
             units,
             state.UNIT,
-            help=_("Words: weights to a word's tokens are added up, weights from them averaged (Clark et al. 2019)."),
+            help=_("Words: weights to a word's tokens are summed, weights from them are averaged (Clark et al. 2019)."),
         )
         direction: Direction = segments(_("Direction"), directions, state.DIRECTION) if pair else "all"
         specials = st.toggle(
             special_names(special),
             key=state.SPECIALS,
             persist_state="session",
-            help=_("Off leaves them out and shares each row out anew over the rest, so that it sums to 1 again."),
+            help=_(
+                "When off, they are left out and each row is renormalised over the remaining tokens, so that it "
+                "sums to 1 again."
+            ),
         )
     state.publish(state.UNIT, "token")
     state.publish(state.SPECIALS, True)
@@ -66,26 +69,26 @@ def reading_guide(special: SpecialTokens) -> str:
     """Explain the picture to somebody who meets attention for the first time, in Markdown."""
     points = (
         _(
-            "**A row is a token that looks (the query), a column is a token that is looked at (the key).** Each "
-            "whole row sums to 1: it is how the head shares out that token's attention."
+            "**A row is a token that attends (the query), a column is a token that is attended to (the key).** Each "
+            "whole row sums to 1: it shows how the head distributes that token's attention."
         ),
         _(
-            "**A strong cell** (dark on a light page, bright on a dark one) means that the token of its row takes "
-            "most of what this head passes on from the token of its column. A diagonal is a head that looks at the "
-            "token itself, or at its neighbour; a vertical stripe is one token that all look at."
+            "**A strong cell** (dark on a light page, bright on a dark one) means that the row's token takes most of "
+            "what this head passes on from the column's token. A diagonal is a head that attends to the token itself, "
+            "or to its neighbour; a vertical stripe is one token that all tokens attend to."
         ),
         _(
-            "**{special}** often get most of the weight. Clark et al. (2019) take that for a head's way of doing "
-            "nothing; switch them off to see what else it does."
+            "**{special}** often get most of the weight. Clark et al. (2019) interpret this as a head's way of doing "
+            "nothing; switch them off to see what else the head does."
         ).format(special=special_names(special)),
         _(
             "**Colours mean the same in every picture**: 0 to 1, whatever the head. Square root and log make small "
             "weights visible; the scale under the heat map shows how."
         ),
         _(
-            "**What it does not say**: a weight is not a reason (Jain & Wallace 2019). Later layers mix what earlier "
-            "ones have mixed already, and the size of the values counts as well as the weights (Kobayashi et al. "
-            "2020)."
+            "**What this does not mean**: an attention weight is not an explanation (Jain & Wallace 2019). Later "
+            "layers mix what earlier layers have already mixed, and the size of the values matters as well as the "
+            "weights (Kobayashi et al. 2020)."
         ),
     )
     return "\n".join(f"- {point}" for point in points)
@@ -173,21 +176,27 @@ def attention_downloads(what: Looked) -> list[Download]:
     largest = layers * heads * len(view.queries) * len(view.keys) * 2 * 4 / 3 / 1e6
     binary = "application/octet-stream"
     return [
-        Download("CSV", f"{what.stem}.csv", "text/csv", rows, _("The weights of what is chosen")),
-        Download("JSON", f"{what.stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download("CSV", f"{what.stem}.csv", "text/csv", rows, _("The attention weights of the selected heads")),
+        Download(
+            "JSON",
+            f"{what.stem}.json",
+            "application/json",
+            numbers,
+            _("The same values, with model, text and settings"),
+        ),
         Download(
             "NPZ",
             f"{what.stem}.npz",
             binary,
             arrays,
-            _("The whole trace for NumPy: attention, queries, keys, values, contexts and hidden states"),
+            _("The whole trace for NumPy: attention, queries, keys, values, context vectors and hidden states"),
         ),
         Download(
             "HTML",
             f"{what.stem}.html",
             "text/html",
             page,
-            _("The explorer with all heads, in one file that works offline: {size} MB at most").format(
+            _("The explorer with all heads, in one file that works offline: at most {size} MB").format(
                 size=f"{largest + 0.1:.1f}"
             ),
         ),

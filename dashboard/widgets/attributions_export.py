@@ -25,7 +25,7 @@ def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str,
     names = method_names()
     drawn = words_of(found[0], words)
     table: dict[str, list[Any]] = {
-        _("Place"): list(range(len(drawn))),
+        _("Position"): list(range(len(drawn))),
         _("Word") if words else _("Token"): [one.text for one in drawn],
     }
     for one in found:
@@ -60,7 +60,7 @@ def attribution_downloads(
             f"{stem}.json",
             "application/json",
             lambda: as_json([as_dict(asked, one) for one in found]),
-            _("Scores with all that is known about them"),
+            _("Scores with method, target and settings"),
         ),
     ]
 
@@ -108,13 +108,13 @@ def facts(asked: Asked) -> dict[str, str]:
     known = {
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
         _("Classifier"): asked.classifier,
-        _("Explained"): target_name(asked, question.target),
+        _("Explained target"): target_name(asked, question.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
         _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if likely else "",
-        _("Answer"): f"{float(question.outputs(tokens)[0]):.4f}",
+        _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
         _("Text"): asked.text,
         _("Second text"): asked.pair or "",
-        _("Written"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     return {name: value for name, value in known.items() if value}
 

@@ -15,51 +15,49 @@ from dashboard.widgets.attributions_view import method_names
 def _assumptions() -> dict[str, str]:
     return {
         "integrated_gradients": _(
-            "Gradients summed along the straight way from the baseline to the text. Assumes that texts half faded are "
-            "something that the model answers sensibly. Its scores add up to the difference of the two answers; the "
-            "error is shown, and steps are added until it is 1 % at most."
+            "Integrates gradients along the straight line from the baseline to the text. Assumes that the model "
+            "responds sensibly to half-faded inputs in between. Scores add up to the difference between the two "
+            "outputs; the completeness error is shown, and steps are added until it is at most 1 %."
         ),
         "feature_ablation": _(
-            "One word after another is replaced by the baseline. Assumes that words act alone: two that say the same "
-            "cover for each other, and neither gets a score."
+            "Replaces one word after another with the baseline. Assumes that words act independently: two words that "
+            "say the same cover for each other, and neither gets a score."
         ),
         "gradient_shap": _(
-            "Gradients at random places between baseline and text: the mean of what integrated gradients sums up, "
-            "found by chance, and so never quite exact: each word's ± says how far."
+            "Averages gradients at random points between baseline and text: a random estimate of the mean that "
+            "integrated gradients computes, and so never quite exact; each word's ± gives the error."
         ),
         "shapley_sampling": _(
-            "What a word adds when words come in random order, over 25 orders. Fair where words act together; assumes "
-            "that a text with words missing means something. The sum is exact, each word's share is a sample with "
-            "its ±."
+            "What a word adds when words are added in random order, averaged over 25 orders. Fair to words that act "
+            "together; assumes that a text with missing words is meaningful. The sum is exact; each word's share is a "
+            "sampled estimate with its ±."
         ),
         "occlusion": _(
-            "One token after another is replaced by the baseline; words of several tokens are never whole away."
+            "Replaces one token after another with the baseline; a word of several tokens is never removed as a whole."
         ),
         "kernel_shap": _(
-            "A weighted regression of the answer on which words are there, whose weights make its coefficients Shapley "
-            "values. Drawn at random: few draws leave noise on every word, which its ± tells."
+            "A weighted regression of the output on which words are present, with weights that make its coefficients "
+            "Shapley values. Sampled at random: with few samples, every word's score is noisy, as its ± shows."
         ),
         "lime": _(
-            "A sparse regression of the answer on which words are there, near the text. Assumes that the model is "
-            "nearly "
-            "linear there; what its penalty sets to zero may still matter a little."
+            "A sparse regression of the output on which words are present, near the text. Assumes that the model is "
+            "nearly linear there; words that its penalty sets to zero may still matter a little."
         ),
         "input_x_gradient": _(
-            "The gradient times the embedding: the answer's first-order change if the embedding went to zero. "
-            "Gradients "
-            "fade where an answer is sure, so a decisive word can seem to do nothing."
+            "The gradient times the embedding: the first-order change in the output if the embedding went to zero. "
+            "Gradients vanish where the output is confident, so a decisive word can seem to do nothing."
         ),
         "saliency": _(
-            "The length of the gradient: where a small change would matter, not what the word that stands there does. "
-            "It has no sign."
+            "The norm of the gradient: where a small change would matter, not what the word there contributes. It has "
+            "no sign."
         ),
         "rollout": _(
-            "Attention multiplied through the layers. It knows neither the class nor what the values hold: the same "
-            "picture for every class. No attribution; shown to compare."
+            "Attention multiplied through the layers. It depends neither on the class nor on the values: the same "
+            "picture for every class. Not an attribution; shown for comparison."
         ),
         "gradient_x_attention": _(
-            "Attention that a rising gradient runs through, layer by layer. It sees the class, and leaves out all that "
-            "does not pass through attention. No sign; shown to compare."
+            "Attention weighted by positive gradients, layer by layer. It depends on the class, and leaves out "
+            "everything that does not pass through attention. No sign; shown for comparison."
         ),
     }
 
@@ -69,31 +67,29 @@ def method_guide(asked: Asked, found: Sequence[it.Attribution]) -> None:
     from interpret.attribution.methods import METHODS
 
     names, about = method_names(), _assumptions()
-    with st.expander(_("What these methods do, assume and promise")):
+    with st.expander(_("What these methods do, assume and guarantee")):
         _ranking(names)
         for one in found:
             method = METHODS[one.method]
             if not method.complete or one.delta != one.delta:
-                promise = _("It does not promise that scores add up to the answer.")
+                promise = _("It does not guarantee that scores add up to the output.")
             else:
-                promise = _("Completeness holds here to {error} of the difference of answers.").format(
+                promise = _("Completeness error here: {error} of the difference between the outputs.").format(
                     error=f"{one.error:.2%}"
                 )
             st.markdown(f"**{names[one.method]}** ({method.paper}). {about[one.method]} {promise}")
         st.markdown(
             _(
-                "**Not offered: DeepLIFT and layer-wise relevance propagation.** Captum's DeepLIFT follows modules, "
-                "and "
+                "**Not offered: DeepLIFT and layer-wise relevance propagation.** Captum's DeepLIFT hooks modules, but "
                 "BERT's GELU and softmax are plain functions: on this architecture its completeness error is as large "
-                "as the answer itself. Captum's LRP refuses embeddings, and the library for AttnLRP (Achtibat et al. "
-                "2024) replaces transformers' own BERT by an older copy for the whole process."
+                "as the output itself. Captum's LRP does not accept embeddings, and the library for AttnLRP (Achtibat "
+                "et al. 2024) replaces transformers' own BERT with an older copy for the whole process."
             )
         )
         st.markdown(
             _(
-                "Words above are what the *model* used, as far as a method can tell. They are not reasons why the "
-                "answer "
-                "would be right, and not what a person would look at."
+                "The words above are what the *model* used, as far as a method can tell. They are not reasons why the "
+                "prediction would be right, and not what a person would look at."
             )
         )
 
@@ -105,13 +101,13 @@ def _ranking(names: Mapping[str, str]) -> None:
     first = next(iter(METHODS.values())).measured
     st.markdown(
         _(
-            "**How faithful are they?** Measured with the built-in English model on {count} texts of the "
-            "examples, each of two sentences of different topics, with a head fitted on other rows (hybrid "
-            "documents, Poerner et al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the answer fall "
-            "when the words on top are deleted. *AUPRC*: do the words of the sentence that decides come first. "
-            "Random rankings of the same texts have {random} and {chance}. A method is shown to beat random where"
-            " the 95 % intervals of both gains, by bootstrap over texts, lie above 0. On other models and texts "
-            "the order may be another."
+            "**How faithful are they?** Measured with the built-in English model on {count} texts from the examples, "
+            "each made of two sentences on different topics, with a head fitted on other rows (hybrid documents, "
+            "Poerner et al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the output fall when the "
+            "top-ranked words are deleted? *AUPRC*: are the words of the decisive sentence ranked first? Random "
+            "rankings of the same texts score {random} and {chance}. A method is shown to beat random where the 95 % "
+            "intervals of both gains (bootstrap over texts) lie above 0. On other models and texts the order may "
+            "differ."
         ).format(
             count=first.documents,
             random=f"{first.random_comprehensiveness:.3f}",
@@ -127,9 +123,9 @@ def _ranking(names: Mapping[str, str]) -> None:
         {
             _("Method"): list(names.values()),
             _("Comprehensiveness"): [one.comprehensiveness for one in rows.values()],
-            _("more than random"): [interval(one.comprehensiveness_gain) for one in rows.values()],
+            _("gain over random"): [interval(one.comprehensiveness_gain) for one in rows.values()],
             "AUPRC": [one.auprc for one in rows.values()],
-            _("AUPRC, more than random"): [interval(one.auprc_gain) for one in rows.values()],
+            _("AUPRC, gain over random"): [interval(one.auprc_gain) for one in rows.values()],
             _("Shown to beat random"): [_("yes") if one.told else _("no") for one in rows.values()],
         },
         hide_index=True,

@@ -42,7 +42,7 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribu
     return long_work(
         "quality:faithfulness",
         _about(asked, how),
-        _("Take words away and measure: about {passes} passes").format(passes=f"{passes:,}"),
+        _("Delete words and measure: about {passes} passes").format(passes=f"{passes:,}"),
         work,
         {"erasing": _("texts with words deleted")},
         auto=cost[draws] <= _SOON_TOKENS,
@@ -56,9 +56,9 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Tr
 
     count = 10 + len(cascade(asked.question))
     st.caption(
-        _(
-            "Infidelity, max-sensitivity and the test with weights drawn anew explain the text {count} times more."
-        ).format(count=count)
+        _("Infidelity, max-sensitivity and the weight-randomisation test explain the text {count} more times.").format(
+            count=count
+        )
     )
 
     def work(progress: Progress) -> it.attribution.Trust:
@@ -72,7 +72,7 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Tr
         {
             "infidelity": _("infidelity"),
             "sensitivity": _("max-sensitivity"),
-            "randomising": _("weights drawn anew"),
+            "randomising": _("weight randomisation"),
         },
         keep=8,
     )
@@ -125,22 +125,25 @@ def quality_guide() -> None:
     with st.expander(_("What is measured here")):
         st.markdown(
             _(
-                "- **Comprehensiveness** and **sufficiency** are ERASER's (DeYoung et al. 2020), as their published "
-                "code computes them: words are ranked by their score; 1, 5, 10, 20 and 50 % of them are deleted, or "
-                "kept alone, and the falls of the answer are averaged over these five. Theirs are of the class that "
-                "the model predicts, and its probability; of another target the number is the same, but not theirs.\n"
-                "- **Random** beside a number: the same for rankings that know nothing, all that differ where there "
-                "are few, or many drawn at random. **p** is how often they do as well, ties counted half and the "
-                "ranking itself once. What is told from chance holds at 5 % with both measures corrected together "
-                "(Holm). Where even the best ranking of a text could not reach that, no verdict is given.\n"
-                "- **Infidelity** (Yeh et al. 2019, eq. 1): do scores forecast what the model says without random "
-                "sets of words. They may be stretched by a factor of 0 or more, and the error is divided by the mean "
-                "squared change of the answer: 1 means that they forecast nothing. **Max-sensitivity** (eq. 3, through "
-                "Captum): do they stay when the text hardly changes. Beside them, what shuffled scores have.\n"
-                "- **Weights drawn anew** (Adebayo et al. 2018): from the head over the pooler and each layer down to "
-                "the embeddings, the model is made to know nothing. Scores of a method that looks at the model stop "
-                "resembling the true ones; inside the grey band they are as unlike as 95 % of shuffled ones.\n"
-                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to the "
-                "loss; that touches every number here but completeness."
+                "- **Comprehensiveness** and **sufficiency** follow ERASER (DeYoung et al. 2020), computed as in its "
+                "published code: words are ranked by their score; 1, 5, 10, 20 and 50 % of them are deleted, or kept "
+                "alone, and the drops in the output are averaged over these five. ERASER uses the predicted class and "
+                "its probability; for another target the calculation is the same, but the measure is not ERASER's.\n"
+                "- **Random** beside a number: the same measure for uninformed rankings: all distinct ones where "
+                "there are few, otherwise many drawn at random. **p** is how often they do as well, with ties counted "
+                "half and the ranking itself counted once. A verdict “better than chance” holds at 5 % with both "
+                "measures corrected together (Holm). Where even the best ranking of a text could not reach that, no "
+                "verdict is given.\n"
+                "- **Infidelity** (Yeh et al. 2019, eq. 1): do the scores predict the model's output when random sets "
+                "of words are removed? They may be scaled by a factor of 0 or more, and the error is divided by the "
+                "mean squared change in the output: 1 means that they predict nothing. **Max-sensitivity** (eq. 3, "
+                "through Captum): do the scores stay the same when the text hardly changes? Beside them, the values "
+                "for shuffled scores.\n"
+                "- **Weight randomisation** (Adebayo et al. 2018): from the head over the pooler and each layer down "
+                "to the embeddings, the model's weights are randomised. The scores of a method that depends on the "
+                "model stop resembling the original ones; inside the grey band they are as dissimilar as 95 % of "
+                "shuffled ones.\n"
+                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to "
+                "the loss of words; that affects every number here except completeness."
             )
         )

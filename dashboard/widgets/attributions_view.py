@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import state
-from dashboard.language import _, language
+from dashboard.language import _, _n, language
 from dashboard.pictures.words import Word, WordRow, token_words, word_rows
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose, segments
@@ -65,18 +65,18 @@ def choices_help() -> str:
 
     one = next(iter(METHODS.values())).measured
     return _(
-        "The most faithful first: behind each stands its comprehensiveness (DeYoung et al. 2020) on {count} English "
-        "texts of the examples, where random rankings have {random}; numbers that are close are not told apart. On "
-        "your model and texts the order may be another: “Is the explanation faithful?” measures it."
+        "Most faithful first: the number after each method is its comprehensiveness (DeYoung et al. 2020) on {count} "
+        "English texts from the examples, where random rankings score {random}; close numbers are not "
+        "distinguishable. On your model and texts the order may differ: “Is the explanation faithful?” measures it."
     ).format(count=one.documents, random=f"{one.random_comprehensiveness:.2f}")
 
 
 def baseline_names(special: SpecialTokens) -> dict[str, str]:
     """Name each baseline for the reader; a model without such a token says so when it is chosen."""
     return {
-        "pad": _("{token}: nothing written").format(token=special.padding or "–"),
-        "mask": _("{token}: a hidden word").format(token=special.mask or "–"),
-        "zero": _("zero: no embedding"),
+        "pad": _("{token}: padding (no text)").format(token=special.padding or "–"),
+        "mask": _("{token}: a masked word").format(token=special.mask or "–"),
+        "zero": _("zero vector"),
         "mean": _("mean of all embeddings"),
     }
 
@@ -84,8 +84,8 @@ def baseline_names(special: SpecialTokens) -> dict[str, str]:
 def rule_names() -> dict[str, str]:
     """Name each way of looking at the line from the baseline for the reader."""
     return {
-        "adaptive": _("adaptive: closer where it does not add up"),
-        "trapezoid": _("trapezium, evenly spaced"),
+        "adaptive": _("adaptive: denser where the error is largest"),
+        "trapezoid": _("trapezoidal rule, evenly spaced"),
         "gauss_legendre": _("Gauss–Legendre"),
     }
 
@@ -108,25 +108,25 @@ def how_input(special: SpecialTokens) -> How:
         methods = _methods_input(method_choices())
         with st.popover(_("Settings"), icon=":material/tune:"):
             baseline = choose(
-                st.selectbox, _("Baseline: what stands where a word is away"), baseline_names(special), state.BASELINE
+                st.selectbox, _("Baseline: replaces a removed word"), baseline_names(special), state.BASELINE
             )
             rule = choose(
                 st.selectbox,
-                _("Path rule, for integrated gradients"),
+                _("Path rule (integrated gradients)"),
                 rule_names(),
                 "path_rule",
                 help=_(
-                    "Whatever the rule, steps are added until the completeness error is 1 % at most, or there are 200."
+                    "With any rule, steps are added until the completeness error is at most 1 % or there are 200 steps."
                 ),
             )
             state.seed(state.SEED, 0, range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
             state.seed("smooth", False)
             smooth = st.toggle(
-                _("Average out noise"),
+                _("SmoothGrad: average over noise"),
                 key="smooth",
                 persist_state="session",
-                help=_("SmoothGrad: the mean over ten texts with noise on the embeddings."),
+                help=_("The mean over ten copies of the text with noise added to the embeddings."),
             )
         unit = segments(_("Shown as"), {"word": _("Words"), "token": _("Tokens")}, state.SHOWN_AS)
     for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
@@ -220,12 +220,14 @@ def _attribution_of(
     return long_work(
         f"attribution:{method}",
         f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
-        _("Run {method}: about {passes} passes").format(method=method_names()[method], passes=f"{passes:,}"),
+        _n("Run {method}: about {passes} pass", "Run {method}: about {passes} passes", passes).format(
+            method=method_names()[method], passes=f"{passes:,}"
+        ),
         work,
         {
             "passes": _("passes through the model"),
-            "path": _("along the way from the baseline"),
-            "noise": _("texts with noise"),
+            "path": _("along the path from the baseline"),
+            "noise": _("noisy copies of the text"),
         },
         auto=soon,
         keep=8,
@@ -235,7 +237,7 @@ def _attribution_of(
 def _waiting(method: str, like: WordRow) -> WordRow:
     """Return the row of a method whose scores are not there yet, as long as any other."""
     words = tuple(replace(word, score=0.0) for word in like.words)
-    return WordRow(method_names()[method], _("in work …"), words, 1.0, True)
+    return WordRow(method_names()[method], _("computing …"), words, 1.0, True)
 
 
 def rows_of(found: Sequence[it.Attribution], words: bool) -> list[WordRow]:
@@ -264,7 +266,7 @@ def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
         return token_words(one.tokens, words, scores)
     name = method_names()[one.method]
     said = [
-        _("{method}: {score} ± {spread} (95 %, from its draws)").format(
+        _("{method}: {score} ± {spread} (95 %, over its random samples)").format(
             method=name, score=f"{score:+.4f}", spread=f"{half:.4f}"
         )
         for score, half in zip(scores, spread, strict=True)
@@ -288,12 +290,16 @@ def warn_of_baseline(question: it.attribution.Question, baseline: str, place: st
     others = [kind for kind, value in outputs.items() if value <= question.output]
     st.warning(
         _(
-            "The baseline “{baseline}” scores {there} for what is explained, more than the text's own {output}: it is "
-            "not neutral here. All words together come out against, and a word in favour may only be less against than "
-            "the baseline is for."
+            "For the explained target, the baseline “{baseline}” scores {there}, more than the text's own {output}: "
+            "it is not neutral here. All words together count against the target, and a word in favour may merely "
+            "count against it less than the baseline counts for it."
         ).format(baseline=names[baseline], there=f"{outputs[baseline]:.3f}", output=f"{question.output:.3f}")
         + " "
-        + (_("Compare with another:") if others else _("So does every other baseline: methods without one remain.")),
+        + (
+            _("Try another baseline:")
+            if others
+            else _("Every other baseline does so too: use a method that needs no baseline.")
+        ),
         icon=":material/vertical_align_bottom:",
     )
     with st.container(horizontal=True):
@@ -313,10 +319,16 @@ def _use_baseline(kind: str) -> None:
 def class_words_line(words: Sequence[DrivingWord]) -> str:
     """Say how many words were compared, and how many of them chance alone would make stand out."""
     told = sum(word.told for word in words)
-    return _(
-        "Over the texts explained for this class; in brackets in how many a word stands, three at least, each text "
-        "counted once. {count} words were compared: {chance} of them would have an interval that leaves out 0 by "
-        "chance alone. Strong bars hold with all of them corrected together (Holm): {told}."
+    return _n(
+        "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
+        "(at least three; each text counts once). {count} word was compared: by chance alone, {chance} would "
+        "have an interval that excludes 0. Opaque bars hold after correcting for all words together (Holm): "
+        "{told}.",
+        "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
+        "(at least three; each text counts once). {count} words were compared: by chance alone, {chance} of "
+        "them would have an interval that excludes 0. Opaque bars hold after correcting for all words together "
+        "(Holm): {told}.",
+        len(words),
     ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{told:,}")
 
 
@@ -325,20 +337,26 @@ def _note(one: it.Attribution, own: bool) -> str:
     if not np.isnan(one.delta):
         parts.append(_("completeness error {error}").format(error=f"{one.error:.2%}"))
     if own:
-        parts.append(_("on a scale of its own: these are no shares of the answer"))
+        parts.append(_("own colour scale: scores are not shares of the output"))
     elif np.isnan(one.delta):
         parts.append(_("not additive"))
     if one.baseline:
-        parts.append(_("for the baseline {output}").format(output=f"{one.baseline_output:.3f}"))
+        parts.append(_("baseline output {output}").format(output=f"{one.baseline_output:.3f}"))
     if one.steps:
         drawn = one.uncertainty is not None
-        parts.append((_("{steps} draws") if drawn else _("{steps} steps")).format(steps=one.steps))
+        parts.append(
+            (_("{steps} samples") if drawn else _n("{steps} step", "{steps} steps", one.steps)).format(steps=one.steps)
+        )
     if one.word_uncertainty is not None:
         parts.append(
-            _("± {spread} a word at most (95 %, from its draws)").format(spread=f"{one.word_uncertainty.max():.3f}")
+            _("at most ± {spread} per word (95 %, over its random samples)").format(
+                spread=f"{one.word_uncertainty.max():.3f}"
+            )
         )
     parts.append(
-        _("{forward} passes forward, {backward} back").format(forward=one.forward_passes, backward=one.backward_passes)
+        _("passes: {forward} forward, {backward} backward").format(
+            forward=one.forward_passes, backward=one.backward_passes
+        )
     )
     parts.append(_("{seconds} s").format(seconds=f"{one.seconds:.2f}"))
     return " · ".join(parts)

@@ -7,7 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.bertviz_page import MOST_BYTES, MOST_NODES, Size, View, predicted_size
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.choices import segments
 from interpret.core.errors import InputError
 
@@ -24,15 +24,13 @@ def using(view: View) -> str:
     """Say how a view is used, which it does not say itself."""
     return {
         "head": _(
-            "Point at a token to see its lines. Each coloured square is a head: click it to hide or show it, "
-            "double-click it to see it alone."
+            "Point at a token to see its lines. Each coloured square is a head: click to hide or show it, "
+            "double-click to see it alone."
         ),
-        "model": _(
-            "A row for each layer, a column for each head. Click a picture to see it large, and again to close it."
-        ),
+        "model": _("One row per layer, one column per head. Click a picture to enlarge it, and again to close it."),
         "neuron": _(
-            "Point at a token on the left, then click its plus: query, keys, their product and the softmax appear. "
-            "Blue is above zero, orange below."
+            "Point at a token on the left, then click its plus sign: query, keys, their product and the softmax "
+            "appear. Blue is above zero, orange below."
         ),
     }[view]
 
@@ -46,16 +44,18 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
         If a view needs queries and keys, and the model shows none.
     """
     if view == "neuron" and trace.query is None:
-        raise InputError("This model's queries and keys cannot be had, so there is no neuron view. Use another view.")
+        raise InputError(
+            "This model does not expose its queries and keys, so there is no neuron view. Use another view."
+        )
     count = len(trace.attention)
     whole = predicted_size(trace, view, count)
     most = max((layers for layers in range(1, count + 1) if predicted_size(trace, view, layers).fits), default=0)
     if not most:
         st.warning(
             _(
-                "For {tokens} tokens BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
-                "and this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Where heads look” "
-                "draws all of it at once. Or shorten the text."
+                "For {tokens} tokens, BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
+                "but this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Where heads look” "
+                "shows everything at once. Or shorten the text."
             ).format(tokens=len(trace.tokens), **_numbers(predicted_size(trace, view, 1))),
             icon=":material/hourglass_disabled:",
         )
@@ -65,9 +65,12 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
         st.session_state[key] = list(range(min(most, count)))
     if most < count:
         st.info(
-            _(
-                "All {count} layers would make {nodes} lines and boxes ({size} MB); this page's limit is {most} "
-                "({largest} MB). Up to {layers} layers fit for this text."
+            _n(
+                "All {count} layers would need {nodes} lines and boxes ({size} MB); this page's limit is {most} "
+                "({largest} MB). For this text, only {layers} layer fits.",
+                "All {count} layers would need {nodes} lines and boxes ({size} MB); this page's limit is {most} "
+                "({largest} MB). For this text, up to {layers} layers fit.",
+                most,
             ).format(count=count, layers=most, **_numbers(whole)),
             icon=":material/filter_list:",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import interpret as it
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_export import item_table, read_lines, shown_lines
 from dashboard.widgets.embeddings_view import Read
@@ -31,13 +31,15 @@ def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
 
 def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters) -> str:
     """Say how many groups there are, and what speaks for them and against."""
-    parts = [_("**{count} groups**").format(count=clusters.count)]
+    parts = [_n("**{count} cluster**", "**{count} clusters**", clusters.count).format(count=clusters.count)]
     outside = int((clusters.cluster < 0).sum())
     if outside:
-        parts.append(_("{share} of the points in none").format(share=f"{outside / len(places):.0%}"))
+        parts.append(_("{share} of the points in no cluster").format(share=f"{outside / len(places):.0%}"))
     if np.isfinite(clusters.silhouette):
         parts.append(
-            _("silhouette {value} (1 far apart, 0 none; {interval} over {texts} texts, {points} points)").format(
+            _(
+                "silhouette {value} (1 = far apart, 0 = not separated; {interval} over {texts} texts, {points} points)"
+            ).format(
                 value=f"{clusters.silhouette:.3f}",
                 interval=interval_of(clusters.silhouette_interval, 3),
                 texts=f"{clusters.silhouette_texts:,}",
@@ -46,7 +48,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
         )
     if clusters.stability is not None:
         parts.append(
-            _("stability over three seeds {value} (1 the same, 0 as if drawn at random; {interval})").format(
+            _("stability over three seeds {value} (1 = identical, 0 = as good as random; {interval})").format(
                 value=f"{clusters.stability:.2f}", interval=interval_of(clusters.stability_interval)
             )
         )
@@ -57,8 +59,8 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
         value, chance = it.embeddings.agreement(*compared)
         parts.append(
             _(
-                "agreement with “{label}” {value} (adjusted Rand; {interval}; 95 of 100 shuffles of the labels stay "
-                "below {chance})"
+                "agreement with “{label}” {value} (adjusted Rand index; {interval}; with shuffled labels, 95 of 100 "
+                "values stay below {chance})"
             ).format(
                 label=literal(label),
                 value=f"{value:.2f}",
@@ -77,7 +79,7 @@ def marks_of(
     return long_work(
         "marks",
         f"{read.about}:{layer}:{method}:{setting}",
-        _("Find the words"),
+        _("Find keywords"),
         lambda progress: it.embeddings.marking_words(texts, clusters, progress=progress),
         {"words": _("shuffles")},
         auto=True,
@@ -88,7 +90,7 @@ def marks_of(
 def words_line(found: it.embeddings.MarkingWords) -> str:
     """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
     if not found.asked:
-        return _("No word is in two texts, so none can mark a group.")
+        return _("No word occurs in two texts, so no cluster has keywords.")
     shuffles, over = len(found.by_chance), int(found.by_chance.sum())
     # The words of one shuffle hang together.
     low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
@@ -97,11 +99,11 @@ def words_line(found: it.embeddings.MarkingWords) -> str:
             count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
         )
         if over
-        else _("so at most {share} of shuffles have one (95 %)").format(share=f"{high:.1%}")
+        else _("so at most {share} of shuffles contain any (95 %)").format(share=f"{high:.1%}")
     )
     return _(
-        "With these texts shuffled among the groups {shuffles} times, {over} of {asked} words scored 3 or more: "
-        "{rate}. Shown are words of {least} or more, which in 95 of 100 shuffles no word of any group has."
+        "With these texts shuffled among the clusters {shuffles} times, {over} of {asked} words scored 3 or more: "
+        "{rate}. Keywords shown score at least {least}, which no word of any cluster reaches in 95 of 100 shuffles."
     ).format(
         shuffles=shuffles,
         over=f"{over:,}",
@@ -123,12 +125,12 @@ def cluster_table(
     members = [np.flatnonzero(clusters.cluster == place) for place in range(clusters.count)]
     middle = [int(one[(vectors[one] @ vectors[one].mean(axis=0)).argmax()]) for one in members]
     table: dict[str, list[Any]] = {
-        _("Group"): [place + 1 for place in range(clusters.count)],
+        _("Cluster"): [place + 1 for place in range(clusters.count)],
         _("Points"): [len(one) for one in members],
         _("Share"): [100 * len(one) / len(places) for one in members],
-        _("Words that mark it"): [", ".join(word for word, _score in row) or "–" for row in words],
+        _("Keywords"): [", ".join(word for word, _score in row) or "–" for row in words],
         _("Row"): [read.collection.origin.numbers[read.embeddings.text[places[i]]] for i in middle],
-        _("Nearest to its middle"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
+        _("Nearest to the centroid"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
     }
     if read.label:
         values = read.column(read.label)
@@ -146,12 +148,12 @@ def cluster_downloads(
 
     def points() -> bytes:
         numbers = [int(one) + 1 if one >= 0 else "" for one in clusters.cluster]
-        return as_csv(item_table(read, places, {_("Group"): numbers}))
+        return as_csv(item_table(read, places, {_("Cluster"): numbers}))
 
     return [
-        Download(_("Groups (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each group")),
+        Download(_("Clusters (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each cluster")),
         Download(
-            _("Points (CSV)"), f"{stem}-points.csv", "text/csv", points, _("A row for each point, with its group")
+            _("Points (CSV)"), f"{stem}-points.csv", "text/csv", points, _("A row for each point, with its cluster")
         ),
     ]
 

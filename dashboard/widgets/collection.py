@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import ROOT, cache, state
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import table_caption
@@ -85,7 +85,10 @@ def collection_input() -> Collection | None:
     found = _pasted() if source == "pasted" else _from_file()
     if found is not None:
         st.caption(
-            _("These texts are not part of the page's address: a link to this page, or a reload, opens without them.")
+            _(
+                "These texts are not stored in the page's address: after a reload, or from a link, the page opens "
+                "without them."
+            )
         )
     return found
 
@@ -103,11 +106,11 @@ def _from_examples() -> Collection:
 
 def _pasted() -> Collection | None:
     text = st.text_area(
-        _("Texts, one a line"),
+        _("Texts, one per line"),
         key=_PASTED,
         height=140,
         persist_state="session",
-        help=_("Press Ctrl+Enter, or click outside, to look at them. Behind a tab, a line can have a label."),
+        help=_("Press Ctrl+Enter or click outside the box to apply. A line can end with a tab and a label."),
     )
     lines = {number: line for number, line in enumerate((text or "").splitlines(), 1) if line.strip()}
     rows = [tuple(part.strip() for part in line.split("\t", 1)) for line in lines.values()]
@@ -121,7 +124,7 @@ def _pasted() -> Collection | None:
 
 
 def _from_file() -> Collection | None:
-    label = _("A file of texts, one a row or a paragraph: {kinds}").format(kinds=" ".join(SUFFIXES))
+    label = _("A file of texts, one per row or paragraph: {kinds}").format(kinds=" ".join(SUFFIXES))
     found = kept_file("collection", label, SUFFIXES)
     if found is None:
         return None
@@ -146,15 +149,17 @@ def _collection(table: Table, name: str, column: int, about: str, most: int) -> 
         chosen = np.random.default_rng(SEED).choice(total, most, replace=False)
         places = [places[i] for i in sorted(chosen)]
         st.caption(
-            _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
+            _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{total:,}", seed=SEED
             )
         )
     if total < len(table.rows):
         st.caption(
-            _("{count} rows of “{name}” have no text and are left out.").format(
-                count=f"{len(table.rows) - total:,}", name=literal(name)
-            )
+            _n(
+                "{count} row of “{name}” has no text and is skipped.",
+                "{count} rows of “{name}” have no text and are skipped.",
+                len(table.rows) - total,
+            ).format(count=f"{len(table.rows) - total:,}", name=literal(name))
         )
     texts = tuple(table.rows[i][column] for i in places)
     return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total)

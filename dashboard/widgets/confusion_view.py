@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.shares import percent_columns, percents
 
@@ -28,7 +28,7 @@ def confusion_view(outcome: it.finetuning.Outcome, found: it.finetuning.Results,
     """Draw both; returns the rows of the cell or pair that is chosen, or else those that are wrong."""
     st.markdown(
         "##### " + _("Confusion matrix"),
-        help=_("Rows are true classes, columns what the model said. Choose a cell or a pair to see its texts."),
+        help=_("Rows are true classes, columns are predicted classes. Select a cell or a pair to see its texts."),
     )
     # What is chosen in one of the two tables is let go in the other: a new key draws it anew.
     keys = {one: f"{one}:{run_id}" for one in ("confusion", "confused")}
@@ -46,7 +46,7 @@ def confusion_view(outcome: it.finetuning.Outcome, found: it.finetuning.Results,
     with above:
         order = segments(
             _("Order of the classes"),
-            {"mistakes": _("most mistaken first"), "name": _("by name")},
+            {"mistakes": _("most errors first"), "name": _("by name")},
             "confusion_order",
         )
         places = class_order(found, order)
@@ -86,15 +86,19 @@ def _chosen_rows(
         true = np.array([found.labels.index(one) for one in outcome.truth])
         rows = np.flatnonzero((true == chosen[0]) & (found.answers == chosen[1]))
         st.markdown(
-            _("**{count}** of “{truth}” were called “{given}”:").format(
+            _("**{count}** of class “{truth}”, predicted as “{given}”:").format(
                 count=len(rows), truth=literal(found.labels[chosen[0]]), given=literal(found.labels[chosen[1]])
             )
         )
         return rows[np.argsort(-found.chances[rows], kind="stable")]
     if len(found.mistakes):
-        st.markdown(_("**{count}** errors, most confident first:").format(count=len(found.mistakes)))
+        st.markdown(
+            _n("**{count}** error:", "**{count}** errors, most confident first:", len(found.mistakes)).format(
+                count=len(found.mistakes)
+            )
+        )
     else:
-        st.markdown(_("No mistakes. Choose a cell to see its texts."))
+        st.markdown(_("No errors. Select a cell to see its texts."))
     return found.mistakes
 
 
@@ -149,7 +153,7 @@ def _columns(found: it.finetuning.Results, places: np.ndarray) -> dict[str, Any]
     names = short_names(found.labels)
     widest = max(map(_width, names))
     return {
-        _TRUE: st.column_config.TextColumn(_("true ↓ · given →"), pinned=True, width=max(120, widest)),
+        _TRUE: st.column_config.TextColumn(_("true ↓ · predicted →"), pinned=True, width=max(120, widest)),
         **{
             str(place): st.column_config.Column(
                 names[place], help=literal(found.labels[place]), width=max(56, _width(names[place]))
@@ -168,9 +172,9 @@ def _pairs(found: it.finetuning.Results, pairs: np.ndarray, short: bool) -> Any:
     totals, names = found.confusion.sum(axis=1), found.labels
     table = {
         _("True"): [names[true] for true, _given in pairs],
-        _("Given"): [names[given] for _true, given in pairs],
+        _("Prediction"): [names[given] for _true, given in pairs],
         _("Count"): [int(found.confusion[true, given]) for true, given in pairs],
         _("Share of the class"): percents(found.confusion[true, given] / totals[true] for true, given in pairs),
     }
     drawn = pd.DataFrame(table)
-    return drawn.style.format(_shortener(found), subset=[_("True"), _("Given")]) if short else drawn
+    return drawn.style.format(_shortener(found), subset=[_("True"), _("Prediction")]) if short else drawn

@@ -77,7 +77,7 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
     label = (
         _("A file with a text and a label in each row: {kinds}")
         if labelled
-        else _("A file of texts, one a row or a paragraph: {kinds}")
+        else _("A file of texts, one per row or paragraph: {kinds}")
     )
     suffixes = tuple(one for one in SUFFIXES if not labelled or one not in (".txt", ".md"))
     found = kept_file(f"corpus:{key}", label.format(kinds=" ".join(suffixes)), suffixes)
@@ -97,8 +97,8 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         several = multi_labels([table.rows[i][other] for i in full])
         if several is not None:
             raise InputError(
-                "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
-                "choose another column, or write a column of yes and no for each label.",
+                "The column “{label}” has several labels in a cell, such as “{cell}”. A row can have only one label "
+                "in training: choose another column, or add a yes/no column for each label.",
                 label=table.columns[other],
                 cell=several[:60],
             )
@@ -109,7 +109,7 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         chosen = np.random.default_rng(_SEED).choice(len(full), most, replace=False)
         places = [full[i] for i in sorted(chosen)]
         st.caption(
-            _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
+            _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{len(full):,}", seed=_SEED
             )
         )

@@ -78,7 +78,7 @@ def map_downloads(
             f"{stem}.csv",
             "text/csv",
             coordinates,
-            _("A row for each point: its text, its columns, and where it lies at each layer"),
+            _("A row for each point: its text, its columns, and its coordinates at each layer"),
         ),
         Download(
             "NPZ",
@@ -94,14 +94,14 @@ def map_downloads(
             f"{stem}-{layer}.parquet",
             "application/octet-stream",
             lambda: as_parquet(read, places, layer),
-            _("The points shown with their vectors at the layer looked at, for pandas and others"),
+            _("The points shown with their vectors at the current layer, for pandas and other tools"),
         ),
         Download(
             "TensorBoard",
             f"{stem}-{layer}.zip",
             "application/zip",
             lambda: as_projector(read, places, layer),
-            _("vectors.tsv and metadata.tsv for the Embedding Projector, at the layer looked at"),
+            _("vectors.tsv and metadata.tsv for the Embedding Projector, at the current layer"),
         ),
     ]
 

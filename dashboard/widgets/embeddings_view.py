@@ -12,7 +12,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
@@ -67,15 +67,15 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     if not found.small:
         st.caption(
             _(
-                "Read in float32: bfloat16 moves the mean vectors of {count} of these texts to a cosine as low as "
-                "{cosine}."
+                "Computed in float32: in bfloat16, the mean vectors of {count} sampled texts have a cosine as low as "
+                "{cosine} with those in float32."
             ).format(**said)
         )
         return encoder
     st.caption(
         _(
-            "Read in bfloat16: the mean vectors of {count} of these texts keep a cosine of {cosine} or more with those "
-            "in float32, which can be chosen at the side."
+            "Computed in bfloat16: the mean vectors of {count} sampled texts keep a cosine of at least {cosine} with "
+            "those in float32, which can be selected in the sidebar."
         ).format(**said)
     )
     return cache.encoder(replace(spec, precision="bfloat16"))
@@ -102,7 +102,7 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
             kept = choose(
                 st.selectbox,
                 _("Layers to keep"),
-                {"all": _("all, in one pass"), "last": _("only the last: less disk")},
+                {"all": _("all, in one pass"), "last": _("only the last (less disk space)")},
                 state.KEPT_LAYERS,
             )
             _store_controls()
@@ -147,11 +147,11 @@ def _begin_with_a_word(collection: Collection) -> None:
 def _store_controls() -> None:
     store = cache.store()
     st.caption(
-        _("Vectors are kept on this machine, {used} of at most {limit} GB. The texts themselves are not.").format(
-            used=f"{store.used() / 1e9:.2f}", limit=f"{store.limit / 1e9:g}"
-        )
+        _(
+            "Vectors are cached on this machine: {used} of at most {limit} GB. The texts themselves are not stored."
+        ).format(used=f"{store.used() / 1e9:.2f}", limit=f"{store.limit / 1e9:g}")
     )
-    st.button(_("Delete kept vectors"), on_click=store.clear, icon=":material/delete:")
+    st.button(_("Delete cached vectors"), on_click=store.clear, icon=":material/delete:")
 
 
 def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
@@ -167,7 +167,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     encoder = _in_fast_precision(encoder, collection)
     level, word, pooling, prompt, kept = level_input(encoder, collection)
     if level == "word" and not (word or "").strip():
-        raise InputError("No word is given. Type one that is in the texts.")
+        raise InputError("No word is given. Type a word that occurs in the texts.")
     warn_of_unknown(encoder, [(text, None) for text in collection.texts])
     layers = "all" if kept == "all" else [-1]
     about = f"{encoder.spec}:{collection.about}:{level}:{word}:{pooling}:{prompt}:{kept}:{len(collection.texts)}"
@@ -189,16 +189,16 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     embeddings = long_work(
         "embeddings",
         about,
-        _("Read {count} texts").format(count=f"{len(collection.texts):,}"),
+        _n("Read {count} text", "Read {count} texts", len(collection.texts)).format(count=f"{len(collection.texts):,}"),
         work,
-        {"cut": _("cutting into tokens"), "read": _("tokens")},
+        {"cut": _("tokenising"), "read": _("tokens")},
         auto=collection.characters <= _SOON_CHARACTERS,
         keep=4,
         rate=_("{rate} tokens/s"),
     )
     if embeddings is None:
         if not was_stopped("embeddings"):
-            st.info(_("The texts are not read yet. One pass keeps every layer; a second look costs nothing."))
+            st.info(_("The texts have not been read yet. One pass keeps every layer, so looking again costs nothing."))
         return None
     cut = int((embeddings.windows > 1).sum())
     if cut:
@@ -207,7 +207,7 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
         )
         if level == "texts":
             said += " " + (
-                _("A text's vector is the largest value over its windows.")
+                _("A text's vector is the maximum over its windows.")
                 if pooling == "max"
                 else _("A text's vector is the average over its windows.")
             )
@@ -226,18 +226,18 @@ def _say_what_is_own(encoder: it.Encoder, embeddings: it.Embeddings) -> None:
         st.info(
             length_line(own)
             + " "
-            + _(
-                "Longer texts, whose ends are not read: {count} of {total}. With another pooling they are read whole."
-            ).format(count=f"{unread:,}", total=f"{len(embeddings.texts):,}"),
+            + _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
+                count=f"{unread:,}", total=f"{len(embeddings.texts):,}"
+            ),
             icon=":material/content_cut:",
         )
     if len(own.steps) > own.normalized:
         st.caption(
-            _("The model's own vectors are those of the last layer: there is nothing like them below.")
+            _("The model's own sentence vectors exist only for the last layer; lower layers have none.")
             if len(embeddings.layers) == 1
             else _(
-                "What follows the model's own pooling follows the last layer only; below, vectors are pooled the same "
-                "way, and nothing more is done to them."
+                "The steps after the model's own pooling apply to the last layer only; vectors of lower layers are "
+                "pooled the same way, without these steps."
             )
         )
 
@@ -257,19 +257,19 @@ def sample_line(read: Read, places: np.ndarray) -> str:
     parts = []
     if len(places) < items:
         parts.append(
-            _("**{shown} of {items} shown**, drawn at random with seed {seed}").format(
+            _("**{shown} of {items} points shown**, sampled at random with seed {seed}").format(
                 shown=f"{len(places):,}", items=f"{items:,}", seed=SEED
             )
         )
     else:
-        parts.append(_("All {items} points shown").format(items=f"{items:,}"))
+        parts.append(_n("{items} point shown", "All {items} points shown", items).format(items=f"{items:,}"))
     if read.embeddings.level != "texts":
-        parts.append(_("from {texts} texts").format(texts=f"{texts:,}"))
+        parts.append(_n("from {texts} text", "from {texts} texts", texts).format(texts=f"{texts:,}"))
     if texts < read.collection.total:
         parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
     line = ", ".join(parts) + "."
     if len(places) < 30:
-        line += " " + _("With so few points every number below is rough.")
+        line += " " + _("With so few points, every number below is imprecise.")
     return line
 
 

@@ -56,7 +56,9 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
                 on_click="ignore",
                 icon=":material/download:",
             )
-        with st.popover("Python", icon=":material/code:", help=_("The lines that give the same numbers in a notebook")):
+        with st.popover(
+            "Python", icon=":material/code:", help=_("Python code that gives the same numbers in a notebook")
+        ):
             st.code(code, language="python", wrap_lines=True)
 
 

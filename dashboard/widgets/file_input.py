@@ -5,7 +5,7 @@ import hashlib
 import streamlit as st
 
 from dashboard import cache
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import table_caption
 from interpret.core.errors import InputError
@@ -81,7 +81,7 @@ def _row(table: Table, name: str, column: int, about: str) -> int:
     found = [index for index, row in enumerate(table.rows) if row[column].strip() and wanted in row[column].casefold()]
     if not found:
         raise InputError(
-            "No passage of “{name}” holds “{search}”. Search for something else.", name=name, search=wanted
+            "No passage of “{name}” contains “{search}”. Search for something else.", name=name, search=wanted
         )
     options = {}
     if name.lower().endswith((".txt", ".md")) and len(table.rows) > 1 and not wanted:
@@ -91,8 +91,10 @@ def _row(table: Table, name: str, column: int, about: str) -> int:
         options[index] = f"{index + 1}: {text[:90]}{'…' if len(text) > 90 else ''}"
     row = choose(right.selectbox, _("Passage"), options, f"row:{about}:{wanted}", found[0])
     st.caption(
-        _("{rows} passages, {found} found, {listed} listed.").format(
-            rows=f"{len(table.rows):,}", found=f"{len(found):,}", listed=min(len(found), _MOST_LISTED)
-        )
+        _n(
+            "{rows} passage, {found} found, {listed} listed.",
+            "{rows} passages, {found} found, {listed} listed.",
+            len(table.rows),
+        ).format(rows=f"{len(table.rows):,}", found=f"{len(found):,}", listed=min(len(found), _MOST_LISTED))
     )
     return row

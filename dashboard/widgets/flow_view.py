@@ -33,7 +33,7 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
     """Let the gradient's target be chosen, where the model has classes to choose from."""
     if encoder.task is None or encoder.task.kind != "classes":
         return "state"
-    names = {_STATE: _("the token's own state"), **dict(enumerate(encoder.task.labels))}
+    names = {_STATE: _("the token's own hidden state"), **dict(enumerate(encoder.task.labels))}
     target = choose(place.selectbox, _("Gradient of"), names, state.TARGET)
     state.publish(state.TARGET, _STATE)
     return "state" if target == _STATE else target
@@ -88,12 +88,13 @@ def limits(method: str) -> str:
     """Say what a method's numbers do not mean."""
     if method == "gradient":
         return _(
-            "What this does not mean: the gradient passes through the whole model, but only what attention weights "
-            "move is counted, and only where they move the target up. It is no proof that information took this way."
+            "What this does not mean: the gradient passes through the whole model, but only the effect of attention "
+            "weights is counted, and only where it raises the target. It does not prove that information took this "
+            "path."
         )
     return _(
-        "What this does not mean: rollout and max-flow follow attention weights only. They leave out the values, the "
-        "feed-forward parts and the layer norms, so a large number is a path that is open, not proof that information "
+        "What this does not mean: rollout and max-flow follow attention weights only. They ignore the values, the "
+        "feed-forward parts and the layer norms, so a large number means that a path is open, not that information "
         "took it."
     )
 
@@ -113,9 +114,9 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
             low, high = spearman_interval(value, tokens)
             pairs.append(f"{names[one]} – {names[other]} {value:.2f} ({low:.2f} – {high:.2f})".replace("-", "−"))
     return _(
-        "Shares are divided by their sum; their colour goes with the square root. Max-flow is no share and has a scale "
-        "of its own: the most that could reach that input alone, in links of which all that leave a token hold 1 "
-        "together; its numbers need not add up to 1. Rank agreement (Spearman; 95 % as of as many other tokens, "
+        "Shares are divided by their sum; their colour follows the square root. Max-flow is not a share and has its "
+        "own scale: the maximum flow to that input alone, when the links leaving each token have a total capacity of "
+        "1; its numbers need not add up to 1. Rank correlation (Spearman; 95 % as for as many other tokens, "
         "{tokens}): {pairs}."
     ).format(pairs=" · ".join(pairs), tokens=max(map(len, shares.values()), default=0))
 
@@ -133,19 +134,20 @@ def method_about(method: str) -> str:
     """Say what a method does and where it is from."""
     return {
         "rollout": _(
-            "**Rollout** (Abnar & Zuidema 2020): each layer passes on half of its mean attention and half of the token "
-            "itself, `0.5·A + 0.5·I`. Read from right to left: the chosen token's 100 % is shared out layer by layer, "
-            "and what arrives at the inputs adds up to 100 % again."
+            "**Rollout** (Abnar & Zuidema 2020): each layer passes on half of its mean attention and half of the "
+            "token itself, `0.5·A + 0.5·I`. Read from right to left: the chosen token's 100 % is distributed layer by "
+            "layer, and what reaches the inputs adds up to 100 % again."
         ),
         "flow": _(
-            "**Max-flow** (Abnar & Zuidema 2020): the same numbers as widths of pipes. Drawn is one way to send as "
-            "much as possible from the chosen token to one input. Every input is a problem of its own, so the flows do "
-            "not add up to 1."
+            "**Max-flow** (Abnar & Zuidema 2020): the same numbers as the capacities of pipes. The picture shows one "
+            "way to send as much as possible from the chosen token to one input. Every input is a separate problem, "
+            "so the flows do not add up to 1."
         ),
         "gradient": _(
-            "**Gradient × attention** (Chefer et al. 2021): a link counts where more of it would raise the target: "
-            "`I + mean of max(0, ∇A·A)`, multiplied through the layers. Each level is divided by its sum. Without a "
-            "class, the target is what sets the token's own state apart from the text's mean state."
+            "**Gradient × attention** (Chefer et al. 2021): a link counts where strengthening it would raise the "
+            "target: `I + mean of max(0, ∇A·A)`, multiplied through the layers. The values of each hidden state are "
+            "divided by their sum. Without a class, the target is the difference between the token's own state and "
+            "the text's mean state."
         ),
     }[method]
 
@@ -189,9 +191,11 @@ def flow_downloads(
             f"{stem}.csv",
             "text/csv",
             table,
-            _("Each input's share by each method, before division, and the maximum flow to it"),
+            _("Each input's share by each method (not normalised), and the maximum flow to it"),
         ),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download(
+            "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
+        ),
     ]
 
 

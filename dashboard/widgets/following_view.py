@@ -12,7 +12,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.figures.pretraining import pair_picture
-from dashboard.language import _, explain
+from dashboard.language import _, _n, explain
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
@@ -30,7 +30,7 @@ def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.Next
     titles = (
         (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
         if asked.game == "next"
-        else (_("A comes before B"), _("they are swapped"), _("B comes before A"))
+        else (_("A comes before B"), _("A and B are swapped"), _("B comes before A"))
     )
     places = st.columns(3)
     for place, title, chance in zip(places, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
@@ -39,16 +39,16 @@ def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.Next
     if asked.game == "next":
         st.caption(
             _(
-                "IsNext against NotNext (Devlin et al. 2019): in training half of the second texts were the true next "
-                "ones, the others from elsewhere. On the right, the same two texts swapped: who reads the subject "
-                "alone says the same of both."
+                "IsNext against NotNext (Devlin et al. 2019): in pretraining, half of the second texts were the true "
+                "next ones, the others came from elsewhere. On the right, the same two texts swapped: a model that "
+                "reads only the topic predicts the same for both."
             )
         )
     else:
         st.caption(
             _(
-                "ALBERT's game (Lan et al. 2020): both texts are always consecutive, and the question is whether they "
-                "stand in their order. On the right, the same two texts swapped."
+                "ALBERT's task, sentence-order prediction (Lan et al. 2020): the two texts are always consecutive, "
+                "and the question is whether they are in the right order. On the right, the same two texts swapped."
             )
         )
 
@@ -71,7 +71,7 @@ def pairs_input() -> Given | None:
         If a file has no pairs.
     """
     source = segments(
-        _("Text from"), {"shipped": _("Shipped story, English"), "file": _("A file of mine")}, "following_source"
+        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, "following_source"
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
@@ -81,8 +81,8 @@ def pairs_input() -> Given | None:
     if corpus is None:
         st.info(
             _(
-                "Choose a file: with two columns, a text and the one that follows it; or running text, whose sentences "
-                "follow each other within a paragraph or row."
+                "Choose a file: either with two columns, a text and the text that follows it, or running text, whose "
+                "consecutive sentences within a paragraph or row form the pairs."
             )
         )
         return None
@@ -92,8 +92,8 @@ def pairs_input() -> Given | None:
         pairs, origin = _consecutive(corpus.texts, corpus.origin)
     if not pairs:
         raise InputError(
-            "No row or paragraph of the file has two sentences, so none follows another. Choose a column with the "
-            "second text, or a file of running text."
+            "No row or paragraph of the file has two sentences, so there are no consecutive ones. Choose a column "
+            "with the second text, or a file of running text."
         )
     return Given(corpus.name, pairs, corpus.about, origin)
 
@@ -110,36 +110,40 @@ def following_view(given: Given, found: it.pretraining.Following) -> None:
     places = st.columns(4)
     count = len(found.true)
     others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
-        (0, "shuffled", _("Told from shuffled")),
-        (2, "swapped", _("Told from swapped")),
+        (0, "shuffled", _("Accuracy vs shuffled")),
+        (2, "swapped", _("Accuracy vs swapped")),
     )
     for place, against, title in others:
         low, high = found.accuracy_interval(against)
         places[place].metric(
             title,
             percent(found.accuracy(against)),
-            help=_("Right answers over {count} true pairs and as many others. 95 %, by pair: {low} to {high}.").format(
-                count=count, low=percent(low), high=percent(high)
-            ),
+            help=_n(
+                "Accuracy over {count} true pair and one control pair. 95 %, by pair: {low} to {high}.",
+                "Accuracy over {count} true pairs and as many control pairs. 95 %, by pair: {low} to {high}.",
+                count,
+            ).format(count=count, low=percent(low), high=percent(high)),
         )
         low, high = found.told_apart_interval(against)
         places[place + 1].metric(
-            _("… true one likelier"),
+            _("AUROC"),
             percent(found.told_apart(against)),
             help=_(
-                "How often a true pair is likelier than one of the others: the area under the ROC curve. 95 %, by "
-                "pair: {low} to {high}; chance: 50 %."
+                "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
+                "(AUROC). 95 %, by pair: {low} to {high}; chance: 50 %."
             ).format(low=percent(low), high=percent(high)),
         )
     st.markdown(following_verdict(found))
     if found.faults:
         place, error = found.faults[0]
         st.caption(
-            _("{count} pairs cannot be read; the first is in row {row}: {why}").format(
-                count=len(found.faults), row=given.origin.numbers[place], why=explain(error)
-            )
+            _n(
+                "{count} pair cannot be read; it is in row {row}: {why}",
+                "{count} pairs cannot be read; the first is in row {row}: {why}",
+                len(found.faults),
+            ).format(count=len(found.faults), row=given.origin.numbers[place], why=explain(error))
         )
-    with st.expander(_("The pairs as a table")):
+    with st.expander(_("Table of pairs")):
         st.dataframe(following_table(given, found), hide_index=True)
 
 
@@ -156,25 +160,31 @@ def following_verdict(found: it.pretraining.Following) -> str:
         below += [against] if high < 0.5 else []
     _gap, low, high = found.subject_over_order()
     if "shuffled" in above and low > 0:
-        said = _("It tells what belongs together better than the order: mostly it reads the subject.")
+        said = _("It tells true pairs from shuffled ones better than from swapped ones: it relies mainly on the topic.")
     elif "swapped" in above and high < 0:
-        said = _("It tells the order better than the subject.")
+        said = _("It recognises the order better than the topic.")
     elif len(above) == 2:
-        said = _("It tells both from chance; which of the two better, these {count} pairs leave open.")
+        said = _("It does better than chance on both; these {count} pairs do not show on which it does better.")
     elif above == ["shuffled"]:
-        said = _("It tells what belongs together; these {count} pairs leave open whether it tells the order less well.")
+        said = _(
+            "It recognises which sentences belong together; these {count} pairs do not show whether it does "
+            "worse on the order."
+        )
     elif above == ["swapped"]:
-        said = _("It tells the order; these {count} pairs leave open whether it tells the subject less well.")
+        said = _("It recognises the order; these {count} pairs do not show whether it does worse on the topic.")
     elif below:
-        said = _("It finds the true pairs likelier than neither, and some of the others likelier than the true ones.")
+        said = _(
+            "It does not rate true pairs above either kind of control pair, and rates at least one kind above "
+            "the true pairs."
+        )
     else:
-        said = _("Not told from chance on these {count} pairs.")
+        said = _("These {count} pairs do not show that it does better than chance.")
     return (
         said.format(count=len(found.true))
         + " "
-        + _(
-            "True pairs are the likelier ones of shuffled in {shuffled}, of swapped in {swapped}; chance is 50 %."
-        ).format(**numbers)
+        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50 %.").format(
+            **numbers
+        )
     )
 
 
@@ -184,7 +194,7 @@ def following_table(given: Given, found: it.pretraining.Following) -> dict[str, 
         _("Row"): [given.origin.numbers[place] for place in found.places],
         _("First"): [given.pairs[place][0] for place in found.places],
         _("Second"): [given.pairs[place][1] for place in found.places],
-        _("As given"): np.round(found.true, 4).tolist(),
+        _("True pair"): np.round(found.true, 4).tolist(),
         _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
     }

@@ -9,7 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.guess_view import percent
@@ -27,10 +27,10 @@ KINDS = ("hidden", "replaced", "kept")
 def kind_names() -> dict[int, str]:
     """Name what can be done to a token for the reader."""
     return {
-        UNTOUCHED: _("not chosen"),
-        HIDDEN: _("hidden"),
+        UNTOUCHED: _("not selected"),
+        HIDDEN: _("masked"),
         REPLACED: _("replaced"),
-        KEPT: _("chosen, left as it is"),
+        KEPT: _("kept"),
     }
 
 
@@ -42,46 +42,48 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         state.seed(key, value, range(101))
     state.seed("game_whole", False)
     rate = places[0].slider(
-        _("Chosen"),
+        _("Selected tokens"),
         1,
         90,
         key="game_rate",
         format="%d %%",
         persist_state="session",
-        help=_("The share of tokens that the model has to guess: 15 % in the BERT paper."),
+        help=_("Masking rate: the share of tokens that the model has to predict; 15 % in the BERT paper."),
     )
     hidden = places[1].slider(
-        _("of them hidden"),
+        _("… of which masked"),
         0,
         100,
         key="game_hidden",
         format="%d %%",
         persist_state="session",
-        help=_("80 % in the paper. What is neither hidden nor replaced is left as it is."),
+        help=_("80 % in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
     )
     # Both cannot be more than all.
     most = 100 - hidden
     replaced = places[2].slider(
-        _("of them replaced"),
+        _("… of which replaced"),
         0,
         100,
         key="game_replaced",
         format="%d %%",
         persist_state="session",
-        help=_("10 % in the paper: by any token of the vocabulary."),
+        help=_("10 % in the BERT paper: replaced by a random token of the vocabulary."),
     )
     if replaced > most:
         # What was set stays, for when fewer are hidden again.
         replaced = most
-        places[2].caption(_("{most} % are not hidden, so no more are replaced.").format(most=most))
+        places[2].caption(
+            _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
+        )
     state.seed(state.SEED, 0, range(1_000_000))
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
     places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
-        _("Whole words"),
+        _("Whole-word masking"),
         key="game_whole",
         persist_state="session",
-        help=_("All tokens of a word are chosen together: the later “whole word masking”."),
+        help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
     )
     state.publish(state.SEED, 0)
     for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
@@ -99,7 +101,7 @@ def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
     names = kind_names()
     notes = [names[int(one)] for one in done]
     for i, place in enumerate(played.place):
-        notes[place] += " · " + _("the model guesses “{guess}”, the true one has {chance}").format(
+        notes[place] += " · " + _("prediction “{guess}”; the true token has probability {chance}").format(
             guess=played.guess[i], chance=percent(float(np.exp(-played.loss[i])))
         )
     plain = token_words(played.tokens, False, notes=notes)
@@ -109,9 +111,9 @@ def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
     )
     word_rows(
         [
-            WordRow(_("The text"), "", plain, 0.0, False),
+            WordRow(_("Original text"), "", plain, 0.0, False),
             WordRow(
-                _("What the model reads"),
+                _("Model input"),
                 "",
                 read,
                 1.0,
@@ -131,12 +133,12 @@ def game_table(played: it.pretraining.Played) -> dict[str, list[Any]]:
     names = kind_names()
     return {
         _("Token"): [played.tokens.labels[place] for place in played.place],
-        _("What was done"): [names[int(played.masked.done[place])] for place in played.place],
-        _("The model reads"): [played.read[place] for place in played.place],
-        _("It guesses"): list(played.guess),
-        _("Place of the true one"): (played.rank + 1).tolist(),
+        _("Masking action"): [names[int(played.masked.done[place])] for place in played.place],
+        _("Input token"): [played.read[place] for place in played.place],
+        _("Predicted token"): list(played.guess),
+        _("Rank of the true token"): (played.rank + 1).tolist(),
         _("Loss"): played.loss.tolist(),
-        _("Loss in use"): played.seen.tolist(),
+        _("Loss without masking"): played.seen.tolist(),
     }
 
 
@@ -164,11 +166,11 @@ def play_often(
 def game_means(means: dict[str, tuple[float, int]]) -> None:
     """Draw the mean losses, and say what they mean together."""
     titles = {
-        "hidden": _("Hidden"),
+        "hidden": _("Masked"),
         "replaced": _("Replaced"),
-        "kept": _("Left as it is"),
-        "all": _("All that were chosen"),
-        "seen": _("In use: nothing hidden"),
+        "kept": _("Kept"),
+        "all": _("All selected tokens"),
+        "seen": _("No masking, as in use"),
     }
     places = st.columns(len(titles))
     for place, (kind, title) in zip(places, titles.items(), strict=True):
@@ -176,16 +178,20 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         place.metric(
             title,
             "–" if not count else _("{loss} nats").format(loss=f"{loss:.2f}"),
-            help=_("Mean of -log p of the true token over {count} tokens.").format(count=f"{count:,}"),
+            help=_n(
+                "−log p of the true token, from {count} token.",
+                "Mean of −log p of the true token over {count} tokens.",
+                count,
+            ).format(count=f"{count:,}"),
         )
     hidden, seen = means["hidden"], means["seen"]
     if hidden[1] and seen[1]:
         st.markdown(
             _(
-                "The gap between training and use: where a token is hidden, the true one costs **{hidden} nats**; "
-                "where it is in sight, as always in use, **{seen} nats**: a gap of **{gap} nats**. Were every chosen "
-                "token hidden, the model would never learn what to do with a token that it sees; that is what the "
-                "others are left or replaced for."
+                "Mismatch between pretraining and use: the true token costs **{hidden} nats** where it is masked, and "
+                "**{seen} nats** where it is visible, as it always is in use: a gap of **{gap} nats**. If every "
+                "selected token were masked, the model would never learn what to do with a token that it sees; this "
+                "is why the others are kept or replaced."
             ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
         )
 
@@ -217,13 +223,13 @@ def game_downloads(
         "seed": seed,
     }
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each token that was chosen")),
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each selected token")),
         Download(
             "JSON",
             f"{stem}.json",
             "application/json",
             lambda: as_json({**about, "chosen": columns}),
-            _("The same, with what made them"),
+            _("The same values, with model, text and settings"),
         ),
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.export import as_csv
 
 _MOST_ROWS = 500
@@ -16,16 +16,18 @@ def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetu
     """Draw how good the model is, and which words surprise it."""
     st.markdown(
         "#### "
-        + _("How well it guesses {count} tokens of {passages} passages that it never learned from").format(
-            count=f"{len(found.truth):,}", passages=f"{len(outcome.texts):,}"
-        )
+        + _n(
+            "Masked-token prediction on {count} tokens of {passages} held-out passage",
+            "Masked-token prediction on {count} tokens of {passages} held-out passages",
+            len(outcome.texts),
+        ).format(count=f"{len(found.truth):,}", passages=f"{len(outcome.texts):,}")
     )
     _numbers(run, found)
     st.caption(
         _(
-            "As in its training, of the tokens to be guessed 80 % are hidden, 10 % replaced and 10 % left in sight, "
-            "many at a time: hidden ones alone are guessed less often. Pseudo-perplexity hides one token at a time, in "
-            "a few passages only (Salazar et al. 2020)."
+            "As in training, many tokens are selected at a time; 80 % of them are masked, 10 % replaced and 10 % "
+            "kept. On the masked ones alone, accuracy is lower. Pseudo-perplexity masks one token at a time, and only "
+            "in a few passages (Salazar et al. 2020)."
         )
     )
     _words(run, outcome, found)
@@ -46,13 +48,15 @@ def _numbers(run: it.runs.Run, found: it.finetuning.GameResults) -> None:
         )
 
     low, high = found.interval
-    passages = _("95 %: {low} to {high}, by bootstrap over passages: tokens of one are guessed from each other.")
+    passages = _(
+        "95 %: {low} to {high}, by bootstrap over passages, since tokens of one passage are predicted from each other."
+    )
     between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
-    tile(0, _("First guess right"), found.first, "accuracy", "{:.1%}", between)
+    tile(0, _("Top-1 accuracy"), found.first, "accuracy", "{:.1%}", between)
     low, high = found.five_interval
     between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
-    tile(1, _("Among the first five"), found.five, "among_five", "{:.1%}", between)
-    hard = _("So many tokens, all alike, would be as hard to choose from.")
+    tile(1, _("Top-5 accuracy"), found.five, "among_five", "{:.1%}", between)
+    hard = _("Like choosing among this many equally likely tokens.")
     tile(2, _("Perplexity"), found.perplexity, "perplexity", "{:,.1f}", hard)
     if "pseudo_perplexity" in run.facts:
         name = "pseudo_perplexity"
@@ -60,8 +64,8 @@ def _numbers(run: it.runs.Run, found: it.finetuning.GameResults) -> None:
     if not np.isnan(found.next):
         low, high = found.next_interval
         about = _(
-            "Half of the second texts are from elsewhere: in the same document, where it has other passages. "
-            "95 %: {low} to {high}, by pair; chance is 50 %."
+            "Half of the second texts are taken from elsewhere: from the same document if it has other passages. 95 "
+            "%, by pair: {low} to {high}; chance is 50 %."
         ).format(low=f"{low:.1%}", high=f"{high:.1%}")
         tile(4, _("Next-sentence accuracy"), found.next, "next_accuracy", "{:.1%}", about)
 
@@ -70,24 +74,30 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
     names = it.finetuning.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
     shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]
-    st.markdown(_("**{count}** tokens that it did not guess, the most surprising first:").format(count=len(wrong)))
+    st.markdown(
+        _n(
+            "**{count}** wrongly predicted token:",
+            "**{count}** wrongly predicted tokens, lowest probability of the true token first:",
+            len(wrong),
+        ).format(count=len(wrong))
+    )
     st.dataframe(
         {
             _("True"): [names[int(found.truth[i])] for i in shown],
-            _("Guessed"): [names[int(found.guess[i])] for i in shown],
-            _("Probability of the true one"): [float(found.chance[i]) for i in shown],
-            _("Place of the true one"): [int(found.rank[i]) + 1 for i in shown],
+            _("Predicted token"): [names[int(found.guess[i])] for i in shown],
+            _("Probability of the true token"): [float(found.chance[i]) for i in shown],
+            _("Rank of the true token"): [int(found.rank[i]) + 1 for i in shown],
             _("Row"): [int(outcome.truth[int(found.passage[i])]) for i in shown],
             _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
         },
         hide_index=True,
         column_config={
-            _("Probability of the true one"): st.column_config.NumberColumn(format="%.2e"),
+            _("Probability of the true token"): st.column_config.NumberColumn(format="%.2e"),
             _("Text"): st.column_config.TextColumn(width="large"),
         },
     )
     st.download_button(
-        _("All guesses (CSV)"),
+        _("All predictions (CSV)"),
         lambda: as_csv(
             outcome.origin.some(found.passage).beside(
                 {

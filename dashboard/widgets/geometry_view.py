@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import interpret as it
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.embeddings_export import read_lines
 from dashboard.widgets.embeddings_view import Read
@@ -22,7 +22,9 @@ def measured(read: Read) -> it.embeddings.Geometry | None:
     return long_work(
         "geometry",
         read.about,
-        _("Measure {count} points at every layer").format(count=f"{len(read.embeddings):,}"),
+        _n(
+            "Measure {count} point at every layer", "Measure {count} points at every layer", len(read.embeddings)
+        ).format(count=f"{len(read.embeddings):,}"),
         lambda progress: it.embeddings.measure_geometry(read.embeddings, SEED, progress),
         {"geometry": _("layers measured")},
         auto=len(read.embeddings) <= _SOON_ITEMS,
@@ -49,10 +51,10 @@ def probe_line(probe: it.embeddings.Probe) -> str:
     """Say in Markdown how well labels are told at the layers that the training folds choose."""
     low, high = probe.nested_interval
     said = _(
-        "With the layer chosen on the training folds alone (**{layers}**): **{accuracy}** of held-out points told "
-        "right (95 %, by text: {low} to {high}; always the largest class: {majority}). Less what labels at random give "
-        "there, a selectivity of {selectivity} percentage points (95 %: {least} to {most}). {items} points, {classes} "
-        "labels, {left} left out."
+        "With the layer chosen on the training folds alone (**{layers}**), held-out accuracy is **{accuracy}** (95 %, "
+        "by text: {low} to {high}; majority-class baseline: {majority}). Minus the accuracy on random labels at these "
+        "layers, the selectivity is {selectivity} percentage points (95 %: {least} to {most}). {items} points, "
+        "{classes} labels, {left} left out."
     ).format(
         layers=", ".join(str(layer) for layer in probe.chosen),
         accuracy=f"{probe.nested:.1%}",
@@ -67,7 +69,7 @@ def probe_line(probe: it.embeddings.Probe) -> str:
         left=f"{probe.left_out:,}",
     )
     if not low > probe.majority:
-        said += " " + _("**That is not told from always saying the largest class.**")
+        said += " " + _("**This is not distinguishable from the majority-class baseline.**")
     return said
 
 
@@ -129,7 +131,7 @@ def geometry_downloads(read: Read, geometry: it.embeddings.Geometry, stem: str) 
 
     return [
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(geometry_table(geometry)), _("A row for each layer")),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with CKA and every word")),
+        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same values, with CKA and all words")),
     ]
 
 
@@ -152,24 +154,22 @@ def reading_guide() -> str:
     """Explain the measures, with their sources."""
     return _(
         "- **Anisotropy**: the mean cosine of random pairs. Where it is high, all vectors point into one narrow cone, "
-        "and a cosine of 0.6 can be what any two texts have. Every other cosine is to be read against it "
-        "(Ethayarajh 2019).\n"
-        "- **A word's occurrences** (self-similarity): 1 where context changes nothing, and as low as random pairs "
-        "where it changes everything. Words in at least 5 texts count.\n"
-        "- **A text's words and their mean** (intra-sentence similarity): how much the words of one text "
-        "resemble each other, beside as many random words and their mean.\n"
-        "- **Share of the first direction** (maximum explainable variance): the most that one fixed vector for a word "
-        "could keep of all its occurrences, beside as many random items.\n"
-        "- **CKA** (Kornblith et al. 2019, without bias as in Nguyen et al. 2021): 1 where two layers arrange the "
-        "points alike, whatever the rotation; 0 by chance.\n"
-        "- **Intrinsic dimension** (Facco et al. 2017): along how many directions points spread near each of them, "
-        "from the distances to the two nearest neighbours. Bars: 95 %, by text, whose points hang together; none where "
-        "all are of one text.\n"
-        "- **Labels**: a linear probe, fitted on four fifths and scored on the fifth. Which layer is best is found "
-        "within the four fifths, so the share in words owes nothing to the choice among layers; the curve is layer by "
-        "layer. The control task (Hewitt & Liang "
-        "2019) hands out labels at random. With all words or tokens as points, each different word has one: "
-        "what a probe solves of it, it solves by memory. With texts as points nothing comes again, and it shows what "
-        "chance gives. "
-        "The difference of the two is called selectivity."
+        "and any two texts may have a cosine of 0.6. Read every other cosine against it (Ethayarajh 2019).\n"
+        "- **A word's occurrences** (self-similarity): 1 if context changes nothing, and as low as random pairs if it "
+        "changes everything. Only words in at least 5 texts count.\n"
+        "- **A text's words and their mean** (intra-sentence similarity): how similar the words of one text are to "
+        "each other, compared with as many random words and their mean.\n"
+        "- **Share of the first direction** (maximum explainable variance): how much of a word's occurrences a single "
+        "static vector could explain at most, compared with as many random items.\n"
+        "- **CKA** (Kornblith et al. 2019, unbiased as in Nguyen et al. 2021): 1 if two layers arrange the points "
+        "alike, up to rotation; 0 by chance.\n"
+        "- **Intrinsic dimension** (Facco et al. 2017): along how many directions the points spread locally, "
+        "estimated from the distances to the two nearest neighbours. Error bars: 95 %, by text, as points of one text "
+        "are not independent; none if all points are from one text.\n"
+        "- **Labels**: a linear probe, fitted on four fifths of the data and scored on the remaining fifth. The best "
+        "layer is chosen within the four fifths, so the accuracy stated in words owes nothing to the choice of layer; "
+        "the curve shows each layer. The control task (Hewitt & Liang 2019) assigns random labels. With words or "
+        "tokens as points, each distinct word gets one label, so what a probe solves of it, it solves by memory. With "
+        "texts as points nothing recurs, and the control task shows chance level. The difference of the two is called "
+        "selectivity."
     )

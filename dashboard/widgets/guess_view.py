@@ -11,7 +11,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.pictures.switches import Heads
 from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
@@ -38,7 +38,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     Which characters are hidden is kept for each text: with another model, or single tokens, they stay hidden.
     """
     unit = segments(
-        _("A click hides"), {"word": _("Hide whole words"), "token": _("Hide single tokens")}, state.UNIT_HIDDEN
+        _("A click masks"), {"word": _("Mask whole words"), "token": _("Mask single tokens")}, state.UNIT_HIDDEN
     )
     state.publish(state.UNIT_HIDDEN, "word")
     groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
@@ -62,7 +62,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
         replace(one, fixed=one.fixed or closed)
         for one, closed in zip(token_words(tokens, unit == "word"), shut, strict=True)
     )
-    row = WordRow(_("Your text"), _("Click words to hide them"), words, 0.0, False)
+    row = WordRow(_("Your text"), _("Click words to mask them"), words, 0.0, False)
     key = f"hidden:{st.session_state[_ROUND]}"
     off = word_rows([row], title, stem, key, WORDS, off=first, instead=encoder.mask or "")
     off = tuple(one for one in off if not shut[one])
@@ -70,8 +70,8 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     state.remember(state.HIDDEN, ",".join(map(str, off)) if off != default else None)
     if off:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(_("{hidden} of {words} are hidden.").format(hidden=len(off), words=shut.count(False)))
-            st.button(_("Show all"), on_click=_show_all, args=(about,), icon=":material/restart_alt:", key="show_all")
+            st.caption(_("{hidden} of {words} masked").format(hidden=len(off), words=shut.count(False)))
+            st.button(_("Unmask all"), on_click=_show_all, args=(about,), icon=":material/restart_alt:", key="show_all")
     return tuple(place for one in off for place in groups[one])
 
 
@@ -125,7 +125,7 @@ def guess_tables(found: it.pretraining.Guesses, names: Mapping[int, str], key: s
                 _table(guess, begin + number + 1, names.get(guess.place), f"{key}:{begin + number}")
     if len(found.guesses) > _MOST_DRAWN:
         st.caption(
-            _("The first {count} of {all} masks are drawn; the files have all of them.").format(
+            _("Showing the first {count} of {all} masks; the downloads contain all of them.").format(
                 count=_MOST_DRAWN, all=len(found.guesses)
             )
         )
@@ -135,23 +135,25 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
     if guess.true is None or guess.chance is None or guess.rank is None:
         st.markdown("**" + _("Mask {number}").format(number=number) + "**")
         # Hidden by a click, and yet nobody knows what is right.
-        said = "" if word is None else _("“{word}” is unknown to this vocabulary").format(word=literal(word)) + " · "
+        said = "" if word is None else _("“{word}” is not in this vocabulary").format(word=literal(word)) + " · "
     else:
         whole = "" if word is None or word == guess.true.removeprefix(SPACE) else f" ({literal(word)})"
         st.markdown(
             "**"
-            + _("Mask {number}: “{word}” was hidden").format(number=number, word=literal(guess.true))
+            + _("Mask {number}, originally “{word}”").format(number=number, word=literal(guess.true))
             + f"**{whole}"
         )
-        said = _("True: probability {chance}, place {rank}").format(
+        said = _("True token: probability {chance}, rank {rank}").format(
             chance=percent(guess.chance), rank=f"{guess.rank + 1:,}"
         )
         said += " · "
     st.caption(
         said
-        + _("entropy {bits} bits: like choosing among {count} equally likely tokens").format(
-            bits=f"{guess.entropy:.1f}", count=f"{2**guess.entropy:,.0f}"
-        )
+        + _n(
+            "entropy {bits} bits: like choosing among {count} token",
+            "entropy {bits} bits: like choosing among {count} equally likely tokens",
+            round(2**guess.entropy),
+        ).format(bits=f"{guess.entropy:.1f}", count=f"{2**guess.entropy:,.0f}")
     )
     st.dataframe(
         {
@@ -186,13 +188,13 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     both = list(zip(before.guesses, after.guesses, strict=True))
     return {
         _("Mask"): [number + 1 for number in range(len(both))],
-        _("Hidden"): [one.true or "" for one, _other in both],
-        _("Probability before"): [None if one.chance is None else 100 * one.chance for one, _other in both],
-        _("Probability after"): [None if other.chance is None else 100 * other.chance for _one, other in both],
-        _("Place before"): [None if one.rank is None else one.rank + 1 for one, _other in both],
-        _("Place after"): [None if other.rank is None else other.rank + 1 for _one, other in both],
-        _("First guess before"): [one.candidates[0] for one, _other in both],
-        _("First guess after"): [other.candidates[0] for _one, other in both],
+        _("Masked"): [one.true or "" for one, _other in both],
+        _("Probability, all heads"): [None if one.chance is None else 100 * one.chance for one, _other in both],
+        _("Probability, heads ablated"): [None if other.chance is None else 100 * other.chance for _one, other in both],
+        _("Rank, all heads"): [None if one.rank is None else one.rank + 1 for one, _other in both],
+        _("Rank, heads ablated"): [None if other.rank is None else other.rank + 1 for _one, other in both],
+        _("Top guess, all heads"): [one.candidates[0] for one, _other in both],
+        _("Top guess, heads ablated"): [other.candidates[0] for _one, other in both],
     }
 
 
@@ -246,7 +248,9 @@ def guess_downloads(
 
     return [
         Download("CSV", f"{stem}.csv", "text/csv", table, _("A row for each guess")),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download(
+            "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
+        ),
     ]
 
 

@@ -22,17 +22,17 @@ def say_how_good(encoder: it.Encoder) -> None:
     parts = []
     if state.asked(state.MODEL, BUILT_IN) == BUILT_IN:
         parts.append(
-            _("The built-in MiniLM was published without the heads of its pre-training; here it has new ones.")
+            _("The built-in MiniLM was published without its pretraining heads; here it has newly trained ones.")
         )
     parts.append(
         _(
-            "**A small model, whose heads learned from {count} books and no more.** In whole books that they never saw "
-            "({books}), read in passages of {words} words, its first guess is right for {first} of the tokens chosen "
-            "as in training, and among its first five for {five}; of consecutive and random halves it tells {next} "
-            "right ({hidden} with those tokens hidden; by chance: 50 %). In other texts and in short ones it does "
-            "worse: of everyday text its first guess is right for {everyday}, of an encyclopaedia for {encyclopaedia}, "
-            "and the order of two everyday sentences is not told from chance. For better guesses choose a larger "
-            "model, such as google-bert/bert-base-uncased."
+            "**A small model, whose heads were trained on only {count} books.** On whole books that they never saw "
+            "({books}), read in passages of {words} words, top-1 accuracy on tokens selected as in training is "
+            "{first} and top-5 accuracy {five}; accuracy at telling consecutive from random halves is {next} "
+            "({hidden} with those tokens masked; chance: 50 %). On other and on short texts it does worse: top-1 "
+            "accuracy is {everyday} on everyday text and {encyclopaedia} on an encyclopaedia, and on the order of two "
+            "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "
+            "as google-bert/bert-base-uncased."
         ).format(
             count=facts.learned,
             books=literal(", ".join(facts.books)),
@@ -45,13 +45,13 @@ def say_how_good(encoder: it.Encoder) -> None:
         )
     )
     st.caption(" ".join(parts))
-    with st.expander(_("How good it is, on which texts")):
+    with st.expander(_("Accuracy by kind of text")):
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(
             _(
-                "Intervals are at 95 %, by passage, document or sentence, whose tokens hang together. What was "
-                "measured outside this project came without its rows and intervals. How the others were made stands in "
-                "the model's card."
+                "Intervals are 95 %, by passage, document or sentence, as tokens of the same unit are not "
+                "independent. Figures measured outside this project came without row counts and intervals. The model "
+                "card says how the others were obtained."
             )
         )
 
@@ -60,15 +60,15 @@ def figures_table(figures: Sequence[Figure]) -> dict[str, list[str]]:
     """Return a row for each figure: of which texts, what, how much, how surely, on which rows, by whom."""
     domains = {"novels": _("novels"), "everyday": _("everyday text"), "encyclopaedia": _("encyclopaedia")}
     measures = {
-        "first": _("first guess right"),
-        "five": _("among the first five"),
-        "content first": _("content words, first guess right"),
-        "content five": _("content words, among the first five"),
+        "first": _("top-1 accuracy"),
+        "five": _("top-5 accuracy"),
+        "content first": _("top-1 accuracy, content words"),
+        "content five": _("top-5 accuracy, content words"),
         "perplexity": _("pseudo-perplexity"),
-        "next": _("next passage told, as written"),
-        "next hidden": _("next passage told, tokens hidden"),
-        "sentence shuffled": _("next sentence told from another"),
-        "sentence swapped": _("order of two sentences told"),
+        "next": _("next-passage accuracy, unmasked"),
+        "next hidden": _("next-passage accuracy, tokens masked"),
+        "sentence shuffled": _("next-sentence accuracy vs shuffled"),
+        "sentence swapped": _("next-sentence accuracy vs swapped"),
     }
     units = {
         "tokens": _("{count} tokens"),
@@ -97,7 +97,5 @@ def figures_table(figures: Sequence[Figure]) -> dict[str, list[str]]:
         ],
         _("Rows"): [rows(one) for one in figures],
         _("Source"): [one.source for one in figures],
-        _("Measured"): [
-            _("by this project") if one.origin == "project" else _("outside this project") for one in figures
-        ],
+        _("Measured by"): [_("this project") if one.origin == "project" else _("others") for one in figures],
     }

@@ -12,7 +12,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.figures.heads import pattern_labels, statistic_names
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.pictures.maps import HeadMap
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import corpus_input, kept_file
@@ -31,7 +31,7 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics
     """Draw the input of a corpus and the run over it; None before there is a result, with the file's name after."""
     corpus = corpus_input("heads")
     if corpus is None:
-        st.info(_("Choose a file, and see what each head does on average over all of its texts."))
+        st.info(_("Choose a file to see what each head does on average over all its texts."))
         return None
 
     encoder = cache.encoder(spec)
@@ -45,18 +45,20 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics
             cut = windows_of(encoder, texts)
         return it.attention.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
 
-    label = _("Measure heads over {count} texts").format(count=f"{len(corpus.texts):,}")
+    label = _n("Measure heads over {count} text", "Measure heads over {count} texts", len(corpus.texts)).format(
+        count=f"{len(corpus.texts):,}"
+    )
     result = long_work("heads_corpus", f"{spec}:{corpus.about}", label, work)
     return None if result is None else (result, corpus.name)
 
 
 def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, str] | None:
     """Draw the input of a CoNLL-U file and the run over it; None before there is a result."""
-    found = kept_file("trees", _("A file of dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
+    found = kept_file("trees", _("Treebank file with dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
     if found is None:
         st.info(
             _(
-                "Choose a CoNLL-U file, such as a treebank from universaldependencies.org, and see which head's "
+                "Choose a CoNLL-U file, such as a treebank from universaldependencies.org, to see which head's "
                 "strongest link finds which grammatical relation."
             )
         )
@@ -78,7 +80,9 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, st
     result = long_work(
         "heads_trees",
         f"{spec}:{name}:{hash(content)}:{most}",
-        _("Score heads on {count} sentences").format(count=f"{len(picked):,}"),
+        _n("Score heads on {count} sentence", "Score heads on {count} sentences", len(picked)).format(
+            count=f"{len(picked):,}"
+        ),
         lambda progress: it.attention.dependency_scores(cache.encoder(spec), picked, progress),
     )
     return None if result is None else (result, name)
@@ -93,7 +97,9 @@ def statistic_maps(statistics: it.attention.HeadStatistics, special: SpecialToke
             low, high = (float(edge) for edge in (statistics.uniform[name].min(), statistics.uniform[name].max()))
             uniform = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"
             most = float(np.nanmax(statistics[name])) if name in ("entropy", "distance") else 1.0
-            about = _("colours 0 to {most} · uniform attention: {uniform}").format(most=f"{most:.2g}", uniform=uniform)
+            about = _("colour scale 0 to {most} · uniform attention: {uniform}").format(
+                most=f"{most:.2g}", uniform=uniform
+            )
             maps.append(HeadMap(names[name], about, statistics[name], 0.0, max(most, 1e-6)))
     return maps
 
@@ -109,10 +115,14 @@ def patterns_line(statistics: it.attention.HeadStatistics, special: SpecialToken
     counts = Counter(name for row in patterns_shown(statistics, special) for name in row if name)
     everything = statistics["entropy"].size
     named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
-    return _(
-        "Of {all} heads, {named} have a name: {names}. Measured on {tokens} tokens (texts: {texts}); every number is "
-        "an average over the tokens that do the looking, and a name is given where the lower end of its 95 % interval "
-        "still follows the rule."
+    return _n(
+        "{named} of {all} heads matches a named pattern: {names}. Measured on {tokens} tokens (texts: {texts}). "
+        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95 % "
+        "interval still meets the rule.",
+        "{named} of {all} heads match a named pattern: {names}. Measured on {tokens} tokens (texts: {texts}). "
+        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95 % "
+        "interval still meets the rule.",
+        counts.total(),
     ).format(
         all=everything,
         named=counts.total(),
@@ -147,21 +157,22 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
         by_verdict[held.verdict].append(name)
     above = by_verdict[1]
     first = (
-        _("**Heads find {count} of {total} relations more often than the best fixed place does:** {names}.").format(
+        _("**For {count} of {total} relations, a head finds more than the best fixed position does:** {names}.").format(
             count=len(above), total=len(scores.relations), names=", ".join(map(literal, above))
         )
         if above
-        else _("**Of none of {total} relations is a head shown to find more than a fixed place does.**").format(
-            total=len(scores.relations)
-        )
+        else _(
+            "**For none of the {total} relations is a head shown to find more than the best fixed position does.**"
+        ).format(total=len(scores.relations))
     )
     return (
         first
         + " "
         + _(
-            "Of {less} the head finds fewer, and of {open} the 95 % interval of the difference holds 0. With as many "
-            "relations, about {luck} would be above by luck alone. Head and place are chosen on four fifths of the "
-            "sentences and scored on the rest, five times over; intervals by bootstrap over sentences, seed {seed}."
+            "For {less} the head finds fewer; for {open} the 95 % interval of the difference includes 0. With this "
+            "many relations, about {luck} would come out above by chance alone. Head and position are chosen on four "
+            "fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over sentences, "
+            "seed {seed}."
         ).format(
             less=len(by_verdict[-1]),
             open=len(by_verdict[0]),
@@ -174,8 +185,8 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
 def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[Any]]:
     """Return a row for each relation with its best head, and what such heads find out of fold, as columns."""
     best = [scores.best(relation) for relation in scores.relations]
-    ways = {"head": _("word → its governor"), "dependent": _("governor → the word")}
-    verdicts = {1: _("head finds more"), 0: _("not told apart"), -1: _("fixed place finds more")}
+    ways = {"head": _("dependent → governor"), "dependent": _("governor → dependent")}
+    verdicts = {1: _("head better"), 0: _("inconclusive"), -1: _("fixed position better")}
     held = scores.held
     return {
         _("Relation"): list(scores.relations),
@@ -183,16 +194,16 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Gain"): [one.gain for one in held],
         _("Gain, 95 %"): [_ends(one.gain_interval) for one in held],
         _("Verdict"): [verdicts[one.verdict] for one in held],
-        _("Tried"): scores.counts.tolist(),
+        _("Occurrences"): scores.counts.tolist(),
         _("Sentences"): [one.sentences for one in held],
         _("Layer"): [one[0] for one in best],
         _("Head"): [one[1] for one in best],
-        _("Looks"): [ways[one[2]] for one in best],
+        _("Link direction"): [ways[one[2]] for one in best],
         _("Found"): [one.found for one in held],
         _("Found, 95 %"): [_ends(one.found_interval) for one in held],
-        _("Fixed place"): scores.offset.tolist(),
-        _("Found there"): [one.placed for one in held],
-        _("Found there, 95 %"): [_ends(one.placed_interval) for one in held],
+        _("Fixed position"): scores.offset.tolist(),
+        _("Found by fixed position"): [one.placed for one in held],
+        _("Found by fixed position, 95 %"): [_ends(one.placed_interval) for one in held],
     }
 
 
@@ -204,20 +215,24 @@ def _ends(interval: tuple[float, float]) -> str:
 def dependency_guide() -> dict[str, str]:
     """Explain the columns of `dependency_table`."""
     return {
-        _("Tried"): _("How often the relation occurs in what was read."),
-        _("Sentences"): _("How many different sentences hold it: they are what is drawn for the intervals."),
-        _("Layer"): _("Of the head that finds it best on all sentences; in the folds others may be chosen."),
-        _("Looks"): _("From which of the two words the head's strongest link goes to the other."),
+        _("Occurrences"): _("How often the relation occurs in the sentences read."),
+        _("Sentences"): _("How many different sentences contain it; the intervals resample these sentences."),
+        _("Layer"): _("Layer of the head that finds it best on all sentences; the folds may choose other heads."),
+        _("Link direction"): _("Direction of the head's strongest link between the two words."),
         _("Found"): _(
-            "The share of these where the strongest link goes to the right word, on sentences that the head was not "
-            "chosen on."
+            "The share of occurrences where the strongest link goes to the right word, on sentences that the head was "
+            "not chosen on."
         ),
-        _("Fixed place"): _(
-            "The best rule that knows no grammar: the governor so many words to the right (+) or left."
+        _("Fixed position"): _(
+            "The best rule without any grammar: the governor is this many words to the right (+) or left (−)."
         ),
-        _("Found there"): _("The share that this rule gets right on the same sentences: what a head has to beat."),
-        _("Gain"): _("Found, less what the fixed place finds."),
-        _("Verdict"): _("Given where the 95 % interval of the gain does not hold 0: never of five sentences or fewer."),
+        _("Found by fixed position"): _(
+            "The share that this rule gets right on the same sentences; a head has to beat it."
+        ),
+        _("Gain"): _("Found by the head minus found by the fixed position."),
+        _("Verdict"): _(
+            "Given only if the 95 % interval of the gain excludes 0, and never for five sentences or fewer."
+        ),
     }
 
 
@@ -227,27 +242,27 @@ def relation_meanings() -> dict[str, str]:
         "nsubj": _("subject"),
         "obj": _("object"),
         "iobj": _("indirect object"),
-        "obl": _("adverbial phrase"),
-        "nmod": _("noun's modifier"),
-        "amod": _("adjective"),
-        "advmod": _("adverb"),
-        "det": _("article, determiner"),
-        "case": _("preposition, case mark"),
+        "obl": _("oblique nominal (adverbial phrase)"),
+        "nmod": _("nominal modifier"),
+        "amod": _("adjectival modifier"),
+        "advmod": _("adverbial modifier"),
+        "det": _("determiner (article)"),
+        "case": _("case marking (preposition)"),
         "aux": _("auxiliary verb"),
         "cop": _("copula (to be)"),
-        "mark": _("subordinating word"),
-        "cc": _("and, or"),
-        "conj": _("joined by and, or"),
+        "mark": _("marker (subordinating conjunction)"),
+        "cc": _("coordinating conjunction (and, or)"),
+        "conj": _("conjunct (joined by and, or)"),
         "compound": _("compound"),
-        "nummod": _("number"),
-        "acl": _("clause on a noun"),
+        "nummod": _("numeric modifier"),
+        "acl": _("clausal modifier of a noun"),
         "advcl": _("adverbial clause"),
-        "ccomp": _("clause as object"),
-        "xcomp": _("clause without its own subject"),
-        "appos": _("apposition"),
-        "flat": _("part of a name"),
-        "fixed": _("fixed expression"),
-        "parataxis": _("loosely joined clause"),
+        "ccomp": _("clausal complement"),
+        "xcomp": _("open clausal complement (no subject of its own)"),
+        "appos": _("appositional modifier"),
+        "flat": _("flat expression (such as a name)"),
+        "fixed": _("fixed multiword expression"),
+        "parataxis": _("parataxis (loosely joined clause)"),
         "clf": _("classifier, measure word"),
     }
 
@@ -263,12 +278,12 @@ def rules_guide(special: SpecialTokens) -> str:
     lines.append(
         "\n"
         + _(
-            "The first rule that holds gives the name, and a share must also be a third of the way or more from what a "
-            "head that looks everywhere alike has to all. Both must hold at the lower end of the 95 % interval: over "
-            "texts, whose tokens hang together, and over the tokens where there is one text. More than half is the "
-            "measure by which Clark et al. (2019, section 3.1) speak of heads for the previous and the next token; the "
-            "shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A head "
-            "for which no rule holds gets no name."
+            "The first rule that holds gives the name; a share must also be at least a third of the way from its "
+            "value under uniform attention to 1. Both must hold at the lower end of the 95 % interval, which is over "
+            "texts (tokens of one text are not independent), or over tokens if there is only one text. “More than "
+            "half” is the criterion by which Clark et al. (2019, section 3.1) identify heads for the previous and the "
+            "next token; the shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A "
+            "head for which no rule holds gets no name."
         )
     )
     return "\n".join(lines)
@@ -303,7 +318,9 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.attention.HeadStat
 
     return [
         Download("CSV", f"{stem}.csv", "text/csv", table, _("A row for each head")),
-        Download("JSON", f"{stem}.json", "application/json", numbers, _("The same, with what made them")),
+        Download(
+            "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
+        ),
     ]
 
 

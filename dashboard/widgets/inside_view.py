@@ -17,7 +17,7 @@ from dashboard.figures.inside import (
     moments_lines,
     probe_curves,
 )
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
@@ -63,10 +63,10 @@ def both_models(run: it.runs.Run) -> Both:
     names = {step: _("step {step}").format(step=f"{step:,}") for step in moments}
     chosen = last
     if names:
-        st.markdown("#### " + _("The model before, and the model after:"))
+        st.markdown("#### " + _("Compare the model before training with:"))
         chosen = segments(
-            _("The model before, and the model after:"),
-            {**names, last: _("the model that was kept: step {step}").format(step=f"{last:,}")},
+            _("Compare the model before training with:"),
+            {**names, last: _("kept model (step {step})").format(step=f"{last:,}")},
             f"{_MOMENT}:{run.id}",
             last,
         )
@@ -81,7 +81,7 @@ def _spec(model: str) -> it.EncoderSpec:
 def probe_part(both: Both) -> str:
     """Let a sentence be chosen or typed, and draw how its answer came about; returns the sentence."""
     run = both.run
-    st.markdown("#### " + _("One sentence, before and after"))
+    st.markdown("#### " + _("One sentence, before and after training"))
     outcome = it.finetuning.read_outcome(run)
     rows = dict(zip(outcome.texts, outcome.origin.numbers, strict=True))
     probes = {
@@ -90,7 +90,7 @@ def probe_part(both: Both) -> str:
     }
     text = choose(
         st.selectbox,
-        _("Sentence: one of these, or any other typed here"),
+        _("Sentence (choose one or type your own)"),
         probes,
         f"{state.PROBE}:{run.id}",
         new=True,
@@ -108,11 +108,11 @@ def attention_part(both: Both, text: str) -> None:
     st.markdown(
         "##### " + _("Which heads changed most"),
         help=_(
-            "Jensen–Shannon divergence of a head's attention before and after, mean over the words (Lin 1991): 0 "
-            "bits where it looks where it looked, 1 where it looks at nothing that it looked at before."
+            "Jensen–Shannon divergence between a head's attention before and after training, mean over the words (Lin "
+            "1991): 0 bits if the attention is unchanged, 1 bit if it goes to nothing that it went to before."
         ),
     )
-    with st.spinner(_("Reading it with both models …")):
+    with st.spinner(_("Running both models on it …")):
         # In the cache two models find room at once.
         cache.encoder(both.before)
         cache.encoder(both.after)
@@ -120,7 +120,7 @@ def attention_part(both: Both, text: str) -> None:
     layer, head = np.unravel_index(int(drift.argmax()), drift.shape)
     st.plotly_chart(drift_map(drift), key="drift")
     st.caption(
-        _("Most: layer {layer}, head {head}, by {bits} bits. Layers on average: {means}.").format(
+        _("Largest change: layer {layer}, head {head}, by {bits} bits. Mean per layer: {means}.").format(
             layer=layer,
             head=head,
             bits=f"{drift[layer, head]:.3f}",
@@ -132,7 +132,7 @@ def attention_part(both: Both, text: str) -> None:
 
 def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int, ...]) -> None:
     """Draw one head's attention in both models; the one that changed most where no other is chosen."""
-    st.markdown("##### " + _("Where one head looks"))
+    st.markdown("##### " + _("Attention of one head"))
     first, second, _rest = st.columns([1, 1, 4])
     about = f"{both.run.id}:{hash(text)}"
     layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
@@ -154,18 +154,22 @@ def moments_part(both: Both, text: str) -> None:
     snapshots = it.finetuning.list_snapshots(run)
     if not snapshots:
         return
-    st.markdown("#### " + _("On the way"))
+    st.markdown("#### " + _("During training"))
     wanted = st.toggle(
-        _("Read it with every moment that was kept"),
+        _("Compare all saved snapshots"),
         key=f"moments:{run.id}",
-        help=_("{count} moments and the end: a second or two each, the first time.").format(count=len(snapshots)),
+        help=_n(
+            "{count} snapshot and the final model; the first time, each takes a second or two.",
+            "{count} snapshots and the final model; the first time, each takes a second or two.",
+            len(snapshots),
+        ).format(count=len(snapshots)),
     )
     if not wanted:
         return
     outcome = it.finetuning.read_outcome(run)
     texts = tuple(dict.fromkeys(outcome.texts))[:_FEW_TEXTS]
     drifts, alike = [], []
-    progress = st.progress(0.0, _("Reading it with every moment …"))
+    progress = st.progress(0.0, _("Running every snapshot …"))
     found: dict[int, it.finetuning.Snapshot | None] = {one.step: one for one in snapshots} | {outcome.step: None}
     steps = sorted(found)
     for place, step in enumerate(steps, 1):
@@ -177,16 +181,19 @@ def moments_part(both: Both, text: str) -> None:
         if len(texts) >= _LEAST_TEXTS:
             pairs = zip(cache.levels(both.before, texts), cache.levels(spec, texts), strict=True)
             alike.append([it.embeddings.cka(x, y) for x, y in pairs])
-        progress.progress(place / len(steps), _("Reading it with every moment …"))
+        progress.progress(place / len(steps), _("Running every snapshot …"))
     progress.empty()
     steps = [0, *steps]
     left, right = st.columns(2, gap="large")
-    left.markdown("##### " + _("Attention to this sentence: how far from before"))
+    left.markdown("##### " + _("Change of attention on this sentence"))
     drifted = np.array([np.zeros_like(drifts[0]), *drifts])
     left.plotly_chart(moments_lines(steps, drifted, _("bits, mean over heads"), False), key="moments_drift")
     if not alike:
         return
-    right.markdown("##### " + _("Vectors of {count} held-out texts: how alike").format(count=len(texts)))
+    right.markdown(
+        "##### "
+        + _("Similarity of the vectors of {count} held-out texts to those before training").format(count=len(texts))
+    )
     likeness = np.array([np.ones(len(alike[0])), *alike])
     right.plotly_chart(moments_lines(steps, likeness, "CKA", True), key="moments_cka")
 
@@ -204,25 +211,25 @@ def vectors_part(both: Both) -> None:
     ]
     if len(texts) < _LEAST_TEXTS:
         return
-    st.markdown("#### " + _("{count} texts that were held out, before and after").format(count=len(texts)))
-    with st.spinner(_("Reading them with both models …")):
+    st.markdown("#### " + _("{count} held-out texts, before and after training").format(count=len(texts)))
+    with st.spinner(_("Running both models on these texts …")):
         cache.encoder(both.before)
         cache.encoder(both.after)
         one, other = cache.levels(both.before, texts), cache.levels(both.after, texts)
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
-            "##### " + _("How alike each level still is"),
+            "##### " + _("Similarity per layer (CKA)"),
             help=_(
-                "Centred kernel alignment of the texts' mean vectors, without bias (Kornblith et al. 2019; "
-                "Nguyen et al. 2021): 1 where they lie as before, whatever their rotation."
+                "Centred kernel alignment (CKA) of the texts' mean vectors, unbiased (Kornblith et al. 2019; Nguyen "
+                "et al. 2021): 1 if the texts are arranged as before, up to rotation."
             ),
         )
         st.plotly_chart(alike_bars([it.embeddings.cka(x, y) for x, y in zip(one, other, strict=True)]), key="alike")
     with right:
         st.markdown(
-            "##### " + _("Where they lie at the last level"),
-            help=_("Principal components of each, turned onto each other (Procrustes)."),
+            "##### " + _("Map of the texts after the last layer"),
+            help=_("Principal components of each model, aligned with each other (Procrustes)."),
         )
         maps = it.embeddings.align(
             [it.embeddings.project(vectors[-1], method="pca", dims=2).points for vectors in (one, other)]
@@ -236,8 +243,8 @@ def reasons_part(both: Both, text: str) -> None:
     """Draw which words speak for the answer, before and after."""
     if both.run.request.task != "classes" or both.run.request.pair is not None:
         return
-    st.markdown("##### " + _("Which words speak for the answer"))
-    with st.spinner(_("Asking both models why …")):
+    st.markdown("##### " + _("Words that support the prediction"))
+    with st.spinner(_("Computing attributions with both models …")):
         after = cache.encoder(both.after)
         answer = it.attribution.explain(it.attribution.ask(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
@@ -259,11 +266,10 @@ def reasons_part(both: Both, text: str) -> None:
         size = float(np.abs(one.word_scores()).max()) or 1.0
         note = _("completeness error {error}").format(error=f"{one.error:.2%}")
         rows.append(WordRow(title, note, words_of(one, True), size, True))
-    word_rows(rows, _("Before and after"), "before-and-after", "inside_words", "inside_words")
+    word_rows(rows, _("Before and after training"), "before-and-after", "inside_words", "inside_words")
     st.caption(
         _(
-            "Integrated gradients, each on a scale of its own. The model before has no classifier: it is asked "
-            "through a "
-            "linear head fitted on its frozen vectors of the same rows."
+            "Integrated gradients, each row on its own colour scale. The model before training has no classifier; its "
+            "attributions are for a linear head fitted on its frozen vectors of the same training rows."
         )
     )

@@ -54,68 +54,70 @@ def labelled_input() -> Given | None:
         If a file cannot be read.
     """
     sources = {
-        "sentiment": _("Sentiment, English"),
-        "topics": _("Six topics, English"),
-        "sentiment_zh": _("Sentiment, Chinese"),
-        _FILE: _("A file of mine"),
+        "sentiment": _("Sentiment (English)"),
+        "topics": _("Six topics (English)"),
+        "sentiment_zh": _("Sentiment (Chinese)"),
+        _FILE: _("My own file"),
     }
-    source = segments(_("Learn from"), sources, _DATA)
+    source = segments(_("Training data"), sources, _DATA)
     state.publish(_DATA, "sentiment")
     if source != _FILE:
         name = _SHIPPED[source]
         content = (ROOT / "dashboard/examples" / name).read_bytes()
         table = cache.table(content, name)
         st.caption(
-            _("{count} short texts written for Bertoscope: try everything on them before you bring your own.").format(
-                count=f"{len(table.rows):,}"
-            )
+            _(
+                "{count} short texts written for Bertoscope, to try everything out before you bring your own data."
+            ).format(count=f"{len(table.rows):,}")
         )
         if source == "sentiment_zh":
-            st.caption(_("It takes a model that reads Chinese, such as google-bert/bert-base-chinese."))
+            st.caption(_("It needs a model that reads Chinese, such as google-bert/bert-base-chinese."))
         return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
     tasks = {
-        "classes": _("a class for each text"),
-        "regression": _("a number for each text"),
-        "token classes": _("a tag for each word"),
-        it.finetuning.GAMES[0]: _("none: it guesses hidden words"),
-        it.finetuning.GAMES[1]: _("none: hidden words and next sentences"),
+        "classes": _("Text classification (a class per text)"),
+        "regression": _("Regression (a number per text)"),
+        "token classes": _("Token classification (a tag per word)"),
+        it.finetuning.GAMES[0]: _("Masked words (no labels)"),
+        it.finetuning.GAMES[1]: _("Masked words and next sentence (no labels)"),
     }
-    task = segments(_("What the labels are"), tasks, _TASK)
+    task = segments(_("Task"), tasks, _TASK)
     hint = {
         "token classes": _(
-            "A file with a tag for each word: a word and its tag in each line and a blank line between sentences "
-            "(CoNLL), CoNLL-U, a table with a word in each row, or JSON with lists: {kinds}"
+            "A file with a tag for each word: one word and its tag per line with a blank line between sentences "
+            "(CoNLL), CoNLL-U, a table with one word per row, or JSON with lists: {kinds}"
         ),
         **dict.fromkeys(
             it.finetuning.GAMES,
-            _("Running text of your field, one document; or a table with a document in each row: {kinds}"),
+            _("Running text from your domain, read as one document, or a table with one document per row: {kinds}"),
         ),
     }.get(task, _("A file with a text and a label in each row: {kinds}"))
     if task in it.finetuning.GAMES:
         st.caption(
             _(
-                "It goes on with what BERT learned from before anybody labelled anything. A model that has read your "
-                "field's texts mostly learns its labels better afterwards (Gururangan et al. 2020)."
+                "This continues the pretraining of BERT and needs no labels. A model that has been trained on texts "
+                "of your domain mostly learns its labels better afterwards (Gururangan et al. 2020)."
             )
         )
     suffixes = _KINDS[task]
     found = kept_file(f"labelled:{task}", hint.format(kinds=" ".join(suffixes)), suffixes)
     if found is None:
-        st.info(_("Choose a file. Nothing of it leaves the machine that Bertoscope runs on."), icon=":material/upload:")
+        st.info(
+            _("Choose a file. None of its content leaves the machine that runs Bertoscope."), icon=":material/upload:"
+        )
         return None
     data = _columns(found, task)
     if task in it.finetuning.GAMES:
         data = replace(data, words=_words_input())
     left, right = st.columns([2, 3], vertical_alignment="bottom")
-    second = left.toggle(_("Judge by a second file"), key="second_file", persist_state="session")
+    second = left.toggle(_("Use a second file as the test set"), key="second_file", persist_state="session")
     if not second:
         share = right.slider(
-            _("Held out to judge by, in per cent"), 5, 50, 20, 5, key="held_out", persist_state="session"
+            _("Held out for validation and test (%)"), 5, 50, 20, 5, key="held_out", persist_state="session"
         )
         return Given(data, None, share / 100)
-    other = kept_file(f"judged:{task}", _("The file to judge by, with the same columns"), suffixes)
+    other = kept_file(f"judged:{task}", _("Test file, with the same columns"), suffixes)
     if other is None:
-        st.info(_("Choose the file to judge by, or switch the second file off."))
+        st.info(_("Choose a test file, or turn off “Use a second file as the test set”."))
         return None
     return Given(data, replace(data, content=other[1], name=other[0]), 0.2)
 
@@ -123,7 +125,7 @@ def labelled_input() -> Given | None:
 def _words_input() -> int:
     return int(
         st.number_input(
-            _("Words of a passage"),
+            _("Words per passage"),
             LEAST_WORDS,
             MOST_WORDS,
             PASSAGE_WORDS,
@@ -132,8 +134,8 @@ def _words_input() -> int:
             persist_state="session",
             width=240,
             help=_(
-                "Whole sentences, up to so many words: three words are about four tokens. A model guesses best in "
-                "texts as long as those that it learned from."
+                "Whole sentences, up to this many words; three words are about four tokens. A model predicts best in "
+                "texts as long as those it was trained on."
             ),
         )
     )
@@ -183,21 +185,21 @@ def health_view(health: it.finetuning.Health, examples: it.finetuning.Examples, 
     learned = f"{health.learned:,}"
     facts = [
         (
-            _("{count} passages to learn from")
+            _("Training set: {count} passages")
             if task in it.finetuning.GAMES
-            else _("{count} sentences to learn from")
+            else _("Training set: {count} sentences")
             if task == "token classes"
-            else _("{count} rows to learn from")
+            else _("Training set: {count} rows")
         ).format(count=learned),
-        _("{count} to judge by").format(count=f"{health.judged:,}"),
+        _("held out: {count}").format(count=f"{health.judged:,}"),
     ]
     if task == "classes":
         facts.append(_("{count} classes").format(count=len(health.classes)))
-        facts.append(_("always guessing the commonest: {share}").format(share=f"{health.majority:.1%}"))
+        facts.append(_("majority-class baseline: {share}").format(share=f"{health.majority:.1%}"))
     if "unknown" in health.findings:
         # Before how finely the rest is cut: a word that is not read at all is not cut either.
-        facts.append("**" + _("{share} of the tokens unknown").format(share=f"{health.unknown:.0%}") + "**")
-        cut = _("{count} tokens per word that it knows")
+        facts.append("**" + _("{share} unknown tokens").format(share=f"{health.unknown:.0%}") + "**")
+        cut = _("{count} tokens per known word")
     else:
         cut = _("{count} tokens per word")
     if not np.isnan(health.tokens_per_word):
@@ -210,7 +212,7 @@ def health_view(health: it.finetuning.Health, examples: it.finetuning.Examples, 
         show(explain(sentence), icon=":material/warning:" if name in grave else ":material/lightbulb:")
     large_missing(examples.missing, health.rows + health.skipped)
     if not health.findings:
-        st.success(_("Nothing is wrong with these rows."), icon=":material/check_circle:")
+        st.success(_("No problems were found in these rows."), icon=":material/check_circle:")
     with st.expander(_("Labels and lengths") if health.classes else _("Lengths")):
         left, right = st.columns(2)
         if health.classes:

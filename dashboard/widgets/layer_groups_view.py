@@ -19,12 +19,12 @@ _PRESET = "preset"
 def preset_names() -> dict[str, str]:
     """Name what a preset freezes for the reader."""
     return {
-        "lower half": _("the lower half"),
+        "lower half": _("embeddings and lower half of the layers"),
         "nothing": _("nothing"),
         "embeddings": _("the embeddings"),
-        "all but the last quarter": _("all but the last quarter"),
+        "all but the last quarter": _("embeddings and all but the last quarter of the layers"),
         "head only": _("all but the head"),
-        "own": _("as toggled below"),
+        "own": _("as set below"),
     }
 
 
@@ -91,7 +91,7 @@ def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: 
         st.session_state[f"{_PRESET}:{about}"] = "own"
 
     adapted = bool(st.session_state.get("lora"))
-    st.caption(_("On: frozen, it stays as it is. The head always learns."))
+    st.caption(_("Switch a layer on to freeze it: its weights stay as they are. The head is always trained."))
     most = max(layer_group.parameters for layer_group in plan.layer_groups)
     with st.container(gap=None, key="tower"):
         for layer_group in reversed(plan.layer_groups):
@@ -114,9 +114,9 @@ def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: 
             colour, word = (
                 ("blue", _("frozen"))
                 if layer_group.frozen
-                else ("orange", _("learns at {rate}").format(rate=f"{rates[layer_group.name]:.1e}"))
+                else ("orange", _("learning rate {rate}").format(rate=f"{rates[layer_group.name]:.1e}"))
             )
             count = counted(layer_group.parameters)
             if 0 < layer_group.learns < layer_group.parameters:
-                count = _("{part} beside {all}").format(part=counted(layer_group.learns), all=count)
+                count = _("{all} + {part} in adapters").format(part=counted(layer_group.learns), all=count)
             row.markdown(f":{colour}[{bar}] {count} · {word}", width="content")

@@ -54,24 +54,24 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
         {"logit": _("Logit lens"), "tuned": _("Tuned lens")},
         state.LENS,
         help=_(
-            "The logit lens puts the model's own head on the states of each layer (nostalgebraist 2020). Early states "
-            "are not written in the last layer's language; a tuned lens translates them first, by a map for each layer "
-            "that is fitted once (Belrose et al. 2023)."
+            "The logit lens applies the model's own head to the hidden states after each layer (nostalgebraist 2020). "
+            "States after early layers are not represented the way the last layer's are; a tuned lens first "
+            "translates them, by a map per layer that is fitted once (Belrose et al. 2023)."
         ),
     )
     state.publish(state.LENS, "logit")
     if kind == "logit":
         return LensChoice(None)
     sources = {
-        "en": _("shipped short texts, English"),
-        "zh": _("shipped short texts, Chinese"),
-        "file": _("a file of mine"),
+        "en": _("built-in short texts (English)"),
+        "zh": _("built-in short texts (Chinese)"),
+        "file": _("my own file of texts"),
     }
     source = choose(st.selectbox, _("Fitted on"), sources, "lens_source", width=280)
     if source == "file":
         corpus = corpus_input("lens")
         if corpus is None:
-            st.info(_("Choose a file of texts like those that you look at: the lens is fitted on them."))
+            st.info(_("Choose a file of texts like those you analyse; the lens is fitted on them."))
             return None
         texts, about = corpus.texts, corpus.about
     else:
@@ -85,7 +85,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
 
 def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
     """Draw the button that fits a lens, which is then kept in a file. Not for use in a fragment."""
-    st.caption(_("Fitting takes a minute or two, once for this model and these texts; the lens is kept."))
+    st.caption(_("Fitting takes a minute or two, once for this model and these texts; the fitted lens is saved."))
 
     def work(progress: Progress) -> bool:
         # Here alone: it brings PyTorch along, which no page waits for.
@@ -107,8 +107,8 @@ def layers_view(found: it.pretraining.LayerGuesses) -> None:
     nearest = float(found.divergence[-2])
     st.caption(
         _(
-            "Bold: the tokens that are followed. Colour: probability, by its square root. One layer before the end the "
-            "answer is {bits} bits (KL) from the model's own, which is the top row."
+            "Bold: the tokens that are tracked. Colour: square root of the probability. The top row is the model's "
+            "own prediction; one layer before, the prediction differs from it by {bits} bits (KL divergence)."
         ).format(bits=f"{nearest:.2f}")
     )
 
@@ -117,7 +117,7 @@ def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
     name, first = literal(found.names[place]), found.appears(place)
     levels = level_names(len(found.candidates))
     if first < len(levels):
-        return _("**“{token}”** is the first guess from “{level}” on ({chance} at the end).").format(
+        return _("**“{token}”** is the top guess from “{level}” on (final probability: {chance}).").format(
             token=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
         )
     return _("**“{token}”** is ranked {rank} after the last layer ({chance}).").format(
@@ -127,13 +127,14 @@ def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
 
 def lens_about(lens: it.pretraining.TunedLens) -> None:
     """Draw how far the tuned lens brings each level."""
-    with st.expander(_("What the tuned lens brings")):
+    with st.expander(_("What the tuned lens improves")):
         st.plotly_chart(lens_fit(lens), key="lens_fit")
         st.caption(
             _(
-                "Fitted to {states} states of {texts} texts; drawn are {held} states of {others} other texts, which it "
-                "never saw. Bars: 95 % of the difference to the logit lens, by text; it brings the answer nearer for "
-                "certain at {count} of {levels} levels."
+                "Fitted on {states} states of {texts} texts; shown are {held} states of {others} held-out texts. "
+                "Error bars: 95 % interval of the difference to the logit lens, by text. The tuned lens is closer to "
+                "the model's prediction, with an interval that excludes 0, at {count} of {levels} layers (the "
+                "embeddings count as one)."
             ).format(
                 states=f"{lens.states:,}",
                 texts=f"{lens.texts:,}",

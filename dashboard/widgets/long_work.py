@@ -72,7 +72,9 @@ def long_work(
         again = _("Run again") if result is not None else label
         if not place.button(again, key=f"{key}:start", type="secondary" if result is not None else "primary"):
             if result is None and halted:
-                place.info(_("Stopped. Nothing was kept; start again when you like."), icon=":material/stop_circle:")
+                place.info(
+                    _("Stopped. No result was kept; you can start again at any time."), icon=":material/stop_circle:"
+                )
             return result
     st.session_state.pop(stopped, None)
     st.session_state[begun] = about
@@ -93,12 +95,16 @@ def long_work(
             said = True
             with stop.container(horizontal=True, vertical_alignment="center"):
                 st.button(
-                    _("Stop the run"), key=f"{key}:stop", icon=":material/stop:", on_click=_note, args=(stopped, about)
+                    _("Stop the computation"),
+                    key=f"{key}:stop",
+                    icon=":material/stop:",
+                    on_click=_note,
+                    args=(stopped, about),
                 )
                 if beside:
-                    st.caption(_("Clicks on words and pictures wait until it is done."))
+                    st.caption(_("Clicks on words and figures take effect when it is done."))
                 elif not auto:
-                    st.caption(_("Any other click on this page stops it too."))
+                    st.caption(_("Any other click on this page also stops it."))
         next_word = time.monotonic() + _BETWEEN
 
     def progress(done: int, total: int, stage: str) -> None:

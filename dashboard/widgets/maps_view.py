@@ -14,7 +14,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.figures.embeddings import layer_names
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.scatter import Colours
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
@@ -38,8 +38,8 @@ def colour_input(read: Read) -> tuple[str, str]:
     level, label = read.embeddings.level, read.label
     if level != "texts":
         options["item"] = _("the word itself") if level == "words" else _("the token itself")
-    options |= {"kmeans": _("k-means groups"), "hdbscan": _("HDBSCAN groups")}
-    options["length"] = _("length in tokens") if level == "texts" else _("place in the text")
+    options |= {"kmeans": _("k-means clusters"), "hdbscan": _("HDBSCAN clusters")}
+    options["length"] = _("length in tokens") if level == "texts" else _("position in the text")
     options["none"] = _("nothing")
     alone = "length" if level == "texts" or read.embeddings.word else "item"
     default = f"column:{label}" if label else alone
@@ -90,11 +90,11 @@ def _cluster_colours(read: Read, places: np.ndarray, clusters: it.embeddings.Clu
     group = np.full(len(read.embeddings), -1)
     group[draw_sample(read, MOST_GROUPED)] = clusters.cluster
     named = min(clusters.count, _MOST_GROUPS)
-    names = [_("group {number}").format(number=i + 1) for i in range(named)]
+    names = [_("cluster {number}").format(number=i + 1) for i in range(named)]
     shown = group[places]
     outside = (shown < 0) | (shown >= named)
     if outside.any():
-        names.append(_("in none of these"))
+        names.append(_("other or no cluster"))
     codes = np.where(outside, named, shown)
     return Colours(title, codes.astype(np.float32), tuple(names), tuple(range(len(names))), bool(outside.any()))
 
@@ -115,7 +115,7 @@ def grouped(title: str, values: Sequence[str], every: Sequence[str]) -> Colours:
     ranks = [rank[name] for name in names]
     if others:
         left = len(present - set(names) - {""})
-        names.append(_("{count} others").format(count=f"{left:,}") if left else _("(empty)"))
+        names.append(_n("{count} other", "{count} others", left).format(count=f"{left:,}") if left else _("(empty)"))
         ranks.append(0)
     return Colours(title, codes, tuple(names), tuple(ranks), others)
 
@@ -133,7 +133,7 @@ def clusters_of(read: Read, layer: int, method: str) -> it.embeddings.Clusters |
     return long_work(
         "clusters",
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
-        _("Find groups"),
+        _("Find clusters"),
         lambda progress: it.embeddings.cluster(
             read.embeddings.at(layer)[places],
             method,
@@ -181,8 +181,8 @@ class Maps:
 def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> MapSettings:
     """Draw how the map is made, of at most so many points, and of every layer or of those that are chosen."""
     items, kept = len(read.embeddings), read.embeddings.layers
-    method = segments(_("Map by"), {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}, state.MAP)
-    dims = 2 if every_layer else segments(_("Dimensions"), {2: _("flat"), 3: _("3-D")}, state.DIMS)
+    method = segments(_("Projection method"), {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}, state.MAP)
+    dims = 2 if every_layer else segments(_("Dimensions"), {2: _("2-D"), 3: _("3-D")}, state.DIMS)
     with st.popover(_("Settings"), icon=":material/tune:"):
         shown = min(_shown_input(items, most), items)
         # Maps of all layers of many points take a while: then one to begin with.
@@ -191,7 +191,7 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
         if not every_layer and len(kept) > 1:
             choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
             key = f"{state.DRAWN}:{method}:{soon}"
-            drawn = choose(st.selectbox, _("Layers drawn"), choices, key, -1 if soon else kept[-1])
+            drawn = choose(st.selectbox, _("Layers shown"), choices, key, -1 if soon else kept[-1])
         metric = metric_input()
         setting = _setting(method, shown)
         seed = 0
@@ -199,7 +199,7 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
             state.seed(state.SEED, 0, range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
         else:
-            st.caption(_("PCA draws nothing at random."))
+            st.caption(_("PCA is deterministic and needs no seed."))
     for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
         state.publish(key, default)
     return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
@@ -207,7 +207,7 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
 
 def metric_input(width: int | Literal["stretch"] = "stretch") -> str:
     """Draw how far apart two vectors are, and return it."""
-    metrics = {"cosine": _("cosine: directions only"), "euclidean": _("Euclidean: lengths too")}
+    metrics = {"cosine": _("cosine: direction only"), "euclidean": _("Euclidean: direction and length")}
     return choose(st.selectbox, _("Distance"), metrics, state.METRIC, width=width)
 
 
@@ -234,7 +234,7 @@ def _setting(method: str, points: int) -> int:
     default = min(30 if method == "tsne" else 15, most)
     key = f"{state.SETTING}:{method}"
     state.seed(key, default, range(2, most + 1))
-    label = _("Perplexity: about how many neighbours count") if method == "tsne" else _("Neighbours that count")
+    label = _("Perplexity (roughly the number of neighbours)") if method == "tsne" else _("Neighbours (n_neighbors)")
     if most <= 2:
         return default
     value = st.slider(label, 2, most, key=key, persist_state="session")
@@ -288,20 +288,24 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
     maps = long_work(
         "maps",
         f"{read.about}:{about_places(places)}:{settings}",
-        _("Draw {points} points at {layers} layers").format(points=f"{len(places):,}", layers=len(layers)),
+        _n("Draw {points} points for {layers} layer", "Draw {points} points for {layers} layers", len(layers)).format(
+            points=f"{len(places):,}", layers=len(layers)
+        ),
         work,
         {
             "neighbours": _("looking for neighbours"),
-            "tsne": _("t-SNE is moving the points"),
-            "umap": _("UMAP is moving the points"),
-            "compile": _("UMAP is being compiled, once after a start"),
-            "waiting": _("waiting for another UMAP to end"),
-            "quality": _("measuring how far to trust it"),
+            "tsne": _("t-SNE is optimising the map"),
+            "umap": _("UMAP is optimising the map"),
+            "compile": _("compiling UMAP, once after each start"),
+            "waiting": _("waiting for another UMAP to finish"),
+            "quality": _("measuring the quality of the map"),
         },
         auto=soon,
         keep=6,
         percent=True,
     )
     if maps is None and not was_stopped("maps"):
-        st.info(_("This map is not drawn yet. PCA is there at once; t-SNE and UMAP move every point many times."))
+        st.info(
+            _("This map has not been drawn yet. PCA is ready at once; t-SNE and UMAP are iterative and take longer.")
+        )
     return maps

@@ -31,18 +31,24 @@ def _known() -> dict[str, Known]:
     # Only checkpoints that have safetensors weights on the hub.
     return {
         BUILT_IN: Known(91, _("English"), _("sentence vectors; comes with Bertoscope")),
-        GUESSER: Known(11, _("English"), _("the same with heads that guess words; comes with Bertoscope")),
-        "google-bert/bert-base-uncased": Known(440, _("English"), _("the BERT of the paper")),
-        "google-bert/bert-base-chinese": Known(412, _("Chinese"), _("the BERT of the paper, by character")),
-        "google-bert/bert-base-multilingual-cased": Known(714, _("104 languages"), _("one BERT for all of them")),
-        "distilbert/distilbert-base-uncased": Known(268, _("English"), _("half the layers, distilled")),
-        "albert/albert-base-v2": Known(47, _("English"), _("one layer's weights, used twelve times")),
-        "FacebookAI/roberta-base": Known(499, _("English"), _("BERT trained longer, without next sentences")),
-        "FacebookAI/xlm-roberta-base": Known(1116, _("100 languages"), _("RoBERTa for all of them")),
-        "answerdotai/ModernBERT-base": Known(599, _("English"), _("local and global layers, 8,192 tokens")),
-        "sentence-transformers/all-mpnet-base-v2": Known(438, _("English"), _("sentence vectors, larger")),
+        GUESSER: Known(
+            11,
+            _("English"),
+            _("the same model with pretraining heads (masked words, next sentence); comes with Bertoscope"),
+        ),
+        "google-bert/bert-base-uncased": Known(440, _("English"), _("the original BERT")),
+        "google-bert/bert-base-chinese": Known(
+            412, _("Chinese"), _("the original BERT for Chinese, one token per character")
+        ),
+        "google-bert/bert-base-multilingual-cased": Known(714, _("104 languages"), _("multilingual BERT")),
+        "distilbert/distilbert-base-uncased": Known(268, _("English"), _("distilled BERT with half the layers")),
+        "albert/albert-base-v2": Known(47, _("English"), _("twelve layers that share one layer's weights")),
+        "FacebookAI/roberta-base": Known(499, _("English"), _("BERT trained longer, without next-sentence prediction")),
+        "FacebookAI/xlm-roberta-base": Known(1116, _("100 languages"), _("multilingual RoBERTa")),
+        "answerdotai/ModernBERT-base": Known(599, _("English"), _("local and global attention, up to 8,192 tokens")),
+        "sentence-transformers/all-mpnet-base-v2": Known(438, _("English"), _("sentence vectors, larger model")),
         "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": Known(
-            471, _("50 languages"), _("sentence vectors across languages")
+            471, _("50 languages"), _("multilingual sentence vectors")
         ),
     }
 
@@ -95,7 +101,7 @@ def model_options() -> dict[str, str]:
 
 
 def _short() -> dict[str, str]:
-    return {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with heads")}
+    return {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with pretraining heads")}
 
 
 def model_title(encoder: it.Encoder) -> str:
@@ -186,8 +192,8 @@ def model_picker() -> None:
         new=True,
         accept_new_options=True,
         help=_(
-            "Pick one, or type any hub id, such as google-bert/bert-base-cased, and press Enter. Folders under "
-            "{folder} are offered too. Only safetensors weights are loaded, and never code from the hub."
+            "Choose a model, or type any Hugging Face model ID, such as google-bert/bert-base-cased, and press Enter. "
+            "Folders under {folder} are listed too. Only safetensors weights are loaded, and never code from the hub."
         ).format(folder=literal(str(state.models_folder()))),
     )
     state.publish(state.MODEL, BUILT_IN)
@@ -206,7 +212,7 @@ def model_picker() -> None:
             on_change=_take_revision,
             args=(name,),
             placeholder="main",
-            help=_("A branch, tag or commit of the hub model. The commit that is used is shown on the model card."),
+            help=_("A branch, tag or commit of the model on the hub. The model card shows the commit in use."),
         )
         state.publish(state.REVISION, "")
 
@@ -232,8 +238,8 @@ def device_picker() -> None:
         precisions,
         state.PRECISION,
         help=_(
-            "Automatic is float32: what is shown can then be compared with other numbers. On GPUs that have bfloat16, "
-            "whole collections are read in that where it moves their vectors little, and trainings use it."
+            "Automatic means float32, so that the numbers shown can be compared with others. On GPUs that support "
+            "bfloat16, fine-tuning uses it, and so does reading whole collections if it changes their vectors little."
         ),
     )
     state.publish(state.DEVICE, "auto")
@@ -251,7 +257,7 @@ def device_picker() -> None:
     )
     cards = sum(one.name.startswith("cuda") for one in present)
     if name == "auto" and cards > 1:
-        st.caption(_("Whole collections and files are read on all {count} cards.").format(count=cards))
+        st.caption(_("Whole collections and files are read on all {count} GPUs.").format(count=cards))
     for why in silent_devices().values():
         st.caption(explain(why))
 
@@ -277,11 +283,11 @@ def _card_body() -> None:
         _("Model"): literal(Path(card.checkpoint.name).name if checkpoint_is_folder else card.checkpoint.name),
         _("Architecture"): card.family,
         _("Layers × heads"): f"{card.layers} × {card.heads}",
-        _("Width (per head)"): f"{card.width:,} ({card.head_width})",
-        _("Vocabulary"): f"{card.vocabulary:,}",
-        _("Longest text, in tokens"): f"{card.max_tokens:,}",
+        _("Hidden size (per head)"): f"{card.width:,} ({card.head_width})",
+        _("Vocabulary size"): f"{card.vocabulary:,}",
+        _("Longest input (tokens)"): f"{card.max_tokens:,}",
         _("Parameters"): f"{sum(card.parameters.values()):,}",
-        _("Memory of the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
+        _("Memory for the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
         _("Licence"): literal(card.licence or _("not stated")),
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,
@@ -291,7 +297,7 @@ def _card_body() -> None:
     named = (special.first, special.separator, special.mask, special.padding, special.unknown)
     facts[_("Special tokens")] = literal(" ".join(one for one in dict.fromkeys(named) if one))
     if card.heads_in_file:
-        facts[_("Task heads in the file, not loaded")] = f"{card.heads_in_file:,}"
+        facts[_("Parameters of task heads in the file, not loaded")] = f"{card.heads_in_file:,}"
     st.table(
         {"": list(facts), " ": list(facts.values())},
         border="horizontal",
@@ -318,7 +324,7 @@ def _head(card: it.ModelCard) -> str:
     """Say in Markdown what a model's head answers."""
     if card.head is None or card.head.kind == "masked words":
         return _("masked words")
-    kind = _("classes") if card.head.kind == "classes" else _("a class for each token")
+    kind = _("text classification") if card.head.kind == "classes" else _("token classification")
     return f"{kind}: {literal(', '.join(card.head.labels))}"
 
 

@@ -45,7 +45,7 @@ def query_input(read: Read) -> Query | None:
         If what was typed cannot be read, or holds no such word.
     """
     source = segments(
-        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One of the collection")}, "neighbours_of"
+        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One from the collection")}, "neighbours_of"
     )
     return _typed(read) if source == "typed" else _item(read)
 
@@ -60,13 +60,13 @@ def _typed(read: Read) -> Query | None:
         return None
     word = embeddings.word
     if embeddings.level != "texts" and word is None:
-        word = st.text_input(_("Which word of it"), key=f"query_word:{text}", value=text.split()[0], width=220)
+        word = st.text_input(_("Word in this text"), key=f"query_word:{text}", value=text.split()[0], width=220)
     encoder = cache.encoder(embeddings.spec)
     level = "texts" if embeddings.level == "texts" else "words"
     prompt = None
     if level == "texts":
         default = query_prompt(encoder, embeddings.prompt)
-        prompt = prompt_input(encoder, _("Prompt of the query"), state.QUERY_PROMPT, default, width=320)
+        prompt = prompt_input(encoder, _("Query prompt"), state.QUERY_PROMPT, default, width=320)
     try:
         found = it.embed(
             encoder,
@@ -80,7 +80,7 @@ def _typed(read: Read) -> Query | None:
     except InputError as error:
         if level == "words" and word and fold(word) not in fold(text):
             raise InputError(
-                "“{word}” is not in the text that you typed. Type one that holds it.", word=word
+                "“{word}” is not in the text that you typed. Type a text that contains it.", word=word
             ) from error
         raise
     return Query(found.item(0) if level == "words" else text, found, None)
@@ -102,7 +102,7 @@ def _item(read: Read) -> Query | None:
         if len(listed) == _MOST_LISTED:
             break
     if not listed:
-        raise InputError("No text holds “{search}”. Search for something else.", search=search or "")
+        raise InputError("No text contains “{search}”. Search for something else.", search=search or "")
     item = choose(right.selectbox, _("Text"), listed, f"query_item:{read.about}:{wanted}")
     return Query(embeddings.texts[embeddings.text[item]], embeddings, item)
 

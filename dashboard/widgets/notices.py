@@ -30,10 +30,7 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
             # Streamlit's own signals for stop and rerun are no Exceptions and pass.
             report(_log, "a page failed")
             st.error(
-                _(
-                    "Something went wrong that Bertoscope did not expect. What you typed is still here; the server's "
-                    "log has the details."
-                ),
+                _("An unexpected error occurred. Your input is still here; the server log has the details."),
                 icon=":material/bug_report:",
             )
 

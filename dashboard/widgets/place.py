@@ -91,7 +91,7 @@ def pick_row(
         else st.column_config.NumberColumn(format="%.3f", help=(help or {}).get(name))
         for name, values in columns.items()
     }
-    st.caption(_("Pick a row to choose its head everywhere."))
+    st.caption(_("Choose a row to select its head in all tabs."))
     picked = st.dataframe(
         dict(columns),
         hide_index=True,

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _, explain
+from dashboard.language import _, _n, explain
 from interpret.core.units import counted, duration, gigabytes
 from interpret.finetuning.plan import describe_plan
 
@@ -20,15 +20,19 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
     first, second, third = st.columns(3)
     total = plan.trainable + plan.frozen
     first.metric(
-        _("Learns"), counted(plan.trainable), f"{plan.trainable / total:.1%}", delta_color="off", delta_arrow="off"
-    )
-    second.metric(
-        _("Takes about"),
-        duration(plan.seconds),
-        _("{steps} steps").format(steps=f"{plan.steps:,}"),
+        _("Trainable parameters"),
+        counted(plan.trainable),
+        f"{plan.trainable / total:.1%}",
         delta_color="off",
         delta_arrow="off",
-        help=_("From a step that was timed on this device; starting takes some seconds more."),
+    )
+    second.metric(
+        _("Estimated time"),
+        duration(plan.seconds),
+        _n("{steps} step", "{steps} steps", plan.steps).format(steps=f"{plan.steps:,}"),
+        delta_color="off",
+        delta_arrow="off",
+        help=_("Extrapolated from one step timed on this device; starting takes some seconds more."),
     )
     third.metric(
         _("Memory"),
@@ -36,14 +40,14 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
         _("{free} GB free").format(free=gigabytes(plan.free)),
         delta_color="off",
         delta_arrow="off",
-        help=_("At the most, for a process of its own."),
+        help=_("Peak estimate for the training process."),
     )
     if plan.kept >= 0:
         layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)
         st.caption(
             _(
-                "The embeddings and the lowest {kept} of {layers} layers are frozen: what they make of each text is "
-                "computed once and kept. Frozen layers run without dropout, kept or not."
+                "The embeddings and the lowest {kept} of {layers} layers are frozen; their output for each text is "
+                "computed once and cached. Frozen layers run without dropout, cached or not."
             ).format(kept=plan.kept, layers=layers)
         )
 
@@ -52,8 +56,12 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
     room = 4 * changed * recipe.snapshots
     if room > _MUCH_ROOM:
         st.caption(
-            _(
-                "{count} moments on the way are kept, and take up to {size} GB on disk. “More settings” has how many."
+            _n(
+                "{count} snapshot is kept during training and takes up to {size} GB of disk space. Change the number "
+                "in “More settings”.",
+                "{count} snapshots are kept during training and take up to {size} GB of disk space. Change the number "
+                "in “More settings”.",
+                recipe.snapshots,
             ).format(count=recipe.snapshots, size=gigabytes(room))
         )
 
@@ -72,13 +80,13 @@ def probes_input(examples: it.finetuning.Examples, judged: np.ndarray, task: str
     if task == "token classes":
         return ()
     some = [examples.texts[int(place)] for place in judged[:: max(1, len(judged) // 3)]][:3]
-    with st.expander(_("Sentences to watch while it learns")):
+    with st.expander(_("Sentences to track during training")):
         label = (
-            _("One a line, {most} at the most. They are compared inside the model before and after.")
+            _("One per line, at most {most}. The model's internals on them are compared before and after training.")
             if task in it.finetuning.GAMES
             else _(
-                "One a line, {most} at the most. Their answers are noted after every epoch, and they are "
-                "compared inside the model before and after."
+                "One per line, at most {most}. Predictions for them are recorded after every epoch, and the model's "
+                "internals on them are compared before and after training."
             )
         )
         text = st.text_area(

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import ROOT, state
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.embeddings_export import item_table
 from dashboard.widgets.embeddings_view import Read
 from dashboard.widgets.export import as_csv
@@ -90,12 +90,16 @@ def _found(read: Read, places: np.ndarray, search: str) -> tuple[int, ...]:
 def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> None:
     """Draw the marked items as a table that can be taken away, or a row of it to the Attention page."""
     if not len(items):
-        nothing = _("Nothing is selected. Draw around points with the lasso or the box, or search, to see them here.")
-        missed = _("No text of the points shown holds “{search}”.").format(search=literal(search))
+        nothing = _("Nothing is selected. Select points with the lasso or box tool, or search, to list them here.")
+        missed = _("None of the texts shown contains “{search}”.").format(search=literal(search))
         st.caption(missed if search else nothing)
         return
     table = item_table(read, items)
-    st.markdown("**" + _("{count} points selected").format(count=f"{len(items):,}") + "**")
+    st.markdown(
+        "**"
+        + _n("{count} point selected", "{count} points selected", len(items)).format(count=f"{len(items):,}")
+        + "**"
+    )
     picked = st.dataframe(
         table,
         hide_index=True,
@@ -115,10 +119,10 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
             icon=":material/download:",
         )
         if st.button(
-            _("Look at this text on the Attention page"),
+            _("Analyse this text on the Attention page"),
             disabled=not rows,
             icon=":material/arrow_forward:",
-            help=_("Pick a row of the table first."),
+            help=_("Choose a row of the table first."),
         ):
             _to_attention(table[_("Text")][rows[0]])
 

@@ -19,11 +19,11 @@ _HEAD_KIND = "head_kind"
 def head_names(first: str | None) -> dict[str, str]:
     """Name each head for the reader; ``first`` is what the tokenizer calls the token before a text."""
     return {
-        "own": _("the architecture's own, on {token}").format(token=first or _("the first token")),
-        "linear": _("linear, on the mean of all tokens"),
+        "own": _("the architecture's own head, on {token}").format(token=first or _("the first token")),
+        "linear": _("linear, on the mean over all tokens"),
         "mlp": _("MLP: one hidden layer"),
         "textcnn": _("TextCNN: windows of 3, 4 and 5 tokens"),
-        "bilstm": _("BiLSTM: reads both ways"),
+        "bilstm": _("BiLSTM: reads in both directions"),
     }
 
 
@@ -62,15 +62,15 @@ def settings_input(
         What its tokenizer calls the token before a text.
     """
     heads = {
-        "token classes": {"own": _("the architecture's own, on each word")},
-        **{key: {"own": _("the architecture's own: every token of the vocabulary")} for key in it.finetuning.GAMES},
+        "token classes": {"own": _("the architecture's own head, on each word")},
+        **{key: {"own": _("the architecture's own head, over the whole vocabulary")} for key in it.finetuning.GAMES},
     }.get(task) or head_names(first)
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)
     with st.popover(_("More settings"), icon=":material/tune:"):
         warm_up = st.slider(
-            _("Warm-up: share of the steps"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
+            _("Warmup (share of the steps)"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
         of_task = _game_input(task) if task in it.finetuning.GAMES else _classes_input()
@@ -102,8 +102,8 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         step=1e-5,
         persist_state="session",
         help=_(
-            "Of the head, at its height. 2e-5 to 5e-5 where layers learn (Devlin et al. 2019), 1e-3 and more for "
-            "a head alone."
+            "Peak learning rate of the head. 2e-5 to 5e-5 if layers are trained (Devlin et al. 2019), 1e-3 or more "
+            "for a head alone."
         ),
     )
     decay = third.number_input(
@@ -114,7 +114,10 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         0.05,
         key="decay",
         persist_state="session",
-        help=_("Layer-wise decay (Howard & Ruder 2018): lower layers know more general things, and should move less."),
+        help=_(
+            "Layer-wise learning-rate decay (Howard & Ruder 2018): lower layers hold more general knowledge and "
+            "should change less."
+        ),
     )
     first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
     batch = first.number_input(_("Batch size"), 1, 1024, 16, key="batch", persist_state="session")
@@ -135,17 +138,17 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
 def _game_input(task: str) -> dict[str, Any]:
     """Draw what is asked of running text."""
     masked = st.slider(
-        _("Share of the tokens to be guessed"),
+        _("Masking rate (share of tokens to predict)"),
         0.05,
         0.5,
         0.15,
         0.05,
         key="masked",
         persist_state="session",
-        help=_("Of these 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
+        help=_("Of these tokens, 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
     )
     short = st.slider(
-        _("Share of the passages read short"),
+        _("Share of shortened passages"),
         0.0,
         1.0,
         0.1,
@@ -153,14 +156,14 @@ def _game_input(task: str) -> dict[str, Any]:
         key="short",
         persist_state="session",
         help=_(
-            "Of these only one to three sentences are read, so that it learns short texts too; at every pass "
-            "it is other passages. One in ten in BERT's own code."
+            "Only one to three sentences of these passages are read, so that the model also learns from short texts; "
+            "every epoch draws other passages. BERT's own code shortens one in ten."
         ),
     )
     pair_weight = 1.0
     if task == it.finetuning.GAMES[1]:
         pair_weight = st.number_input(
-            _("Weight of next sentences"),
+            _("Weight of the next-sentence loss"),
             0.1,
             20.0,
             1.0,
@@ -168,8 +171,8 @@ def _game_input(task: str) -> dict[str, Any]:
             key="pair_weight",
             persist_state="session",
             help=_(
-                "How much the loss of the second game counts beside that of the words: 1 in the BERT paper. A "
-                "short training learns the words alone then."
+                "Weight of the next-sentence loss relative to the masked-word loss: 1 in the BERT paper. With 1, a "
+                "short training learns only the masked words."
             ),
         )
     return {"masked": float(masked), "short": float(short), "pair_weight": float(pair_weight)}
@@ -189,10 +192,13 @@ def _training_input() -> dict[str, Any]:
         True,
         key="dropout",
         persist_state="session",
-        help=_("Drops some states at random, against learning by heart. Much text read a few times needs none."),
+        help=_(
+            "Drops some hidden states at random to reduce overfitting. Not needed for much text that is read only "
+            "a few times."
+        ),
     )
     patience = st.number_input(
-        _("Stop after so many epochs without a better loss; 0 for never"),
+        _("Early stopping: patience in epochs without a better validation loss (0 = off)"),
         0,
         100,
         0,
@@ -205,18 +211,22 @@ def _training_input() -> dict[str, Any]:
         {"auto": _("automatic"), "float32": "float32", "bfloat16": _("mixed (bfloat16)")},
         "train_precision",
         help=_(
-            "Mixed precision multiplies in bfloat16: faster on GPUs that have it, and on recent processors; weights "
-            "stay in float32. Automatic is that on such a GPU, unless it moves the texts' vectors too far."
+            "Mixed precision multiplies in bfloat16, which is faster on GPUs that support it and on recent "
+            "processors; weights stay in float32. Automatic chooses it on such GPUs, unless it changes the texts' "
+            "vectors too much."
         ),
     )
     snapshots = st.number_input(
-        _("Moments kept on the way, to be looked into"),
+        _("Snapshots to keep during training"),
         0,
         20,
         3,
         key="snapshots",
         persist_state="session",
-        help=_("Each is as large on disk as the layers that change; with adapters as the maps that they are added to."),
+        help=_(
+            "Each takes as much disk space as the layers that change; with adapters, as much as the linear maps "
+            "they are merged into."
+        ),
     )
     return {
         "dropout": bool(dropout),
@@ -235,13 +245,14 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     on = left.toggle(
-        _("Adapters in the layers (LoRA)"),
+        _("LoRA adapters in the layers"),
         key="lora",
         persist_state="session",
         on_change=take,
         help=_(
-            "The layers' weights stay, and a product of two narrow matrices beside each of their linear maps learns "
-            "(Hu et al. 2021). In the end it is added to the weights, and kept as a small file of its own for PEFT."
+            "The layers' weights are frozen; beside each of their linear maps, a product of two narrow matrices is "
+            "trained (Hu et al. 2021). After training it is merged into the weights, and also saved as a small "
+            "adapter file for PEFT."
         ),
     )
     rank = right.number_input(_("Rank"), 1, 256, _RANK, key="lora_rank", persist_state="session", disabled=not on)
@@ -252,33 +263,37 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
     """Draw what is done against forgetting, and return it as keywords of `interpret.Recipe`."""
     holds = {
         "none": _("nothing"),
-        "l2": _("all alike (L2-SP)"),
-        **({"ewc": _("by what the old task needs (EWC)")} if past else {}),
+        "l2": _("L2-SP (all weights alike)"),
+        **({"ewc": _("EWC (weighted by importance for the old task)")} if past else {}),
     }
-    with st.popover(_("Against forgetting"), icon=":material/history:"):
+    with st.popover(_("Prevent forgetting"), icon=":material/history:"):
         if not past:
             st.caption(
-                _("More is offered where a run is gone on from: choose its model at the side, or “Go on from here”.")
+                _(
+                    "There are more options if training continues from another run: choose its model in the "
+                    "sidebar, or "
+                    "“Continue training from this run”."
+                )
             )
         replay = 0
         if past:
             replay = st.slider(
-                _("Old examples among those it learns from, in percent"),
+                _("Replay: old examples in the training set (%)"),
                 0,
                 90,
                 0,
                 5,
                 key="replay",
                 persist_state="session",
-                help=_("Drawn from what the run learned from whose model this is (rehearsal)."),
+                help=_("Drawn from the training set of the parent run (rehearsal)."),
             )
         hold = "none"
         if adapted:
-            st.caption(_("Adapters leave the weights where they are: nothing has to hold them."))
+            st.caption(_("Adapters leave the original weights unchanged, so no regularization is needed."))
         else:
-            hold = choose(st.selectbox, _("Hold the layers where they are"), holds, "hold")
+            hold = choose(st.selectbox, _("Regularization towards the initial weights"), holds, "hold")
         strength = st.number_input(
-            _("How strongly"),
+            _("Regularization strength (λ)"),
             0.0,
             1e6,
             0.1,
@@ -286,6 +301,6 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
             format="%.3g",
             persist_state="session",
             disabled=hold == "none",
-            help=_("λ in λ/2 · Σ f (w − w₀)²; f is 1, or for EWC the Fisher information, 1 on average."),
+            help=_("λ in λ/2 · Σ f (w − w₀)²; f is 1 for L2-SP, and the Fisher information (1 on average) for EWC."),
         )
     return {"replay": replay / 100, "hold": hold, "hold_strength": float(strength)}

@@ -11,7 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, state
 from dashboard.figures.finetuning import calibration_curve, fit_cloud
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
@@ -41,17 +41,22 @@ def result_view(run: it.runs.Run) -> None:
         game_view(run, outcome, outcome.found)
         return
     count = f"{len(outcome.truth):,}"
-    if run.request.task == "token classes":
-        title = _("How good it is on {count} words of {sentences} sentences that it never learned from").format(
-            count=count,
-            sentences=f"{outcome.found.sentences:,}" if isinstance(outcome.found, it.finetuning.Results) else "",
-        )
+    if isinstance(outcome.found, it.finetuning.Results) and run.request.task == "token classes":
+        title = _n(
+            "Results on {count} words of {sentences} held-out sentence",
+            "Results on {count} words of {sentences} held-out sentences",
+            outcome.found.sentences,
+        ).format(count=count, sentences=f"{outcome.found.sentences:,}")
     elif outcome.overlap:
-        title = _("How good it is on {count} rows, of which {overlap} also stand in what it learned from").format(
-            count=count, overlap=f"{outcome.overlap:,}"
-        )
+        title = _n(
+            "Results on {count} rows, of which {overlap} is also in the training set",
+            "Results on {count} rows, of which {overlap} are also in the training set",
+            outcome.overlap,
+        ).format(count=count, overlap=f"{outcome.overlap:,}")
     else:
-        title = _("How good it is on {count} rows that it never learned from").format(count=count)
+        title = _n("Results on {count} held-out row", "Results on {count} held-out rows", len(outcome.truth)).format(
+            count=count
+        )
     st.markdown("#### " + title)
     choice_line(run, outcome)
     if isinstance(outcome.found, it.finetuning.Fit):
@@ -69,8 +74,8 @@ def result_view(run: it.runs.Run) -> None:
         _classes(outcome.found)
     with right:
         st.markdown(
-            "##### " + _("Can its probabilities be taken at their word?"),
-            help=_("The expected calibration error is the mean distance from the line (Guo et al. 2017)."),
+            "##### " + _("Calibration: do the probabilities match how often it is right?"),
+            help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
         )
         st.plotly_chart(calibration_curve(outcome.found), key="calibration")
 
@@ -95,8 +100,8 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     if task == "regression":
         return [
             _(
-                "**Not shown to be better than always saying the mean:** R² is {r2} ({interval}), and who says the "
-                "mean of these rows, whatever the text, has 0. These rows do not show that it learned anything."
+                "**Not shown to be better than the mean baseline:** R² is {r2} ({interval}); always predicting the "
+                "mean of these rows gives 0. These rows do not show that the model learned anything."
             ).format(
                 r2=f"{facts['r2']:.3f}",
                 interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
@@ -106,8 +111,8 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     if "entity_f1" in facts and facts["entity_low"] <= 0:
         lines.append(
             _(
-                "**Not shown to find any entity:** F1 of entities is {f1} ({interval}). Who tags every word as outside "
-                "of one has 0."
+                "**Not shown to find any entity:** entity F1 is {f1} ({interval}). Tagging every word as outside any "
+                "entity gives 0."
             ).format(
                 f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"]), ".1%")
             )
@@ -115,15 +120,14 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     if facts["low"] <= facts["majority"]:
         sentence = (
             _(
-                "**Not shown to be better than giving every word the commonest tag:** {accuracy} of the words are "
-                "right ({interval}), and that tag alone is right in {majority} of the same words (majority-class "
-                "baseline)."
+                "**Not shown to be better than the majority-class baseline:** word accuracy is {accuracy} "
+                "({interval}); always predicting the most frequent tag is right for {majority} of the same words."
             )
             if task == "token classes"
             else _(
-                "**Not shown to be better than always guessing the commonest class:** accuracy is {accuracy} "
-                "({interval}), and that class alone is right in {majority} of the same rows (majority-class "
-                "baseline). These rows do not show that it learned anything."
+                "**Not shown to be better than the majority-class baseline:** accuracy is {accuracy} ({interval}); "
+                "always predicting the most frequent class is right for {majority} of the same rows. These rows do "
+                "not show that the model learned anything."
             )
         )
         lines.append(
@@ -141,8 +145,8 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
     if outcome.chosen and np.isnan(outcome.honest):
         st.warning(
             _(
-                "The epoch was chosen on these very rows, so the numbers below flatter the model; how far is not "
-                "known of this run."
+                "These same rows chose the epoch, so the numbers below are optimistic; by how much was not recorded "
+                "for this run."
             ),
             icon=":material/filter_alt:",
         )
@@ -150,9 +154,9 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
         name, reached, form = _headline(outcome.found)
         st.warning(
             _(
-                "The epoch was chosen on these very rows, the best of {among}, so the numbers below flatter the model. "
-                "Chosen by one half of them and measured on the other (mean over {draws} random halves), {name} is "
-                "{honest} instead of {reached}. Hold out more rows, and a half of them will choose."
+                "These same rows chose the epoch, the best of {among}, so the numbers below are optimistic. Chosen on "
+                "one half of the rows and measured on the other (mean over {draws} random halves), {name} is {honest} "
+                "instead of {reached}. Hold out more rows, and half of them become a separate validation set."
             ).format(
                 among=f"{run.facts['among']:.0f}",
                 draws=DRAWS,
@@ -164,13 +168,14 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
         )
     elif outcome.validated:
         st.caption(
-            _(
-                "Test set: these had no say in which epoch was kept. {count} others that were held out, the validation "
-                "set, chose it."
+            _n(
+                "Test set: not used to choose the epoch. A validation set of {count} other held-out example chose it.",
+                "Test set: not used to choose the epoch. A validation set of {count} other held-out examples chose it.",
+                outcome.validated,
             ).format(count=f"{outcome.validated:,}")
         )
     else:
-        st.caption(_("Test set: no epoch was chosen by these, the last one was kept."))
+        st.caption(_("Test set: not used to choose an epoch; the last epoch was kept."))
 
 
 def _headline(
@@ -180,9 +185,9 @@ def _headline(
     if isinstance(found, it.finetuning.Fit):
         return "R²", found.r2, "{:.3f}".format
     if isinstance(found, it.finetuning.GameResults):
-        return _("the share of first guesses that are right"), found.first, "{:.1%}".format
+        return _("top-1 accuracy"), found.first, "{:.1%}".format
     if found.entities is not None:
-        return _("F1 of entities"), found.entities.f1, "{:.1%}".format
+        return _("entity F1"), found.entities.f1, "{:.1%}".format
     return (_("word accuracy") if found.sentences else _("accuracy")), found.accuracy, "{:.1%}".format
 
 
@@ -192,23 +197,26 @@ def _metric(place: Any, label: str, value: str, interval: str, about: str) -> No
 
 def _entities(found: it.finetuning.EntityResults) -> None:
     places = st.columns(4)
-    by_sentence = _("By bootstrap over sentences: words of one sentence are right and wrong together.")
-    whole = _("An entity is found where its kind and both of its ends are right, as seqeval and conlleval count.")
+    by_sentence = _("Interval by bootstrap over sentences, as the words of one sentence are not independent.")
+    whole = _(
+        "An entity counts as correct only if its type and both of its boundaries are right, as in seqeval and "
+        "conlleval."
+    )
     for place, label, value, ends in (
-        (0, _("Entities: F1"), found.f1, found.interval),
-        (1, _("Entities: precision"), found.precision, found.precision_interval),
-        (2, _("Entities: recall"), found.recall, found.recall_interval),
+        (0, _("Entity F1"), found.f1, found.interval),
+        (1, _("Entity precision"), found.precision, found.precision_interval),
+        (2, _("Entity recall"), found.recall, found.recall_interval),
     ):
         _metric(places[place], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
-    places[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True ones in these sentences."))
-    with st.expander(_("Each kind of entity")):
+    places[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
+    with st.expander(_("Results by entity type")):
         precision, recall, f1 = found.by_kind.T.tolist()
         st.dataframe(
             {
                 _("Kind"): list(found.kinds),
                 _("True"): found.true.tolist(),
                 _("Found"): found.found.tolist(),
-                _("Found rightly"): found.correct.tolist(),
+                _("Found correctly"): found.correct.tolist(),
                 _("Precision (PPV)"): percents(precision),
                 _("Recall"): percents(recall),
                 "F1": percents(f1),
@@ -226,14 +234,15 @@ def _numbers(found: it.finetuning.Results) -> None:
         _("Word accuracy") if words else _("Accuracy"),
         f"{found.accuracy:.1%}",
         between(found.interval),
-        _("By bootstrap over sentences: words of one sentence are right and wrong together.")
+        _("Interval by bootstrap over sentences, as the words of one sentence are not independent.")
         if words
-        else _("The range is Wilson's interval: what chance alone would still allow with so few rows."),
+        else _("The range is Wilson's interval: how far chance alone can shift the accuracy with this many rows."),
     )
-    drawn = (
-        _("The range is by bootstrap over the sentences.") if words else _("The range is by bootstrap over the rows.")
+    drawn = _("Interval by bootstrap over sentences.") if words else _("Interval by bootstrap over rows.")
+    about = _(
+        "Mean F1 over the classes that occur here, as true or as predicted labels; rare classes count as much "
+        "as common ones."
     )
-    about = _("The mean of F1 over the classes that occur here, true or given: rare ones count as common ones do.")
     _metric(
         places[1],
         _("Macro-F1"),
@@ -244,11 +253,11 @@ def _numbers(found: it.finetuning.Results) -> None:
     places[2].metric(
         _("Majority-class baseline"),
         f"{found.majority:.1%}",
-        help=_("The accuracy of who always says “{name}”, the commonest class here.").format(
+        help=_("Accuracy of always predicting “{name}”, the most frequent class here.").format(
             name=literal(found.majority_class)
         ),
     )
-    _metric(places[3], _("Calibration error"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
+    _metric(places[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
 def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> None:
@@ -256,12 +265,16 @@ def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> Non
     if found.without_examples:
         some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
         more = " …" if len(found.without_examples) > _MOST_NAMED else ""
-        st.caption(_("No example to report on, so nothing is known of: {names}.").format(names=some + more))
+        st.caption(
+            _("No examples of these classes to evaluate on, so nothing is known about them: {names}.").format(
+                names=some + more
+            )
+        )
     if outcome.unread:
         st.caption(
             _(
-                "Words that were not read, beyond the longest length or without a token, have no prediction and count "
-                "nowhere here: {count}."
+                "Words beyond the max length or without a token were not read; they have no prediction and are not "
+                "counted here: {count}."
             ).format(count=f"{outcome.unread:,}")
         )
 
@@ -278,9 +291,12 @@ def _remembered(run: it.runs.Run) -> None:
         for one in (facts.get("parent_accuracy_before", float("nan")), facts["parent_accuracy"])
     )
     st.info(
-        _(
-            "On the {count} rows by which the model was judged that this one goes on from: accuracy {before} → "
-            "{after}, loss {loss_before} → {loss_after}."
+        _n(
+            "On the {count} row that the parent run was evaluated on: accuracy {before} → {after}, loss {loss_before} "
+            "→ {loss_after}.",
+            "On the {count} rows that the parent run was evaluated on: accuracy {before} → {after}, loss {loss_before} "
+            "→ {loss_after}.",
+            count,
         ).format(
             count=f"{count:,}",
             before=before,
@@ -290,8 +306,8 @@ def _remembered(run: it.runs.Run) -> None:
         )
         if count
         else _(
-            "On the rows by which the model was judged that this one goes on from: accuracy {before} → {after}, how "
-            "many rows is not known."
+            "On the rows that the parent run was evaluated on: accuracy {before} → {after}; the number of rows was "
+            "not recorded."
         ).format(before=before, after=after),
         icon=":material/history_edu:",
     )
@@ -306,7 +322,7 @@ def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning
         **({_("Word"): [words[i] for i in shown]} if words is not None else {}),
         (_("Sentence") if found.sentences else _("Text")): [outcome.texts[i] for i in shown],
         _("True"): [outcome.truth[i] for i in shown],
-        _("Given"): [found.labels[int(found.answers[i])] for i in shown],
+        _("Prediction"): [found.labels[int(found.answers[i])] for i in shown],
         _("Probability"): percents(found.chances[shown].tolist()),
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
@@ -326,12 +342,12 @@ def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning
     picked = event.selection.rows
     place = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, page in ((_("Explain it in Attributions"), "attributions"), (_("See its attention"), "attention")):
+        for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
             if st.button(label, icon=":material/open_in_new:", disabled=place is None, key=f"open:{page}"):
                 assert place is not None
                 open_in(page, run, outcome.texts[place], outcome.pairs[place] if outcome.pairs else None)
         st.download_button(
-            _("All words (CSV)") if found.sentences else _("All judged rows (CSV)"),
+            _("All words (CSV)") if found.sentences else _("All evaluated rows (CSV)"),
             lambda: as_csv(_all_rows(outcome, found)),
             f"{run.id}-judged.csv",
             "text/csv",
@@ -367,7 +383,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> d
 
 def _classes(found: it.finetuning.Results) -> None:
     """Draw how well each class is told, with 95 % intervals; what has nothing to divide by is empty."""
-    st.markdown("##### " + _("Each class"))
+    st.markdown("##### " + _("Results by class"))
 
     def numbers(shares: np.ndarray, ends: np.ndarray) -> tuple[list[float | None], list[str]]:
         known = np.isfinite(ends[:, 0])
@@ -402,23 +418,26 @@ def _fit(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.
         "R²",
         f"{found.r2:.3f}",
         between(found.interval, ".2f"),
-        _("The share of the variance explained; 0 is as good as always saying the mean. The range is by bootstrap."),
+        _(
+            "Share of the variance that is explained; 0 is no better than always predicting the mean. Interval by "
+            "bootstrap."
+        ),
     )
-    drawn = _("The range is by bootstrap over the rows.")
-    _metric(places[1], _("Mean error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
+    drawn = _("Interval by bootstrap over rows.")
+    _metric(places[1], _("Mean absolute error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
     _metric(places[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
-    ranks = _("Spearman's; the range is over the rows (Bonett & Wright 2000).")
+    ranks = _("Spearman's rank correlation; interval over rows (Bonett & Wright 2000).")
     _metric(places[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
     left, right = st.columns(2, gap="large")
     left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:_MOST_ROWS]
-    right.markdown(_("The furthest off first:"))
+    right.markdown(_("Largest errors first:"))
     right.dataframe(
         outcome.origin.some(shown).beside(
             {
                 _("Text"): [outcome.texts[i] for i in shown],
                 _("True"): found.truth[shown].tolist(),
-                _("Given"): found.answers[shown].tolist(),
+                _("Prediction"): found.answers[shown].tolist(),
                 _("Row"): [outcome.origin.numbers[i] for i in shown],
             }
         ),

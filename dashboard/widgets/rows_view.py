@@ -12,7 +12,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.language import _, explain, literal
+from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
@@ -72,13 +72,15 @@ def rows_input() -> Input | None:
     InputError
         If the file cannot be read or has no rows.
     """
-    label = _("A file with a text in each row, and perhaps a label: {kinds}").format(kinds=" ".join(SUFFIXES))
+    label = _("A file with a text in each row, and optionally a label: {kinds}").format(kinds=" ".join(SUFFIXES))
     found = kept_file("explained_rows", label, SUFFIXES)
     if found is None:
         example = "topics.csv"
-        st.toggle(_("Use the example with six topics"), key="rows_example", persist_state="session")
+        st.toggle(_("Use the built-in example with six topics"), key="rows_example", persist_state="session")
         if not st.session_state.get("rows_example"):
-            st.info(_("Choose a file: each row is explained, and the words that drive each class are gathered."))
+            st.info(
+                _("Choose a file. Each row is explained, and the most influential words for each class are collected.")
+            )
             return None
         found = (example, (ROOT / "dashboard/examples" / example).read_bytes())
     name, content = found
@@ -98,14 +100,14 @@ def rows_input() -> Input | None:
         others,
         f"rows_marks:{file}:{column}",
         next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
-        help=_("What people marked: words separated by semicolons, or spans of characters such as 3-9; 15-20."),
+        help=_("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20."),
     )
     several = multi_labels([row[labels] for row in table.rows]) if labels >= 0 else None
     if several is not None:
         st.warning(
             _(
-                "The column “{label}” has several labels in a cell, such as “{cell}”. A row has one answer here, so "
-                "these are not compared with it."
+                "The column “{label}” has several labels in a cell, such as “{cell}”. Here each row has a single "
+                "prediction, so these labels are not compared with it."
             ).format(label=literal(table.columns[labels]), cell=literal(several[:60])),
             icon=":material/label_off:",
         )
@@ -121,7 +123,7 @@ def rows_input() -> Input | None:
     if total > most > 0:
         chosen = sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
         st.caption(
-            _("{count} of {total} rows are read, drawn at random with seed {seed}.").format(
+            _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{total:,}", seed=_SEED
             )
         )
@@ -165,8 +167,9 @@ def accuracy_lines(found: it.attribution.Rows) -> None:
     if any(row.out_of_fold for row in found.rows):
         st.caption(
             _(
-                "Right and wrong count by out-of-fold answers: each row is answered by a classifier fitted without it, "
-                "and without others that read the same. What is explained is the classifier fitted on all of them."
+                "Correct and wrong are counted on out-of-fold predictions: each row is predicted by a classifier "
+                "fitted without it and without other rows of the same text. The classifier that is explained was "
+                "fitted on all rows."
             )
         )
 
@@ -179,9 +182,14 @@ def human_line(found: it.attribution.Rows) -> None:
             name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
         }
         st.markdown(
-            _(
-                "**Plausibility** over {count} rows with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
-                "(chance {chance}). It says whether people point at the same words, not whether the model uses them."
+            _n(
+                "**Plausibility** on {count} row with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
+                "(chance level {chance}). It shows whether people highlight the same words, not whether the model uses "
+                "them.",
+                "**Plausibility** on {count} rows with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
+                "(chance level {chance}). It shows whether people highlight the same words, not whether the model uses "
+                "them.",
+                sum(row.human is not None for row in found.rows),
             ).format(
                 count=sum(row.human is not None for row in found.rows),
                 f1=told["token_f1"],
@@ -198,8 +206,8 @@ def chosen_row(found: it.attribution.Rows) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
         classes = {"": _("all"), **{one: one for one in found.known}}
-        answer = choose(st.selectbox, _("Answer"), classes, "rows_answer", width=200)
-        only = st.toggle(_("Only rows where the model is wrong"), key="rows_wrong") if wrong else False
+        answer = choose(st.selectbox, _("Model output"), classes, "rows_answer", width=200)
+        only = st.toggle(_("Only wrong predictions"), key="rows_wrong") if wrong else False
     rows = [
         row
         for row in found.rows
@@ -207,16 +215,16 @@ def chosen_row(found: it.attribution.Rows) -> None:
         and answer in ("", row.said)
         and fold(query or "") in fold(row.text)
     ]
-    said = _("Answer (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Answer")
+    said = _("Prediction (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Model output")
     table: dict[str, list[Any]] = {
         _("Row"): [found.number(row.place) for row in rows],
         _("Text"): [row.text for row in rows],
-        _("Only begun"): [row.cut for row in rows],
+        _("Truncated"): [row.cut for row in rows],
         _("Label"): [row.label for row in rows],
         said: [row.said or row.attribution.target.name for row in rows],
-        _("Explained"): [row.attribution.target.name for row in rows],
+        _("Explained target"): [row.attribution.target.name for row in rows],
         _("Probability"): [row.chance for row in rows],
-        _("Words that did most"): [_best(row.attribution) for row in rows],
+        _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(
         found.origin.some([row.place for row in rows]).beside(table),
@@ -229,7 +237,7 @@ def chosen_row(found: it.attribution.Rows) -> None:
     picked = event.selection.rows
     text = rows[picked[0]].text if picked and picked[0] < len(rows) else None
     st.button(
-        _("Open this row in “Why this answer”"),
+        _("Open this row in “Why this prediction”"),
         disabled=text is None,
         icon=":material/open_in_new:",
         on_click=_open,
@@ -259,7 +267,7 @@ def rows_downloads(found: it.attribution.Rows, stem: str) -> list[Download]:
         for name in found.classes:
             numbers = found.numbers_with(name)
             rows += [(name, *one, " ".join(map(str, numbers[one.word]))) for one in found.words(name)]
-        half, p = _("Half a 95 % interval"), _("p (Holm)")
+        half, p = _("95 % interval, half-width"), _("p (Holm)")
         titles = (_("Class"), _("Word"), _("Mean score"), half, _("Texts"), p, _("Rows"))
         return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
 
@@ -312,9 +320,13 @@ def skipped_rows(found: it.attribution.Rows) -> None:
     foreign = sorted(labels - set(found.known))
     if foreign and found.known:
         st.warning(
-            _(
-                "{count} of the file's labels are no classes of this classifier, such as “{label}”; it knows {known}. "
-                "Rows with them count as neither right nor wrong. Choose another column, or a classifier for them."
+            _n(
+                "{count} label in the file is not a class of this classifier: “{label}”; it knows {known}. Rows with "
+                "it count as neither correct nor wrong. Choose another column, or a classifier for this label.",
+                "{count} labels in the file are not classes of this classifier, such as “{label}”; it knows {known}. "
+                "Rows with them count as neither correct nor wrong. Choose another column, or a classifier for these "
+                "labels.",
+                len(foreign),
             ).format(count=len(foreign), label=literal(foreign[0]), known=literal(", ".join(found.known[:12]))),
             icon=":material/label_off:",
         )

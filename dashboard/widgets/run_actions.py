@@ -32,14 +32,14 @@ def delete_popover(run: it.runs.Run, key: str, after: Callable[[], None]) -> Non
     """
     if not run.active:
         with st.popover(_("Delete"), icon=":material/delete:"):
-            st.markdown(_("The run, its model and its curves are gone then."))
-            st.button(_("Delete for good"), key=key, type="primary", on_click=_delete, args=(run, after))
+            st.markdown(_("The run, its model and its metrics will be deleted."))
+            st.button(_("Delete permanently"), key=key, type="primary", on_click=_delete, args=(run, after))
 
 
 def files_button(run: it.runs.Run, key: str) -> None:
     """Draw what saves all that is left of a run that is damaged."""
     st.download_button(
-        _("What is left of it (ZIP)"),
+        _("Remaining files (ZIP)"),
         lambda: zipped(run.folder),
         f"{run.id}-files.zip",
         "application/zip",

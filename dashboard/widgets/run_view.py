@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
-from dashboard.language import _, explain, literal
+from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
 from dashboard.widgets.notices import guarded
@@ -30,8 +30,8 @@ _MOST_RUNS = 200
 def state_names() -> dict[str, str]:
     """Name each state of a run for the reader."""
     return {
-        "waiting": _("waiting for its turn"),
-        "running": _("learning"),
+        "waiting": _("queued"),
+        "running": _("training"),
         "stopping": _("stopping"),
         "stopped": _("stopped"),
         "interrupted": _("interrupted"),
@@ -78,7 +78,7 @@ def run_buttons(run: it.runs.Run) -> None:
                 disabled=run.state == "stopping",
                 on_click=guarded(it.runs.ask_to_stop),
                 args=(run,),
-                help=_("It saves where it is, judges what it has learned, and can be resumed."),
+                help=_("Saves a checkpoint and evaluates the model; the run can be resumed later."),
             )
         resume_button(run, "resume_run")
         delete_popover(run, "delete_run", lambda: st.session_state.pop(state.RUN, None))
@@ -90,7 +90,7 @@ def run_buttons(run: it.runs.Run) -> None:
         st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
     if run.state == "interrupted":
         st.warning(
-            _("Its process ended unexpectedly. Resume continues from the last checkpoint, as if it had never stopped."),
+            _("The process ended unexpectedly. Resume continues from the last checkpoint, as if it had never stopped."),
             icon=":material/power_off:",
         )
 
@@ -103,10 +103,12 @@ def _facts(run: it.runs.Run) -> str:
             literal(run.request.base or recipe.model),
             literal(run.request.data),
             _("frozen: {layer_groups}").format(layer_groups=frozen),
-            *([_("adapters of rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
-            *([_("{share} of old examples").format(share=f"{recipe.replay:.0%}")] if recipe.replay else []),
-            *([_("held by {how}").format(how=recipe.hold.upper())] if recipe.hold != "none" else []),
-            _("{count} epochs at {rate}").format(count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"),
+            *([_("LoRA rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
+            *([_("replay: {share} old examples").format(share=f"{recipe.replay:.0%}")] if recipe.replay else []),
+            *([_("regularization: {how}").format(how=recipe.hold.upper())] if recipe.hold != "none" else []),
+            _n("{count} epoch at learning rate {rate}", "{count} epochs at learning rate {rate}", recipe.epochs).format(
+                count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"
+            ),
         ]
     )
 
@@ -127,23 +129,25 @@ def _live(run_id: str, active: bool) -> None:
     if run.state == "waiting":
         st.info(
             _(
-                "Waiting for “{name}”, which works on this device or comes first. Waiting does not count as training "
-                "time."
+                "Waiting for “{name}”, which is using this device or is ahead in the queue. Waiting does not count as "
+                "training time."
             ).format(name=literal(run.waits_for))
             if run.waits_for
-            else _("Waiting: another run works on this device, or the process is starting."),
+            else _("Waiting: another run is using this device, or the process is starting."),
             icon=":material/hourglass:",
         )
     if told.damaged:
         st.warning(
-            _("{count} lines of the run's log cannot be read, and are left out of the curves.").format(
-                count=f"{told.damaged:,}"
-            ),
+            _n(
+                "{count} line of the metrics log cannot be read and is left out of the curves.",
+                "{count} lines of the metrics log cannot be read and are left out of the curves.",
+                told.damaged,
+            ).format(count=f"{told.damaged:,}"),
             icon=":material/broken_image:",
         )
     if not len(told.number):
         if active and run.read:
-            read = _("The frozen layers read each text, once: {share}").format(share=f"{run.read:.0%}")
+            read = _("Computing the frozen layers' output, once per text: {share}").format(share=f"{run.read:.0%}")
             st.progress(min(run.read, 1.0), read)
         elif active:
             st.progress(0.0, _("Starting …"))
@@ -154,21 +158,21 @@ def _live(run_id: str, active: bool) -> None:
     _tiles(run, told)
     regression = run.request.task == "regression"
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
-    score = "R²" if regression else _("first guess right") if run.request.task in it.finetuning.GAMES else _("accuracy")
+    score = "R²" if regression else _("top-1 accuracy") if run.request.task in it.finetuning.GAMES else _("accuracy")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
         st.plotly_chart(loss_curve(told, run.steps), key="live_loss")
     with right:
         title = {
-            "regression": _("R² on what was held out"),
-            "token classes": _("Word accuracy on what was held out"),
-            **dict.fromkeys(it.finetuning.GAMES, _("Tokens guessed, on what was held out")),
-        }.get(run.request.task, _("Accuracy on what was held out"))
+            "regression": _("Held-out R²"),
+            "token classes": _("Held-out word accuracy"),
+            **dict.fromkeys(it.finetuning.GAMES, _("Held-out top-1 accuracy")),
+        }.get(run.request.task, _("Held-out accuracy"))
         if run.request.recipe.patience:
             help_ = _(
-                "Measured after every epoch, on the rows that choose the one that is kept: its best point flatters the "
-                "model. What is reported in the end is below."
+                "Measured after every epoch on the validation set, which chooses the epoch that is kept, so the best "
+                "point is optimistic. The final evaluation is below."
             )
         else:
             help_ = None
@@ -178,8 +182,8 @@ def _live(run_id: str, active: bool) -> None:
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown(
-            "##### " + _("How far the gradient reaches"),
-            help=_("The length of each layer's gradient at each step, before clipping. Frozen layers get none."),
+            "##### " + _("Gradient norm per layer (how far the gradient reaches)"),
+            help=_("Norm of each layer's gradient at each step, before clipping. Frozen layers have no gradient."),
         )
         st.plotly_chart(gradient_map(told, names), key="live_gradient")
     with right:
@@ -187,7 +191,7 @@ def _live(run_id: str, active: bool) -> None:
         st.plotly_chart(rate_curve(told, run.steps), key="live_rate")
     if len(told.number) > MOST_POINTS:
         st.caption(
-            _("Of {count} steps each curve shows {most} points: the least and the greatest of each stretch.").format(
+            _("For {count} steps, each curve shows {most} points: the minimum and maximum of each stretch.").format(
                 count=f"{len(told.number):,}", most=f"{MOST_POINTS:,}"
             )
         )
@@ -207,7 +211,7 @@ def _tiles(run: it.runs.Run, told: it.runs.Told) -> None:
     places = st.columns(5)
     last = told.judged[-1] if told.judged else None
     regression = run.request.task == "regression"
-    name = "R²" if regression else _("First guess right") if run.request.task in it.finetuning.GAMES else _("Accuracy")
+    name = "R²" if regression else _("Top-1 accuracy") if run.request.task in it.finetuning.GAMES else _("Accuracy")
     score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
     places[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
@@ -218,9 +222,9 @@ def _tiles(run: it.runs.Run, told: it.runs.Told) -> None:
     if speed is None and learned is not None:
         speed = examples_a_second(float(told.epoch[-1]), int(learned), float(told.seconds[-1]))
     places[2].metric(
-        _("Examples a second"),
+        _("Examples per second"),
         f"{speed:,.0f}" if speed else "–",
-        help=_("Examples learned from, by the seconds of training with its evaluations, without waiting."),
+        help=_("Training examples processed divided by training time: evaluations included, waiting excluded."),
     )
     places[3].metric(_("Time"), duration(float(told.seconds[-1])))
     places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")

@@ -78,7 +78,7 @@ def runs_table() -> list[Row]:
     """Draw the table, and return the runs that are chosen in it."""
     rows = _rows()
     if not rows:
-        st.info(_("No run yet. Start one on the page “Fine-tune”; it stays here, with its model and its curves."))
+        st.info(_("No runs yet. Start one on the “Fine-tune” page; it is kept here with its model and its curves."))
         if st.button(_("Go to Fine-tune"), icon=":material/model_training:"):
             st.switch_page(ROOT / "pages" / "finetune.py")
         return []
@@ -94,21 +94,21 @@ def runs_table() -> list[Row]:
         # A choice is kept by its place, and places move when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **percent_columns(_("Accuracy"), _("Entities: F1")),
+            **percent_columns(_("Accuracy"), _("Entity F1")),
             **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
-                    "Whether the 95 % range of accuracy lies above the share of the commonest class among the same "
-                    "rows (of R²: above 0, where always saying the mean is)."
+                    "Whether the 95 % interval of the accuracy lies above the majority-class baseline on the same "
+                    "rows (for R²: above 0, the score of always predicting the mean)."
                 )
             ),
-            _("Learns"): st.column_config.NumberColumn(format="compact"),
-            _("Begun"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            _("Seconds"): st.column_config.NumberColumn(format="%.0f"),
+            _("Trainable parameters"): st.column_config.NumberColumn(format="compact"),
+            _("Started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            _("Time (s)"): st.column_config.NumberColumn(format="%.0f"),
         },
     )
     st.caption(
-        _("Choose one run to see what can be done with it, several to compare them; click a column header to sort.")
+        _("Select one run to see its details and actions, or several to compare them; click a column header to sort.")
     )
     return [rows[place] for place in event.selection.rows if place < len(rows)]
 
@@ -127,20 +127,20 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
-        _("95 %"): [_interval(row) for row in rows],
+        _("95 % interval"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
-        _("Reported on"): [_reported(row) for row in rows],
+        _("Evaluated on"): [_reported(row) for row in rows],
         "Macro-F1": finals("macro_f1"),
         **{
             title: percents(finals(name)) if name == "entity_f1" else finals(name)
-            for title, name in ((_("Entities: F1"), "entity_f1"), ("R²", "r2"))
+            for title, name in ((_("Entity F1"), "entity_f1"), ("R²", "r2"))
             if any(value is not None for value in finals(name))
         },
         _("Loss"): finals("loss"),
-        _("Learns"): finals("trainable"),
-        _("Seconds"): finals("seconds"),
+        _("Trainable parameters"): finals("trainable"),
+        _("Time (s)"): finals("seconds"),
         _("Data"): [row.recorded.params.get("data", "") for row in rows],
-        _("Begun"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
+        _("Started"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
         _("Note"): [row.recorded.note for row in rows],
     }
 
@@ -161,7 +161,7 @@ def _interval(row: Row) -> str:
 
 def _above(row: Row) -> str:
     above = beats_baseline(_facts(row))
-    return "" if above is None else _("yes") if above else _("⚠ not shown")
+    return "" if above is None else _("yes") if above else _("⚠ no evidence")
 
 
 def _reported(row: Row) -> str:
@@ -174,9 +174,9 @@ def _reported(row: Row) -> str:
         return _("test set")
     honest = facts.get("honest")
     if honest is None:
-        return _("rows that chose the epoch")
+        return _("validation set (it chose the epoch)")
     form = ".3f" if "r2" in facts else ".1%"
-    return _("rows that chose the epoch; by others {score}").format(score=f"{honest:{form}}")
+    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(score=f"{honest:{form}}")
 
 
 @guarded
@@ -190,7 +190,7 @@ def one_view(row: Row) -> None:
         st.error(sentence, icon=":material/error:")
     if run is not None:
         with st.container(horizontal=True):
-            if st.button(_("Its curves and results"), icon=":material/monitoring:", key="open_run"):
+            if st.button(_("Curves and results"), icon=":material/monitoring:", key="open_run"):
                 st.session_state[state.RUN] = run.id
                 st.session_state[state.STAGE] = "watch"
                 st.switch_page(ROOT / "pages" / "finetune.py")
@@ -205,10 +205,10 @@ def one_view(row: Row) -> None:
                         st.session_state[state.MODEL] = RUN + run.id
                         st.switch_page(ROOT / "pages" / f"{page}.py")
                 if st.button(
-                    _("Go on from here"),
+                    _("Continue training from this run"),
                     icon=":material/fork_right:",
                     key="go_on",
-                    help=_("Set up a new run that begins with this model."),
+                    help=_("Set up a new run that starts from this model."),
                 ):
                     st.session_state[state.MODEL] = RUN + run.id
                     st.session_state[state.STAGE] = "setup"
@@ -219,7 +219,7 @@ def one_view(row: Row) -> None:
                     f"{run.id}.zip",
                     "application/zip",
                     icon=":material/download:",
-                    help=_("Unpacked, a folder that transformers opens with from_pretrained."),
+                    help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
                 )
                 if run.adapter is not None:
                     st.download_button(
@@ -228,7 +228,7 @@ def one_view(row: Row) -> None:
                         f"{run.id}-adapters.zip",
                         "application/zip",
                         icon=":material/download:",
-                        help=_("Small: unpacked, PEFT puts it on the model that was trained from."),
+                        help=_("Small: after unzipping, PEFT applies it to the model that the training started from."),
                     )
             if run.state == "damaged":
                 files_button(run, "runs_files")
@@ -237,7 +237,7 @@ def one_view(row: Row) -> None:
         if run.state == "damaged" and run.error is not None:
             st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
     if not one.id:
-        st.caption(_("This run is not in the MLflow record: notes and names cannot be kept for it."))
+        st.caption(_("This run is not in the MLflow record, so it cannot have notes or aliases."))
         return
     left, right = st.columns([3, 2], gap="large")
     key = f"note:{one.id}"
@@ -248,14 +248,14 @@ def one_view(row: Row) -> None:
     with right:
         name, button = st.columns([3, 2], vertical_alignment="bottom")
         alias = name.text_input(
-            _("Call its model"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
+            _("Model alias"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
         )
-        if button.button(_("Set"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
+        if button.button(_("Set alias"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
             it.runs.set_alias(root, one.id, (alias or "").strip() or "champion")
             st.rerun()
         for place, known in enumerate(one.aliases):
             st.button(
-                _("Take the name “{alias}” away").format(alias=literal(known)),
+                _("Remove alias “{alias}”").format(alias=literal(known)),
                 key=f"drop:{place}",
                 icon=":material/label_off:",
                 on_click=guarded(it.runs.drop_alias),
@@ -280,11 +280,13 @@ def lineage_view(row: Row) -> None:
     children = [run for run in runs.values() if run.request.parent == row.run.id]
     begun = chain[0].request
     names = [literal(begun.base or begun.recipe.model), *(f"**{literal(run.request.name)}**" for run in chain)]
-    gone = _("gone") if begun.parent else ""
-    st.markdown(_("Where it comes from: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
+    gone = _("deleted run") if begun.parent else ""
+    st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
     if children:
         st.markdown(
-            _("What went on from it: {names}").format(names=", ".join(literal(run.request.name) for run in children))
+            _("Child runs (continued from this one): {names}").format(
+                names=", ".join(literal(run.request.name) for run in children)
+            )
         )
 
 
@@ -294,7 +296,7 @@ def compare_view(rows: list[Row]) -> None:
     here = [row.run for row in rows if row.run is not None]
     if here:
         what = segments(
-            _("Curve"), {"score": _("on what was held out"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
+            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
         )
         told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_told(run.folder) for run in here}
         st.plotly_chart(overlaid(told, what), key="overlaid")
@@ -302,9 +304,9 @@ def compare_view(rows: list[Row]) -> None:
         return
     names = sorted({name for row in rows for name in row.recorded.params})
     differing = [name for name in names if len({row.recorded.params.get(name) for row in rows}) > 1]
-    st.markdown("##### " + _("What they were asked that differs"))
+    st.markdown("##### " + _("Settings that differ"))
     if not differing:
-        st.caption(_("Nothing: they were asked the same."))
+        st.caption(_("None: all settings are the same."))
         return
     table = {_("Setting"): differing}
     for row in rows:

@@ -33,8 +33,8 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
         state.POOLING,
         preset.name,
         help=_(
-            "Model's own: as the files of its sentence-transformers folder say, so that vectors are those of "
-            "SentenceTransformer.encode. The others are taken of all tokens of the last layer."
+            "Model's own: the pooling that the model's sentence-transformers folder specifies, so that vectors equal "
+            "those of SentenceTransformer.encode. The others use the tokens of the last layer."
         ),
         width=width,
     )
@@ -62,7 +62,10 @@ def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width:
         names,
         key,
         default,
-        help=_("What the model was trained to find before a text. It is no word of it, and is not drawn as one."),
+        help=_(
+            "What the model was trained to expect before a text. It is not part of the text and is not drawn as "
+            "words of it."
+        ),
         width=width,
     )
     state.publish(key, default)
@@ -116,18 +119,20 @@ def own_name(sentence: SentenceModel, first: str | None) -> str:
             if isinstance(step, Dense)
             else _("layer norm")
             if isinstance(step, LayerNorm)
-            else _("normalised")
+            else _("L2-normalised")
         )
     if sentence.dimension is not None:
-        parts.append(_("first {count} numbers").format(count=sentence.dimension))
+        parts.append(_("first {count} dimensions").format(count=sentence.dimension))
     if not sentence.include_prompt:
-        parts.append(_("prompt not pooled"))
+        parts.append(_("prompt excluded from pooling"))
     return ", ".join(parts)
 
 
 def length_line(sentence: SentenceModel) -> str:
     """Say where the model's own way cuts texts off."""
-    return _("As the model's folder says, a text is cut off after {most} tokens.").format(most=sentence.max_length)
+    return _("The model's folder sets a maximum length of {most} tokens; longer texts are truncated.").format(
+        most=sentence.max_length
+    )
 
 
 def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> None:
@@ -136,4 +141,4 @@ def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> 
     if pooling == OWN and own is not None and own.max_length is not None:
         cut = any(len(encoder.tokenizer.encode(text).ids) > own.max_length for text in texts)
         if cut:
-            st.caption(length_line(own) + " " + _("What stands behind that is not read."))
+            st.caption(length_line(own) + " " + _("Anything beyond that is not read."))

@@ -31,14 +31,14 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
         asked = {f"{one:g}": one for one in _TEMPERATURES}
         st.session_state[key] = asked.get(st.query_params.get(key, ""), 1.0)
     value = place.select_slider(
-        _("Divide by (temperature)"),
+        _("Divisor (temperature)"),
         _TEMPERATURES,
         format_func=name,
         key=key,
         persist_state="session",
         help=_(
-            "The model divides by √d. Move to the left and softmax gives all to one key; to the right and all keys "
-            "become alike. Nothing but this picture changes."
+            "The model divides by √d. Towards the left, softmax gives all weight to one key; towards the right, the "
+            "weights of all keys become equal. Only this picture changes."
         ),
     )
     state.remember(key, None if value == 1 else f"{value:g}")
@@ -54,18 +54,20 @@ def answer_line(steps: it.attention.AttentionSteps) -> str:
         values[f"{name}_share"] = f"{100 * steps.weights[i]:.1f}"
     sentence = (
         _(
-            "**“{token}”** gives {first_share} % of its weight in this head to **“{first}”** and {second_share} % to "
-            "“{second}”."
+            "In this head, **“{token}”** gives {first_share} % of its attention weight to **“{first}”** and "
+            "{second_share} % to “{second}”."
         )
         if len(best) > 1
-        else _("**“{token}”** gives all of its weight in this head to **“{first}”**.")
+        else _("In this head, **“{token}”** gives all of its attention weight to **“{first}”**.")
     )
     parts = [sentence.format(**values)]
     if steps.divisor != steps.usual_divisor:
         parts.append(
-            _("**Not the model's own divisor**: the layer's output has a cosine of {cosine} to its own.").format(
-                cosine=f"{steps.moved:.4f}"
-            )
+            _(
+                "**Not the model's own divisor**: the layer's output has a cosine similarity of {cosine} to the "
+                "model's "
+                "own."
+            ).format(cosine=f"{steps.moved:.4f}")
         )
     return " ".join(parts)
 
@@ -75,13 +77,13 @@ def check_line(steps: it.attention.AttentionSteps) -> str:
     return " ".join(
         (
             _(
-                "Recomputed from the numbers below with the model's own divisor, weights, context and layer output "
-                "differ from the model's by at most {error}."
+                "Recomputed from the numbers below with the model's own divisor, the weights, context and layer "
+                "output differ from the model's by at most {error}."
             ).format(error=f"{max(steps.errors.values()):.1e}"),
             _(
-                "Spread of the weights (entropy): {entropy} of at most {most} nats. Room that a score still has to "
-                "move a weight (1 − Σw²): {sensitivity}; near 0, softmax passes no gradient, which is what the "
-                "division by √d is against."
+                "Entropy of the weights: {entropy} of at most {most} nats. Sensitivity of a weight to its score (1 − "
+                "Σw²): {sensitivity}; near 0, softmax passes no gradient, which the division by √d is meant to "
+                "prevent."
             ).format(
                 entropy=f"{steps.entropy:.2f}",
                 most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
@@ -98,10 +100,10 @@ def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
         _("key"): list(steps.tokens.labels),
         "q · k": steps.dots.tolist(),
         _("q · k / divisor"): steps.scaled.tolist(),
-        _("may look"): steps.allowed.tolist(),
+        _("visible (attention mask)"): steps.allowed.tolist(),
         _("weight"): steps.weights.tolist(),
-        _("length of the value"): np.linalg.norm(steps.values, axis=1).tolist(),
-        _("length of weight · value"): np.linalg.norm(steps.weighted, axis=1).tolist(),
+        _("norm of the value"): np.linalg.norm(steps.values, axis=1).tolist(),
+        _("norm of weight · value"): np.linalg.norm(steps.weighted, axis=1).tolist(),
     }
 
 

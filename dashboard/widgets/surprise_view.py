@@ -11,7 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.figures.pretraining import preference_picture
-from dashboard.language import _, explain, literal
+from dashboard.language import _, _n, explain, literal
 from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
@@ -38,9 +38,11 @@ def surprise_words(found: Sequence[tuple[str, it.pretraining.Surprise]], words: 
         rows.append(
             WordRow(
                 name,
-                _("{tokens} tokens · {total} nats · pseudo-perplexity {perplexity}").format(
-                    tokens=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"
-                ),
+                _n(
+                    "{tokens} token · PLL {total} nats · pseudo-perplexity {perplexity}",
+                    "{tokens} tokens · PLL {total} nats · pseudo-perplexity {perplexity}",
+                    one.count,
+                ).format(tokens=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"),
                 token_words(one.tokens, words, np.nan_to_num(bits).tolist(), notes),
                 most,
                 False,
@@ -64,7 +66,7 @@ def _note(bits: float, chance: bool) -> str:
     if np.isnan(bits):
         return ""
     if not chance:
-        return _("{bits} bits, the sum of its tokens").format(bits=f"{bits:.2f}")
+        return _("{bits} bits, summed over its tokens").format(bits=f"{bits:.2f}")
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
@@ -74,18 +76,20 @@ def surprise_tiles(one: it.pretraining.Surprise) -> None:
     places[0].metric(
         _("Pseudo-perplexity"),
         f"{one.perplexity:,.1f}",
-        help=_("exp(−PLL / tokens): so many tokens, all alike, would be as hard to tell (Salazar et al. 2020)."),
+        help=_("exp(−PLL / tokens): like choosing among this many equally likely tokens (Salazar et al. 2020)."),
     )
     places[1].metric(
         _("Pseudo-log-likelihood (PLL)"),
         _("{total} nats").format(total=f"{one.total:.2f}"),
-        help=_("The sum over all tokens of each one's log-probability, it and what follows in its word being hidden.")
+        help=_(
+            "Sum over all tokens of each one's log-probability, with the token and the later tokens of its word masked."
+        )
         if one.within
-        else _("The sum over all tokens of the logarithm of each one's probability, it alone being hidden."),
+        else _("Sum over all tokens of each one's log-probability, with only that token masked."),
     )
     word, score = min(one.words, key=lambda some: some[1])
     places[2].metric(
-        _("Most surprising"),
+        _("Highest surprisal"),
         literal(word[:24]),
         _("{bits} bits").format(bits=f"{-score * _BITS:.1f}"),
         delta_color="off",
@@ -101,7 +105,7 @@ def surprise_table(one: it.pretraining.Surprise) -> dict[str, list[Any]]:
     ]
     return {
         _("Word"): [word for word, _score in one.words],
-        _("Surprise (bits)"): [-score * _BITS for _word, score in one.words],
+        _("Surprisal (bits)"): [-score * _BITS for _word, score in one.words],
         _("Probability"): [
             float(np.exp(score)) if known else None for (_word, score), known in zip(one.words, alone, strict=True)
         ],
@@ -112,15 +116,15 @@ def verdict(first: it.pretraining.Surprise, second: it.pretraining.Surprise) -> 
     """Say in Markdown which of two texts the model finds likelier, and with what care to read that."""
     gap = first.total - second.total
     said = (
-        _("The model finds the **first** likelier, by {gap} nats.")
+        _("The model finds the **first** more likely, by {gap} nats.")
         if gap > 0
-        else _("The model finds the **second** likelier, by {gap} nats.")
+        else _("The model finds the **second** more likely, by {gap} nats.")
         if gap < 0
-        else _("Both are as likely to it.")
+        else _("The model finds both equally likely.")
     ).format(gap=f"{abs(gap):.2f}")
     if first.count != second.count:
         said += " " + _(
-            "They have {first} and {second} tokens: a longer text is less likely in sum, so compare the perplexities "
+            "They have {first} and {second} tokens. Longer texts have lower sums, so compare the pseudo-perplexities "
             "({one} and {other}) too."
         ).format(
             first=first.count,
@@ -150,7 +154,7 @@ def pairs_input() -> Pairs | None:
         If a file has no second column.
     """
     source = segments(
-        _("Pairs from"), {"shipped": _("Shipped pairs, English"), "file": _("A file of pairs")}, "preference_source"
+        _("Pairs from"), {"shipped": _("Built-in pairs (English)"), "file": _("A file of pairs")}, "preference_source"
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
@@ -159,11 +163,11 @@ def pairs_input() -> Pairs | None:
         return Pairs(_SHIPPED, pairs, tuple(row[2] for row in table.rows), _SHIPPED, origin)
     corpus = corpus_input("preferences")
     if corpus is None:
-        st.info(_("Choose a file with two columns: the sentence that should be likelier, and the other."))
+        st.info(_("Choose a file with two columns: the sentence that should be more likely, and the other one."))
         return None
     pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
     if not pairs:
-        raise InputError("No second column is chosen. The other sentence of each pair stands in it.")
+        raise InputError("No second column is chosen. Choose the column that holds the other sentence of each pair.")
     return Pairs(corpus.name, pairs, (), corpus.about, corpus.origin)
 
 
@@ -176,16 +180,24 @@ def preferences_view(given: Pairs, found: it.pretraining.Preferences) -> None:
     if found.faults:
         place, error = found.faults[0]
         st.caption(
-            _("{count} pairs cannot be read; the first is in row {row}: {why}").format(
-                count=len(found.faults), row=given.origin.numbers[place], why=explain(error)
-            )
+            _n(
+                "{count} pair cannot be read; it is in row {row}: {why}",
+                "{count} pairs cannot be read; the first is in row {row}: {why}",
+                len(found.faults),
+            ).format(count=len(found.faults), row=given.origin.numbers[place], why=explain(error))
         )
     if not counted.any():
         return
     low, high = wilson(int(right[counted].sum()), int(counted.sum()))
-    said = "" if low > 0.5 or high < 0.5 else " " + _("**That is not told from chance.**")
+    said = "" if low > 0.5 or high < 0.5 else " " + _("**This cannot be distinguished from chance.**")
     st.markdown(
-        _("The better one is likelier in **{share}** of {count} pairs (95 %: {low} to {high}; chance: 50 %).").format(
+        _n(
+            "The better sentence is more likely in **{share}** of {count} pair (95 %: {low} to {high}; chance level: "
+            "50 %).",
+            "The better sentence is more likely in **{share}** of {count} pairs (95 %: {low} to {high}; chance level: "
+            "50 %).",
+            int(counted.sum()),
+        ).format(
             share=percent(float(right[counted].mean())),
             count=int(counted.sum()),
             low=percent(low),
@@ -201,19 +213,19 @@ def preferences_view(given: Pairs, found: it.pretraining.Preferences) -> None:
         st.dataframe(
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
-                _("Likelier"): percents(float(right[some].mean()) for some in of_kind.values()),
+                _("First more likely"): percents(float(right[some].mean()) for some in of_kind.values()),
                 "95 %": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
                 _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
             hide_index=True,
             column_config={
-                _("Likelier"): percent_bar(),
+                _("First more likely"): percent_bar(),
             },
         )
         st.caption(
             _(
-                "Of the stereotypes neither sentence is better, and they do not count above: first stands what a "
-                "prejudice would say, and a model without it would be at 50 %."
+                "Of the stereotype pairs neither sentence is better, so they do not count above: the first sentence "
+                "is what a prejudice would say, and an unbiased model would be at 50 %."
             )
         )
     order = mistakes_first(found, counted)
@@ -235,12 +247,12 @@ def mistakes_first(found: it.pretraining.Preferences, counted: np.ndarray) -> li
 def kind_names() -> dict[str, str]:
     """Name the kinds of the shipped pairs for the reader."""
     return {
-        "agreement": _("agreement of subject and verb"),
-        "anaphora": _("himself, herself, themselves"),
+        "agreement": _("subject–verb agreement"),
+        "anaphora": _("reflexives (himself, herself, themselves)"),
         "word order": _("word order"),
-        "negation": _("ever and any"),
-        "verbs": _("what a verb takes"),
-        "sense": _("sense"),
+        "negation": _("negative polarity items (ever, any)"),
+        "verbs": _("argument structure"),
+        "sense": _("semantic plausibility"),
         "stereotype": _("stereotype"),
     }
 
@@ -255,9 +267,9 @@ def preferences_table(given: Pairs, found: it.pretraining.Preferences, order: Se
         **kinds,
         _("Better"): [given.pairs[i][0] for i in order],
         _("Worse"): [given.pairs[i][1] for i in order],
-        _("PLL of the better"): [round(float(found.better[i]), 3) for i in order],
-        _("PLL of the worse"): [round(float(found.worse[i]), 3) for i in order],
-        _("Likelier by"): [round(float(found.better[i] - found.worse[i]), 3) for i in order],
+        _("PLL of the better one"): [round(float(found.better[i]), 3) for i in order],
+        _("PLL of the worse one"): [round(float(found.worse[i]), 3) for i in order],
+        _("PLL difference"): [round(float(found.better[i] - found.worse[i]), 3) for i in order],
     }
     return rows.beside(table)
 
@@ -302,7 +314,7 @@ def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.pretraining.Surp
             f"{stem}.json",
             "application/json",
             lambda: as_json({**about, "tokens": columns}),
-            _("The same, with what made them"),
+            _("The same values, with model, text and settings"),
         ),
     ]
 

@@ -12,7 +12,7 @@ import streamlit as st
 import interpret as it
 from dashboard import jobs, state
 from dashboard.figures.finetuning import cost_curve
-from dashboard.language import _, explain, literal
+from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
@@ -31,7 +31,11 @@ def depth_name(frozen: Sequence[str]) -> str:
         return _("all but the head")
     if not frozen:
         return _("nothing")
-    return _("embeddings and {count} layers").format(count=layers) if layers else _("the embeddings")
+    return (
+        _n("embeddings and {count} layer", "embeddings and {count} layers", layers).format(count=layers)
+        if layers
+        else _("the embeddings")
+    )
 
 
 def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], data: bytes, judged: bytes | None) -> None:
@@ -91,11 +95,11 @@ def _live(group: str, active: bool) -> None:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
         st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=_stop, args=(runs,))
     name = _measure(runs)
-    title = {"r2": "R²", "entity_f1": _("F1 of entities")}.get(name, _("accuracy"))
+    title = {"r2": "R²", "entity_f1": _("entity F1")}.get(name, _("accuracy"))
     low, high = ("entity_low", "entity_high") if name == "entity_f1" else ("low", "high")
     if ended and all(beats_baseline(run.facts) is False for run in ended):
         st.error(
-            _("No depth is shown to be better than the majority-class baseline (or, for numbers, the mean)."),
+            _("There is no evidence that any depth beats the majority-class baseline (for regression: the mean)."),
             icon=":material/error:",
         )
     if ended:
@@ -119,7 +123,7 @@ def _live(group: str, active: bool) -> None:
             _("State"): [names[run.state] for run in runs],
             title: [run.facts.get(name) for run in runs],
             _("Loss"): [run.facts.get("loss") for run in runs],
-            _("Learns"): [counted(int(run.facts["trainable"])) if run.facts else "" for run in runs],
+            _("Trainable parameters"): [counted(int(run.facts["trainable"])) if run.facts else "" for run in runs],
             _("Time"): [duration(run.facts["seconds"]) if run.facts else "" for run in runs],
         },
         hide_index=True,
@@ -130,8 +134,8 @@ def _live(group: str, active: bool) -> None:
             st.error(f"{literal(run.request.name)}: {explain(it.InterpretError(run.error[0], **run.error[1]))}")
     st.caption(
         _(
-            "The same rows, seed and settings for all. A rate that suits layers is low for a head alone: its own "
-            "preset does better than it does here."
+            "All runs use the same rows, seed and settings. A learning rate that suits layers is low for a head "
+            "alone: its own preset does better than its run here."
         )
     )
 
@@ -155,8 +159,8 @@ def _verdict(runs: list[it.runs.Run], name: str) -> None:
 
     st.info(
         _(
-            "Best on these rows: {best} frozen, {score}. Cheapest that cannot be told from it, row by row: {cheap} "
-            "frozen, {other} in {share} of the time."
+            "Best on these rows: {best} frozen, {score}. Cheapest that is not distinguishable from it in a row-by-row "
+            "comparison: {cheap} frozen, {other}, in {share} of the time."
         ).format(
             best=depth_name(best.request.recipe.frozen),
             score=written(found.choice.score),
@@ -169,9 +173,9 @@ def _verdict(runs: list[it.runs.Run], name: str) -> None:
     if np.isfinite(found.choice.honest):
         st.warning(
             _(
-                "The best of {among} was chosen on the very rows that it is measured on, which flatters it. Chosen by "
-                "one half of them and measured on the other (mean over {draws} random halves), the best depth scores "
-                "{honest} instead of {score}. Depths whose ranges overlap may trade places on other "
+                "The best of {among} was chosen on the same rows that it is evaluated on, which inflates its score. "
+                "Chosen on one half of them and evaluated on the other (mean over {draws} random halves), the best "
+                "depth scores {honest} instead of {score}. Depths with overlapping intervals may swap ranks on other "
                 "rows."
             ).format(
                 among=found.choice.among,

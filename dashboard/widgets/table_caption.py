@@ -20,8 +20,8 @@ def table_caption(table: Table, name: str) -> None:
     if table.headless is not None:
         st.warning(
             _(
-                "The first row was taken for the names of the columns, though “{cell}” looks like a value: if it is "
-                "one, put a row of names above it."
+                "The first row was read as column names, but “{cell}” looks like a value. If it is one, add a row of "
+                "names above it."
             ).format(cell=literal(table.headless)),
             icon=":material/table_rows:",
         )
@@ -40,21 +40,21 @@ def described(table: Table, name: str) -> str:
         }
         quotes = {
             "": [],
-            "doubled": [_("quotation marks enclose cells")],
-            "backslash": [_("quotation marks enclose cells, a backslash stands before those inside")],
-            "ordinary": [_("quotation marks are ordinary characters")],
+            "doubled": [_("cells enclosed in quotation marks")],
+            "backslash": [_("cells enclosed in quotation marks, inner ones escaped by a backslash")],
+            "ordinary": [_("quotation marks read as ordinary characters")],
         }
         separated = separators.get(table.dialect.delimiter) or _("separated by “{character}”").format(
             character=literal(table.dialect.delimiter)
         )
-        read += [separated, *quotes[table.dialect.quotes], _("the first row has the names of the columns")]
+        read += [separated, *quotes[table.dialect.quotes], _("column names in the first row")]
     prose = name.lower().endswith((".txt", ".md"))
     rows = [(_("paragraphs read: {count}") if prose else _("rows read: {count}")).format(count=f"{len(table.rows):,}")]
     counted = {
-        _("of them filled up with empty cells: {count}"): table.short,
-        _("of them over several lines: {count}"): table.spread,
-        _("blank ones skipped: {count}"): len(table.skipped),
-        _("characters that could not be read (�): {count}"): table.damaged,
+        _("of these, padded with empty cells: {count}"): table.short,
+        _("of these, spanning several lines: {count}"): table.spread,
+        _("blank rows skipped: {count}"): len(table.skipped),
+        _("unreadable characters (�): {count}"): table.damaged,
     }
     rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
     return _("{what}; {rows}.").format(what=", ".join(read), rows=", ".join(rows))
@@ -63,17 +63,17 @@ def described(table: Table, name: str) -> str:
 def tags_caption(found: Tagged, name: str) -> None:
     """Say how a file of words and tags was read."""
     forms = {
-        "columns": _("a word and its tag in each line"),
+        "columns": _("one word and its tag per line"),
         "CoNLL-U": "CoNLL-U",
-        "table": _("a table with a word in each row"),
+        "table": _("a table with one word per row"),
         "lists": _("JSON with lists of words and tags"),
     }
     rows = [_("sentences read: {count}").format(count=f"{len(found.words):,}")]
     counted = {
         _("words: {count}"): sum(map(len, found.words)),
         _("sentences without words skipped: {count}"): found.skipped,
-        _("lines of comments: {count}"): found.comments,
-        _("characters that could not be read (�): {count}"): found.damaged,
+        _("comment lines: {count}"): found.comments,
+        _("unreadable characters (�): {count}"): found.damaged,
     }
     rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
     read = [literal(name), found.encoding.upper(), forms[found.form]]
@@ -84,7 +84,7 @@ def labels_caption(labels: Sequence[str], left_out: int) -> None:
     """Say how many rows are left out for want of a text or a label, and what stood in the label's place."""
     if not left_out:
         return
-    said = _("Rows without a text or a label, left out: {count}.").format(count=f"{left_out:,}")
+    said = _("Rows left out because the text or the label is missing: {count}.").format(count=f"{left_out:,}")
     missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
     st.caption(" ".join([said, missing_line(missing)]) if missing else said)
     large_missing(missing, len(labels))
@@ -95,7 +95,7 @@ def unlabelled_caption(labels: Sequence[str]) -> None:
     count = sum(not label.strip() or is_missing(label) for label in labels)
     if not count:
         return
-    said = _("Rows without a label: {count}. They count as neither right nor wrong.").format(count=f"{count:,}")
+    said = _("Rows without a label: {count}. They count as neither correct nor wrong.").format(count=f"{count:,}")
     missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
     st.caption(" ".join([said, missing_line(missing)]) if missing else said)
 
@@ -103,7 +103,7 @@ def unlabelled_caption(labels: Sequence[str]) -> None:
 def missing_line(missing: Sequence[tuple[str, int]]) -> str:
     """Say what stood in place of labels."""
     names = ", ".join(f"“{literal(label)}” ({count:,})" for label, count in missing)
-    return _("Taken for no label: {names}.").format(names=names)
+    return _("Read as missing labels: {names}.").format(names=names)
 
 
 def large_missing(missing: Sequence[tuple[str, int]], rows: int) -> None:
@@ -112,8 +112,8 @@ def large_missing(missing: Sequence[tuple[str, int]], rows: int) -> None:
     if large:
         st.warning(
             _(
-                "Many rows have “{label}” for a label, which is how programs write that none is there: they are left "
-                "out. If it is a class, give it another name."
+                "Many rows have the label “{label}”, which programs write for a missing value: these rows are left "
+                "out. If it is a class, rename it."
             ).format(label=literal(large[0])),
             icon=":material/label_off:",
         )

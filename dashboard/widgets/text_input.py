@@ -51,14 +51,14 @@ def text_input() -> Chosen:
         state.remember(state.TEXT, None)
         state.remember(state.PAIR, None)
     if not chosen.shareable:
-        st.caption(_("This text is not part of the page's address: a link to this page opens without it."))
+        st.caption(_("This text is not part of the page's address, so a link to this page opens without it."))
     return chosen
 
 
 def offer_second_text() -> None:
     """Draw a button that makes room for a second text, where texts are typed."""
     if st.session_state[_SOURCE] == "typed":
-        st.button(_("Type a second text"), on_click=_make_room, icon=":material/add:", key="make_room")
+        st.button(_("Add a second text"), on_click=_make_room, icon=":material/add:", key="make_room")
 
 
 def _make_room() -> None:
@@ -76,7 +76,7 @@ def _typed() -> Chosen:
         height=80,
         persist_state="session",
         help=_(
-            "Press Ctrl+Enter, or click outside, to look at it. Text of any length works; long text is read in windows."
+            "Press Ctrl+Enter or click outside to analyse it. Texts of any length work; long texts are read in windows."
         ),
     )
     pair = None

@@ -23,39 +23,40 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     figures = {
         _("Trustworthiness"): (
             number(quality.trustworthiness, ends[0]),
-            _("1: every neighbour on the map is one in the space. A random map has about 0.5."),
+            _("1: every neighbour on the map is also a neighbour in the space. A random map scores about 0.5."),
         ),
         _("Continuity"): (
             number(quality.continuity, ends[1]),
-            _("1: no neighbours in the space are torn apart on the map. A random map has about 0.5."),
+            _("1: every neighbour in the space is also a neighbour on the map. A random map scores about 0.5."),
         ),
         _("Neighbours kept"): (
             number(100 * quality.overlap, 100 * ends[2], ".1f") + " %",
             _(
-                "Of the {count} nearest in the space, the share that is among the {count} nearest on the map. By "
-                "chance {chance}."
+                "Share of the {count} nearest points in the space that are also among the {count} nearest on the map. "
+                "Chance level: {chance}."
             ).format(count=quality.neighbours, chance=f"{quality.chance:.1%}"),
         ),
         _("Distances, rank correlation"): (
             number(quality.distances, np.array(quality.distances_interval), ".2f"),
             _(
-                "How well distances on the map order pairs as the space does: 1 in the same order, 0 by chance. Over "
-                "{pairs} pairs; ± is 95 % over points, as many others of the kind ({points} drawn with replacement)."
+                "How well the distances on the map rank pairs of points as those in the space do: 1 is the same "
+                "order, 0 is chance level. Over {pairs} pairs; ± is a 95 % interval by bootstrap over points "
+                "({points} drawn with replacement)."
             ).format(pairs=f"{quality.pairs:,}", points=f"{quality.points:,}"),
         ),
     }
     if projection.method == "pca":
         dims = projection.points.shape[1]
-        figures[_("Variance on the map")] = (
+        figures[_("Explained variance")] = (
             f"{float(projection.variance[:dims].sum()):.0%}",
-            _("The share of all variance along the axes of the map."),
+            _("Share of the total variance along the axes of the map."),
         )
     elif projection.divergence is not None:
         figures[_("KL divergence")] = (
             f"{projection.divergence:.2f}",
             _(
-                "In nats: what t-SNE made as small as it could. To be compared only between maps of as many points "
-                "with the same perplexity."
+                "In nats: the quantity that t-SNE minimises. Compare it only between maps with the same number of "
+                "points and the same perplexity."
             ),
         )
     with st.container(horizontal=True, gap="medium"):
@@ -69,7 +70,7 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
         )
     )
     settings = {"tsne": _("perplexity {value}"), "umap": _("{value} neighbours")}
-    kept = _("neighbours kept by chance: {chance}").format(chance=f"{quality.chance:.1%}")
+    kept = _("chance level of neighbours kept: {chance}").format(chance=f"{quality.chance:.1%}")
     setting = settings.get(projection.method, "").format(value=f"{projection.setting or 0:g}")
     parts = [layer_names([layer])[0], setting, drawn, kept]
     if projection.method != "pca":
@@ -78,16 +79,16 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     if projection.method == "pca":
         st.caption(
             _(
-                "What this does not mean: this map shows {share} of the variance. Points that lie together here can be "
+                "What this does not mean: this map shows {share} of the variance. Points that are close here can be "
                 "far apart along the components that are not drawn."
             ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.0%}")
         )
     else:
         st.warning(
             _(
-                "Do not read the size of a group, how dense it is, or the distance between two groups off a {method} "
-                "map: it evens them out. Only who is near whom is meant, and groups can come of noise. Try another "
-                "seed and another setting before you believe one (Wattenberg et al. 2016)."
+                "Do not read a cluster's size, its density or the distance between two clusters off a {method} map: "
+                "the method evens them out. The map shows only which points are near each other, and noise can form "
+                "clusters too. Try another seed and other settings before you trust one (Wattenberg et al. 2016)."
             ).format(method={"tsne": "t-SNE", "umap": "UMAP"}[projection.method]),
             icon=":material/warning:",
         )
@@ -96,13 +97,13 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
 def how_to_read() -> str:
     """Explain the measures, with their sources."""
     return _(
-        "- **Trustworthiness** and **continuity** (Venna & Kaski 2001) look at each point's nearest neighbours. "
-        "A neighbour that the map makes up lowers the first, one that it tears away lowers the second, the more so the "
-        "farther away it is in truth.\n"
-        "- **Neighbours kept** counts them: strict, and the number to compare maps by.\n"
-        "- **Rank correlation** is about far distances too. t-SNE and UMAP are often poor at these, PCA is better.\n"
-        "- **Variance** is how much of the spread of all points lies along the axes drawn; the bars show every "
-        "component's share.\n"
-        "- Distances in the space are between directions (cosine) or between vectors (Euclidean), as set. t-SNE and "
-        "UMAP work on the first 50 principal components; these measures compare with the whole space."
+        "- **Trustworthiness** and **continuity** (Venna & Kaski 2001) compare each point's nearest neighbours. A "
+        "neighbour that exists only on the map lowers the first; one that is lost on the map lowers the second; the "
+        "farther away it really is, the more.\n"
+        "- **Neighbours kept** counts the shared neighbours: it is strict, and the number to compare maps by.\n"
+        "- **Rank correlation** also covers large distances. t-SNE and UMAP are often poor at these; PCA is better.\n"
+        "- **Explained variance** is the share of the variance of all points along the axes drawn; the bars show the "
+        "share of each component.\n"
+        "- Distances in the space are cosine (between directions) or Euclidean (between vectors), as set. t-SNE and "
+        "UMAP use the first 50 principal components; these measures compare with the whole space."
     )

@@ -13,10 +13,10 @@ from dashboard.language import _, literal
 def search_names() -> dict[str, str]:
     """Name each way of searching for the reader."""
     return {
-        "delete": _("taking words out"),
-        "nearest": _("words with the nearest embeddings"),
-        "hotflip": _("words that the gradient suggests (HotFlip)"),
-        "masked": _("words that the model itself would guess"),
+        "delete": _("deleting words"),
+        "nearest": _("replacing words with those of the nearest embeddings"),
+        "hotflip": _("replacing words as the gradient suggests (HotFlip)"),
+        "masked": _("replacing words with the model's own masked-word guesses"),
     }
 
 
@@ -24,11 +24,11 @@ def variants_table(question: it.attribution.Question, variants: it.attribution.V
     """Return a row for each variant: what changed, how it reads, and each class's probability."""
     changed = [
         ", ".join(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes)
-        or _("(as it is)")
+        or _("(original)")
         for changes in variants.changes
     ]
     return {
-        _("Changed"): changed,
+        _("Changes"): changed,
         **{
             label or question.target.kind: [round(float(one), 4) for one in variants.chances[:, place]]
             for place, label in enumerate(variants.labels)
@@ -46,7 +46,7 @@ def chances_table(question: it.attribution.Question, variants: it.attribution.Va
     if len(variants.changes) > 1:
         before, after = (float(variants.chances[row, column]) for row in (0, 1))
         st.markdown(
-            _("With these words off: **{before} → {after}** ({change}). The model reads: “{text}”").format(
+            _("With these words switched off: **{before} → {after}** ({change}). The model reads: “{text}”").format(
                 before=f"{before:.4f}",
                 after=f"{after:.4f}",
                 change=f"{after - before:+.4f}",
@@ -54,4 +54,9 @@ def chances_table(question: it.attribution.Question, variants: it.attribution.Va
             )
         )
     else:
-        st.caption(_("No word is off. Switch off the one that the scores call most important, and see whether it was."))
+        st.caption(
+            _(
+                "No word is switched off. Switch off the word that the scores rank highest, and see whether it "
+                "really matters most."
+            )
+        )

@@ -27,8 +27,8 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
         return text, pair
     st.info(
         _(
-            "This text has {tokens} tokens, and {size} are read at once. It is read in windows that overlap by up to "
-            "{overlap} tokens; one is shown, and nothing outside it is seen by the model."
+            "This text has {tokens} tokens; {size} are read at once, in windows that overlap by up to {overlap} "
+            "tokens. One window is shown, and the model sees nothing outside it."
         ).format(tokens=f"{cut.token_count:,}", size=size, overlap=cut.overlap),
         icon=":material/view_carousel:",
     )
@@ -53,7 +53,7 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
     if unknown * 5 > tokens:
         st.warning(
             _(
-                "{unknown} of {tokens} tokens are unknown to this model's vocabulary: it cannot tell them apart. "
+                "{unknown} of {tokens} tokens are not in this model's vocabulary, so it cannot tell them apart. "
                 "Choose a model for this language."
             ).format(unknown=f"{unknown:,}", tokens=f"{tokens:,}"),
             icon=":material/translate:",

@@ -109,8 +109,8 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
             fields = line.split("\t")
             if len(fields) != 10 or not re.fullmatch(r"[0-9]{1,6}([-.][0-9]{1,6})?", fields[0]):
                 raise InputError(
-                    "Line {line} of “{name}” is not CoNLL-U: each word has ten columns with tabs between, the first "
-                    "of them its number. Choose a file from universaldependencies.org, or one like it.",
+                    "Line {line} of “{name}” is not CoNLL-U: each word needs ten tab-separated columns, the first of "
+                    "them its number. Choose a file from universaldependencies.org or one like it.",
                     line=number,
                     name=name,
                 )
@@ -120,14 +120,15 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
                 sentences.append(_sentence(rows, number, name))
             rows = []
     if not sentences:
-        raise InputError("“{name}” holds no sentences. Choose a CoNLL-U file with some.", name=name)
+        raise InputError("“{name}” contains no sentences. Choose a CoNLL-U file that has some.", name=name)
     return tuple(sentences)
 
 
 def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
     def refuse(what: str) -> InputError:
         return InputError(
-            "The sentence that ends on line {line} of “{name}” is no tree: {what}. Choose a file with trees.",
+            "The sentence that ends on line {line} of “{name}” is not a tree: {what}. Choose a file with dependency "
+            "trees.",
             line=line,
             name=name,
             what=what,
@@ -222,7 +223,7 @@ def dependency_scores(
         if progress is not None:
             progress(done, len(fitting), "")
     if not found:
-        raise InputError("No word of these sentences depends on another. Choose a file with trees.")
+        raise InputError("These sentences contain no dependencies. Choose a file with dependency trees.")
     names = np.concatenate([one.relations for one in found])
     owner = np.repeat([one.sentence for one in found], [len(one.relations) for one in found])
     offsets, packed = (np.concatenate([getattr(one, part) for one in found]) for part in ("offsets", "right"))

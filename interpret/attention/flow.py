@@ -144,7 +144,7 @@ def gradient_paths(
     _check(trace, layer, query)
     if not encoder.family.tapped:
         raise InputError(
-            "{family} computes attention with code of its own, so there are no gradients of it. Choose a BERT, "
+            "{family} computes attention with its own code, so no gradients of it are available. Choose a BERT, "
             "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
@@ -153,7 +153,7 @@ def gradient_paths(
     known = encoder.task is not None and encoder.task.kind == "classes"
     classes = range(len(encoder.task.labels)) if encoder.task is not None and known else range(0)
     if target != "state" and (isinstance(target, bool) or target not in classes):
-        raise InputError("This model has no class {target}. Choose “state”, or one of its classes.", target=target)
+        raise InputError("This model has no class {target}. Choose “state” or one of its classes.", target=target)
     tap = Tap(encoder.layers, gradients=True)
     with hold(encoder.spec.device):
         output = encoder.forward([trace.tokens], tap, gradients=True, task=target != "state", output_hidden_states=True)
@@ -194,8 +194,8 @@ def _check_memory(encoder: Encoder, tokens: int) -> None:
     free = find_device(encoder.spec.device).free
     if needed > free:
         raise CapacityError(
-            "Gradients of the attention of {tokens} tokens take {needed} GB and {free} GB are free. Shorten the text, "
-            "or choose a smaller model.",
+            "The attention gradients of {tokens} tokens need {needed} GB, but only {free} GB are free. Shorten the "
+            "text, or choose a smaller model.",
             tokens=tokens,
             needed=gigabytes(needed),
             free=gigabytes(free),

@@ -166,7 +166,7 @@ def corpus_head_statistics(
         If there is no text, or one that the model cannot read.
     """
     if not texts:
-        raise InputError("There are no texts. Choose a file with some.")
+        raise InputError("There are no texts. Choose a file that contains some.")
     sums = _Sums(encoder.layers, encoder.heads)
     done = 0
     if progress is not None:

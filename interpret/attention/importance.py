@@ -299,12 +299,14 @@ def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:
 def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Exam:
     if len(texts) != len(labels):
         raise InputError(
-            "There are {texts} texts and {labels} labels. Give each text one.", texts=len(texts), labels=len(labels)
+            "The number of texts ({texts}) differs from the number of labels ({labels}). Give each text one label.",
+            texts=len(texts),
+            labels=len(labels),
         )
     if len(texts) < _LEAST_TEXTS:
         raise InputError(
-            "{count} labelled texts are too few to tell heads apart. Choose a file with {least} at least, better a few "
-            "hundred.",
+            "{count} labelled texts are too few to tell heads apart. Choose a file with at least {least}, better a "
+            "few hundred.",
             count=len(texts),
             least=_LEAST_TEXTS,
         )
@@ -315,8 +317,8 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
         rare = {name for name, count in Counter(labels).items() if count < 2}
         if len(set(labels) - rare) < 2:
             raise InputError(
-                "A classifier needs two classes with two texts or more each, and these labels have {count} such class. "
-                "Check that the column of labels is the right one.",
+                "A classifier needs two classes with at least two texts each, and these labels have {count} such "
+                "classes. Check that the right label column is chosen.",
                 count=len(set(labels) - rare),
             )
         usable = [i for i, label in enumerate(labels) if label not in rare]

@@ -187,8 +187,8 @@ def _recorded(encoder: Encoder, trace: Trace) -> tuple[np.ndarray, np.ndarray, n
     """Return queries, keys, values and scalings, where the model shows them."""
     if trace.query is None or trace.key is None or trace.value is None or trace.scaling is None:
         raise InputError(
-            "{family} computes attention with code of its own, so its queries, keys and values cannot be had. Choose a "
-            "BERT, RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            "{family} computes attention with its own code, so its queries, keys and values are not available. Choose "
+            "a BERT, RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
     return trace.query, trace.key, trace.value, trace.scaling
@@ -204,7 +204,7 @@ def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, te
         check_place(name, place, count)
     if not _LEAST_TEMPERATURE <= temperature <= 1 / _LEAST_TEMPERATURE:
         raise InputError(
-            "A temperature of {value} is none. Choose a number from {least} to {most}.",
+            "{value} is not a valid temperature. Choose a number from {least} to {most}.",
             value=temperature,
             least=_LEAST_TEMPERATURE,
             most=1 / _LEAST_TEMPERATURE,

@@ -9,7 +9,7 @@ def check_same(encoder: Encoder, trace: Trace) -> None:
     """Refuse a trace that another encoder made: the numbers of two models would be mixed."""
     if encoder.spec != trace.spec:
         raise InputError(
-            "The trace was made by “{one}” ({device}, {precision}) and not by this encoder. Trace the text again.",
+            "The trace was made by “{one}” ({device}, {precision}), not by this encoder. Trace the text again.",
             one=trace.spec.checkpoint.name,
             device=trace.spec.device,
             precision=trace.spec.precision,

@@ -61,7 +61,7 @@ class AttentionView:
         layers, heads = self.trace.attention.shape[:2]
         if not (0 <= layer < layers and 0 <= head < heads):
             raise InputError(
-                "There is no head {head} in layer {layer}: layers go from 0 to {layers}, heads from 0 to {heads}.",
+                "There is no head {head} in layer {layer}: layers are numbered 0 to {layers}, heads 0 to {heads}.",
                 layer=layer,
                 head=head,
                 layers=layers - 1,
@@ -150,14 +150,14 @@ def attention_view(
     for name, value, allowed in (("unit", unit, get_args(Unit)), ("direction", direction, get_args(Direction))):
         if value not in allowed:
             raise InputError(
-                "“{value}” is no {name} of a view. Choose from: {allowed}.",
+                "“{value}” is not a valid {name} of a view. Choose one of: {allowed}.",
                 value=value,
                 name=name,
                 allowed=", ".join(allowed),
             )
     tokens = trace.tokens
     if "B" in direction and tokens.pair is None:
-        raise InputError("“{direction}” needs two texts, and there is only one.", direction=direction)
+        raise InputError("“{direction}” needs two texts, but there is only one.", direction=direction)
     firsts = [group[0] for group in tokens.groups] if unit == "word" else list(range(len(tokens)))
     kept = np.array([specials or not tokens.special[first] for first in firsts])
     segment = tokens.segment[firsts]

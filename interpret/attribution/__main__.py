@@ -57,9 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _explain(asked: argparse.Namespace) -> None:
     if not asked.out.resolve().parent.is_dir():
-        raise InputError("There is no folder “{folder}” to write into. Make it first.", folder=str(asked.out.parent))
+        raise InputError("The folder “{folder}” does not exist. Create it first.", folder=str(asked.out.parent))
     if asked.fit is not None and asked.label is None:
-        raise InputError("A head is fitted on labels: name their column with --label.")
+        raise InputError("Fitting a head needs labels: name their column with --label.")
     table = read_table(asked.file.read_bytes(), asked.file.name)
     text = asked.text or table.columns[table.longest_column]
     texts = _column(table, text)
@@ -71,7 +71,9 @@ def _explain(asked: argparse.Namespace) -> None:
         labels = _column(known, asked.label)
         several = multi_labels(labels)
         if several is not None:
-            raise InputError("A cell of labels holds several, such as “{cell}”. Give each row one.", cell=several[:60])
+            raise InputError(
+                "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
+            )
         kept = [place for place, label in enumerate(labels) if fitted[place].strip() and not is_missing(label)]
         head = fit_head(encoder, [fitted[place] for place in kept], [labels[place].strip() for place in kept])
         _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")

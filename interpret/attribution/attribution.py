@@ -157,12 +157,13 @@ def explain(
         raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
     if not 0 < tolerance < 1:
         raise InputError(
-            "A tolerance of {value} makes no sense. Choose one between 0 and 1, such as 0.01.", value=tolerance
+            "A tolerance of {value} is not valid. Choose one between 0 and 1, such as 0.01.", value=tolerance
         )
     about = METHODS[method]
     if smooth and not about.gradient:
         raise InputError(
-            "Noise is averaged out of gradients, and “{name}” takes none of the embeddings. Switch it off.",
+            "SmoothGrad averages gradients over noise, and “{name}” takes no gradients of the embeddings. Switch it "
+            "off.",
             name=about.title,
         )
     begin, before = time.perf_counter(), (question.forward_passes, question.backward_passes)

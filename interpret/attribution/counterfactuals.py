@@ -129,7 +129,7 @@ def turn(
         If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
     """
     if question.target.kind != "class":
-        raise InputError("A prediction that can turn is a class, and this target is none. Choose a class.")
+        raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
     begin = time.perf_counter()
@@ -249,7 +249,7 @@ def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
     for change in changes:
         group = tokens.groups[change.place]
         if question.fixed[list(group)].any():
-            raise InputError("“{word}” must stay: the answer is read from it.", word=tokens.words[change.place])
+            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.place])
         if change.after:
             new[group[0]] = _token_of(question, change.place, change.after)
             gone[list(group[1:])] = True
@@ -266,9 +266,9 @@ def _token_of(question: Question, place: int, word: str) -> int:
     marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
     ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
     if len(ids) != 1:
-        raise InputError("“{word}” is no single token of this model's vocabulary. Choose another word.", word=word)
+        raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)
     if question.target.kind == "word" and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
-        raise InputError("A second mask would change which one is asked for. Choose another word.")
+        raise InputError("A second mask would change which mask is explained. Choose another word.")
     return int(ids[0])
 
 
@@ -344,7 +344,7 @@ def _suggestions(question: Question, search: str, places: list[int], usable: np.
             return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
-            "This model has no head that guesses words, so it cannot suggest any. Choose “nearest” or “hotflip”."
+            "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
     texts = [question.with_tokens({place: mask}) for place in places]

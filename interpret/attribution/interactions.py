@@ -129,8 +129,8 @@ def similarity_pairs(
     """
     if not encoder.family.tapped:
         raise InputError(
-            "{family} computes attention with code of its own, which cannot be followed with derivatives. Choose "
-            "another model.",
+            "{family} computes attention with its own code, through which derivatives cannot be taken. Choose another "
+            "model.",
             family=encoder.family.title,
         )
     begin = time.perf_counter()
@@ -141,8 +141,8 @@ def similarity_pairs(
     measure = questions[0].reading.model.similarity
     if measure not in ("cosine", "dot"):
         raise InputError(
-            "This model compares its vectors by their {name} distance, which does not come apart into pairs of words. "
-            "Choose the pooling “mean”.",
+            "This model compares vectors by {name} distance, which cannot be decomposed into pairs of words. Choose "
+            "the pooling “mean”.",
             name=measure,
         )
     lengths = [len(one.tokens) for one in questions]
@@ -239,7 +239,7 @@ def interactions(question: Question, baseline: str = "pad", progress: Progress |
     count = len(groups)
     if not 2 <= count <= MOST_PAIRED_WORDS:
         raise InputError(
-            "Pairs are measured among 2 to {most} words, and this text has {count}. Shorten it or write more.",
+            "Word-pair interactions need 2 to {most} words, and this text has {count}. Shorten it or add words.",
             most=MOST_PAIRED_WORDS,
             count=count,
         )

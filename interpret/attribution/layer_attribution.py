@@ -61,7 +61,7 @@ def _layer_gradients(
     layers = list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
     if len(layers) != encoder.layers:
         raise InputError(
-            "All layers of {family} share their weights, so one of them cannot be moved alone. Choose conductance.",
+            "All layers of {family} share their weights, so a single layer cannot be varied alone. Choose conductance.",
             family=encoder.family.title,
         )
     # Its import takes a second, and conductance needs none of it.

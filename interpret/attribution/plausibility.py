@@ -58,7 +58,7 @@ def plausibility(
     )
     if not truth.any() or truth.all():
         raise InputError(
-            "Highlights must mark some words of the text and leave others. Mark at least one, and not all."
+            "Highlights must cover some words of the text but not all. Mark at least one word, and not every word."
         )
     top = np.zeros(len(groups), bool)
     top[ranking(values)[: truth.sum()]] = True

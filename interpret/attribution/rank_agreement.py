@@ -28,7 +28,7 @@ def check_match(question: Question, attribution: Attribution) -> None:
         If its tokens or its target are others.
     """
     if attribution.tokens.strings != question.tokens.strings or attribution.target != question.target:
-        raise InputError("The attribution is of another text or target. Make it anew for this one.")
+        raise InputError("This attribution was computed for another text or target. Compute it again for this one.")
 
 
 def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other"]:

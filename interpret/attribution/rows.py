@@ -223,7 +223,8 @@ def explain_rows(
     for name, column in (("labels", labels), ("highlights", highlights), ("file rows", origin)):
         if column is not None and len(column) != len(texts):
             raise InputError(
-                "There are {count} {name} for {texts} texts. Give one for each, or none.",
+                "The number of {name} ({count}) differs from the number of texts ({texts}). Give one for each text, "
+                "or none.",
                 count=len(column),
                 name=name,
                 texts=len(texts),
@@ -265,7 +266,7 @@ def explain_rows(
                 unmarked.append((place, error))
     if not rows:
         said = next((error for place, error in skipped if texts[place].strip()), None)
-        raise said or InputError("None of these texts has any words. Choose a file, or a column, that has.")
+        raise said or InputError("None of these texts contains words. Choose another file or column.")
     present = {row.attribution.target.name for row in rows}
     order = [name for name in answered if name in present]
     known = answered if rows[0].answer else ()
@@ -297,7 +298,7 @@ def _human(row: Row, marked: str) -> Plausibility:
     inside = [(max(begin, 0), min(end, length)) for begin, end in spans if begin < length and end > 0]
     if spans and not inside:
         raise InputError(
-            "All that is highlighted stands behind the first {count} characters, which were read.",
+            "All highlights lie beyond the first {count} characters, and only those were read.",
             count=start + length,
         )
     return plausibility(found.tokens, found.scores, inside)
@@ -331,8 +332,8 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
             start, end = int(ends[1]), int(ends[2])
             if not start < end <= len(text):
                 raise InputError(
-                    "A highlight goes from character {start} to {end}, and the text has {length}. Count from 0, and "
-                    "end behind the last one.",
+                    "A highlight spans characters {start} to {end}, but the text has {length}. Count from 0; the end "
+                    "is not included.",
                     start=start,
                     end=end,
                     length=len(text),
@@ -343,7 +344,7 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
         first, last = ("" if is_ideograph(one) or not one.isalnum() else r"\b" for one in (name[0], name[-1]))
         found = [(one.start(), one.end()) for one in re.finditer(first + re.escape(name) + last, text, re.IGNORECASE)]
         if not found:
-            raise InputError("“{word}” is highlighted, and does not stand in the text.", word=name[:40])
+            raise InputError("“{word}” is highlighted but does not occur in the text.", word=name[:40])
         spans += found
     return spans
 

@@ -234,7 +234,7 @@ class Work:
         encoder = self.question.encoder
         if not encoder.family.tapped:
             raise InputError(
-                "{family} computes attention with code of its own, so it cannot be followed with gradients. Choose "
+                "{family} computes attention with its own code, so gradients cannot be traced through it. Choose "
                 "another method.",
                 family=encoder.family.title,
             )

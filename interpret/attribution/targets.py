@@ -50,7 +50,7 @@ def ask(
     comparing = goal.kind == "similarity" if goal else target == "similarity"
     if comparing:
         if pair is None:
-            raise InputError("Similarity is between two texts. Give the second one too.")
+            raise InputError("Similarity needs two texts. Give the second one too.")
         reading = sentence_reading(encoder, pooling, prompt)
         tokens, other = (join_words(reading.tokens(one)) for one in (text, pair))
         question = Question(encoder, tokens, Target("similarity", pair), other=other, reading=reading)
@@ -68,7 +68,9 @@ def ask(
         if question.target.index < 0 and question.target.kind in ("class", "word"):
             question.target = _likeliest(question)
     if question.fixed.all():
-        raise InputError("The text has nothing but special tokens and masks, so there is no word to explain. Add some.")
+        raise InputError(
+            "The text contains only special tokens and masks, so there is no word to explain. Add some words."
+        )
     return question
 
 
@@ -93,8 +95,8 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
         if guesses and masked:
             return Target("word", "", place=masked[0])
         raise InputError(
-            "This model has no classifier, and no word to guess in this text. {why} Fit a head with `fit_head`, or ask "
-            "for “similarity”, “norm” or “unit LAYER.UNIT”.",
+            "This model has no classifier, and this text has no mask to predict. {why} Fit a head with `fit_head`, or "
+            "choose the target “similarity”, “norm” or “unit LAYER.UNIT”.",
             why=_why(encoder),
         )
     if isinstance(target, int) and not isinstance(target, bool):
@@ -119,8 +121,8 @@ def _check_target(question: Question) -> None:
         names = class_names(encoder, question.head)
         if not names:
             raise InputError(
-                "This model has no classifier. {why} Fit a head with `fit_head`, or ask for “similarity”, “norm” or "
-                "“unit LAYER.UNIT”.",
+                "This model has no classifier. {why} Fit a head with `fit_head`, or choose the target “similarity”, "
+                "“norm” or “unit LAYER.UNIT”.",
                 why=_why(encoder),
             )
         if target.index >= len(names):
@@ -131,7 +133,8 @@ def _check_target(question: Question) -> None:
             )
     if target.kind == "unit" and not (0 <= target.place <= encoder.layers and 0 <= target.index < encoder.width):
         raise InputError(
-            "There is no unit {unit} at level {level}. This model has levels 0 to {layers} of {width} units each.",
+            "There is no unit {unit} in hidden state {level}. This model has hidden states 0 to {layers} with {width} "
+            "units each.",
             unit=target.index,
             level=target.place,
             layers=encoder.layers,
@@ -141,7 +144,7 @@ def _check_target(question: Question) -> None:
         strings = question.tokens.strings
         if not (0 <= target.place < len(strings) and strings[target.place] == encoder.mask):
             raise InputError(
-                "Token {place} of the text is no mask, so no word is guessed there. Give the place of one.",
+                "Token {place} of the text is not a mask, so nothing is predicted there. Give the position of a mask.",
                 place=target.place,
             )
         if target.index >= encoder.tokenizer.get_vocab_size():
@@ -151,7 +154,7 @@ def _check_target(question: Question) -> None:
                 count=encoder.tokenizer.get_vocab_size(),
             )
     if target.kind == "word" and (encoder.task is None or encoder.task.kind != "masked words"):
-        raise InputError("This model has no head that guesses words. Choose one that was trained with masked words.")
+        raise InputError("This model has no masked-language-model head. Choose one that was trained on masked words.")
 
 
 def _why(encoder: Encoder) -> InterpretError:
@@ -159,8 +162,8 @@ def _why(encoder: Encoder) -> InterpretError:
     if encoder.head_note is not None:
         return encoder.head_note
     if encoder.task is not None and encoder.task.kind == "token classes":
-        return InputError("Its head answers for each token.")
-    return InputError("Its head guesses masked words.")
+        return InputError("Its head classifies tokens.")
+    return InputError("Its head predicts masked words.")
 
 
 def _likeliest(question: Question) -> Target:

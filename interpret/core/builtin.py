@@ -125,8 +125,8 @@ def guesser_folder(base: Path) -> Path:
         # Another process, or thread, may have been as far a moment ago; its folder is the same.
         if not kept.is_dir():
             raise CheckpointError(
-                "The built-in model with its heads is put together once, and kept in “{folder}”, which cannot be "
-                "written: {error}. Free some space, or name another folder in BERTOSCOPE_CACHE.",
+                "The built-in model with its heads is assembled once and kept in “{folder}”, but that folder cannot "
+                "be written to: {error}. Free some disk space, or name another folder in BERTOSCOPE_CACHE.",
                 folder=str(kept.parent),
                 error=str(error.strerror or error),
             ) from error

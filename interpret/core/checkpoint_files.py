@@ -106,8 +106,9 @@ def check_files(names: Iterable[str], name: str, base: str = "") -> None:
     if _ADAPTER in names:
         # With whole weights beside it, transformers would load the adapter's base in their place.
         raise CheckpointError(
-            "“{name}” holds a PEFT adapter, which is no whole model but what changes another one: {base}. Merge the "
-            "two with PEFT's `merge_and_unload`, write that with `save_pretrained`, and choose its folder.",
+            "“{name}” holds a PEFT adapter, which is not a whole model but a set of changes to another one: {base}. "
+            "Merge the two with PEFT's `merge_and_unload`, save the result with `save_pretrained`, and choose that "
+            "folder.",
             name=name,
             base=base or "base_model_name_or_path",
         )
@@ -115,19 +116,20 @@ def check_files(names: Iterable[str], name: str, base: str = "") -> None:
         inside = saved_checkpoints(names)
         if inside:
             raise CheckpointError(
-                "“{name}” is what a training wrote: the models are in the folders inside it. Choose one of: {folders}.",
+                "“{name}” is the output folder of a training run: the models are in its subfolders. Choose one of: "
+                "{folders}.",
                 name=name,
                 folders=", ".join(inside),
             )
         raise CheckpointError(
-            "“{name}” has no config.json, so it is not a model as `save_pretrained` writes it. Choose the folder that "
-            "holds config.json, model.safetensors and the tokenizer's files.",
+            "“{name}” has no config.json, so it is not a model saved with `save_pretrained`. Choose the folder that "
+            "contains config.json, model.safetensors and the tokenizer's files.",
             name=name,
         )
     variants = {match[1] for file in names if (match := _WEIGHTS.fullmatch(file))}
     if len(variants) > 1 and None not in variants:
         raise CheckpointError(
-            "“{name}” has weights in several variants and none without: {variants}. Keep one, or rename it to "
+            "“{name}” has its weights only in several variants: {variants}. Keep one of them, or rename one to "
             "model.safetensors.",
             name=name,
             variants=", ".join(sorted(map(str, variants))),
@@ -136,15 +138,15 @@ def check_files(names: Iterable[str], name: str, base: str = "") -> None:
         return
     if any(file.endswith(_PICKLES) for file in names):
         raise CheckpointError(
-            "“{name}” keeps its weights only as a pickle, which can run code when it is opened, so it is not loaded. "
-            "Choose a model with model.safetensors, or convert this one with `save_pretrained`.",
+            "“{name}” has its weights only as a pickle, which can run code when opened, so it is not loaded. Choose a "
+            "model with model.safetensors, or convert this one with `save_pretrained`.",
             name=name,
         )
     if any(file.endswith(_OTHERS) for file in names):
         raise CheckpointError(
             "“{name}” has weights for another framework only. Choose a model with model.safetensors.", name=name
         )
-    raise CheckpointError("“{name}” has no weights: a file model.safetensors is needed.", name=name)
+    raise CheckpointError("“{name}” has no weights: the file model.safetensors is needed.", name=name)
 
 
 def saved_checkpoints(names: Iterable[str]) -> list[str]:
@@ -218,7 +220,8 @@ def transformer_folder(folder: Path, name: str) -> Path:
         raise not_understood(kind, name)
     if not (folder / path).is_dir():
         raise CheckpointError(
-            "“{name}” has no folder “{folder}”, where its modules.json says that the encoder is. Get it again.",
+            "“{name}” has no folder “{folder}”, although its modules.json names it for the encoder. Get the files "
+            "again.",
             name=name,
             folder=path,
         )
@@ -238,8 +241,9 @@ def unreadable(file: str, name: str, error: Exception) -> CheckpointError:
 def not_understood(module: str, name: str) -> CheckpointError:
     """Refuse a module that would change sentence vectors in a way that is not known."""
     return CheckpointError(
-        "“{name}” makes its sentence vectors with a module that Bertoscope does not understand: {module}. Others would "
-        "be shown in their place, so it is not loaded. To look at the encoder alone, copy it without modules.json.",
+        "“{name}” makes its sentence vectors with a module that Bertoscope does not support: {module}. Other vectors "
+        "would be shown instead, so it is not loaded. To study the encoder alone, copy the folder without "
+        "modules.json.",
         name=name,
         module=module,
     )

@@ -72,7 +72,7 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     if is_hub_id(name):
         return Checkpoint(name, find_commit(name, revision), "hub")
     raise CheckpointError(
-        "“{name}” is neither a folder on this machine nor a hub id. A hub id looks like "
+        "“{name}” is neither a folder on this machine nor a Hub ID. A Hub ID looks like "
         "“google-bert/bert-base-uncased”.",
         name=name,
     )
@@ -102,7 +102,7 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
         folder = Path(checkpoint.name)
         if not folder.is_dir() or _digest(folder) != checkpoint.revision:
             raise CheckpointError(
-                "The files in “{name}” have changed since this checkpoint was looked up. Choose it again.",
+                "The files in “{name}” have changed since this checkpoint was chosen. Choose it again.",
                 name=checkpoint.name,
             )
         return folder

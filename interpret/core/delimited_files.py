@@ -258,7 +258,7 @@ def _checked(records: Iterator[_Record], wrong: _NoQuoting, name: str) -> list[_
 def _unclosed(wrong: _NoQuoting, name: str) -> InputError:
     return InputError(
         "A quotation mark in “{name}” is opened on line {line} and not closed properly ({error}). Double every "
-        'quotation mark inside a quoted text ("").',
+        'quotation mark inside quoted text ("").',
         name=name,
         line=wrong.line,
         error=str(wrong),
@@ -296,8 +296,8 @@ def _table(records: Iterable[_Record], dialect: Dialect, before: int, name: str)
         width = len(found.header)
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise InputError(
-                "Line {line} of “{name}” has {got} columns where the first line has {expected}, split at "
-                "“{delimiter}”. Put text that holds this character in double quotes.",
+                "Line {line} of “{name}”, split at “{delimiter}”, has {got} columns, but the first line has "
+                "{expected}. Put text that contains this character in double quotes.",
                 line=begin + before,
                 name=name,
                 got=len(cells),
@@ -347,15 +347,15 @@ def check_size(name: str, rows: int, columns: int, absent: int) -> None:
     """
     if columns > MOST_COLUMNS:
         raise InputError(
-            "“{name}” has {got} columns, and {most} are the most that are read. Take out those that are not needed.",
+            "“{name}” has {got} columns; at most {most} are read. Remove those that are not needed.",
             name=name,
             got=columns,
             most=MOST_COLUMNS,
         )
     if rows > MOST_ROWS or rows * columns > MOST_CELLS:
         raise InputError(
-            "“{name}” has more than {rows} rows of {columns} columns, and {most_rows} rows and {most_cells} cells are "
-            "the most that are read. Take out rows, or columns that are not needed.",
+            "“{name}” has more than {rows} rows of {columns} columns; at most {most_rows} rows and {most_cells} cells "
+            "are read. Remove rows, or columns that are not needed.",
             name=name,
             rows=rows - 1,
             columns=columns,
@@ -364,8 +364,8 @@ def check_size(name: str, rows: int, columns: int, absent: int) -> None:
         )
     if absent > MOST_ABSENT:
         raise InputError(
-            "Most rows of “{name}” have far fewer cells than its {columns} columns: {absent} are missing, and {most} "
-            "are the most that are filled up. Take out columns that are not needed.",
+            "Most rows of “{name}” have far fewer cells than its {columns} columns: {absent} cells are missing, and "
+            "at most {most} are filled in. Remove columns that are not needed.",
             name=name,
             columns=columns,
             absent=absent,
@@ -384,7 +384,7 @@ def check_lines(text: str, name: str) -> None:
     got = text.count("\n") + text.count("\r") - text.count("\r\n")
     if got > MOST_LINES:
         raise InputError(
-            "“{name}” has {got} lines, and {most} are the most that are read. Take a part of it.",
+            "“{name}” has {got} lines; at most {most} are read. Use a part of it.",
             name=name,
             got=got,
             most=MOST_LINES,

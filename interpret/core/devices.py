@@ -117,7 +117,7 @@ def _answer(name: str) -> Device | InputError:
 
 def _silent(name: str, error: Exception) -> InputError:
     return InputError(
-        "The device “{name}” does not answer: {error}. Choose another device.",
+        "The device “{name}” does not respond: {error}. Choose another device.",
         name=name,
         error=(str(error).strip().splitlines() or [type(error).__name__])[0][:200],
     )
@@ -273,7 +273,7 @@ def choose_precision(name: str, device: Device) -> str:
         return "float32"
     if name not in device.precisions:
         raise InputError(
-            "{device} does not compute in “{name}”. It has: {present}. Choose one of these, or “auto”.",
+            "{device} does not compute in “{name}”. It supports: {present}. Choose one of these, or “auto”.",
             device=device.name,
             name=name,
             present=", ".join(device.precisions),

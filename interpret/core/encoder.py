@@ -127,7 +127,7 @@ class Encoder:
         tokens = tokenize(self.tokenizer, text, pair)
         if len(tokens) > self.max_tokens:
             raise InputError(
-                "The text has {length} tokens with the special ones, and this model reads at most {most} at once. "
+                "The text has {length} tokens including special tokens, and this model reads at most {most} at once. "
                 "Shorten it, or read it in windows.",
                 length=len(tokens),
                 most=self.max_tokens,
@@ -227,10 +227,10 @@ class Encoder:
     def _guesser(self) -> PreTrainedModel:
         if isinstance(self._whole, Classifier) or self.task is None or self.task.kind != "masked words":
             raise CheckpointError(
-                "“{name}” has no head that guesses masked words. {why} Choose a model that has one, such as "
-                "google-bert/bert-base-uncased, or train one on the Fine-tune page.",
+                "“{name}” has no masked-language-model head. {why} Choose a model that has one, such as "
+                "google-bert/bert-base-uncased, or train one on the “Fine-tune” page.",
                 name=self.spec.checkpoint.name,
-                why=self.head_note or CheckpointError("Its head answers for classes."),
+                why=self.head_note or CheckpointError("Its head is a classification head."),
             )
         return self._whole
 
@@ -301,8 +301,8 @@ def load_encoder(
     needed = weights_bytes(folder, spec.precision)
     if needed > place.free:
         raise CapacityError(
-            "The weights of “{name}” take {needed} GB in {precision}, and {device} has {free} GB free. Choose a "
-            "smaller model or another device, or close what else uses it.",
+            "The weights of “{name}” need {needed} GB in {precision}, but {device} has only {free} GB free. Choose a "
+            "smaller model or another device, or close whatever else uses it.",
             name=checkpoint.name,
             needed=gigabytes(needed),
             precision=spec.precision,
@@ -316,15 +316,14 @@ def load_encoder(
     model, tokenizer = loaded.model, vocabulary.tokenizer
     if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
         raise CheckpointError(
-            "The tokenizer of “{name}” has more tokens than the model has embeddings ({count}). They do not belong "
-            "together: get the files again.",
+            "The tokenizer of “{name}” has more tokens than the model has embeddings ({count}). They do not match: "
+            "get the files again.",
             name=checkpoint.name,
             count=model.config.vocab_size,
         )
     if sentence is not None and not sentence.fits(model.config.hidden_size):
         raise CheckpointError(
-            "The modules of “{name}” do not fit its hidden states of {width} numbers. They do not belong together: get "
-            "the files again.",
+            "The modules of “{name}” do not match its hidden size of {width}. Get the files again.",
             name=checkpoint.name,
             width=model.config.hidden_size,
         )
@@ -336,8 +335,8 @@ def load_encoder(
     kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
     if encoder.inputs.token_types and kinds > known:
         raise CheckpointError(
-            "The tokenizer of “{name}” tells {kinds} token types apart, and the model has embeddings for {known}. They "
-            "do not belong together: get the files again.",
+            "The tokenizer of “{name}” uses {kinds} token types, but the model has embeddings for {known}. They do "
+            "not match: get the files again.",
             name=checkpoint.name,
             kinds=kinds,
             known=known,
@@ -370,8 +369,8 @@ def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int |
     padding = getattr(embeddings, "padding_idx", None)
     if not isinstance(padding, int):
         raise CheckpointError(
-            "{family} counts positions from the id of the padding on, and the config.json of “{name}” has no "
-            "pad_token_id. Write the tokenizer's there.",
+            "{family} counts positions from the padding token's ID on, but the config.json of “{name}” has no "
+            "pad_token_id. Add the tokenizer's pad_token_id to it.",
             family=family.title,
             name=name,
         )

@@ -84,7 +84,7 @@ def find_family(config: Mapping[str, Any], name: str) -> Family:
     kind = str(config.get("model_type"))
     if kind not in FAMILIES:
         raise CheckpointError(
-            "“{name}” is of the architecture “{kind}”, which Bertoscope does not read. It reads: {known}.",
+            "“{name}” has the architecture “{kind}”, which Bertoscope does not support. Supported: {known}.",
             name=name,
             kind=kind,
             known=", ".join(family.title for family in FAMILIES.values()),

@@ -136,7 +136,7 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
     """
     if len(content) > MOST_BYTES:
         raise InputError(
-            "The file “{name}” has {got} MB, and {most} MB are the most that are read. Take a part of it.",
+            "The file “{name}” has {got} MB; at most {most} MB are read. Use a part of it.",
             name=name,
             got=math.ceil(len(content) / 2**20),
             most=MOST_BYTES >> 20,
@@ -219,7 +219,7 @@ def read_table(content: bytes, name: str) -> Table:
         return passages(content, name)
     if suffix not in SUFFIXES:
         raise InputError(
-            "“{name}” is of a kind that is not read here. Choose one of: {kinds}.",
+            "The file type of “{name}” is not supported. Choose one of: {kinds}.",
             name=name,
             kinds=" ".join(SUFFIXES),
         )
@@ -240,7 +240,7 @@ def read_table(content: bytes, name: str) -> Table:
             text.count("\ufffd"),
         )
     if not table.columns or not table.rows:
-        raise InputError("“{name}” has the names of columns and no rows under them.", name=name)
+        raise InputError("“{name}” has column names but no rows below them.", name=name)
     return table
 
 
@@ -298,7 +298,7 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
             ) from error
         if not isinstance(value, dict):
             raise InputError(
-                'Line {line} of “{name}” is JSON but no object. Write each line as {{"text": …}}.',
+                'Line {line} of “{name}” is JSON but not an object. Write each line as {{"text": …}}.',
                 line=number,
                 name=name,
             )
@@ -316,14 +316,14 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
             value, place = decoder.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             raise InputError(
-                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects with commas between them.",
+                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects separated by commas.",
                 number=number,
                 name=name,
                 error=str(error),
             ) from error
         if not isinstance(value, dict):
             raise InputError(
-                "Entry {number} of the list in “{name}” is no object. Write a list of objects.",
+                "Entry {number} of the list in “{name}” is not an object. Write a list of objects.",
                 number=number,
                 name=name,
             )
@@ -333,8 +333,8 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
             return
         if text[after : after + 1] != ",":
             raise InputError(
-                "After entry {number} of the list in “{name}” stands neither a comma nor its end. Write objects with "
-                "commas between them.",
+                "Entry {number} of the list in “{name}” is followed by neither a comma nor the end of the list. Write "
+                "objects separated by commas.",
                 number=number,
                 name=name,
             )
@@ -344,7 +344,7 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _check_values(line: str, number: int, name: str) -> None:
     if line.count(",") + line.count("[") + line.count("{") > MOST_VALUES:
         raise InputError(
-            "Line {line} of “{name}” holds more than {most} values, the most that are read. Write one object a line.",
+            "Line {line} of “{name}” has more than {most} values, which is the limit. Write one object per line.",
             line=number,
             name=name,
             most=MOST_VALUES,
@@ -357,7 +357,7 @@ def _refuse_single(text: str, name: str) -> None:
     except (ValueError, RecursionError):
         return
     raise InputError(
-        'The whole of “{name}” is one JSON object. Write a list of objects, or one object a line: {{"text": …}}.',
+        '“{name}” is a single JSON object. Write a list of objects, or one object per line: {{"text": …}}.',
         name=name,
     )
 
@@ -370,7 +370,7 @@ def _whole(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
         depth += 1
         if depth > MOST_NESTED:
             raise InputError(
-                "Line {line} of “{name}” is nested more than {most} deep. Write its values as text.",
+                "Line {line} of “{name}” is nested more than {most} levels deep. Write its values as text.",
                 line=number,
                 name=name,
                 most=MOST_NESTED,

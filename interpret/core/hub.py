@@ -50,7 +50,7 @@ def find_commit(name: str, revision: str | None) -> str:
         raise CheckpointError("“{name}” has no revision “{revision}”.", name=name, revision=revision) from error
     except RepositoryNotFoundError as error:
         raise CheckpointError(
-            "The hub has no model “{name}”, or it is private. Check the spelling, with its owner: owner/model.",
+            "The hub has no model “{name}”, or it is private. Check the spelling, and include the owner: owner/model.",
             name=name,
         ) from error
     except (HfHubHTTPError, HTTPError, OfflineModeIsEnabled, OSError) as error:
@@ -123,7 +123,7 @@ def download(name: str, commit: str, progress: Progress | None) -> Path:
         info = HfApi().model_info(name, revision=commit, timeout=10, files_metadata=True)
     except (HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise CheckpointError(
-            "The hub cannot be reached, and not all of “{name}” is on this machine. Connect and try again.",
+            "The hub cannot be reached, and “{name}” is incomplete on this machine. Connect and try again.",
             name=name,
         ) from error
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
@@ -155,7 +155,7 @@ def download(name: str, commit: str, progress: Progress | None) -> Path:
         raise _gated(name) from outcome["error"]
     if "error" in outcome:
         raise CheckpointError(
-            "The download of “{name}” broke off at {file}: {error}. Try again; what has arrived is kept.",
+            "The download of “{name}” stopped at {file}: {error}. Try again; what has been downloaded is kept.",
             name=name,
             file=outcome["file"],
             error=str(outcome["error"]).splitlines()[0],
@@ -186,8 +186,8 @@ def _complete(folder: Path) -> bool:
 
 def _gated(name: str) -> CheckpointError:
     return CheckpointError(
-        "“{name}” may be read only by those whom its owners let in. Ask for access on the hub, then log in with "
-        "`hf auth login` on this machine.",
+        "The owners of “{name}” restrict access to it. Request access on the hub, then log in with `hf auth login` on "
+        "this machine.",
         name=name,
     )
 

@@ -13,7 +13,7 @@ def check_place(name: str, place: int, count: int) -> None:
     """Refuse a place that is not there; ``name`` is what it is a place of."""
     if not (isinstance(place, int | np.integer) and 0 <= place < count):
         raise InputError(
-            "There is no {name} {place}: they go from 0 to {last}.", name=name, place=place, last=count - 1
+            "There is no {name} {place}: they are numbered from 0 to {last}.", name=name, place=place, last=count - 1
         )
 
 
@@ -21,8 +21,8 @@ def check_heads(encoder: Encoder) -> None:
     """Refuse to take heads out of a model whose attention cannot be reached."""
     if not encoder.family.tapped:
         raise InputError(
-            "{family} computes attention with code of its own, so its heads cannot be taken out. Choose a BERT, "
-            "RoBERTa, ELECTRA, ALBERT, DistilBERT or ModernBERT.",
+            "{family} computes attention with its own code, so its heads cannot be ablated. Choose a BERT, RoBERTa, "
+            "ELECTRA, ALBERT, DistilBERT or ModernBERT.",
             family=encoder.family.title,
         )
 

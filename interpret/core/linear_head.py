@@ -83,7 +83,7 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:
         raise InputError(
-            "All texts have the label “{label}”. A classifier needs texts of two classes at least.",
+            "All texts have the label “{label}”. A classifier needs texts of at least two classes.",
             label=classes[0] if classes else "",
         )
     vectors = sentence_vectors(encoder, texts).astype(np.float64)

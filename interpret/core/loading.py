@@ -107,7 +107,7 @@ def read_tokenizer(folder: Path, name: str) -> Vocabulary:
     # Without its files transformers can make up a tokenizer that knows only the special tokens.
     if rust is None or not len(ordinary_ids(rust)):
         raise _no_fast_form(folder, name) or CheckpointError(
-            "“{name}” has no tokenizer that tells which characters a token came from. Add its tokenizer.json.",
+            "“{name}” has no tokenizer that reports which characters each token came from. Add its tokenizer.json.",
             name=name,
         )
     rust.no_truncation()
@@ -138,8 +138,8 @@ def _own_code(folder: Path, given: Mapping[str, Any], name: str) -> CheckpointEr
         return None
     named = next((one for one in (code if isinstance(code, list | tuple) else [code]) if one), None)
     return CheckpointError(
-        "The tokenizer of “{name}” is code that comes with the model ({code}), and no code of a model is ever run. "
-        "Choose one with a tokenizer.json.",
+        "The tokenizer of “{name}” is code that comes with the model ({code}), and Bertoscope never runs a model's "
+        "code. Choose a model with a tokenizer.json.",
         name=name,
         code=str(config.get("tokenizer_class") or named),
     )
@@ -154,8 +154,8 @@ def _no_fast_form(folder: Path, name: str) -> CheckpointError | None:
     if known is not None and issubclass(known, PreTrainedTokenizerFast):
         return None
     return CheckpointError(
-        "The tokenizer of “{name}” is a {kind}, which has no fast form: it does not tell which characters a token came "
-        "from. Choose a model with a tokenizer.json.",
+        "The tokenizer of “{name}” is a {kind}, which has no fast version: it cannot report which characters each "
+        "token came from. Choose a model with a tokenizer.json.",
         name=name,
         kind=kind,
     )
@@ -190,22 +190,22 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
             raise unfit from error
     if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute":
         raise CheckpointError(
-            "“{name}” is a decoder or has relative positions, which transformers would leave out here. Choose an "
+            "“{name}” is a decoder or uses relative positions, which transformers would ignore here. Choose an "
             "encoder.",
             name=name,
         )
     if getattr(config, "inner_group_num", 1) != 1:
         raise CheckpointError(
-            "Each layer of “{name}” runs {count} times over, and Bertoscope could not tell the runs apart. Choose "
-            "another model.",
+            "Each layer of “{name}” runs {count} times, and Bertoscope cannot tell these passes apart. Choose another "
+            "model.",
             name=name,
             count=config.inner_group_num,
         )
     surplus = [key for key in report["unexpected_keys"] if f"{family.layers}." in key and "position_ids" not in key]
     if surplus:
         raise CheckpointError(
-            "The weights of “{name}” hold layers that its config.json does not know, “{first}” among them. Check that "
-            "the two belong together.",
+            "The weights of “{name}” have layers that its config.json does not describe, such as “{first}”. Check "
+            "that the two belong together.",
             name=name,
             first=min(surplus),
         )
@@ -215,8 +215,8 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
         setattr(bare(model), "pooler", None)  # noqa: B010 - mypy takes it for a tensor
     if missing:
         raise CheckpointError(
-            "The weights of “{name}” lack {count} of the encoder's tensors, “{first}” among them, so what it would "
-            "show is random. Get the files again, or check that config.json belongs to them.",
+            "The weights of “{name}” lack {count} of the encoder's tensors, such as “{first}”, so the results would "
+            "be random. Get the files again, or check that config.json belongs to them.",
             name=name,
             count=len(missing),
             first=missing[0],
@@ -285,7 +285,9 @@ def _read_with_head(
             model, report = _read(loader, folder, config, family, dtype)
         except Exception as error:  # whatever damaged files make transformers raise; the encoder may be whole
             fault = CheckpointError(
-                "The head of “{name}” cannot be read: {error}. It is left out.", name=name, error=_first_line(error)
+                "The head of “{name}” cannot be read: {error}. The head is not loaded.",
+                name=name,
+                error=_first_line(error),
             )
             continue
         lacking = _in_head(model, report["missing_keys"])
@@ -293,8 +295,8 @@ def _read_with_head(
         if not lacking and unfit is None:
             return model, report, task
         fault = unfit or CheckpointError(
-            "The weights of “{name}” lack {count} of its head's tensors, “{first}” among them, so it would answer at "
-            "random. It is left out.",
+            "The weights of “{name}” lack {count} of its head's tensors, such as “{first}”, so its predictions would "
+            "be random. The head is not loaded.",
             name=name,
             count=len(lacking),
             first=lacking[0],
@@ -307,15 +309,15 @@ def _unfit(report: Any, name: str, task: Task | None = None) -> CheckpointError 
     for key, found, wanted in sorted(report["mismatched_keys"], key=str):
         if task is not None and task.labels and len(task.labels) == wanted[0] != found[0]:
             return CheckpointError(
-                "The config.json of “{name}” names {named} classes (id2label), and its head has {count} outputs, so "
-                "nobody knows which is which. Name all of them in config.json; the head is left out.",
+                "The config.json of “{name}” names {named} classes (id2label), but its head has {count} outputs, so "
+                "outputs cannot be matched to classes. Name all classes in config.json; the head is not loaded.",
                 name=name,
                 named=wanted[0],
                 count=found[0],
             )
         return CheckpointError(
-            "“{tensor}” of “{name}” is {found} in its weights and {wanted} by its config.json. Check that the two "
-            "belong together.",
+            "“{tensor}” of “{name}” has the shape {found} in the weights but {wanted} according to config.json. Check "
+            "that the two belong together.",
             tensor=str(key),
             name=name,
             found=" × ".join(map(str, found)),

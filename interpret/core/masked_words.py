@@ -25,7 +25,7 @@ def mask_id(encoder: Encoder) -> int:
     found = None if encoder.mask is None else encoder.tokenizer.token_to_id(encoder.mask)
     if found is None:
         raise CheckpointError(
-            "The vocabulary of “{name}” has no mask, so no word can be hidden. Choose another model.",
+            "The vocabulary of “{name}” has no mask token, so no word can be masked. Choose another model.",
             name=encoder.spec.checkpoint.name,
         )
     return int(found)
@@ -46,7 +46,7 @@ def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
         check_place("token", place, len(tokens))
         if tokens.special[place]:
             raise InputError(
-                "“{token}” is a special token that the model adds itself. Hide words of the text.",
+                "“{token}” is a special token that the model adds itself. Mask words of the text instead.",
                 token=tokens.strings[place],
             )
     ids = tokens.ids.copy()
@@ -76,7 +76,9 @@ def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]
     """
     seen = ~tokens.special & (tokens.ids != mask_id(encoder))
     if not seen.any():
-        raise InputError("Every word is hidden, so there is nothing to guess from. Leave one to be seen.")
+        raise InputError(
+            "Every word is masked, so there is no context to predict from. Leave at least one word unmasked."
+        )
     return read_only(seen, bool)
 
 

@@ -46,10 +46,11 @@ class Masking:
         for name in ("rate", "hidden", "replaced"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
-                raise InputError("“{name}” is {value}. A share goes from 0 to 1.", name=name, value=value)
+                raise InputError("“{name}” is {value}, but a share must be between 0 and 1.", name=name, value=value)
         if self.hidden + self.replaced > 1:
             raise InputError(
-                "{hidden} of the chosen tokens hidden and {replaced} replaced are more than all of them. Lower one.",
+                "Of the selected tokens, {hidden} masked and {replaced} replaced add up to more than 100 %. Lower one "
+                "of the two.",
                 hidden=f"{self.hidden:.0%}",
                 replaced=f"{self.replaced:.0%}",
             )
@@ -129,7 +130,7 @@ def mask_tokens(
     luck, fate, other = random.random(len(ids)), random.random(len(ids)), random.integers(len(others), size=len(ids))
     if masking.whole_words:
         if word is None:
-            raise InputError("Whole words can be masked only where the tokens' words are known.")
+            raise InputError("Whole-word masking needs to know which word each token belongs to.")
         # A word's luck is its first token's.
         luck = luck[[int(np.flatnonzero(word == one)[0]) if one >= 0 else place for place, one in enumerate(word)]]
     chosen = open_to & (luck < masking.rate)

@@ -47,7 +47,7 @@ def team(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
     for one in beside:
         if (one.spec.checkpoint, one.spec.precision) != (encoder.spec.checkpoint, encoder.spec.precision):
             raise InputError(
-                "“{other}” ({precision}) cannot share the work of “{name}”: it would answer otherwise. Load the same "
+                "“{other}” ({precision}) cannot share the work of “{name}”: its results would differ. Load the same "
                 "checkpoint in the same precision.",
                 other=one.spec.checkpoint.name,
                 precision=one.spec.precision,

@@ -82,7 +82,7 @@ def pseudo_log_likelihood(
     mask = mask_id(encoder)
     if (tokens.ids == mask).any():
         raise InputError(
-            "The text has {mask} in it, and nobody knows which word stands there. Write the word.",
+            "The text contains {mask}, so the word in that position is not known. Write the word.",
             mask=encoder.mask or "",
         )
     places = np.flatnonzero(~tokens.special)

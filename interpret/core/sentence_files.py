@@ -78,8 +78,8 @@ def read_sentence(folder: Path, name: str) -> SentenceModel | None:
     default = whole.get("default_prompt_name")
     if default is not None and default not in prompts:
         raise CheckpointError(
-            "“{name}” puts the prompt “{prompt}” before every text, and its config_sentence_transformers.json has none "
-            "of that name. Get the file again.",
+            "“{name}” puts the prompt “{prompt}” before every text, but its config_sentence_transformers.json has no "
+            "prompt of that name. Get the file again.",
             name=name,
             prompt=str(default),
         )
@@ -146,8 +146,8 @@ def _weights(folder: Path, name: str) -> dict[str, np.ndarray]:
     file = folder / "model.safetensors"
     if not file.is_file():
         raise CheckpointError(
-            "“{name}” has no model.safetensors for its module “{module}”. Pickles, which can run code when they are "
-            "opened, are not loaded: save the model again with a newer sentence-transformers.",
+            "“{name}” has no model.safetensors for its module “{module}”. Pickles can run code when they are opened, "
+            "so they are not loaded: save the model again with a newer sentence-transformers.",
             name=name,
             module=folder.name,
         )

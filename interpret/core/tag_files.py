@@ -105,7 +105,7 @@ def _chosen(asked: str, choices: Sequence[str], name: str) -> int:
         if one.casefold() == asked.casefold():
             return place
     raise InputError(
-        "“{name}” has no column of tags “{column}”. It has: {known}.",
+        "“{name}” has no tag column “{column}”. It has: {known}.",
         name=name,
         column=asked,
         known=", ".join(choices[:20]),
@@ -121,7 +121,9 @@ def _columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> Tagg
             blocks.append([])
     sentences, comments = _without_comments(blocks, name)
     if not sentences:
-        raise InputError("“{name}” holds no sentences. Each line needs a word and, last, its tag.", name=name)
+        raise InputError(
+            "“{name}” contains no sentences. Each line needs a word and, in its last column, its tag.", name=name
+        )
     if all(len(one.cells) == 10 and re.fullmatch(r"\d+([-.]\d+)?", one.cells[0]) for row in sentences for one in row):
         return _universal(sentences, name, encoding, asked, comments)
     _check_columns(sentences, name)
@@ -161,8 +163,8 @@ def _without_comments(blocks: Iterable[Sequence[_Line]], name: str) -> tuple[lis
         for one in block:
             if one.text.casefold().startswith("#begin document"):
                 raise InputError(
-                    "Line {line} of “{name}” begins a document in CoNLL-2012's form, which is not read here. Write a "
-                    "word and its tag in each line, and a blank line between sentences.",
+                    "Line {line} of “{name}” starts a document in the CoNLL-2012 format, which is not supported. "
+                    "Write one word and its tag per line, with a blank line between sentences.",
                     line=one.number,
                     name=name,
                 )
@@ -200,22 +202,23 @@ def _check_columns(sentences: Sequence[Sequence[_Line]], name: str) -> None:
         for one in row:
             if len(one.cells) < 2:
                 raise InputError(
-                    "Line {line} of “{name}” has a word and no tag. Each line needs a word and, last, its tag; a "
-                    "blank line ends a sentence.",
+                    "Line {line} of “{name}” has a word but no tag. Each line needs a word and, in its last column, "
+                    "its tag; a blank line ends a sentence.",
                     line=one.number,
                     name=name,
                 )
             if not one.cells[0] or not one.cells[-1].strip(" "):
                 raise InputError(
-                    "Line {line} of “{name}” has a tag and no word. Each line needs a word and, last, its tag.",
+                    "Line {line} of “{name}” has a tag but no word. Each line needs a word and, in its last column, "
+                    "its tag.",
                     line=one.number,
                     name=name,
                 )
             # Sentences of another width may stand in one file; text that is not in columns has all kinds of widths.
             if len(one.cells) != own or (len(widths) > 3 and len(one.cells) != usual):
                 raise InputError(
-                    "Line {line} of “{name}” has {got} columns where other lines have {expected}. Each line needs a "
-                    "word and, last, its tag; put tabs between columns if words hold spaces.",
+                    "Line {line} of “{name}” has {got} columns, but other lines have {expected}. Each line needs a "
+                    "word and, in its last column, its tag; separate columns with tabs if words contain spaces.",
                     line=one.number,
                     name=name,
                     got=len(one.cells),
@@ -269,8 +272,8 @@ def _table(table: Table, name: str, asked: str) -> Tagged:
     places += [one for one in range(len(names)) if one not in (word, sentence, *places)]
     if word is None or sentence is None or not places:
         raise InputError(
-            "“{name}” has the columns {known}. A table of tags needs a column “Word”, one “Tag”, and one “Sentence #” "
-            "that says which words are one sentence.",
+            "The columns of “{name}” are {known}. A table of tags needs the columns “Word”, “Tag” and “Sentence #”; "
+            "the last one says which words form a sentence.",
             name=name,
             known=", ".join(table.columns[:20]),
         )
@@ -286,8 +289,8 @@ def _table(table: Table, name: str, asked: str) -> Tagged:
             tags.append([])
         if not row[word] or not row[place].strip() or not words:
             raise InputError(
-                "Row {row} of “{name}” has no {what}. Each row needs a word and its tag, and the first one of a "
-                "sentence its number.",
+                "Row {row} of “{name}” has no value in the column “{what}”. Each row needs a word and its tag, and "
+                "the first row of a sentence needs its number.",
                 row=number,
                 name=name,
                 what=table.columns[word if not row[word] else place if not row[place].strip() else sentence],
@@ -326,7 +329,8 @@ def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
         given = value.get(tag)
         if not isinstance(given, list) or len(given) != len(lists[word]):
             raise InputError(
-                "Line {line} of “{name}” has {words} words and {tags} tags in “{column}”. Each word needs one.",
+                "In line {line} of “{name}”, the number of words ({words}) differs from the number of tags in "
+                "“{column}” ({tags}). Each word needs one tag.",
                 line=number,
                 name=name,
                 words=len(lists[word]),
@@ -340,7 +344,7 @@ def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
         ]
         if strange:
             raise InputError(
-                "Line {line} of “{name}” has {what} where a word or a tag stands. Write words and tags as text.",
+                "Line {line} of “{name}” has {what} in place of a word or a tag. Write words and tags as text.",
                 line=number,
                 name=name,
                 what=repr(strange[0])[:40],

@@ -58,9 +58,9 @@ _KINDS: Mapping[str, tuple[Kind, Any]] = {
 READ_HEADS = tuple(_KINDS)
 # What other heads answer, by how the class ends: none of it is read here.
 _OTHERS: Mapping[str, CheckpointError] = {
-    "ForQuestionAnswering": CheckpointError("where in the text an answer begins and ends"),
-    "ForMultipleChoice": CheckpointError("which of several texts is the right one"),
-    "ForNextSentencePrediction": CheckpointError("whether the second text follows the first, and nothing else"),
+    "ForQuestionAnswering": CheckpointError("where an answer begins and ends in the text"),
+    "ForMultipleChoice": CheckpointError("which of several texts is the correct one"),
+    "ForNextSentencePrediction": CheckpointError("only whether the second text follows the first"),
     "ForPreTraining": CheckpointError("which words were replaced by others"),
     "ForCausalLM": CheckpointError("which word comes next"),
     "LMHeadModel": CheckpointError("which word comes next"),
@@ -98,8 +98,8 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
             return Task(kind, labels, problem != "multi_label_classification"), loader
     if not names:
         raise CheckpointError(
-            "The config.json of “{name}” does not say which class it was saved from (“architectures”), so what a head "
-            "in its files answers is not known.",
+            "The config.json of “{name}” does not name the class that the model was saved from (“architectures”), so "
+            "the task of a head in its files is unknown.",
             name=name,
         )
     if all(one.endswith("Model") and not one.endswith("HeadModel") for one in names):
@@ -107,10 +107,12 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
     answer = next((_OTHERS[end] for end in _OTHERS if any(one.endswith(end) for one in names)), None)
     if answer is None:
         raise CheckpointError(
-            "The head of “{name}” is a {kind}, which is not read here: only its encoder is.", name=name, kind=names[0]
+            "The head of “{name}” is a {kind}, which is not supported: only the encoder is used.",
+            name=name,
+            kind=names[0],
         )
     raise CheckpointError(
-        "The head of “{name}” ({kind}) answers {answer}, which is not read here: only its encoder is.",
+        "The head of “{name}” ({kind}) predicts {answer}, which is not supported: only the encoder is used.",
         name=name,
         kind=names[0],
         answer=answer,
@@ -120,7 +122,7 @@ def find_task(config: Any, given: Mapping[str, Any], name: str) -> tuple[Task, A
 def number_alone(name: str) -> CheckpointError:
     """Say that a head answers with a number."""
     return CheckpointError(
-        "The head of “{name}” answers with a single number and not with classes, which is not read here.", name=name
+        "The head of “{name}” outputs a single number rather than classes, which is not supported.", name=name
     )
 
 
@@ -138,15 +140,15 @@ def _labels(config: Any, given: Mapping[str, Any], name: str) -> tuple[str, ...]
     places = label_places(labels)
     if places is None:
         raise CheckpointError(
-            "In the config.json of “{name}” id2label should give each class's number its name, and it gives {first}. "
-            "If it stands where label2id should, exchange the two; its head is left out.",
+            "In the config.json of “{name}”, id2label should map each class number to its name, but it gives {first}. "
+            "If it was swapped with label2id, exchange the two; the head is not loaded.",
             name=name,
             first=_first_of(labels),
         )
     if sorted(places) != list(range(len(places))):
         raise CheckpointError(
-            "In the config.json of “{name}” id2label names the classes {given}, and a head's outputs are counted from "
-            "0 without a gap. Number them so; its head is left out.",
+            "In the config.json of “{name}”, id2label numbers the classes {given}, but a head's outputs are numbered "
+            "from 0 without gaps. Number the classes accordingly; the head is not loaded.",
             name=name,
             given=", ".join(map(str, sorted(places)[:10])),
         )
@@ -168,8 +170,9 @@ def labels_disagree(given: Mapping[str, Any], name: str) -> CheckpointError | No
         other = others.get(str(label), place) if isinstance(others, dict) else place
         if str(other) != str(place) and list((places or {}).values()).count(label) == 1:
             return CheckpointError(
-                "In the config.json of “{name}” “{label}” is class {place} by id2label and class {other} by label2id. "
-                "The names shown are id2label's, as in other programs: check with a text whose class you know.",
+                "In the config.json of “{name}”, “{label}” is class {place} in id2label but class {other} in "
+                "label2id. The names shown are those of id2label, as in other programs: check with a text whose class "
+                "you know.",
                 name=name,
                 label=str(label),
                 place=place,

@@ -114,8 +114,8 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
     sequence = encoding.sequence_ids
     if 0 not in sequence or (pair is not None and 1 not in sequence):
         raise InputError(
-            "A text holds nothing that the model's vocabulary can read, only control characters or spaces. Type some "
-            "words."
+            "A text contains nothing that the model's vocabulary can read, only control characters or spaces. Type "
+            "some words."
         )
     special = [owner is None for owner in sequence]
     second = sequence.index(1) if pair is not None else len(sequence)
@@ -158,14 +158,14 @@ def check_texts(text: str, pair: str | None) -> None:
     if not text.strip():
         raise InputError("The text is empty. Type some words, or pick an example.")
     if pair is not None and not pair.strip():
-        raise InputError("The second text is empty. Type some words, or do without it.")
+        raise InputError("The second text is empty. Type some words, or leave the second text out.")
     for part in (text, pair or ""):
         try:
             part.encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(
-                "Character {place} of a text is half of a surrogate pair, so it is not text. Delete it, or read the "
-                "file again in its own encoding.",
+                "Character {place} of a text is half of a surrogate pair, which is not valid text. Delete it, or read "
+                "the file again in its original encoding.",
                 place=error.start + 1,
             ) from error
 

@@ -121,8 +121,8 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     free = find_device("cpu").free
     if needed > free:
         raise CapacityError(
-            "Recording {tokens} tokens takes {needed} GB and {free} GB are free. Shorten the text, use a smaller "
-            "window, or choose a smaller model.",
+            "Recording {tokens} tokens needs {needed} GB, but only {free} GB are free. Shorten the text, use a "
+            "smaller window, or choose a smaller model.",
             tokens=longest,
             needed=gigabytes(needed),
             free=gigabytes(free),

@@ -224,9 +224,9 @@ def unreachable_note(tokenizer: Tokenizer, name: str, by_config: bool = True) ->
     file = "tokenizer_config.json" if by_config else "tokenizer.json"
     if lost[0]:
         return InputError(
-            "The vocabulary of “{name}” has upper case in {share} of its words, but its tokenizer reads every text in "
-            "lower case, so none of these is ever found. If it was trained on text as it is, write {cure} into its "
-            "{file} and load it again.",
+            "In the vocabulary of “{name}”, {share} of the words have upper-case letters, but its tokenizer "
+            "lower-cases every text, so these words are never used. If the model was trained on cased text, write "
+            "{cure} into its {file} and load it again.",
             name=name,
             share=f"{upper:.0%}",
             cure='{"do_lower_case": false}' if by_config else '"normalizer": {… "lowercase": false}',
@@ -234,9 +234,9 @@ def unreachable_note(tokenizer: Tokenizer, name: str, by_config: bool = True) ->
         )
     if lost[1]:
         return InputError(
-            "The vocabulary of “{name}” has accents in {share} of its words, but its tokenizer takes them off every "
-            "text, so none of these is ever found. If it was trained on text as it is, write {cure} into its {file} "
-            "and load it again.",
+            "In the vocabulary of “{name}”, {share} of the words have accents, but its tokenizer strips accents from "
+            "every text, so these words are never used. If the model was trained on text with accents, write {cure} "
+            "into its {file} and load it again.",
             name=name,
             share=f"{accents:.0%}",
             cure='{"strip_accents": false}' if by_config else '"normalizer": {… "strip_accents": false}',

@@ -97,7 +97,7 @@ def _agreed(work: Callable[[], T]) -> T:
 
 def _prepared(given: argparse.Namespace, state: PartialState) -> tuple[list[str], Encoder, Plan]:
     if given.out.exists():
-        raise InputError("“{out}” is there already. Give a new folder.", out=str(given.out))
+        raise InputError("“{out}” already exists. Give a new folder.", out=str(given.out))
     texts = _texts(given.corpus, given.column)
     # With several GPUs each process has one of its own.
     spread = state.device.type == "cuda" and given.device in ("auto", "cuda")
@@ -127,7 +127,7 @@ def _made(out: Path, part: Path, plan: Plan) -> None:
     room = shutil.disk_usage(out).free
     if 2 * plan.bytes > room:
         raise CapacityError(
-            "The vectors take {needed} GB on disk and there is room for {room} GB. Read fewer texts, or keep fewer "
+            "The vectors need {needed} GB on disk, but only {room} GB are free. Read fewer texts, or keep fewer "
             "layers.",
             needed=gigabytes(2 * plan.bytes),
             room=gigabytes(room),
@@ -136,7 +136,7 @@ def _made(out: Path, part: Path, plan: Plan) -> None:
 
 def _seen(out: Path, state: PartialState) -> None:
     if state.is_main_process and len(list(out.glob(".part-*"))) < state.num_processes:
-        raise InputError("“{out}” is not seen by every machine. Give a folder that all share.", out=str(out))
+        raise InputError("Not every machine can see “{out}”. Give a folder that all of them share.", out=str(out))
 
 
 def _joined(out: Path, plan: Plan, count: int) -> None:
@@ -180,7 +180,7 @@ def _layers(given: str) -> str | list[int]:
     try:
         return [int(part) for part in given.split(",")]
     except ValueError as error:
-        raise InputError("The layers “{layers}” are none. Give “all”, or a list of numbers.", layers=given) from error
+        raise InputError("“{layers}” names no layers. Give “all” or a list of layer numbers.", layers=given) from error
 
 
 if __name__ == "__main__":

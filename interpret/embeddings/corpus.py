@@ -85,7 +85,7 @@ class Embeddings:
         """
         if layer not in self.layers:
             raise InputError(
-                "The vectors of layer {layer} were not kept. There are those of: {layers}.",
+                "The vectors of layer {layer} were not kept. Those kept are of: {layers}.",
                 layer=layer,
                 layers=", ".join(map(str, self.layers)),
             )
@@ -153,7 +153,7 @@ def embed(
     free = find_device("cpu").free
     if plan.bytes > free:
         raise CapacityError(
-            "The vectors take {needed} GB and {free} GB are free. Read fewer texts, or keep fewer layers.",
+            "The vectors need {needed} GB, but only {free} GB are free. Read fewer texts, or keep fewer layers.",
             needed=gigabytes(plan.bytes),
             free=gigabytes(free),
         )

@@ -101,9 +101,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     random = np.random.default_rng(seed)
     chosen = _sample(embeddings.text, random)
     if len(chosen) < 2:
-        raise InputError(
-            "Geometry is between vectors: it needs 2 items at least, and there is {count}.", count=len(chosen)
-        )
+        raise InputError("Geometry compares vectors: it needs at least 2 items; found: {count}.", count=len(chosen))
     text = embeddings.text[chosen]
     groups = _frequent_words(embeddings, chosen) if embeddings.level != "texts" else {}
     texts = list(_texts_of(text)) if embeddings.level != "texts" else []
@@ -315,7 +313,8 @@ def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:
     """
     if len(one) != len(other) or len(one) < 4:
         raise InputError(
-            "Two sets of vectors of the same items are compared, 4 at least. There are {one} and {other}.",
+            "The comparison needs two sets of vectors of the same items, at least 4 items each; found: {one} and "
+            "{other}.",
             one=len(one),
             other=len(other),
         )

@@ -102,7 +102,11 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
         If no two labels have 5 texts each.
     """
     if len(labels) != len(embeddings):
-        raise InputError("There are {labels} labels for {items} items.", labels=len(labels), items=len(embeddings))
+        raise InputError(
+            "The number of labels ({labels}) differs from the number of items ({items}).",
+            labels=len(labels),
+            items=len(embeddings),
+        )
     labels = ["" if is_missing(one) else one for one in labels]
     random = np.random.default_rng(seed)
     # Texts that read the same have one number, in the order in which they come.
@@ -176,8 +180,8 @@ def _chosen(
     frequent = [(label, count) for label, count in sorted(texts.items()) if label and count >= FOLDS]
     if len(frequent) < 2:
         raise InputError(
-            "A probe needs two labels with {least} different texts each; here {count} of {all} labels have as many. "
-            "Choose another column, or read more texts.",
+            "A probe needs at least two labels with {least} different texts each; here {count} of {all} labels have "
+            "that many. Choose another column, or read more texts.",
             least=FOLDS,
             count=len(frequent),
             all=len(texts),

@@ -117,7 +117,7 @@ def project(
         setting = min(30.0, most) if perplexity is None else float(perplexity)
         if not 1 <= setting <= most:
             raise InputError(
-                "A perplexity of {value} does not go with {points} points. Choose one from 1 to {most}.",
+                "A perplexity of {value} is not possible with {points} points. Choose one from 1 to {most}.",
                 value=f"{setting:g}",
                 points=points,
                 most=f"{most:.0f}",
@@ -127,7 +127,7 @@ def project(
         chosen = min(15, points - 1) if neighbours is None else neighbours
         if not 2 <= chosen < points:
             raise InputError(
-                "{value} neighbours do not go with {points} points. Choose from 2 to {most}.",
+                "{value} neighbours are not possible with {points} points. Choose from 2 to {most}.",
                 value=chosen,
                 points=points,
                 most=points - 1,
@@ -153,11 +153,12 @@ def _check(vectors: np.ndarray, method: str, dims: int, metric: str) -> None:
         if value not in known:
             raise InputError("“{value}” is not one of: {known}.", value=str(value), known=", ".join(map(str, known)))
     if len(vectors) < 4:
-        raise InputError("A map needs 4 points at least, and there are {points}.", points=len(vectors))
+        raise InputError("A map needs at least 4 points; found: {points}.", points=len(vectors))
     check_finite(vectors)
     if not np.ptp(vectors, axis=0).any():
         raise InputError(
-            "All {points} vectors are the same: there is nothing to map. Choose different texts.", points=len(vectors)
+            "All {points} vectors are identical, so there is nothing to map. Choose different texts.",
+            points=len(vectors),
         )
 
 
@@ -166,8 +167,8 @@ def check_finite(vectors: np.ndarray) -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InputError(
-            "{count} vectors hold a number that is none (NaN or infinite), the first at place {place}. The model's "
-            "precision overflows on these texts: choose float32.",
+            "{count} vectors contain NaN or infinite values, the first at position {place}. The model's precision "
+            "overflows on these texts: choose float32.",
             count=len(bad),
             place=int(bad[0]) + 1,
         )

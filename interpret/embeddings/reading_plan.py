@@ -104,12 +104,12 @@ def chosen_layers(layers: str | Sequence[int], count: int) -> tuple[int, ...]:
     """
     if isinstance(layers, str):
         if layers != "all":
-            raise InputError("The layers “{layers}” are none. Give “all”, or a list of numbers.", layers=layers)
+            raise InputError("“{layers}” names no layers. Give “all” or a list of layer numbers.", layers=layers)
         return tuple(range(count + 1))
     wanted = sorted({count if layer == -1 else layer for layer in layers})
     if not wanted or not 0 <= wanted[0] <= wanted[-1] <= count:
         raise InputError(
-            "Layers go from 0 (the embedding output) to {last}; {given} were asked for.",
+            "Layers go from 0 (the embedding output) to {last}; requested: {given}.",
             last=count,
             given=", ".join(map(str, layers)) or "–",
         )
@@ -148,7 +148,7 @@ def plan_corpus(
         rows = list(_items(encoder, texts, units, level, word))
         if not rows:
             raise InputError(
-                "“{word}” is in none of the {count} texts. Choose another word, or other texts.",
+                "“{word}” occurs in none of the {count} texts. Choose another word or other texts.",
                 word=word or "",
                 count=len(texts),
             )
@@ -183,7 +183,7 @@ def chosen_reading(encoder: Encoder, pooling: str, prompt: str | None, level: st
     if level == "texts":
         return sentence_reading(encoder, pooling, prompt)
     if pooling not in ("auto", "mean") or prompt:
-        raise InputError("Only whole texts are pooled in other ways than by the mean, or read behind a prompt.")
+        raise InputError("Poolings other than the mean, and prompts, are available only for whole texts.")
     return sentence_reading(encoder, "mean", "")
 
 
@@ -204,8 +204,8 @@ def readable_layers(reading: SentenceReading, layers: str | Sequence[int]) -> tu
     kept = chosen_layers([-1] if layers == "all" else layers, last)
     if kept != (last,):
         raise InputError(
-            "The model's own sentence vectors have {width} numbers, which its dense layer makes of the last layer "
-            "alone. Ask for the last layer, or for the pooling “mean”.",
+            "The model's own sentence vectors have {width} dimensions, which its dense layer computes from the last "
+            "layer alone. Choose the last layer only, or the pooling “mean”.",
             width=model.width(reading.encoder.width),
         )
     return kept
@@ -217,7 +217,7 @@ def _check(texts: Sequence[str], level: str, word: str | None) -> None:
     if level not in LEVELS:
         raise InputError("“{value}” is not one of: {known}.", value=level, known=", ".join(LEVELS))
     if word is not None and (level != "words" or not word.strip()):
-        raise InputError("A word is looked for at the level “words”, and may not be empty.")
+        raise InputError("Searching for a word requires the level “words”, and the word may not be empty.")
 
 
 def _cut(units: list[tuple[int, Window, int]], most: int, count: int) -> np.ndarray:

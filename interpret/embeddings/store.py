@@ -146,7 +146,7 @@ class Store:
         room = min(self.limit, shutil.disk_usage(there).free + used)
         if needed > room:
             raise CapacityError(
-                "The vectors take {needed} GB on disk and there is room for {room} GB. Read fewer texts, or keep fewer "
+                "The vectors need {needed} GB on disk, but only {room} GB are free. Read fewer texts, or keep fewer "
                 "layers.",
                 needed=gigabytes(needed),
                 room=gigabytes(room),
@@ -261,12 +261,14 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
         whole = False
     if not whole:
         raise InputError(
-            "The folder “{folder}” holds no whole embeddings. Make them with `python -m interpret.embeddings`.",
+            "The folder “{folder}” contains no complete embeddings. Compute them with `python -m "
+            "interpret.embeddings`.",
             folder=str(folder),
         )
     if about["fingerprint"] != fingerprint(texts):
         raise InputError(
-            "The folder “{folder}” holds the vectors of {count} other texts. Give those that they were made of.",
+            "The folder “{folder}” contains the vectors of {count} other texts. Give the texts that they were "
+            "computed from.",
             folder=str(folder),
             count=about["texts"],
         )

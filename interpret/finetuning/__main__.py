@@ -84,7 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.wait or runs:
             return max(_go_on_all(runs), default=0)
         if asked.data is None or asked.out is None:
-            raise InputError("Name a run's folder; or a labelled file with --data, and with --out the folder to write.")
+            raise InputError(
+                "Name a run's folder, or give a labelled file with --data and an output folder with --out."
+            )
         return _train(asked)
     except InterpretError as error:
         _say(f"interpret.finetuning: {error}")

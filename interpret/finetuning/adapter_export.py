@@ -234,12 +234,12 @@ def what_is_given(run: Run) -> dict[str, torch.Tensor]:
 def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
     if not isinstance(after, BertForPreTraining):
         raise InputError(
-            "An adapter is made of a BERT with both heads of its pre-training, and this is a {kind}.",
+            "An adapter needs a BERT with both of its pre-training heads, but this is a {kind}.",
             kind=type(after).__name__,
         )
     old, new = before.state_dict(), after.state_dict()
     if {name: one.shape for name, one in old.items()} != {name: one.shape for name, one in new.items()}:
-        raise InputError("The two models are not of one shape. Name the one that the training began with.")
+        raise InputError("The two models have different shapes. Name the model that the training started from.")
 
 
 def measure_adapter(

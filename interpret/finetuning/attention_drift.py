@@ -21,7 +21,9 @@ def attention_drift(before: Trace, after: Trace) -> Float32[np.ndarray, "layer h
     """
     one, other = before.attention, after.attention
     if one.shape != other.shape or before.tokens.strings != after.tokens.strings:
-        raise InputError("Two readings of one text by models of the same shape are compared, and these are not.")
+        raise InputError(
+            "Only traces of the same text by two models of the same shape can be compared, and these are not."
+        )
     p, q = one.astype(np.float64), other.astype(np.float64)
     divergence = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
     return read_only(divergence.mean(axis=-1).clip(0, 1), np.float32)

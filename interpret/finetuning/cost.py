@@ -112,7 +112,7 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
         told = json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
         raise InputError(
-            "No step could be timed on {device}: {error}.", device=device, error=type(error).__name__
+            "A training step could not be timed on {device}: {error}.", device=device, error=type(error).__name__
         ) from error
     if "sentence" in told:
         kind = CapacityError if told["kind"] == "CapacityError" else InputError

@@ -122,7 +122,7 @@ def _rows(table: Table, columns: list[int], pair: str | None, task: str) -> Exam
 def _check(examples: Examples, label: str) -> None:
     if len(examples) < LEAST_ROWS:
         raise InputError(
-            "The file has {count} rows with a text and a label, and {least} are the least to learn and judge by. Add "
+            "The file has {count} rows with a text and a label; training and evaluation need at least {least}. Add "
             "some, or choose other columns.",
             count=len(examples),
             least=LEAST_ROWS,
@@ -131,7 +131,7 @@ def _check(examples: Examples, label: str) -> None:
         for place, one in zip(examples.places, examples.labels, strict=True):
             if as_number(one) is None:
                 raise InputError(
-                    "Row {row} has “{label}” where a regression needs a number. Choose classes, or another column.",
+                    "Row {row} has “{label}”, but regression needs a number. Choose classification, or another column.",
                     row=place + 1,
                     label=one[:40],
                 )
@@ -147,21 +147,21 @@ def _check(examples: Examples, label: str) -> None:
     several = multi_labels(examples.labels if examples.task == "classes" else tags)
     if several is not None:
         raise InputError(
-            "The column “{label}” has several labels in a cell, such as “{cell}”. A row is learned with one label: "
-            "choose another column, or write a column of yes and no for each label.",
+            "The column “{label}” has several labels in a cell, such as “{cell}”. A row can have only one label in "
+            "training: choose another column, or add a yes/no column for each label.",
             label=label if examples.task == "classes" else "tags",
             cell=several[:60],
         )
     if len(classes) < 2:
         raise InputError(
-            "All rows have the label “{label}”. A classifier needs two classes at least: choose another column, or "
+            "All rows have the label “{label}”. A classifier needs at least two classes: choose another column, or "
             "add rows of another class.",
             label=classes[0],
         )
     if examples.task == "token classes":
         if len(classes) > MOST_CLASSES:
             raise InputError(
-                "The words have {count} different tags, and {most} are the most. Choose another column of tags.",
+                "The words have {count} different tags; at most {most} are supported. Choose another column of tags.",
                 count=len(classes),
                 most=MOST_CLASSES,
             )
@@ -169,15 +169,15 @@ def _check(examples: Examples, label: str) -> None:
     if len(classes) > MOST_CLASSES or (len(classes) > len(examples) // 2 and len(classes) > LEAST_ROWS):
         if all(as_number(one) is not None for one in classes):
             raise InputError(
-                "The column “{label}” has {count} different numbers in {rows} rows. Choose regression, or put them in "
-                "classes first.",
+                "The column “{label}” has {count} different numbers in {rows} rows. Choose regression, or bin the "
+                "numbers into classes first.",
                 label=label,
                 count=len(classes),
                 rows=len(examples),
             )
         raise InputError(
-            "The column “{label}” has {count} different labels in {rows} rows, so most have hardly an example. Choose "
-            "another column, or join labels.",
+            "The column “{label}” has {count} different labels in {rows} rows, so most labels have hardly any "
+            "examples. Choose another column, or merge labels.",
             label=label,
             count=len(classes),
             rows=len(examples),
@@ -185,8 +185,8 @@ def _check(examples: Examples, label: str) -> None:
     name, count = min(Counter(examples.labels).items(), key=lambda item: item[1])
     if count == 1:
         raise InputError(
-            "The class “{label}” has a single row, which cannot be learned from and judged by at once. Add rows of "
-            "it, or take it out.",
+            "The class “{label}” has only one row, which cannot serve for both training and evaluation. Add rows of "
+            "this class, or remove it.",
             label=name,
         )
 
@@ -212,7 +212,7 @@ def split_examples(
     """
     if not 0.05 <= share <= 0.5:
         raise InputError(
-            "A share of {share} cannot be held out. Choose one between 0.05 and 0.5, such as 0.2.", share=share
+            "A held-out share of {share} is not possible. Choose one between 0.05 and 0.5, such as 0.2.", share=share
         )
     if examples.task in GAMES:
         return _both(examples, *split_passages(examples, share))
@@ -230,7 +230,8 @@ def split_examples(
         members = [strata[name][i] for i in random.permutation(len(strata[name]))]
         if len(members) == 1 and len(strata) > 1 and examples.task == "classes":
             raise InputError(
-                "All rows of the class “{label}” say the same, so none can be held out. Add different ones.", label=name
+                "All rows of the class “{label}” are identical, so none can be held out. Add different ones.",
+                label=name,
             )
         wanted = share * sum(map(len, members))
         held = 0
@@ -252,8 +253,8 @@ def _both(
     least = 2 if examples.task in GAMES and examples.pairs is not None else 1
     if len(learned) < least or len(judged) < least:
         raise InputError(
-            "The split leaves {learned} to learn from and {judged} to judge by. Texts that say the same stay together: "
-            "add different ones, hold out another share, or judge by a second file.",
+            "The split leaves {learned} for training and {judged} for evaluation. Identical texts stay together: add "
+            "different ones, hold out another share, or use a second file as the test set.",
             learned=len(learned),
             judged=len(judged),
         )

@@ -110,8 +110,8 @@ class Examples:
         strange = sorted(set(other.classes) - set(self.classes))
         if strange:
             raise InputError(
-                "The file to judge by has the class “{label}”, which the file to learn from has not. Take its rows "
-                "out, or add some of it there.",
+                "The test file has the class “{label}”, which the training file lacks. Remove its rows, or add rows "
+                "of this class to the training file.",
                 label=strange[0],
             )
         return self.followed_by(other)

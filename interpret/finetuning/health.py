@@ -199,85 +199,86 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
     first = health.contradictions[0] if health.contradictions else ()
     said: dict[str, Callable[[], InputError]] = {
         "leaks": lambda: InputError(
-            "{count} rows to judge by also stand among those to learn from: the model will look better than it is. "
-            "Take them out of one file. The first: “{text}”",
+            "{count} held-out rows also occur in the training set, so the model will look better than it is. Remove "
+            "them from one file. The first: “{text}”",
             count=f"{len(health.leaks):,}",
             text=begin(health.leaks[0]),
         ),
         "left out": lambda: InputError(
-            "{count} of {rows} rows of the file to judge by also stand among those to learn from, and are left out: "
-            "what is judged by was never learned from. The first: “{text}”",
+            "{count} of {rows} rows of the test file also occur in the training file and are left out: the test set "
+            "contains nothing that was used for training. The first: “{text}”",
             count=f"{len(health.left_out):,}",
             rows=f"{len(health.left_out) + health.judged:,}",
             text=begin(health.left_out[0]),
         ),
         "contradictions": lambda: InputError(
-            "{count} texts appear with different labels, such as “{text}” ({labels}). No model can get both right: "
-            "decide which is meant.",
+            "{count} texts appear with different labels, such as “{text}” ({labels}). No model can get all of these "
+            "right: decide which label is correct.",
             count=f"{len(health.contradictions):,}",
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
         ),
         "few judged": lambda: (
             InputError(
-                "Only {count} tokens to judge by: the share guessed can be off by ± {points} points by chance. Hold "
-                "out more, or bring a longer text.",
+                "Only {count} held-out tokens to predict: the accuracy can be off by ± {points} percentage points by "
+                "chance. Hold out more, or use a longer text.",
                 count=health.answers,
                 points=f"{health.uncertainty * 100:.1f}",
             )
             if examples.task in GAMES
             else InputError(
-                "Only {count} sentences to judge by: a word accuracy near 90 % can be off by ± {points} points by "
-                "chance, a lower one by more. Hold out more, or add sentences, before you believe a difference smaller "
-                "than that.",
+                "Only {count} held-out sentences: a word accuracy near 90 % can be off by ± {points} percentage "
+                "points by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller "
+                "difference.",
                 count=health.judged,
                 points=f"{health.uncertainty * 100:.1f}",
             )
             if examples.task == "token classes"
             else InputError(
-                "Only {count} rows to judge by: an accuracy near 90 % can be off by ± {points} points by chance, a "
-                "lower one by more. Hold out more, or add rows, before you believe a difference smaller than that.",
+                "Only {count} held-out rows: an accuracy near 90 % can be off by ± {points} percentage points by "
+                "chance, a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
                 count=health.judged,
                 points=f"{health.uncertainty * 100:.1f}",
             )
         ),
         "unbalanced": lambda: InputError(
-            "The classes are far from equal in size. Switch on “rarer classes count for more”, and look at macro-F1 "
-            "rather than at accuracy."
+            "The classes are imbalanced. Switch on “Rarer classes count for more”, and report macro-F1 rather than "
+            "accuracy."
         ),
         "unknown": lambda: InputError(
-            "{share} of the tokens are not in this model's vocabulary: it cannot read those words. Choose a model that "
-            "knows the language or the field.",
+            "{share} of the tokens are not in this model's vocabulary, so it cannot read those words. Choose a model "
+            "for this language or domain.",
             share=f"{health.unknown:.1%}",
         ),
         "many tokens": lambda: InputError(
-            "Words are cut into {count} tokens on average: this vocabulary was not made for texts like these. A model "
-            "of your language or field may do better.",
+            "Words are split into {count} tokens on average: this vocabulary was not made for texts like these. A "
+            "model of your language or domain may do better.",
             count=f"{health.tokens_per_word:.2f}",
         ),
         "too long": lambda: InputError(
-            "{count} texts are longer than the {most} tokens that are read; their ends are cut off, {share} of all "
-            "tokens (the longest has {longest}). Raise “tokens read of a text” if the ends matter; it costs time.",
+            "{count} texts are longer than {most} tokens and are truncated: {share} of all tokens are lost (the "
+            "longest text has {longest}). Raise “Max length (tokens)” if the ends matter; it costs time.",
             count=f"{health.too_long:,}",
             most=health.most,
             share=f"{health.cut:.1%}",
             longest=f"{int(health.lengths.max()):,}",
         ),
         "duplicates": lambda: InputError(
-            "{count} rows say what an earlier one says. They never fall on both sides of the split; they only count "
-            "double.",
+            "{count} rows repeat an earlier row. They never fall on both sides of the split; they only count twice.",
             count=f"{len(health.duplicates):,}",
         ),
         "skipped": lambda: (
             InputError(
-                "Rows without a text or a label, left out: {count}. Taken for no label: {names}.",
+                "Rows left out because the text or the label is missing: {count}. Read as missing labels: {names}.",
                 count=f"{health.skipped:,}",
                 names=", ".join(f"“{label}” ({count:,})" for label, count in examples.missing),
             )
             if examples.missing
-            else InputError("Sentences without words, left out: {count}.", count=f"{health.skipped:,}")
+            else InputError("Sentences left out because they have no words: {count}.", count=f"{health.skipped:,}")
             if examples.task == "token classes"
-            else InputError("Rows without a text or a label, left out: {count}.", count=f"{health.skipped:,}")
+            else InputError(
+                "Rows left out because the text or the label is missing: {count}.", count=f"{health.skipped:,}"
+            )
         ),
     }
     return {name: said[name]() for name in health.findings}

@@ -76,7 +76,7 @@ def group_layers(
     layer_groups = layer_group_parameters(model, family)
     chosen = set(frozen)
     if HEAD in chosen:
-        raise InputError("The head is new and knows nothing yet, so it cannot be frozen. Leave it free.")
+        raise InputError("The head is new and untrained, so it cannot be frozen. Leave it trainable.")
     unknown = sorted(chosen - set(layer_groups))
     if unknown:
         raise InputError(

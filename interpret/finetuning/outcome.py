@@ -205,7 +205,7 @@ def compare_runs(runs: Sequence[Run]) -> Compared:
     parts = [row_parts(task, labels, answers) for answers, labels, _step in kept]
     truth = kept[0][0]["truth"]
     if any(not np.array_equal(one["truth"], truth) for one, _labels, _step in kept):
-        raise InputError("These runs were reported on other rows, so they cannot be compared row by row.")
+        raise InputError("These runs were evaluated on different rows, so they cannot be compared row by row.")
     score, width = score_of(task), parts[0].shape[1]
     choice = cross_fit(np.stack(parts), score, score, truth if task == "classes" else None)
     behind = [

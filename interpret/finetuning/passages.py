@@ -43,7 +43,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     """
     if not LEAST_WORDS <= words <= MOST_WORDS:
         raise InputError(
-            "Passages of {words} words cannot be made: choose {least} to {most}. Three words are about four tokens.",
+            "Words per passage cannot be {words}: choose {least} to {most}. Three words are about four tokens.",
             words=words,
             least=LEAST_WORDS,
             most=MOST_WORDS,
@@ -73,8 +73,8 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
             owners.append(number)
     if len(texts) < LEAST_ROWS:
         raise InputError(
-            "The text makes {count} passages of about {words} words, and {least} are the least to learn and judge by. "
-            "Choose a longer one.",
+            "The text yields only {count} passages of about {words} words, but training and evaluation need at least "
+            "{least}. Choose a longer text.",
             count=len(texts),
             words=words,
             least=LEAST_ROWS,

@@ -177,19 +177,24 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
     rate = f"{recipe.learning_rate:.1e}"
     said = {
         "memory": InputError(
-            "This is more memory than the device has free. Freeze more, or take fewer texts a step or fewer tokens of "
-            "each."
+            "This needs more memory than the device has free. Freeze more layers, or reduce the batch size or the max "
+            "length."
         ),
         "high rate": InputError(
-            "A learning rate of {rate} is far above 2e-5 to 5e-5, which suits layers that learn; BERT tends to forget "
-            "what it knew.",
+            "A learning rate of {rate} is far above 2e-5 to 5e-5, the usual range for training layers; BERT then "
+            "tends to forget what it knew.",
             rate=rate,
         ),
         "low rate": InputError(
-            "A learning rate of {rate} is far below 2e-5 to 5e-5: little will be learned in so few steps.", rate=rate
+            "A learning rate of {rate} is far below 2e-5 to 5e-5: the model will learn little in so few steps.",
+            rate=rate,
         ),
-        "slow head": InputError("A head alone learns slowly at {rate}. Rates of 1e-3 to 2e-2 suit it.", rate=rate),
-        "hole": InputError("A frozen layer above one that learns saves little: the gradient has to pass through it."),
+        "slow head": InputError(
+            "A head alone trains slowly at a learning rate of {rate}; 1e-3 to 2e-2 suits it.", rate=rate
+        ),
+        "hole": InputError(
+            "Freezing a layer above a trainable one saves little: the gradient still has to pass through it."
+        ),
     }
     return {name: said[name] for name in found.cautions if name in said}
 

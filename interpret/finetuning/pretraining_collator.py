@@ -46,8 +46,8 @@ class Game(Sequence[Item]):
     ) -> None:
         if encoder.mask is None:
             raise InputError(
-                "This model's vocabulary has no mask, so it cannot learn from hidden words. Choose another model, or a "
-                "labelled file."
+                "This model's vocabulary has no mask token, so it cannot be trained on masked words. Choose another "
+                "model, or a labelled file."
             )
         self.examples, self.places, self.time = examples, places, time
         self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
@@ -59,8 +59,8 @@ class Game(Sequence[Item]):
             self.documents.setdefault(examples.labels[place], []).append(place)
         if examples.pairs is not None and len(places) < 2:
             raise InputError(
-                "There is a single passage to learn from or to judge by, so no second text can be from elsewhere. "
-                "Bring a longer text, or hold more of it out."
+                "The training set or the held-out set has only one passage, so no second text can come from "
+                "elsewhere. Use a longer text, or hold out more of it."
             )
 
     def __len__(self) -> int:

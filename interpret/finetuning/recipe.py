@@ -143,18 +143,20 @@ class Recipe:
             )
         if self.precision not in PRECISIONS:
             raise InputError(
-                "There is no precision “{name}” to train in. Choose one of: {known}.",
+                "There is no training precision “{name}”. Choose one of: {known}.",
                 name=self.precision,
                 known=", ".join(PRECISIONS),
             )
         if self.hold not in HOLDS:
             raise InputError(
-                "Weights cannot be held by “{name}”. Choose one of: {known}.", name=self.hold, known=", ".join(HOLDS)
+                "There is no method “{name}” to prevent forgetting. Choose one of: {known}.",
+                name=self.hold,
+                known=", ".join(HOLDS),
             )
         if self.lora_rank and self.hold != "none":
             raise InputError(
-                "Adapters leave the weights where they are, so nothing has to hold them there. Choose adapters (LoRA) "
-                "or “{hold}”, not both.",
+                "Adapters leave the model's own weights unchanged, so no regularization is needed to prevent "
+                "forgetting. Choose adapters (LoRA) or “{hold}”, not both.",
                 hold=self.hold,
             )
         ranges: dict[str, tuple[float, float]] = {
@@ -179,7 +181,7 @@ class Recipe:
             value = getattr(self, name)
             if not least <= value <= most and not (name in ("learning_rate", "epochs") and value == 0):
                 raise InputError(
-                    "“{name}” is {value}, and goes from {least} to {most}.",
+                    "“{name}” is {value}, but must be between {least} and {most}.",
                     name=name,
                     value=value,
                     least=least,
@@ -218,8 +220,12 @@ class Recipe:
         except InputError:
             raise
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise InputError("This is no recipe: {error}.", error=str(error)[:200]) from error
-        raise InputError("A recipe has no “{name}”. It has: {known}.", name=unknown[0], known=", ".join(sorted(known)))
+            raise InputError("This is not a valid recipe: {error}.", error=str(error)[:200]) from error
+        raise InputError(
+            "A recipe has no setting “{name}”. Its settings are: {known}.",
+            name=unknown[0],
+            known=", ".join(sorted(known)),
+        )
 
 
 def head_alone(frozen: Iterable[str], layer_groups: Iterable[str]) -> bool:

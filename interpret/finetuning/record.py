@@ -280,7 +280,7 @@ def write_note(root: Path, record: str, note: str) -> None:
     """
     if len(note) > LONGEST_NOTE:
         raise InputError(
-            "A note can have {most} characters, and this one has {count}. Shorten it.",
+            "A note can have at most {most} characters; this one has {count}. Shorten it.",
             most=f"{LONGEST_NOTE:,}",
             count=f"{len(note):,}",
         )
@@ -298,7 +298,7 @@ def set_alias(root: Path, record: str, alias: str) -> None:
     """
     if not _ALIAS.fullmatch(alias):
         raise InputError(
-            "“{name}” cannot be an alias. Take up to 40 letters, digits, “-” and “_”, beginning with a letter.",
+            "“{name}” cannot be an alias. Use up to 40 letters, digits, “-” and “_”, starting with a letter.",
             name=alias,
         )
     with _reached(root) as client:
@@ -336,7 +336,7 @@ def _version(client: Any, record: str) -> str:
     """Return the version of a run's model in the registry, made where there is none yet."""
     run = client.get_run(record)
     if not any(one.path == "model" for one in client.list_artifacts(record)):
-        raise InputError("The run “{name}” has no model in the record yet.", name=run.info.run_name)
+        raise InputError("The run “{name}” has no model in the MLflow record yet.", name=run.info.run_name)
     if not client.search_registered_models(f"name = '{EXPERIMENT}'"):
         client.create_registered_model(EXPERIMENT)
     versions = client.search_model_versions(f"name = '{EXPERIMENT}'")
@@ -370,7 +370,8 @@ def _reached(root: Path) -> Iterator[Any]:
     # An address may name a driver that is not installed.
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         raise InputError(
-            "The record at {place} does not answer: {error}. Is the server up, and MLFLOW_TRACKING_URI right?",
+            "The MLflow record at {place} does not respond: {error}. Check that the server is running and that "
+            "MLFLOW_TRACKING_URI is right.",
             place=redacted(tracking_uri(root)),
             error=first_line(error, 200),
         ) from error

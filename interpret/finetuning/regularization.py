@@ -99,8 +99,8 @@ def make_hold(learner: Learner, recipe: Recipe, past: Past | None) -> Hold | Non
         return Hold(learner, recipe.hold_strength)
     if past is None:
         raise InputError(
-            "EWC must know what the model learned before, and it is not the model of a run here. Choose “l2”, or a "
-            "model that was trained here."
+            "EWC needs the data that the model was trained on before, and this model is not from a run here. Choose "
+            "“l2” (L2-SP), or a model that was trained here."
         )
     encoder = load_encoder(past.model, recipe.device)
     return Hold(learner, recipe.hold_strength, fisher_information(encoder, past, recipe))
@@ -121,7 +121,9 @@ def fisher_information(
         If the model has no classes to answer.
     """
     if encoder.task is None or encoder.task.kind != "classes" or past.examples.task != "classes":
-        raise InputError("EWC is offered for classes of whole texts. Choose “l2” or replay for other labels.")
+        raise InputError(
+            "EWC is available only for classification of whole texts. For other labels, choose “l2” (L2-SP) or replay."
+        )
     random = np.random.default_rng(recipe.seed)
     chosen = random.permutation(past.learned)[:most]
     read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels, (0.0, 1.0)), Collate(encoder)
@@ -165,8 +167,8 @@ def replayed(
     old = past.examples
     if old.task != examples.task or (old.pairs is None) != (examples.pairs is None):
         raise InputError(
-            "What the model learned before is of another kind ({old} instead of {new}, pairs or single texts), and "
-            "cannot be replayed. Set the share of old examples to 0.",
+            "The model's previous training examples are of another kind ({old} instead of {new}, or pairs versus "
+            "single texts), so they cannot be replayed. Set the share of old examples to 0.",
             old=old.task,
             new=examples.task,
         )

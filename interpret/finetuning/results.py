@@ -144,7 +144,7 @@ def measure_results(
     foreign = next((one for one in truth if one not in places), None)
     if foreign is not None or not len(truth):
         raise InputError(
-            "“{label}” is no class of this classifier. It has: {known}.",
+            "This classifier has no class “{label}”. It has: {known}.",
             label=foreign or "",
             known=", ".join(list(labels)[:20]),
         )

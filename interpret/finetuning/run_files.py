@@ -34,7 +34,7 @@ def damaged(path: Path, why: BaseException | str, folder: Path | None = None) ->
     folder = folder or path.parent
     said = why if isinstance(why, str) else (str(why).strip().splitlines() or [type(why).__name__])[0]
     return InputError(
-        "The file “{file}” of the run “{run}” is damaged: {error}. Save what else there is of the run, and delete it.",
+        "The file “{file}” of the run “{run}” is damaged: {error}. Save the run's other files, then delete the run.",
         file=str(path.relative_to(folder)),
         run=folder.name,
         error=said[:200],

@@ -143,7 +143,7 @@ class Request:
             number(given.get("words", PASSAGE_WORDS), 1.0, float(MOST_WORDS))
             return cls(recipe, **given)
         except BROKEN as error:
-            raise InputError("This is no run: {error}.", error=str(error)[:200]) from error
+            raise InputError("This is not a valid run: {error}.", error=str(error)[:200]) from error
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
         return _fill(folder, request, data, judged, past)
     except OSError as error:
         raise InputError(
-            "The run cannot be written to “{folder}”: {error}. Make room on the disk, or allow writing there.",
+            "The run cannot be written to “{folder}”: {error}. Free some disk space, or allow writing there.",
             folder=str(root),
             error=error.strerror or str(error),
         ) from error
@@ -279,7 +279,9 @@ def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None =
         If there is something there already, its name is too long, or the run that it goes on from is damaged.
     """
     if folder.exists():
-        raise InputError("“{folder}” exists already. Name a new folder, or move that one away.", folder=str(folder))
+        raise InputError(
+            "“{folder}” already exists. Name a new folder, or move the existing one away.", folder=str(folder)
+        )
     _check(request, past)
     folder.mkdir(parents=True)
     return _fill(folder, request, data, judged, past)
@@ -310,7 +312,7 @@ def _check(request: Request, past: Path | None) -> None:
     """Refuse what could not be kept as it is, before anything is written."""
     if len(request.name) > LONGEST_NAME:
         raise InputError(
-            "A run's name can have {most} characters, and this one has {count}. Shorten it.",
+            "A run's name can have at most {most} characters; this one has {count}. Shorten it.",
             most=LONGEST_NAME,
             count=len(request.name),
         )
@@ -339,7 +341,7 @@ def read_run(folder: Path) -> Run:
         If the folder is no run.
     """
     if not os.path.lexists(folder / "request.json"):
-        raise InputError("“{folder}” is no run, or is gone.", folder=folder.name)
+        raise InputError("“{folder}” is not a run, or no longer exists.", folder=folder.name)
     # A run whose request cannot be read has a name still, and none of another's model or data.
     request = Request(Recipe(), folder.name, "")
     try:
@@ -495,7 +497,7 @@ def delete_run(run: Run) -> None:
     """
     run = read_run(run.folder)
     if run.active or (run.state == "damaged" and _worked_on(run.folder)):
-        raise InputError("The run “{name}” is at work. Stop it first, then delete it.", name=run.request.name)
+        raise InputError("The run “{name}” is still running. Stop it first, then delete it.", name=run.request.name)
     with _changing(run):
         shutil.rmtree(run.folder)
 
@@ -518,7 +520,7 @@ def _changing(run: Run) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            "The folder of the run “{name}” cannot be changed: {error}. Look into it by hand: “{folder}”.",
+            "The folder of the run “{name}” cannot be changed: {error}. Check it by hand: “{folder}”.",
             name=run.request.name,
             error=error.strerror or str(error),
             folder=run.id,

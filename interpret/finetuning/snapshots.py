@@ -99,4 +99,4 @@ def _write(run: Run, source: Path, snapshot: Snapshot, folder: Path) -> None:
         beside.replace(folder)
     except (*BROKEN, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
-        raise InputError("This moment of the run cannot be opened: {error}.", error=str(error)[:200]) from error
+        raise InputError("This snapshot of the run cannot be opened: {error}.", error=str(error)[:200]) from error

@@ -66,8 +66,8 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested:
         new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
         if not new:
             raise InputError(
-                "All {count} rows of the file to judge by also stand in the file to learn from. Bring other rows, or "
-                "hold a share of the first file out.",
+                "All {count} rows of the test file also appear in the training file. Use other rows, or hold out a "
+                "share of the training file.",
                 count=tested,
             )
         train, test = np.arange(count), read_only(new, np.int64)

@@ -309,8 +309,8 @@ def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bo
     """Make a model that plays the games; its head goes on learning where the checkpoint has it."""
     if task == GAMES[1] and encoder.model.config.model_type not in PAIR_FAMILIES:
         raise InputError(
-            "{family} was made without next sentences, and transformers has no head for them. Choose masked words "
-            "alone, or a BERT or an ALBERT.",
+            "{family} was pretrained without next-sentence prediction, and transformers has no head for it. Choose "
+            "masked words alone, or a BERT or an ALBERT.",
             family=encoder.family.title,
         )
     folder = checkpoint_folder(encoder.spec.checkpoint)

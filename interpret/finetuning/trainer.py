@@ -455,8 +455,8 @@ class FineTuner(tf.Trainer):
             if self.args.should_save:
                 shutil.rmtree(folder / name, ignore_errors=True)
             raise CapacityError(
-                "A checkpoint could not be written: {error}. What was saved before is kept. Make room on the disk, and "
-                "resume.",
+                "A checkpoint could not be written: {error}. What was saved before is kept. Free some disk space, "
+                "then resume.",
                 error=str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__,
             ) from error
         if self.args.should_save:

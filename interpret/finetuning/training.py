@@ -147,13 +147,13 @@ def train(
     """
     if examples.task in GAMES and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(
-            "The head “{name}” reads whole texts, and here words are to be guessed. Choose “{own}”.",
+            "The head “{name}” reads whole texts, but this task predicts masked words. Choose “{own}”.",
             name=recipe.head,
             own=OWN_HEAD,
         )
     if examples.task == "token classes" and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(
-            "The head “{name}” reads whole texts, and these labels are of single words. Choose “{own}”.",
+            "The head “{name}” reads whole texts, but these labels are for single words. Choose “{own}”.",
             name=recipe.head,
             own=OWN_HEAD,
         )
@@ -286,8 +286,8 @@ def _take_prefix(
 
 def _too_much(device: str) -> CapacityError:
     return CapacityError(
-        "{name} ran out of memory while training. Take fewer examples a step, fewer tokens of each, bfloat16 or a "
-        "smaller model, or freeze more of it. What was saved on the way is kept.",
+        "{name} ran out of memory during training. Reduce the batch size or the max length, use bfloat16 or a smaller "
+        "model, or freeze more layers. What was saved so far is kept.",
         name=device,
     )
 

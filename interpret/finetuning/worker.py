@@ -120,14 +120,16 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
         except MemoryError:
             _fail(
                 folder,
-                CapacityError("This machine ran out of memory. Use a smaller batch, shorter texts or a smaller model."),
+                CapacityError(
+                    "This machine ran out of memory. Use a smaller batch size, shorter texts or a smaller model."
+                ),
             )
         except Exception as error:
             report(_log, "a run failed")
             _fail(
                 folder,
                 InputError(
-                    "The run ended in a way that was not foreseen: {error}. Its log has the details.",
+                    "The run ended with an unexpected error: {error}. Its log has the details.",
                     error=first_line(error),
                 ),
             )
@@ -455,8 +457,8 @@ def _read_past(run: Run) -> Past:
     past = run.past
     if past is None:
         raise InputError(
-            "Old examples can be replayed, and weights held by EWC, only where a run goes on from another one's model. "
-            "Choose such a model, or set replay to 0 and hold by “l2”."
+            "Replay and EWC need a parent run: they work only when training continues from another run's model. "
+            "Choose such a model, or set the share of old examples to 0 and use “l2” to prevent forgetting."
         )
     examples, split = read_run_examples(past.folder, past.request)
     return Past(run.base, examples, np.asarray(split.train))

@@ -99,9 +99,7 @@ def fill_mask(
     read = hide(encoder, tokens, places)
     masks = hidden_places(encoder, read)
     if not len(masks):
-        raise InputError(
-            "No word is hidden. Choose one, or write {mask} in the place of a word.", mask=encoder.mask or ""
-        )
+        raise InputError("No word is masked. Choose one, or write {mask} in place of a word.", mask=encoder.mask or "")
     guessed_from(encoder, read)
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
     # To the host at once: each number that is looked at would wait for the device.

@@ -81,7 +81,7 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
     mask = mask_id(encoder)
     if (tokens.ids == mask).any():
         raise InputError(
-            "The text has {mask} in it already, and the game is to hide words that are known. Write the word.",
+            "The text already contains {mask}, but masking needs words that are known. Write the word.",
             mask=encoder.mask or "",
         )
     random = np.random.default_rng(seed)
@@ -90,7 +90,7 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
     masked = mask_tokens(tokens.ids, open_to, mask, others, random, masking, tokens.word)
     place = np.flatnonzero(masked.chosen)
     if not len(place):
-        raise InputError("By this draw no token was chosen. Draw again, choose a higher rate, or type a longer text.")
+        raise InputError("No token was selected in this draw. Draw again, choose a higher rate, or type a longer text.")
     with hold(encoder.spec.device):
         inputs = encoder.batch([tokens, tokens])
         inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())

@@ -69,8 +69,8 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
     """
     if encoder.pair_game is None:
         raise CheckpointError(
-            "“{name}” was saved without a head that tells whether a sentence follows. The BERTs of the paper have it, "
-            "such as google-bert/bert-base-uncased; RoBERTa and those after it were made without.",
+            "“{name}” was saved without a next-sentence head. The BERTs of the paper have one, such as "
+            "google-bert/bert-base-uncased; RoBERTa and its successors were made without it.",
             name=encoder.spec.checkpoint.name,
         )
     return encoder.pair_game
@@ -176,9 +176,9 @@ def follow_pairs(
             faults.append((place, error))
     if len(kept) < _LEAST_PAIRS:
         if not faults:
-            raise InputError("Shuffling takes two pairs at least, and there are {count}. Give more.", count=len(pairs))
+            raise InputError("Shuffling needs at least two pairs, but there are {count}. Add more.", count=len(pairs))
         raise InputError(
-            "{count} of {given} pairs can be read, and shuffling takes two at least. {why}",
+            "Pairs that can be read: {count} of {given}. Shuffling needs at least two. {why}",
             count=len(kept),
             given=len(pairs),
             why=faults[0][1],
@@ -212,8 +212,8 @@ def _shuffled(seconds: Sequence[str], seed: int) -> Int[np.ndarray, " pair"]:
     count = np.bincount(alike)
     if count.max() > len(seconds) / 2:
         raise InputError(
-            "{count} of {given} pairs have the same second text, so a shuffle would leave some of them as they are. "
-            "Give others.",
+            "{count} of {given} pairs have the same second text, so shuffling would leave some of them unchanged. Use "
+            "other pairs.",
             count=int(count.max()),
             given=len(seconds),
         )

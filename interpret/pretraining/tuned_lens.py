@@ -124,8 +124,8 @@ def check_folder(folder: Path) -> None:
 
 def _unwritable(folder: Path, error: Exception) -> CapacityError:
     return CapacityError(
-        "A lens is kept in “{folder}”, which cannot be written: {error}. Free some space, or name another folder in "
-        "BERTOSCOPE_CACHE.",
+        "Lenses are kept in “{folder}”, but that folder cannot be written to: {error}. Free some disk space, or name "
+        "another folder in BERTOSCOPE_CACHE.",
         folder=str(folder),
         error=getattr(error, "strerror", None) or str(error)[:200],
     )
@@ -147,7 +147,9 @@ def load_lens(path: Path) -> TunedLens:
         return TunedLens(revision=facts["revision"], **numbers)
     except Exception as error:  # whatever a damaged file makes safetensors raise
         raise InputError(
-            "“{file}” is no lens: {error}. Delete it, and fit the lens again.", file=str(path), error=str(error)[:200]
+            "“{file}” is not a valid lens: {error}. Delete it, and fit the lens again.",
+            file=str(path),
+            error=str(error)[:200],
         ) from error
 
 
@@ -240,7 +242,7 @@ def _collect(
     alike = np.array([numbers.setdefault(one.ids.tobytes(), len(numbers)) for one in plain], np.int64)
     if len(numbers) < _LEAST:
         raise InputError(
-            "A lens is fitted to {least} different texts at least, and there are {count}. Give some more.",
+            "Fitting a lens needs at least {least} different texts, but there are {count}. Add some more.",
             least=_LEAST,
             count=len(numbers),
         )

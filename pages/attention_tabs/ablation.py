@@ -36,7 +36,7 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     # Said before anything can be switched that then cannot be done.
     cache.ablation(spec, text, pair, ())
     over = segments(
-        _("Over"), {"text": _("This text"), "corpus": _("A labelled file: which heads matter")}, state.MEASURE
+        _("Measured on"), {"text": _("This text"), "corpus": _("A labelled file: head importance")}, state.MEASURE
     )
     state.publish(state.MEASURE, "text")
     if over == "corpus":
@@ -48,8 +48,8 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if not off:
         st.info(
             _(
-                "Every head is on. Switch some off above, or a whole layer at its name: off means that the head gives "
-                "zeros to the layer's output projection. What changes then shows up here."
+                "All heads are on. Switch off single heads above, or a whole layer by its name: a head that is off "
+                "passes zeros to the layer's output projection. The changes then appear here."
             ),
             icon=":material/toggle_on:",
         )
@@ -63,9 +63,9 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         export_bar(ablation_downloads(spec, text, pair, off, stem), ablation_lines(spec, text, pair, off))
     st.caption(
         _(
-            "What this does not mean: a head that can be taken out is not useless, since others can do the same work; "
-            "and a model without a head was never trained that way. Distances are shares of a state's own length; "
-            "above 1 it moved further than it is long."
+            "What this does not mean: a head that can be ablated is not useless, since other heads can do the same "
+            "work; and the model was never trained without that head. Distances are relative to the length of the "
+            "state itself; above 1, the state moved further than its own length."
         )
     )
 
@@ -86,15 +86,15 @@ def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     with st.expander(_("All heads as a table")):
         pick_row(importance_table(result), chosen)
     if result.curves:
-        st.subheader(_("What is left when heads are taken out one after another"))
+        st.subheader(_("Pruning curves: what is left as heads are ablated one after another"))
         left, right = st.columns(2)
         left.plotly_chart(prune_curves(result, "accuracy"), key="prune_accuracy")
         right.plotly_chart(prune_curves(result, "loss"), key="prune_loss")
     export_bar(importance_downloads(spec, result, name, stem), importance_lines(spec), picture=MAPS)
     st.caption(
         _(
-            "What this does not mean: |∂L/∂ξ| is a slope at the whole model and says little of what happens when a "
-            "head is gone altogether, which is why the true rise stands beside it. Both belong to this file and this "
-            "task, and the order of true rises was found on the texts that it is measured on."
+            "What this does not mean: |∂L/∂ξ| is a slope at the complete model and says little about removing a head "
+            "altogether, so the true rise of the loss is shown beside it. Both apply only to this file and this task, "
+            "and the order of true rises was found on the same texts that it is measured on."
         )
     )

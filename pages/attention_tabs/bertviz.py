@@ -37,11 +37,11 @@ def bertviz(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         return bertviz_page(cache.trace(spec, text, pair), view, layers, dark, layer, head)[0].encode()
 
     size = f"{len(page) / 1e6:.1f}"
-    about = _("This view in one file that works offline: {size} MB").format(size=size)
+    about = _("This view as a single file that works offline: {size} MB").format(size=size)
     export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], encoder_lines(spec, text, pair) + LINES)
     st.caption(
         _(
-            "What this does not mean: a thick line is a large weight, not a reason. Drawn by BertViz {version} (Vig "
+            "What this does not mean: a thick line is a large weight, not a reason. Drawn with BertViz {version} (Vig "
             "2019) from the same trace as everything else here, rounded to four decimals."
         ).format(version="1.4.1")
     )

@@ -65,14 +65,14 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if not drawn:
         st.caption(
             _(
-                "For more than {most} tokens the links are not drawn: each row of the map is a level, from the inputs "
-                "at the bottom to the chosen token at the top. Colour goes with the square root of what is there, up "
-                "to the largest below the top."
+                "For more than {most} tokens, links are not drawn. Each row of the map is one layer, from the input "
+                "tokens at the bottom to the chosen token at the top. Colour scales with the square root of the "
+                "value, up to the largest value below the top."
             ).format(most=MOST_IN_GRAPH)
         )
     else:
         st.caption(
-            _("Drawn are {drawn} of {all} links, those that carry at least {least}.").format(
+            _("Showing the links that carry at least {least}: {drawn} of {all}.").format(
                 drawn=f"{drawn:,}",
                 all=f"{there:,}",
                 least=_("a flow of {amount}").format(amount=LEAST) if method == "flow" else f"{LEAST:.1%}",

@@ -36,7 +36,7 @@ MAPS = "head_maps"
 @guarded
 def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     over = segments(
-        _("Over"),
+        _("Measured on"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
         state.OVER,
     )
@@ -69,13 +69,13 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     head_buttons(*chosen)
     with st.expander(_("All heads as a table")):
         pick_row(head_table(statistics, special), chosen)
-    with st.expander(_("The rules that give a name")):
+    with st.expander(_("Rules for naming heads")):
         st.markdown(rules_guide(special))
     export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
     st.caption(
         _(
-            "What this does not mean: a name says where a head looks on average in these texts. In other texts it can "
-            "do something else, and where it looks does not say whether the model needs it."
+            "What this does not mean: a name says where a head looks on average in these texts. In other texts the "
+            "head may do something else, and where it looks does not say whether the model needs it."
         )
     )
 
@@ -87,8 +87,8 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     scores, name = found
     st.caption(
         _(
-            "{sentences} sentences, {links} dependencies; {skipped} sentences the model cannot read, {unread} "
-            "dependencies had a word without a token of its own."
+            "Sentences: {sentences}; dependencies: {links}. Sentences that the model cannot read: {skipped}; "
+            "dependencies with a word that has no token of its own: {unread}."
         ).format(
             sentences=f"{scores.sentences:,}",
             links=f"{int(scores.counts.sum()):,}",
@@ -100,8 +100,9 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     st.plotly_chart(dependency_bars(scores), key="dependencies")
     st.caption(
         _(
-            "The {shown} most frequent of {total} relations; the table has all. The verdict rests on the gain on the "
-            "same sentences: two bars whose intervals overlap can still be told apart."
+            "The chart shows the {shown} most frequent of {total} relations; the table has all of them. The verdict "
+            "is based on the gain on the same sentences: a difference can be clear even where the intervals of two "
+            "bars overlap."
         ).format(shown=min(MOST_BARS, len(scores.relations)), total=len(scores.relations))
     )
     pick_row(dependency_table(scores), chosen, dependency_guide())
@@ -110,8 +111,8 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
     st.caption(
         _(
-            "What this does not mean: finding a relation is not using it, and the intervals are of sentences like "
-            "these, not of other kinds of text. Layer and head are those that do best on all sentences, to look at; "
-            "what is found is scored on sentences that the head was not chosen on. Clark et al. (2019), section 4."
+            "What this does not mean: finding a relation is not using it, and the intervals apply to sentences like "
+            "these, not to other kinds of text. The layer and head shown do best on all sentences together; the share "
+            "found is scored on sentences that the head was not chosen on. Clark et al. (2019), section 4."
         )
     )

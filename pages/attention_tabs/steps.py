@@ -38,8 +38,8 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         rest = 1 - float(result.weights[shown_keys(result)].sum())
         st.caption(
             _(
-                "{shown} of {tokens} keys are drawn, those with the largest weights; the others have {rest} % of the "
-                "weight together. Sums run over all of them."
+                "Showing the {shown} of {tokens} keys with the largest weights; the others together hold {rest} % of "
+                "the weight. Sums run over all keys."
             ).format(shown=len(shown_keys(result)), tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
         )
     title = _("Layer {layer}, head {head}, query “{token}”").format(
@@ -54,7 +54,7 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         st.dataframe(step_table(result), hide_index=True)
     st.caption(
         _(
-            "What this does not mean: it is how one weight is computed, exactly. Why these projections were learned, "
-            "and whether this head matters for anything, the numbers here do not say."
+            "What this does not mean: the numbers show exactly how one weight is computed. They do not say why these "
+            "projections were learned, or whether this head matters for anything."
         )
     )

@@ -55,8 +55,8 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             )
     st.caption(
         _(
-            "{tokens} tokens · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A weight "
-            "says how much of a token's value a head mixes in; it does not say why the model decided something."
+            "{tokens} tokens · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A "
+            "weight says how much of a token's value a head mixes in; it does not say why the model made a prediction."
         ).format(
             tokens=len(trace.tokens),
             layers=layers,

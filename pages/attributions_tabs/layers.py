@@ -37,7 +37,7 @@ def layers(asked: Asked) -> None:
     found = long_work(
         "layer_map",
         f"{asked.about}:{method}:{baseline}",
-        _("Follow the evidence: about {passes} passes").format(passes=passes),
+        _("Compute layer attributions: about {passes} passes").format(passes=passes),
         work,
         auto=passes * len(question.tokens) <= 25_000,
         keep=6,
@@ -52,25 +52,23 @@ def layers(asked: Asked) -> None:
     warn_of_baseline(question, baseline, "layers")
     st.caption(
         _(
-            "How much of the answer's change from the baseline passes through each token after each layer. Every row "
-            "adds "
-            "up to the whole change, here to within {error}. Watch where it leaves the words and gathers in a few "
-            "tokens."
+            "How much of the output's change from the baseline passes through each token after each layer. Each row "
+            "adds up to the whole change, here to within {error}. Watch where it leaves the words and gathers in a "
+            "few tokens."
         ).format(error=f"{float(np.abs(deltas).max()):.3f}")
         if method == "conductance"
         else _(
-            "Integrated gradients between each level's own states for baseline and text; a row adds up to the change "
-            "to "
-            "within {error}."
+            "Integrated gradients at each layer, between the hidden states of the baseline and those of the text; "
+            "each row adds up to the change of the output to within {error}."
         ).format(error=f"{float(np.abs(deltas).max()):.3f}")
     )
     table: dict[str, list[Any]] = {
-        _("Level"): [name for name in names for _one in tokens.labels],
+        _("Hidden state"): [name for name in names for _one in tokens.labels],
         _("Token"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],
     }
     stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
     lines = question_lines(asked) + f"scores, errors = it.attribution.layer_map(question, {method!r}, {baseline!r})\n"
     export_bar(
-        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each level and token"))], lines
+        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))], lines
     )

@@ -45,9 +45,9 @@ def _similar(asked: Asked, baseline: str) -> None:
     found = long_work(
         "similarity_pairs",
         f"{asked.about}:{baseline}",
-        _("Find the pairs of words"),
+        _("Compute word-pair interactions"),
         work,
-        {"path": _("tokens followed from the baseline")},
+        {"path": _("tokens traced from the baseline")},
         auto=length <= 40,
         keep=6,
     )
@@ -58,11 +58,14 @@ def _similar(asked: Asked, baseline: str) -> None:
     dot = asked.question.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
     places[0].metric(name, f"{found.similarity:.3f}")
-    places[1].metric(_("From pairs of words"), f"{float(found.scores.sum()):+.3f}")
+    places[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
     places[2].metric(
         _("From the baseline"),
         f"{found.to_baseline:+.3f}",
-        help=_("What no pair accounts for: each text's likeness to the other's baseline, less that of the baselines."),
+        help=_(
+            "What no word pair accounts for: the similarity of each text to the other's baseline, minus the "
+            "similarity of the two baselines."
+        ),
     )
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
@@ -70,9 +73,10 @@ def _similar(asked: Asked, baseline: str) -> None:
     warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
         _(
-            "Rows are the text explained, columns the other: what each pair of words adds to the cosine (integrated "
-            "Jacobians, Moeller et al. 2023), by {steps} steps, summing up to within {error}. What comes from the "
-            "baseline is much the same for all texts, so read pairs beside one another, not beside the cosine."
+            "Rows are words of the explained text, columns words of the other text: what each word pair adds to the "
+            "cosine (integrated Jacobians, Moeller et al. 2023), with {steps} steps, adding up to within {error}. The "
+            "part from the baseline is much the same for all texts, so compare pairs with one another, not with the "
+            "cosine."
         ).format(steps=found.steps, error=f"{abs(found.delta):.4f}")
     )
     _strongest(words, *names)
@@ -96,7 +100,7 @@ def _together(asked: Asked, baseline: str) -> None:
     found = long_work(
         "interactions",
         f"{asked.about}:{baseline}",
-        _("Measure all pairs: about {passes} passes").format(passes=f"{words * words:,}"),
+        _("Measure all word pairs: about {passes} passes").format(passes=f"{words * words:,}"),
         work,
         {"pairs": _("sets of words")},
         auto=words * words * len(question.tokens) <= 25_000,
@@ -114,13 +118,13 @@ def _together(asked: Asked, baseline: str) -> None:
     st.caption(
         _(
             "What two words do together beyond what each does alone: ArchDetect's interaction strength (Archipelago, "
-            "Tsang et al. 2020), root mean square over a text with all other words and one with none, in units of the "
-            "answer. It has no sign."
+            "Tsang et al. 2020), the root mean square over one text with all other words and one with none, in units "
+            "of the output. It has no sign."
         )
         if kind == "strength"
         else _(
-            "The mean over the same two texts with its sign, which is not Archipelago's measure. Below zero the words "
-            "say the same thing twice, or one takes back the other; near zero they may still be strong with opposite "
+            "The signed mean over the same two texts, which is not Archipelago's measure. Below zero, the two words "
+            "are redundant or one cancels the other; near zero, the interactions may still be strong with opposite "
             "signs."
         )
     )
@@ -166,4 +170,4 @@ def _matrix(scores: np.ndarray, names: Sequence[tuple[str, ...]], stem: str) -> 
             }
         )
 
-    return Download("CSV", f"{stem}.csv", "text/csv", make, _("A row for each pair of words"))
+    return Download("CSV", f"{stem}.csv", "text/csv", make, _("A row for each word pair"))

@@ -52,7 +52,7 @@ def quality(asked: Asked) -> None:
     found = long_work(
         "quality:attribution",
         f"{asked.about}:{how}",
-        _("Explain by {method}").format(method=method_names()[method]),
+        _("Explain with {method}").format(method=method_names()[method]),
         work,
         auto=True,
         keep=8,
@@ -66,14 +66,14 @@ def quality(asked: Asked) -> None:
         _("Explained: {target}").format(target=literal(target_name(asked, found.target))) + " · " + _verdict(faithful)
     )
     _headline(found, faithful)
-    st.markdown("#### " + _("Taking words away"))
+    st.markdown("#### " + _("Deletion and insertion curves"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")
     if found.baseline:
         warn_of_baseline(asked.question, baseline, "quality")
     st.caption(
         _(
-            "A good ranking lets the deletion curve fall at once and the other rise at once. Bands are one "
-            "standard deviation of {draws} random rankings."
+            "With a good ranking, the deletion curve falls at once and the insertion curve rises at once. Bands are "
+            "one standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
     trusted = trust_of(asked, found, how)
@@ -88,22 +88,26 @@ def _verdict(found: it.attribution.Faithfulness) -> str:
     """Say in a sentence which measures are told from chance, and how sure that is."""
     said = {
         "both": _(
-            "**Better than chance, both ways**: deleting the words on top costs more, and keeping them alone costs less"
+            "**Better than random on both measures**: deleting the top-ranked words costs more, and keeping only them "
+            "costs less"
         ),
         "comprehensiveness": _(
-            "**Better than chance, one way only**: deleting the words on top costs more; that they alone are enough is "
-            "not told from chance"
+            "**Better than random on comprehensiveness only**: deleting the top-ranked words costs more; whether they "
+            "alone are enough cannot be distinguished from chance"
         ),
         "sufficiency": _(
-            "**Better than chance, one way only**: keeping the words on top alone costs less; that deleting them costs "
-            "more is not told from chance"
+            "**Better than random on sufficiency only**: keeping only the top-ranked words costs less; whether "
+            "deleting them costs more cannot be distinguished from chance"
         ),
-        "neither": _("**Not told from chance**: do not rely on this picture"),
-        "too few words": _("**Too few words to tell**: of {count} words no ranking at all can be told from chance"),
+        "neither": _("**Not distinguishable from chance**: do not rely on these scores"),
+        "too few words": _("**Too few words**: with {count} words, no ranking can be distinguished from chance"),
     }[found.verdict].format(count=found.words)
     count = f"{len(found.random_comprehensiveness):,}"
-    among = _("all {count} rankings that differ") if found.exact else _("{count} rankings at random")
-    sure = _("(p = {one} and {other} among {rankings}, ties at half; told at 5 %, both together, Holm 1979).").format(
+    among = _("all {count} distinct rankings") if found.exact else _("{count} random rankings")
+    sure = _(
+        "(p = {one} and {other} among {rankings}, ties count half; significance level 5 % for both together, "
+        "Holm 1979)."
+    ).format(
         one=f"{found.comprehensiveness_p:.3f}", other=f"{found.sufficiency_p:.3f}", rankings=among.format(count=count)
     )
     return f"{said} {sure}"
@@ -116,7 +120,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     row.metric(
         _("Completeness error"),
         error,
-        help=_("What the scores' sum misses of the difference between text and baseline."),
+        help=_("How far the sum of the scores is from the difference in output between text and baseline."),
         width="content",
     )
     row.metric(
@@ -126,7 +130,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
         delta_color="off",
         delta_arrow="off",
         help=_(
-            "How much the answer falls when the words on top are deleted: mean over 1, 5, 10, 20 and 50 % of the "
+            "How much the output falls when the top-ranked words are deleted: mean over 1, 5, 10, 20 and 50 % of the "
             "words. Higher is better."
         ),
         width="content",
@@ -138,18 +142,18 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
         delta_color="off",
         delta_arrow="off",
         help=_(
-            "How much the answer falls when the words on top alone are left: mean over 1, 5, 10, 20 and 50 % of the "
-            "words. Lower is better; below 0 the answer rises."
+            "How much the output falls when only the top-ranked words are kept: mean over 1, 5, 10, 20 and 50 % of "
+            "the words. Lower is better; below 0, the output rises."
         ),
         width="content",
     )
     row.metric(
-        _("Took"),
+        _("Time taken"),
         f"{found.seconds + faithful.seconds:.1f} s",
         _("{count} passes").format(count=f"{found.forward_passes + found.backward_passes + faithful.forward_passes:,}"),
         delta_color="off",
         delta_arrow="off",
-        help=_("For the scores and the rankings, random ones among them."),
+        help=_("For the scores and the rankings, including the random ones."),
         width="content",
     )
 
@@ -164,13 +168,13 @@ def _trusted(found: it.attribution.Trust) -> None:
         delta_color="off",
         delta_arrow="off",
         help=_(
-            "How badly the scores forecast what the answer loses without 200 random sets of words (Yeh et al. 2019, "
-            "eq. 1), after the best scale of 0 or more. Lower is better."
+            "How badly the scores predict the output's loss when random sets of words are removed (200 sets; Yeh et "
+            "al. 2019, eq. 1), after the best scaling by 0 or more. Lower is better."
         ),
     )
     left.caption(
         _(
-            "Eq. 1 divided by the mean squared change of the answer, {change}: 0 forecasts all of it, 1 nothing, as "
+            "Eq. 1 divided by the mean squared change of the output, {change}: 0 predicts all of it, 1 none of it, as "
             "scores of the wrong sign do."
         ).format(change=f"{found.change:.3g}")
     )
@@ -181,21 +185,24 @@ def _trusted(found: it.attribution.Trust) -> None:
             _("shuffled scores: {value}").format(value=f"{found.random_sensitivity:.3f}"),
             delta_color="off",
             delta_arrow="off",
-            help=_("How far scores move at most when embeddings are moved a little, as a share of their length."),
+            help=_(
+                "The largest change of the scores when the embeddings are perturbed a little, relative to the "
+                "length of the score vector."
+            ),
         )
     right.plotly_chart(randomising(found), key="randomising")
     right.caption(
         _(
-            "Each model has new weights in all parts up to there; after the embeddings none is as it was trained. "
-            "Parts that the answer does not go through are left out. Grey: where 95 % of {count} shuffles of the "
-            "scores lie."
+            "In each model, all parts from the head down to that layer have new random weights; at the embeddings, no "
+            "trained weights are left. Parts that the output does not pass through are left out. Grey: the range of "
+            "95 % of {count} shuffles of the scores."
         ).format(count=f"{found.shuffles:,}")
     )
     if found.agreement.size and abs(found.agreement[-1]) > found.random_agreement:
         st.warning(
             _(
-                "With all weights drawn anew these scores still look much like those of the true model: they describe "
-                "the text more than the model (Adebayo et al. 2018)."
+                "With all weights randomized, these scores still look much like those of the trained model: they "
+                "describe the text more than the model (Adebayo et al. 2018)."
             ),
             icon=":material/visibility_off:",
         )

@@ -7,7 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.figures.attributions import class_words
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import (
     baseline_names,
@@ -34,7 +34,7 @@ from dashboard.widgets.rows_view import (
 @guarded
 def rows(asked: Asked) -> None:
     if asked.target == "similarity":
-        st.info(_("A file's rows have no second text to be alike to. Choose a class to explain a whole file."))
+        st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
     found = rows_input()
     if found is None:
@@ -68,7 +68,7 @@ def rows(asked: Asked) -> None:
     result = long_work(
         "rows",
         repr((asked.spec, asked.target, asked.classifier, found.about, method, baseline)),
-        _("Explain {count} rows").format(count=f"{len(found.texts):,}"),
+        _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
         keep=3,
@@ -82,14 +82,18 @@ def rows(asked: Asked) -> None:
     _summary(result)
     human_line(result)
     chosen = choose(
-        st.selectbox, _("Words that drive"), {one: one for one in result.classes}, f"drives:{found.about}", width=260
+        st.selectbox,
+        _("Most influential words for the class"),
+        {one: one for one in result.classes},
+        f"drives:{found.about}",
+        width=260,
     )
     words = result.words(chosen)
     if words:
-        st.plotly_chart(class_words(words, _("mean score, with its 95 % interval")), key="class_words")
+        st.plotly_chart(class_words(words, _("mean score with its 95 % interval")), key="class_words")
         st.caption(class_words_line(words))
     else:
-        st.info(_("No word stands in three of the texts explained for this class."))
+        st.info(_("No word occurs in three or more of the texts explained for this class."))
     chosen_row(result)
     export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
 
@@ -99,21 +103,21 @@ def _summary(found: it.attribution.Rows) -> None:
     places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
     places[1].metric(_("Left out"), f"{len(found.skipped):,}")
     places[2].metric(
-        _("Only begun"),
+        _("Truncated"),
         f"{sum(row.cut for row in found.rows):,}",
-        help=_("Texts longer than the model takes: their first window was read."),
+        help=_("Texts longer than the model's limit: only their first window was read."),
     )
     # Rows that were learned from tell of nothing but memory, where there are others.
     judged = [row for row in found.judged if row.basis != "learned from"] or list(found.judged)
     wrong, count = sum(row.wrong for row in judged), len(judged)
     names = {
         "out-of-fold": _("out-of-fold"),
-        "not learned from": _("not learned from"),
-        "learned from": _("learned from"),
-        "not known": _("learned from or not: unknown"),
+        "not learned from": _("not used for training"),
+        "learned from": _("used for training"),
+        "not known": _("used for training or not: unknown"),
     }
     places[3].metric(
-        _("Wrong"),
+        _("Wrong predictions"),
         _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
         ", ".join(names[basis] for basis in names if any(row.basis == basis for row in judged)) or None,
         delta_color="off",

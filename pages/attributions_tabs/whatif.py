@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import question_lines
@@ -31,14 +31,14 @@ def whatif(asked: Asked) -> None:
 
     # What each word's loss alone costs: the colours, and the forecast that a click checks.
     alone = long_work(
-        "whatif:alone", asked.about, _("Take each word away once"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
+        "whatif:alone", asked.about, _("Remove each word in turn"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
     )
     if alone is None:
         return
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     row = WordRow(
-        _("Click words off"),
-        _("Colours: what the answer loses when that word alone fades"),
+        _("Click words to switch them off"),
+        _("Colours: how much the output loses when that word alone is replaced by the baseline"),
         words_of(alone, True),
         float(np.abs(alone.word_scores()).max()),
         True,
@@ -57,7 +57,7 @@ def whatif(asked: Asked) -> None:
     # A word that is asked for at a mask has no place in a text without it.
     if question.target.kind != "word":
         _typed(asked, question)
-    with st.expander(_("Every word switched off once")):
+    with st.expander(_("Each word switched off in turn")):
         every = it.attribution.read_variants(question, [(), *singles])
         st.dataframe(variants_table(question, every), hide_index=True)
         export_bar(
@@ -83,11 +83,11 @@ def whatif(asked: Asked) -> None:
 
 def _typed(asked: Asked, question: it.attribution.Question) -> None:
     text = st.text_input(
-        _("Or write it differently"),
+        _("Or rewrite the text"),
         value=asked.text,
         key=f"rewrite:{asked.about}",
         persist_state="session",
-        help=_("The model reads what stands here; the target stays the same."),
+        help=_("The model reads the text in this field; the target of the explanation stays the same."),
     )
     # Always there, so that what stands below stays as it was.
     place = st.container()
@@ -96,7 +96,7 @@ def _typed(asked: Asked, question: it.attribution.Question) -> None:
     target = "similarity" if question.target.kind == "similarity" else question.target
     other = asked.ask(text, target)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
-    said = _("As it is: **{before}**; rewritten: **{after}** ({change})").format(
+    said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
         before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
     if question.target.kind == "class":
@@ -106,8 +106,8 @@ def _typed(asked: Asked, question: it.attribution.Question) -> None:
 
 
 def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
-    st.markdown("#### " + _("The fewest changes that turn the prediction"))
-    search = choose(st.selectbox, _("By"), search_names(), "search", width=360)
+    st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
+    search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
 
     def work(progress: Progress) -> it.attribution.Turning:
         return it.attribution.turn(asked.question, search, progress=progress)
@@ -124,14 +124,28 @@ def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
         return
     count = len(found.found.changes) - 1
     if count == 0:
-        st.info(_("None found with up to five changes, among {tried} texts.").format(tried=f"{found.tried:,}"))
+        st.info(
+            _n(
+                "No counterfactual with up to five changes was found in {tried} text.",
+                "No counterfactual with up to five changes was found among {tried} texts.",
+                found.tried,
+            ).format(tried=f"{found.tried:,}")
+        )
         return
     size = len(found.found.changes[1])
-    turned = _("**One change turns it**: “{text}”") if size == 1 else _("**{size} changes turn it**: “{text}”")
+    turned = (
+        _("**One change flips the prediction**: “{text}”")
+        if size == 1
+        else _("**{size} changes flip the prediction**: “{text}”")
+    )
     st.markdown(
         turned.format(size=size, text=literal(found.found.texts[1]))
         + " "
-        + (_("No smaller set does; all were tried.") if found.smallest else _("A smaller set may exist."))
+        + (
+            _("No smaller set of changes does; all were tried.")
+            if found.smallest
+            else _("A smaller set of changes may exist.")
+        )
     )
     table = variants_table(question, found.found)
     st.dataframe(table, hide_index=True)

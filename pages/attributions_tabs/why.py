@@ -32,7 +32,7 @@ _PICTURE = "words"
 def why(asked: Asked) -> None:
     how = how_input(cache.encoder(asked.spec).special)
     if not how.methods:
-        st.info(_("Choose a method to see what each word did."))
+        st.info(_("Choose a method to see what each word contributes."))
         return
     _answer(asked)
     slot = st.empty()
@@ -61,8 +61,9 @@ def why(asked: Asked) -> None:
             )
             st.caption(
                 _(
-                    "Spearman's rank correlation of the words' scores, 95 % interval under it, as of as many other "
-                    "words (Bonett & Wright 2000); sizes where a method gives no sign."
+                    "Spearman's rank correlation of the words' scores; below it, the 95 % interval for another sample "
+                    "of as many words (Bonett & Wright 2000). Where a method gives no sign, absolute values are "
+                    "compared."
                 )
             )
     with st.expander(_("All scores")):
@@ -76,18 +77,20 @@ def _answer(asked: Asked) -> None:
     parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
-    parts.append((_("logit {output}") if likely else _("answer {output}")).format(output=f"{question.output:.3f}"))
-    hint = _("Scores say what each word adds to the logit: the number that the probability is made of, before softmax.")
+    parts.append((_("logit {output}") if likely else _("output {output}")).format(output=f"{question.output:.3f}"))
+    hint = _(
+        "A score is what a word adds to the logit, the number before softmax that the probability is computed from."
+    )
     st.markdown(" · ".join(parts), help=hint if likely else None)
 
 
 def _bars(found: list[it.Attribution], words: bool) -> None:
     names = method_names()
-    st.markdown("#### " + _("Words that did most: {method}").format(method=names[found[0].method]))
+    st.markdown("#### " + _("Words with the largest scores: {method}").format(method=names[found[0].method]))
     shown = words_of(found[0], words)
     free = [i for i, one in enumerate(shown) if not one.fixed]
     spread = uncertainty_of(found[0], words)
-    unit = _("score") if spread is None else _("score, ± 95 % from its draws")
+    unit = _("score") if spread is None else _("score, ± 95 % sampling interval")
     half = None if spread is None else [float(spread[i]) for i in free]
     figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, half)
     st.plotly_chart(figure, key="bars")

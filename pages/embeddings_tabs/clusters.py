@@ -30,16 +30,16 @@ def clusters(read: Read) -> None:
     places = draw_sample(read, MOST_GROUPED)
     group_settings(len(places))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = segments(_("Groups by"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
+        method = segments(_("Clustering method"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
         layer = choose(
             st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
         )
         if method == "kmeans":
             most = max(2, min(50, len(places) // 2))
-            st.number_input(_("Number of groups"), 2, most, key=state.GROUPS, persist_state="session", width=150)
+            st.number_input(_("Number of clusters"), 2, most, key=state.GROUPS, persist_state="session", width=150)
         else:
             most = max(2, len(places) // 2)
-            st.number_input(_("Least points in a group"), 2, most, key=state.LEAST, persist_state="session", width=180)
+            st.number_input(_("Minimum cluster size"), 2, most, key=state.LEAST, persist_state="session", width=180)
     for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
         state.publish(key, default)
     found = clusters_of(read, layer, method)
@@ -47,7 +47,7 @@ def clusters(read: Read) -> None:
         return
     st.markdown(cluster_line(read, places, found) + " " + sample_line(read, places))
     if not found.count:
-        st.info(_("No place is dense enough to be a group. Ask for fewer points in a group, or take k-means."))
+        st.info(_("No region is dense enough to form a cluster. Lower the minimum cluster size, or choose k-means."))
         return
     texts = [read.embeddings.texts[read.embeddings.text[i]] for i in places]
     marks = marks_of(read, layer, method, texts, found)
@@ -61,7 +61,7 @@ def clusters(read: Read) -> None:
     )
     with st.container(horizontal=True):
         st.button(
-            _("Colour the map by these groups"),
+            _("Colour the map by these clusters"),
             on_click=_colour,
             args=(method,),
             icon=":material/palette:",
@@ -70,10 +70,11 @@ def clusters(read: Read) -> None:
     export_bar(cluster_downloads(read, places, found, table, stem), cluster_lines(read, layer, method, len(places)))
     st.caption(
         _(
-            "What this does not mean: k-means cuts any cloud into as many groups as it is asked for, whether there are "
-            "any or not. A silhouette near 0 or groups that change with the seed speak against them. The words are "
-            "those that a group has more often than the others, by log-odds over their standard error (Monroe et al. "
-            "2008), which groups of a few texts hardly reach; they describe texts, not what the model meant."
+            "What this does not mean: k-means divides any cloud of points into as many clusters as requested, whether "
+            "or not it has any. A silhouette near 0, or clusters that change with the seed, speak against them. The "
+            "keywords are the words that a cluster has more often than the others, by log-odds over their standard "
+            "error (Monroe et al. 2008), which clusters of a few texts hardly reach; they describe texts, not what "
+            "the model meant."
         )
         + " "
         + words_line(marks)

@@ -32,20 +32,30 @@ def geometry(read: Read) -> None:
     with left:
         st.subheader(_("How anisotropic are the vectors?"))
         st.plotly_chart(cone(found), key="cone")
-        st.caption(_("0: vectors point everywhere alike. 1: all the same way. Read each line against its dashed one."))
+        st.caption(
+            _(
+                "0: vectors point evenly in all directions. 1: all point the same way. Compare each line with "
+                "its dashed one."
+            )
+        )
         if read.embeddings.level == "texts":
-            st.caption(_("How much context changes a word, and how alike a text's words are, takes words as points."))
-            st.button(_("Read every word"), on_click=_read_words, icon=":material/arrow_forward:")
+            st.caption(
+                _(
+                    "To see how much context changes a word, and how similar the words of a text are, use words "
+                    "as points."
+                )
+            )
+            st.button(_("Use words as points"), on_click=_read_words, icon=":material/arrow_forward:")
     with right:
-        st.subheader(_("How alike are the layers? (CKA)"))
+        st.subheader(_("How similar are the layers? (CKA)"))
         st.plotly_chart(alignment_map(found), key="cka")
-        st.caption(_("1: two layers arrange the points alike. 0: no more than chance."))
+        st.caption(_("1: two layers arrange the points in the same way. 0: no more similar than by chance."))
     left, right = st.columns(2)
     with left:
-        st.subheader(_("How many dimensions do the points fill?"))
+        st.subheader(_("Intrinsic dimension: how many dimensions do the points fill?"))
         st.plotly_chart(dimension(found), key="dimension")
         st.caption(
-            _("Near each point they spread along so many of the {width} directions there are.").format(
+            _("Near each point, the points spread along this many of the {width} available directions.").format(
                 width=read.embeddings.vectors.shape[2]
             )
         )
@@ -53,9 +63,9 @@ def geometry(read: Read) -> None:
         if found.explained is not None:
             st.subheader(_("Could one vector stand for a word?"))
             st.plotly_chart(static_share(found), key="static")
-            st.caption(_("1: one vector would do for all occurrences of a word. Read it against the dashed line."))
+            st.caption(_("1: one vector would do for all occurrences of a word. Compare it with the dashed line."))
     if found.words:
-        with st.expander(_("Words that context changes most, and least")):
+        with st.expander(_("Words that context changes most and least")):
             st.dataframe(word_table(found), hide_index=True)
     _labels(read)
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
@@ -66,11 +76,11 @@ def geometry(read: Read) -> None:
 
 
 def _labels(read: Read) -> None:
-    st.subheader(_("How separable are the labels?"))
+    st.subheader(_("Probing: how separable are the labels?"))
     columns = {name: name for name in read.collection.columns}
     if not columns:
         st.caption(
-            _("These texts have no labels. Take a file with a column of labels, or put one behind a tab in each line.")
+            _("These texts have no labels. Use a file with a label column, or add a label after a tab in each line.")
         )
         return
     column = choose(st.selectbox, _("Labels"), columns, f"probe:{read.about}", read.label, width=260)
@@ -81,9 +91,9 @@ def _labels(read: Read) -> None:
     st.markdown(probe_line(probe))
     st.caption(
         _(
-            "What this does not mean: that a straight cut can tell labels apart does not say that the model uses them. "
-            "Bars: 95 % over five folds, as if these were independent; a text, and one that reads the same, is never "
-            "on both sides. The highest point of the curve is the best of several, and so too high."
+            "What this does not mean: labels that a linear probe can separate are not necessarily used by the model. "
+            "Bars: 95 % over five folds, as if these were independent; a text and its duplicates are never on both "
+            "sides of a split. The highest point of the curve is the best of several, and so too high."
         )
     )
 

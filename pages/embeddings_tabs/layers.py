@@ -26,12 +26,12 @@ def layers(read: Read) -> None:
         if read.embeddings.pooling == OWN:
             st.info(
                 _(
-                    "Only the last layer is there. Keep all of them, above under “Reading options”; or, where the "
-                    "model's own vectors have another width than its layers, choose another pooling."
+                    "Only the last layer is available. Keep all layers, above under “Reading options”; or, if the "
+                    "model's own vectors differ in width from its layers, choose another pooling."
                 )
             )
         else:
-            st.info(_("Only one layer was kept. Choose to keep all of them, above under “Reading options”."))
+            st.info(_("Only one layer was kept. Keep all layers, above under “Reading options”."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
@@ -56,7 +56,7 @@ def layers(read: Read) -> None:
     st.markdown(sample_line(read, places))
     st.caption(
         _(
-            "Each map is turned or mirrored onto the one before it (Procrustes), all at one size. How far each can be "
-            "trusted stands over it; the Map tab tells more."
+            "Each map is rotated or mirrored onto the one before it (Procrustes), and all have one size. How far to "
+            "trust each map is stated above it; the Map tab says more."
         )
     )

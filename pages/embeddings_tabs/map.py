@@ -61,7 +61,7 @@ def _alignment_line(maps: Maps, settings: MapSettings) -> str:
     most = int(moved.argmax())
     names = layer_names(settings.layers)
     return _(
-        "Axes have no unit: each layer's map is centred, brought to one size, and turned or mirrored onto the map of "
-        "the layer before it (Procrustes), so that what moves is what changed. Most changes from {one} to {other}: "
-        "after turning, only {share} of the shape is still the same."
+        "The axes have no unit: each layer's map is centred, scaled to one size, and rotated or mirrored onto the map "
+        "of the layer before it (Procrustes), so that what moves is what changed. The largest change is from {one} to "
+        "{other}: after alignment, only {share} of the shape is still the same."
     ).format(one=names[most], other=names[most + 1], share=f"{1 - float(moved[most]):.0%}")

@@ -27,15 +27,17 @@ def neighbours(read: Read) -> None:
             st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
         )
         metric = metric_input(width=220)
-        count = choose(st.selectbox, _("How many"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110)
+        count = choose(
+            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110
+        )
     state.publish(state.AT, kept[-1])
     state.publish(state.METRIC, "cosine")
     if query is None:
-        st.info(_("Type a text, or choose one of the collection, to see what lies nearest to it."))
+        st.info(_("Type a text, or choose one from the collection, to see its nearest neighbours."))
         return
     found = neighbours_of(read.embeddings, layer, query.vector(layer), count, metric, query.item)
     if not len(found.items):
-        st.info(_("There is no other point to be near to."))
+        st.info(_("There are no other points to compare with."))
         return
     table = neighbour_table(read, found, metric)
     score = next(iter(table))
@@ -51,8 +53,9 @@ def neighbours(read: Read) -> None:
     name = _("cosine") if metric == "cosine" else _("distance")
     st.caption(
         _(
-            "Read a {name} against what random pairs have at this layer: {usual} on average, with a standard deviation "
-            "of {spread}. Found among all {count} points in the whole space of {width} dimensions, not on a map."
+            "Compare a {name} with those of random pairs at this layer: {usual} on average, with a standard deviation "
+            "of {spread}. Neighbours are found among all {count} points in the full space of {width} dimensions, not "
+            "on a map."
         ).format(
             name=name,
             usual=f"{found.usual:.3f}",

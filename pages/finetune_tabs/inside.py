@@ -24,17 +24,19 @@ from dashboard.widgets.run_view import run_choice
 def inside() -> None:
     run = run_choice()
     if run is None:
-        st.info(_("No run yet. Set one up, and see here what it changed."))
+        st.info(_("No run yet. Set one up to see here what it changed."))
         return
     told = it.runs.read_told(run.folder)
     if not told.judged:
-        st.info(_("Nothing has been judged yet. Come back after the first epoch."))
+        st.info(_("Nothing has been evaluated yet. Come back after the first epoch."))
         return
-    st.markdown("#### " + _("Which layers moved, and how far"))
-    st.caption(_("The length of the change of each layer's weights, as a share of the length of what they were."))
+    st.markdown("#### " + _("Which layers changed, and by how much"))
+    st.caption(
+        _("The norm of the change of each layer's weights, relative to the norm of the weights before training.")
+    )
     st.plotly_chart(moved_map(told, [layer_group_name(one) for one in told.layer_groups]), key="moved")
     if run.model is None or run.active:
-        st.info(_("The rest is here when the run is done or stopped."))
+        st.info(_("The rest appears here when the run is done or stopped."))
         return
     _compared(run)
 

@@ -24,7 +24,7 @@ _LONGEST_NAME = 100
 
 @guarded
 def setup() -> None:
-    st.markdown("#### " + _("1 · What it learns from"))
+    st.markdown("#### " + _("1 · Training data"))
     given = labelled_input()
     if given is None:
         return
@@ -34,19 +34,20 @@ def setup() -> None:
     seed = int(st.session_state.get("train_seed", 0))
     examples, learned, judged = given.split(seed)
     most = int(st.session_state.get("max_tokens", 128))
-    with st.spinner(_("Looking at the rows …")):
+    with st.spinner(_("Checking the rows …")):
         health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
     health_view(health, examples, task)
     if task in it.finetuning.GAMES and (encoder.task is None or encoder.task.kind != "masked words"):
         st.info(
             _(
-                "This model was saved without a head that guesses words, and begins with a new one, at chance. A model "
-                "with its own goes on from what it knows: choose “{heads}” on the left, say."
-            ).format(heads=_("MiniLM with heads")),
+                "This model was saved without a masked-language-model head, so training starts with a new one, at "
+                "chance. A model with its own head continues from what it knows: for example, choose “{heads}” on the "
+                "left."
+            ).format(heads=_("MiniLM with pretraining heads")),
             icon=":material/lightbulb:",
         )
 
-    st.markdown("#### " + _("2 · What stays as it is, and how it learns"))
+    st.markdown("#### " + _("2 · Frozen layers and training settings"))
     about = repr(encoder.spec.checkpoint)
     names = it.finetuning.layer_group_names(encoder.model, encoder.family)
     left, right = st.columns([5, 4], gap="large")
@@ -99,7 +100,7 @@ def setup() -> None:
     place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
     parts = [given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2], st.session_state[f"preset:{about}"]]
     name = place.text_input(
-        _("Name of the run"),
+        _("Run name"),
         placeholder=" · ".join(parts),
         max_chars=_LONGEST_NAME,
         key="run_name",
@@ -125,13 +126,14 @@ def setup() -> None:
         _rows, split = cache.run_rows(given.data, given.judged, given.share, recipe.seed, request.chooses)
         st.caption(
             _(
-                "Patience chooses an epoch: {validation} of the rows held out (validation set) choose it, and {test} "
-                "others (test set) are reported on."
+                "Early stopping chooses the epoch on {validation} of the held-out rows (validation set); results are "
+                "reported on the other {test} (test set)."
             ).format(validation=f"{len(split.validation):,}", test=f"{len(split.test):,}")
             if split.apart
             else _(
-                "Patience chooses an epoch, and too few rows are held out to choose it by others than those that are "
-                "reported on: the result will say how far that flatters it. Hold out more to have a test set."
+                "Early stopping chooses the epoch, but too few rows are held out to choose it on other rows than "
+                "those reported on: the result will say how much this flatters it. Hold out more rows to have a test "
+                "set."
             )
         )
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
@@ -151,7 +153,9 @@ def setup() -> None:
         icon=":material/stairs:",
         width="stretch",
         key="start_sweep",
-        help=_("One run for each depth of freezing, with the same rows, seed and settings: how much has to learn?"),
+        help=_(
+            "One run for each depth of freezing, with the same rows, seed and settings: how many layers need training?"
+        ),
     ):
         start_sweep(request, depths, given.data.content, judged_content)
         st.session_state[state.STAGE] = "sweep"

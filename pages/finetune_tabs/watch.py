@@ -16,7 +16,10 @@ def watch() -> None:
     run = run_choice()
     if run is None:
         st.info(
-            _("No run yet. Set one up: the shipped rows and the lower half frozen are a good start, and take seconds.")
+            _(
+                "No run yet. Set one up: the built-in rows with the lower half frozen are a good start, and take "
+                "seconds."
+            )
         )
         return
     run_buttons(run)

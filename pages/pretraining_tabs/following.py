@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.following_view import (
     answer_view,
@@ -27,13 +27,13 @@ def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     _one(spec, text, pair)
     if pair is None:
         offer_second_text()
-    st.markdown("#### " + _("What does it go by? True pairs beside shuffled and swapped ones"))
+    st.markdown("#### " + _("What does the model rely on? True pairs beside shuffled and swapped ones"))
     _many(spec, text, pair)
     st.caption(
         _(
-            "What this does not mean: a sentence that does not follow here may well follow somewhere. RoBERTa did as "
+            "What this does not mean: a sentence that does not follow here may well follow elsewhere. RoBERTa did as "
             "well without the task (Liu et al. 2019). ALBERT's authors found it too easy, since texts from elsewhere "
-            "mostly speak of something else, and ask for the order instead (Lan et al. 2020)."
+            "are mostly about something else, and predict the order instead (Lan et al. 2020)."
         )
     )
 
@@ -53,7 +53,9 @@ def _many(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     def work(progress: Progress) -> it.pretraining.Following:
         return it.pretraining.follow_pairs(cache.encoder(spec), given.pairs, progress=progress)
 
-    label = _("Ask of {count} pairs").format(count=f"{len(given.pairs):,}")
+    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", len(given.pairs)).format(
+        count=f"{len(given.pairs):,}"
+    )
     found = long_work("following", repr((spec, given.about)), label, work, auto=len(given.pairs) <= 100, keep=4)
     if found is None:
         return

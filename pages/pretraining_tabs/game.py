@@ -33,12 +33,12 @@ def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if encoder.mask in tokens.strings:
         # Said above: the words are not known.
         return
-    st.markdown("#### " + _("What each kind costs, over {count} draws").format(count=GAMES))
+    st.markdown("#### " + _("Loss by kind of token, over {count} draws").format(count=GAMES))
 
     def work(progress: Progress) -> dict[str, tuple[float, int]]:
         return play_often(encoder, text, pair, masking, progress)
 
-    means = long_work("game:often", repr((spec, text, pair, masking)), _("Play often"), work, auto=True, keep=8)
+    means = long_work("game:often", repr((spec, text, pair, masking)), _("Draw many times"), work, auto=True, keep=8)
     if means is not None:
         game_means(means)
 
@@ -50,7 +50,7 @@ def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretrai
     stem = file_stem("masking-game", model, text[:40], str(seed))
     game_words(played, f"{model} · {text[:80]}", stem)
     st.caption(
-        _("{chosen} of {tokens} tokens are chosen by seed {seed}; special tokens never are.").format(
+        _("Seed {seed} selects {chosen} of {tokens} tokens; special tokens are never selected.").format(
             chosen=len(played.place), tokens=int((~played.tokens.special).sum()), seed=seed
         )
     )
@@ -60,7 +60,7 @@ def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretrai
         hide_index=True,
         column_config={
             _("Loss"): st.column_config.NumberColumn(format="%.3f", help=_("-log p of the true token, in nats")),
-            _("Loss in use"): number,
+            _("Loss without masking"): number,
         },
     )
     export_bar(

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.pictures.switches import Heads
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
@@ -56,7 +56,7 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         if other != encoder.mask and other in f"{text} {pair}":
             st.warning(
                 _(
-                    "The text has {other} in it, which this model reads as any other text. Its own mask is {mask}."
+                    "The text contains {other}, which this model reads as ordinary text. Its own mask token is {mask}."
                 ).format(other=literal(other), mask=literal(encoder.mask or "")),
                 icon=":material/spellcheck:",
             )
@@ -80,16 +80,16 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
     if not hidden and encoder.mask not in tokens.strings:
         st.info(
             _(
-                "Nothing is hidden. Click a word above, or several; or write {mask} into the text where the model is "
-                "to guess."
+                "No word is masked yet. Click one or more words above, or write {mask} into the text where the model "
+                "should guess."
             ).format(mask=literal(encoder.mask or "")),
             icon=":material/touch_app:",
         )
         return
     found = cache.guesses(spec, text, pair, hidden)
     beside = segments(
-        _("Beside it"),
-        {"nothing": _("Its guesses"), "model": _("Beside another model"), "text": _("Beside another text")},
+        _("Comparison"),
+        {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
         state.BESIDE,
     )
     state.publish(state.BESIDE, "nothing")
@@ -109,15 +109,15 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
             if beside == "text":
                 first, second = _masked(encoder, tokens, hidden)
                 # As high as the field beside it, so that the tables stand side by side.
-                st.text_input(_("As the model reads it"), first, disabled=True)
+                st.text_input(_("The text as the model reads it"), first, disabled=True)
                 if second is not None:
                     st.text(f"B  {second}")
             guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(spec, text, pair, hidden, found)
     with pictured or st.container():
-        title = _("Where in the layers does the guess form?")
+        title = _("At which layer does the guess form?")
         if off:
-            title += " " + _("Without {count} heads").format(count=len(off))
+            title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
         st.markdown(f"**{title}**")
         place = pick_mask(found)
         _layers(spec, text, pair, hidden, place, off, around)
@@ -126,8 +126,8 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
     export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
     st.caption(
         _(
-            "What this does not mean: a probability is how this model spreads its guess over its vocabulary, and not "
-            "how often the word would be right. What a lens reads out of an early layer is what the last layer's head "
+            "What this does not mean: a probability is how this model distributes its guess over its vocabulary, not "
+            "how often the word would be right. What a lens reads from an early layer is what the last layer's head "
             "makes of it, not what the layer itself uses it for."
         )
     )
@@ -142,7 +142,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
     state.publish("beside_model", "")
     if not name:
-        st.caption(_("The same words are hidden from the model that you choose."))
+        st.caption(_("The same words are masked for the model you choose."))
         return
     encoder, other = cache.encoder(spec), encoder_of(name, guesses=True)
     other.check_guesses()
@@ -177,7 +177,7 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
     st.session_state["beside_seed"] = first
     state.seed("beside_text", first)
     text = st.text_input(
-        _("Write {mask} where a word is to be guessed").format(mask=literal(encoder.mask or "")),
+        _("Write {mask} where a word should be guessed").format(mask=literal(encoder.mask or "")),
         key="beside_text",
         persist_state="session",
     )
@@ -206,9 +206,7 @@ def _without_heads(
 ) -> Heads:
     encoder = cache.encoder(spec)
     off = heads_off(encoder) if encoder.family.tapped else ()
-    panel = st.expander(
-        _("Does the guess survive without some heads?"), bool(off), key="heads_panel", on_change="rerun"
-    )
+    panel = st.expander(_("Ablate heads: does the guess survive?"), bool(off), key="heads_panel", on_change="rerun")
     if not panel.open:
         return off
     with panel:
@@ -223,11 +221,9 @@ def _without_heads(
                 survival_table(before, after),
                 hide_index=True,
                 key="survival",
-                column_config={_("Probability before"): chance, _("Probability after"): chance},
+                column_config={_("Probability, all heads"): chance, _("Probability, heads ablated"): chance},
             )
-            st.caption(
-                _("The picture of the layers is drawn without these heads too; the guesses are with all of them.")
-            )
+            st.caption(_("The picture of the layers also leaves these heads out; the guesses above use all heads."))
     return off
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
@@ -32,17 +32,19 @@ _SOON_TOKENS = 25_000
 @guarded
 def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     over = segments(
-        _("Over"), {"text": _("This text"), "pairs": _("A file of sentence pairs: which is likelier")}, "surprise_over"
+        _("Measured on"),
+        {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
+        "surprise_over",
     )
     state.publish("surprise_over", "text")
     state.seed("within", False)
     within = st.toggle(
-        _("Hide the rest of the word too"),
+        _("Mask the rest of the word too"),
         key="within",
         persist_state="session",
         help=_(
-            "A rare word of many tokens looks likely, because its last tokens are told by its first. With this, those "
-            "that follow in the word are hidden as well (Kauf & Ivanova 2023)."
+            "A rare word of many tokens looks likely, because its first tokens give away the last ones. With this on, "
+            "the tokens that follow in the same word are masked as well (Kauf & Ivanova 2023)."
         ),
     )
     state.publish("within", False)
@@ -60,13 +62,13 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
         _("Compare with another sentence"),
         key="surprise_other",
         persist_state="session",
-        placeholder=_("The same sentence with one word exchanged, say"),
+        placeholder=_("For example, the same sentence with one word exchanged"),
     )
     state.publish("surprise_other", "")
     words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, "surprise_unit") == "words"
     model = spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, text[:40])
-    found = [(_("Surprise of each word: the stronger the colour, the less it was expected"), first)]
+    found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
     texts = [text]
     if other and other.strip():
         beside: list[it.pretraining.Surprise] = []
@@ -81,7 +83,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
             surprise_table(first),
             hide_index=True,
             column_config={
-                _("Surprise (bits)"): st.column_config.NumberColumn(format="%.2f"),
+                _("Surprisal (bits)"): st.column_config.NumberColumn(format="%.2f"),
                 _("Probability"): st.column_config.NumberColumn(format="%.2e"),
             },
         )
@@ -92,9 +94,9 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
     )
     st.caption(
         _(
-            "What this does not mean: each word is asked for with all others in sight, so the sum is no probability of "
-            "the sentence, and numbers of models with other vocabularies cannot be compared. A bit is a factor of two: "
-            "10 bits are one in a thousand."
+            "What this does not mean: each word is predicted with all others in view, so the sum is not the "
+            "probability of the sentence, and numbers of models with different vocabularies cannot be compared. A bit "
+            "is a factor of two: 10 bits are about one in a thousand."
         )
     )
 
@@ -116,7 +118,7 @@ def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) ->
     def work(progress: Progress) -> it.pretraining.Preferences:
         return it.pretraining.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
 
-    label = _("Score {count} pairs").format(count=f"{len(given.pairs):,}")
+    label = _n("Score {count} pair", "Score {count} pairs", len(given.pairs)).format(count=f"{len(given.pairs):,}")
     found = long_work(
         "preferences", repr((spec, given.about, within)), label, work, auto=len(given.pairs) <= 50, keep=4
     )
@@ -134,6 +136,6 @@ def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which:
     soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
     about = repr((encoder.spec, text, pair, within))
     found: it.pretraining.Surprise | None = long_work(
-        f"surprise:{which}", about, _("Ask for every word"), work, auto=soon, keep=8
+        f"surprise:{which}", about, _("Compute pseudo-perplexity"), work, auto=soon, keep=8
     )
     return found

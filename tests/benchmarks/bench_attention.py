@@ -77,7 +77,7 @@ def corpus(browser: Browser, address: str, file: Path, count: int) -> None:
         progress.wait_for()
         firsts.append(time.perf_counter() - begin)
         begin = time.perf_counter()
-        page.get_by_role("button", name="Stop the run").click()
+        page.get_by_role("button", name="Stop the computation").click()
         page.get_by_text("Stopped. Nothing was kept").wait_for()
         stops.append(time.perf_counter() - begin)
     begin = time.perf_counter()

@@ -169,7 +169,7 @@ def test_switch_language_and_reload_to_the_same_view(page, server):
     expect(page).to_have_url(re.compile("scale=log"))
     page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first.click()
     page.get_by_role("option", name="简体中文").click()
-    expect(page.get_by_role("heading", name="注意力：哪个头在看哪里？")).to_be_visible()
+    expect(page.get_by_role("heading", name="注意力：各注意力头在看哪里？")).to_be_visible()
     expect(page.get_by_test_id("summary")).to_contain_text("第 1 层，第 2 头。最强连接")
     expect(page).to_have_url(re.compile("lang=zh_CN"))
     page.get_by_text("词元", exact=True).click()
@@ -263,7 +263,7 @@ def test_512_tokens_zoom_until_labels_come_back(page, server):
     assert first > 100
     page.keyboard.press("ArrowUp")
     expect(readout).to_contain_text(f"({first - 1}) → ")
-    page.get_by_role("button", name="See all").click()
+    page.get_by_role("button", name="Reset zoom").click()
     expect(page.get_by_text(re.compile(r"the 2,\d+ strongest of [\d,]+ links"))).to_be_visible()
 
 

@@ -134,7 +134,7 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     page.get_by_role("button", name="Measure heads over 4,000 texts").click()
     expect(page.get_by_text(re.compile("of 4,000 ·"))).to_be_visible()
     # Drawn anew with every look at the work, so that it may never stand still long enough for a mouse.
-    page.get_by_role("button", name="Stop the run").dispatch_event("click")
+    page.get_by_role("button", name="Stop the computation").dispatch_event("click")
     expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
     expect(page.get_by_text("have a name:")).to_have_count(0)
     pick(page, "Rows to read", "300")
@@ -144,7 +144,7 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     # What was measured stays while another tab is looked at.
     page.get_by_role("tab", name="BertViz").click()
     expect(page.locator("iframe")).to_be_visible()
-    page.get_by_role("tab", name="Kinds of heads").click()
+    page.get_by_role("tab", name="Types of heads").click()
     expect(page.get_by_text("(texts: 300)")).to_be_visible()
     expect(page.get_by_text("In use: many.txt")).to_be_visible()
 
@@ -185,7 +185,7 @@ def test_a_click_on_a_map_chooses_the_head_everywhere(page, server, minilm):
     # What was clicked once does not come back over what is chosen later.
     page.get_by_role("button", name="Layer 0, head 1", exact=True).click()
     page.wait_for_selector('[data-testid=explorer][data-drawn="0.1"]')
-    page.get_by_role("tab", name="Kinds of heads").click()
+    page.get_by_role("tab", name="Types of heads").click()
     expect(page.get_by_test_id("stMarkdown").get_by_text("Layer 0, head 1", exact=True)).to_be_visible()
 
 
@@ -231,7 +231,7 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
     page.reload()
     expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).not_to_be_checked()
-    page.get_by_role("button", name="All on").click()
+    page.get_by_role("button", name="Restore all heads").click()
     expect(page.get_by_text("0 of 72 heads are off")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).to_be_checked()
     expect(page).not_to_have_url(re.compile("off="))
@@ -244,7 +244,7 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
     file = tmp_path / "labelled.csv"
     file.write_text("text,label\n" + "\n".join(rows), "utf-8")
     open_tab(page, server, "ablation")
-    page.get_by_text("A labelled file: which heads matter", exact=True).click()
+    page.get_by_text("A labelled file: head importance", exact=True).click()
     one = tmp_path / "one.csv"
     one.write_text("text\nalone\n", "utf-8")
     page.locator("input[type=file]").set_input_files(one)
@@ -308,10 +308,10 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
         ),
     )
     expect(page.get_by_role("tab", name="Q·K·V 逐步计算")).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("heading", name="权重是怎样得来的")).to_be_visible()
+    expect(page.get_by_role("heading", name="注意力权重是怎样算出来的")).to_be_visible()
     main = page.get_by_test_id("stMain").inner_text()
     assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
-    for name, sign in (("流向哪里", "注意力展开"), ("头的种类", "有名称："), ("消融注意力头", "所有头都开着")):
+    for name, sign in (("注意力流向", "注意力展开"), ("注意力头的类型", "有名称："), ("消融注意力头", "所有头都开着")):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_text(sign).first).to_be_visible()
         expect(page.get_by_text("这并不意味着").first).to_be_visible()

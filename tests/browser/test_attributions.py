@@ -52,12 +52,12 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     # What the table says of the word that matters most is what switching it off gives.
     page.get_by_role("tab", name="What if?").click()
     # Only when all of the tab is there: a run that still goes on would draw the button anew under the mouse.
-    expect(page.get_by_role("heading", name="The fewest changes that turn the prediction")).to_be_visible(
-        timeout=60_000
-    )
+    expect(
+        page.get_by_role("heading", name="Counterfactuals: the smallest change that flips the prediction")
+    ).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     drawn(page)
-    page.get_by_text("Every word switched off once").click()
+    page.get_by_text("Each word switched off in turn").click()
     expect(page.get_by_role("button", name="CSV", exact=True)).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig")
     rows = {row["Changed"]: float(row["law"]) for row in csv.DictReader(io.StringIO(table))}
@@ -67,7 +67,7 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     line = page.get_by_text(re.compile("With these words off:"))
     expect(line).to_be_visible()
     before, after = (float(one) for one in re.search(r"([\d.]+) → ([\d.]+)", line.inner_text()).groups())
-    assert before == pytest.approx(rows["(as it is)"], abs=2e-4)
+    assert before == pytest.approx(rows["(original)"], abs=2e-4)
     assert after == pytest.approx(rows["– court"], abs=2e-4)
     assert after < before
     assert alerts == []

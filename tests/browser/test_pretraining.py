@@ -29,7 +29,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     text = words(page)
     # What was typed is text, not markup.
     expect(text.locator("b, img")).to_have_count(0)
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Unmask all").click()
     expect(page.get_by_text("Nothing is hidden.")).to_be_visible()
     text = words(page)
     text.locator("span").get_by_text("door", exact=True).click()
@@ -38,7 +38,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(page.get_by_text("Mask 2: “room” was hidden")).to_be_visible()
     expect(text.locator("span.instead")).to_have_text(["[MASK]", "[MASK]"])
     # Where in the layers it forms.
-    expect(page.get_by_text("Where in the layers does the guess form?")).to_be_visible()
+    expect(page.get_by_text("At which layer does the guess form?")).to_be_visible()
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
     expect(page.get_by_text(re.compile("door.* (is the first guess from|is ranked)")).first).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig").splitlines()
@@ -73,7 +73,7 @@ def test_hide_two_words_guess_look_into_the_layers_show_them_again_and_ask_of_a_
     expect(page.get_by_text("B follows A", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").get_by_text(re.compile(r"^\d+(\.\d+)? ?%$")).first).to_be_visible()
     expect(page.get_by_text("needs two texts")).to_have_count(0)
-    expect(page.get_by_text("Told from shuffled", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Accuracy vs shuffled", exact=True)).to_be_visible(timeout=60_000)
     # Nothing that was typed has run, and no page has failed.
     expect(page.get_by_text("did not expect")).to_have_count(0)
 
@@ -90,7 +90,7 @@ def test_by_keyboard_a_word_is_hidden_and_the_game_is_drawn_again(page, server):
     # What a screen reader is told: the word by its name, and that it is chosen.
     expect(text.get_by_role("option", name="animal", selected=True)).to_have_count(1)
     expect(text.get_by_role("option", selected=True)).to_have_count(1)
-    page.get_by_role("tab", name="The masking game").click()
+    page.get_by_role("tab", name="Masking").click()
     expect(page.get_by_text("chosen by seed 0")).to_be_visible()
     page.get_by_role("button", name="Draw again").click()
     expect(page.get_by_text("chosen by seed 1")).to_be_visible()
@@ -106,13 +106,13 @@ def test_a_lens_that_is_not_fitted_yet_is_fitted_where_it_is_chosen(page, server
     expect(fit).to_be_visible()
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(0)
     fit.click()
-    expect(page.get_by_text("What the tuned lens brings")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("What the tuned lens improves")).to_be_visible(timeout=60_000)
     expect(page.locator(".js-plotly-plot .heatmaplayer")).to_have_count(1)
     # With other words hidden it is the same lens.
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Unmask all").click()
     expect(page.get_by_text("Nothing is hidden.")).to_be_visible()
     words(page).get_by_role("option", name="animal").click()
     expect(page.get_by_text("1 of 14 are hidden.")).to_be_visible()
     expect(page.get_by_text(re.compile("^Mask 1"))).to_be_visible()
-    expect(page.get_by_text("What the tuned lens brings")).to_be_visible()
+    expect(page.get_by_text("What the tuned lens improves")).to_be_visible()
     expect(fit).to_have_count(0)

@@ -9,10 +9,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from dashboard import ROOT
-from dashboard.language import CATALOGUES, LANGUAGES, _, explain, follow, literal, speaking
+from dashboard.language import CATALOGUES, LANGUAGES, _, _n, explain, follow, literal, speaking
 from interpret import InputError
 
-KEYWORDS = {"_": None, "InputError": None, "CheckpointError": None, "CapacityError": None}
+KEYWORDS = {"_": None, "_n": (1, 2), "InputError": None, "CheckpointError": None, "CapacityError": None}
 
 
 @pytest.fixture
@@ -28,13 +28,18 @@ def sentences():
         for _file, _line, message, _comments, _context in extract_from_dir(
             ROOT / folder, [("**.py", "python")], keywords=KEYWORDS
         ):
-            found.add(message[0] if isinstance(message, tuple) else message)
+            found.add(message)
     return found
 
 
 def catalogue(code):
     with (CATALOGUES / f"{code}.po").open("rb") as file:
-        return {message.id: message for message in read_po(file) if message.id}
+        messages = read_po(file)
+    return {one.id if isinstance(one.id, str) else tuple(one.id): one for one in messages if one.id}
+
+
+def forms(text):
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def names(sentence):
@@ -47,7 +52,7 @@ def test_every_sentence_is_in_the_catalogue_and_nothing_else_is(code):
     assert len(sentences()) > 100  # the extraction itself works
     assert sentences() - set(messages) == set(), "missing: run `make catalogue` and translate"
     assert set(messages) - sentences() == set(), "stale: run `make catalogue`"
-    assert [one.id for one in messages.values() if not one.string or one.fuzzy] == []
+    assert [one.id for one in messages.values() if not all(forms(one.string)) or one.fuzzy] == []
 
 
 def test_no_sentence_hides_in_an_f_string():
@@ -67,10 +72,31 @@ def test_no_sentence_hides_in_an_f_string():
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_translations_keep_the_names_of_values(code):
     for message in catalogue(code).values():
-        if "%{" in message.id:  # Plotly's own way of naming values
-            assert sorted(re.findall(r"%\{[^}]*\}", message.id)) == sorted(re.findall(r"%\{[^}]*\}", message.string))
-        else:
-            assert names(message.id) == names(message.string), message.id
+        # Of a sentence with several forms, that of many: the others may leave the number out.
+        english = forms(message.id)[-1]
+        for other in forms(message.string):
+            if "%{" in english:  # Plotly's own way of naming values
+                assert sorted(re.findall(r"%\{[^}]*\}", english)) == sorted(re.findall(r"%\{[^}]*\}", other))
+            else:
+                assert names(english) == names(other), english
+
+
+def test_the_forms_of_one_sentence_name_the_same_values():
+    for one, many in (message for message in sentences() if isinstance(message, tuple)):
+        assert set(names(one)) <= set(names(many)), many
+        assert one != many
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1000])
+def test_a_number_has_its_form(count, chinese):
+    assert (
+        _n("{count} head tried", "{count} heads tried", count) == f"{{count}} {'head' if count == 1 else 'heads'} tried"
+    )
+    one, many = min(message for message in sentences() if isinstance(message, tuple))
+    with speaking("en"):
+        assert _n(one, many, count) == (one if count == 1 else many)
+    # Chinese has one form for all.
+    assert _n(one, many, count) == catalogue("zh_CN")[one, many].string[0]
 
 
 def test_chinese_is_chinese(chinese):

@@ -147,7 +147,7 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
         np.testing.assert_array_equal(figure.data[0].error_y.array, 1 - getattr(curve, of))
     # Nothing is told of any head: no verdict, on the page or in the readout.
     assert "rises for 0 of 72 heads and falls for 0" in importance_line(whole)
-    assert set(importance_table(whole)["Verdict"]) == {"not told from 0"}
+    assert set(importance_table(whole)["Verdict"]) == {"not distinguishable from 0"}
     up = it.attention.HeadImportance(
         **{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)}
     )

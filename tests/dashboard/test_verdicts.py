@@ -83,11 +83,11 @@ def test_a_pair_and_what_became_of_it_are_one_row():
 def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
     table = figures_table(guesser_facts().figures)
     for texts, low, rows, source, measured in zip(
-        *(table[name] for name in ("Texts", "95 %", "Rows", "Source", "Measured")), strict=True
+        *(table[name] for name in ("Texts", "95 % interval", "Rows", "Source", "Measured")), strict=True
     ):
         assert texts
         assert source
-        assert (low != "–" and rows != "–") == (measured == "by this project")
+        assert (low != "–" and rows != "–") == (measured == "this project")
     assert "23.7 %" in table["Value"]
     assert "335" in table["Value"]
 
@@ -148,13 +148,13 @@ def scored(share, sentences=40):
 def test_relations_are_named_where_the_interval_of_the_gain_leaves_0_out():
     said, table = dependency_line(scored(0.4)), dependency_table(scored(0.4))
     assert said.startswith("**Of none of 3 relations is a head shown to find more")
-    assert set(table["Verdict"]) == {"not told apart"}
+    assert set(table["Verdict"]) == {"inconclusive"}
     said, table = dependency_line(scored(1.0)), dependency_table(scored(1.0))
     assert said.startswith(
         "**Heads find 3 of 3 relations more often than the best fixed place does:** nsubj, obj, det."
     )
-    assert set(table["Verdict"]) == {"head finds more"}
-    assert set(dependency_table(scored(0.0))["Verdict"]) == {"fixed place finds more"}
+    assert set(table["Verdict"]) == {"head better"}
+    assert set(dependency_table(scored(0.0))["Verdict"]) == {"fixed position better"}
     # However right, of five sentences nothing is said.
     assert dependency_line(scored(1.0, 5)).startswith("**Of none")
 

@@ -52,7 +52,7 @@ def test_a_long_text_is_read_in_windows_and_says_so(page):
 
 def test_a_second_text_has_directions(page):
     page.run().toggle(key="with_pair").set_value(True).run()
-    assert said(page) == ["The second text is empty. Type some words, or do without it."]
+    assert said(page) == ["The second text is empty. Type some words, or leave the second text out."]
     page.text_area(key="pair").set_value("It was steep.").run()
     assert said(page) == []
     assert page.segmented_control(key="direction:en").options == ["All", "A→A", "A→B", "B→A", "B→B"]
@@ -81,7 +81,7 @@ def test_the_url_says_what_is_looked_at(page):
     page.query_params["lang"] = "zh_CN"
     page.run()
     assert page.text_area(key="text").value == "shared words"
-    assert page.title[0].value == "注意力：哪个头在看哪里？"
+    assert page.title[0].value == "注意力：各注意力头在看哪里？"
     assert page.segmented_control(key="unit:zh_CN").value == "word"
     assert "4.7" in page.query_params["heads"]
 
@@ -90,7 +90,7 @@ def test_the_url_says_what_is_looked_at(page):
 def test_chinese_is_known_by_its_other_names(page, code):
     page.query_params["lang"] = code
     page.run()
-    assert page.title[0].value == "注意力：哪个头在看哪里？"
+    assert page.title[0].value == "注意力：各注意力头在看哪里？"
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,7 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
         assert wrong.value == f"{kept.accuracies['out-of-fold'].count - kept.accuracies['out-of-fold'].right} of 40"
         assert kept.accuracies["out-of-fold"].right < sum(row.answer == row.label for row in kept.rows)
         table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
-        assert list(table["Answer (out-of-fold)"]) == [row.out_of_fold for row in kept.rows]
+        assert list(table["Prediction (out-of-fold)"]) == [row.out_of_fold for row in kept.rows]
 
 
 def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):

@@ -84,7 +84,7 @@ def test_a_map_says_how_far_to_trust_it(page, method, warns):
     labels = [one.label for one in page.metric]
     assert {"Trustworthiness", "Continuity", "Neighbours kept", "Distances, rank correlation"} <= set(labels)
     assert ("KL divergence" in labels) == (method == "tsne")
-    assert ("Variance on the map" in labels) == (method == "pca")
+    assert ("Explained variance" in labels) == (method == "pca")
     assert any("Do not read the size of a group" in one for one in said(page)) == warns
     assert any("All 60 points shown" in one.value for one in page.markdown)
 
@@ -310,7 +310,7 @@ def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(pa
     monkeypatch.setattr("interpret.core.devices.available_devices", lambda: (*cards, cpu))
     monkeypatch.setattr("interpret.core.devices.find_device", lambda _name: cpu)
     lost = it.InputError(
-        "The device “{name}” does not answer: {error}. Choose another device.", name="cuda:2", error="GPU is lost"
+        "The device “{name}” does not respond: {error}. Choose another device.", name="cuda:2", error="GPU is lost"
     )
     monkeypatch.setattr("interpret.core.devices.silent_devices", lambda: {"cuda:2": lost})
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")

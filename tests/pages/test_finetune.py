@@ -78,7 +78,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     assert not page.exception
     assert said(page) == []
     assert "Which heads changed most" in shown(page)
-    assert "Which words speak for the answer" in shown(page)
+    assert "Words that support the prediction" in shown(page)
     open_page(page, "runs")
     assert not page.exception
     assert said(page) == []
@@ -118,7 +118,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     page.toggle(key=f"moments:{first.id}").set_value(True).run()
     assert not page.exception
     assert said(page) == []
-    assert "Attention to this sentence: how far from before" in shown(page)
+    assert "Change of attention on this sentence" in shown(page)
     # Gone on from, with old rows among the new ones.
     open_page(page, model=f"run:{first.id}", stage="setup")
     page.toggle(key="lora").set_value(False).run()

@@ -251,8 +251,8 @@ UPLOADS = {
 
 # A column of the table that each ends in.
 TITLES = {
-    "rows": "Words that did most",
-    "collection": "Nearest to its middle",
+    "rows": "Words with the largest scores",
+    "collection": "Nearest to the centroid",
     "following": "Second",
     "preferences": "Worse",
 }
@@ -303,7 +303,11 @@ def test_a_file_is_text_wherever_one_is_read(page, place):
 
 
 # What each stage of a run that is done comes to say.
-STAGES = {"watch": "Each class", "sweep": "Best on these rows", "inside": "texts that were held out, before and after"}
+STAGES = {
+    "watch": "Results by class",
+    "sweep": "Best on these rows",
+    "inside": "texts that were held out, before and after",
+}
 
 
 def as_run(models, root, name, frozen=()):

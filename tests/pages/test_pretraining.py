@@ -188,7 +188,7 @@ def test_shipped_pairs_are_scored_by_kind(page):
     table = next(one.value for one in page.dataframe if "Better" in one.value)
     assert len(table) == 44
     assert list(table["Kind"][-6:]) == ["stereotype"] * 6
-    assert list(table["Likelier by"][:38]) == sorted(table["Likelier by"][:38])
+    assert list(table["PLL difference"][:38]) == sorted(table["PLL difference"][:38])
 
 
 def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
@@ -226,7 +226,7 @@ def test_hidden_and_replaced_are_never_more_than_all(page):
     fine(open_page(page, model="folder:bert", pre="game"))
     assert "5 % are not hidden, so no more are replaced." in [one.value for one in page.caption]
     # Nothing that was set is lost.
-    slider = next(one for one in page.slider if one.label == "of them hidden")
+    slider = next(one for one in page.slider if one.label == "… of which masked")
     fine(slider.set_value(30).run())
     assert page.session_state["game_replaced"] == 60
     assert not [one for one in page.caption if "no more are replaced" in one.value]
@@ -248,7 +248,7 @@ def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from
     (fault,) = said(page)
     assert "nobody knows which word stands there" in fault
     assert {one.label: one.value for one in page.metric} == tiles
-    assert any("Surprise (bits)" in one.value for one in page.dataframe)
+    assert any("Surprisal (bits)" in one.value for one in page.dataframe)
 
 
 def test_a_lens_is_fitted_once_and_kept(page):
@@ -281,9 +281,9 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
     page.session_state["heads_panel"] = True
     fine(open_page(page, model="folder:bert", hidden="3"))
     after = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3], heads=[(0, 0), (2, 1)])
-    table = next(one.value for one in page.dataframe if "Probability after" in one.value)
-    assert table["Probability after"][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
-    assert table["Probability before"][0] != table["Probability after"][0]
+    table = next(one.value for one in page.dataframe if "Probability, heads ablated" in one.value)
+    assert table["Probability, heads ablated"][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
+    assert table["Probability, all heads"][0] != table["Probability, heads ablated"][0]
 
 
 def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
@@ -364,7 +364,7 @@ def test_words_that_the_vocabulary_lacks_have_no_true_guess(page):
 
 def test_where_one_text_is_given_there_is_room_for_another(page):
     open_page(page, model="folder:bert", pre="following")
-    next(one for one in page.button if one.label == "Type a second text").click()
+    next(one for one in page.button if one.label == "Add a second text").click()
     page.run()
     assert [one.label for one in page.text_area] == ["Text A", "Text B"]
     assert page.text_area(key="text").value == TEXT
@@ -404,7 +404,7 @@ def test_words_stay_hidden_with_another_model_and_unit_and_each_text_has_its_own
     page.session_state["text"] = TEXT
     fine(page.run())
     assert any("2 of 10 are hidden" in one.value for one in page.caption)
-    next(one for one in page.button if one.label == "Show all").click()
+    next(one for one in page.button if one.label == "Unmask all").click()
     fine(page.run())
     assert any("Nothing is hidden" in one.value for one in page.info)
 

@@ -125,9 +125,9 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     assert "plotly_chart" not in kinds[: kinds.index("error")]
     open_page(page, "runs")
     table = page.dataframe[0].value
-    assert table["Above the baseline"].tolist() == ["⚠ not shown"]
-    assert table["Reported on"].tolist() == ["test set"]
-    assert table["95 %"].iloc[0]
+    assert table["Above the baseline"].tolist() == ["⚠ no evidence"]
+    assert table["Evaluated on"].tolist() == ["test set"]
+    assert table["95 % interval"].iloc[0]
 
 
 def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folders, tmp_path):
@@ -151,7 +151,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     assert f"{run.facts['majority']:.1%} of the same rows" in error.value
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
-    assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ not shown"]
+    assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ no evidence"]
     assert "NOT SHOWN" in " ".join(in_words(run.facts, "classes", False))
 
 
@@ -222,7 +222,7 @@ def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tm
     assert "the best of 5" in warning.value
     assert "accuracy is 80.0%" in warning.value
     open_page(page, "runs")
-    assert page.dataframe[0].value["Reported on"].tolist() == ["rows that chose the epoch; by others 80.0%"]
+    assert page.dataframe[0].value["Evaluated on"].tolist() == ["rows that chose the epoch; by others 80.0%"]
     # With rows enough others choose.
     cache.clear()
     plant(tmp_path / "runs", "apart", rows_of(["yes", "no"]), right, recipe={"patience": 2})
@@ -241,8 +241,8 @@ def test_words_are_words_and_sentences_sentences(page, tmp_path):
     open_page(page, stage="watch")
     assert not page.exception
     assert "150 words of 30 sentences that it never learned from" in shown(page)
-    assert {"Entities: F1", "Entities: precision", "Entities: recall", "Word accuracy"} <= set(values(page))
-    assert values(page)["Entities: F1"].value == f"{run.facts['entity_f1']:.1%}"
+    assert {"Entity F1", "Entity precision", "Entity recall", "Word accuracy"} <= set(values(page))
+    assert values(page)["Entity F1"].value == f"{run.facts['entity_f1']:.1%}"
     assert "30 sentences" in " ".join(in_words(run.facts, "token classes", False))
     assert " rows" not in " ".join(one.value for one in page.markdown)
 
@@ -266,7 +266,7 @@ def test_parts_of_speech_have_no_entities(page, tmp_path):
     plant(tmp_path / "runs", "pos", content, right, "token classes")
     open_page(page, stage="watch")
     assert not page.exception
-    assert "Entities: F1" not in values(page)
+    assert "Entity F1" not in values(page)
     assert "Word accuracy" in values(page)
 
 

@@ -297,8 +297,8 @@ def test_embeddings(page, drawn, forty, tab, more, level):
             begun = re.sub(r" \(\d+\)$", "", text.split(" — ")[-1]).rstrip("…")
             assert begun in rows[int(number) - 1]["text"]
     if tab == "clusters":
-        groups = next(one.value for one in page.dataframe if "Nearest to its middle" in one.value.columns)
-        for number, text in zip(groups["Row"], groups["Nearest to its middle"], strict=True):
+        groups = next(one.value for one in page.dataframe if "Nearest to the centroid" in one.value.columns)
+        for number, text in zip(groups["Row"], groups["Nearest to the centroid"], strict=True):
             assert rows[number - 1]["text"] == text
 
 

@@ -58,7 +58,7 @@ def test_embeddings_and_neighbours_are_the_models_own_until_something_else_is_ch
     page.switch_page("../pages/embeddings.py").run()
     assert not page.exception
     pooling, prompt = chosen(page, "A text's vector is the"), chosen(page, "Prompt")
-    assert (pooling.value, prompt.value, chosen(page, "Prompt of the query").value) == ("own", "passage", "query")
+    assert (pooling.value, prompt.value, chosen(page, "Query prompt").value) == ("own", "passage", "query")
     assert "model's own: [CLS], normalised" in pooling.options
     # What is the folder's own need not stand in the address.
     assert not {"pooling", "prompt", "query_prompt"} & set(page.query_params)
@@ -115,7 +115,7 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
     page.query_params["why"] = "pairs"
     page.switch_page("../pages/attributions.py").run()
     assert not page.exception
-    assert (chosen(page, "Compared by their").value, chosen(page, "Prompt").value) == ("own", "passage")
+    assert (chosen(page, "Compare by").value, chosen(page, "Prompt").value) == ("own", "passage")
     right = float(peer.similarity(*peer.encode([first, second])))
     shown = {one.label: one.value for one in page.metric}
     assert shown["Similarity (cosine)"] == f"{right:.3f}"

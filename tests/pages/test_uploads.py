@@ -51,7 +51,7 @@ def test_half_characters_break_no_page(page, name):
 def test_how_a_file_was_read_is_said(page, name):
     said = open_with(page, name, ("rows.tsv", ROWS))
     assert "tab\\-separated" in said or "tab-separated" in said
-    assert "quotation marks are ordinary characters" in said
+    assert "quotation marks read as ordinary characters" in said
     assert "rows read: 30, blank ones skipped: 1" in said
 
 

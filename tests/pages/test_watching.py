@@ -87,7 +87,7 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
     page = AppTest.from_function(look, args=(long_run.id,), default_timeout=60).run()
     assert not page.exception
     # 50,000 steps are 100 passes through 80,000 rows, in 5,000 seconds: over all of the training, as when it is done.
-    assert {one.label: one.value for one in page.metric}["Examples a second"] == "1,600"
+    assert {one.label: one.value for one in page.metric}["Examples per second"] == "1,600"
     assert len(parsed) == STEPS + 1
     for more in range(3):
         if more:
