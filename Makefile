@@ -55,7 +55,7 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 
 # Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests ## collects the sentences to translate
-	$(BIN)/pybabel -q extract -k _n:1,2 -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
+	$(BIN)/pybabel -q extract -k _n:1,2 -k sentence -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
 		-o $(VENV)/messages.pot dashboard interpret pages
 	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
 		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po

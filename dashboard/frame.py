@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import ROOT, state
-from dashboard.language import LANGUAGES, _, follow
+from dashboard.language import _, follow, languages
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
 
@@ -61,11 +61,11 @@ def draw() -> None:
         page.run()
 
     with st.sidebar:
-        state.seed(state.LANGUAGE, state.asked_language(), LANGUAGES)
+        state.seed(state.LANGUAGE, state.asked_language(), languages())
         st.selectbox(
             "Language · 语言",
-            list(LANGUAGES),
-            format_func=LANGUAGES.__getitem__,
+            list(languages()),
+            format_func=languages().__getitem__,
             key=state.LANGUAGE,
             persist_state="session",
         )

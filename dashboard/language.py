@@ -1,7 +1,7 @@
 """The interface in the reader's language: `_()` and `_n()` look English sentences up in a gettext catalogue."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -15,11 +15,31 @@ from babel.messages.pofile import read_po
 from interpret.core.errors import InterpretError
 from interpret.core.files import whole_characters
 
-LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 CATALOGUES = Path(__file__).parent / "locale"
 
 _fixed: ContextVar[str | None] = ContextVar("language", default=None)
 _current: Callable[[], str] = lambda: "en"  # noqa: E731
+
+
+@cache
+def languages() -> Mapping[str, str]:
+    """Return the languages there are, each with its name for itself: English, and one for each catalogue.
+
+    A catalogue says its language's name in its first line, and its code is the name of its file.
+    """
+    found = {"en": "English"}
+    for file in sorted(CATALOGUES.glob("*.po")):
+        with file.open(encoding="utf-8") as lines:
+            found[file.stem] = lines.readline().lstrip("#").strip()
+    return found
+
+
+def nearest_language(code: str) -> str | None:
+    """Return the language of a code as people and browsers write it, such as zh, zh-Hans or pt-BR; None without one."""
+    plain = code.replace("-", "_").lower()
+    same = [one for one in languages() if one.lower() == plain]
+    related = [one for one in languages() if one.partition("_")[0].lower() == plain.partition("_")[0]]
+    return next(iter([*same, *related]), None)
 
 
 def follow(current: Callable[[], str]) -> None:
@@ -39,9 +59,9 @@ def speaking(code: str) -> Iterator[None]:
 
 
 def language() -> str:
-    """Return the code of the reader's language, one of `LANGUAGES`."""
+    """Return the code of the reader's language, one of `languages`."""
     code = _fixed.get() or _current()
-    return code if code in LANGUAGES else "en"
+    return code if code in languages() else "en"
 
 
 def _(message: str) -> str:

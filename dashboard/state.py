@@ -12,7 +12,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard import ROOT
-from dashboard.language import LANGUAGES
+from dashboard.language import nearest_language
 from interpret.core.files import cache_folder, whole_characters
 
 LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
@@ -104,10 +104,8 @@ def asked(key: str, default: str) -> str:
 
 def asked_language() -> str:
     """Return the language of this session: chosen, in the URL, or else the browser's."""
-    browser = "zh_CN" if (st.context.locale or "").lower().startswith("zh") else "en"
-    code = asked(LANGUAGE, browser)
-    # Written by hand it may be zh, zh-CN or zh-Hans.
-    return code if code in LANGUAGES else "zh_CN" if code.lower().startswith("zh") else browser
+    browser = nearest_language(st.context.locale or "") or "en"
+    return nearest_language(asked(LANGUAGE, browser)) or browser
 
 
 def models_folder() -> Path:

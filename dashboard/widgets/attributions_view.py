@@ -29,22 +29,9 @@ _FIRST = ("integrated_gradients", "feature_ablation", "gradient_shap")
 
 def method_names() -> dict[str, str]:
     """Name each method for the reader, the most faithful first: see `interpret.attribution.methods.by_faithfulness`."""
-    from interpret.attribution.methods import by_faithfulness
+    from interpret.attribution.methods import METHODS, by_faithfulness
 
-    names = {
-        "integrated_gradients": _("Integrated gradients"),
-        "feature_ablation": _("Feature ablation"),
-        "gradient_shap": "GradientSHAP",
-        "shapley_sampling": _("Shapley sampling"),
-        "occlusion": _("Occlusion"),
-        "kernel_shap": "Kernel SHAP",
-        "lime": "LIME",
-        "input_x_gradient": _("Input × gradient"),
-        "saliency": _("Saliency"),
-        "rollout": _("Attention rollout"),
-        "gradient_x_attention": _("Gradient × attention"),
-    }
-    return {name: names[name] for name in by_faithfulness()}
+    return {name: _(METHODS[name].title) for name in by_faithfulness()}
 
 
 def method_choices() -> dict[str, str]:
@@ -54,6 +41,9 @@ def method_choices() -> dict[str, str]:
     found = {}
     for name, title in method_names().items():
         measured = METHODS[name].measured
+        if measured is None:
+            found[name] = title
+            continue
         said = f"{title} · {measured.comprehensiveness:.2f}"
         found[name] = said if measured.told else _("{method}, not shown to beat random").format(method=said)
     return found
@@ -63,7 +53,7 @@ def choices_help() -> str:
     """Say what the numbers beside the methods are."""
     from interpret.attribution.methods import METHODS
 
-    one = next(iter(METHODS.values())).measured
+    one = next(method.measured for method in METHODS.values() if method.measured is not None)
     return _(
         "Most faithful first: the number after each method is its comprehensiveness (DeYoung et al. 2020) on {count} "
         "English texts from the examples, where random rankings score {random}; close numbers are not "
@@ -140,7 +130,7 @@ def kept_how(method: str, baseline: str) -> How:
 
     smooth = bool(st.session_state.get("smooth")) and METHODS[method].gradient
     seed = int(st.session_state.get(state.SEED) or 0)
-    rule = str(st.session_state.get("path_rule", "adaptive")) if method == "integrated_gradients" else "adaptive"
+    rule = str(st.session_state.get("path_rule", "adaptive")) if METHODS[method].path else "adaptive"
     return How((method,), baseline, seed, smooth, True, rule)
 
 
@@ -204,7 +194,9 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
 def _attribution_of(
     asked: Asked, how: How, method: str, passes: int, smooth: bool, soon: bool
 ) -> it.Attribution | None:
-    rule = how.rule if method == "integrated_gradients" else "adaptive"
+    from interpret.attribution.methods import METHODS
+
+    rule = how.rule if METHODS[method].path else "adaptive"
 
     def work(progress: Progress) -> it.Attribution:
         return it.attribution.explain(

@@ -12,6 +12,9 @@ from interpret.attribution.interactions import SimilarityPairs as SimilarityPair
 from interpret.attribution.interactions import interactions as interactions
 from interpret.attribution.interactions import similarity_pairs as similarity_pairs
 from interpret.attribution.layer_attribution import layer_map as layer_map
+from interpret.attribution.methods import METHODS as METHODS
+from interpret.attribution.methods import Method as Method
+from interpret.attribution.methods import register as register
 from interpret.attribution.plausibility import Plausibility as Plausibility
 from interpret.attribution.plausibility import plausibility as plausibility
 from interpret.attribution.rank_agreement import rank_agreement as rank_agreement

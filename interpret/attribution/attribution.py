@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from interpret.attribution.methods import METHODS
+from interpret.attribution.methods import METHODS, Work
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.scores import Work
 from interpret.attribution.target import Question, Target
 from interpret.attribution.targets import ask
 from interpret.core.arrays import read_only
@@ -160,22 +159,16 @@ def explain(
             "A tolerance of {value} is not valid. Choose one between 0 and 1, such as 0.01.", value=tolerance
         )
     about = METHODS[method]
-    if smooth and not about.gradient:
-        raise InputError(
-            "SmoothGrad averages gradients over noise, and “{name}” takes no gradients of the embeddings. Switch it "
-            "off.",
-            name=about.title,
-        )
     begin, before = time.perf_counter(), (question.forward_passes, question.backward_passes)
-    work = Work(question, method, baseline, tolerance, rule, seed, progress)
+    work = Work(question, about, baseline, tolerance, rule, seed, progress)
     # What only asks the model forward takes the device for each batch anew: thousands of passes should not keep all
     # others waiting. Gradients take it once.
-    gradients = about.gradient and method != "integrated_gradients"
+    gradients = about.gradient and not about.path
     alone = hold(question.encoder.spec.device) if gradients else nullcontext()
     # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
     with seeded(seed, question.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
         embedded = question.embedded
-        found = work.smoothed(embedded) if smooth else work.scores(embedded)
+        found = about.smoothed(work, embedded) if smooth else about.scores(work, embedded)
         output = question.output
         against = float("nan")
         if about.baseline:
@@ -193,7 +186,7 @@ def explain(
         target=question.target,
         method=method,
         baseline=baseline if about.baseline else "",
-        rule=rule if method == "integrated_gradients" else "",
+        rule=rule if about.path else "",
         tolerance=tolerance,
         smooth=smooth,
         seed=seed,

@@ -9,10 +9,17 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from dashboard import ROOT
-from dashboard.language import CATALOGUES, LANGUAGES, _, _n, explain, follow, literal, speaking
+from dashboard.language import CATALOGUES, _, _n, explain, follow, languages, literal, nearest_language, speaking
 from interpret import InputError
 
-KEYWORDS = {"_": None, "_n": (1, 2), "InputError": None, "CheckpointError": None, "CapacityError": None}
+KEYWORDS = {
+    "_": None,
+    "_n": (1, 2),
+    "sentence": None,
+    "InputError": None,
+    "CheckpointError": None,
+    "CapacityError": None,
+}
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def names(sentence):
     return sorted(name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name)
 
 
-@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
 def test_every_sentence_is_in_the_catalogue_and_nothing_else_is(code):
     messages = catalogue(code)
     assert len(sentences()) > 100  # the extraction itself works
@@ -69,7 +76,7 @@ def test_no_sentence_hides_in_an_f_string():
     assert hidden == []
 
 
-@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
 def test_translations_keep_the_names_of_values(code):
     for message in catalogue(code).values():
         # Of a sentence with several forms, that of many: the others may leave the number out.
@@ -144,3 +151,16 @@ def test_what_a_browser_looks_for_after_markdown_is_read_is_broken(text):
     seen = re.sub(r"\\(.)", r"\1", literal(text))
     assert not re.search(afterwards, seen, re.IGNORECASE)
     assert seen.replace("\u2060", "") == text
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("zh_CN", "zh_CN"), ("zh", "zh_CN"), ("zh-Hans", "zh_CN"), ("ZH-cn", "zh_CN"), ("en-GB", "en"), ("", None)],
+)
+def test_a_language_is_found_as_people_write_it(written, found):
+    assert nearest_language(written) == found
+
+
+@pytest.mark.parametrize("code", languages())
+def test_a_language_has_a_name_for_itself(code):
+    assert re.fullmatch(r"[\w() ]{2,40}", languages()[code])

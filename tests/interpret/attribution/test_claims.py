@@ -15,9 +15,9 @@ import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.diagnostics import cascade, infidelity, with_new_weights
 from interpret.attribution.faithfulness import Erased, _all_rankings, _count_rankings
-from interpret.attribution.methods import METHODS, by_faithfulness
+from interpret.attribution.methods import METHODS, Work, by_faithfulness
+from interpret.attribution.methods.regressions import refitted
 from interpret.attribution.rows import top_words
-from interpret.attribution.scores import Work, _refitted
 from interpret.attribution.significance import LEVEL, holm, permutation_p
 from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import ask
@@ -464,10 +464,10 @@ def test_the_error_is_the_spread_over_seeds(bert, method):
     groups = [tokens for _, tokens in question.free_words]
     runs = []
     for seed in range(12):
-        work = Work(question, method, "pad", 0.01, "adaptive", seed, None)
+        work = Work(question, METHODS[method], "pad", 0.01, "adaptive", seed, None)
         work.total = 60
         with seeded(seed):
-            runs.append(work.scores(question.embedded))
+            runs.append(METHODS[method].scores(work, question.embedded))
     factor = 1.96 if runs[0].refitted else stats.t.ppf(0.975, runs[0].steps - 1)
     said = np.mean([(one.half_widths(groups) / factor) ** 2 for one in runs], axis=0).sum()
     seen = np.var([[one.values[list(group)].sum() for group in groups] for one in runs], axis=0, ddof=1).sum()
@@ -480,7 +480,7 @@ def test_refits_are_of_the_same_regression(penalty):
     random = np.random.default_rng(0)
     gates = (random.random((200, 4)) < 0.5).astype(float)
     gates[:2] = [[1] * 4, [0] * 4]
-    found = _refitted(gates, gates @ np.array([1.0, -2.0, 0.5, 0.0]) + 3, penalty, 0)
+    found = refitted(gates, gates @ np.array([1.0, -2.0, 0.5, 0.0]) + 3, penalty, 0)
     np.testing.assert_allclose(found, np.tile([1.0, -2.0, 0.5, 0.0], (100, 1)), atol=1e-6 if not penalty else 0.06)
 
 
@@ -488,9 +488,9 @@ def test_gradient_shap_is_captums_on_the_same_draws(bert):
     question = ask(bert, TEXT, target="norm")
     with seeded(5):
         places = np.random.uniform(size=24)
-    work = Work(question, "gradient_shap", "pad", 0.01, "adaptive", 5, None)
+    work = Work(question, METHODS["gradient_shap"], "pad", 0.01, "adaptive", 5, None)
     with seeded(5):
-        draws = work.scores(question.embedded).draws
+        draws = METHODS["gradient_shap"].scores(work, question.embedded).draws
     embedded, empty = question.embedded, question.baseline("pad")
     for place, draw in zip(places[:4], draws[:4], strict=True):
         point = (empty + float(place) * (embedded - empty)).requires_grad_()

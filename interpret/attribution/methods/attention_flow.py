@@ -1,0 +1,62 @@
+"""What methods by attention have in common: attention followed from the output down to the inputs."""
+
+import numpy as np
+import torch
+
+from interpret.attribution.methods.method import Method, Scores, Work
+from interpret.core.device_lock import hold
+from interpret.core.errors import InputError
+from interpret.core.tap import Tap
+
+
+class ByAttention(Method):
+    """Attention multiplied through the layers, from the tokens that the output is read from."""
+
+    signed = False
+    baseline = False
+
+    def steps(
+        self, work: Work, score: torch.Tensor, weights: list[torch.Tensor], residual: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """Return each layer's step, of shape (token, token), on the host.
+
+        Parameters
+        ----------
+        score
+            The output, for gradients.
+        weights
+            Each layer's attention, of shape (1, head, query, key).
+        residual
+            What the residual connection passes on: the identity.
+        """
+        raise NotImplementedError
+
+    def without_residual(self, flow: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """Return the flow without what a token has of itself only because the residual was added."""
+        return flow
+
+    def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
+        """Follow attention layer by layer."""
+        encoder = work.question.encoder
+        if not encoder.family.tapped:
+            raise InputError(
+                "{family} computes attention with its own code, so gradients cannot be traced through it. Choose "
+                "another method.",
+                family=encoder.family.title,
+            )
+        target = work.question.target
+        tap = Tap(encoder.layers, gradients=True)
+        with hold(encoder.spec.device):
+            score = work.question.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
+            # Above the level that a unit is of, attention has nothing to do with it.
+            weights = list(tap.weights[: target.place] if target.kind == "unit" else tap.weights)
+            residual = torch.eye(len(work.question.tokens))
+            steps = self.steps(work, score, weights, residual)
+        flow = residual
+        for step in steps:
+            flow = step.float() @ flow
+        flow = self.without_residual(flow, residual)
+        own = target.kind == "class" and work.question.head is None and not encoder.head_reads_all
+        # What the output is read from: the mask, the first token of a classifier, or the mean of all.
+        rows = flow[[target.place]] if target.kind == "word" else flow[[0]] if own else flow
+        return Scores(rows.mean(dim=0).double().numpy().astype(np.float64))
