@@ -8,3 +8,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def page_file(name: str) -> Path:
+    """Return the file of a page, by the name of its folder."""
+    return ROOT / "pages" / name / "page.py"

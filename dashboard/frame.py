@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import ROOT, state
+from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
 
 # Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
-ALIASES = {"attention": "attention.py", "fine-tune": "finetune.py"}
+ALIASES = {"attention": "attention", "fine-tune": "finetune"}
 
 
 def draw() -> None:
@@ -23,38 +23,38 @@ def draw() -> None:
     page = st.navigation(
         [
             st.Page(
-                ROOT / "pages" / "attention.py",
+                page_file("attention"),
                 title=_("Attention"),
                 icon=":material/grid_view:",
                 url_path="",
                 default=True,
             ),
             st.Page(
-                ROOT / "pages" / "embeddings.py",
+                page_file("embeddings"),
                 title=_("Embeddings"),
                 icon=":material/scatter_plot:",
                 url_path="embeddings",
             ),
             st.Page(
-                ROOT / "pages" / "attributions.py",
+                page_file("attributions"),
                 title=_("Attributions"),
                 icon=":material/ink_highlighter:",
                 url_path="attributions",
             ),
             st.Page(
-                ROOT / "pages" / "pretraining.py",
+                page_file("pretraining"),
                 title=_("Pretraining"),
                 icon=":material/extension:",
                 url_path="pretraining",
             ),
             st.Page(
-                ROOT / "pages" / "finetune.py",
+                page_file("finetune"),
                 title=_("Fine-tune"),
                 icon=":material/model_training:",
                 url_path="finetune",
             ),
-            st.Page(ROOT / "pages" / "runs.py", title=_("Runs"), icon=":material/history:", url_path="runs"),
-            *(_alias(address, file) for address, file in ALIASES.items()),
+            st.Page(page_file("runs"), title=_("Runs"), icon=":material/history:", url_path="runs"),
+            *(_alias(address, name) for address, name in ALIASES.items()),
         ]
     )
     if page.url_path in ALIASES:
@@ -81,11 +81,11 @@ def draw() -> None:
         card_button()
 
 
-def _alias(address: str, file: str) -> st.Page:
+def _alias(address: str, name: str) -> st.Page:
     """Return a page that is in no menu and opens another one, with what the link asks for."""
 
     def forward() -> None:
-        asked = {name: st.query_params.get_all(name) for name in st.query_params}
-        st.switch_page(ROOT / "pages" / file, query_params=asked)
+        asked = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(page_file(name), query_params=asked)
 
     return st.Page(forward, title=address, url_path=address, visibility="hidden")

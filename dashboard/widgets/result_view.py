@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, state
+from dashboard import page_file, state
 from dashboard.figures.finetuning import calibration_curve, fit_cloud
 from dashboard.language import _, _n, literal
 from dashboard.widgets.confusion_view import confusion_view
@@ -365,7 +365,7 @@ def open_in(page: str, run: it.runs.Run, text: str, pair: str | None) -> None:
     st.session_state["with_pair"] = pair is not None
     if pair is not None:
         st.session_state[state.PAIR] = pair
-    st.switch_page(ROOT / "pages" / f"{page}.py")
+    st.switch_page(page_file(page))
 
 
 def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> dict[str, list[Any]]:

@@ -1,33 +1,54 @@
 """Tabs of which only the open one is run, with the open one in the URL."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
-from dashboard.language import language
+from dashboard.language import _, language
 
 
-def lazy_tabs(names: Mapping[str, str], key: str) -> tuple[str, DeltaGenerator]:
-    """Draw tabs and return the open one's name and its place on the page.
+@dataclass(frozen=True)
+class Tab:
+    """A tab of a page: one entry in the page's list.
+
+    Attributes
+    ----------
+    name
+        What the URL calls it.
+    label
+        What the page calls it, in English: `interpret.core.sentences.sentence` lets the catalogue find it.
+    view
+        What draws it, called with what the page gives to `draw_tabs`.
+    """
+
+    name: str
+    label: str
+    view: Callable[..., None]
+
+
+def draw_tabs(tabs: Sequence[Tab], key: str, *subject: object) -> None:
+    """Draw the tabs, and in the open one its view of the subject.
 
     Parameters
     ----------
-    names
-        The tabs, as the URL knows them, and their labels.
+    key
+        Of the open tab, in the session and the URL.
     """
     # Tabs know each other by their labels, which change with the language: see `choices.choose`.
     widget = f"{key}:{language()}"
-    first = next(iter(names))
-    state.seed(key, first, names)
-    st.session_state[widget] = names[st.session_state[key]]
-    by_label = {label: name for name, label in names.items()}
+    labels = {tab.name: _(tab.label) for tab in tabs}
+    first = tabs[0].name
+    state.seed(key, first, labels)
+    st.session_state[widget] = labels[st.session_state[key]]
+    by_label = {label: name for name, label in labels.items()}
 
     def take() -> None:
         st.session_state[key] = by_label[st.session_state[widget]]
 
-    places = st.tabs(list(names.values()), key=widget, on_change=take)
+    containers = st.tabs(list(labels.values()), key=widget, on_change=take)
     state.publish(key, first)
-    opened = st.session_state[key]
-    return opened, places[list(names).index(opened)]
+    opened = list(labels).index(st.session_state[key])
+    with containers[opened]:
+        tabs[opened].view(*subject)

@@ -9,8 +9,8 @@ import pytest
 
 import interpret as it
 from dashboard import cache, jobs
-from dashboard.widgets.maps_view import _still_there
 from interpret.core.devices import Device, find_device
+from pages.embeddings.maps_view import _still_there
 
 
 @pytest.fixture
@@ -71,5 +71,5 @@ def test_vectors_of_a_card_that_is_gone_have_their_map_on_the_cpu(monkeypatch):
     assert _still_there("cuda:7") == "cpu"
     assert _still_there("cpu") == "cpu"
     card = Device("cuda:7", "A card", 1, 1, ("float32",))
-    monkeypatch.setattr("dashboard.widgets.maps_view.find_device", lambda _: card)
+    monkeypatch.setattr("pages.embeddings.maps_view.find_device", lambda _: card)
     assert _still_there("cuda:7") == "cuda:7"

@@ -12,9 +12,9 @@ import pytest
 import dashboard.explorer as explorer_module
 import interpret as it
 from dashboard.explorer import Look, explorer, read_look, standalone
-from dashboard.figures.attention import head_heatmap
 from dashboard.widgets.attention_view import Looked, heads_of_url, python_lines, weights_csv
 from dashboard.widgets.export import file_stem
+from pages.attention.attention_figures import head_heatmap
 
 NASTY = "</script><img src=x onerror=alert(1)> & \u2028 <!-- {{x}} %%body%%"
 DEFAULT = Look(((0, 0),))

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 
 import interpret as it
-from dashboard.figures.ablation import distance_map, prune_curves
-from dashboard.figures.flow import sources_map
-from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names
 from dashboard.pictures.steps import MOST_ROWS, shown_keys
 from dashboard.pictures.switches import read_off
 from dashboard.scatter import read_view
@@ -18,12 +15,15 @@ from dashboard.widgets.ablation_view import (
     importance_table,
     verdicts_of,
 )
-from dashboard.widgets.flow_view import answer_line, flow_downloads
-from dashboard.widgets.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
-from dashboard.widgets.steps_view import step_table
 from interpret.attention.ablation import Answers
 from interpret.attention.head_statistics import RULES, STATISTICS
 from interpret.core.vocabulary import SpecialTokens
+from pages.attention.ablation_figures import distance_map, prune_curves
+from pages.attention.flow_figures import sources_map
+from pages.attention.flow_view import answer_line, flow_downloads
+from pages.attention.heads_figures import dependency_bars, pattern_labels, statistic_names
+from pages.attention.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
+from pages.attention.steps_view import step_table
 
 SPECIAL = SpecialTokens("<s>", "</s>", "<mask>", "<pad>", "<unk>")
 

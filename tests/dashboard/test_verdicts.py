@@ -10,10 +10,6 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 import interpret as it
-from dashboard.figures.attributions import agreement_map
-from dashboard.widgets.following_view import following_verdict
-from dashboard.widgets.guesser import figures_table
-from dashboard.widgets.heads_view import dependency_line, dependency_table
 from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.head_statistics import _Sums
@@ -23,6 +19,10 @@ from interpret.core.builtin import guesser_facts
 from interpret.core.clustered_intervals import student
 from interpret.core.intervals import wilson
 from interpret.finetuning.results import measure_fit, measure_results
+from pages.attention.heads_view import dependency_line, dependency_table
+from pages.attributions.figures import agreement_map
+from pages.pretraining.heads_card import figures_table
+from pages.pretraining.next_sentence_view import following_verdict
 from tests.interpret.attribution.linear import Linear
 
 VERDICTS = ("It tells", "It finds")

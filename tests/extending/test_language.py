@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import ROOT, language
+from tests.apps import switch
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_it_is_spoken_with_its_own_plurals(added):
 def test_it_is_offered_and_the_address_chooses_it(added):
     page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     page.query_params.update({"lang": "pl-PL"})
-    page.switch_page("../pages/runs.py").run()
+    switch(page, "runs").run()
     assert not page.exception
     assert page.session_state["lang"] == "pl"
     assert "Polski" in page.get("selectbox")[0].options

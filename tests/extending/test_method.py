@@ -12,6 +12,7 @@ from dashboard import ROOT, cache
 from interpret.attribution import methods
 from interpret.attribution.__main__ import main
 from interpret.attribution.methods import by_faithfulness
+from tests.apps import switch
 
 FILE = '''
 """Word length: for a test."""
@@ -81,7 +82,7 @@ def test_the_page_has_it(added, tiny_folders, tmp_path, monkeypatch):
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
     page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     page.query_params.update({"model": "folder:bert", "explain": "norm", "methods": added, "example": "short"})
-    page.switch_page("../pages/attributions.py").run()
+    switch(page, "attributions").run()
     assert not page.exception
     choices = next(one for one in page.multiselect if one.label == "Methods, side by side")
     assert "Word length" in choices.options

@@ -19,7 +19,7 @@ TITLES = {
 
 
 def test_no_page_is_forgotten():
-    assert {path.stem for path in (ROOT / "pages").glob("*.py")} <= set(TITLES)
+    assert {path.parent.name for path in (ROOT / "pages").glob("*/page.py")} <= set(TITLES)
 
 
 @pytest.mark.parametrize("address", TITLES)

@@ -12,9 +12,10 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.pictures.words import read_places
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_export import as_dict, as_page, attribution_table
 from dashboard.widgets.attributions_view import How, method_names, words_of
 from interpret.attribution.methods import METHODS, by_faithfulness
+from pages.attributions.export import as_dict, as_page, attribution_table
+from tests.apps import switch
 from tests.pages.test_results_page import noise as answers_of_noise
 from tests.pages.test_results_page import plant, rows_of
 from tests.tiny import make_checkpoint
@@ -34,7 +35,7 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 def open_page(page, **query):
     page.query_params.update(query)
-    return page.switch_page("../pages/attributions.py").run()
+    return switch(page, "attributions").run()
 
 
 def said(page):
@@ -348,8 +349,8 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
 
 
 def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
-    from dashboard.widgets import rows_view
     from interpret.core.accuracy import text_key
+    from pages.attributions.page import rows_view
 
     content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
@@ -359,9 +360,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     monkeypatch.setattr(
         it.attribution, "explain_rows", lambda *one, **more: told.append(more["learned"]) or explain_rows(*one, **more)
     )
-    monkeypatch.setattr(
-        "pages.attributions_tabs.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")})
-    )
+    monkeypatch.setattr("pages.attributions.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")
     next(one for one in page.button if one.label == "Explain 3 rows").click().run()
     assert not page.exception
@@ -371,7 +370,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
 
 def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_path):
     """It is not said then, and takes no tab down."""
-    from dashboard.widgets import rows_view
+    from pages.attributions.page import rows_view
 
     run = plant(tmp_path, "r", rows_of(("a", "b"), 20), answers_of_noise)
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))

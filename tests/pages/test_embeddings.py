@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.widgets.collection import Collection, as_numbers, label_among
-from dashboard.widgets.embeddings_export import as_parquet, as_projector, item_table
-from dashboard.widgets.embeddings_view import Read
-from dashboard.widgets.maps_view import grouped
 from interpret.core.devices import Device, find_device
 from interpret.core.file_rows import FileRows
+from pages.embeddings.embeddings_view import Read
+from pages.embeddings.export import as_parquet, as_projector, item_table
+from pages.embeddings.maps_view import grouped
+from tests.apps import switch
 from tests.tiny import FAMILIES
 
 TABS = ("map", "layers", "geometry", "neighbours", "clusters")
@@ -35,7 +36,7 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 def open_page(page, **query):
     page.query_params.update(query)
-    return page.switch_page("../pages/embeddings.py").run()
+    return switch(page, "embeddings").run()
 
 
 def said(page):

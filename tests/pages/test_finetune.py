@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache, state
-from dashboard.widgets import runs_view
 from dashboard.widgets.run_actions import zipped
 from interpret.finetuning.record import LONGEST_NOTE, write_note
 from interpret.finetuning.runs import write_state
 from interpret.finetuning.worker import work
+from pages.runs.page import runs_view
+from tests.apps import switch
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def open_page(page, name="finetune", **query):
     # The address counts where nothing was chosen yet.
     for key, value in query.items():
         page.session_state[key] = value
-    return page.switch_page(f"../pages/{name}.py").run()
+    return switch(page, name).run()
 
 
 def said(page):
@@ -351,9 +352,9 @@ def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_eve
     monkeypatch.setattr("interpret.runs.read_record", lambda _root: [recorded])
     # A record that keeps something else than what was typed, as one that cuts does.
     monkeypatch.setattr("interpret.runs.write_note", lambda _root, _id, note: written.append(note))
-    monkeypatch.setattr("dashboard.widgets.runs_view.runs_table", lambda: [runs_view.Row(recorded, run)])
+    monkeypatch.setattr("pages.runs.runs_view.runs_table", lambda: [runs_view.Row(recorded, run)])
     runs = []
-    monkeypatch.setattr("dashboard.widgets.runs_view.lineage_view", lambda _row: runs.append(1))
+    monkeypatch.setattr("pages.runs.runs_view.lineage_view", lambda _row: runs.append(1))
     page = AppTest.from_string(
         "from dashboard.widgets import runs_view\nfor row in runs_view.runs_table():\n"
         "    runs_view.one_view(row)\n    runs_view.lineage_view(row)\n",

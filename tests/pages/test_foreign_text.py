@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.language import literal
-from dashboard.widgets import runs_view
+from pages.runs.page import runs_view
+from tests.apps import switch
 from tests.pages.test_results_page import noise, plant
 from tests.tiny import make_checkpoint
 
@@ -200,14 +201,14 @@ def test_no_text_acts_in_any_tab(page, name, tab):
     key = PAGES[name][0]
     model = FOLDER + "2" if name == "pretraining" else FOLDER
     page.query_params.update({"model": f"folder:{model}", key: tab, "text": HOSTILE[0], "pair": HOSTILE[1]})
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     assert not page.exception
     assert raw_texts(page) == []
 
 
 def test_what_is_said_of_a_checkpoint_is_text(page):
     page.query_params.update({"model": "folder:told", "text": "the river bank"})
-    page.switch_page("../pages/attributions.py").run()
+    switch(page, "attributions").run()
     assert any("by id2label" in one.value for one in page.warning)
     assert raw_texts(page) == []
 
@@ -262,7 +263,7 @@ def open_page(page, name, **state):
     for key, value in state.items():
         page.session_state[key] = value
     page.query_params.update({key: value for key, value in state.items() if isinstance(value, str)})
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     assert not page.exception
     assert not any("did not expect" in one.value for one in page.error)
     assert raw_texts(page) == []
@@ -368,7 +369,7 @@ def test_half_characters_in_the_address_and_in_what_was_typed_break_no_page(page
     page.session_state["with_pair"] = True
     if model is not None:
         page.session_state["model"] = model
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     assert not page.exception
     assert not any("did not expect" in one.value for one in page.error)
     if model is not None and name in ("attention", "attributions", "pretraining"):

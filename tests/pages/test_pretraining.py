@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.figures.pretraining import rank_lines
-from dashboard.widgets.game_played import GAMES, play_often
 from interpret.core.builtin import guesser_facts
+from pages.pretraining.figures import rank_lines
+from pages.pretraining.masking_view import GAMES, play_often
+from tests.apps import switch
 from tests.tiny import make_checkpoint
 
 TABS = ("guess", "game", "surprise", "following")
@@ -39,7 +40,7 @@ def page(models, monkeypatch, tmp_path):
 
 def open_page(page, **query):
     page.query_params.update({"text": TEXT, **query})
-    return page.switch_page("../pages/pretraining.py").run()
+    return switch(page, "pretraining").run()
 
 
 def said(page):
@@ -84,7 +85,7 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     assert f"right for {100 * facts.first:.1f} % of the tokens" in sentence
     assert f"it tells {100 * facts.following:.1f} % right ({100 * facts.following_hidden:.1f} % with" in sentence
     # Elsewhere the built-in model is the one that it was.
-    page.switch_page("../pages/attention.py").run()
+    switch(page, "attention").run()
     assert not any("published without" in one.value for one in page.caption)
 
 

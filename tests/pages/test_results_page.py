@@ -13,9 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.figures.embeddings import probe_lines
 from dashboard.figures.finetuning import calibration_curve, cost_curve
-from dashboard.figures.heads import dependency_bars
 from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
@@ -25,6 +23,9 @@ from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
 from interpret.finetuning.runs import make_run, write_state
 from interpret.finetuning.worker import work
+from pages.attention.heads_figures import dependency_bars
+from pages.embeddings.figures import probe_lines
+from tests.apps import switch
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def open_page(page, name="finetune", **query):
     page.query_params.update(query)
     for key, value in query.items():
         page.session_state[key] = value
-    return page.switch_page(f"../pages/{name}.py").run()
+    return switch(page, name).run()
 
 
 def shown(page):

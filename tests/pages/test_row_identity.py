@@ -22,6 +22,7 @@ from dashboard.widgets.result_view import _all_rows
 from interpret.core.file_rows import FileRows
 from interpret.core.labels import as_number
 from interpret.finetuning.results import measure_results
+from tests.apps import switch
 from tests.tiny import make_checkpoint
 
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
@@ -239,7 +240,7 @@ def check(tables, rows):
 
 def open_page(page, name, **query):
     page.query_params.update({"model": "folder:bert", **query})
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     assert not page.exception
     assert [one.value for one in page.error if "cannot be read" in one.value] == []
     return page
@@ -265,7 +266,8 @@ def test_a_whole_file_explained(page, drawn, forty):
 @pytest.fixture
 def forty(monkeypatch):
     """As many rows as a tiny model reads in no time, drawn from more."""
-    from dashboard.widgets import collection, rows_view
+    from dashboard.widgets import collection
+    from pages.attributions.page import rows_view
 
     choose = collection.choose
 

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_export import as_dict, question_lines
 from dashboard.widgets.models import model_options
+from pages.attributions.export import as_dict, question_lines
+from tests.apps import switch
 
 TEXTS = ("the river bank was steep", "the bank lent money", "it was tired", "said the animals", "rich animals")
 
@@ -55,7 +56,7 @@ def kept(page):
 def test_embeddings_and_neighbours_are_the_models_own_until_something_else_is_chosen(page, models):
     peer = SentenceTransformer(str(models / "st"), device="cpu")
     page.query_params.update({"model": "folder:st", "query": "steep river"})
-    page.switch_page("../pages/embeddings.py").run()
+    switch(page, "embeddings").run()
     assert not page.exception
     pooling, prompt = chosen(page, "A text's vector is the"), chosen(page, "Prompt")
     assert (pooling.value, prompt.value, chosen(page, "Query prompt").value) == ("own", "passage", "query")
@@ -91,7 +92,7 @@ def test_the_first_token_is_called_as_the_model_calls_it(tiny_folders, tmp_path,
     SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "own" / "st"), create_model_card=False)
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tmp_path / "own"))
     page.query_params.update({"model": "folder:st"})
-    page.switch_page("../pages/embeddings.py").run()
+    switch(page, "embeddings").run()
     assert not page.exception
     name, other = ("[CLS]", "<s>")[:: 1 if family == "bert" else -1]
     options = chosen(page, "A text's vector is the").options
@@ -102,7 +103,7 @@ def test_the_first_token_is_called_as_the_model_calls_it(tiny_folders, tmp_path,
 
 def test_a_link_opens_with_what_it_says(page):
     page.query_params.update({"model": "folder:st", "pooling": "mean", "prompt": "", "show": "map"})
-    page.switch_page("../pages/embeddings.py").run()
+    switch(page, "embeddings").run()
     assert (kept(page).pooling, kept(page).prompt) == ("mean", "")
     page.query_params.update({"pooling": "sum", "prompt": "nonsense"})
     assert not page.run().exception
@@ -113,7 +114,7 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
     first, second = "the river bank was steep", "money was rich"
     page.query_params.update({"model": "folder:st", "explain": "similarity", "text": first, "pair": second})
     page.query_params["why"] = "pairs"
-    page.switch_page("../pages/attributions.py").run()
+    switch(page, "attributions").run()
     assert not page.exception
     assert (chosen(page, "Compare by").value, chosen(page, "Prompt").value) == ("own", "passage")
     right = float(peer.similarity(*peer.encode([first, second])))
@@ -138,7 +139,7 @@ def test_what_is_exported_says_how_the_vectors_were_made(page, models):
 
 def test_the_picker_offers_the_checkpoints_of_a_training(page):
     page.query_params.update({"model": "folder:trained/checkpoint-500", "show": "map"})
-    page.switch_page("../pages/embeddings.py").run()
+    switch(page, "embeddings").run()
     assert not page.exception
     assert kept(page).spec.checkpoint.name.endswith("trained/checkpoint-500")
     folders = [name for name in model_options() if name.startswith("folder:")]

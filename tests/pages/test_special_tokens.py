@@ -7,6 +7,7 @@ import transformers as tf
 from streamlit.testing.v1 import AppTest
 
 from dashboard import ROOT, cache
+from tests.apps import switch
 from tests.pages.test_foreign_text import protos, strings
 from tests.tiny import make_checkpoint
 
@@ -58,7 +59,7 @@ ASKED = [("bert", *PAGES[0]), *(("roberta", *one) for one in PAGES)]
 def test_no_page_names_another_tokenizers_tokens(page, family, name, query):
     model = f"folder:{family}-guesser" if name == "pretraining" else f"folder:{family}"
     page.query_params.update({"model": model, "text": "the river bank was steep", "explain": "class", **query})
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     assert not page.exception
     found = list(said(page))
     (other,) = [one for one in OWN if one != family]

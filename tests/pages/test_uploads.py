@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import ROOT, cache
+from tests.apps import switch
 
 # Half a character in the name, in the names of columns, in cells and in labels.
 HALF = "\n".join(
@@ -33,7 +34,7 @@ def open_with(page, name, file, **more):
     for key, value in {"model": "folder:bert", "device": "cpu", **PLACES[name], **more}.items():
         page.session_state[key] = file if value == "{file}" else value
     page.query_params.update({"model": "folder:bert", "device": "cpu", "why": "rows", "example": "short"})
-    page.switch_page(f"../pages/{name}.py").run()
+    switch(page, name).run()
     # Streamlit's own box, and what `guarded` shows of an error that nobody expected.
     assert not page.exception
     assert not any("did not expect" in one.value for one in page.error)

@@ -1,0 +1,1 @@
+"""The Attention page: its tabs, its views and its figures."""

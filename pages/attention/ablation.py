@@ -1,0 +1,100 @@
+"""Does it matter: heads switched off, and what changes; over one text, and over a labelled file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+from dashboard.pictures.maps import head_maps
+from dashboard.widgets.ablation_view import (
+    ablation_downloads,
+    ablation_lines,
+    importance_downloads,
+    importance_line,
+    importance_lines,
+    importance_maps,
+    importance_run,
+    importance_table,
+    show_answers,
+    show_similarity,
+    switch_heads,
+    verdicts_of,
+)
+from dashboard.widgets.choices import segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
+from pages.attention.ablation_figures import distance_map, prune_curves
+
+MAPS = "importance_maps"
+
+
+@guarded
+def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    # Said before anything can be switched that then cannot be done.
+    cache.ablation(spec, text, pair, ())
+    over = segments(
+        _("Measured on"), {"text": _("This text"), "corpus": _("A labelled file: head importance")}, state.MEASURE
+    )
+    state.publish(state.MEASURE, "text")
+    if over == "corpus":
+        _over_a_file(spec, chosen_head(spec, text, pair))
+        return
+    off = switch_heads(spec, text, pair)
+    with st.spinner(_("Reading the text …")):
+        result = cache.ablation(spec, text, pair, off)
+    if not off:
+        st.info(
+            _(
+                "All heads are on. Switch off single heads above, or a whole layer by its name: a head that is off "
+                "passes zeros to the layer's output projection. The changes then appear here."
+            ),
+            icon=":material/toggle_on:",
+        )
+    else:
+        show_similarity(result)
+        show_answers(cache.encoder(spec), result)
+        st.plotly_chart(distance_map(result), key="distance")
+        stem = file_stem(
+            "ablation", spec.checkpoint.name.split("/")[-1], text[:30], "off", *(f"{one}.{two}" for one, two in off[:6])
+        )
+        export_bar(ablation_downloads(spec, text, pair, off, stem), ablation_lines(spec, text, pair, off))
+    st.caption(
+        _(
+            "What this does not mean: a head that can be ablated is not useless, since other heads can do the same "
+            "work; and the model was never trained without that head. Distances are relative to the length of the "
+            "state itself; above 1, the state moved further than its own length."
+        )
+    )
+
+
+def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
+    found = importance_run(spec)
+    if found is None:
+        return
+    result, name = found
+    st.markdown(importance_line(result))
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("importance", model, name)
+    clicked = head_maps(importance_maps(result), chosen, f"{model} · {name}", stem, MAPS, verdicts_of(result))
+    if clicked:
+        choose_head(*clicked)
+        st.rerun()
+    head_buttons(*chosen)
+    with st.expander(_("All heads as a table")):
+        pick_row(importance_table(result), chosen)
+    if result.curves:
+        st.subheader(_("Pruning curves: what is left as heads are ablated one after another"))
+        left, right = st.columns(2)
+        left.plotly_chart(prune_curves(result, "accuracy"), key="prune_accuracy")
+        right.plotly_chart(prune_curves(result, "loss"), key="prune_loss")
+    export_bar(importance_downloads(spec, result, name, stem), importance_lines(spec), picture=MAPS)
+    st.caption(
+        _(
+            "What this does not mean: |∂L/∂ξ| is a slope at the complete model and says little about removing a head "
+            "altogether, so the true rise of the loss is shown beside it. Both apply only to this file and this task, "
+            "and the order of true rises was found on the same texts that it is measured on."
+        )
+    )

@@ -1,0 +1,83 @@
+"""Where the information ends up: attention followed from one token through the layers down to the inputs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+from dashboard.pictures.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import pick_token, telling_token
+from pages.attention.flow_figures import method_names, sources_map
+from pages.attention.flow_view import (
+    agreement_line,
+    answer_line,
+    flow_downloads,
+    flow_lines,
+    limits,
+    method_about,
+    method_picker,
+    pick_target,
+    sources,
+)
+
+
+@guarded
+def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    with st.spinner(_("Reading the text …")):
+        trace = cache.trace(spec, text, pair)
+    tokens = trace.tokens
+    places = st.columns([2, 2, 2, 2])
+    default = telling_token(trace, *cache.first_head(spec, text, pair))
+    token = pick_token(tokens, _("From token"), default, places[0])
+    layers = {i: str(i) for i in reversed(range(encoder.layers))}
+    layer = choose(places[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
+    state.publish(state.AFTER, encoder.layers - 1)
+    target = pick_target(encoder, places[2])
+    shares = sources(spec, text, pair, layer, token, target)
+    st.markdown(answer_line(shares, tokens, token, layer))
+    st.plotly_chart(sources_map(shares, tokens), key="sources")
+    st.caption(agreement_line(shares))
+
+    method = method_picker(encoder.family.tapped)
+    detail = ""
+    if method == "rollout":
+        paths = it.attention.rollout_paths(trace, layer, token)
+    elif method == "gradient":
+        paths = cache.gradient_paths(spec, text, pair, layer, token, target)
+        detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
+    else:
+        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
+        paths = it.attention.flow_paths(trace, layer, token, goal)
+        detail = f"{goal} {tokens.labels[goal]}"
+    st.markdown(method_about(method))
+    label = f"{token} {tokens.labels[token]}"
+    title = _("{method}: “{token}” after layer {layer}").format(method=method_names()[method], token=label, layer=layer)
+    model = spec.checkpoint.name.split("/")[-1]
+    title = " · ".join(part for part in (model, title, detail) if part)
+    stem = file_stem("flow", method, model, str(layer), label, detail)
+    drawn, there = paths_picture(paths, tokens, title, stem)
+    if not drawn:
+        st.caption(
+            _(
+                "For more than {most} tokens, links are not drawn. Each row of the map is one layer, from the input "
+                "tokens at the bottom to the chosen token at the top. Colour scales with the square root of the "
+                "value, up to the largest value below the top."
+            ).format(most=MOST_IN_GRAPH)
+        )
+    else:
+        st.caption(
+            _("Showing the links that carry at least {least}: {drawn} of {all}.").format(
+                drawn=f"{drawn:,}",
+                all=f"{there:,}",
+                least=_("a flow of {amount}").format(amount=LEAST) if method == "flow" else f"{LEAST:.1%}",
+            )
+        )
+    what = (spec, text, pair, layer, token, target)
+    export_bar(flow_downloads(*what, tokens, shares, stem), flow_lines(*what), picture=NAME)
+    st.caption(limits(method))

@@ -1,0 +1,118 @@
+"""What kind of head is this: where each one looks on average, over one text, a corpus, or dependency trees."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _
+from dashboard.pictures.maps import head_maps
+from dashboard.widgets.choices import segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
+from pages.attention.heads_figures import MOST_BARS, dependency_bars
+from pages.attention.heads_view import (
+    corpus_statistics,
+    dependency_downloads,
+    dependency_guide,
+    dependency_line,
+    dependency_lines,
+    dependency_table,
+    head_table,
+    patterns_line,
+    patterns_shown,
+    rules_guide,
+    statistic_maps,
+    statistics_downloads,
+    statistics_lines,
+    tree_scores,
+)
+
+MAPS = "head_maps"
+
+
+@guarded
+def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    over = segments(
+        _("Measured on"),
+        {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
+        state.OVER,
+    )
+    state.publish(state.OVER, "text")
+    if over == "trees":
+        _trees(spec, chosen_head(spec, text, pair))
+        return
+    if over == "text":
+        with st.spinner(_("Reading the text …")):
+            statistics, name = cache.head_statistics(spec, text, pair), text[:80]
+        lines = statistics_lines(spec, text, pair)
+    else:
+        found = corpus_statistics(spec)
+        if found is None:
+            return
+        statistics, name = found
+        lines = statistics_lines(spec, None, None)
+    special = cache.encoder(spec).special
+    st.markdown(patterns_line(statistics, special))
+    chosen = chosen_head(spec, text, pair)
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("heads", model, name)
+    title = f"{model} · {' '.join(name.split())}"
+    clicked = head_maps(
+        statistic_maps(statistics, special), chosen, title, stem, MAPS, patterns_shown(statistics, special)
+    )
+    if clicked:
+        choose_head(*clicked)
+        st.rerun()
+    head_buttons(*chosen)
+    with st.expander(_("All heads as a table")):
+        pick_row(head_table(statistics, special), chosen)
+    with st.expander(_("Rules for naming heads")):
+        st.markdown(rules_guide(special))
+    export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
+    st.caption(
+        _(
+            "What this does not mean: a name says where a head looks on average in these texts. In other texts the "
+            "head may do something else, and where it looks does not say whether the model needs it."
+        )
+    )
+
+
+def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
+    found = tree_scores(spec)
+    if found is None:
+        return
+    scores, name = found
+    st.caption(
+        _(
+            "Sentences: {sentences}; dependencies: {links}. Sentences that the model cannot read: {skipped}; "
+            "dependencies with a word that has no token of its own: {unread}."
+        ).format(
+            sentences=f"{scores.sentences:,}",
+            links=f"{int(scores.counts.sum()):,}",
+            skipped=scores.skipped,
+            unread=scores.unread,
+        )
+    )
+    st.markdown(dependency_line(scores))
+    st.plotly_chart(dependency_bars(scores), key="dependencies")
+    st.caption(
+        _(
+            "The chart shows the {shown} most frequent of {total} relations; the table has all of them. The verdict "
+            "is based on the gain on the same sentences: a difference can be clear even where the intervals of two "
+            "bars overlap."
+        ).format(shown=min(MOST_BARS, len(scores.relations)), total=len(scores.relations))
+    )
+    pick_row(dependency_table(scores), chosen, dependency_guide())
+    head_buttons(*chosen)
+    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
+    export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
+    st.caption(
+        _(
+            "What this does not mean: finding a relation is not using it, and the intervals apply to sentences like "
+            "these, not to other kinds of text. The layer and head shown do best on all sentences together; the share "
+            "found is scored on sentences that the head was not chosen on. Clark et al. (2019), section 4."
+        )
+    )

@@ -1,0 +1,35 @@
+"""Which head looks where, how that comes about, where it leads, and whether it matters."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.tabs import Tab, draw_tabs
+from dashboard.widgets.text_input import text_input
+from dashboard.widgets.windows import fit, warn_of_unknown
+from interpret.core.sentences import sentence
+from pages.attention.ablation import ablation
+from pages.attention.bertviz import bertviz
+from pages.attention.flow import flow
+from pages.attention.heads import heads
+from pages.attention.steps import steps
+from pages.attention.where import where
+
+TABS = [
+    Tab("where", sentence("Where heads look"), where),
+    Tab("steps", sentence("Q·K·V, step by step"), steps),
+    Tab("flow", sentence("Attention flow"), flow),
+    Tab("heads", sentence("Types of heads"), heads),
+    Tab("ablation", sentence("Ablate heads"), ablation),
+    Tab("bertviz", "BertViz", bertviz),
+]
+
+st.title(_("Attention: which head looks where?"))
+chosen_text = text_input()
+encoder = chosen_encoder()
+text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
+warn_of_unknown(encoder, [(text, pair)])
+draw_tabs(TABS, state.TAB, encoder.spec, text, pair)

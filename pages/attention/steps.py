@@ -1,0 +1,60 @@
+"""Q·K·V, step by step: how one weight comes about, and what becomes of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.language import _
+from dashboard.pictures.steps import MOST_ROWS, NAME, shown_keys, steps_picture
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.place import pick_head, pick_token, telling_token
+from pages.attention.steps_view import (
+    answer_line,
+    check_line,
+    pick_temperature,
+    step_downloads,
+    step_lines,
+    step_table,
+)
+
+
+@st.fragment
+@guarded
+def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    with st.spinner(_("Reading the text …")):
+        trace = cache.trace(spec, text, pair)
+    places = st.columns([2, 2, 3, 5])
+    layer, head = pick_head(spec, text, pair, places[0], places[1])
+    token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), places[2])
+    temperature = pick_temperature(trace, layer, places[3])
+    result = it.attention.attention_steps(encoder, trace, layer, head, token, temperature)
+    st.markdown(answer_line(result))
+    st.caption(check_line(result))
+    if len(trace.tokens) > MOST_ROWS:
+        rest = 1 - float(result.weights[shown_keys(result)].sum())
+        st.caption(
+            _(
+                "Showing the {shown} of {tokens} keys with the largest weights; the others together hold {rest} % of "
+                "the weight. Sums run over all keys."
+            ).format(shown=len(shown_keys(result)), tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
+        )
+    title = _("Layer {layer}, head {head}, query “{token}”").format(
+        layer=layer, head=head, token=f"{token} {trace.tokens.labels[token]}"
+    )
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("qkv", model, f"{layer}.{head}", str(token), trace.tokens.labels[token])
+    steps_picture(result, encoder.family.pre_norm, f"{model} · {title}", stem)
+    what = (spec, text, pair, layer, head, token, temperature)
+    export_bar(step_downloads(*what, stem), step_lines(*what), picture=NAME)
+    with st.expander(_("The numbers as a table")):
+        st.dataframe(step_table(result), hide_index=True)
+    st.caption(
+        _(
+            "What this does not mean: the numbers show exactly how one weight is computed. They do not say why these "
+            "projections were learned, or whether this head matters for anything."
+        )
+    )

@@ -1,0 +1,68 @@
+"""Which head looks where: the explorer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.explorer import Look, explorer, read_look
+from dashboard.language import _
+from dashboard.widgets.attention_view import (
+    Looked,
+    attention_downloads,
+    heads_in_words,
+    heads_of_url,
+    python_lines,
+    reading_guide,
+    view_controls,
+)
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from pages.attention.attention_figures import head_heatmap
+
+KEY = "explorer"
+
+
+@st.fragment
+@guarded
+def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    unit, specials, direction = view_controls(pair is not None, cache.encoder(spec).special)
+    with st.spinner(_("Reading the text …")):
+        trace = cache.trace(spec, text, pair)
+        view = it.attention.attention_view(trace, unit, specials, direction)
+        thumbnails = cache.thumbnails(spec, text, pair, unit, specials, direction)
+    layers, heads = trace.attention.shape[:2]
+    before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
+    look = read_look(before, layers, heads, Look((cache.first_head(spec, text, pair),)))
+    title = f"{spec.checkpoint.name.split('/')[-1]} · {' '.join(text.split())[:80]}"
+    stem = file_stem("attention", spec.checkpoint.name.split("/")[-1], text[:40])
+    explorer(view, thumbnails, look, title, stem, KEY)
+    state.remember(state.HEADS, None if before is None else ",".join(f"{layer}.{head}" for layer, head in look.heads))
+    state.remember(state.SCALE, None if look.scale == "sqrt" else look.scale)
+    state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
+
+    what = Looked(spec, text, pair, unit, specials, direction, look, title, stem)
+    export_bar(attention_downloads(what), python_lines(what), picture="explorer")
+    with st.expander(_("How to read this")):
+        st.markdown(reading_guide(cache.encoder(spec).special))
+    # Its label stays when the head changes, or it would close.
+    plain = st.expander(_("Plotly heat map"), key="plotly", on_change="rerun")
+    if plain.open:
+        with plain:
+            st.plotly_chart(
+                head_heatmap(view, view.average(look.heads), f"{title} · {heads_in_words(look.heads)}"), key="heatmap"
+            )
+    st.caption(
+        _(
+            "{tokens} tokens · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A "
+            "weight says how much of a token's value a head mixes in; it does not say why the model made a prediction."
+        ).format(
+            tokens=len(trace.tokens),
+            layers=layers,
+            heads=heads,
+            device=spec.device,
+            precision=spec.precision,
+            seconds=f"{trace.seconds:.2f}",
+        )
+    )

@@ -1,0 +1,1 @@
+"""The Attributions page: its tabs, its views and its figures."""

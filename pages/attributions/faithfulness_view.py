@@ -1,0 +1,149 @@
+"""The measurements of the quality report, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_view import How
+from dashboard.widgets.export import Download, as_json
+from dashboard.widgets.long_work import Progress, long_work
+from pages.attributions.export import as_dict, question_lines
+
+_SOON_TOKENS = 60_000
+# Up to so many tokens a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5 %.
+_MOST_TOKENS = 150_000
+_FEW_DRAWS = 199
+
+
+def _about(asked: Asked, how: How) -> str:
+    return f"{asked.about}:{how}"
+
+
+def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Faithfulness | None:
+    """Measure comprehensiveness and sufficiency, at once where that is soon done; of long texts by fewer rankings."""
+    from interpret.attribution.faithfulness import DRAWS, erasing_passes
+
+    words = len(asked.question.free_words)
+    # Of a text and what is deleted of it, one is short where the other is long.
+    cost = {draws: erasing_passes(words, draws) * len(found.tokens) / 2 for draws in (DRAWS, _FEW_DRAWS)}
+    draws = DRAWS if cost[DRAWS] <= _MOST_TOKENS else _FEW_DRAWS
+    passes = erasing_passes(words, draws)
+
+    def work(progress: Progress) -> it.attribution.Faithfulness:
+        return it.attribution.faithfulness(asked.question, found, draws, progress=progress)
+
+    return long_work(
+        "quality:faithfulness",
+        _about(asked, how),
+        _("Delete words and measure: about {passes} passes").format(passes=f"{passes:,}"),
+        work,
+        {"erasing": _("texts with words deleted")},
+        auto=cost[draws] <= _SOON_TOKENS,
+        keep=8,
+    )
+
+
+def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Trust | None:
+    """Measure infidelity, sensitivity and forgetting, at a click."""
+    from interpret.attribution.diagnostics import cascade
+
+    count = 10 + len(cascade(asked.question))
+    st.caption(
+        _("Infidelity, max-sensitivity and the weight-randomisation test explain the text {count} more times.").format(
+            count=count
+        )
+    )
+
+    def work(progress: Progress) -> it.attribution.Trust:
+        return it.attribution.trust(asked.question, found, progress=progress)
+
+    return long_work(
+        "quality:trust",
+        _about(asked, how),
+        _("Measure these too"),
+        work,
+        {
+            "infidelity": _("infidelity"),
+            "sensitivity": _("max-sensitivity"),
+            "randomising": _("weight randomisation"),
+        },
+        keep=8,
+    )
+
+
+def versus(random: np.ndarray) -> str:
+    """Say what random rankings have: mean and standard deviation."""
+    return _("random: {mean} ± {spread}").format(mean=f"{random.mean():.3f}", spread=f"{random.std():.3f}")
+
+
+def quality_downloads(
+    asked: Asked,
+    found: it.Attribution,
+    faithful: it.attribution.Faithfulness,
+    trusted: it.attribution.Trust | None,
+    stem: str,
+) -> list[Download]:
+    """Offer the report as JSON."""
+
+    def make() -> bytes:
+        report: dict[str, Any] = {"attribution": as_dict(asked, found), "faithfulness": _plain(faithful)}
+        if trusted is not None:
+            report["trust"] = _plain(trusted)
+        report["faithfulness"]["verdict"] = faithful.verdict
+        return as_json(report)
+
+    return [Download("JSON", f"{stem}.json", "application/json", make, _("All numbers of the report"))]
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    return {
+        name: value.astype(float).round(6).tolist() if isinstance(value, np.ndarray) else value
+        for name, value in asdict(one).items()
+    }
+
+
+def quality_lines(asked: Asked, how: How) -> str:
+    """Write the lines of Python that give the same report."""
+    return (
+        question_lines(asked)
+        + f"attribution = it.attribution.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, "
+        + f"rule={how.rule!r}, "
+        + f"smooth={how.smooth}, seed={how.seed})\n"
+        + "it.attribution.faithfulness(question, attribution)\nit.attribution.trust(question, attribution)\n"
+    )
+
+
+def quality_guide() -> None:
+    """Explain the measures."""
+    with st.expander(_("What is measured here")):
+        st.markdown(
+            _(
+                "- **Comprehensiveness** and **sufficiency** follow ERASER (DeYoung et al. 2020), computed as in its "
+                "published code: words are ranked by their score; 1, 5, 10, 20 and 50 % of them are deleted, or kept "
+                "alone, and the drops in the output are averaged over these five. ERASER uses the predicted class and "
+                "its probability; for another target the calculation is the same, but the measure is not ERASER's.\n"
+                "- **Random** beside a number: the same measure for uninformed rankings: all distinct ones where "
+                "there are few, otherwise many drawn at random. **p** is how often they do as well, with ties counted "
+                "half and the ranking itself counted once. A verdict “better than chance” holds at 5 % with both "
+                "measures corrected together (Holm). Where even the best ranking of a text could not reach that, no "
+                "verdict is given.\n"
+                "- **Infidelity** (Yeh et al. 2019, eq. 1): do the scores predict the model's output when random sets "
+                "of words are removed? They may be scaled by a factor of 0 or more, and the error is divided by the "
+                "mean squared change in the output: 1 means that they predict nothing. **Max-sensitivity** (eq. 3, "
+                "through Captum): do the scores stay the same when the text hardly changes? Beside them, the values "
+                "for shuffled scores.\n"
+                "- **Weight randomisation** (Adebayo et al. 2018): from the head over the pooler and each layer down "
+                "to the embeddings, the model's weights are randomised. The scores of a method that depends on the "
+                "model stop resembling the original ones; inside the grey band they are as dissimilar as 95 % of "
+                "shuffled ones.\n"
+                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to "
+                "the loss of words; that affects every number here except completeness."
+            )
+        )

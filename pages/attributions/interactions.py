@@ -1,0 +1,173 @@
+"""Word-pair interactions: what makes two texts alike, or what words of one text do only together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, literal
+from dashboard.widgets.ask_view import Asked, target_name
+from dashboard.widgets.attributions_view import baseline_names, warn_of_baseline
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.python_code import encoder_lines
+from pages.attributions.export import question_lines, sentence_options
+from pages.attributions.figures import pair_matrix
+
+
+@guarded
+def pairs(asked: Asked) -> None:
+    special = cache.encoder(asked.spec).special
+    baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
+    state.publish(state.BASELINE, "pad")
+    if asked.target == "similarity":
+        _similar(asked, baseline)
+    else:
+        _together(asked, baseline)
+
+
+def _similar(asked: Asked, baseline: str) -> None:
+    encoder = cache.encoder(asked.spec)
+    other = asked.pair or ""
+    length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
+
+    def work(progress: Progress) -> it.attribution.SimilarityPairs:
+        return it.attribution.similarity_pairs(
+            encoder, asked.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
+        )
+
+    found = long_work(
+        "similarity_pairs",
+        f"{asked.about}:{baseline}",
+        _("Compute word-pair interactions"),
+        work,
+        {"path": _("tokens traced from the baseline")},
+        auto=length <= 40,
+        keep=6,
+    )
+    if found is None:
+        return
+    rows, columns = found.first, found.second
+    places = st.columns(3)
+    dot = asked.question.reading.model.similarity == "dot"
+    name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
+    places[0].metric(name, f"{found.similarity:.3f}")
+    places[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
+    places[2].metric(
+        _("From the baseline"),
+        f"{found.to_baseline:+.3f}",
+        help=_(
+            "What no word pair accounts for: the similarity of each text to the other's baseline, minus the "
+            "similarity of the two baselines."
+        ),
+    )
+    words = _by_words(found)
+    names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
+    st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
+    warn_of_baseline(asked.question, baseline, "pairs")
+    st.caption(
+        _(
+            "Rows are words of the explained text, columns words of the other text: what each word pair adds to the "
+            "cosine (integrated Jacobians, Moeller et al. 2023), with {steps} steps, adding up to within {error}. The "
+            "part from the baseline is much the same for all texts, so compare pairs with one another, not with the "
+            "cosine."
+        ).format(steps=found.steps, error=f"{abs(found.delta):.4f}")
+    )
+    _strongest(words, *names)
+    stem = file_stem("similarity", rows.text[:30], columns.text[:30])
+    lines = (
+        encoder_lines(asked.spec)
+        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.text!r}, {other!r}, "
+        + f"{baseline!r}{sentence_options(asked)})\n"
+        + "pairs.scores\n"
+    )
+    export_bar([_matrix(words, names, stem)], lines)
+
+
+def _together(asked: Asked, baseline: str) -> None:
+    question = asked.question
+
+    def work(progress: Progress) -> it.attribution.Interactions:
+        return it.attribution.interactions(asked.question, baseline, progress)
+
+    words = len(_free(question.tokens))
+    found = long_work(
+        "interactions",
+        f"{asked.about}:{baseline}",
+        _("Measure all word pairs: about {passes} passes").format(passes=f"{words * words:,}"),
+        work,
+        {"pairs": _("sets of words")},
+        auto=words * words * len(question.tokens) <= 25_000,
+        keep=6,
+    )
+    if found is None:
+        return
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
+    names = tuple(found.tokens.words[i] for i in found.words)
+    kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
+    kind = segments(_("Measure"), kinds, "interaction_measure")
+    scores = found.strength if kind == "strength" else found.difference
+    st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
+    warn_of_baseline(asked.question, baseline, "pairs")
+    st.caption(
+        _(
+            "What two words do together beyond what each does alone: ArchDetect's interaction strength (Archipelago, "
+            "Tsang et al. 2020), the root mean square over one text with all other words and one with none, in units "
+            "of the output. It has no sign."
+        )
+        if kind == "strength"
+        else _(
+            "The signed mean over the same two texts, which is not Archipelago's measure. Below zero, the two words "
+            "are redundant or one cancels the other; near zero, the interactions may still be strong with opposite "
+            "signs."
+        )
+    )
+    _strongest(np.triu(found.strength, 1), names, names, found.difference)
+    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    lines = question_lines(asked) + f"it.attribution.interactions(question, {baseline!r}).{kind}\n"
+    export_bar([_matrix(scores, [names, names], stem)], lines)
+
+
+def _free(tokens: it.Tokens) -> list[int]:
+    return [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+
+
+def _by_words(found: it.attribution.SimilarityPairs) -> np.ndarray:
+    sides = [[one.groups[i] for i in _free(one)] for one in (found.first, found.second)]
+    return np.array([[found.scores[np.ix_(a, b)].sum() for b in sides[1]] for a in sides[0]])
+
+
+def _strongest(
+    scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], signed: np.ndarray | None = None
+) -> None:
+    order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
+    places = [np.unravel_index(i, scores.shape) for i in order]
+    measures = {_("Score"): scores} if signed is None else {_("Strength"): scores, _("Signed mean"): signed}
+    st.dataframe(
+        {
+            _("Word"): [rows[int(i)] for i, _j in places],
+            _("Other word"): [columns[int(j)] for _i, j in places],
+            **{name: [float(values[i, j]) for i, j in places] for name, values in measures.items()},
+        },
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},
+    )
+
+
+def _matrix(scores: np.ndarray, names: Sequence[tuple[str, ...]], stem: str) -> Download:
+    def make() -> bytes:
+        return as_csv(
+            {
+                _("Word"): [row for row in names[0] for _one in names[1]],
+                _("Other word"): [column for _one in names[0] for column in names[1]],
+                _("Score"): [float(score) for row in scores for score in row],
+            }
+        )
+
+    return Download("CSV", f"{stem}.csv", "text/csv", make, _("A row for each word pair"))

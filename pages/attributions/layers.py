@@ -1,0 +1,74 @@
+"""Where in the model the evidence forms: a score for each token at each level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, literal
+from dashboard.widgets.ask_view import Asked, target_name
+from dashboard.widgets.attributions_view import baseline_names, warn_of_baseline
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from pages.attributions.export import question_lines
+from pages.attributions.figures import level_map
+
+
+@guarded
+def layers(asked: Asked) -> None:
+    special = cache.encoder(asked.spec).special
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
+        method = segments(_("Method"), methods, "layer_method")
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
+    state.publish(state.BASELINE, "pad")
+    question = asked.question
+    passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
+
+    def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+        return it.attribution.layer_map(asked.question, method, baseline, progress)
+
+    found = long_work(
+        "layer_map",
+        f"{asked.about}:{method}:{baseline}",
+        _("Compute layer attributions: about {passes} passes").format(passes=passes),
+        work,
+        auto=passes * len(question.tokens) <= 25_000,
+        keep=6,
+    )
+    if found is None:
+        return
+    scores, deltas = found
+    tokens = question.tokens
+    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
+    st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
+    warn_of_baseline(question, baseline, "layers")
+    st.caption(
+        _(
+            "How much of the output's change from the baseline passes through each token after each layer. Each row "
+            "adds up to the whole change, here to within {error}. Watch where it leaves the words and gathers in a "
+            "few tokens."
+        ).format(error=f"{float(np.abs(deltas).max()):.3f}")
+        if method == "conductance"
+        else _(
+            "Integrated gradients at each layer, between the hidden states of the baseline and those of the text; "
+            "each row adds up to the change of the output to within {error}."
+        ).format(error=f"{float(np.abs(deltas).max()):.3f}")
+    )
+    table: dict[str, list[Any]] = {
+        _("Hidden state"): [name for name in names for _one in tokens.labels],
+        _("Token"): [label for _one in names for label in tokens.labels],
+        _("Score"): [float(score) for row in scores for score in row],
+    }
+    stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
+    lines = question_lines(asked) + f"scores, errors = it.attribution.layer_map(question, {method!r}, {baseline!r})\n"
+    export_bar(
+        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))], lines
+    )

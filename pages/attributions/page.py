@@ -1,0 +1,48 @@
+"""Which words an answer is due to, how far that can be believed, and what would have turned it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.ask_view import Asked, ask_input
+from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.tabs import Tab, draw_tabs
+from dashboard.widgets.text_input import text_input
+from dashboard.widgets.windows import fit, warn_of_unknown
+from interpret.core.sentences import sentence
+from pages.attributions.faithfulness import quality
+from pages.attributions.interactions import pairs
+from pages.attributions.layers import layers
+from pages.attributions.rows import rows
+from pages.attributions.what_if import whatif
+from pages.attributions.why import why
+
+TABS = [
+    Tab("why", sentence("Why this prediction"), why),
+    Tab("quality", sentence("Is the explanation faithful?"), quality),
+    Tab("layers", sentence("Layer by layer"), layers),
+    Tab("pairs", sentence("Word-pair interactions"), pairs),
+    Tab("whatif", sentence("What if?"), whatif),
+    Tab("rows", sentence("A whole file"), rows),
+]
+
+
+@guarded
+def tabs(asked: Asked) -> None:
+    draw_tabs(TABS, state.WHY, asked)
+
+
+st.title(_("Attributions: why this prediction?"))
+chosen_text = text_input()
+encoder = chosen_encoder()
+text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
+warn_of_unknown(encoder, [(text, pair)])
+found = ask_input(encoder.spec, text, pair)
+if found is not None:
+    if found.target == "similarity" and not pair:
+        st.info(_("Similarity compares two texts: switch on the second text above, and type it."))
+    else:
+        tabs(found)

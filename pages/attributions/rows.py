@@ -1,0 +1,125 @@
+"""A whole file explained: the words that drive each class, and the rows that go wrong."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, _n
+from dashboard.widgets.ask_view import Asked
+from dashboard.widgets.attributions_view import (
+    baseline_names,
+    choices_help,
+    class_words_line,
+    method_choices,
+)
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from pages.attributions.figures import class_words
+from pages.attributions.rows_view import (
+    accuracy_lines,
+    chosen_row,
+    human_line,
+    learned_texts,
+    rows_downloads,
+    rows_input,
+    rows_lines,
+    skipped_rows,
+)
+
+
+@guarded
+def rows(asked: Asked) -> None:
+    if asked.target == "similarity":
+        st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
+        return
+    found = rows_input()
+    if found is None:
+        return
+    names = method_choices()
+    special = cache.encoder(asked.spec).special
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = choose(
+            st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
+        )
+        baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
+    encoder = cache.encoder(asked.spec)
+    learned = learned_texts()
+
+    def work(progress: Progress) -> it.attribution.Rows:
+        return it.attribution.explain_rows(
+            encoder,
+            found.texts,
+            found.labels,
+            asked.target,
+            method,
+            baseline,
+            head=asked.head,
+            highlights=found.highlights,
+            origin=found.origin,
+            learned=learned,
+            progress=progress,
+            beside=cache.beside(encoder.spec),
+        )
+
+    result = long_work(
+        "rows",
+        repr((asked.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
+        work,
+        {"rows": _("rows")},
+        keep=3,
+        rate=_("{rate} rows/s"),
+    )
+    if result is None:
+        return
+    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], found.name)
+    accuracy_lines(result)
+    skipped_rows(result)
+    _summary(result)
+    human_line(result)
+    chosen = choose(
+        st.selectbox,
+        _("Most influential words for the class"),
+        {one: one for one in result.classes},
+        f"drives:{found.about}",
+        width=260,
+    )
+    words = result.words(chosen)
+    if words:
+        st.plotly_chart(class_words(words, _("mean score with its 95 % interval")), key="class_words")
+        st.caption(class_words_line(words))
+    else:
+        st.info(_("No word occurs in three or more of the texts explained for this class."))
+    chosen_row(result)
+    export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
+
+
+def _summary(found: it.attribution.Rows) -> None:
+    places = st.columns(4)
+    places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
+    places[1].metric(_("Left out"), f"{len(found.skipped):,}")
+    places[2].metric(
+        _("Truncated"),
+        f"{sum(row.cut for row in found.rows):,}",
+        help=_("Texts longer than the model's limit: only their first window was read."),
+    )
+    # Rows that were learned from tell of nothing but memory, where there are others.
+    judged = [row for row in found.judged if row.basis != "learned from"] or list(found.judged)
+    wrong, count = sum(row.wrong for row in judged), len(judged)
+    names = {
+        "out-of-fold": _("out-of-fold"),
+        "not learned from": _("not used for training"),
+        "learned from": _("used for training"),
+        "not known": _("used for training or not: unknown"),
+    }
+    places[3].metric(
+        _("Wrong predictions"),
+        _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
+        ", ".join(names[basis] for basis in names if any(row.basis == basis for row in judged)) or None,
+        delta_color="off",
+        delta_arrow="off",
+    )

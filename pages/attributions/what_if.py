@@ -1,0 +1,163 @@
+"""What if: words switched off or exchanged by hand, and a search for the fewest changes that turn the prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard.language import _, _n, literal
+from dashboard.pictures.words import WordRow, word_rows
+from dashboard.widgets.ask_view import Asked, target_name
+from dashboard.widgets.attributions_view import words_of
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from interpret.attribution.counterfactuals import Change
+from pages.attributions.export import question_lines
+from pages.attributions.variants_view import chances_table, search_names, variants_table
+
+_PICTURE = "switches_words"
+
+
+@guarded
+def whatif(asked: Asked) -> None:
+    question = asked.question
+    tokens = question.tokens
+
+    def work(progress: Progress) -> it.Attribution:
+        return it.attribution.explain(asked.question, "feature_ablation", progress=progress)
+
+    # What each word's loss alone costs: the colours, and the forecast that a click checks.
+    alone = long_work(
+        "whatif:alone", asked.about, _("Remove each word in turn"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
+    )
+    if alone is None:
+        return
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
+    row = WordRow(
+        _("Click words to switch them off"),
+        _("Colours: how much the output loses when that word alone is replaced by the baseline"),
+        words_of(alone, True),
+        float(np.abs(alone.word_scores()).max()),
+        True,
+    )
+    stem = file_stem("what-if", asked.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
+    off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
+    off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
+    singles = [
+        (Change(place, tokens.words[place], ""),)
+        for place, group in enumerate(tokens.groups)
+        if not question.fixed[list(group)].any()
+    ]
+    together = tuple(Change(place, tokens.words[place], "") for place in off)
+    variants = it.attribution.read_variants(question, [(), *([together] if together else [])])
+    chances_table(question, variants)
+    # A word that is asked for at a mask has no place in a text without it.
+    if question.target.kind != "word":
+        _typed(asked, question)
+    with st.expander(_("Each word switched off in turn")):
+        every = it.attribution.read_variants(question, [(), *singles])
+        st.dataframe(variants_table(question, every), hide_index=True)
+        export_bar(
+            [
+                Download(
+                    "CSV",
+                    f"{stem}.csv",
+                    "text/csv",
+                    lambda: as_csv(variants_table(question, every)),
+                    _("A row for each word switched off"),
+                )
+            ],
+            question_lines(asked)
+            + "from interpret.attribution.counterfactuals import Change\n\n"
+            + "tokens = question.tokens\n"
+            + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
+            + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
+            + "it.attribution.read_variants(question, changes).chances\n",
+        )
+    if question.target.kind == "class":
+        _search(asked, question, stem)
+
+
+def _typed(asked: Asked, question: it.attribution.Question) -> None:
+    text = st.text_input(
+        _("Or rewrite the text"),
+        value=asked.text,
+        key=f"rewrite:{asked.about}",
+        persist_state="session",
+        help=_("The model reads the text in this field; the target of the explanation stays the same."),
+    )
+    # Always there, so that what stands below stays as it was.
+    place = st.container()
+    if not text or not text.strip() or text == asked.text:
+        return
+    target = "similarity" if question.target.kind == "similarity" else question.target
+    other = asked.ask(text, target)
+    before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
+    said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
+        before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
+    )
+    if question.target.kind == "class":
+        likeliest = asked.ask(text, "predicted").target.name
+        said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
+    place.markdown(said)
+
+
+def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
+    st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
+    search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
+
+    def work(progress: Progress) -> it.attribution.Turning:
+        return it.attribution.turn(asked.question, search, progress=progress)
+
+    found = long_work(
+        "turning",
+        f"{asked.about}:{search}",
+        _("Search"),
+        work,
+        {"searching": _("texts read, at most")},
+        keep=6,
+    )
+    if found is None:
+        return
+    count = len(found.found.changes) - 1
+    if count == 0:
+        st.info(
+            _n(
+                "No counterfactual with up to five changes was found in {tried} text.",
+                "No counterfactual with up to five changes was found among {tried} texts.",
+                found.tried,
+            ).format(tried=f"{found.tried:,}")
+        )
+        return
+    size = len(found.found.changes[1])
+    turned = (
+        _("**One change flips the prediction**: “{text}”")
+        if size == 1
+        else _("**{size} changes flip the prediction**: “{text}”")
+    )
+    st.markdown(
+        turned.format(size=size, text=literal(found.found.texts[1]))
+        + " "
+        + (
+            _("No smaller set of changes does; all were tried.")
+            if found.smallest
+            else _("A smaller set of changes may exist.")
+        )
+    )
+    table = variants_table(question, found.found)
+    st.dataframe(table, hide_index=True)
+    export_bar(
+        [
+            Download(
+                _("Variants (CSV)"),
+                f"{stem}-{search}.csv",
+                "text/csv",
+                lambda: as_csv(table),
+                _("A row for each variant"),
+            )
+        ],
+        question_lines(asked) + f"it.attribution.turn(question, {search!r}).found\n",
+    )

@@ -1,0 +1,96 @@
+"""Words in place on colours, several methods side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.language import _, literal
+from dashboard.pictures.words import word_rows
+from dashboard.widgets.ask_view import Asked, target_name
+from dashboard.widgets.attributions_view import (
+    attributions_of,
+    how_input,
+    method_names,
+    rows_of,
+    uncertainty_of,
+    warn_of_baseline,
+    words_of,
+)
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from pages.attributions.export import attribution_downloads, attribution_lines, attribution_table
+from pages.attributions.figures import agreement_map, top_words
+from pages.attributions.guide import method_guide
+
+_PICTURE = "words"
+
+
+@guarded
+def why(asked: Asked) -> None:
+    how = how_input(cache.encoder(asked.spec).special)
+    if not how.methods:
+        st.info(_("Choose a method to see what each word contributes."))
+        return
+    _answer(asked)
+    slot = st.empty()
+    found = attributions_of(asked, how, slot)
+    if not found:
+        return
+    first = found[0]
+    model = asked.spec.checkpoint.name.split("/")[-1]
+    title = f"{model} · {target_name(asked, first.target)}"
+    stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
+    with slot.container():
+        word_rows(rows_of(found, how.words), title, stem, "words:all", _PICTURE)
+    if any(one.baseline for one in found):
+        warn_of_baseline(asked.question, how.baseline, "why")
+    export_bar(attribution_downloads(asked, found, how, title, stem), attribution_lines(asked, found), _PICTURE)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _bars(found, how.words)
+    with right:
+        agreement = it.attribution.rank_agreement(found)
+        if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
+            st.markdown("#### " + _("Do the methods agree?"))
+            names = [method_names()[one.method] for one in found]
+            st.plotly_chart(
+                agreement_map(names, agreement, it.attribution.rank_agreement_interval(found)), key="agreement"
+            )
+            st.caption(
+                _(
+                    "Spearman's rank correlation of the words' scores; below it, the 95 % interval for another sample "
+                    "of as many words (Bonett & Wright 2000). Where a method gives no sign, absolute values are "
+                    "compared."
+                )
+            )
+    with st.expander(_("All scores")):
+        st.dataframe(attribution_table(found, how.words), hide_index=True)
+    method_guide(asked, found)
+
+
+def _answer(asked: Asked) -> None:
+    question = asked.question
+    likely = question.target.kind in ("class", "word")
+    parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
+    if likely:
+        parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
+    parts.append((_("logit {output}") if likely else _("output {output}")).format(output=f"{question.output:.3f}"))
+    hint = _(
+        "A score is what a word adds to the logit, the number before softmax that the probability is computed from."
+    )
+    st.markdown(" · ".join(parts), help=hint if likely else None)
+
+
+def _bars(found: list[it.Attribution], words: bool) -> None:
+    names = method_names()
+    st.markdown("#### " + _("Words with the largest scores: {method}").format(method=names[found[0].method]))
+    shown = words_of(found[0], words)
+    free = [i for i, one in enumerate(shown) if not one.fixed]
+    spread = uncertainty_of(found[0], words)
+    unit = _("score") if spread is None else _("score, ± 95 % sampling interval")
+    half = None if spread is None else [float(spread[i]) for i in free]
+    figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, half)
+    st.plotly_chart(figure, key="bars")

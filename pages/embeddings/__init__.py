@@ -1,0 +1,1 @@
+"""The Embeddings page: its tabs, its views and its figures."""

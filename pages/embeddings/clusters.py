@@ -1,0 +1,86 @@
+"""Groups of points, what speaks for them, and the words that mark each."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from pages.embeddings.clusters_view import (
+    cluster_downloads,
+    cluster_line,
+    cluster_lines,
+    cluster_table,
+    marks_of,
+    words_line,
+)
+from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
+from pages.embeddings.figures import layer_names
+from pages.embeddings.maps_view import MOST_GROUPED, clusters_of, group_settings
+from pages.embeddings.points import pick_layer
+
+
+@guarded
+def clusters(read: Read) -> None:
+    kept = read.embeddings.layers
+    pick_layer(kept)
+    places = draw_sample(read, MOST_GROUPED)
+    group_settings(len(places))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = segments(_("Clustering method"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
+        layer = choose(
+            st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
+        )
+        if method == "kmeans":
+            most = max(2, min(50, len(places) // 2))
+            st.number_input(_("Number of clusters"), 2, most, key=state.GROUPS, persist_state="session", width=150)
+        else:
+            most = max(2, len(places) // 2)
+            st.number_input(_("Minimum cluster size"), 2, most, key=state.LEAST, persist_state="session", width=180)
+    for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
+        state.publish(key, default)
+    found = clusters_of(read, layer, method)
+    if found is None:
+        return
+    st.markdown(cluster_line(read, places, found) + " " + sample_line(read, places))
+    if not found.count:
+        st.info(_("No region is dense enough to form a cluster. Lower the minimum cluster size, or choose k-means."))
+        return
+    texts = [read.embeddings.texts[read.embeddings.text[i]] for i in places]
+    marks = marks_of(read, layer, method, texts, found)
+    if marks is None:
+        return
+    table = cluster_table(read, places, layer, found, marks.words)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={_("Share"): st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)},
+    )
+    with st.container(horizontal=True):
+        st.button(
+            _("Colour the map by these clusters"),
+            on_click=_colour,
+            args=(method,),
+            icon=":material/palette:",
+        )
+    stem = file_stem("groups", method, read.collection.name)
+    export_bar(cluster_downloads(read, places, found, table, stem), cluster_lines(read, layer, method, len(places)))
+    st.caption(
+        _(
+            "What this does not mean: k-means divides any cloud of points into as many clusters as requested, whether "
+            "or not it has any. A silhouette near 0, or clusters that change with the seed, speak against them. The "
+            "keywords are the words that a cluster has more often than the others, by log-odds over their standard "
+            "error (Monroe et al. 2008), which clusters of a few texts hardly reach; they describe texts, not what "
+            "the model meant."
+        )
+        + " "
+        + words_line(marks)
+    )
+
+
+def _colour(method: str) -> None:
+    st.session_state[state.COLOUR] = method
+    st.session_state[state.SHOW] = "map"

@@ -1,0 +1,176 @@
+"""Groups on the page: a table of them, and files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import interpret as it
+from dashboard.language import _, _n, literal
+from dashboard.widgets.collection import SEED
+from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.long_work import long_work
+from interpret.core.intervals import share_interval
+from interpret.embeddings.projection import unit_rows
+from pages.embeddings.embeddings_view import Read
+from pages.embeddings.export import item_table, read_lines, shown_lines
+from pages.embeddings.maps_view import group_settings
+
+
+def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
+    """Write the ends of a 95 % interval."""
+    if np.isnan(ends[0]):
+        return _("95 %: not known")
+    return _("95 %: {low} to {high}").format(
+        low=f"{ends[0]:.{digits}f}".replace("-", "−"), high=f"{ends[1]:.{digits}f}".replace("-", "−")
+    )
+
+
+def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters) -> str:
+    """Say how many groups there are, and what speaks for them and against."""
+    parts = [_n("**{count} cluster**", "**{count} clusters**", clusters.count).format(count=clusters.count)]
+    outside = int((clusters.cluster < 0).sum())
+    if outside:
+        parts.append(_("{share} of the points in no cluster").format(share=f"{outside / len(places):.0%}"))
+    if np.isfinite(clusters.silhouette):
+        parts.append(
+            _(
+                "silhouette {value} (1 = far apart, 0 = not separated; {interval} over {texts} texts, {points} points)"
+            ).format(
+                value=f"{clusters.silhouette:.3f}",
+                interval=interval_of(clusters.silhouette_interval, 3),
+                texts=f"{clusters.silhouette_texts:,}",
+                points=f"{clusters.silhouette_points:,}",
+            )
+        )
+    if clusters.stability is not None:
+        parts.append(
+            _("stability over three seeds {value} (1 = identical, 0 = as good as random; {interval})").format(
+                value=f"{clusters.stability:.2f}", interval=interval_of(clusters.stability_interval)
+            )
+        )
+    label = read.label
+    if label and clusters.count:
+        values = read.column(label)
+        compared = clusters, [values[i] for i in places], read.embeddings.text[places]
+        value, chance = it.embeddings.agreement(*compared)
+        parts.append(
+            _(
+                "agreement with “{label}” {value} (adjusted Rand index; {interval}; with shuffled labels, 95 of 100 "
+                "values stay below {chance})"
+            ).format(
+                label=literal(label),
+                value=f"{value:.2f}",
+                interval=interval_of(it.embeddings.agreement_interval(*compared)),
+                chance=f"{chance:.2f}",
+            )
+        )
+    return " · ".join(parts) + "."
+
+
+def marks_of(
+    read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.embeddings.Clusters
+) -> it.embeddings.MarkingWords | None:
+    """Find the words that mark each group, once for these groups; None where that was stopped."""
+    setting = ":".join(map(str, group_settings(len(texts))))
+    return long_work(
+        "marks",
+        f"{read.about}:{layer}:{method}:{setting}",
+        _("Find keywords"),
+        lambda progress: it.embeddings.marking_words(texts, clusters, progress=progress),
+        {"words": _("shuffles")},
+        auto=True,
+        keep=8,
+    )
+
+
+def words_line(found: it.embeddings.MarkingWords) -> str:
+    """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
+    if not found.asked:
+        return _("No word occurs in two texts, so no cluster has keywords.")
+    shuffles, over = len(found.by_chance), int(found.by_chance.sum())
+    # The words of one shuffle hang together.
+    low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
+    rate = (
+        _("one in {count} (95 %: {low} to {high})").format(
+            count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
+        )
+        if over
+        else _("so at most {share} of shuffles contain any (95 %)").format(share=f"{high:.1%}")
+    )
+    return _(
+        "With these texts shuffled among the clusters {shuffles} times, {over} of {asked} words scored 3 or more: "
+        "{rate}. Keywords shown score at least {least}, which no word of any cluster reaches in 95 of 100 shuffles."
+    ).format(
+        shuffles=shuffles,
+        over=f"{over:,}",
+        asked=f"{shuffles * found.asked:,}",
+        rate=rate,
+        least=f"{found.least:.2f}",
+    )
+
+
+def cluster_table(
+    read: Read,
+    places: np.ndarray,
+    layer: int,
+    clusters: it.embeddings.Clusters,
+    words: Sequence[Sequence[tuple[str, float]]],
+) -> dict[str, list[Any]]:
+    """Return a row for each group: its size, its words, the text nearest to its middle, its most frequent label."""
+    vectors = unit_rows(read.embeddings.at(layer)[places])
+    members = [np.flatnonzero(clusters.cluster == place) for place in range(clusters.count)]
+    middle = [int(one[(vectors[one] @ vectors[one].mean(axis=0)).argmax()]) for one in members]
+    table: dict[str, list[Any]] = {
+        _("Cluster"): [place + 1 for place in range(clusters.count)],
+        _("Points"): [len(one) for one in members],
+        _("Share"): [100 * len(one) / len(places) for one in members],
+        _("Keywords"): [", ".join(word for word, _score in row) or "–" for row in words],
+        _("Row"): [read.collection.origin.numbers[read.embeddings.text[places[i]]] for i in middle],
+        _("Nearest to the centroid"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
+    }
+    if read.label:
+        values = read.column(read.label)
+        most = [Counter(values[places[i]] for i in one).most_common(1)[0] for one in members]
+        table[_("Most frequent label")] = [
+            f"{name} ({count / len(one):.0%})" for (name, count), one in zip(most, members, strict=True)
+        ]
+    return table
+
+
+def cluster_downloads(
+    read: Read, places: np.ndarray, clusters: it.embeddings.Clusters, table: dict[str, list[Any]], stem: str
+) -> list[Download]:
+    """Offer the groups, and each point's group, as files."""
+
+    def points() -> bytes:
+        numbers = [int(one) + 1 if one >= 0 else "" for one in clusters.cluster]
+        return as_csv(item_table(read, places, {_("Cluster"): numbers}))
+
+    return [
+        Download(_("Clusters (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each cluster")),
+        Download(
+            _("Points (CSV)"), f"{stem}-points.csv", "text/csv", points, _("A row for each point, with its cluster")
+        ),
+    ]
+
+
+def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
+    """Write the lines of Python that give the same groups."""
+    count, least = group_settings(points)
+    shown = ""
+    vectors = f"embeddings.at({layer})"
+    texts = "embeddings.text"
+    if points < len(read.embeddings):
+        shown = shown_lines(points)
+        vectors, texts = f"{vectors}[shown]", f"{texts}[shown]"
+    option = f"count={count}" if method == "kmeans" else f"least={least}"
+    return (
+        read_lines(read)
+        + shown
+        + f'clusters = it.embeddings.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
+        + f"it.embeddings.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
+    )

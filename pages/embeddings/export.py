@@ -1,0 +1,205 @@
+"""Coordinates and vectors as files, and the Python that gives the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dashboard import cache
+from dashboard.language import _
+from dashboard.widgets.collection import SEED
+from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.python_code import encoder_lines
+from interpret.core.delimited_files import harmless
+from interpret.core.file_rows import free_name
+from interpret.core.sentence_vectors import sentence_reading
+from pages.embeddings.embeddings_view import Read
+from pages.embeddings.maps_view import Maps, MapSettings
+
+_MOST_BYTES = 400_000_000
+
+
+def item_table(read: Read, places: np.ndarray, first: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
+    """Return a row for each of some items: its text's row in the file, what it is, its text, and what the file says.
+
+    Parameters
+    ----------
+    first
+        Columns that stand before these.
+    """
+    embeddings = read.embeddings
+    rows = read.collection.origin.some(embeddings.text[places])
+    table: dict[str, list[Any]] = {**(first or {}), _("Row"): list(rows.numbers)}
+    if embeddings.level != "texts":
+        table[_("Word") if embeddings.level == "words" else _("Token")] = [embeddings.item(int(i)) for i in places]
+        table[_("From character")] = embeddings.span[places, 0].tolist()
+    table[_("Text")] = [embeddings.texts[embeddings.text[i]] for i in places]
+    return rows.beside(table)
+
+
+def map_downloads(
+    read: Read, places: np.ndarray, settings: MapSettings, maps: Maps, layer: int, stem: str
+) -> list[Download]:
+    """Offer the coordinates of all layers drawn, and the vectors of the points shown."""
+
+    def coordinates() -> bytes:
+        table = item_table(read, places)
+        for projection, level in zip(maps.projections, settings.layers, strict=True):
+            for dim in range(settings.dims):
+                name = free_name(table, f"{settings.method} {level}.{dim + 1}")
+                table[name] = projection.points[:, dim].tolist()
+        return as_csv(table)
+
+    # In memory there are three of it for a moment: the array, the file, and what is sent.
+    every = 4 * len(read.embeddings.layers) * len(places) * read.embeddings.vectors.shape[2]
+    chosen = read.embeddings.layers if every <= _MOST_BYTES else (layer,)
+
+    def numbers() -> bytes:
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            vectors=np.stack([read.embeddings.at(one)[places] for one in chosen]),
+            layers=np.array(chosen),
+            text=read.embeddings.text[places],
+            row=np.array(read.collection.origin.some(read.embeddings.text[places]).numbers),
+            span=read.embeddings.span[places],
+            about=np.frombuffer(json.dumps(_about(read, settings), ensure_ascii=False).encode(), dtype=np.uint8),
+        )
+        return buffer.getvalue()
+
+    return [
+        Download(
+            "CSV",
+            f"{stem}.csv",
+            "text/csv",
+            coordinates,
+            _("A row for each point: its text, its columns, and its coordinates at each layer"),
+        ),
+        Download(
+            "NPZ",
+            f"{stem}.npz",
+            "application/octet-stream",
+            numbers,
+            _("The vectors of the points shown, for NumPy: layer × point × width. Layers: {layers}").format(
+                layers=", ".join(map(str, chosen))
+            ),
+        ),
+        Download(
+            "Parquet",
+            f"{stem}-{layer}.parquet",
+            "application/octet-stream",
+            lambda: as_parquet(read, places, layer),
+            _("The points shown with their vectors at the current layer, for pandas and other tools"),
+        ),
+        Download(
+            "TensorBoard",
+            f"{stem}-{layer}.zip",
+            "application/zip",
+            lambda: as_projector(read, places, layer),
+            _("vectors.tsv and metadata.tsv for the Embedding Projector, at the current layer"),
+        ),
+    ]
+
+
+def as_parquet(read: Read, places: np.ndarray, layer: int) -> bytes:
+    """Write a row for each item, with its vector as a list, as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    vectors = np.ascontiguousarray(read.embeddings.at(layer)[places], np.float32)
+    columns: dict[str, Any] = {name: pa.array(values) for name, values in item_table(read, places).items()}
+    flat = pa.array(vectors.ravel())
+    columns[free_name(columns, f"vector {layer}")] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def as_projector(read: Read, places: np.ndarray, layer: int) -> bytes:
+    """Write TensorBoard's pair of tab-separated files: vectors without a header, metadata with one."""
+    table = item_table(read, places)
+
+    def row_of(cells: Iterable[object]) -> str:
+        # A tab or the end of a line inside a text would cut its row; and spreadsheets open these files too.
+        return "\t".join(str(harmless(" ".join(one.split()) if isinstance(one, str) else one)) for one in cells)
+
+    rows = [row_of(row) for row in zip(*table.values(), strict=True)]
+    head = row_of(table)
+    lines = ("\t".join(f"{value:.7g}" for value in vector) for vector in read.embeddings.at(layer)[places])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("vectors.tsv", "\n".join(lines) + "\n")
+        file.writestr("metadata.tsv", "\n".join([head, *rows]) + "\n")
+    return buffer.getvalue()
+
+
+def _about(read: Read, settings: MapSettings) -> dict[str, Any]:
+    spec = read.embeddings.spec
+    return {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "device": spec.device,
+        "precision": spec.precision,
+        "level": read.embeddings.level,
+        "pooling": read.embeddings.pooling,
+        "prompt": read.embeddings.prompt,
+        "word": read.embeddings.word,
+        "file": read.collection.name,
+        "texts": len(read.collection.texts),
+        "shown": settings.shown,
+    }
+
+
+def read_lines(read: Read) -> str:
+    """Write the lines of Python that read the texts as the page did."""
+    embeddings = read.embeddings
+    options = ""
+    if len(embeddings.layers) == 1:
+        options += ", layers=[-1]"
+    preset = sentence_reading(cache.encoder(embeddings.spec))
+    if embeddings.level == "texts" and embeddings.pooling != preset.name:
+        options += f", pooling={embeddings.pooling!r}"
+    if embeddings.level == "texts" and embeddings.prompt != preset.prompt:
+        options += f", prompt={embeddings.prompt!r}"
+    if embeddings.level != "texts":
+        options += f", level={embeddings.level!r}"
+    if embeddings.word is not None:
+        options += f", word={embeddings.word!r}"
+    return (
+        encoder_lines(embeddings.spec)
+        + f"texts = [...]  # {len(read.collection.texts):,} texts of {' '.join(read.collection.name.split())}\n"
+        + f"embeddings = it.embed(encoder, texts{options})\n"
+    )
+
+
+def shown_lines(count: int) -> str:
+    """Write the lines of Python that draw the points shown."""
+    return (
+        f"import numpy as np\n\nshown = np.sort(np.random.default_rng({SEED}).permutation(len(embeddings))[:{count}])\n"
+    )
+
+
+def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
+    """Write the lines of Python that give the same map."""
+    options = f", {settings.method!r}, dims={settings.dims}"
+    if settings.method != "pca":
+        options += f", seed={settings.seed}"
+    if settings.metric != "cosine":
+        options += f", metric={settings.metric!r}"
+    if settings.setting:
+        name = "perplexity" if settings.method == "tsne" else "neighbours"
+        options += f", {name}={settings.setting}"
+    if settings.method == "tsne" and read.embeddings.spec.device != "cpu":
+        options += f", device={read.embeddings.spec.device!r}"
+    lines = read_lines(read)
+    if settings.shown < len(read.embeddings):
+        lines += shown_lines(settings.shown)
+        vectors = f"embeddings.at({layer})[shown]"
+    else:
+        vectors = f"embeddings.at({layer})"
+    return lines + f"projection = it.embeddings.project({vectors}{options})\nprojection.points, projection.quality\n"

@@ -1,0 +1,68 @@
+"""What lies nearest in the whole space, at a chosen layer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.choices import choose
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.notices import guarded
+from interpret.embeddings.neighbours import neighbours_of
+from pages.embeddings.embeddings_view import Read
+from pages.embeddings.figures import layer_names
+from pages.embeddings.maps_view import metric_input
+from pages.embeddings.neighbours_view import neighbour_downloads, neighbour_lines, neighbour_table, query_input
+from pages.embeddings.points import pick_layer
+
+
+@guarded
+def neighbours(read: Read) -> None:
+    query = query_input(read)
+    kept = read.embeddings.layers
+    pick_layer(kept)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        layer = choose(
+            st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
+        )
+        metric = metric_input(width=220)
+        count = choose(
+            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110
+        )
+    state.publish(state.AT, kept[-1])
+    state.publish(state.METRIC, "cosine")
+    if query is None:
+        st.info(_("Type a text, or choose one from the collection, to see its nearest neighbours."))
+        return
+    found = neighbours_of(read.embeddings, layer, query.vector(layer), count, metric, query.item)
+    if not len(found.items):
+        st.info(_("There are no other points to compare with."))
+        return
+    table = neighbour_table(read, found, metric)
+    score = next(iter(table))
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            score: st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
+            if metric == "cosine" and found.scores.min() >= 0
+            else st.column_config.NumberColumn(format="%.3f")
+        },
+    )
+    name = _("cosine") if metric == "cosine" else _("distance")
+    st.caption(
+        _(
+            "Compare a {name} with those of random pairs at this layer: {usual} on average, with a standard deviation "
+            "of {spread}. Neighbours are found among all {count} points in the full space of {width} dimensions, not "
+            "on a map."
+        ).format(
+            name=name,
+            usual=f"{found.usual:.3f}",
+            spread=f"{found.spread:.3f}",
+            count=f"{len(read.embeddings):,}",
+            width=read.embeddings.vectors.shape[2],
+        )
+    )
+    stem = file_stem("neighbours", read.embeddings.spec.checkpoint.name.split("/")[-1], query.text[:40])
+    export_bar(neighbour_downloads(table, stem), neighbour_lines(read, query, layer, count, metric))

@@ -1,0 +1,133 @@
+"""Points on a map: which layer, what each says of itself, which are found or selected, and what becomes of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from dashboard import page_file, state
+from dashboard.language import _, _n, literal
+from dashboard.widgets.export import as_csv
+from interpret.core.scripts import fold
+from pages.embeddings.embeddings_view import Read
+from pages.embeddings.export import item_table
+
+_MOST_HOVERED = 160
+_CONTEXT = 60
+_SEARCH, _MARKED = "find_points", "marked_points"
+
+
+def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
+    """Return the layer that is looked at, in every tab, or make ``chosen`` that one; the last to begin with."""
+    if chosen is not None:
+        st.session_state[state.AT] = chosen
+    state.seed(state.AT, layers[-1], layers)
+    state.publish(state.AT, layers[-1])
+    return st.session_state[state.AT]
+
+
+def hover_texts(read: Read, places: np.ndarray) -> tuple[str, ...]:
+    """Return what each point says of itself: its words, or the word with what stands around it, and its columns."""
+    embeddings = read.embeddings
+    said = []
+    for place in places:
+        text = embeddings.texts[embeddings.text[place]]
+        if embeddings.level == "texts":
+            shown = text[:_MOST_HOVERED] + ("…" if len(text) > _MOST_HOVERED else "")
+        else:
+            start, end = (int(one) for one in embeddings.span[place])
+            before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
+            shown = f"{'…' if start > _CONTEXT else ''}{before}【{text[start:end]}】{after}"
+            shown += "…" if end + _CONTEXT < len(text) else ""
+        columns = [
+            f"{name}: {values[embeddings.text[place]][:60]}"
+            for name, values in list(read.collection.columns.items())[:4]
+        ]
+        row = _("Row {row}").format(row=read.collection.origin.numbers[embeddings.text[place]])
+        said.append("\n".join([" ".join(shown.split()), row, *columns]))
+    return tuple(said)
+
+
+def search_input() -> str:
+    """Draw the search over a map, and return what is looked for."""
+    return (
+        st.text_input(
+            _("Find in the texts"), key=_SEARCH, persist_state="session", width=220, placeholder=_("words in the text")
+        )
+        or ""
+    ).strip()
+
+
+def marked_points(
+    read: Read, places: np.ndarray, search: str, selected: tuple[int, ...], cloud: str
+) -> tuple[int, ...]:
+    """Return the points that are set off: those last searched for or last drawn around, whichever came last."""
+    found = _found(read, places, search)
+    before = st.session_state.get(_MARKED, {})
+    now = {"cloud": cloud, "search": search, "selected": selected}
+    marked = before.get("marked", ())
+    if before.get("cloud") != cloud:
+        # Another map of the same points keeps what is searched for.
+        marked = selected or found
+    elif before["search"] != search:
+        marked = found
+    elif before["selected"] != selected:
+        marked = selected
+    st.session_state[_MARKED] = {**now, "marked": marked}
+    return marked
+
+
+def _found(read: Read, places: np.ndarray, search: str) -> tuple[int, ...]:
+    if not search:
+        return ()
+    wanted = fold(search)
+    inside = [wanted in fold(text) for text in read.embeddings.texts]
+    return tuple(int(i) for i, place in enumerate(places) if inside[read.embeddings.text[place]])
+
+
+def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> None:
+    """Draw the marked items as a table that can be taken away, or a row of it to the Attention page."""
+    if not len(items):
+        nothing = _("Nothing is selected. Select points with the lasso or box tool, or search, to list them here.")
+        missed = _("None of the texts shown contains “{search}”.").format(search=literal(search))
+        st.caption(missed if search else nothing)
+        return
+    table = item_table(read, items)
+    st.markdown(
+        "**"
+        + _n("{count} point selected", "{count} points selected", len(items)).format(count=f"{len(items):,}")
+        + "**"
+    )
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"selected:{stem}:{len(items)}:{int(items.sum())}",
+        height=min(38 + 35 * len(items), 320),
+    )
+    rows = [row for row in picked["selection"]["rows"] if row < len(items)]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            _("Selected rows (CSV)"),
+            lambda: as_csv(table),
+            f"{stem}-selected.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        if st.button(
+            _("Analyse this text on the Attention page"),
+            disabled=not rows,
+            icon=":material/arrow_forward:",
+            help=_("Choose a row of the table first."),
+        ):
+            _to_attention(table[_("Text")][rows[0]])
+
+
+def _to_attention(text: str) -> None:
+    for key, value in (("source", "typed"), (state.TEXT, text), ("with_pair", False)):
+        st.session_state[key] = value
+    st.switch_page(page_file("attention"))

@@ -1,0 +1,170 @@
+"""What is learned from, what is frozen, how, and what it will take."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, jobs, state
+from dashboard.language import _
+from dashboard.widgets.layer_groups_view import frozen_layer_groups, layer_groups_view, preset_input
+from dashboard.widgets.models import chosen_device, chosen_encoder, chosen_run
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.recipe_view import settings_input
+from dashboard.widgets.run_view import run_rows, watched
+from interpret.core.checkpoints import checkpoint_folder
+from interpret.finetuning.recipe import head_alone
+from pages.finetune.labelled_input import health_view, labelled_input
+from pages.finetune.plan_view import cautions_view, plan_view, probes_input
+from pages.finetune.sweep_view import start_sweep
+
+# A name that is read at a glance; what a sweep adds to it fits into what MLflow keeps.
+_LONGEST_NAME = 100
+
+
+@guarded
+def setup() -> None:
+    st.markdown("#### " + _("1 · Training data"))
+    given = labelled_input()
+    if given is None:
+        return
+    # A card has room for what is trained alone.
+    encoder, device = chosen_encoder(host=True), chosen_device()
+    task = given.data.task
+    seed = int(st.session_state.get("train_seed", 0))
+    examples, learned, judged = given.split(seed)
+    most = int(st.session_state.get("max_tokens", 128))
+    with st.spinner(_("Checking the rows …")):
+        health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
+    health_view(health, examples, task)
+    if task in it.finetuning.GAMES and (encoder.task is None or encoder.task.kind != "masked words"):
+        st.info(
+            _(
+                "This model was saved without a masked-language-model head, so training starts with a new one, at "
+                "chance. A model with its own head continues from what it knows: for example, choose “{heads}” on the "
+                "left."
+            ).format(heads=_("MiniLM with pretraining heads")),
+            icon=":material/lightbulb:",
+        )
+
+    st.markdown("#### " + _("2 · Frozen layers and training settings"))
+    about = repr(encoder.spec.checkpoint)
+    names = it.finetuning.layer_group_names(encoder.model, encoder.family)
+    left, right = st.columns([5, 4], gap="large")
+    with right:
+        preset_input(names, encoder.width, about)
+        alone = head_alone(frozen_layer_groups(about), names)
+        settings = settings_input(
+            task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
+        )
+    checkpoint = encoder.spec.checkpoint
+    recipe = it.Recipe(
+        model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
+        frozen=frozen_layer_groups(about),
+        share=given.share,
+        device=device,
+        **settings,
+    )
+    with st.spinner(_("Timing a step on this device …")):
+        # In powers of two, so that a change of data is rarely measured anew.
+        typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_tokens).mean()).bit_length())
+        cost = cache.cost(
+            encoder.spec,
+            min(typical, encoder.max_tokens),
+            recipe.precision,
+            recipe.batch if device != "cpu" else 1,
+            device,
+        )
+    # Only when a step was timed: it takes a processor core for some seconds.
+    jobs.prepare(state.runs_folder())
+    plan = it.finetuning.plan(
+        encoder,
+        recipe,
+        task,
+        len(examples.classes),
+        health.lengths.clip(max=recipe.max_tokens),
+        len(learned) + _replayed(len(learned), recipe.replay),
+        len(judged),
+        cost,
+    )
+    with left:
+        layer_groups_view(
+            plan, it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layer_decay), about, names
+        )
+    with right:
+        plan_view(plan, recipe)
+        cautions_view(plan, recipe)
+
+    st.markdown("#### " + _("3 · Start"))
+    probes = probes_input(examples, judged, task)
+    place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
+    parts = [given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2], st.session_state[f"preset:{about}"]]
+    name = place.text_input(
+        _("Run name"),
+        placeholder=" · ".join(parts),
+        max_chars=_LONGEST_NAME,
+        key="run_name",
+        persist_state="session",
+    )
+    request = it.runs.Request(
+        recipe,
+        name.strip() or " · ".join(parts),
+        given.data.name,
+        given.judged.name if given.judged is not None else "",
+        given.data.text,
+        given.data.label,
+        given.data.pair,
+        task,
+        given.data.words,
+        probes,
+        parent=chosen_run(),
+        base=checkpoint.name.rsplit("/", 1)[-1],
+        tags=given.data.tags,
+    )
+    judged_content = given.judged.content if given.judged is not None else None
+    if request.chooses:
+        _rows, split = cache.run_rows(given.data, given.judged, given.share, recipe.seed, request.chooses)
+        st.caption(
+            _(
+                "Early stopping chooses the epoch on {validation} of the held-out rows (validation set); results are "
+                "reported on the other {test} (test set)."
+            ).format(validation=f"{len(split.validation):,}", test=f"{len(split.test):,}")
+            if split.apart
+            else _(
+                "Early stopping chooses the epoch, but too few rows are held out to choose it on other rows than "
+                "those reported on: the result will say how much this flatters it. Hold out more rows to have a test "
+                "set."
+            )
+        )
+    if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
+        run = it.runs.new_run(state.runs_folder(), request, given.data.content, judged_content)
+        jobs.start(run)
+        st.session_state[state.RUN] = run.id
+        st.session_state[state.STAGE] = "watch"
+        st.rerun()
+    # Adapters leave the embeddings as they are: to freeze nothing would be the same training again.
+    depths = [
+        one
+        for one in it.finetuning.freeze_depths([layer_group.name for layer_group in plan.layer_groups])
+        if one or not recipe.lora_rank
+    ]
+    if sweep.button(
+        _("Try all {count} depths").format(count=len(depths)),
+        icon=":material/stairs:",
+        width="stretch",
+        key="start_sweep",
+        help=_(
+            "One run for each depth of freezing, with the same rows, seed and settings: how many layers need training?"
+        ),
+    ):
+        start_sweep(request, depths, given.data.content, judged_content)
+        st.session_state[state.STAGE] = "sweep"
+        st.rerun()
+
+
+def _replayed(learned: int, share: float) -> int:
+    """Return how many old examples come among so many new ones: never more than there are."""
+    if not share:
+        return 0
+    _examples, old = run_rows(watched(chosen_run()))
+    return min(len(old.train), round(learned * share / (1 - share)))

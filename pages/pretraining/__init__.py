@@ -1,0 +1,1 @@
+"""The Pretraining page: its tabs, its views and its figures."""

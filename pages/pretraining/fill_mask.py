@@ -1,0 +1,251 @@
+"""Masked words: hidden by a click, guessed, followed through the layers, and asked of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, _n, literal
+from dashboard.pictures.switches import Heads
+from dashboard.widgets.ablation_view import heads_off, switch_heads
+from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.models import encoder_of, model_options, model_title
+from dashboard.widgets.notices import guarded
+from interpret.core.checkpoints import BUILT_IN
+from interpret.core.indices import check_heads
+from pages.pretraining.fill_mask_view import (
+    WORDS,
+    guess_downloads,
+    guess_lines,
+    guess_tables,
+    hide_words,
+    spots,
+    survival_table,
+    word_names,
+)
+from pages.pretraining.lens_view import LensChoice, fit_lens, layers_view, lens_about, lens_input, pick_mask
+
+
+@dataclass
+class _Around:
+    """What the fragment and the page around it tell each other.
+
+    Attributes
+    ----------
+    drawn
+        Whether the page is being drawn, and not the fragment alone.
+    lens, place
+        The lens that has to be fitted first, and where: only outside of a fragment can a click stop such work.
+    """
+
+    drawn: bool = True
+    lens: LensChoice | None = None
+    place: DeltaGenerator | None = None
+
+
+@guarded
+def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    encoder = cache.encoder(spec)
+    encoder.check_guesses()
+    for other in ("[MASK]", "<mask>"):
+        if other != encoder.mask and other in f"{text} {pair}":
+            st.warning(
+                _(
+                    "The text contains {other}, which this model reads as ordinary text. Its own mask token is {mask}."
+                ).format(other=literal(other), mask=literal(encoder.mask or "")),
+                icon=":material/spellcheck:",
+            )
+    around = _Around()
+    _bench(spec, text, pair, around)
+    around.drawn = False
+    if around.lens is not None and around.lens.path is not None and around.place is not None:
+        with around.place:
+            fit_lens(spec, around.lens.path, around.lens.texts)
+
+
+# Alone: a click on a word is answered without the rest of the page being sent and drawn again.
+@st.fragment
+@guarded
+def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -> None:
+    encoder = cache.encoder(spec)
+    tokens = encoder.tokens(text, pair)
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("masked", model, text[:40])
+    hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
+    if not hidden and encoder.mask not in tokens.strings:
+        st.info(
+            _(
+                "No word is masked yet. Click one or more words above, or write {mask} into the text where the model "
+                "should guess."
+            ).format(mask=literal(encoder.mask or "")),
+            icon=":material/touch_app:",
+        )
+        return
+    found = cache.guesses(spec, text, pair, hidden)
+    beside = segments(
+        _("Comparison"),
+        {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
+        state.BESIDE,
+    )
+    state.publish(state.BESIDE, "nothing")
+    pictured: DeltaGenerator | None = None
+    if beside == "nothing" and len(found.guesses) == 1:
+        left, pictured = st.columns([2, 5], gap="medium")
+        with left:
+            guess_tables(found, word_names(tokens, hidden), "guess", 1)
+    elif beside == "nothing":
+        guess_tables(found, word_names(tokens, hidden), "guess")
+    else:
+        left, right = st.columns(2, gap="large")
+        with right:
+            (_other_model if beside == "model" else _other_text)(spec, tokens, hidden)
+        with left:
+            st.markdown("#### " + (literal(model_title(encoder)) if beside == "model" else _("This text")))
+            if beside == "text":
+                first, second = _masked(encoder, tokens, hidden)
+                # As high as the field beside it, so that the tables stand side by side.
+                st.text_input(_("The text as the model reads it"), first, disabled=True)
+                if second is not None:
+                    st.text(f"B  {second}")
+            guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
+    off = _without_heads(spec, text, pair, hidden, found)
+    with pictured or st.container():
+        title = _("At which layer does the guess form?")
+        if off:
+            title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
+        st.markdown(f"**{title}**")
+        place = pick_mask(found)
+        _layers(spec, text, pair, hidden, place, off, around)
+    what = (spec, text, pair, hidden)
+    tuned = st.session_state[state.LENS] == "tuned"
+    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
+    st.caption(
+        _(
+            "What this does not mean: a probability is how this model distributes its guess over its vocabulary, not "
+            "how often the word would be right. What a lens reads from an early layer is what the last layer's head "
+            "makes of it, not what the layer itself uses it for."
+        )
+    )
+
+
+@guarded
+def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
+    # Nothing is chosen at first: it might be a large download.
+    options = {"": _("choose one …"), **model_options()}
+    for name in (BUILT_IN, spec.checkpoint.name):
+        options.pop(name, None)
+    name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
+    state.publish("beside_model", "")
+    if not name:
+        st.caption(_("The same words are masked for the model you choose."))
+        return
+    encoder, other = cache.encoder(spec), encoder_of(name, guesses=True)
+    other.check_guesses()
+    if other.spec == spec:
+        st.info(_("This is the model on the left. Choose another one."), icon=":material/compare:")
+        return
+    st.markdown(f"#### {literal(model_title(other))}")
+    # Masks that were typed are written otherwise for other vocabularies, which moves what stands behind them.
+    mask, its = encoder.mask or "", other.mask or ""
+    texts = (tokens.text, tokens.pair)
+    again = other.tokens(tokens.text.replace(mask, its), tokens.pair and tokens.pair.replace(mask, its))
+    wanted = {
+        (side, at + (len(its) - len(mask)) * (texts[side] or "")[:at].count(mask)) for side, at in spots(tokens, hidden)
+    }
+    places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
+    guess_tables(
+        cache.guesses(other.spec, again.text, again.pair, places),
+        word_names(again, places),
+        "other_model",
+        1 if len(places) < 2 else 2,
+    )
+
+
+@guarded
+def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]) -> None:
+    encoder = cache.encoder(spec)
+    st.markdown("#### " + _("Another text"))
+    first, second = _masked(encoder, tokens, hidden)
+    # What nobody has changed follows what is hidden on the left.
+    if st.session_state.get("beside_text") == st.session_state.get("beside_seed"):
+        st.session_state.pop("beside_text", None)
+    st.session_state["beside_seed"] = first
+    state.seed("beside_text", first)
+    text = st.text_input(
+        _("Write {mask} where a word should be guessed").format(mask=literal(encoder.mask or "")),
+        key="beside_text",
+        persist_state="session",
+    )
+    state.publish("beside_text", first)
+    if second is not None:
+        st.text(f"B  {second}")
+    found = cache.guesses(spec, text or "", second, ())
+    guess_tables(found, {}, "other_text", 1 if len(found.guesses) == 1 else 2)
+
+
+def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> tuple[str, str | None]:
+    """Return both texts with a mask for each hidden token."""
+    found = [tokens.text, tokens.pair]
+    for place in sorted(hidden, reverse=True):
+        side = int(tokens.segment[place])
+        start, end = map(int, tokens.span[place])
+        whole = found[side] or ""
+        # Tokens of vocabularies that keep the space before a word have it in their span.
+        start += len(whole[start:end]) - len(whole[start:end].lstrip())
+        found[side] = whole[:start] + (encoder.mask or "") + whole[end:]
+    return found[0] or "", found[1]
+
+
+def _without_heads(
+    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.pretraining.Guesses
+) -> Heads:
+    encoder = cache.encoder(spec)
+    off = heads_off(encoder) if encoder.family.tapped else ()
+    panel = st.expander(_("Ablate heads: does the guess survive?"), bool(off), key="heads_panel", on_change="rerun")
+    if not panel.open:
+        return off
+    with panel:
+        guarded(check_heads)(encoder)
+        if not encoder.family.tapped:
+            return ()
+        off = switch_heads(spec, text, pair)
+        if off:
+            after = cache.guesses(spec, text, pair, hidden, off)
+            chance = st.column_config.NumberColumn(format="%.3f %%")
+            st.dataframe(
+                survival_table(before, after),
+                hide_index=True,
+                key="survival",
+                column_config={_("Probability, all heads"): chance, _("Probability, heads ablated"): chance},
+            )
+            st.caption(_("The picture of the layers also leaves these heads out; the guesses above use all heads."))
+    return off
+
+
+@guarded
+def _layers(
+    spec: it.EncoderSpec,
+    text: str,
+    pair: str | None,
+    hidden: tuple[int, ...],
+    place: int,
+    off: Heads,
+    around: _Around,
+) -> None:
+    lens = lens_input(spec)
+    if lens is None:
+        return
+    if not lens.fitted:
+        if not around.drawn:
+            st.rerun()
+        around.lens, around.place = lens, st.container()
+        return
+    file = lens.file
+    layers_view(cache.layer_guesses(spec, text, pair, hidden, place, file, off))
+    if file is not None:
+        lens_about(cache.lens(*file))

@@ -1,0 +1,245 @@
+"""The masking game, drawn: what was done to each token, and what the model made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import state
+from dashboard.language import _, _n
+from dashboard.pictures.words import WordRow, token_words, word_rows
+from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.python_code import encoder_lines
+from interpret.core.errors import InputError
+from interpret.core.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
+from pages.pretraining.fill_mask_view import percent
+
+WORDS = "game_words"
+# Hidden, replaced and kept tokens on the scale of colours.
+_COLOUR = {UNTOUCHED: 0.0, HIDDEN: 1.0, REPLACED: -1.0, KEPT: 0.45}
+GAMES = 40
+KINDS = ("hidden", "replaced", "kept")
+
+
+def kind_names() -> dict[int, str]:
+    """Name what can be done to a token for the reader."""
+    return {
+        UNTOUCHED: _("not selected"),
+        HIDDEN: _("masked"),
+        REPLACED: _("replaced"),
+        KEPT: _("kept"),
+    }
+
+
+def game_input() -> tuple[it.pretraining.Masking, int]:
+    """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
+    places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
+    state.seed("game_rate", 15, range(1, 91))
+    for key, value in (("game_hidden", 80), ("game_replaced", 10)):
+        state.seed(key, value, range(101))
+    state.seed("game_whole", False)
+    rate = places[0].slider(
+        _("Selected tokens"),
+        1,
+        90,
+        key="game_rate",
+        format="%d %%",
+        persist_state="session",
+        help=_("Masking rate: the share of tokens that the model has to predict; 15 % in the BERT paper."),
+    )
+    hidden = places[1].slider(
+        _("… of which masked"),
+        0,
+        100,
+        key="game_hidden",
+        format="%d %%",
+        persist_state="session",
+        help=_("80 % in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
+    )
+    # Both cannot be more than all.
+    most = 100 - hidden
+    replaced = places[2].slider(
+        _("… of which replaced"),
+        0,
+        100,
+        key="game_replaced",
+        format="%d %%",
+        persist_state="session",
+        help=_("10 % in the BERT paper: replaced by a random token of the vocabulary."),
+    )
+    if replaced > most:
+        # What was set stays, for when fewer are hidden again.
+        replaced = most
+        places[2].caption(
+            _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
+        )
+    state.seed(state.SEED, 0, range(1_000_000))
+    seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
+    places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
+    whole = st.toggle(
+        _("Whole-word masking"),
+        key="game_whole",
+        persist_state="session",
+        help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
+    )
+    state.publish(state.SEED, 0)
+    for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
+        state.publish(key, usual)
+    return it.pretraining.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
+
+
+def _again() -> None:
+    st.session_state[state.SEED] = (int(st.session_state.get(state.SEED, 0)) + 1) % 1_000_000
+
+
+def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
+    """Draw the text as it is and as the model reads it."""
+    done = played.masked.done
+    names = kind_names()
+    notes = [names[int(one)] for one in done]
+    for i, place in enumerate(played.place):
+        notes[place] += " · " + _("prediction “{guess}”; the true token has probability {chance}").format(
+            guess=played.guess[i], chance=percent(float(np.exp(-played.loss[i])))
+        )
+    plain = token_words(played.tokens, False, notes=notes)
+    read = tuple(
+        type(one)(text, _COLOUR[int(kind)], one.spaced, one.fixed, one.note)
+        for one, text, kind in zip(plain, played.read, done, strict=True)
+    )
+    word_rows(
+        [
+            WordRow(_("Original text"), "", plain, 0.0, False),
+            WordRow(
+                _("Model input"),
+                "",
+                read,
+                1.0,
+                True,
+                tuple((names[kind], _COLOUR[kind]) for kind in (HIDDEN, REPLACED, KEPT, UNTOUCHED)),
+            ),
+        ],
+        title,
+        stem,
+        "game",
+        WORDS,
+    )
+
+
+def game_table(played: it.pretraining.Played) -> dict[str, list[Any]]:
+    """Return a row for each token that was chosen."""
+    names = kind_names()
+    return {
+        _("Token"): [played.tokens.labels[place] for place in played.place],
+        _("Masking action"): [names[int(played.masked.done[place])] for place in played.place],
+        _("Input token"): [played.read[place] for place in played.place],
+        _("Predicted token"): list(played.guess),
+        _("Rank of the true token"): (played.rank + 1).tolist(),
+        _("Loss"): played.loss.tolist(),
+        _("Loss without masking"): played.seen.tolist(),
+    }
+
+
+def play_often(
+    encoder: it.Encoder, text: str, pair: str | None, masking: it.pretraining.Masking, progress: Any
+) -> dict[str, Any]:
+    """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
+    sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
+    for seed in range(GAMES):
+        try:
+            played = it.pretraining.play(encoder, text, pair, masking, seed)
+        except InputError:
+            # By this draw no token was chosen.
+            progress(seed + 1, GAMES, "")
+            continue
+        done = played.masked.done[played.place]
+        for kind, code in zip(KINDS, (HIDDEN, REPLACED, KEPT), strict=True):
+            sums[kind] += played.loss[done == code].tolist()
+        sums["all"] += played.loss.tolist()
+        sums["seen"] += played.seen.tolist()
+        progress(seed + 1, GAMES, "")
+    return {kind: (float(np.mean(some)) if some else float("nan"), len(some)) for kind, some in sums.items()}
+
+
+def game_means(means: dict[str, tuple[float, int]]) -> None:
+    """Draw the mean losses, and say what they mean together."""
+    titles = {
+        "hidden": _("Masked"),
+        "replaced": _("Replaced"),
+        "kept": _("Kept"),
+        "all": _("All selected tokens"),
+        "seen": _("No masking, as in use"),
+    }
+    places = st.columns(len(titles))
+    for place, (kind, title) in zip(places, titles.items(), strict=True):
+        loss, count = means[kind]
+        place.metric(
+            title,
+            "–" if not count else _("{loss} nats").format(loss=f"{loss:.2f}"),
+            help=_n(
+                "−log p of the true token, from {count} token.",
+                "Mean of −log p of the true token over {count} tokens.",
+                count,
+            ).format(count=f"{count:,}"),
+        )
+    hidden, seen = means["hidden"], means["seen"]
+    if hidden[1] and seen[1]:
+        st.markdown(
+            _(
+                "Mismatch between pretraining and use: the true token costs **{hidden} nats** where it is masked, and "
+                "**{seen} nats** where it is visible, as it always is in use: a gap of **{gap} nats**. If every "
+                "selected token were masked, the model would never learn what to do with a token that it sees; this "
+                "is why the others are kept or replaced."
+            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
+        )
+
+
+def game_downloads(
+    spec: it.EncoderSpec, played: it.pretraining.Played, masking: it.pretraining.Masking, seed: int, stem: str
+) -> list[Download]:
+    """Offer the game as files."""
+    kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
+    columns = {
+        "position": played.place.tolist(),
+        "token": [played.tokens.labels[place] for place in played.place],
+        "done": [kinds[int(played.masked.done[place])] for place in played.place],
+        "read": [played.read[place] for place in played.place],
+        "guess": list(played.guess),
+        "rank": (played.rank + 1).tolist(),
+        "loss": played.loss.tolist(),
+        "loss_in_use": played.seen.tolist(),
+    }
+    about = {
+        "model": spec.checkpoint.name,
+        "revision": spec.checkpoint.revision,
+        "text": played.tokens.text,
+        "pair": played.tokens.pair,
+        "rate": masking.rate,
+        "hidden": masking.hidden,
+        "replaced": masking.replaced,
+        "whole_words": masking.whole_words,
+        "seed": seed,
+    }
+    return [
+        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each selected token")),
+        Download(
+            "JSON",
+            f"{stem}.json",
+            "application/json",
+            lambda: as_json({**about, "chosen": columns}),
+            _("The same values, with model, text and settings"),
+        ),
+    ]
+
+
+def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> str:
+    """Write the lines of Python that give the same numbers."""
+    second = f", pair={pair!r}" if pair is not None else ""
+    return encoder_lines(spec) + (
+        f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
+        f"whole_words={masking.whole_words})\n"
+        f"played = it.pretraining.play(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
+        "played.masked.done, played.loss, played.seen\n"
+    )

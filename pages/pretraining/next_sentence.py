@@ -1,0 +1,64 @@
+"""Next sentence: what the model says of a pair, and what it goes by."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache
+from dashboard.language import _, _n
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.text_input import offer_second_text
+from interpret.pretraining.next_sentence import check_pairs
+from pages.pretraining.next_sentence_view import (
+    answer_view,
+    following_downloads,
+    following_lines,
+    following_view,
+    pairs_input,
+)
+
+
+@guarded
+def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    check_pairs(cache.encoder(spec))
+    _one(spec, text, pair)
+    if pair is None:
+        offer_second_text()
+    st.markdown("#### " + _("What does the model rely on? True pairs beside shuffled and swapped ones"))
+    _many(spec, text, pair)
+    st.caption(
+        _(
+            "What this does not mean: a sentence that does not follow here may well follow elsewhere. RoBERTa did as "
+            "well without the task (Liu et al. 2019). ALBERT's authors found it too easy, since texts from elsewhere "
+            "are mostly about something else, and predict the order instead (Lan et al. 2020)."
+        )
+    )
+
+
+@guarded
+def _one(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    asked = cache.next_sentence(spec, text, pair)
+    answer_view(asked, cache.next_sentence(spec, pair or "", text))
+
+
+@guarded
+def _many(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    given = pairs_input()
+    if given is None:
+        return
+
+    def work(progress: Progress) -> it.pretraining.Following:
+        return it.pretraining.follow_pairs(cache.encoder(spec), given.pairs, progress=progress)
+
+    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", len(given.pairs)).format(
+        count=f"{len(given.pairs):,}"
+    )
+    found = long_work("following", repr((spec, given.about)), label, work, auto=len(given.pairs) <= 100, keep=4)
+    if found is None:
+        return
+    following_view(given, found)
+    stem = file_stem("next-sentence", spec.checkpoint.name.split("/")[-1], given.name)
+    export_bar(following_downloads(given, found, stem), following_lines(spec, text, pair))

@@ -1,0 +1,231 @@
+"""Whether sentences follow each other: one pair, and a file of them beside shuffled and swapped ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+import interpret as it
+from dashboard import ROOT, cache
+from dashboard.language import _, _n, explain
+from dashboard.widgets.choices import segments
+from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.python_code import encoder_lines
+from interpret.core.errors import InputError
+from interpret.core.file_rows import FileRows, rows_of
+from interpret.finetuning.passages import sentences_of
+from pages.pretraining.figures import pair_picture
+from pages.pretraining.fill_mask_view import percent
+
+_SHIPPED = "story.txt"
+
+
+def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
+    """Draw what the model says of a pair and of the same two the other way about."""
+    titles = (
+        (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
+        if asked.game == "next"
+        else (_("A comes before B"), _("A and B are swapped"), _("B comes before A"))
+    )
+    places = st.columns(3)
+    for place, title, chance in zip(places, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
+        place.metric(title, percent(chance))
+        place.progress(min(1.0, max(0.0, chance)))
+    if asked.game == "next":
+        st.caption(
+            _(
+                "IsNext against NotNext (Devlin et al. 2019): in pretraining, half of the second texts were the true "
+                "next ones, the others came from elsewhere. On the right, the same two texts swapped: a model that "
+                "reads only the topic predicts the same for both."
+            )
+        )
+    else:
+        st.caption(
+            _(
+                "ALBERT's task, sentence-order prediction (Lan et al. 2020): the two texts are always consecutive, "
+                "and the question is whether they are in the right order. On the right, the same two texts swapped."
+            )
+        )
+
+
+class Given(NamedTuple):
+    """Pairs of consecutive texts, what tells them from others, and the row of the file that each is in."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    about: str
+    origin: FileRows
+
+
+def pairs_input() -> Given | None:
+    """Draw which pairs are asked of; None before there is a file.
+
+    Raises
+    ------
+    InputError
+        If a file has no pairs.
+    """
+    source = segments(
+        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, "following_source"
+    )
+    if source == "shipped":
+        table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
+        pairs, origin = _consecutive([row[0] for row in table.rows], rows_of(table, range(len(table.rows)), ["text"]))
+        return Given(_SHIPPED, pairs, _SHIPPED, origin)
+    corpus = corpus_input("following")
+    if corpus is None:
+        st.info(
+            _(
+                "Choose a file: either with two columns, a text and the text that follows it, or running text, whose "
+                "consecutive sentences within a paragraph or row form the pairs."
+            )
+        )
+        return None
+    pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
+    origin = corpus.origin
+    if not pairs:
+        pairs, origin = _consecutive(corpus.texts, corpus.origin)
+    if not pairs:
+        raise InputError(
+            "No row or paragraph of the file has two sentences, so there are no consecutive ones. Choose a column "
+            "with the second text, or a file of running text."
+        )
+    return Given(corpus.name, pairs, corpus.about, origin)
+
+
+def _consecutive(texts: Sequence[str], origin: FileRows) -> tuple[tuple[tuple[str, str], ...], FileRows]:
+    """Return each sentence with the next one of its text, and the row that each pair is in."""
+    found = [(place, pair) for place, text in enumerate(texts) for pair in pairwise(sentences_of(text))]
+    return tuple(pair for _place, pair in found), origin.some([place for place, _pair in found])
+
+
+def following_view(given: Given, found: it.pretraining.Following) -> None:
+    """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
+    st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
+    places = st.columns(4)
+    count = len(found.true)
+    others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
+        (0, "shuffled", _("Accuracy vs shuffled")),
+        (2, "swapped", _("Accuracy vs swapped")),
+    )
+    for place, against, title in others:
+        low, high = found.accuracy_interval(against)
+        places[place].metric(
+            title,
+            percent(found.accuracy(against)),
+            help=_n(
+                "Accuracy over {count} true pair and one control pair. 95 %, by pair: {low} to {high}.",
+                "Accuracy over {count} true pairs and as many control pairs. 95 %, by pair: {low} to {high}.",
+                count,
+            ).format(count=count, low=percent(low), high=percent(high)),
+        )
+        low, high = found.told_apart_interval(against)
+        places[place + 1].metric(
+            _("AUROC"),
+            percent(found.told_apart(against)),
+            help=_(
+                "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
+                "(AUROC). 95 %, by pair: {low} to {high}; chance: 50 %."
+            ).format(low=percent(low), high=percent(high)),
+        )
+    st.markdown(following_verdict(found))
+    if found.faults:
+        place, error = found.faults[0]
+        st.caption(
+            _n(
+                "{count} pair cannot be read; it is in row {row}: {why}",
+                "{count} pairs cannot be read; the first is in row {row}: {why}",
+                len(found.faults),
+            ).format(count=len(found.faults), row=given.origin.numbers[place], why=explain(error))
+        )
+    with st.expander(_("Table of pairs")):
+        st.dataframe(following_table(given, found), hide_index=True)
+
+
+def following_verdict(found: it.pretraining.Following) -> str:
+    """Say in Markdown what the model tells apart, as far as these pairs can show it, each number with its interval."""
+    numbers, above, below = {}, [], []
+    for against in ("shuffled", "swapped"):
+        low, high = found.told_apart_interval(against)
+        numbers[against] = _("{share} (95 %: {low} to {high})").format(
+            share=percent(found.told_apart(against)), low=percent(low), high=percent(high)
+        )
+        # NaN, of too few pairs, is neither.
+        above += [against] if low > 0.5 else []
+        below += [against] if high < 0.5 else []
+    _gap, low, high = found.subject_over_order()
+    if "shuffled" in above and low > 0:
+        said = _("It tells true pairs from shuffled ones better than from swapped ones: it relies mainly on the topic.")
+    elif "swapped" in above and high < 0:
+        said = _("It recognises the order better than the topic.")
+    elif len(above) == 2:
+        said = _("It does better than chance on both; these {count} pairs do not show on which it does better.")
+    elif above == ["shuffled"]:
+        said = _(
+            "It recognises which sentences belong together; these {count} pairs do not show whether it does "
+            "worse on the order."
+        )
+    elif above == ["swapped"]:
+        said = _("It recognises the order; these {count} pairs do not show whether it does worse on the topic.")
+    elif below:
+        said = _(
+            "It does not rate true pairs above either kind of control pair, and rates at least one kind above "
+            "the true pairs."
+        )
+    else:
+        said = _("These {count} pairs do not show that it does better than chance.")
+    return (
+        said.format(count=len(found.true))
+        + " "
+        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50 %.").format(
+            **numbers
+        )
+    )
+
+
+def following_table(given: Given, found: it.pretraining.Following) -> dict[str, list[Any]]:
+    """Return a row for each pair."""
+    table = {
+        _("Row"): [given.origin.numbers[place] for place in found.places],
+        _("First"): [given.pairs[place][0] for place in found.places],
+        _("Second"): [given.pairs[place][1] for place in found.places],
+        _("True pair"): np.round(found.true, 4).tolist(),
+        _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
+        _("Swapped"): np.round(found.swapped, 4).tolist(),
+    }
+    return given.origin.some(found.places).beside(table)
+
+
+def following_downloads(given: Given, found: it.pretraining.Following, stem: str) -> list[Download]:
+    """Offer the pairs with their probabilities as a file."""
+    columns = {
+        "row": [given.origin.numbers[place] for place in found.places],
+        "first": [given.pairs[place][0] for place in found.places],
+        "second": [given.pairs[place][1] for place in found.places],
+        "follows": found.true.tolist(),
+        "shuffled_row": [given.origin.numbers[place] for place in found.partner],
+        "shuffled_second": [given.pairs[place][1] for place in found.partner],
+        "follows_shuffled": found.shuffled.tolist(),
+        "follows_swapped": found.swapped.tolist(),
+    }
+    table = given.origin.some(found.places).beside(columns)
+    return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
+
+
+def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
+    """Write the lines of Python that give the same numbers."""
+    one = f"it.next_sentence(encoder, {text!r}, {pair!r}).follows\n" if pair is not None else ""
+    return (
+        encoder_lines(spec)
+        + one
+        + (
+            "pairs = [(..., ...)]  # consecutive texts\n"
+            "found = it.pretraining.follow_pairs(encoder, pairs)\n"
+            'found.accuracy("shuffled"), found.accuracy("swapped")\n'
+        )
+    )

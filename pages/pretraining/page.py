@@ -1,0 +1,33 @@
+"""The two games that BERT learned from, masked words and next sentences, from the inside."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _
+from dashboard.widgets.models import chosen_encoder
+from dashboard.widgets.tabs import Tab, draw_tabs
+from dashboard.widgets.text_input import text_input
+from dashboard.widgets.windows import fit, warn_of_unknown
+from interpret.core.sentences import sentence
+from pages.pretraining.fill_mask import guess
+from pages.pretraining.heads_card import say_how_good
+from pages.pretraining.masking import game
+from pages.pretraining.next_sentence import following
+from pages.pretraining.pseudo_likelihood import surprise
+
+TABS = [
+    Tab("guess", sentence("Masked words"), guess),
+    Tab("game", sentence("Masking"), game),
+    Tab("surprise", sentence("Pseudo-perplexity"), surprise),
+    Tab("following", sentence("Next sentence"), following),
+]
+
+st.title(_("Pretraining: the tasks BERT learned from"))
+chosen_text = text_input()
+encoder = chosen_encoder(guesses=True)
+text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
+warn_of_unknown(encoder, [(text, pair)])
+say_how_good(encoder)
+draw_tabs(TABS, state.PRE, encoder.spec, text, pair)

@@ -1,0 +1,141 @@
+"""How surprised is BERT: pseudo-log-likelihood word by word, of two sentences, and of a file of pairs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import interpret as it
+from dashboard import cache, state
+from dashboard.language import _, _n
+from dashboard.widgets.choices import segments
+from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.notices import guarded
+from pages.pretraining.pseudo_likelihood_view import (
+    WORDS,
+    pairs_input,
+    preferences_downloads,
+    preferences_lines,
+    preferences_view,
+    surprise_downloads,
+    surprise_lines,
+    surprise_table,
+    surprise_tiles,
+    surprise_words,
+    verdict,
+)
+
+# Reads so many tokens in all by itself: a text is read once for each of its tokens.
+_SOON_TOKENS = 25_000
+
+
+@guarded
+def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+    over = segments(
+        _("Measured on"),
+        {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
+        "surprise_over",
+    )
+    state.publish("surprise_over", "text")
+    state.seed("within", False)
+    within = st.toggle(
+        _("Mask the rest of the word too"),
+        key="within",
+        persist_state="session",
+        help=_(
+            "A rare word of many tokens looks likely, because its first tokens give away the last ones. With this on, "
+            "the tokens that follow in the same word are masked as well (Kauf & Ivanova 2023)."
+        ),
+    )
+    state.publish("within", False)
+    (_texts if over == "text" else _pairs)(spec, text, pair, bool(within))
+
+
+def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> None:
+    encoder = cache.encoder(spec)
+    first = _read(encoder, text, pair, within, "first")
+    if first is None:
+        return
+    surprise_tiles(first)
+    state.seed("surprise_other", "")
+    other = st.text_input(
+        _("Compare with another sentence"),
+        key="surprise_other",
+        persist_state="session",
+        placeholder=_("For example, the same sentence with one word exchanged"),
+    )
+    state.publish("surprise_other", "")
+    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, "surprise_unit") == "words"
+    model = spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("surprise", model, text[:40])
+    found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
+    texts = [text]
+    if other and other.strip():
+        beside: list[it.pretraining.Surprise] = []
+        _other_text(encoder, other, within, beside)
+        for second in beside:
+            found = [(_("First"), first), (_("Second"), second)]
+            texts.append(other)
+            st.markdown(verdict(first, second))
+    surprise_words(found, words, f"{model} · {text[:80]}", stem)
+    with st.expander(_("The words as a table")):
+        st.dataframe(
+            surprise_table(first),
+            hide_index=True,
+            column_config={
+                _("Surprisal (bits)"): st.column_config.NumberColumn(format="%.2f"),
+                _("Probability"): st.column_config.NumberColumn(format="%.2e"),
+            },
+        )
+    export_bar(
+        surprise_downloads(spec, [one for _name, one in found], stem),
+        surprise_lines(spec, texts, pair, within),
+        picture=WORDS,
+    )
+    st.caption(
+        _(
+            "What this does not mean: each word is predicted with all others in view, so the sum is not the "
+            "probability of the sentence, and numbers of models with different vocabularies cannot be compared. A bit "
+            "is a factor of two: 10 bits are about one in a thousand."
+        )
+    )
+
+
+# What is wrong with it takes nothing from the first one.
+@guarded
+def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.pretraining.Surprise]) -> None:
+    second = _read(encoder, text, None, within, "second")
+    if second is not None:
+        found.append(second)
+
+
+@guarded
+def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) -> None:
+    given = pairs_input()
+    if given is None:
+        return
+
+    def work(progress: Progress) -> it.pretraining.Preferences:
+        return it.pretraining.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
+
+    label = _n("Score {count} pair", "Score {count} pairs", len(given.pairs)).format(count=f"{len(given.pairs):,}")
+    found = long_work(
+        "preferences", repr((spec, given.about, within)), label, work, auto=len(given.pairs) <= 50, keep=4
+    )
+    if found is None:
+        return
+    preferences_view(given, found)
+    stem = file_stem("pairs", spec.checkpoint.name.split("/")[-1], given.name)
+    export_bar(preferences_downloads(given, found, stem), preferences_lines(spec, within))
+
+
+def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str) -> it.pretraining.Surprise | None:
+    def work(progress: Progress) -> it.pretraining.Surprise:
+        return it.pretraining.pseudo_log_likelihood(encoder, text, pair, within, progress)
+
+    soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
+    about = repr((encoder.spec, text, pair, within))
+    found: it.pretraining.Surprise | None = long_work(
+        f"surprise:{which}", about, _("Compute pseudo-perplexity"), work, auto=soon, keep=8
+    )
+    return found

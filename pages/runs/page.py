@@ -1,0 +1,16 @@
+"""All fine-tunes: sorted, compared, named, taken along, and gone on from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.language import _
+from pages.runs.runs_view import compare_view, lineage_view, one_view, runs_table
+
+st.title(_("Runs: what was trained, and from what"))
+chosen = runs_table()
+if len(chosen) == 1:
+    one_view(chosen[0])
+    lineage_view(chosen[0])
+if chosen:
+    compare_view(chosen)

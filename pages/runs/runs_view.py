@@ -1,0 +1,317 @@
+"""The record of all runs as a table, curves on top of each other, what differs, and what can be done to one."""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+import interpret as it
+from dashboard import page_file, state
+from dashboard.figures.finetuning import overlaid
+from dashboard.language import _, explain, literal
+from dashboard.widgets.choices import segments
+from dashboard.widgets.models import RUN
+from dashboard.widgets.notices import guarded
+from dashboard.widgets.result_view import baseline_lines
+from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
+from dashboard.widgets.run_view import state_names
+from dashboard.widgets.shares import percent_columns, percents
+from interpret.core.units import duration
+from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
+from interpret.finetuning.results import beats_baseline, reported_on
+
+_MOST_ALIKE = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the record and, where this machine has it, its folder."""
+
+    recorded: it.runs.Recorded
+    run: it.runs.Run | None
+
+    @property
+    def state(self) -> str:
+        """How it is: of its own folder, or else what MLflow says."""
+        if self.run is not None:
+            return state_names()[self.run.state]
+        names = {"FINISHED": "done", "RUNNING": "running", "KILLED": "stopped", "FAILED": "failed"}
+        return state_names().get(names.get(self.recorded.status, ""), self.recorded.status)
+
+
+def _rows() -> list[Row]:
+    root = state.runs_folder()
+    here = {run.id: run for run in it.runs.list_runs(root)}
+    try:
+        recorded = it.runs.read_record(root) if here or root.is_dir() else []
+    except it.InputError as error:
+        st.warning(explain(error), icon=":material/cloud_off:")
+        recorded = []
+    rows = []
+    for one in recorded:
+        run = here.pop(one.run, None)
+        # The folder knows what the record may have missed.
+        finals = _finals(run) if run is not None else {}
+        rows.append(Row(replace(one, metrics={**one.metrics, **finals}), run))
+    # What is not in the record, or not yet: its own folder says enough.
+    unrecorded = [
+        Row(
+            it.runs.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
+            run,
+        )
+        for run in here.values()
+    ]
+    return sorted([*rows, *unrecorded], key=lambda row: row.recorded.begun, reverse=True)
+
+
+def _finals(run: it.runs.Run) -> dict[str, float]:
+    return {f"final_{name}": value for name, value in run.facts.items()}
+
+
+def runs_table() -> list[Row]:
+    """Draw the table, and return the runs that are chosen in it."""
+    rows = _rows()
+    if not rows:
+        st.info(_("No runs yet. Start one on the “Fine-tune” page; it is kept here with its model and its curves."))
+        if st.button(_("Go to Fine-tune"), icon=":material/model_training:"):
+            st.switch_page(page_file("finetune"))
+        return []
+    query = st.text_input(_("Filter"), key="runs_query", placeholder=_("name, file, model, state, alias …"))
+    if query:
+        wanted = query.casefold().split()
+        rows = [row for row in rows if all(one in _searched(row) for one in wanted)]
+    event = st.dataframe(
+        _table(rows),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        # A choice is kept by its place, and places move when runs come and go.
+        key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
+        column_config={
+            **percent_columns(_("Accuracy"), _("Entity F1")),
+            **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
+            _("Above the baseline"): st.column_config.TextColumn(
+                help=_(
+                    "Whether the 95 % interval of the accuracy lies above the majority-class baseline on the same "
+                    "rows (for R²: above 0, the score of always predicting the mean)."
+                )
+            ),
+            _("Trainable parameters"): st.column_config.NumberColumn(format="compact"),
+            _("Started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            _("Time (s)"): st.column_config.NumberColumn(format="%.0f"),
+        },
+    )
+    st.caption(
+        _("Select one run to see its details and actions, or several to compare them; click a column header to sort.")
+    )
+    return [rows[place] for place in event.selection.rows if place < len(rows)]
+
+
+def _searched(row: Row) -> str:
+    one = row.recorded
+    return " ".join([one.name, row.state, one.note, *one.aliases, *one.params.values()]).casefold()
+
+
+def _table(rows: list[Row]) -> dict[str, list[Any]]:
+    def finals(name: str) -> list[float | None]:
+        return [row.recorded.metrics.get(f"final_{name}") for row in rows]
+
+    return {
+        _("Name"): [row.recorded.name for row in rows],
+        _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
+        _("State"): [row.state for row in rows],
+        _("Accuracy"): percents(finals("accuracy")),
+        _("95 % interval"): [_interval(row) for row in rows],
+        _("Above the baseline"): [_above(row) for row in rows],
+        _("Evaluated on"): [_reported(row) for row in rows],
+        "Macro-F1": finals("macro_f1"),
+        **{
+            title: percents(finals(name)) if name == "entity_f1" else finals(name)
+            for title, name in ((_("Entity F1"), "entity_f1"), ("R²", "r2"))
+            if any(value is not None for value in finals(name))
+        },
+        _("Loss"): finals("loss"),
+        _("Trainable parameters"): finals("trainable"),
+        _("Time (s)"): finals("seconds"),
+        _("Data"): [row.recorded.params.get("data", "") for row in rows],
+        _("Started"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
+        _("Note"): [row.recorded.note for row in rows],
+    }
+
+
+def _facts(row: Row) -> dict[str, float]:
+    """Return a run's final numbers, as it is listed with."""
+    begin = "final_"
+    return {name[len(begin) :]: value for name, value in row.recorded.metrics.items() if name.startswith(begin)}
+
+
+def _interval(row: Row) -> str:
+    facts = _facts(row)
+    if "low" not in facts:
+        return ""
+    form = ".2f" if "r2" in facts else ".0%"
+    return f"{facts['low']:{form}} – {facts['high']:{form}}"
+
+
+def _above(row: Row) -> str:
+    above = beats_baseline(_facts(row))
+    return "" if above is None else _("yes") if above else _("⚠ no evidence")
+
+
+def _reported(row: Row) -> str:
+    """Say whether the rows that a run is reported on chose its epoch."""
+    facts = _facts(row)
+    if not facts:
+        return ""
+    chooses = row.recorded.params.get("patience", "0") != "0"
+    if reported_on(facts, chooses) == "test":
+        return _("test set")
+    honest = facts.get("honest")
+    if honest is None:
+        return _("validation set (it chose the epoch)")
+    form = ".3f" if "r2" in facts else ".1%"
+    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(score=f"{honest:{form}}")
+
+
+@guarded
+def one_view(row: Row) -> None:
+    """Draw what can be done with a run."""
+    one, run = row.recorded, row.run
+    root = state.runs_folder()
+    st.markdown(f"#### {literal(one.name)}")
+    facts = _facts(row)
+    for sentence in baseline_lines(facts, one.params.get("task", "classes")) if facts else ():
+        st.error(sentence, icon=":material/error:")
+    if run is not None:
+        with st.container(horizontal=True):
+            if st.button(_("Curves and results"), icon=":material/monitoring:", key="open_run"):
+                st.session_state[state.RUN] = run.id
+                st.session_state[state.STAGE] = "watch"
+                st.switch_page(page_file("finetune"))
+            if run.model is not None:
+                for page, label in (
+                    ("attention", _("Attention")),
+                    ("embeddings", _("Embeddings")),
+                    ("attributions", _("Attributions")),
+                    ("pretraining", _("Pretraining")),
+                ):
+                    if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
+                        st.session_state[state.MODEL] = RUN + run.id
+                        st.switch_page(page_file(page))
+                if st.button(
+                    _("Continue training from this run"),
+                    icon=":material/fork_right:",
+                    key="go_on",
+                    help=_("Set up a new run that starts from this model."),
+                ):
+                    st.session_state[state.MODEL] = RUN + run.id
+                    st.session_state[state.STAGE] = "setup"
+                    st.switch_page(page_file("finetune"))
+                st.download_button(
+                    _("Model (ZIP)"),
+                    functools.partial(zipped, run.model),
+                    f"{run.id}.zip",
+                    "application/zip",
+                    icon=":material/download:",
+                    help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
+                )
+                if run.adapter is not None:
+                    st.download_button(
+                        _("Adapters (ZIP)"),
+                        functools.partial(zipped, run.adapter),
+                        f"{run.id}-adapters.zip",
+                        "application/zip",
+                        icon=":material/download:",
+                        help=_("Small: after unzipping, PEFT applies it to the model that the training started from."),
+                    )
+            if run.state == "damaged":
+                files_button(run, "runs_files")
+            resume_button(run, "runs_resume")
+            delete_popover(run, "runs_delete", lambda: it.runs.forget(root, one.id) if one.id else None)
+        if run.state == "damaged" and run.error is not None:
+            st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
+    if not one.id:
+        st.caption(_("This run is not in the MLflow record, so it cannot have notes or aliases."))
+        return
+    left, right = st.columns([3, 2], gap="large")
+    key = f"note:{one.id}"
+    # Written when it is changed, and not where the record differs from what was typed: it may keep it in another form.
+    left.text_area(
+        _("Note"), one.note, key=key, height=90, max_chars=LONGEST_NOTE, on_change=_write_note, args=(root, one.id, key)
+    )
+    with right:
+        name, button = st.columns([3, 2], vertical_alignment="bottom")
+        alias = name.text_input(
+            _("Model alias"), placeholder="champion", max_chars=LONGEST_ALIAS, key=f"alias:{one.id}"
+        )
+        if button.button(_("Set alias"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
+            it.runs.set_alias(root, one.id, (alias or "").strip() or "champion")
+            st.rerun()
+        for place, known in enumerate(one.aliases):
+            st.button(
+                _("Remove alias “{alias}”").format(alias=literal(known)),
+                key=f"drop:{place}",
+                icon=":material/label_off:",
+                on_click=guarded(it.runs.drop_alias),
+                args=(root, known),
+            )
+
+
+@guarded
+def _write_note(root: Path, record: str, key: str) -> None:
+    it.runs.write_note(root, record, str(st.session_state[key] or ""))
+
+
+@guarded
+def lineage_view(row: Row) -> None:
+    """Draw from which run this one went on, and which went on from it."""
+    if row.run is None:
+        return
+    runs = {run.id: run for run in it.runs.list_runs(state.runs_folder())}
+    chain = [row.run]
+    while chain[0].request.parent in runs and len(chain) < 20:
+        chain.insert(0, runs[chain[0].request.parent])
+    children = [run for run in runs.values() if run.request.parent == row.run.id]
+    begun = chain[0].request
+    names = [literal(begun.base or begun.recipe.model), *(f"**{literal(run.request.name)}**" for run in chain)]
+    gone = _("deleted run") if begun.parent else ""
+    st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
+    if children:
+        st.markdown(
+            _("Child runs (continued from this one): {names}").format(
+                names=", ".join(literal(run.request.name) for run in children)
+            )
+        )
+
+
+@guarded
+def compare_view(rows: list[Row]) -> None:
+    """Draw the curves of several runs on top of each other, and what they were asked that differs."""
+    here = [row.run for row in rows if row.run is not None]
+    if here:
+        what = segments(
+            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
+        )
+        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_told(run.folder) for run in here}
+        st.plotly_chart(overlaid(told, what), key="overlaid")
+    if len(rows) < 2:
+        return
+    names = sorted({name for row in rows for name in row.recorded.params})
+    differing = [name for name in names if len({row.recorded.params.get(name) for row in rows}) > 1]
+    st.markdown("##### " + _("Settings that differ"))
+    if not differing:
+        st.caption(_("None: all settings are the same."))
+        return
+    table = {_("Setting"): differing}
+    for row in rows:
+        title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
+        table[title] = [row.recorded.params.get(name, "") for name in differing]
+    st.dataframe(table, hide_index=True, key="differing")
+    took = [f"{row.recorded.name}: {duration(row.recorded.metrics.get('final_seconds', 0.0))}" for row in rows]
+    st.caption(" · ".join(map(literal, took[:_MOST_ALIKE])))
