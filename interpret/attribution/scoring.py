@@ -15,6 +15,7 @@ from interpret.attribution.path import Progress, look, walk
 from interpret.attribution.question import Question
 from interpret.device_lock import hold
 from interpret.errors import InputError
+from interpret.extras import needed_for
 from interpret.tap import Tap
 
 # SmoothGrad (Smilkov et al. 2017) measures noise by the range of the inputs, which in pixels is what they spread over.
@@ -161,8 +162,9 @@ class Work:
 
     def _perturb(self, embedded: torch.Tensor) -> Scores:
         # Its import takes a second, and what goes by gradients needs none of it.
-        from captum import attr
-        from captum._utils.models.linear_model import SkLearnLasso
+        with needed_for("attributions"):
+            from captum import attr
+            from captum._utils.models.linear_model import SkLearnLasso
 
         assert self.empty is not None
         question, empty = self.question, self.empty

@@ -15,6 +15,7 @@ from interpret.attribution.question import Question
 from interpret.attribution.ranking import check_match, correlation
 from interpret.device_lock import hold
 from interpret.encoder import Encoder
+from interpret.extras import needed_for
 
 _INFIDELITY_DRAWS = 200
 # How often scores are shuffled over the words, for what chance gives.
@@ -214,7 +215,8 @@ def _sensitivity(
     seed: int,
     tell: Callable[..., None],
 ) -> float:
-    from captum.metrics import sensitivity_max
+    with needed_for("attributions"):
+        from captum.metrics import sensitivity_max
 
     fixed = torch.from_numpy(np.array(question.fixed))
     draw = torch.Generator().manual_seed(seed)

@@ -24,6 +24,7 @@ from interpret.checkpoint_files import quiet
 from interpret.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.encoder import Encoder, load_encoder
 from interpret.errors import InputError, InterpretError
+from interpret.extras import needed_for
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES
 from interpret.finetuning.game_trainer import ask
@@ -94,7 +95,8 @@ def save_change(
     InputError
         If they are not of one shape, or lack a head.
     """
-    from peft import LoraConfig
+    with needed_for("finetune"):
+        from peft import LoraConfig
 
     with quiet():
         before, after = (

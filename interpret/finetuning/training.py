@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers as tf
-from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import patch_environment
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
@@ -25,6 +23,7 @@ from interpret.device_lock import hold, release
 from interpret.devices import find_device
 from interpret.encoder import load_encoder
 from interpret.errors import CapacityError, InputError
+from interpret.extras import needed_for
 from interpret.families import Family
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.choosing import Choice
@@ -39,6 +38,10 @@ from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.told import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
 from interpret.rounding import fast_precision, measure_rounding
+
+with needed_for("finetune"):
+    from accelerate.state import AcceleratorState, PartialState
+    from accelerate.utils import patch_environment
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"
