@@ -46,9 +46,15 @@ class _Alias(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """Return where a module below this package is, or None."""
         package, _, rest = fullname.partition(".")
-        if package != __name__ or find_spec(f"interpret.{rest}") is None:
+        # What is run, and not imported, is run from its file.
+        if package != __name__ or rest.endswith("__main__"):
             return None
-        return ModuleSpec(fullname, self)
+        found = find_spec(f"interpret.{rest}")
+        if found is None:
+            return None
+        spec = ModuleSpec(fullname, self)
+        spec.submodule_search_locations = found.submodule_search_locations
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the module of `interpret`."""
@@ -65,8 +71,8 @@ class _Alias(MetaPathFinder, Loader):
 
 
 _interpret = _library()
-# Behind all others: what this package has of its own comes first.
-sys.meta_path.append(_Alias())
+# Before all others: they would find a module's file below the package that it lies in, and load it a second time.
+sys.meta_path.insert(0, _Alias())
 
 
 def __getattr__(name: str) -> Any:

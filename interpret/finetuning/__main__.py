@@ -186,7 +186,7 @@ def _go_on(folder: Path) -> int:
     """Work on a run; one that was stopped goes on, and one that is done is left alone."""
     run = read_run(folder)
     if run.state == "done":
-        _say(f"interpret.finetuning: “{run.request.name}” is done already.")
+        _say(f"“{run.request.name}” is done already")
         return 0
     if run.state == "stopped" and not int(os.environ.get("RANK", "0")):
         ask_again(run)
@@ -195,8 +195,7 @@ def _go_on(folder: Path) -> int:
 
 def _say_how_it_ended(run: Run) -> int:
     if run.error is not None:
-        _say(f"interpret.finetuning: {InterpretError(run.error[0], **run.error[1])}")
-        return 2
+        raise InterpretError(run.error[0], **run.error[1])
     facts = run.facts
     if not facts:
         _say(f"{run.state} before its first step: nothing was learned")
