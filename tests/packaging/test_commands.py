@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import os
 import socket
+import sys
 from dataclasses import fields
 from importlib import import_module
 from importlib.util import find_spec
@@ -264,6 +265,52 @@ def test_the_dashboard_says_what_it_lacks(monkeypatch, capsys):
         "bertoscope: the dashboard needs packages that are not installed (plotly, babel). Run: "
         'pip install "bertoscope[dashboard]"\n'
     )
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What Streamlit is told, and where from, in the place of a server."""
+    from streamlit.web import cli
+
+    found = {}
+
+    def main(arguments, **named):
+        found.update(named, arguments=arguments, folder=os.getcwd(), path=sys.path[0])
+
+    monkeypatch.setattr(cli, "main", main)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(os.getcwd())
+    for name in ("CI", "SSH_CONNECTION", "BERTOSCOPE_MODELS", "BERTOSCOPE_RUNS"):
+        os.environ.pop(name, None)
+    return found
+
+
+def port_of_nobody():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_streamlit_is_told_address_port_and_screen(started, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    port = port_of_nobody()
+    assert opening.main(["--host", "localhost", "--port", port, "--headless", "--runs", "mine"]) == 0
+    told = ["--server.address", "localhost", "--server.port", port]
+    root = opening.app_folder()
+    assert started["arguments"] == ["run", str(root / "dashboard" / "app.py"), *told, "--server.headless", "true"]
+    assert started["path"] == str(root)
+    # A checkout's settings are read from its root.
+    assert started["folder"] == str(root)
+    assert os.environ["BERTOSCOPE_RUNS"] == str(tmp_path / "mine")
+    assert os.environ["BERTOSCOPE_MODELS"] == str(root / "models")
+
+
+def test_a_browser_is_opened_but_over_ssh(started, monkeypatch):
+    assert opening.main(["--port", port_of_nobody()]) == 0
+    assert "--server.headless" not in started["arguments"]
+    os.environ["SSH_CONNECTION"] = "10.0.0.1 5000 10.0.0.2 22"
+    assert opening.main(["--port", port_of_nobody()]) == 0
+    assert started["arguments"][-2:] == ["--server.headless", "true"]
 
 
 def test_in_a_checkout_models_and_runs_lie_in_it():
