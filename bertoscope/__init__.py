@@ -70,7 +70,16 @@ class _Alias(MetaPathFinder, Loader):
             module.__spec__ = alias.loader_state
 
 
+class _Face(ModuleType):
+    """Keeps modules below it where they are, in `interpret`, which knows when a public name is called like one."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (isinstance(value, ModuleType) and value.__name__ == f"interpret.{name}"):
+            super().__setattr__(name, value)
+
+
 _interpret = _library()
+sys.modules[__name__].__class__ = _Face
 # Before all others: they would find a module's file below the package that it lies in, and load it a second time.
 sys.meta_path.insert(0, _Alias())
 

@@ -16,6 +16,8 @@ def in_one_sentence(prog: str, work: Callable[[], int]) -> int:
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         # Says so where another project's package has the name of this one's.
         import bertoscope  # noqa: F401

@@ -1,8 +1,9 @@
 """What the command that explains a file can be told. It loads nothing, so that its help is there at once."""
 
+import argparse
 from pathlib import Path
+from typing import Any
 
-from interpret.attribution.methods import METHODS
 from interpret.terminal import Parser
 
 
@@ -38,13 +39,8 @@ def make_parser(prog: str) -> Parser:
         metavar="TARGET",
         help="what is explained: predicted, a class, norm, or unit LAYER.UNIT",
     )
-    group.add_argument(
-        "--method",
-        default="integrated_gradients",
-        choices=METHODS,
-        metavar="METHOD",
-        help=f"one of {', '.join(METHODS)}",
-    )
+    group.add_argument("--method", default="integrated_gradients", metavar="METHOD", help="see --list-methods")
+    group.add_argument("--list-methods", action=_ListMethods, nargs=0, help="say which methods there are, and exit")
     group.add_argument(
         "--baseline",
         default="pad",
@@ -60,3 +56,16 @@ def make_parser(prog: str) -> Parser:
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn at random")
     return parser
+
+
+class _ListMethods(argparse.Action):
+    """Says which methods there are: each registers itself, and they stand on PyTorch, which no help waits for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print them, and end."""
+        from interpret.attribution.methods import METHODS
+
+        width = max(map(len, METHODS))
+        lines = [f"{name:{width}}  {method.title} ({method.paper})" for name, method in METHODS.items()]
+        print("\n".join(lines))  # noqa: T201 - to its terminal
+        parser.exit()

@@ -32,6 +32,15 @@ def test_every_module_is_the_same_module_and_stays_what_it_was():
     assert spec.name == real.__name__ == "interpret.attention.view"
 
 
+def test_a_module_called_like_a_public_name_does_not_hide_it(monkeypatch):
+    import interpret.labels as module
+
+    monkeypatch.setattr(interpret, "labels", "the public name")
+    sys.modules.pop("bertoscope.labels", None)
+    assert importlib.import_module("bertoscope.labels") is module
+    assert bertoscope.labels == "the public name"
+
+
 def test_what_is_in_neither_is_said_by_the_name_that_was_asked():
     with pytest.raises(AttributeError, match="module 'bertoscope' has no attribute 'nonsense'"):
         _ = bertoscope.nonsense

@@ -89,6 +89,15 @@ def test_choices_and_defaults_are_the_librarys():
             assert kind is bool or (train[field.name].type or str) is kind, field.name
 
 
+def test_methods_of_attribution_are_listed(capsys):
+    from interpret.attribution.methods import METHODS
+
+    with pytest.raises(SystemExit) as ended:
+        parser("attribution").parse_args(["--list-methods"])
+    assert not ended.value.code
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(METHODS)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "dest"),
     [
