@@ -9,7 +9,7 @@ HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: help run test test-fast lint oracles bench catalogue gpu-check clean
+.PHONY: help run test test-fast lint wheel oracles bench catalogue gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +33,9 @@ lint: $(VENV)/.installed-tests ## style, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+wheel: $(VENV)/.installed-tests ## what pip installs, into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
 
 # Every number beside the outside code that it must equal: one table, of far more cases than `make test` tries.
 oracles: $(VENV)/.installed-tests ## every number beside the outside code that it must equal

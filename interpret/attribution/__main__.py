@@ -3,13 +3,10 @@
 import argparse
 import math
 import sys
-from pathlib import Path
 
-from interpret.attribution.methods import METHODS
+from interpret.attribution.arguments import make_parser
 from interpret.attribution.rows import Rows, explain_rows, write_rows
-from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import class_names
-from interpret.core.checkpoints import BUILT_IN
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.file_rows import rows_of
@@ -27,30 +24,17 @@ _BASES = {
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m interpret.attribution") -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m interpret.attribution", description=__doc__)
-    parser.add_argument("file", type=Path, help="a file with a text in each row: .csv .tsv .jsonl .txt")
-    parser.add_argument("--out", type=Path, required=True, help="the CSV that is written")
-    parser.add_argument("--model", default=BUILT_IN, help="built-in name, hub id, or folder")
-    parser.add_argument("--text", help="the column with the text; the one with the longest texts unless given")
-    parser.add_argument("--label", help="the column with the label")
-    parser.add_argument("--highlights", help="the column with what people marked")
-    parser.add_argument("--fit", type=Path, help="a labelled file to fit a linear head on, for a model without one")
-    parser.add_argument("--target", default="predicted", help="predicted, a class, norm, or unit LAYER.UNIT")
-    parser.add_argument("--method", default="integrated_gradients", choices=METHODS)
-    parser.add_argument("--baseline", default="pad", choices=BASELINES)
-    parser.add_argument("--tolerance", type=float, default=0.01)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto")
-    asked = parser.parse_args(arguments)
+    asked = make_parser(prog).parse_args(arguments)
+    name = prog.split()[-1]
     try:
         _explain(asked)
     except InterpretError as error:
-        _say(f"interpret.attribution: {error}")
+        _say(f"{name}: {error}")
         return 2
     except OSError as error:
-        _say(f"interpret.attribution: {error.filename}: {error.strerror}")
+        _say(f"{name}: {error.filename}: {error.strerror}")
         return 2
     return 0
 

@@ -15,6 +15,7 @@ from interpret.attribution.target import Question
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
+from interpret.core.extras import needed_for
 
 _INFIDELITY_DRAWS = 200
 # How often scores are shuffled over the words, for what chance gives.
@@ -214,7 +215,8 @@ def _sensitivity(
     seed: int,
     tell: Callable[..., None],
 ) -> float:
-    from captum.metrics import sensitivity_max
+    with needed_for("attributions"):
+        from captum.metrics import sensitivity_max
 
     fixed = torch.from_numpy(np.array(question.fixed))
     draw = torch.Generator().manual_seed(seed)

@@ -14,6 +14,7 @@ from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
+from interpret.core.extras import needed_for
 
 _STEPS = (32, 64, 128)
 _TOLERANCE = 0.01
@@ -65,7 +66,8 @@ def _layer_gradients(
             family=encoder.family.title,
         )
     # Its import takes a second, and conductance needs none of it.
-    from captum.attr import LayerIntegratedGradients
+    with needed_for("attributions"):
+        from captum.attr import LayerIntegratedGradients
 
     rows, deltas = [], []
     levels = _levels(question)

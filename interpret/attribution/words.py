@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from interpret.core.arrays import read_only
+from interpret.core.extras import needed_for
 from interpret.core.scripts import is_ideograph, marks
 from interpret.core.tokens import Tokens
 
@@ -52,7 +53,8 @@ def _chinese_words(text: str) -> list[tuple[int, int]]:
         first <= ord(character) <= last for character in text for first, last in _OTHERS
     ):
         return []
-    import rjieba
+    with needed_for("attributions"):
+        import rjieba
 
     return [
         (start, end)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from interpret.core.checkpoint_files import LOADING, check_files, files_sha256, quiet
 from interpret.core.errors import CheckpointError
+from interpret.core.extras import needed_for
 from interpret.core.files import cache_folder
 
 ADAPTER = Path(__file__).parent / "minilm_guesser"
@@ -137,7 +138,8 @@ def guesser_folder(base: Path) -> Path:
 def merge_adapter(base: Path, adapter: Path, folder: Path) -> None:
     """Write the model in ``base``, with new pre-training heads and what an adapter has learned, as one folder."""
     # Their import takes seconds, which only who guesses should wait for.
-    from peft import PeftModel
+    with needed_for("pretraining"):
+        from peft import PeftModel
     from transformers import AutoModelForPreTraining
 
     with quiet():

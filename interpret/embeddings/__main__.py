@@ -17,39 +17,30 @@ from accelerate.utils import gather_object
 
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
-from interpret.core.files import SUFFIXES, read_table
-from interpret.core.sentence_vectors import POOLINGS
+from interpret.core.extras import needed_for
+from interpret.core.files import read_table
 from interpret.core.units import gigabytes
+from interpret.embeddings.arguments import make_parser
 from interpret.embeddings.corpus import fill, items_of
 from interpret.embeddings.reading_plan import Plan, plan_corpus
 from interpret.embeddings.store import create_vectors, describe, open_vectors
 
+with needed_for("embeddings"):
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+
 T = TypeVar("T")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m interpret.embeddings") -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser("interpret.embeddings", description=__doc__.partition("\n")[0])
-    parser.add_argument("corpus", type=Path, metavar="CORPUS", help=f"a file of texts: {' '.join(SUFFIXES)}")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; it may not exist yet")
-    parser.add_argument("--column", help="the column with the texts; by default the one with the longest")
-    parser.add_argument("--model", default="minilm", help="minilm, a hub id, or a folder (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: %(default)s)")
-    parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16, float16 (default: %(default)s)")
-    parser.add_argument("--layers", default="all", help="all, or numbers such as 0,6,-1 (default: %(default)s)")
-    poolings = ("auto", *POOLINGS)
-    parser.add_argument("--pooling", default="auto", choices=poolings, help="auto: the model's own, where it has one")
-    parser.add_argument("--prompt", help="what is put before each text (default: the model's default prompt)")
-    parser.add_argument("--prompt-name", metavar="NAME", help="the same by its name in the model's folder")
-    parser.add_argument("--level", default="texts", choices=("texts", "words", "tokens"), help="default: %(default)s")
-    parser.add_argument("--word", help="with --level words: only this word's occurrences")
-    given = parser.parse_args(arguments)
+    given = make_parser(prog).parse_args(arguments)
     state = PartialState(cpu=given.device == "cpu" or None)
     try:
         _work(given, state)
     except InterpretError as error:
         if state.is_main_process:
-            print(f"interpret.embeddings: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
+            print(f"{prog.split()[-1]}: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
         return 2
     finally:
         state.destroy_process_group()
@@ -156,7 +147,9 @@ def _texts(file: Path, column: str | None) -> list[str]:
     try:
         table = read_table(file.read_bytes(), file.name)
     except OSError as error:
-        raise InputError("“{file}” cannot be read: {error}.", file=str(file), error=str(error)) from error
+        raise InputError(
+            "“{file}” cannot be read: {error}.", file=str(file), error=str(error.strerror or error)
+        ) from error
     if column is None:
         place = table.longest_column
     elif column in table.columns:

@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from interpret.core.arrays import read_only
 from interpret.core.devices import find_device
 from interpret.core.errors import InputError
+from interpret.core.extras import needed_for
 from interpret.core.hub import Progress
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.quality import Quality, map_quality
@@ -212,9 +213,10 @@ def _start(components: np.ndarray, dims: int) -> np.ndarray:
 def _tsne(
     components: np.ndarray, dims: int, perplexity: float, seed: int, device: str, progress: Progress | None
 ) -> tuple[np.ndarray, float]:
-    from openTSNE import TSNE
-    from openTSNE.affinity import PerplexityBasedNN
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
+    with needed_for("embeddings"):
+        from openTSNE import TSNE
+        from openTSNE.affinity import PerplexityBasedNN
+        from openTSNE.nearest_neighbors import PrecomputedNeighbors
     from sklearn.neighbors import NearestNeighbors
 
     done = 0
@@ -295,7 +297,8 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
 
     def run() -> None:
         try:
-            import umap
+            with needed_for("embeddings"):
+                import umap
 
             # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first.
             search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start)

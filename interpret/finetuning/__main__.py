@@ -21,13 +21,13 @@ import numpy as np
 from interpret.core.devices import unstarted
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError, InterpretError
+from interpret.finetuning.arguments import make_parser
 from interpret.finetuning.cost import Cost
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import GAMES, TASKS, Examples
+from interpret.finetuning.examples import GAMES, Examples
 from interpret.finetuning.health import check_health, describe_health
-from interpret.finetuning.layer_groups import PRESETS, expand, layer_group_names
+from interpret.finetuning.layer_groups import expand, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
-from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.plan import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.results import in_words
@@ -42,41 +42,10 @@ _NO_TIME = Cost(0.0, 0.0, 0.0)
 _UNITS = {"token classes": "sentences", **dict.fromkeys(GAMES, "passages")}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m interpret.finetuning") -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m interpret.finetuning", description=__doc__)
-    parser.add_argument(
-        "runs",
-        nargs="*",
-        type=Path,
-        metavar="FOLDER",
-        help="runs to work on, one after another; nothing else is needed",
-    )
-    parser.add_argument("--wait", action="store_true", help="be told the folders later, on a line of the input")
-    parser.add_argument("--data", type=Path, help="a labelled file: .csv .tsv .jsonl, or words and tags in columns")
-    parser.add_argument("--judged", type=Path, help="a second file to judge by; else a share of the first is held out")
-    parser.add_argument("--text", default="text", help="the column with the text")
-    parser.add_argument("--label", default="label", help="the column with the label")
-    parser.add_argument("--pair", help="the column with the second text")
-    parser.add_argument(
-        "--tags", default="", help="of words' tags which column, such as XPOS, DEPREL or Case of CoNLL-U"
-    )
-    parser.add_argument("--task", default="classes", choices=TASKS)
-    parser.add_argument(
-        "--words", type=int, default=PASSAGE_WORDS, help="words of a passage, where it learns from running text"
-    )
-    parser.add_argument("--out", type=Path, help="the folder that is written; it must not exist")
-    parser.add_argument("--freeze", default="", help=f"layers such as embeddings,0-5, or one of: {', '.join(PRESETS)}")
-    suits = {"head": "the one", "learning_rate": "the one", "epochs": "as many"}
-    for field in fields(Recipe):
-        if field.name != "frozen":
-            name, kind = f"--{field.name.replace('_', '-')}", type(field.default)
-            if kind is bool:
-                parser.add_argument(name, action=argparse.BooleanOptionalAction, default=field.default)
-            else:
-                said = f"{suits[field.name]} that suits what is frozen, unless given" if field.name in suits else None
-                parser.add_argument(name, type=kind, default=field.default, help=said)
-    asked = parser.parse_args(arguments)
+    asked = make_parser(prog).parse_args(arguments)
+    name = prog.split()[-1]
     # The first run's card is to be the only one that this process sees.
     unstarted()
     try:
@@ -89,9 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
             )
         return _train(asked)
     except InterpretError as error:
-        _say(f"interpret.finetuning: {error}")
+        _say(f"{name}: {error}")
     except OSError as error:
-        _say(f"interpret.finetuning: {error.filename}: {error.strerror}")
+        _say(f"{name}: {error.filename}: {error.strerror}")
     return 2
 
 
@@ -219,7 +188,7 @@ def _go_on(folder: Path) -> int:
     """Work on a run; one that was stopped goes on, and one that is done is left alone."""
     run = read_run(folder)
     if run.state == "done":
-        _say(f"interpret.finetuning: “{run.request.name}” is done already.")
+        _say(f"“{run.request.name}” is done already")
         return 0
     if run.state == "stopped" and not int(os.environ.get("RANK", "0")):
         ask_again(run)
@@ -228,8 +197,7 @@ def _go_on(folder: Path) -> int:
 
 def _say_how_it_ended(run: Run) -> int:
     if run.error is not None:
-        _say(f"interpret.finetuning: {InterpretError(run.error[0], **run.error[1])}")
-        return 2
+        raise InterpretError(run.error[0], **run.error[1])
     facts = run.facts
     if not facts:
         _say(f"{run.state} before its first step: nothing was learned")

@@ -25,6 +25,7 @@ from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError, InterpretError
+from interpret.core.extras import needed_for
 from interpret.finetuning.collator import Collate, Item
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import GAMES
@@ -94,7 +95,8 @@ def save_change(
     InputError
         If they are not of one shape, or lack a head.
     """
-    from peft import LoraConfig
+    with needed_for("finetune"):
+        from peft import LoraConfig
 
     with quiet():
         before, after = (

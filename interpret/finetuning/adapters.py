@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from interpret.core.device_lock import seeded
+from interpret.core.extras import needed_for
 from interpret.core.task_heads import Classifier, save_head
 from interpret.finetuning.layer_groups import LayerGroup
 
@@ -83,7 +84,8 @@ def add_adapters(
         The parameters of the layer groups that learn whole.
     """
     # Its import takes seconds, which only a training with adapters should.
-    from peft import LoraConfig, inject_adapter_in_model
+    with needed_for("finetune"):
+        from peft import LoraConfig, inject_adapter_in_model
 
     paths = [path for some in maps.values() for path in some]
     if not paths:
@@ -150,7 +152,8 @@ def save_adapter(
 
     A head of `interpret.core.task_heads` is written beside them, as `interpret.core.task_heads.save_head` does.
     """
-    from peft import LoraConfig, TaskType
+    with needed_for("finetune"):
+        from peft import LoraConfig, TaskType
 
     ending = ".lora_A.weight"
     names = [name.removeprefix("base_model.model.") for name in state]

@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from interpret.core.errors import InputError
+from interpret.core.extras import needed_for
 from interpret.core.files import link
 from interpret.core.redaction import first_line, redacted, report
 from interpret.finetuning.metrics_log import LOG, Evaluation, Step, Stopped
@@ -46,7 +47,8 @@ def load_client() -> Any:
     # It reports its use to its makers otherwise: nothing leaves this machine unasked.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
-    from mlflow import MlflowClient
+    with needed_for("finetune"):
+        from mlflow import MlflowClient
 
     # It sets its own level when it is loaded, and says every table that it makes.
     for name in ("mlflow", "alembic"):
@@ -362,8 +364,9 @@ def _aliases(client: Any) -> dict[str, tuple[str, ...]]:
 @contextmanager
 def _reached(root: Path) -> Iterator[Any]:
     """Give the client, and turn a record that does not answer into a sentence."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+    with needed_for("finetune"):
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield connect(root)

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers as tf
-from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import patch_environment
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
@@ -25,6 +23,7 @@ from interpret.core.device_lock import hold, release
 from interpret.core.devices import find_device
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import CapacityError, InputError
+from interpret.core.extras import needed_for
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
@@ -39,6 +38,10 @@ from interpret.finetuning.regularization import Past, make_hold
 from interpret.finetuning.trainable_model import Learner, at_rest, make_learner, save_model
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
 from interpret.finetuning.training_data import Lesson, label_scale, read_lesson
+
+with needed_for("finetune"):
+    from accelerate.state import AcceleratorState, PartialState
+    from accelerate.utils import patch_environment
 
 # Where the weights that changed are written on the way, beside the folder of the checkpoints.
 SNAPSHOTS = "snapshots"

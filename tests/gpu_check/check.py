@@ -305,10 +305,11 @@ def take(one: Step, world: World, left: float = math.inf) -> Row:
             row.state, row.why = "failed", f"{len(failed)} of {len(row.figures)}: {failed[0]}"
     except LeftOut as error:
         row.state, row.why = "left out", str(error)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
+    except (ModuleNotFoundError, it.InputError) as error:
+        missing = missing_package(error)
         row.state = "left out" if missing in OPTIONAL else "failed"
-        row.why = f"needs {missing}"
+        row.why = f"needs {missing}" if missing else f"InputError: {error}"
+        row.traceback = "" if missing else traceback.format_exc()
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -321,6 +322,13 @@ def take(one: Step, world: World, left: float = math.inf) -> Row:
     except Exception as error:  # a card that is broken for good says so at every call
         row.state, row.why = "failed", row.why or f"{type(error).__name__}: {error}"
     return row
+
+
+def missing_package(error: BaseException | None) -> str:
+    """Return the package whose absence an error tells of; empty where it tells of something else."""
+    while error is not None and not isinstance(error, ModuleNotFoundError):
+        error = error.__cause__
+    return "" if error is None else (error.name or "").partition(".")[0]
 
 
 def _say(line: str) -> None:

@@ -12,7 +12,7 @@ import transformers as tf
 import interpret as it
 from interpret.core.resources import tokens_per_batch, trace_bytes
 from interpret.finetuning.metrics_log import Step as Told
-from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, step, tidy
+from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, missing_package, step, tidy
 from tests.gpu_check.data import classes, text_of
 from tests.gpu_check.steps_training import learn
 
@@ -110,15 +110,16 @@ def allowed(world: World) -> list[Figure]:
     figures.append(verdict("embed", most, free / 10, f"≤ {free / 10 / 2**20:,.0f}, a tenth of what was free"))
     try:
         most, free = taken(lambda: it.attribute(encoder, long, target=0))
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, it.InputError) as error:
         return [*figures, _absent("integrated gradients", error)]
     return [*figures, verdict("integrated gradients", most, free / 4, f"≤ {free / 4 / 2**20:,.0f}, a quarter of it")]
 
 
-def _absent(name: str, error: ModuleNotFoundError) -> Figure:
-    if error.name is None or error.name.partition(".")[0] not in OPTIONAL:
+def _absent(name: str, error: Exception) -> Figure:
+    missing = missing_package(error)
+    if missing not in OPTIONAL:
         raise error
-    return Figure(name, None, "", f"left out: needs {error.name.partition('.')[0]}")
+    return Figure(name, None, "", f"left out: needs {missing}")
 
 
 @contextmanager
@@ -175,7 +176,7 @@ def _reading_runs_out(world: World) -> list[Figure]:
             with full(world):
                 said = _says_so(name, world, work)
             after = work()
-        except ModuleNotFoundError as error:
+        except (ModuleNotFoundError, it.InputError) as error:
             figures.append(_absent(name, error))
             continue
         figures += [

@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from interpret.attribution.methods.method import Work
 from interpret.core.device_lock import hold
+from interpret.core.extras import needed_for
 
 # How many sets of words Captum asks for at once.
 _TOGETHER = 16
@@ -69,6 +70,7 @@ class Gates:
     def one_by_one(self) -> Float64[np.ndarray, " token"]:
         """Return what the output loses without each unit, all others being there."""
         # Its import takes a second, and what goes by gradients needs none of it.
-        from captum.attr import FeatureAblation
+        with needed_for("attributions"):
+            from captum.attr import FeatureAblation
 
         return self.shared(FeatureAblation(self).attribute(self.all_there, **self.how)[0])

@@ -5,6 +5,7 @@ from typing import Any
 from interpret.attribution.methods.gates import Gates
 from interpret.attribution.methods.method import Measured, register
 from interpret.attribution.methods.regressions import ByRegression
+from interpret.core.extras import needed_for
 from interpret.core.sentences import sentence
 
 
@@ -25,6 +26,7 @@ class KernelShap(ByRegression):
 
     def regression(self, gates: Gates) -> tuple[Any, float]:
         """Return Captum's, which has no penalty."""
-        from captum.attr import KernelShap as Captums
+        with needed_for("attributions"):
+            from captum.attr import KernelShap as Captums
 
         return Captums(gates), 0.0

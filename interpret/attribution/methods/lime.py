@@ -7,6 +7,7 @@ import torch
 from interpret.attribution.methods.gates import Gates
 from interpret.attribution.methods.method import Measured, register
 from interpret.attribution.methods.regressions import ByRegression
+from interpret.core.extras import needed_for
 from interpret.core.sentences import sentence
 
 # The penalty, as a share of the difference between the outputs for text and baseline.
@@ -29,8 +30,9 @@ class Lime(ByRegression):
 
     def regression(self, gates: Gates) -> tuple[Any, float]:
         """Return Captum's, with a penalty in units of this output: its own, 0.01, would leave nothing of small ones."""
-        from captum._utils.models.linear_model import SkLearnLasso
-        from captum.attr import Lime as Captums
+        with needed_for("attributions"):
+            from captum._utils.models.linear_model import SkLearnLasso
+            from captum.attr import Lime as Captums
 
         ends = gates(torch.cat([gates.all_there, gates.none_there]))
         penalty = _LASSO * max(float(abs(ends[0] - ends[1])), 1e-6)

@@ -5,6 +5,7 @@ import torch
 
 from interpret.attribution.methods.gates import Gates
 from interpret.attribution.methods.method import Measured, Method, Scores, Work, register
+from interpret.core.extras import needed_for
 from interpret.core.sentences import sentence
 
 
@@ -27,7 +28,8 @@ class Occlusion(Method):
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Slide a window of one token over the text."""
-        from captum.attr import Occlusion as Captums
+        with needed_for("attributions"):
+            from captum.attr import Occlusion as Captums
 
         gates = Gates(work, embedded, [(token,) for token in np.flatnonzero(~work.question.fixed).tolist()])
         found = Captums(gates).attribute(gates.all_there, sliding_window_shapes=(1,), **gates.how)

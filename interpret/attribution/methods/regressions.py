@@ -10,6 +10,7 @@ from sklearn.linear_model import Lasso
 from interpret.attribution.methods.gates import Gates
 from interpret.attribution.methods.method import Method, Scores, Work
 from interpret.attribution.methods.shapley_sampling import certain
+from interpret.core.extras import needed_for
 
 # How often a regression is fitted anew on its own draws, drawn again: its error is then known to about 7 %.
 _REFITS = 100
@@ -49,7 +50,8 @@ def refitted(
 
     The model is not asked anew. The text with all of its words and the one with none stay where Kernel SHAP's must be.
     """
-    from captum.attr._core.lime import get_exp_kernel_similarity_function
+    with needed_for("attributions"):
+        from captum.attr._core.lime import get_exp_kernel_similarity_function
 
     random = np.random.default_rng(seed)
     held = np.arange(0 if penalty else 2)

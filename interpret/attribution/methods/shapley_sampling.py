@@ -5,6 +5,7 @@ import torch
 
 from interpret.attribution.methods.gates import Gates
 from interpret.attribution.methods.method import Measured, Method, Scores, Work, register
+from interpret.core.extras import needed_for
 from interpret.core.sentences import sentence
 
 # In how many orders a text's words are added.
@@ -34,7 +35,8 @@ class ShapleySampling(Method):
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Ask for one order at a time, so that what each says is known."""
-        from captum.attr import ShapleyValueSampling
+        with needed_for("attributions"):
+            from captum.attr import ShapleyValueSampling
 
         gates = Gates(work, embedded, work.words)
         if len(gates) == 1:
