@@ -9,6 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.words import WordRow, word_rows
 from dashboard.figures.inside import (
     alike_bars,
     attention_maps,
@@ -18,7 +19,6 @@ from dashboard.figures.inside import (
     probe_curves,
 )
 from dashboard.language import _
-from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows

@@ -13,9 +13,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.components.scatter import Colours
 from dashboard.figures.embeddings import layer_names
 from dashboard.language import _
-from dashboard.scatter import Colours
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.embeddings_view import Read, about_places, draw_sample

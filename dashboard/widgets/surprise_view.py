@@ -10,9 +10,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.figures.pretraining import preference_picture
 from dashboard.language import _, explain, literal
-from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json

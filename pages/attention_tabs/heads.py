@@ -6,9 +6,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.maps import head_maps
 from dashboard.figures.heads import MOST_BARS, dependency_bars
 from dashboard.language import _
-from dashboard.pictures.maps import head_maps
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.heads_view import (

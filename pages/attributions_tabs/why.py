@@ -7,9 +7,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.components.words import word_rows
 from dashboard.figures.attributions import agreement_map, top_words
 from dashboard.language import _, literal
-from dashboard.pictures.words import word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_export import attribution_downloads, attribution_lines, attribution_table
 from dashboard.widgets.attributions_guide import method_guide

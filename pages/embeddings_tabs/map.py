@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from dashboard.components.scatter import Cloud, cloud_view, scatter
 from dashboard.figures.embeddings import layer_names, scree
 from dashboard.language import _
-from dashboard.scatter import Cloud, cloud_view, scatter
 from dashboard.widgets.embeddings_export import map_downloads, map_lines
 from dashboard.widgets.embeddings_view import Read, draw_sample, sample_line
 from dashboard.widgets.export import export_bar, file_stem

@@ -43,8 +43,10 @@ def test_names_of_one_module_are_none_of_another(write):
         *write(
             main='import { one } from "./one.js";\nimport { two } from "./two.js";\n'
             'const size = 1;\nfunction helper() { return "main"; }\nexport default [one(), two(), helper(), size];\n',
-            one='const size = 2;\nfunction helper() { return "one"; }\nexport function one() { return helper() + size; }\n',
-            two='const size = 3;\nfunction helper() { return "two"; }\nexport function two() { return helper() + size; }\n',
+            one='const size = 2;\nfunction helper() { return "one"; }\n'
+            "export function one() { return helper() + size; }\n",
+            two='const size = 3;\nfunction helper() { return "two"; }\n'
+            "export function two() { return helper() + size; }\n",
         )
     )
     assert default_of(script) == ["one2", "two3", "main", 1]
@@ -54,7 +56,8 @@ def test_names_of_one_module_are_none_of_another(write):
 def test_what_is_imported_runs_first_and_once(write):
     script = bundle(
         *write(
-            main='import { left } from "./left.js";\nimport { right } from "./right.js";\nexport default left + right;\n',
+            main='import { left } from "./left.js";\nimport { right } from "./right.js";\n'
+            "export default left + right;\n",
             left='import { base } from "./base.js";\nexport const left = base + 1;\n',
             right='import { base } from "./base.js";\nexport const right = base + 2;\n',
             base="export const base = 10;\n",
@@ -80,7 +83,8 @@ def test_the_same_modules_give_the_same_script(write):
 def test_all_kinds_of_exports_can_be_imported_on_several_lines(write):
     script = bundle(
         *write(
-            main='import {\n  One,\n  two,\n  three,\n} from "./one.js";\nexport default [new One().x, two, three.name];\n',
+            main='import {\n  One,\n  two,\n  three,\n} from "./one.js";\n'
+            "export default [new One().x, two, three.name];\n",
             one="export class One {\n  x = 1;\n}\nexport const two = 2;\nexport async function three() {}\n",
         )
     )

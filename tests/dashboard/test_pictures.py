@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import interpret as it
+from dashboard.components.scatter import read_view
+from dashboard.components.steps import MOST_ROWS, shown_keys
+from dashboard.components.switches import read_off
 from dashboard.figures.ablation import distance_map, prune_curves
 from dashboard.figures.flow import sources_map
 from dashboard.figures.heads import dependency_bars, pattern_labels, statistic_names
-from dashboard.pictures.steps import MOST_ROWS, shown_keys
-from dashboard.pictures.switches import read_off
-from dashboard.scatter import read_view
 from dashboard.widgets.ablation_view import (
     answer_table,
     importance_downloads,

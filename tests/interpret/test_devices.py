@@ -74,7 +74,7 @@ def test_importing_the_library_or_the_first_page_loads_nothing_heavy():
     modules = ["models", "text_input", "windows", "attention_view", "export", "notices"]
     code = "\n".join(
         (
-            "import sys, interpret, dashboard.cache, dashboard.explorer, dashboard.figures.attention",
+            "import sys, interpret, dashboard.cache, dashboard.components.explorer, dashboard.figures.attention",
             *(f"import dashboard.widgets.{name}" for name in modules),
             "print([name for name in ('torch', 'transformers', 'captum', 'scipy') if name in sys.modules])",
         )

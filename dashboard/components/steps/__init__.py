@@ -1,0 +1,354 @@
+"""Attention as a calculation that can be followed with a finger: `AttentionSteps` to cards of numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dashboard.components.canvas import picture
+from dashboard.language import _, language
+
+if TYPE_CHECKING:
+    from interpret.attention.qkv import AttentionSteps
+
+NAME = "steps"
+# More rows than this are no picture any more; the strongest keys then stand for all.
+MOST_ROWS = 24
+_COMPONENT = picture(NAME, "<div class='steps'></div><p class='readout' aria-live='polite' data-testid='readout'></p>")
+
+
+def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) -> None:
+    """Draw the steps.
+
+    Parameters
+    ----------
+    pre_norm
+        Whether the layer's residual goes on without its layer norm.
+    title, file
+        The line over a saved picture, and the name of its file without an ending.
+    """
+    shown = shown_keys(steps)
+    labels = [f"{i} {'␣'.join(steps.tokens.labels[i].split()) or '␣'}" for i in shown]
+    parts = [_score(steps, shown, labels, pre_norm), _mix(steps, shown, labels, pre_norm), _layer(steps, pre_norm)]
+    number = 0
+    for part in parts:
+        for card in part["cards"]:
+            number += 1
+            card["number"] = str(number)
+    about = f"{steps.layer}.{steps.head}.{steps.token}.{steps.divisor:.4f}.{language()}.{steps.tokens.ids.tolist()}"
+    data = {
+        "key": hashlib.sha1(about.encode(), usedforsecurity=False).hexdigest()[:16],
+        "picture": NAME,
+        "title": title,
+        "file": file,
+        "hint": _("Point at a row to follow it through all steps."),
+        "focus": {"group": "keys", "row": int(steps.weights[shown].argmax())},
+        "worked": {"keys": [_worked(steps, key) for key in shown]},
+        "parts": parts,
+    }
+    _COMPONENT(key=NAME, data=data)
+
+
+def shown_keys(steps: AttentionSteps) -> list[int]:
+    """Return the keys that are drawn, in the order of the text: all, or those with the largest weights."""
+    strongest = np.argsort(-steps.weights, kind="stable")[:MOST_ROWS]
+    # Where only a few may be looked at, no masked ones fill the rows up.
+    crowded = len(steps.weights) > MOST_ROWS
+    return sorted(int(i) for i in strongest if steps.allowed[i] or not crowded)
+
+
+def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+    marked = shown.index(steps.token) if steps.token in shown else None
+    return {
+        "title": _("How the weight comes about"),
+        "cards": [*_match(steps, shown, labels, marked, pre_norm), *_weigh(steps, shown, labels, marked)],
+    }
+
+
+def _match(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None, pre_norm: bool
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    token = steps.tokens.labels[steps.token]
+    return [
+        _matrix(
+            _("The query"),
+            "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
+            f"{len(steps.hidden)} → {width}",
+            _(
+                "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
+                "{width} numbers, blue below zero and orange above."
+            ).format(token=token, width=width),
+            [token],
+            steps.query[None],
+            "query",
+            "whole",
+        ),
+        _matrix(
+            _("Every token's key"),
+            "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
+            f"{n} × {width}",
+            _("What each token offers to be found by, projected by the same head.")
+            if not pre_norm
+            else _("What each token offers to be found by. R turns query and key by the token's place (rotary)."),
+            labels,
+            steps.keys[shown],
+            "keys",
+            marked=marked,
+        ),
+        _matrix(
+            _("Multiply, number by number"),
+            "q ⊙ kⱼ",
+            f"{n} × {width}",
+            _("Orange where query and key have the same sign: there they agree."),
+            labels,
+            steps.products[shown],
+            "keys",
+            marked=marked,
+        ),
+        _bars(
+            _("Add up: the dot product"),
+            "q · kⱼ = Σ (q ⊙ kⱼ)",
+            f"{n}",
+            _("One number for each token: how well its key answers the query."),
+            labels,
+            steps.dots[shown],
+            "keys",
+            marked,
+        ),
+    ]
+
+
+def _weigh(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    divisor = f"{steps.divisor:.2f}"
+    usual = steps.divisor == steps.usual_divisor
+    allowed = steps.allowed[list(shown)]
+    return [
+        _bars(
+            _("Divide by √d"),
+            f"sⱼ = q · kⱼ / {divisor}",
+            f"{n}",
+            _("Dot products of {width} numbers grow with √{width}; divided, softmax stays lively.").format(width=width)
+            if usual
+            else _("Divided by {divisor} and not by √{width} = {usual}, as you chose.").format(
+                divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
+            ),
+            labels,
+            steps.scaled[shown],
+            "keys",
+            marked,
+        ),
+        _bars(
+            _("The mask"),
+            _("sⱼ; −∞ where masked"),
+            f"{n}",
+            _("Nothing is masked: BERT looks both ways, and a text alone has no padding.")
+            if steps.allowed.all()
+            else _("This layer looks only near by: what is too far away gets −∞, and so no weight."),
+            labels,
+            [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
+            "keys",
+            marked,
+        ),
+        _bars(
+            _("Softmax: the weights"),
+            "wⱼ = exp(sⱼ) / Σ exp(s)",
+            f"{n}, Σ = 1",
+            _("All positive, together 1: this is the row that the explorer draws.")
+            if usual
+            else _("The thin marks are the model's own weights, before you changed the divisor."),
+            labels,
+            steps.weights[shown],
+            "keys",
+            marked,
+            usual=None if usual else steps.usual_weights[shown].tolist(),
+        ),
+    ]
+
+
+def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+    n, width = steps.values.shape
+    return {
+        "title": _("What is passed on"),
+        "cards": [
+            _matrix(
+                _("Every token's value"),
+                "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
+                f"{n} × {width}",
+                _(
+                    "What each token hands over to whoever looks at it. It need not resemble its key; a head often "
+                    "sends attention that it has no use for to a token whose value is close to zero."
+                ),
+                labels,
+                steps.values[shown],
+                "keys",
+                "half",
+            ),
+            _matrix(
+                _("Weight times value"),
+                "wⱼ · vⱼ",
+                f"{n} × {width}",
+                _("On the same colour scale as the values: a small weight fades its row."),
+                labels,
+                steps.weighted[shown],
+                "keys",
+                "half",
+                largest=float(abs(steps.values[shown]).max()),
+            ),
+            _matrix(
+                _("Their sum: what this head found"),
+                "c = Σ wⱼ · vⱼ",
+                f"{width}",
+                _("The context of “{token}” in this head.").format(token=steps.tokens.labels[steps.token]),
+                [steps.tokens.labels[steps.token]],
+                steps.context[None],
+                "context",
+                "whole",
+            ),
+        ],
+    }
+
+
+def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
+    heads, width = steps.contexts.shape
+    hidden = len(steps.hidden)
+    names = [_("head {head}").format(head=head) for head in range(heads)]
+    lengths = {
+        _("x, as it came"): steps.hidden,
+        _("what attention adds"): steps.projected,
+        _("their sum"): steps.added,
+        _("after layer norm"): steps.normed,
+    }
+    return {
+        "title": _("What becomes of it in the layer"),
+        "cards": [
+            _matrix(
+                _("All heads side by side"),
+                f"c = [c₀ … c{_below(heads - 1)}]",
+                f"{heads} × {width} = {heads * width}",
+                _("Each head found something of its own. They are laid end to end."),
+                names,
+                steps.contexts,
+                "heads",
+                "half",
+                marked=steps.head,
+            ),
+            _bars(
+                _("Project: how much each head adds"),
+                "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
+                f"{heads * width} → {hidden}",
+                _(
+                    "One matrix mixes the heads. The bars are the lengths of the parts that are added up; parts can "
+                    "cancel each other."
+                ),
+                names,
+                steps.contributions,
+                "heads",
+                steps.head,
+                span="half",
+            ),
+            _bars(
+                _("Residual and layer norm"),
+                "x + a,  LN(x + a)" if not pre_norm else "x + a;  LN(x + a) →",
+                f"{hidden}",
+                _(
+                    "Attention is added to what was there, not put in its place; the layer norm then brings every "
+                    "token back to a like length. Bars are lengths (L2)."
+                )
+                if not pre_norm
+                else _(
+                    "Attention is added to what was there, not put in its place. Here the sum goes on as it is, and "
+                    "only the feed-forward part reads it through a layer norm. Bars are lengths (L2)."
+                ),
+                list(lengths),
+                [float(np.linalg.norm(vector)) for vector in lengths.values()],
+                "lengths",
+                span="whole",
+            ),
+        ],
+    }
+
+
+def _below(number: int) -> str:
+    return "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(number))
+
+
+def _worked(steps: AttentionSteps, key: int) -> str:
+    biggest = sorted(np.argsort(-abs(steps.products[key]))[:3])
+    terms = " + ".join(f"{_signed(steps.query[i])}·{_signed(steps.keys[key, i])}" for i in biggest)
+    return _("“{token}”: {terms} + … = {dot};  {dot} ÷ {divisor} = {scaled};  exp({scaled}) ÷ Σ = {weight}").format(
+        token=steps.tokens.labels[key],
+        terms=terms,
+        dot=f"{steps.dots[key]:.3f}",
+        divisor=f"{steps.divisor:.3f}",
+        scaled=f"{steps.scaled[key]:.3f}" if steps.allowed[key] else "−∞",
+        weight=f"{steps.weights[key]:.4f}",
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}" if value >= 0 else f"(−{-value:.2f})"
+
+
+def _matrix(
+    title: str,
+    formula: str,
+    shape: str,
+    about: str,
+    labels: Sequence[str],
+    values: np.ndarray,
+    group: str,
+    span: str = "third",
+    marked: int | None = None,
+    largest: float | None = None,
+) -> dict[str, Any]:
+    return {
+        "kind": "matrix",
+        "title": title,
+        "formula": formula,
+        "shape": f"({shape})  ±{largest or float(abs(values).max()):.2f}",
+        "about": about,
+        "labels": list(labels),
+        "values": np.asarray(values, np.float64).round(5).tolist(),
+        "largest": largest or float(abs(values).max()),
+        "group": group,
+        "span": span,
+        "marked": marked,
+    }
+
+
+def _bars(
+    title: str,
+    formula: str,
+    shape: str,
+    about: str,
+    labels: Sequence[str],
+    values: Sequence[float | None] | np.ndarray,
+    group: str,
+    marked: int | None = None,
+    usual: Sequence[float] | None = None,
+    span: str = "third",
+) -> dict[str, Any]:
+    numbers = [None if one is None else float(one) for one in values]
+    every = [one for one in (*numbers, *(usual or ())) if one is not None]
+    return {
+        "kind": "bars",
+        "title": title,
+        "formula": formula,
+        "shape": f"({shape})",
+        "about": about,
+        "labels": list(labels),
+        "values": [[one] for one in numbers],
+        "largest": max(every, default=0.0),
+        "lowest": min(0.0, *every) if every else 0.0,
+        "group": group,
+        "span": span,
+        "marked": marked,
+        "usual": usual,
+    }
