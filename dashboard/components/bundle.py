@@ -97,7 +97,10 @@ def _collect(path: Path, root: Path, modules: dict[Path, _Module], above: tuple[
 def _read(path: Path, root: Path) -> _Module:
     name = _shown(path, root)
     source = path.read_text("utf-8")
-    code = masked(source)
+    try:
+        code = masked(source)
+    except BundleError as error:
+        raise BundleError(f"{name}, {error}") from None
     imports: list[tuple[Path, tuple[str, ...]]] = []
     exports: list[str] = []
     understood: set[int] = set()
@@ -120,8 +123,9 @@ def _read(path: Path, root: Path) -> _Module:
         understood.add(found.start())
     for found in _ANY.finditer(code):
         if found.start() not in understood:
-            line = code.count("\n", 0, found.start())
-            raise BundleError(f"{name}:{line + 1}: not understood: {source.splitlines()[line].strip()}")
+            line = _line(source, found.start())
+            text = source.split("\n")[line - 1].strip()
+            raise BundleError(f"{name}:{line}: not understood: {text}")
     if len(set(exports)) < len(exports):
         raise BundleError(f"{name}: a name is exported twice, of {', '.join(exports)}")
     body = source
@@ -184,7 +188,7 @@ def _token_end(source: str, at: int, before: str) -> int:
         return at + 1
     found = _TOKENS[begin].match(source, at)
     if found is None:
-        raise BundleError(f"line {source.count(chr(10), 0, at) + 1}: what begins with {begin} does not end")
+        raise BundleError(f"line {_line(source, at)}: what begins with {begin} does not end")
     return found.end()
 
 
@@ -192,5 +196,9 @@ def _template_end(source: str, at: int) -> int:
     """Where the text of a template literal ends: after its last backtick, or after the next ``${``."""
     found = re.compile(r"(?:[^\\`$]|\\.|\$(?!\{))*(?:`|\$\{)", re.DOTALL).match(source, at)
     if found is None:
-        raise BundleError(f"line {source.count(chr(10), 0, at) + 1}: a template literal does not end")
+        raise BundleError(f"line {_line(source, at)}: a template literal does not end")
     return found.end()
+
+
+def _line(source: str, at: int) -> int:
+    return source.count("\n", 0, at) + 1

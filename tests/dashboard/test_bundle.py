@@ -156,7 +156,7 @@ def test_a_name_exported_twice_is_refused(write):
 
 @pytest.mark.parametrize("text", ['const a = "open;\n', "/* open", "const a = `open ${1}"])
 def test_what_does_not_end_is_refused(write, text):
-    with pytest.raises(BundleError, match="line 1: .*does not end"):
+    with pytest.raises(BundleError, match=r"main\.js, line 1: .*does not end"):
         bundle(*write(main=text))
 
 

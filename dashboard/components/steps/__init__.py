@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dashboard.components.canvas import picture
+from dashboard.components.steps.cards import bars, matrix
 from dashboard.language import _, language
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _match(
     n, width = steps.keys.shape
     token = steps.tokens.labels[steps.token]
     return [
-        _matrix(
+        matrix(
             _("The query"),
             "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
             f"{len(steps.hidden)} → {width}",
@@ -87,7 +88,7 @@ def _match(
             "query",
             "whole",
         ),
-        _matrix(
+        matrix(
             _("Every token's key"),
             "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
             f"{n} × {width}",
@@ -99,7 +100,7 @@ def _match(
             "keys",
             marked=marked,
         ),
-        _matrix(
+        matrix(
             _("Multiply, number by number"),
             "q ⊙ kⱼ",
             f"{n} × {width}",
@@ -109,7 +110,7 @@ def _match(
             "keys",
             marked=marked,
         ),
-        _bars(
+        bars(
             _("Add up: the dot product"),
             "q · kⱼ = Σ (q ⊙ kⱼ)",
             f"{n}",
@@ -130,7 +131,7 @@ def _weigh(
     usual = steps.divisor == steps.usual_divisor
     allowed = steps.allowed[list(shown)]
     return [
-        _bars(
+        bars(
             _("Divide by √d"),
             f"sⱼ = q · kⱼ / {divisor}",
             f"{n}",
@@ -144,7 +145,7 @@ def _weigh(
             "keys",
             marked,
         ),
-        _bars(
+        bars(
             _("The mask"),
             _("sⱼ; −∞ where masked"),
             f"{n}",
@@ -156,7 +157,7 @@ def _weigh(
             "keys",
             marked,
         ),
-        _bars(
+        bars(
             _("Softmax: the weights"),
             "wⱼ = exp(sⱼ) / Σ exp(s)",
             f"{n}, Σ = 1",
@@ -177,7 +178,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
     return {
         "title": _("What is passed on"),
         "cards": [
-            _matrix(
+            matrix(
                 _("Every token's value"),
                 "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
                 f"{n} × {width}",
@@ -190,7 +191,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
                 "keys",
                 "half",
             ),
-            _matrix(
+            matrix(
                 _("Weight times value"),
                 "wⱼ · vⱼ",
                 f"{n} × {width}",
@@ -201,7 +202,7 @@ def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre
                 "half",
                 largest=float(abs(steps.values[shown]).max()),
             ),
-            _matrix(
+            matrix(
                 _("Their sum: what this head found"),
                 "c = Σ wⱼ · vⱼ",
                 f"{width}",
@@ -228,7 +229,7 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
     return {
         "title": _("What becomes of it in the layer"),
         "cards": [
-            _matrix(
+            matrix(
                 _("All heads side by side"),
                 f"c = [c₀ … c{_below(heads - 1)}]",
                 f"{heads} × {width} = {heads * width}",
@@ -239,7 +240,7 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
                 "half",
                 marked=steps.head,
             ),
-            _bars(
+            bars(
                 _("Project: how much each head adds"),
                 "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
                 f"{heads * width} → {hidden}",
@@ -253,7 +254,7 @@ def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
                 steps.head,
                 span="half",
             ),
-            _bars(
+            bars(
                 _("Residual and layer norm"),
                 "x + a,  LN(x + a)" if not pre_norm else "x + a;  LN(x + a) →",
                 f"{hidden}",
@@ -294,61 +295,3 @@ def _worked(steps: AttentionSteps, key: int) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:.2f}" if value >= 0 else f"(−{-value:.2f})"
-
-
-def _matrix(
-    title: str,
-    formula: str,
-    shape: str,
-    about: str,
-    labels: Sequence[str],
-    values: np.ndarray,
-    group: str,
-    span: str = "third",
-    marked: int | None = None,
-    largest: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "kind": "matrix",
-        "title": title,
-        "formula": formula,
-        "shape": f"({shape})  ±{largest or float(abs(values).max()):.2f}",
-        "about": about,
-        "labels": list(labels),
-        "values": np.asarray(values, np.float64).round(5).tolist(),
-        "largest": largest or float(abs(values).max()),
-        "group": group,
-        "span": span,
-        "marked": marked,
-    }
-
-
-def _bars(
-    title: str,
-    formula: str,
-    shape: str,
-    about: str,
-    labels: Sequence[str],
-    values: Sequence[float | None] | np.ndarray,
-    group: str,
-    marked: int | None = None,
-    usual: Sequence[float] | None = None,
-    span: str = "third",
-) -> dict[str, Any]:
-    numbers = [None if one is None else float(one) for one in values]
-    every = [one for one in (*numbers, *(usual or ())) if one is not None]
-    return {
-        "kind": "bars",
-        "title": title,
-        "formula": formula,
-        "shape": f"({shape})",
-        "about": about,
-        "labels": list(labels),
-        "values": [[one] for one in numbers],
-        "largest": max(every, default=0.0),
-        "lowest": min(0.0, *every) if every else 0.0,
-        "group": group,
-        "span": span,
-        "marked": marked,
-        "usual": usual,
-    }
