@@ -6,10 +6,18 @@ BIN := $(VENV)/bin
 # Streamlit opens a browser where there is a screen; not over SSH, where the screen is elsewhere.
 HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 
+# What reads and tests the JavaScript; nobody needs it to run the dashboard.
+JS := tests/javascript
+JS_BIN := $(JS)/node_modules/.bin
+# Where Node is missing, or npm cannot reach its registry, a line says so: who changes no JavaScript needs neither.
+NODE := $(shell command -v node)
+NPM := $(and $(NODE),$(shell command -v npm))
+MISSING = echo "$(1) is not here, so $(2) (Debian's packages are \`nodejs\` and \`npm\`)."
+
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: help run test test-fast lint wheel oracles bench catalogue gpu-check clean
+.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,15 +28,23 @@ run: $(VENV)/.installed ## installs on the first call, then opens the dashboard;
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
 # A thread for each of the two processes: more wait for each other on two cores.
-test: $(VENV)/.installed-tests lint ## lint, types, import contracts, and every test
+test: $(VENV)/.installed-tests lint test-js ## lint, types, import contracts, and every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
-test-fast: $(VENV)/.installed-tests lint ## the same in two minutes: no page, no browser, nothing slow
+test-fast: $(VENV)/.installed-tests lint test-js ## the same in two minutes: no page, no browser, nothing slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/interpret tests/dashboard \
 		--ignore tests/interpret/finetuning --ignore tests/interpret/attribution --ignore tests/interpret/core/test_builtin.py
 
-lint: $(VENV)/.installed-tests ## style, types and import contracts
+# Node's own runner, and no package; the files one by one, since what a folder means differs between versions of Node.
+test-js: ## the JavaScript's tests
+ifeq ($(NODE),)
+	@$(call MISSING,Node.js,the JavaScript is not tested)
+else
+	@$(NODE) --test --test-reporter spec $(sort $(wildcard dashboard/components/*/*.test.js))
+endif
+
+lint: $(VENV)/.installed-tests lint-js ## style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -36,6 +52,12 @@ lint: $(VENV)/.installed-tests ## style, types and import contracts
 
 wheel: $(VENV)/.installed-tests ## what pip installs, into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
+
+lint-js: $(if $(NPM),$(JS)/node_modules/.package-lock.json) ## style and types of the JavaScript
+	@if [ -x $(JS_BIN)/tsc ]; then \
+		$(JS_BIN)/tsc -p $(JS)/tsconfig.json && $(JS_BIN)/tsc -p $(JS)/tsconfig.tests.json && \
+		$(JS_BIN)/eslint --config $(JS)/eslint.config.js dashboard $(JS); \
+	else $(call MISSING,npm or its registry,the JavaScript is not linted); fi
 
 # Every number beside the outside code that it must equal: one table, of far more cases than `make test` tries.
 oracles: $(VENV)/.installed-tests ## every number beside the outside code that it must equal
@@ -79,5 +101,10 @@ $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
+# npm writes this file itself, beside what it installed. No package runs a script of its own.
+$(JS)/node_modules/.package-lock.json: $(JS)/package.json $(JS)/package-lock.json
+	-npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean: ## forgets what was installed
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(JS)/node_modules

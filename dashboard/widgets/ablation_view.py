@@ -11,9 +11,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.maps import HeadMap
+from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
-from dashboard.pictures.maps import HeadMap
-from dashboard.pictures.switches import Heads, read_off, switches
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work

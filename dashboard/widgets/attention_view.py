@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.explorer import Look, standalone
+from dashboard.components.explorer import Look, standalone
 from dashboard.language import _, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json

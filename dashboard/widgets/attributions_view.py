@@ -12,8 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import state
+from dashboard.components.words import Word, WordRow, token_words, word_rows
 from dashboard.language import _, _n, language
-from dashboard.pictures.words import Word, WordRow, token_words, word_rows
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.long_work import Progress, long_work

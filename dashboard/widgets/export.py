@@ -4,20 +4,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.components.save_buttons import save_buttons
 from dashboard.language import _, language, speaking
 from interpret.core.delimited_files import csv_text
-
-_PICTURE = st.components.v2.component(
-    "bertoscope.picture_buttons",
-    html="<div class='bar'></div>\n",
-    css=(Path(__file__).parent / "picture.css").read_text("utf-8"),
-    js=(Path(__file__).parent / "picture.js").read_text("utf-8"),
-)
 
 
 class Download(NamedTuple):
@@ -44,7 +37,7 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if picture is not None:
-            _PICTURE(key=f"picture:{picture}", data={"picture": picture}, width="content", height="content")
+            save_buttons(picture)
         for one in downloads:
             st.download_button(
                 one.label,

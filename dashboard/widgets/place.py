@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.explorer import Look, read_look
+from dashboard.components.explorer import Look, read_look
 from dashboard.language import _
 from dashboard.widgets.attention_view import heads_of_url
 from dashboard.widgets.choices import choose

@@ -6,8 +6,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.maps import head_maps
 from dashboard.language import _
-from dashboard.pictures.maps import head_maps
 from dashboard.widgets.ablation_view import (
     ablation_downloads,
     ablation_lines,

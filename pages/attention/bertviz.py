@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
-from dashboard.bertviz_page import bertviz_page
+from dashboard.components.bertviz import bertviz_page
 from dashboard.language import _
 from dashboard.widgets.export import Download, export_bar, file_stem
 from dashboard.widgets.notices import guarded

@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
-from dashboard.bertviz_page import MOST_BYTES, MOST_NODES, Size, View, predicted_size
+from dashboard.components.bertviz import MOST_BYTES, MOST_NODES, Size, View, predicted_size
 from dashboard.language import _, _n
 from dashboard.widgets.choices import segments
 from interpret.core.errors import InputError

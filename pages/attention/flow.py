@@ -6,8 +6,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.language import _
-from dashboard.pictures.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded

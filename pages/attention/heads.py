@@ -6,8 +6,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.maps import head_maps
 from dashboard.language import _
-from dashboard.pictures.maps import head_maps
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded

@@ -11,8 +11,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.components.maps import HeadMap
 from dashboard.language import _, _n, literal
-from dashboard.pictures.maps import HeadMap
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import corpus_input, kept_file
 from dashboard.widgets.export import Download, as_csv, as_json

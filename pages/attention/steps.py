@@ -6,8 +6,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_picture
 from dashboard.language import _
-from dashboard.pictures.steps import MOST_ROWS, NAME, shown_keys, steps_picture
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import pick_head, pick_token, telling_token

@@ -6,7 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.explorer import Look, explorer, read_look
+from dashboard.components.explorer import Look, explorer, read_look
 from dashboard.language import _
 from dashboard.widgets.attention_view import (
     Looked,

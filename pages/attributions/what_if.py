@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
-from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose

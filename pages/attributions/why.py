@@ -7,8 +7,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.components.words import word_rows
 from dashboard.language import _, literal
-from dashboard.pictures.words import word_rows
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import (
     attributions_of,

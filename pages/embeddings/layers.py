@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.components.scatter import Cloud, scatter
 from dashboard.language import _
-from dashboard.scatter import Cloud, scatter
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from interpret.core.sentence_pipeline import OWN

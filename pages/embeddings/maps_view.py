@@ -13,8 +13,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.components.scatter import Colours
 from dashboard.language import _, _n
-from dashboard.scatter import Colours
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.long_work import Progress, long_work, was_stopped

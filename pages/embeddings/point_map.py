@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from dashboard.components.scatter import Cloud, cloud_view, scatter
 from dashboard.language import _
-from dashboard.scatter import Cloud, cloud_view, scatter
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line

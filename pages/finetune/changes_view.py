@@ -9,8 +9,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n
-from dashboard.pictures.words import WordRow, word_rows
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows

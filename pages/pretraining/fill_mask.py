@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.switches import Heads
 from dashboard.language import _, _n, literal
-from dashboard.pictures.switches import Heads
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import export_bar, file_stem

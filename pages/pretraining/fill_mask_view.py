@@ -11,9 +11,9 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.components.switches import Heads
+from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, literal
-from dashboard.pictures.switches import Heads
-from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines

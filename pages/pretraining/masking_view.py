@@ -9,8 +9,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
-from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.core.errors import InputError

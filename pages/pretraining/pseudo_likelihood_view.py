@@ -10,8 +10,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, explain, literal
-from dashboard.pictures.words import WordRow, token_words, word_rows
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json

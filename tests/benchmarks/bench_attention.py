@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from transformers import AutoModel
 
 import interpret as it
-from dashboard.bertviz_page import bertviz_page
+from dashboard.components.bertviz import bertviz_page
 from interpret.core.checkpoints import checkpoint_folder
 from tests.benchmarks import in_turn, machine, row, text_of
 from tests.benchmarks.bench_explorer import SHIM

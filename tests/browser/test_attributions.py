@@ -43,6 +43,11 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     page.get_by_text("Words", exact=True).click()
     expect(first).to_have_count(merged)
     expect(words.locator("img, b")).to_have_count(0)
+    svg = take(page, tmp_path, "SVG").read_text("utf-8")
+    assert svg.startswith("<svg")
+    assert ">unforeseeable<" in svg
+    assert "<img" not in svg
+    assert "NaN" not in svg
     page.get_by_role("tab", name="Is the explanation faithful?").click()
     page.get_by_role("button", name=re.compile("^Take words away and measure")).click()
     measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import interpret as it
-from dashboard.bertviz_page import MOST_BYTES, bertviz_page, predicted_size
+from dashboard.components.bertviz import MOST_BYTES, bertviz_page, predicted_size
 
 NASTY = "</script><img src=x onerror=alert(1)> & <!-- \u2028"
 

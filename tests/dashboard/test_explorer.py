@@ -9,9 +9,9 @@ import struct
 import numpy as np
 import pytest
 
-import dashboard.explorer as explorer_module
+import dashboard.components.explorer as explorer_module
 import interpret as it
-from dashboard.explorer import Look, explorer, read_look, standalone
+from dashboard.components.explorer import Look, explorer, read_look, standalone
 from dashboard.widgets.attention_view import Looked, heads_of_url, python_lines, weights_csv
 from dashboard.widgets.export import file_stem
 from pages.attention.attention_figures import head_heatmap

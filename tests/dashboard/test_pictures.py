@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import interpret as it
-from dashboard.pictures.steps import MOST_ROWS, shown_keys
-from dashboard.pictures.switches import read_off
-from dashboard.scatter import read_view
+from dashboard.components.scatter import read_view
+from dashboard.components.steps import MOST_ROWS, shown_keys
+from dashboard.components.switches import read_off
 from dashboard.widgets.ablation_view import (
     answer_table,
     importance_downloads,

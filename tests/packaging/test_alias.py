@@ -106,7 +106,8 @@ def test_threads_may_ask_for_a_module_at_once(tmp_path):
         "import threading, importlib\n"
         "found = []\n"
         "def work(name): found.append(importlib.import_module(name))\n"
-        "some = [threading.Thread(target=work, args=(f'{one}.core.labels',)) for one in ['bertoscope', 'interpret'] * 8]\n"
+        "names = [f'{one}.core.labels' for one in ['bertoscope', 'interpret'] * 8]\n"
+        "some = [threading.Thread(target=work, args=(name,)) for name in names]\n"
         "[one.start() for one in some]; [one.join() for one in some]\n"
         "print(len(found), len(set(map(id, found))), found[0].__spec__.name)"
     )

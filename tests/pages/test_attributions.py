@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.pictures.words import read_places
+from dashboard.components.words import read_places
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import How, method_names, words_of
 from interpret.attribution.methods import METHODS, by_faithfulness

@@ -73,7 +73,7 @@ def test_importing_the_library_or_the_first_page_loads_nothing_heavy():
     modules = ["models", "text_input", "windows", "attention_view", "export", "notices"]
     code = "\n".join(
         (
-            "import sys, interpret, dashboard.cache, dashboard.explorer, pages.attention.attention_figures",
+            "import sys, interpret, dashboard.cache, dashboard.components.explorer, pages.attention.attention_figures",
             *(f"import dashboard.widgets.{name}" for name in modules),
             "print([name for name in ('torch', 'transformers', 'captum', 'scipy') if name in sys.modules])",
         )

@@ -1,0 +1,303 @@
+"""Attention as a calculation that can be followed with a finger: `AttentionSteps` to cards of numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dashboard.components.canvas import picture
+from dashboard.components.steps.cards import bars, matrix
+from dashboard.language import _, language
+
+if TYPE_CHECKING:
+    from interpret.attention.qkv import AttentionSteps
+
+NAME = "steps"
+# More rows than this are no picture any more; the strongest keys then stand for all.
+MOST_ROWS = 24
+_COMPONENT = picture(NAME, "<div class='steps'></div><p class='readout' aria-live='polite' data-testid='readout'></p>")
+
+
+def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) -> None:
+    """Draw the steps.
+
+    Parameters
+    ----------
+    pre_norm
+        Whether the layer's residual goes on without its layer norm.
+    title, file
+        The line over a saved picture, and the name of its file without an ending.
+    """
+    shown = shown_keys(steps)
+    labels = [f"{i} {'␣'.join(steps.tokens.labels[i].split()) or '␣'}" for i in shown]
+    parts = [_score(steps, shown, labels, pre_norm), _mix(steps, shown, labels, pre_norm), _layer(steps, pre_norm)]
+    number = 0
+    for part in parts:
+        for card in part["cards"]:
+            number += 1
+            card["number"] = str(number)
+    about = f"{steps.layer}.{steps.head}.{steps.token}.{steps.divisor:.4f}.{language()}.{steps.tokens.ids.tolist()}"
+    data = {
+        "key": hashlib.sha1(about.encode(), usedforsecurity=False).hexdigest()[:16],
+        "picture": NAME,
+        "title": title,
+        "file": file,
+        "hint": _("Point at a row to follow it through all steps."),
+        "focus": {"group": "keys", "row": int(steps.weights[shown].argmax())},
+        "worked": {"keys": [_worked(steps, key) for key in shown]},
+        "parts": parts,
+    }
+    _COMPONENT(key=NAME, data=data)
+
+
+def shown_keys(steps: AttentionSteps) -> list[int]:
+    """Return the keys that are drawn, in the order of the text: all, or those with the largest weights."""
+    strongest = np.argsort(-steps.weights, kind="stable")[:MOST_ROWS]
+    # Where only a few may be looked at, no masked ones fill the rows up.
+    crowded = len(steps.weights) > MOST_ROWS
+    return sorted(int(i) for i in strongest if steps.allowed[i] or not crowded)
+
+
+def _score(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+    marked = shown.index(steps.token) if steps.token in shown else None
+    return {
+        "title": _("How the attention weight is computed"),
+        "cards": [*_match(steps, shown, labels, marked, pre_norm), *_weigh(steps, shown, labels, marked)],
+    }
+
+
+def _match(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None, pre_norm: bool
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    token = steps.tokens.labels[steps.token]
+    return [
+        matrix(
+            _("The query"),
+            "q = W_Q · x + b" if not pre_norm else "q = R · W_Q · LN(x)",
+            f"{len(steps.hidden)} → {width}",
+            _(
+                "What “{token}” is looking for: its hidden state x, projected by this head. Each cell is one of "
+                "{width} numbers, blue below zero and orange above."
+            ).format(token=token, width=width),
+            [token],
+            steps.query[None],
+            "query",
+            "whole",
+        ),
+        matrix(
+            _("Every token's key"),
+            "kⱼ = W_K · xⱼ + b" if not pre_norm else "kⱼ = R · W_K · LN(xⱼ)",
+            f"{n} × {width}",
+            _("What each token offers for queries to match, projected by the same head.")
+            if not pre_norm
+            else _(
+                "What each token offers for queries to match. R rotates query and key by the token's position "
+                "(rotary position embedding)."
+            ),
+            labels,
+            steps.keys[shown],
+            "keys",
+            marked=marked,
+        ),
+        matrix(
+            _("Multiply element by element"),
+            "q ⊙ kⱼ",
+            f"{n} × {width}",
+            _("Orange: query and key have the same sign and agree."),
+            labels,
+            steps.products[shown],
+            "keys",
+            marked=marked,
+        ),
+        bars(
+            _("Sum: the dot product"),
+            "q · kⱼ = Σ (q ⊙ kⱼ)",
+            f"{n}",
+            _("One number per token: how well its key matches the query."),
+            labels,
+            steps.dots[shown],
+            "keys",
+            marked,
+        ),
+    ]
+
+
+def _weigh(
+    steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], marked: int | None
+) -> list[dict[str, Any]]:
+    n, width = steps.keys.shape
+    divisor = f"{steps.divisor:.2f}"
+    usual = steps.divisor == steps.usual_divisor
+    allowed = steps.allowed[list(shown)]
+    return [
+        bars(
+            _("Divide by √d"),
+            f"sⱼ = q · kⱼ / {divisor}",
+            f"{n}",
+            _("Dot products of {width} numbers grow with √{width}; dividing keeps the softmax from saturating.").format(
+                width=width
+            )
+            if usual
+            else _("Divided by {divisor} instead of √{width} = {usual}, as you chose.").format(
+                divisor=divisor, width=width, usual=f"{steps.usual_divisor:.2f}"
+            ),
+            labels,
+            steps.scaled[shown],
+            "keys",
+            marked,
+        ),
+        bars(
+            _("The mask"),
+            _("sⱼ; −∞ where masked"),
+            f"{n}",
+            _("Nothing is masked: BERT attends in both directions, and a single text has no padding.")
+            if steps.allowed.all()
+            else _("This layer attends only locally: tokens too far away get −∞, and so weight 0."),
+            labels,
+            [float(one) if may else None for one, may in zip(steps.scaled[list(shown)], allowed, strict=True)],
+            "keys",
+            marked,
+        ),
+        bars(
+            _("Softmax: the weights"),
+            "wⱼ = exp(sⱼ) / Σ exp(s)",
+            f"{n}, Σ = 1",
+            _("All positive and summing to 1: the row that the explorer shows.")
+            if usual
+            else _("The thin marks are the model's own weights, with its original divisor."),
+            labels,
+            steps.weights[shown],
+            "keys",
+            marked,
+            usual=None if usual else steps.usual_weights[shown].tolist(),
+        ),
+    ]
+
+
+def _mix(steps: AttentionSteps, shown: Sequence[int], labels: Sequence[str], pre_norm: bool) -> dict[str, Any]:
+    n, width = steps.values.shape
+    return {
+        "title": _("What the head passes on"),
+        "cards": [
+            matrix(
+                _("Every token's value"),
+                "vⱼ = W_V · xⱼ + b" if not pre_norm else "vⱼ = W_V · LN(xⱼ)",
+                f"{n} × {width}",
+                _(
+                    "What each token passes to the tokens that attend to it. A value need not resemble its key; a "
+                    "head often sends attention that it has no use for to a token whose value is close to zero."
+                ),
+                labels,
+                steps.values[shown],
+                "keys",
+                "half",
+            ),
+            matrix(
+                _("Weight times value"),
+                "wⱼ · vⱼ",
+                f"{n} × {width}",
+                _("Same colour scale as the values: a small weight fades its row."),
+                labels,
+                steps.weighted[shown],
+                "keys",
+                "half",
+                largest=float(abs(steps.values[shown]).max()),
+            ),
+            matrix(
+                _("Their sum: the output of this head"),
+                "c = Σ wⱼ · vⱼ",
+                f"{width}",
+                _("The context vector of “{token}” in this head.").format(token=steps.tokens.labels[steps.token]),
+                [steps.tokens.labels[steps.token]],
+                steps.context[None],
+                "context",
+                "whole",
+            ),
+        ],
+    }
+
+
+def _layer(steps: AttentionSteps, pre_norm: bool) -> dict[str, Any]:
+    heads, width = steps.contexts.shape
+    hidden = len(steps.hidden)
+    names = [_("head {head}").format(head=head) for head in range(heads)]
+    lengths = {
+        _("x, the layer's input"): steps.hidden,
+        _("attention output"): steps.projected,
+        _("their sum"): steps.added,
+        _("after layer norm"): steps.normed,
+    }
+    return {
+        "title": _("How the layer combines the heads"),
+        "cards": [
+            matrix(
+                _("Concatenate all heads"),
+                f"c = [c₀ … c{_below(heads - 1)}]",
+                f"{heads} × {width} = {heads * width}",
+                _("Each head has a context vector of its own. They are concatenated."),
+                names,
+                steps.contexts,
+                "heads",
+                "half",
+                marked=steps.head,
+            ),
+            bars(
+                _("Project: the contribution of each head"),
+                "‖W_O · cₕ‖,  Σ W_O · cₕ + b" if not pre_norm else "‖W_O · cₕ‖,  Σ W_O · cₕ",
+                f"{heads * width} → {hidden}",
+                _(
+                    "One matrix mixes the heads. Bars show the length (L2) of each head's contribution to the sum; "
+                    "contributions can cancel each other out."
+                ),
+                names,
+                steps.contributions,
+                "heads",
+                steps.head,
+                span="half",
+            ),
+            bars(
+                _("Residual and layer norm"),
+                "x + a,  LN(x + a)" if not pre_norm else "x + a;  LN(x + a) →",
+                f"{hidden}",
+                _(
+                    "The attention output is added to the input and does not replace it; the layer norm then brings "
+                    "all tokens to a similar length. Bars are lengths (L2)."
+                )
+                if not pre_norm
+                else _(
+                    "The attention output is added to the input and does not replace it. In this model the sum is "
+                    "passed on unchanged; only the feed-forward part reads it through a layer norm. Bars are lengths "
+                    "(L2)."
+                ),
+                list(lengths),
+                [float(np.linalg.norm(vector)) for vector in lengths.values()],
+                "lengths",
+                span="whole",
+            ),
+        ],
+    }
+
+
+def _below(number: int) -> str:
+    return "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(number))
+
+
+def _worked(steps: AttentionSteps, key: int) -> str:
+    biggest = sorted(np.argsort(-abs(steps.products[key]))[:3])
+    terms = " + ".join(f"{_signed(steps.query[i])}·{_signed(steps.keys[key, i])}" for i in biggest)
+    return _("“{token}”: {terms} + … = {dot};  {dot} ÷ {divisor} = {scaled};  exp({scaled}) ÷ Σ = {weight}").format(
+        token=steps.tokens.labels[key],
+        terms=terms,
+        dot=f"{steps.dots[key]:.3f}",
+        divisor=f"{steps.divisor:.3f}",
+        scaled=f"{steps.scaled[key]:.3f}" if steps.allowed[key] else "−∞",
+        weight=f"{steps.weights[key]:.4f}",
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}" if value >= 0 else f"(−{-value:.2f})"

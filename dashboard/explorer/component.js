@@ -1,6 +1,0 @@
-// The explorer inside the dashboard: Python answers each choice with the chosen head's weights.
-
-export default component(".explorer", (root, send) => {
-  const explorer = new Explorer(root, { send: (look) => send("look", look) });
-  return { receive: (data) => explorer.receive(unpack(data)), close: () => explorer.close() };
-});
