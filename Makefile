@@ -104,7 +104,7 @@ $(VENV)/.installed-tests: tests/requirements.txt $(VENV)/.installed
 # npm writes this file itself, beside what it installed. No package runs a script of its own.
 $(JS)/node_modules/.package-lock.json: $(JS)/package.json $(JS)/package-lock.json
 	-npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+	-@touch $@
 
 clean: ## forgets what was installed
 	rm -rf $(VENV) $(JS)/node_modules
