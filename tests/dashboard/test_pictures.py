@@ -79,7 +79,7 @@ def test_statistics_are_drawn_where_there_are_any_and_shares_share_a_scale(trace
     assert places == [(layer, head) for layer in range(6) for head in range(12)]
     named = [pattern != "–" for pattern in rows["Pattern"]]
     assert named == sorted(named, reverse=True)
-    assert f"Of 72 heads, {sum(named)} have a name" in patterns_line(statistics, SPECIAL)
+    assert f"{sum(named)} of 72 heads match a named pattern" in patterns_line(statistics, SPECIAL)
 
 
 def test_shares_are_drawn_on_one_scale_flows_on_their_own_and_text_is_text(trace):
@@ -146,13 +146,13 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
         assert len(figure.data) == 3
         np.testing.assert_array_equal(figure.data[0].error_y.array, 1 - getattr(curve, of))
     # Nothing is told of any head: no verdict, on the page or in the readout.
-    assert "rises for 0 of 72 heads and falls for 0" in importance_line(whole)
+    assert "increases the loss for 0 of 72 heads and decreases it for 0" in importance_line(whole)
     assert set(importance_table(whole)["Verdict"]) == {"not distinguishable from 0"}
     up = it.attention.HeadImportance(
         **{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)}
     )
-    assert "rises for 72 of 72 heads and falls for 0" in importance_line(up)
-    assert verdicts_of(up)[0][0] == "loss rises without it (+0.5000 – +1.0000)"
+    assert "increases the loss for 72 of 72 heads and decreases it for 0" in importance_line(up)
+    assert verdicts_of(up)[0][0] == "loss increases without it (+0.5000 – +1.0000)"
     csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(minilm.spec, up, "x", "x"))
     assert {"loss_rise_low", "loss_rise_high", "importance_low", "accuracy_drop_high"} <= set(
         csv.splitlines()[0].split(",")
@@ -164,7 +164,7 @@ def test_answers_that_changed_most_come_first():
     answers = Answers(("",), ("good", "bad"), np.float32([[0.6, 0.4]]), np.float32([[0.1, 0.9]]))
     table = answer_table(answers)
     assert "Token" not in table
-    assert set(table["Answer"]) == {"good", "bad"}
+    assert set(table["Model output"]) == {"good", "bad"}
     np.testing.assert_allclose(np.abs(table["Change"]), 0.5, atol=1e-6)
     two = Answers(("1 a", "2 b"), ("x",), np.float32([[0.5], [0.5]]), np.float32([[0.6], [0.1]]))
     assert answer_table(two)["Token"] == ["2 b", "1 a"]

@@ -25,7 +25,7 @@ from pages.pretraining.heads_card import figures_table
 from pages.pretraining.next_sentence_view import following_verdict
 from tests.interpret.attribution.linear import Linear
 
-VERDICTS = ("It tells", "It finds")
+VERDICTS = ("It tells", "It recognises", "It does")
 
 
 def following(true, shuffled, swapped):
@@ -45,17 +45,17 @@ def test_noise_has_no_verdict(count):
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_a_few_rows_have_no_verdict_however_right_they_are(count):
     found = following(np.full(count, 0.9), np.full(count, 0.1), np.full(count, 0.9))
-    assert following_verdict(found).startswith(f"Not told from chance on these {count} pairs.")
+    assert following_verdict(found).startswith(f"These {count} pairs do not show that it does better than chance.")
 
 
 def test_what_is_planted_is_said():
     random = np.random.default_rng(0)
     high, other, low = (random.normal(centre, 0.1, 100).clip(0, 1) for centre in (0.8, 0.8, 0.2))
-    assert "mostly it reads the subject" in following_verdict(following(high, low, other))
-    assert "tells the order better than the subject" in following_verdict(following(high, other, low))
-    assert "tells both from chance" in following_verdict(following(high, low, random.permutation(low)))
+    assert "it relies mainly on the topic" in following_verdict(following(high, low, other))
+    assert "recognises the order better than the topic" in following_verdict(following(high, other, low))
+    assert "does better than chance on both" in following_verdict(following(high, low, random.permutation(low)))
     below = following_verdict(following(low, high, random.permutation(high)))
-    assert "some of the others likelier than the true ones" in below
+    assert "rates at least one kind above the true pairs" in below
 
 
 def test_what_tells_a_little_leaves_the_comparison_open():
@@ -66,7 +66,7 @@ def test_what_tells_a_little_leaves_the_comparison_open():
     gap, low, high = found.subject_over_order()
     assert gap == pytest.approx(0, abs=1e-6)
     assert low < 0 < high
-    assert "mostly it reads the subject" not in following_verdict(found)
+    assert "it relies mainly on the topic" not in following_verdict(found)
 
 
 def test_a_pair_and_what_became_of_it_are_one_row():
@@ -83,7 +83,7 @@ def test_a_pair_and_what_became_of_it_are_one_row():
 def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
     table = figures_table(guesser_facts().figures)
     for texts, low, rows, source, measured in zip(
-        *(table[name] for name in ("Texts", "95 % interval", "Rows", "Source", "Measured")), strict=True
+        *(table[name] for name in ("Texts", "95 %", "Rows", "Source", "Measured by")), strict=True
     ):
         assert texts
         assert source
@@ -147,16 +147,16 @@ def scored(share, sentences=40):
 
 def test_relations_are_named_where_the_interval_of_the_gain_leaves_0_out():
     said, table = dependency_line(scored(0.4)), dependency_table(scored(0.4))
-    assert said.startswith("**Of none of 3 relations is a head shown to find more")
+    assert said.startswith("**For none of the 3 relations is a head shown to find more")
     assert set(table["Verdict"]) == {"inconclusive"}
     said, table = dependency_line(scored(1.0)), dependency_table(scored(1.0))
     assert said.startswith(
-        "**Heads find 3 of 3 relations more often than the best fixed place does:** nsubj, obj, det."
+        "**For 3 of 3 relations, a head finds more than the best fixed position does:** nsubj, obj, det."
     )
     assert set(table["Verdict"]) == {"head better"}
     assert set(dependency_table(scored(0.0))["Verdict"]) == {"fixed position better"}
     # However right, of five sentences nothing is said.
-    assert dependency_line(scored(1.0, 5)).startswith("**Of none")
+    assert dependency_line(scored(1.0, 5)).startswith("**For none")
 
 
 def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):

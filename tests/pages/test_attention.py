@@ -44,7 +44,7 @@ def test_odd_texts_work(page, text):
 
 def test_a_long_text_is_read_in_windows_and_says_so(page):
     page.run().text_area(key="text").set_value("river bank " * 700).run()
-    assert "1,400 tokens, and 512 are read at once" in page.info[0].value
+    assert "1,400 tokens; 512 are read at once" in page.info[0].value
     page.slider(key="window").set_value(3).run()
     assert any(one.value.startswith("Window 3 of 3") for one in page.caption)
     assert any("not part of the page's address" in one.value for one in page.caption)
@@ -114,7 +114,7 @@ def test_nonsense_in_the_url_is_ignored(page, name, value):
 @pytest.mark.parametrize(
     "model, sentence",
     [
-        ("no such model!", "neither a folder on this machine nor a hub id"),
+        ("no such model!", "neither a folder on this machine nor a Hub ID"),
         ("/etc", "neither a folder"),
         ("owner/model", "hub cannot be reached"),
     ],
@@ -140,7 +140,7 @@ def test_an_unexpected_error_is_a_notice_and_no_traceback(page, monkeypatch):
     monkeypatch.setattr(cache, "trace", lambda *_: 1 / 0)
     page.text_area(key="text").set_value("something else").run()
     assert not page.exception
-    assert "Something went wrong" in page.error[0].value
+    assert "An unexpected error occurred" in page.error[0].value
     assert "ZeroDivision" not in str(said(page))
 
 

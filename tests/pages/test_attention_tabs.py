@@ -46,7 +46,7 @@ def test_every_family_runs_or_says_why_not(page, family, tab):
     assert not page.error
     untapped = family in ("mpnet", "deberta-v2")
     expected = untapped and tab in ("steps", "ablation")
-    assert any("computes attention with code of its own" in one for one in said(page)) == expected
+    assert any("computes attention with its own code" in one for one in said(page)) == expected
 
 
 @pytest.mark.parametrize("text", ["Hi", "中文模型的注意力很有意思", "a </script> $x$ **b** :red[r]", "🙂"])
@@ -54,7 +54,7 @@ def test_every_family_runs_or_says_why_not(page, family, tab):
 def test_odd_texts_run_in_every_tab(page, tab, text):
     open_tab(page, tab, text=text)
     assert not page.exception
-    assert [one for one in said(page) if "unknown to this model" not in one] == []
+    assert [one for one in said(page) if "not in this model's vocabulary" not in one] == []
 
 
 def test_a_tab_that_is_none_is_the_first(page):
@@ -79,7 +79,7 @@ def test_some_layers_are_offered_where_all_are_too_many(page):
     page.text_area(key="text").set_value("The river bank was steep. " * 9).run()
     page.segmented_control(key="view:en").set_value("model").run()
     assert not page.exception
-    assert any("layers fit for this text" in one.value for one in page.info)
+    assert any("For this text, up to" in one.value for one in page.info)
     assert said(page) == []
 
 
@@ -128,17 +128,17 @@ def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkey
     assert not page.exception
     assert said(page) == []
     frames = [frame.value for frame in page.dataframe]
-    assert set(frames[0]["Answer"]) == {"good", "bad"}
+    assert set(frames[0]["Model output"]) == {"good", "bad"}
 
 
 def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):
     open_tab(page, "ablation", off="0.1,2.3,99.0,x,..,1..2,²", text="The bank of the river.")
-    assert any(one.value.startswith("2 of 72 heads are off") for one in page.caption)
+    assert any(one.value.startswith("Ablated: 2 of 72 heads") for one in page.caption)
     result = it.attention.ablate(minilm, "The bank of the river.", heads=[(0, 1), (2, 3)])
     assert said(page) == []
     assert page.metric[0].value == f"{result.similarity['mean']:.4f}"
     assert page.metric[1].label == r"First token (\[CLS\]): cosine"
     page.button(key="all_on").click().run()
-    assert any(one.value.startswith("0 of 72 heads are off") for one in page.caption)
+    assert any(one.value.startswith("Ablated: 0 of 72 heads") for one in page.caption)
     assert "off" not in page.query_params
     assert not page.exception

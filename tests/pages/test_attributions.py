@@ -23,6 +23,9 @@ from tests.tiny import make_checkpoint
 TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
 TARGETS = ("class", "norm", "unit", "similarity")
 ALL = ",".join(METHODS)
+# How two sentences begin: of a classifier that tells nothing, and of a baseline that scores above the text.
+NOTHING = "**Not shown to beat the majority-class baseline**"
+ABOVE = "For the explained target, the baseline “"
 
 
 @pytest.fixture
@@ -41,9 +44,7 @@ def open_page(page, **query):
 def said(page):
     """What is warned of, but what random weights do: a classifier that tells nothing, a baseline above the text."""
     found = [one.value for one in (*page.warning, *page.error)]
-    return [
-        one for one in found if "At or below the majority class" not in one and not one.startswith("The baseline “")
-    ]
+    return [one for one in found if NOTHING not in one and not one.startswith(ABOVE)]
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -67,7 +68,7 @@ def test_methods_that_a_model_does_not_allow_are_one_sentence(page):
     open_page(page, model="folder:mpnet", methods="rollout", example="short", explain="norm")
     assert not page.exception
     assert len(said(page)) == 1
-    assert "code of its own" in said(page)[0]
+    assert "its own code" in said(page)[0]
 
 
 def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
@@ -79,7 +80,7 @@ def test_a_classifier_of_the_models_own_answers(page, tmp_path, monkeypatch):
     open_page(page, model="folder:own", example="short")
     assert not page.exception
     assert any("class “no”" in one.value or "class “yes”" in one.value for one in page.markdown)
-    assert not any("starter" in one.value for one in page.caption)
+    assert not any("demo classifier" in one.value for one in page.caption)
 
 
 @pytest.mark.parametrize(
@@ -127,11 +128,11 @@ def test_rows_of_one_answer_alone_are_listed(page):
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
     open_page(page, model="folder:bert", why="rows", example="short")
     next(one for one in page.button if one.label == "Explain 3 rows").click().run()
-    answers = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Answer"]
+    answers = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Model output"]
     chosen = answers[0]
-    next(one for one in page.selectbox if one.label == "Answer").set_value(chosen).run()
+    next(one for one in page.selectbox if one.label == "Model output").set_value(chosen).run()
     assert not page.exception
-    shown = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Answer"]
+    shown = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Model output"]
     assert list(shown) == [one for one in answers if one == chosen]
 
 
@@ -182,7 +183,7 @@ def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
         kept = next(iter(page.session_state[f"attribution:{one.method}"].values()))
         np.testing.assert_allclose(one.scores, kept.scores, atol=1e-6)
     # Of four rows nothing can be told, and that is said in plain sight.
-    assert any("At or below the majority class" in one.value and "out-of-fold" in one.value for one in page.error)
+    assert any(NOTHING in one.value and "out-of-fold" in one.value for one in page.error)
 
 
 def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
@@ -214,21 +215,21 @@ def test_labels_that_are_no_classes_are_said_and_not_counted(page):
     page.session_state["rows_method"] = "input_x_gradient"
     open_page(page, model="folder:bert", why="rows", example="short")
     next(one for one in page.button if one.label == "Explain 9 rows").click().run()
-    assert any("2 of the file's labels are no classes" in one.value for one in page.warning)
-    assert next(one.value for one in page.metric if one.label == "Wrong").endswith("of 3")
+    assert any("2 labels in the file are not classes" in one.value for one in page.warning)
+    assert next(one.value for one in page.metric if one.label == "Wrong predictions").endswith("of 3")
 
 
 def test_the_report_says_in_a_sentence_whether_it_can_be_believed(page):
     open_page(page, model="folder:bert", why="quality", example="short")
     assert not page.exception
-    said = next(one.value for one in page.markdown if "ties at half" in one.value)
+    said = next(one.value for one in page.markdown if "ties count half" in one.value)
     assert said.startswith("Explained: class")
     (kept,) = page.session_state["quality:faithfulness"].values()
     worded = {
-        "both": "Better than chance, both ways",
-        "comprehensiveness": "one way only",
-        "sufficiency": "one way only",
-        "neither": "Not told from chance",
+        "both": "Better than random on both measures",
+        "comprehensiveness": "Better than random on comprehensiveness only",
+        "sufficiency": "Better than random on sufficiency only",
+        "neither": "Not distinguishable from chance",
     }
     assert worded[kept.verdict] in said
     # A bug would be a verdict beside numbers that do not carry it.
@@ -239,10 +240,10 @@ def test_too_few_words_have_no_verdict(page):
     open_page(page, model="folder:bert", why="quality")
     page.text_area[0].set_value("the river bank").run()
     assert not page.exception
-    said = next(one.value for one in page.markdown if "ties at half" in one.value)
-    assert "Too few words to tell" in said
-    assert "of 3 words" in said
-    assert "chance, both" not in said
+    said = next(one.value for one in page.markdown if "ties count half" in one.value)
+    assert "**Too few words**" in said
+    assert "with 3 words" in said
+    assert "Better than random" not in said
 
 
 def test_a_baseline_above_the_text_is_warned_of_and_another_is_a_click_away(page):
@@ -255,7 +256,7 @@ def test_a_baseline_above_the_text_is_warned_of_and_another_is_a_click_away(page
         page.run()
         assert not page.exception
         kept = list(page.session_state["attribution:feature_ablation"].values())[-1]
-        assert any(one.value.startswith("The baseline “[PAD]") for one in page.warning) is kept.baseline_above
+        assert any(one.value.startswith(f"{ABOVE}[PAD]") for one in page.warning) is kept.baseline_above
         seen.add(kept.baseline_above)
         others = [one for one in page.button if one.key and one.key.startswith("baseline_instead:why")]
         assert kept.baseline_above or not others
@@ -267,7 +268,7 @@ def test_a_baseline_above_the_text_is_warned_of_and_another_is_a_click_away(page
     kept = list(page.session_state["attribution:feature_ablation"].values())[-1]
     assert kept.baseline == chosen
     assert not kept.baseline_above
-    assert not any(one.value.startswith("The baseline “") for one in page.warning)
+    assert not any(one.value.startswith(ABOVE) for one in page.warning)
 
 
 def test_methods_are_offered_by_measured_faithfulness(page):
@@ -333,13 +334,12 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
     page.session_state["rows_method"] = "saliency"
     open_page(page, model="folder:bert", classifier="file", why=tab, methods="saliency", example="short")
     assert not page.exception
-    at = "At or below the majority class"
-    assert [at in one.value and "on 40 rows" in one.value for one in page.error] == [True]
+    assert [NOTHING in one.value and "on 40 rows" in one.value for one in page.error] == [True]
     if tab == "rows":
         next(one for one in page.button if one.label == "Explain 40 rows").click().run()
         # Again over the file, which is the one that it was fitted on; and the tile says by which answers.
-        assert sum(at in one.value and "out-of-fold" in one.value for one in page.error) == 2
-        wrong = next(one for one in page.metric if one.label == "Wrong")
+        assert sum(NOTHING in one.value and "out-of-fold" in one.value for one in page.error) == 2
+        wrong = next(one for one in page.metric if one.label == "Wrong predictions")
         assert wrong.delta == "out-of-fold"
         (kept,) = page.session_state["rows"].values()
         assert wrong.value == f"{kept.accuracies['out-of-fold'].count - kept.accuracies['out-of-fold'].right} of 40"

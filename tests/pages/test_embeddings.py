@@ -72,7 +72,7 @@ def test_one_word_in_context(page, tab):
 def test_every_family_is_mapped(page, family):
     open_page(page, model=f"folder:{family}", corpus="senses")
     assert not page.exception
-    assert [one for one in said(page) if "unknown to this model" not in one] == []
+    assert [one for one in said(page) if "not in this model's vocabulary" not in one] == []
     assert any(one.label == "Trustworthiness" for one in page.metric)
     assert kept(page)[0].spec.checkpoint.source == "folder"
     assert len(kept(page)[0].layers) == 4
@@ -86,7 +86,7 @@ def test_a_map_says_how_far_to_trust_it(page, method, warns):
     assert {"Trustworthiness", "Continuity", "Neighbours kept", "Distances, rank correlation"} <= set(labels)
     assert ("KL divergence" in labels) == (method == "tsne")
     assert ("Explained variance" in labels) == (method == "pca")
-    assert any("Do not read the size of a group" in one for one in said(page)) == warns
+    assert any("Do not read a cluster's size" in one for one in said(page)) == warns
     assert any("All 60 points shown" in one.value for one in page.markdown)
 
 
@@ -94,9 +94,9 @@ def test_a_map_says_how_far_to_trust_it(page, method, warns):
     ("text", "sentence"),
     [
         ("", None),
-        ("one line", "A map needs 4 points at least, and there are 1."),
-        ("same\nsame\nsame\nsame\nsame", "All 5 vectors are the same"),
-        ("a fine text\n\u200b\u200b", "Row 2 .* cannot be read: A text holds nothing"),
+        ("one line", "A map needs at least 4 points; found: 1."),
+        ("same\nsame\nsame\nsame\nsame", "All 5 vectors are identical"),
+        ("a fine text\n\u200b\u200b", "Row 2 .* cannot be read: A text contains nothing"),
     ],
 )
 def test_bad_lines_are_one_sentence_and_stay_typed(page, text, sentence):
@@ -113,7 +113,7 @@ def test_pasted_lines_with_labels_are_read_and_probed(page):
     open_page(page, **{"from": "pasted"}, show="geometry")
     page.text_area[0].set_value(LINES).run()
     assert not page.exception
-    assert any("here 0 of 3 labels have as many" in one for one in said(page))
+    assert any("here 0 of 3 labels have that many" in one for one in said(page))
     assert len(kept(page)[0]) == 5
 
 
@@ -145,9 +145,9 @@ def open_file(page, name, content, **query):
     ("name", "content", "sentence"),
     [
         ("empty.csv", b"", "is empty. Choose one with text in it"),
-        ("header.csv", b"text,label\n", "has the names of columns and no rows under them"),
+        ("header.csv", b"text,label\n", "has column names but no rows below them"),
         ("blank.csv", b'text,label\n" ",a\n" ",b\n', "has no rows with text in these columns"),
-        ("one.csv", b"text,label\nonly one row,a\n", "A map needs 4 points at least, and there are 1"),
+        ("one.csv", b"text,label\nonly one row,a\n", "A map needs at least 4 points; found: 1."),
         ("quote.csv", b'text,label\n"open,a\n', "is opened on line"),
         ("picture.csv", bytes(range(256)) * 8, "is not text in UTF-8"),
     ],
@@ -166,7 +166,7 @@ def test_a_file_with_labels_and_numbers_of_every_kind(page, tab):
     content = "\n".join(["text,id,number,odd,constant", *rows]).encode()
     open_file(page, "odd.csv", content, show=tab, colour="column:number")
     assert not page.exception
-    assert [one for one in said(page) if "labels have as many" not in one] == []
+    assert [one for one in said(page) if "labels have that many" not in one] == []
     assert kept(page)[0].texts[3] == "text number 3"
 
 
@@ -292,8 +292,8 @@ def test_on_a_card_a_collection_is_read_in_bfloat16_where_that_moves_little(page
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
     assert not page.exception
     assert kept(page)[0].spec.precision == precision
-    (told,) = [one.value for one in page.caption if one.value.startswith("Read in")]
-    assert told.startswith(f"Read in {precision}")
+    (told,) = [one.value for one in page.caption if one.value.startswith("Computed in")]
+    assert told.startswith(f"Computed in {precision}:")
     # A key of all texts would be made of a large file at each click.
     assert set(keys) == {32}
 
@@ -302,7 +302,7 @@ def test_who_asks_for_a_precision_has_it_on_a_card_too(page, monkeypatch):
     monkeypatch.setattr("interpret.core.rounding.fast_precision", lambda _device: "bfloat16")
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert", precision="float32")
     assert kept(page)[0].spec.precision == "float32"
-    assert not [one.value for one in page.caption if one.value.startswith("Read in")]
+    assert not [one.value for one in page.caption if one.value.startswith("Computed in")]
 
 
 def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(page, monkeypatch):
@@ -317,5 +317,5 @@ def test_cards_that_do_not_answer_and_what_all_others_do_are_said_at_the_side(pa
     open_page(page, show="map", map="pca", corpus="senses", model="folder:bert")
     assert not page.exception
     said_at_the_side = [one.value for one in page.sidebar.caption]
-    assert any("on all 2 cards" in one for one in said_at_the_side)
-    assert any("does not answer: GPU is lost" in one for one in said_at_the_side), said_at_the_side
+    assert any("on all 2 GPUs" in one for one in said_at_the_side)
+    assert any("does not respond: GPU is lost" in one for one in said_at_the_side), said_at_the_side

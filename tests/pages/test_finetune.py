@@ -55,14 +55,14 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     open_page(page)
     assert not page.exception
     assert said(page) == []
-    before = values(page)["Learns"]
+    before = values(page)["Trainable parameters"]
     toggles = {one.label: one for one in page.toggle}
     # The lower half at first; the head is no toggle.
     assert toggles["Embeddings"].value
     assert not toggles["Layer 2"].value
     assert "Head" not in toggles
     toggles["Layer 2"].set_value(True).run()
-    assert values(page)["Learns"] != before
+    assert values(page)["Trainable parameters"] != before
     assert next(one for one in page.selectbox if one.label == "Freeze").value == "own"
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
@@ -73,7 +73,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     assert "2" in recipe.frozen
     assert recipe.epochs == 2
     assert len(runs[0].request.probes) == 3
-    assert "How good it is on 64 rows" in shown(page)
+    assert "Results on 64 held-out rows" in shown(page)
     assert "Macro-F1" in values(page)
     open_page(page, stage="inside")
     assert not page.exception
@@ -89,7 +89,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
         open_page(page, name, model=f"run:{runs[0].id}", example="short")
         assert not page.exception
         # Whether padding alone outdoes the text is this small model's luck.
-        assert [one for one in said(page) if not one.startswith("The baseline")] == []
+        assert [one for one in said(page) if not one.startswith("For the explained target, the baseline")] == []
     with zipfile.ZipFile(io.BytesIO(zipped(runs[0].model))) as packed:
         packed.extractall(tmp_path / "unpacked")
     tf.AutoModelForSequenceClassification.from_pretrained(tmp_path / "unpacked")
@@ -97,22 +97,22 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
 
 def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_path):
     open_page(page)
-    before = values(page)["Learns"]
+    before = values(page)["Trainable parameters"]
     page.toggle(key="lora").set_value(True).run()
     assert page.number_input(key="rate").value == pytest.approx(2e-3)
-    assert values(page)["Learns"] != before
-    assert " beside " in shown(page)
+    assert values(page)["Trainable parameters"] != before
+    assert " in adapters" in shown(page)
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
     (first,) = it.runs.list_runs(tmp_path / "runs")
     assert first.state == "done", first.error
     assert first.adapter is not None
-    assert "adapters of rank 8" in shown(page)
+    assert "LoRA rank 8" in shown(page)
     # Moments on the way: each a model that can be looked into.
     open_page(page, stage="inside")
     steps = [one.step for one in it.finetuning.list_snapshots(first)]
     assert len(steps) == 3
-    moment = next(one for one in page.segmented_control if one.label.startswith("The model before"))
+    moment = next(one for one in page.segmented_control if one.label.startswith("Compare the model before"))
     moment.set_value(steps[1]).run()
     assert not page.exception
     assert said(page) == []
@@ -124,7 +124,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     open_page(page, model=f"run:{first.id}", stage="setup")
     page.toggle(key="lora").set_value(False).run()
     page.slider(key="replay").set_value(20).run()
-    page.selectbox(key=next(one.key for one in page.selectbox if one.label.startswith("Hold the layers"))).set_value(
+    page.selectbox(key=next(one.key for one in page.selectbox if one.label.startswith("Regularization"))).set_value(
         "ewc"
     ).run()
     page.number_input(key="epochs").set_value(1).run()
@@ -136,7 +136,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert second.facts["learned"] == round(256 / 0.8)
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
     open_page(page, model="folder:bert", stage="watch")
-    (told,) = [one.value for one in page.info if "goes on from" in one.value]
+    (told,) = [one.value for one in page.info if "the parent run was evaluated on" in one.value]
     assert f"On the {first.facts['judged']:.0f} rows" in told
     assert told.count("95 %: ") == 2
     # Whatever becomes of the first: the second has what it needs.
@@ -155,7 +155,7 @@ def test_presets_bring_what_goes_well_with_them(page):
     assert page.number_input(key="rate").value == pytest.approx(2e-2)
     assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
     page.number_input(key="rate").set_value(1e-5).run()
-    assert "A head alone learns slowly" in said(page)[0]
+    assert "A head alone trains slowly" in said(page)[0]
 
 
 def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
@@ -172,7 +172,7 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     assert len({run.request.group for run in runs}) == 1
     assert len(page.dataframe[0].value) == 6
     assert "Best on these rows: " in shown(page)
-    assert "was chosen on the very rows that it is measured on" in page.warning[0].value
+    assert "was chosen on the same rows that it is evaluated on" in page.warning[0].value
 
 
 def give(page, content, name="rows.csv", task="classes"):
@@ -189,8 +189,8 @@ def row(i, label):
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
-        ([row(i, "same") for i in range(30)], "A classifier needs two classes"),
-        ([*(row(i, "ab"[i % 2]) for i in range(30)), row(99, "c")], "has a single row"),
+        ([row(i, "same") for i in range(30)], "A classifier needs at least two classes"),
+        ([*(row(i, "ab"[i % 2]) for i in range(30)), row(99, "c")], "has only one row"),
         ([row(i, i / 7) for i in range(40)], "different numbers in 40 rows"),
         ([row(i, "ab"[i % 2]) for i in range(3)], "The file has 3 rows"),
     ],
@@ -223,21 +223,23 @@ def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     open_page(page, stage="watch")
     assert "No run yet" in shown(page)
     open_page(page, "runs")
-    assert "No run yet" in shown(page)
+    assert "No runs yet" in shown(page)
     open_page(page, stage="setup")
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
     run = it.runs.list_runs(tmp_path / "runs")[0]
     write_state(run.folder, state="running", process=1 << 22, born=0.0)
     open_page(page, stage="watch")
-    assert "Its process ended unexpectedly" in said(page)[0]
+    assert "The process ended unexpectedly" in said(page)[0]
     page.button(key="resume_run").click().run()
     assert it.runs.read_run(run.folder).state == "done"
     write_state(
-        run.folder, state="failed", error={"sentence": "“{name}” is no run, or is gone.", "values": {"name": "x"}}
+        run.folder,
+        state="failed",
+        error={"sentence": "“{folder}” is not a run, or no longer exists.", "values": {"folder": "x"}},
     )
     open_page(page, stage="watch")
-    assert "x” is no run" in said(page)[0]
+    assert "x” is not a run" in said(page)[0]
     page.button(key="delete_run").click().run()
     assert it.runs.list_runs(tmp_path / "runs") == []
     assert "No run yet" in shown(page)
@@ -251,7 +253,7 @@ def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     open_page(page, "runs")
     assert not page.exception
-    assert "does not answer" in said(page)[0]
+    assert "does not respond" in said(page)[0]
     assert len(page.dataframe[0].value) == 1
 
 
@@ -263,11 +265,11 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
     assert not page.exception
     assert said(page) == []
-    assert "22 passages to learn from" in shown(page)
-    assert any("begins with a new one" in one.value for one in page.info)
+    assert "Training set: 22 passages" in shown(page)
+    assert any("training starts with a new one" in one.value for one in page.info)
     page.number_input(key="passage_words").set_value(40).run()
     # Of 2,400 words in sentences of four: a fifth is held out.
-    assert "48 passages to learn from" in shown(page)
+    assert "Training set: 48 passages" in shown(page)
     page.slider(key="short").set_value(0.5).run()
     page.button(key="start").click().run()
     assert not page.exception
@@ -293,7 +295,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     # A further run starts from heads that know the game.
     open_page(page, model=f"run:{run.id}", stage="setup")
     give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
-    assert not any("begins with a new one" in one.value for one in page.info)
+    assert not any("training starts with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
     again = it.runs.list_runs(state.runs_folder())[0]
     assert again.state == "done", again.error
@@ -307,8 +309,8 @@ def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(pag
     page.session_state["labelled:classes_kept"] = ("mine.csv", f"text,label\n{rows}".encode())
     open_page(page, data="file")
     assert not page.exception
-    line = next(one.value for one in page.markdown if "tokens per word" in one.value)
-    assert line.index("67% of the tokens unknown") < line.index("1.00 tokens per word that it knows")
+    line = next(one.value for one in page.markdown if "tokens per known word" in one.value)
+    assert line.index("67% unknown tokens") < line.index("1.00 tokens per known word")
     assert any("not in this model's vocabulary" in one.value for one in page.warning)
     assert not page.success
 
@@ -338,7 +340,7 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
             page.session_state["run"] = run.id
             page.run()
             assert not page.exception
-            assert not any("did not expect" in one for one in said(page))
+            assert not any("unexpected error" in one for one in said(page))
     if file.endswith(".json"):
         assert any("is damaged" in one for one in said(page))
         page.button(key="delete_run").click().run()
@@ -368,5 +370,5 @@ def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_eve
     assert written == ["x" * 7999]
     assert len(runs) == 1
     assert page.text_area(key="note:r1").value == "x" * 7999
-    with pytest.raises(it.InputError, match="8,000 characters, and this one has 20,000"):
+    with pytest.raises(it.InputError, match="8,000 characters; this one has 20,000"):
         write_note(tmp_path, "r1", "x" * 20_000)

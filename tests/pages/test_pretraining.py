@@ -81,9 +81,9 @@ def test_models_of_masked_words_alone_are_asked_all_but_pairs(page, tab):
 def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(page):
     fine(open_page(page, pre="guess"))
     facts = guesser_facts()
-    [sentence] = [one.value for one in page.caption if "published without the heads" in one.value]
-    assert f"right for {100 * facts.first:.1f} % of the tokens" in sentence
-    assert f"it tells {100 * facts.following:.1f} % right ({100 * facts.following_hidden:.1f} % with" in sentence
+    [sentence] = [one.value for one in page.caption if "published without its pretraining heads" in one.value]
+    assert f"top-1 accuracy on tokens selected as in training is {100 * facts.first:.1f} % and" in sentence
+    assert f"random halves is {100 * facts.following:.1f} % ({100 * facts.following_hidden:.1f} % with" in sentence
     # Elsewhere the built-in model is the one that it was.
     switch(page, "attention").run()
     assert not any("published without" in one.value for one in page.caption)
@@ -96,7 +96,7 @@ def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models
     for table, guess in zip(tables, found.guesses, strict=True):
         assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.candidates)
         np.testing.assert_allclose(table["Probability"], 100 * guess.chances, rtol=1e-5)
-    assert any("Mask 2: “bank” was hidden" in one.value or "Mask 1" in one.value for one in page.markdown)
+    assert any("Mask 2, originally “steep”" in one.value for one in page.markdown)
 
 
 def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has_a_mask(page, models):
@@ -107,31 +107,31 @@ def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has
     # Words of four letters and more that are one token; the last of those that are as likely.
     telling = [i for i in range(len(tokens)) if not tokens.special[i] and np.ptp(tokens.span[i]) > 3]
     best = max(telling, key=lambda i: (surprise.logs[i], i))
-    assert any(f"“{tokens.labels[best]}” was hidden" in one.value for one in page.markdown)
+    assert any(f"originally “{tokens.labels[best]}”" in one.value for one in page.markdown)
     # A long text would have to be read too often: its longest word.
     page.session_state["text"] = "the bank " * 20 + "animals " + "the bank " * 5
     fine(page.run())
-    assert any("“animals” was hidden" in one.value or "(animals)" in one.value for one in page.markdown)
+    assert any("originally “animals”" in one.value or "(animals)" in one.value for one in page.markdown)
     # Half of “wasn't” is given away by the other half.
     page.session_state["text"] = "it wasn't the bank"
     fine(page.run())
-    assert any("“bank” was hidden" in one.value for one in page.markdown)
+    assert any("originally “bank”" in one.value for one in page.markdown)
     page.session_state["text"] = "the river [MASK] was steep"
     fine(page.run())
     assert any(one.value == "**Mask 1**" for one in page.markdown)
-    assert not any("was hidden" in one.value for one in page.markdown)
+    assert not any("originally “" in one.value for one in page.markdown)
 
 
 def test_nothing_hidden_is_said_and_not_refused(page):
     fine(open_page(page, model="folder:bert", hidden=""))
     [hint] = [one.value for one in page.info]
-    assert "Nothing is hidden" in hint
+    assert "No word is masked yet" in hint
     assert not page.dataframe
 
 
 def test_all_hidden_is_one_sentence_and_nothing_is_lost(page):
     open_page(page, model="folder:bert", hidden=",".join(str(i) for i in range(1, 11)))
-    assert [one for one in said(page) if "Every word is hidden" in one]
+    assert [one for one in said(page) if "Every word is masked" in one]
     assert not page.exception
     assert page.session_state["text"] == TEXT
 
@@ -145,7 +145,7 @@ def test_a_model_without_heads_is_one_sentence(page, tab):
 
 
 @pytest.mark.parametrize(
-    ("tab", "words"), [("game", "the game is to hide words that are known"), ("surprise", "Write the word")]
+    ("tab", "words"), [("game", "masking needs words that are known"), ("surprise", "Write the word")]
 )
 def test_a_mask_typed_where_every_word_must_be_known_is_one_sentence(page, tab, words):
     open_page(page, model="folder:bert", pre=tab, text="the river [MASK] was steep")
@@ -202,13 +202,13 @@ def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
 
 def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page, models):
     fine(open_page(page, model="folder:bert", pre="game", seed="7"))
-    assert any("chosen by seed 7" in one.value for one in page.caption)
+    assert any("Seed 7 selects" in one.value for one in page.caption)
     next(one for one in page.button if one.label == "Draw again").click()
     fine(page.run())
-    assert any("chosen by seed 8" in one.value for one in page.caption)
+    assert any("Seed 8 selects" in one.value for one in page.caption)
     means = play_often(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(), lambda *_: None)
     tiles = {one.label: one.value for one in page.metric}
-    assert tiles["Hidden"] == f"{means['hidden'][0]:.2f} nats"
+    assert tiles["Masked"] == f"{means['hidden'][0]:.2f} nats"
     games = [it.pretraining.play(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
     assert means["all"][1] >= sum(len(one.place) for one in games)
     assert GAMES == 40
@@ -218,19 +218,19 @@ def test_none_chosen_is_one_sentence(page):
     page.session_state["game_rate"] = 1
     open_page(page, model="folder:bert", pre="game")
     assert not page.exception
-    assert any("no token was chosen" in one for one in said(page))
+    assert any("No token was selected" in one for one in said(page))
 
 
 def test_hidden_and_replaced_are_never_more_than_all(page):
     page.session_state["game_hidden"] = 95
     page.session_state["game_replaced"] = 60
     fine(open_page(page, model="folder:bert", pre="game"))
-    assert "5 % are not hidden, so no more are replaced." in [one.value for one in page.caption]
+    assert "Only 5 % are left after masking, so no more than that are replaced." in [one.value for one in page.caption]
     # Nothing that was set is lost.
     slider = next(one for one in page.slider if one.label == "… of which masked")
     fine(slider.set_value(30).run())
     assert page.session_state["game_replaced"] == 60
-    assert not [one for one in page.caption if "no more are replaced" in one.value]
+    assert not [one for one in page.caption if "left after masking" in one.value]
 
 
 def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from_the_first(page, models):
@@ -241,13 +241,13 @@ def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from
     tiles = {one.label: one.value for one in page.metric}
     assert tiles["Pseudo-perplexity"] == f"{first.perplexity:,.1f}"
     likelier = "first" if first.total > second.total else "second"
-    verdict = f"The model finds the **{likelier}** likelier, by {abs(first.total - second.total):.2f} nats."
+    verdict = f"The model finds the **{likelier}** more likely, by {abs(first.total - second.total):.2f} nats."
     assert any(verdict in one.value for one in page.markdown)
     page.text_input(key="surprise_other").set_value("the [MASK]")
     page.run()
     assert not page.exception
     (fault,) = said(page)
-    assert "nobody knows which word stands there" in fault
+    assert "the word in that position is not known" in fault
     assert {one.label: one.value for one in page.metric} == tiles
     assert any("Surprisal (bits)" in one.value for one in page.dataframe)
 
@@ -293,12 +293,12 @@ def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
     found = it.pretraining.layer_guesses(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
     lines = json.loads(page.get("plotly_chart")[1].proto.spec)["data"]
     assert [line["x"] for line in lines] == [line["x"] for line in json.loads(rank_lines(found).to_json())["data"]]
-    assert any("Without 2 heads" in one.value for one in page.markdown)
+    assert any("(2 heads ablated)" in one.value for one in page.markdown)
 
 
 def test_a_link_with_heads_out_opens_their_panel(page):
     fine(open_page(page, model="folder:bert", hidden="3", off="0.0,2.1"))
-    assert any("2 of" in one.value and "heads are off" in one.value for one in page.caption)
+    assert any(one.value.startswith("Ablated: 2 of") for one in page.caption)
 
 
 def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page):
@@ -306,7 +306,7 @@ def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page
     page.session_state["heads_panel"] = True
     open_page(page, model="folder:mpnet")
     assert not page.exception
-    assert any("cannot be taken out" in one for one in said(page))
+    assert any("heads cannot be ablated" in one for one in said(page))
     # What can be shown, is.
     assert page.get("plotly_chart")
 
@@ -319,7 +319,7 @@ def test_beside_another_model_the_same_words_are_hidden(page, models):
     places = [
         i for i in range(len(tokens)) if not tokens.special[i] and tokens.span[i, 1] >= 10 and tokens.span[i, 0] < 14
     ]
-    assert len([one for one in page.markdown if "was hidden" in one.value]) == 1 + len(places)
+    assert len([one for one in page.markdown if "originally “" in one.value]) == 1 + len(places)
 
 
 def test_beside_itself_a_model_says_so(page):
@@ -360,7 +360,7 @@ def test_words_that_the_vocabulary_lacks_have_no_true_guess(page):
     open_page(page, model="folder:bert", text="the river 药 was steep", hidden="3")
     assert not page.exception
     assert [one.value for one in page.markdown if "Mask" in one.value] == ["**Mask 1**"]
-    assert any("“药” is unknown to this vocabulary" in one.value for one in page.caption)
+    assert any("“药” is not in this vocabulary" in one.value for one in page.caption)
 
 
 def test_where_one_text_is_given_there_is_room_for_another(page):
@@ -377,7 +377,7 @@ def test_beside_another_text_its_own_masks_are_guessed(page):
     assert any(one.value == "**Mask 1**" for one in page.markdown)
     page.session_state["beside_text"] = "the bank lent money"
     page.run()
-    assert any("No word is hidden" in one for one in said(page))
+    assert any("No word is masked" in one for one in said(page))
 
 
 def test_in_chinese_nothing_is_left_in_english(page):
@@ -391,23 +391,23 @@ def test_in_chinese_nothing_is_left_in_english(page):
 
 def test_words_stay_hidden_with_another_model_and_unit_and_each_text_has_its_own(page):
     fine(open_page(page, model="folder:bert", hidden="2,8"))
-    assert sum("was hidden" in one.value for one in page.markdown) == 2
+    assert sum("originally “" in one.value for one in page.markdown) == 2
     page.session_state["hide"] = "token"
     fine(page.run())
-    assert sum("was hidden" in one.value for one in page.markdown) >= 2
+    assert sum("originally “" in one.value for one in page.markdown) >= 2
     page.session_state["model"] = "folder:roberta"
     page.session_state["hide"] = "word"
     fine(page.run())
-    assert sum("2 of 10 are hidden" in one.value for one in page.caption) == 1
+    assert sum("2 of 10 masked" in one.value for one in page.caption) == 1
     page.session_state["text"] = "the bank was rich"
     fine(page.run())
-    assert any("1 of 4 are hidden" in one.value for one in page.caption)
+    assert any("1 of 4 masked" in one.value for one in page.caption)
     page.session_state["text"] = TEXT
     fine(page.run())
-    assert any("2 of 10 are hidden" in one.value for one in page.caption)
+    assert any("2 of 10 masked" in one.value for one in page.caption)
     next(one for one in page.button if one.label == "Unmask all").click()
     fine(page.run())
-    assert any("Nothing is hidden" in one.value for one in page.info)
+    assert any("No word is masked yet" in one.value for one in page.info)
 
 
 def test_a_mask_that_is_typed_cannot_be_shown_and_asks_for_no_true_word(page):
@@ -418,7 +418,7 @@ def test_a_mask_that_is_typed_cannot_be_shown_and_asks_for_no_true_word(page):
 def test_another_models_mask_is_said_to_be_no_mask(page):
     open_page(page, model="folder:roberta", text="the river [MASK] was steep")
     assert not page.exception
-    assert any("reads as any other text" in one for one in said(page))
+    assert any("reads as ordinary text" in one for one in said(page))
 
 
 def test_the_true_token_is_marked_in_every_vocabulary(page, models):
@@ -437,7 +437,7 @@ def test_beside_another_model_typed_masks_are_written_as_it_writes_them(page):
     page.session_state["beside_model"] = "folder:roberta"
     fine(open_page(page, model="folder:bert", text="the [MASK] bank was steep", hidden="4", beside="model"))
     assert sum(one.value == "**Mask 1**" for one in page.markdown) == 2
-    assert sum("was hidden" in one.value for one in page.markdown) >= 2
+    assert sum("originally “" in one.value for one in page.markdown) >= 2
 
 
 def test_pairs_of_which_none_can_be_read_are_told_so(page):

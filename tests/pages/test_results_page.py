@@ -117,7 +117,7 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     open_page(page, stage="watch")
     assert not page.exception
     (error,) = page.error
-    assert "Not shown to be better than always guessing the commonest class" in error.value
+    assert "Not shown to be better than the majority-class baseline" in error.value
     assert "66.5% of the same rows" in error.value
     # In the order of the page: nothing that is drawn comes before it.
     kinds = [one.type for one in page.main]
@@ -148,7 +148,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     open_page(page, stage="watch")
     assert not page.exception
     (error,) = page.error
-    assert "Not shown to be better than always guessing the commonest class" in error.value
+    assert "Not shown to be better than the majority-class baseline" in error.value
     assert f"{run.facts['majority']:.1%} of the same rows" in error.value
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
@@ -169,7 +169,7 @@ def test_the_red_sentence_stands_in_a_runs_detail_on_runs(page, tmp_path, monkey
     open_page(page, "runs")
     assert not page.exception
     assert page.button(key="open_run")
-    assert ["Not shown to be better than always guessing" in one.value for one in page.error] == [True] * red
+    assert ["better than the majority-class baseline" in one.value for one in page.error] == [True] * red
 
 
 @pytest.mark.parametrize(("answers", "red"), [((noise, noise), True), ((noise, right), False)])
@@ -180,7 +180,7 @@ def test_a_sweep_says_in_red_where_no_depth_beats_the_majority(page, tmp_path, a
         )
     open_page(page, stage="sweep")
     assert not page.exception
-    assert ["No depth is shown to be better than the majority" in one.value for one in page.error] == [True] * red
+    assert ["no evidence that any depth beats the majority" in one.value for one in page.error] == [True] * red
 
 
 def test_one_that_has_learned_has_no_red_sentence(page, tmp_path):
@@ -189,7 +189,7 @@ def test_one_that_has_learned_has_no_red_sentence(page, tmp_path):
     assert not page.exception
     assert not page.error
     assert not page.warning
-    assert "Test set: no epoch was chosen by these" in shown(page)
+    assert "Test set: not used to choose an epoch" in shown(page)
     open_page(page, "runs")
     assert page.dataframe[0].value["Above the baseline"].tolist() == ["yes"]
 
@@ -203,7 +203,7 @@ def test_a_regression_is_held_against_the_mean(page, tmp_path, answer, beats):
     assert beats_baseline(run.facts) == beats
     open_page(page, stage="watch")
     assert not page.exception
-    assert [("always saying the mean" in one.value) for one in page.error] == ([] if beats else [True])
+    assert [("better than the mean baseline" in one.value) for one in page.error] == ([] if beats else [True])
     assert ("NOT SHOWN" in " ".join(in_words(run.facts, "regression", False))) != beats
 
 
@@ -223,13 +223,15 @@ def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tm
     assert "the best of 5" in warning.value
     assert "accuracy is 80.0%" in warning.value
     open_page(page, "runs")
-    assert page.dataframe[0].value["Evaluated on"].tolist() == ["rows that chose the epoch; by others 80.0%"]
+    assert page.dataframe[0].value["Evaluated on"].tolist() == [
+        "validation set (it chose the epoch); with other rows choosing: 80.0%"
+    ]
     # With rows enough others choose.
     cache.clear()
     plant(tmp_path / "runs", "apart", rows_of(["yes", "no"]), right, recipe={"patience": 2})
     open_page(page, stage="watch", run="apart")
     assert not page.warning
-    assert "Test set: these had no say in which epoch was kept. 100 others" in shown(page)
+    assert "Test set: not used to choose the epoch. A validation set of 100 other held-out examples" in shown(page)
     lines = " ".join(in_words(it.runs.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
     assert "100 rows that had no say in the epoch; 100 others chose it" in lines
 
@@ -241,7 +243,7 @@ def test_words_are_words_and_sentences_sentences(page, tmp_path):
     run = plant(tmp_path / "runs", "tags", SENTENCES, right, "token classes")
     open_page(page, stage="watch")
     assert not page.exception
-    assert "150 words of 30 sentences that it never learned from" in shown(page)
+    assert "Results on 150 words of 30 held-out sentences" in shown(page)
     assert {"Entity F1", "Entity precision", "Entity recall", "Word accuracy"} <= set(values(page))
     assert values(page)["Entity F1"].value == f"{run.facts['entity_f1']:.1%}"
     assert "30 sentences" in " ".join(in_words(run.facts, "token classes", False))
@@ -286,7 +288,7 @@ def test_the_best_of_a_sweep_says_that_it_was_chosen_on_these_rows(page, tmp_pat
     open_page(page, stage="sweep")
     assert not page.exception
     assert "Best on these rows: " in page.info[0].value
-    assert "The best of 3 was chosen on the very rows that it is measured on" in page.warning[0].value
+    assert "The best of 3 was chosen on the same rows that it is evaluated on" in page.warning[0].value
 
 
 def short_cells(table):
@@ -332,7 +334,7 @@ def test_seventy_seven_classes_are_shaded_sorted_and_named(page, tmp_path):
     assert (np.diff(order) <= 0).all()
     pairs = next(one.value for one in page.dataframe if "Share of the class" in one.value.columns)
     assert (np.diff(pairs["Count"]) <= 0).all()
-    assert set(pairs["True"]) | set(pairs["Given"]) <= set(names)
+    assert set(pairs["True"]) | set(pairs["Prediction"]) <= set(names)
     assert pairs["Count"].sum() == wrong.sum()
 
 

@@ -105,14 +105,14 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
     assert len(counts) >= 6
     assert max(counts) <= MOST_POINTS
     said = [one.value for one in page.caption if "each curve shows" in one.value]
-    assert said == ["Of 50,002 steps each curve shows 2,000 points: the least and the greatest of each stretch."]
+    assert said == ["For 50,002 steps, each curve shows 2,000 points: the minimum and maximum of each stretch."]
 
 
 def test_a_run_that_waits_says_for_whom(monkeypatch, tmp_path):
     """Its name is foreign text."""
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
     run = it.runs.new_run(tmp_path, it.runs.Request(it.Recipe(), "mine", "rows.csv"), b"text,label\na,b\n")
-    for other, said in (("*the other*", "Waiting for “\\*the other\\*”"), ("", "Waiting: another run works")):
+    for other, said in (("*the other*", "Waiting for “\\*the other\\*”"), ("", "Waiting: another run is using")):
         write_state(run.folder, waits_for=other)
         page = AppTest.from_function(look, args=(run.id,), default_timeout=60).run()
         assert not page.exception
