@@ -266,7 +266,7 @@ def test_every_method_works_on_every_family_or_says_why_not(tiny_folders, family
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
     question = ask(encoder, "the bank lent money", target="norm")
     if method in ("rollout", "gradient_x_attention") and family not in (*TAPPED, "camembert"):
-        with pytest.raises(InputError, match="code of its own"):
+        with pytest.raises(InputError, match="computes attention with its own code"):
             explain(question, method)
         return
     found = explain(question, method)

@@ -187,7 +187,7 @@ def test_the_terminal_writes_whole_texts_that_join_back_and_what_people_marked(w
     means = [np.mean([float(one[name]) for one in back if one[name]]) for name in ("token_f1", "auprc")]
     assert f"plausibility over 3 rows with highlights: token_f1 {means[0]:.3f}" in told
     assert f"auprc {means[1]:.3f}" in told
-    assert "highlights of row 5 not used: All that is highlighted stands behind" in told
+    assert "highlights of row 5 not used: All highlights lie beyond" in told
     assert "row 4 skipped" in told
     assert "out-of-fold" in told
 
