@@ -1,0 +1,16 @@
+from interpret.finetuning.metrics_log import Told as Told
+from interpret.finetuning.metrics_log import read_told as read_told
+from interpret.finetuning.record import Recorded as Recorded
+from interpret.finetuning.record import drop_alias as drop_alias
+from interpret.finetuning.record import forget as forget
+from interpret.finetuning.record import read_record as read_record
+from interpret.finetuning.record import set_alias as set_alias
+from interpret.finetuning.record import write_note as write_note
+from interpret.finetuning.runs import Request as Request
+from interpret.finetuning.runs import Run as Run
+from interpret.finetuning.runs import ask_again as ask_again
+from interpret.finetuning.runs import ask_to_stop as ask_to_stop
+from interpret.finetuning.runs import delete_run as delete_run
+from interpret.finetuning.runs import list_runs as list_runs
+from interpret.finetuning.runs import new_run as new_run
+from interpret.finetuning.runs import read_run as read_run
