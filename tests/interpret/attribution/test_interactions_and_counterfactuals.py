@@ -129,7 +129,7 @@ def test_searches_that_cannot_be_made_are_one_sentence(minilm, head):
     for search, sentence in (("masked", "no masked-language-model head"), ("guess", "no search")):
         with pytest.raises(InputError, match=sentence):
             it.attribution.turn(question, search)
-    with pytest.raises(InputError, match="is a class"):
+    with pytest.raises(InputError, match="Only the prediction of a class"):
         it.attribution.turn(ask(minilm, TEXTS[0], target="norm"))
 
     def stop(done, total, stage):

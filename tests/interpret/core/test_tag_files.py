@@ -91,8 +91,8 @@ def test_universal_columns():
         ),
         ("# only\n# comments\n", "a.txt", "contains no sentences"),
         ("text,label\nx,y\n", "a.csv", "The columns of “a.csv” are text, label. A table of tags needs"),
-        ("Sentence #,Word,Tag\n1,Anna,B\n,lives,\n", "a.csv", "Row 2 of “a.csv” has no Tag"),
-        ("Sentence #,Word,Tag\n,Anna,B\n", "a.csv", "Row 1 of “a.csv” has no Sentence #"),
+        ("Sentence #,Word,Tag\n1,Anna,B\n,lives,\n", "a.csv", "Row 2 of “a.csv” has no value in the column “Tag”"),
+        ("Sentence #,Word,Tag\n,Anna,B\n", "a.csv", "Row 1 of “a.csv” has no value in the column “Sentence #”"),
         (
             '{"tokens": ["a", "b"], "tags": ["O"]}',
             "a.jsonl",

@@ -102,7 +102,7 @@ def test_a_regression_is_judged_on_high_and_low_values():
 
 def test_a_class_that_says_one_thing_cannot_be_held_out():
     found = read(csv(*((f"t {i}", "a") for i in range(10)), ("same", "b"), ("Same", "b")))
-    with pytest.raises(it.InputError, match="All rows of the class “b” say the same"):
+    with pytest.raises(it.InputError, match="All rows of the class “b” are identical"):
         split_examples(found)
     with pytest.raises(it.InputError, match="A held-out share of 0.9 is not possible"):
         split_examples(found, 0.9)
