@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import take
+from tests.browser.conftest import rest, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The bank of the river was steep and the water was cold."
@@ -309,6 +309,8 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
     )
     expect(page.get_by_role("tab", name="Q·K·V 逐步计算")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("heading", name="注意力权重是怎样算出来的")).to_be_visible()
+    # The last sentences of the page may still be those of the language before.
+    rest(page)
     main = page.get_by_test_id("stMain").inner_text()
     assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
     for name, sign in (

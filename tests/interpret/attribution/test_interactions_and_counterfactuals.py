@@ -153,7 +153,7 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
     with pytest.raises(InputError, match="None of these"):
         it.attribution.explain_rows(minilm, ["", " "], head=head)
-    with pytest.raises(InputError, match="labels for"):
+    with pytest.raises(InputError, match=r"labels \(2\) differs from the number of texts \(1\)"):
         it.attribution.explain_rows(minilm, ["a"], ["x", "y"], head=head)
 
 
@@ -236,7 +236,7 @@ def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
         it.attribution.read_variants(question, [(Change(1, "the", "[MASK]"),)])
     wrong = {
         "no token 99999": it.attribution.Target("word", "", 99_999, 3),
-        "no mask": it.attribution.Target("word", "", 5, 99),
+        "Token 99 of the text is not a mask": it.attribution.Target("word", "", 5, 99),
     }
     for sentence, target in wrong.items():
         with pytest.raises(InputError, match=sentence):

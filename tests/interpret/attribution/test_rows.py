@@ -102,14 +102,14 @@ def test_too_few_rows_tell_nothing_and_the_rows_are_still_known_as_learned(encod
     found = it.attribution.explain_rows(
         encoder, ["The  river", "rich animals"], ["a", "a"], method="saliency", head=head
     )
-    assert [row.basis for row in found.rows] == ["used for training", "not used for training"]
-    assert set(found.accuracies) == {"used for training", "not used for training"}
+    assert [row.basis for row in found.rows] == ["learned from", "not learned from"]
+    assert set(found.accuracies) == {"learned from", "not learned from"}
 
 
 def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     rows, labels, head = noise
     new = it.attribution.explain_rows(encoder, ["rich rich rich"], ["a"], method="saliency", head=head)
-    assert list(new.accuracies) == ["not used for training"]
+    assert list(new.accuracies) == ["not learned from"]
     import transformers as tf
 
     from tests.tiny import make_checkpoint
@@ -122,7 +122,7 @@ def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency")
     assert list(found.accuracies) == ["not known"]
     found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency", learned={text_key(rows[0])})
-    assert [row.basis for row in found.rows] == ["used for training", *["not used for training"] * 3]
+    assert [row.basis for row in found.rows] == ["learned from", *["not learned from"] * 3]
 
 
 def test_the_majority_is_beaten_only_when_the_intervals_end_is_above_it():

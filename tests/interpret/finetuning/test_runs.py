@@ -152,7 +152,7 @@ def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path
     # A rate of 100 either ends in no number or learns nothing; it is never a crash.
     assert wild.state in ("failed", "done")
     one = b"text,kind\n" + b"".join(b"word %d,same\n" % i for i in range(20))
-    assert "A classifier needs two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
+    assert "A classifier needs at least two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
 
 
 def test_a_regression_and_words_run_too(request_for, tmp_path):
