@@ -78,11 +78,11 @@ def corpus(browser: Browser, address: str, file: Path, count: int) -> None:
         firsts.append(time.perf_counter() - begin)
         begin = time.perf_counter()
         page.get_by_role("button", name="Stop the computation").click()
-        page.get_by_text("Stopped. Nothing was kept").wait_for()
+        page.get_by_text("Stopped. No result was kept").wait_for()
         stops.append(time.perf_counter() - begin)
     begin = time.perf_counter()
     start.click()
-    page.get_by_text("have a name:").wait_for(timeout=120_000)
+    page.get_by_text("a named pattern:").wait_for(timeout=120_000)
     print(
         f"  heads over {count} texts: first progress after {statistics.median(firsts):.2f} s (most {max(firsts):.2f}), "
         f"stopped {statistics.median(stops):.2f} s after the click (most {max(stops):.2f}), done in "

@@ -51,7 +51,7 @@ WATCH = """
 def drawn(page: Page, word: str, count: int) -> None:
     """Wait until so many methods are drawn for the text with this word, and the page is at rest."""
     figures = page.get_by_test_id("words").locator("figure", has_text=word)
-    figures.filter(has_text="passes forward").nth(count - 1).wait_for()
+    figures.filter(has_text="passes: ").nth(count - 1).wait_for()
     page.get_by_test_id("stApp").and_(page.locator("[data-test-script-state=notRunning]")).wait_for()
 
 

@@ -54,12 +54,12 @@ def at_rest(page: Page) -> None:
 def hide(page: Page, word: str) -> float:
     """Click a word; returns the seconds until what was guessed for it is there. Then show it again."""
     spans = page.get_by_test_id("words").locator("span").get_by_text(word, exact=True)
-    page.evaluate(WATCH, [f"“{word}” was hidden"])
+    page.evaluate(WATCH, [f", originally “{word}”"])
     spans.click()
     taken = float(page.evaluate("window.seen"))
     at_rest(page)
     page.get_by_test_id("words").locator("span.instead").click()
-    page.get_by_text("Nothing is hidden.").wait_for()
+    page.get_by_text("No word is masked yet.").wait_for()
     at_rest(page)
     return taken
 
@@ -92,7 +92,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 1200})
         page.set_default_timeout(120_000)
         page.goto(f"{address}/pretraining?lang=en&hidden=&text={TEXT.replace(' ', '+')}")
-        page.get_by_text("Nothing is hidden.").wait_for()
+        page.get_by_text("No word is masked yet.").wait_for()
         at_rest(page)
         # The first one loads what draws the pictures.
         times = [hide(page, word) for word in WORDS][1:]

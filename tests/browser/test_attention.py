@@ -90,7 +90,7 @@ def test_pointing_lights_up_and_clicking_pins(page, server):
     expect(readout).to_have_text("Point at a token or a cell to read its weights.")
     lines = page.locator("canvas.lines")
     lines.hover(position={"x": 20, "y": 60})
-    expect(readout).to_contain_text("looks at: ")
+    expect(readout).to_contain_text("attends to: ")
     lines.click(position={"x": 20, "y": 60})
     expect(readout).to_contain_text("📌")
     pinned = readout.inner_text()
@@ -115,7 +115,7 @@ def test_arrow_keys_move_between_heads_and_shift_click_averages(page, server, mi
     for _ in range(5):
         page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("summary")).to_contain_text("Average of head 4 over the layers.")
+    expect(page.get_by_test_id("summary")).to_contain_text("Average of head 4 over all layers.")
     head_button(page, 3, 4).click()
     drawn(page, "3.4")
     head_button(page, 5, 0).click(modifiers=["Shift"])

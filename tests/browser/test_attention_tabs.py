@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import take
+from tests.browser.conftest import rest, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The bank of the river was steep and the water was cold."
@@ -100,7 +100,7 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
     canvas.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    expect(readout(page, "paths")).to_have_text(f"“the” (1), inputs: {rolled[1]:.4f}")
+    expect(readout(page, "paths")).to_have_text(f"“the” (1), embeddings: {rolled[1]:.4f}")
     page.keyboard.press("Escape")
     expect(readout(page, "paths")).to_contain_text("Point at a token")
     for name in ("Gradient × attention", "Max-flow"):
@@ -112,10 +112,10 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
     page.keyboard.press("ArrowDown")
     for _ in range(2):
         page.keyboard.press("ArrowDown")
-    expect(readout(page, "paths")).to_have_text(f"“bank” (2), inputs: {flow:.4f}")
+    expect(readout(page, "paths")).to_have_text(f"“bank” (2), embeddings: {flow:.4f}")
     # What nobody chose for its max-flow has none in this picture.
     page.keyboard.press("ArrowDown")
-    expect(readout(page, "paths")).to_have_text("“of” (3), inputs: 0.0000")
+    expect(readout(page, "paths")).to_have_text("“of” (3), embeddings: 0.0000")
 
 
 def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tmp_path):
@@ -126,7 +126,7 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     file = tmp_path / "many.txt"
     file.write_text("\n\n".join(texts), "utf-8")
     open_tab(page, server, "heads")
-    expect(page.get_by_text("have a name:")).to_be_visible()
+    expect(page.get_by_text("a named pattern:")).to_be_visible()
     page.get_by_text("A file of texts", exact=True).click()
     expect(page.get_by_text("see what each head does on average")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
@@ -135,8 +135,8 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     expect(page.get_by_text(re.compile("of 4,000 ·"))).to_be_visible()
     # Drawn anew with every look at the work, so that it may never stand still long enough for a mouse.
     page.get_by_role("button", name="Stop the computation").dispatch_event("click")
-    expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
-    expect(page.get_by_text("have a name:")).to_have_count(0)
+    expect(page.get_by_text("Stopped. No result was kept")).to_be_visible()
+    expect(page.get_by_text("a named pattern:")).to_have_count(0)
     pick(page, "Rows to read", "300")
     expect(page.get_by_text("300 of 4,000 rows are read")).to_be_visible()
     page.get_by_role("button", name="Measure heads over 300 texts").click()
@@ -203,13 +203,13 @@ def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_p
     right.write_text(tree * 3, "utf-8")
     page.locator("input[type=file]").set_input_files(right)
     page.get_by_role("button", name="Score heads on 3 sentences").click()
-    expect(page.get_by_text("3 sentences, 6 dependencies")).to_be_visible()
+    expect(page.get_by_text("Sentences: 3; dependencies: 6.")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_contain_text("nsubj")
     foreign = tmp_path / "foreign.conllu"
     foreign.write_text(tree.replace("cats", "☃").replace("Big", "☂") * 3, "utf-8")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     page.locator("input[type=file]").set_input_files(foreign)
-    expect(page.get_by_text("tokens are unknown to this model's vocabulary")).to_be_visible()
+    expect(page.get_by_text("tokens are not in this model's vocabulary")).to_be_visible()
 
 
 def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
@@ -224,15 +224,15 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
     similarity = it.attention.ablate(minilm, TEXT, heads=[(1, 1)]).similarity["mean"]
     expect(page.get_by_text(f"{similarity:.4f}").first).to_be_visible()
     switches.get_by_role("button", name="Layer 4", exact=True).click()
-    expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
+    expect(page.get_by_text("Ablated: 13 of 72 heads")).to_be_visible()
     whole = it.attention.ablate(minilm, TEXT, heads=[(1, 1), *((4, head) for head in range(12))]).similarity["mean"]
     expect(page.get_by_text(f"{whole:.4f}").first).to_be_visible()
     expect(page).to_have_url(re.compile("off=1.1"))
     page.reload()
-    expect(page.get_by_text("13 of 72 heads are off")).to_be_visible()
+    expect(page.get_by_text("Ablated: 13 of 72 heads")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).not_to_be_checked()
     page.get_by_role("button", name="Restore all heads").click()
-    expect(page.get_by_text("0 of 72 heads are off")).to_be_visible()
+    expect(page.get_by_text("Ablated: 0 of 72 heads")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).to_be_checked()
     expect(page).not_to_have_url(re.compile("off="))
 
@@ -250,9 +250,9 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
     page.locator("input[type=file]").set_input_files(one)
     expect(page.get_by_text("“one.csv” has a single column")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
-    page.get_by_role("button", name="Measure importance over 20 texts").click()
+    page.get_by_role("button", name="Measure head importance on 20 texts").click()
     expect(page.get_by_text("With all heads: accuracy")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text("fitted on the sentence vectors of 10 other texts")).to_be_visible()
+    expect(page.get_by_text("fitted to the sentence vectors of 10 other texts")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).last.click()
     numbers = json.loads(download.value.path().read_text("utf-8"))
@@ -309,9 +309,15 @@ def test_the_tabs_are_in_chinese_and_stay_open_through_a_change_of_language(page
     )
     expect(page.get_by_role("tab", name="Q·K·V 逐步计算")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("heading", name="注意力权重是怎样算出来的")).to_be_visible()
+    # The last sentences of the page may still be those of the language before.
+    rest(page)
     main = page.get_by_test_id("stMain").inner_text()
     assert not re.search(r" (the|and|of|not|is) ", main.replace(TEXT, ""))
-    for name, sign in (("注意力流向", "注意力展开"), ("注意力头的类型", "有名称："), ("消融注意力头", "所有头都开着")):
+    for name, sign in (
+        ("注意力流向", "注意力展开"),
+        ("注意力头的类型", "符合已命名的模式："),
+        ("消融注意力头", "所有注意力头都开着"),
+    ):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_text(sign).first).to_be_visible()
-        expect(page.get_by_text("这并不意味着").first).to_be_visible()
+        expect(page.get_by_text("请勿误读").first).to_be_visible()

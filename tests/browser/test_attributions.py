@@ -49,7 +49,7 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     assert "<img" not in svg
     assert "NaN" not in svg
     page.get_by_role("tab", name="Is the explanation faithful?").click()
-    page.get_by_role("button", name=re.compile("^Take words away and measure")).click()
+    page.get_by_role("button", name=re.compile("^Delete words and measure")).click()
     measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")
     # Thousands of passes, on cores that other tests use too.
     expect(measure.first).to_be_visible(timeout=180_000)
@@ -65,11 +65,11 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     page.get_by_text("Each word switched off in turn").click()
     expect(page.get_by_role("button", name="CSV", exact=True)).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig")
-    rows = {row["Changed"]: float(row["law"]) for row in csv.DictReader(io.StringIO(table))}
+    rows = {row["Changes"]: float(row["law"]) for row in csv.DictReader(io.StringIO(table))}
     off = drawn(page).locator("figure span").get_by_text("court", exact=True)
     off.click()
     expect(off).to_have_class(re.compile("off"))
-    line = page.get_by_text(re.compile("With these words off:"))
+    line = page.get_by_text(re.compile("With these words switched off:"))
     expect(line).to_be_visible()
     before, after = (float(one) for one in re.search(r"([\d.]+) → ([\d.]+)", line.inner_text()).groups())
     assert before == pytest.approx(rows["(original)"], abs=2e-4)

@@ -98,7 +98,7 @@ def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path)
     # Coloured by the column that repeats, not by the numbers.
     expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("kind")
     expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
-    expect(page.get_by_text("Do not read the size of a group")).to_be_visible()
+    expect(page.get_by_text("Do not read a cluster's size")).to_be_visible()
     # Down one layer with the keyboard: the same map in Python, another place for the points.
     at_layer(page, 6)
     then = places_on_screen(page)
@@ -157,7 +157,7 @@ def test_search_without_a_mouse_and_on_to_the_attention_page(page, server, rows)
     expect(page.get_by_text("All 10 points shown")).to_be_visible()
     page.get_by_label("Find in the texts").fill("refused")
     page.get_by_label("Find in the texts").press("Enter")
-    expect(page.get_by_text("1 points selected")).to_be_visible()
+    expect(page.get_by_text("1 point selected")).to_be_visible()
     button = page.get_by_role("button", name="Analyse this text on the Attention page")
     expect(button).to_be_disabled()
     page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 52})
@@ -169,10 +169,10 @@ def test_search_without_a_mouse_and_on_to_the_attention_page(page, server, rows)
 
 def test_from_groups_to_the_map_and_all_layers_and_back(page, server):
     page.goto(f"{server}/embeddings?lang=en&show=clusters&corpus=topics")
-    expect(page.get_by_text("6 groups")).to_be_visible()
+    expect(page.get_by_text("6 clusters")).to_be_visible()
     page.get_by_role("button", name="Colour the map by these clusters").click()
     cloud(page)
-    expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("k-means groups, layer 6")
+    expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("k-means clusters, layer 6")
     expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
     page.get_by_role("tab", name="All layers").click()
     maps = page.locator(".bertoscope-scatter.multiples")
@@ -194,7 +194,7 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     start.click()
     expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · tokens · [\d,]+ tokens/s · .* s left"))).to_be_visible()
     page.get_by_role("button", name="Stop the computation").click()
-    expect(page.get_by_text("Stopped. Nothing was kept")).to_be_visible()
+    expect(page.get_by_text("Stopped. No result was kept")).to_be_visible()
     # What was stopped is nowhere drawn.
     expect(page.get_by_test_id("scatter")).to_have_count(0)
     start.click()
@@ -253,9 +253,9 @@ def test_a_map_is_zoomed_pulled_and_clicked_and_plotly_has_the_last_word(page, s
     expect(page.locator(".bertoscope-scatter .hoverlayer .hovertext")).to_have_count(1)
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("1 points selected")).to_be_visible()
+    expect(page.get_by_text("1 point selected")).to_be_visible()
     page.mouse.dblclick(x, sheet["y"] + 4)
-    expect(page.get_by_text("1 points selected")).to_have_count(0)
+    expect(page.get_by_text("1 point selected")).to_have_count(0)
 
 
 def test_a_map_in_depth_is_turned_and_seen_as_plotly_sees_it(page, server):

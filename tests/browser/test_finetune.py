@@ -29,11 +29,11 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
 
     page.goto(f"{server}/finetune?lang=en&data=file&model=folder:bert")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.csv")
-    expect(page.get_by_text("rows to learn from")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Training set: 32 rows")).to_be_visible(timeout=SLOW)
     rest(page)
     page.get_by_text("Use a second file as the test set").click()
     page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "judged.csv")
-    expect(page.get_by_text("40 rows to learn from · 19 to judge by")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Training set: 40 rows · held out: 19")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=SLOW)
     rest(page)
     # The lower half by toggles, begun from nothing frozen.

@@ -350,7 +350,7 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
 
 def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     from interpret.core.accuracy import text_key
-    from pages.attributions.page import rows_view
+    from pages.attributions import rows_view
 
     content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
@@ -370,7 +370,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
 
 def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_path):
     """It is not said then, and takes no tab down."""
-    from pages.attributions.page import rows_view
+    from pages.attributions import rows_view
 
     run = plant(tmp_path, "r", rows_of(("a", "b"), 20), answers_of_noise)
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))

@@ -14,7 +14,7 @@ from dashboard.widgets.run_actions import zipped
 from interpret.finetuning.record import LONGEST_NOTE, write_note
 from interpret.finetuning.runs import write_state
 from interpret.finetuning.worker import work
-from pages.runs.page import runs_view
+from pages.runs import runs_view
 from tests.apps import switch
 
 

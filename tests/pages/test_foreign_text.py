@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.language import literal
-from pages.runs.page import runs_view
+from pages.runs import runs_view
 from tests.apps import switch
 from tests.pages.test_results_page import noise, plant
 from tests.tiny import make_checkpoint

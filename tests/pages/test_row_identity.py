@@ -267,7 +267,7 @@ def test_a_whole_file_explained(page, drawn, forty):
 def forty(monkeypatch):
     """As many rows as a tiny model reads in no time, drawn from more."""
     from dashboard.widgets import collection
-    from pages.attributions.page import rows_view
+    from pages.attributions import rows_view
 
     choose = collection.choose
 

@@ -124,5 +124,5 @@ def test_what_cannot_be_taken_out_is_said(minilm, tiny_folders):
     with pytest.raises(it.InputError, match="There is no head 12"):
         it.attention.ablate(minilm, TEXT, heads=[(0, 12)])
     encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
-    with pytest.raises(it.InputError, match="heads cannot be taken out"):
+    with pytest.raises(it.InputError, match="heads cannot be ablated"):
         it.attention.ablate(encoder, TEXT, heads=[(0, 0)])

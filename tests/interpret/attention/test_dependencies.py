@@ -56,8 +56,8 @@ def test_words_that_are_not_written_one_after_another_share_a_span():
         ("1\ta\tb\tc\t_\t_\t1\tdet\t_\t_\n", "“1” is no head for word 1"),
         ("2\ta\tb\tc\t_\t_\t0\tdet\t_\t_\n", "2 is not the number of word 1"),
         ("2-1\ta\t_\t_\t_\t_\t_\t_\t_\t_\n1\ta\tb\tc\t_\t_\t0\tdet\t_\t_\n", "2-1 is no range"),
-        ("1-2\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "holds no sentences"),
-        ("# only a comment\n", "holds no sentences"),
+        ("1-2\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "contains no sentences"),
+        ("# only a comment\n", "contains no sentences"),
         ("", "is empty"),
     ],
 )

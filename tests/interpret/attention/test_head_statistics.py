@@ -39,7 +39,9 @@ def slow(trace, layer, head):
                 "next": [q + 1] * (not special[q + 1]),
                 "punctuation": [k for k in range(n) if tokens.strings[k] in (".", ",", "!", "?")],
                 "own word": [k for k in range(n) if k != q and not special[k] and tokens.word[k] == tokens.word[q]],
-                "itself": [k for k in range(n) if k != q and not special[k] and tokens.strings[k] == tokens.strings[q]],
+                "same token": [
+                    k for k in range(n) if k != q and not special[k] and tokens.strings[k] == tokens.strings[q]
+                ],
                 "own segment": [
                     k for k in range(n) if not special[k] and tokens.segment[k] == tokens.segment[q] and PAIR
                 ],
@@ -100,7 +102,7 @@ def test_planted_heads_are_found_at_their_place(trace):
         (4, 0): "next token",
         (2, 5): "separator",
         (2, 6): "first token",
-        (0, 11): "itself",
+        (0, 11): "same token",
         (3, 8): "punctuation",
         (5, 9): "broad",
         (5, 2): "other segment",
@@ -114,7 +116,7 @@ def test_heads_of_a_word_and_of_repetitions_are_found(trace):
     n = len(trace.tokens)
     kinds = key_kinds(trace.tokens)
     attention = uniform(1, 2, n)
-    for head, name in enumerate(("own word", "itself")):
+    for head, name in enumerate(("own word", "same token")):
         keys = kinds[name]
         rows = keys.any(1)
         assert rows.any()
@@ -135,7 +137,7 @@ def test_no_rule_no_name_and_short_texts_make_no_patterns(minilm):
     assert {rule.pattern for rule in RULES} >= {name for row in names for name in row if name}
     statistics = it.attention.head_statistics(made)
     assert np.isnan(statistics["other segment"]).all()
-    assert statistics.queries["itself"] == 0
+    assert statistics.queries["same token"] == 0
 
 
 def test_a_corpus_counts_every_query_alike(minilm):
@@ -195,4 +197,4 @@ def test_a_layer_that_looks_near_by_is_broad_where_it_looks_alike_at_all_it_may(
 def test_unknown_tokens_are_not_the_same(minilm):
     tokens = minilm.tokens("☃ 𝔘 the ☃")
     assert tokens.unknown > 1
-    assert not key_kinds(tokens)["itself"].any()
+    assert not key_kinds(tokens)["same token"].any()

@@ -120,8 +120,8 @@ def test_what_is_not_there_is_said(minilm, tiny_folders):
     for place in ((6, 0, 0), (0, 12, 0), (0, 0, 3), (-1, 0, 0)):
         with pytest.raises(it.InputError, match="There is no"):
             it.attention.attention_steps(minilm, trace, *place)
-    with pytest.raises(it.InputError, match="temperature of 0.0 is none"):
+    with pytest.raises(it.InputError, match="0.0 is not a valid temperature"):
         it.attention.attention_steps(minilm, trace, 0, 0, 0, temperature=0.0)
     encoder = it.load_encoder(str(tiny_folders["mpnet"]), device="cpu")
-    with pytest.raises(it.InputError, match="MPNet computes attention with code of its own"):
+    with pytest.raises(it.InputError, match="MPNet computes attention with its own code"):
         it.attention.attention_steps(encoder, it.trace(encoder, "the bank"), 0, 0, 0)

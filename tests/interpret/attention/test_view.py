@@ -106,7 +106,7 @@ def test_the_liveliest_head_is_the_planted_one(trace):
 def test_what_makes_no_sense_is_said(trace, minilm):
     jaxtyping.config.update("jaxtyping_disable", True)  # as for those who do not run beartype
     try:
-        with pytest.raises(it.InputError, match="“letter” is no unit"):
+        with pytest.raises(it.InputError, match="“letter” is not a valid unit"):
             it.attention.attention_view(trace, unit="letter")
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)

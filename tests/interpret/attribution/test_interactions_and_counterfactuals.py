@@ -116,17 +116,20 @@ def test_variants_are_read_as_they_are_spelled(minilm, head):
     expected = direct.probabilities(direct.answers([direct.tokens]))[0]
     np.testing.assert_allclose(found.chances[1], expected, atol=1e-6)
     assert spelled(question.tokens, [Change(len(words) - 2, ".", "")]) == "The old court found him guilty"
-    for bad, sentence in ((Change(0, "[CLS]", ""), "must stay"), (Change(old, "old", "qwertyzx"), "no single token")):
+    for bad, sentence in (
+        (Change(0, "[CLS]", ""), "must stay"),
+        (Change(old, "old", "qwertyzx"), "not a single token"),
+    ):
         with pytest.raises(InputError, match=sentence):
             it.attribution.read_variants(question, [(bad,)])
 
 
 def test_searches_that_cannot_be_made_are_one_sentence(minilm, head):
     question = ask(minilm, TEXTS[0], head=head)
-    for search, sentence in (("masked", "no head that guesses words"), ("guess", "no search")):
+    for search, sentence in (("masked", "no masked-language-model head"), ("guess", "no search")):
         with pytest.raises(InputError, match=sentence):
             it.attribution.turn(question, search)
-    with pytest.raises(InputError, match="is a class"):
+    with pytest.raises(InputError, match="Only the prediction of a class"):
         it.attribution.turn(ask(minilm, TEXTS[0], target="norm"))
 
     def stop(done, total, stage):
@@ -150,7 +153,7 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
     with pytest.raises(InputError, match="None of these"):
         it.attribution.explain_rows(minilm, ["", " "], head=head)
-    with pytest.raises(InputError, match="labels for"):
+    with pytest.raises(InputError, match=r"labels \(2\) differs from the number of texts \(1\)"):
         it.attribution.explain_rows(minilm, ["a"], ["x", "y"], head=head)
 
 
@@ -179,7 +182,7 @@ def test_one_bad_row_loses_no_other(minilm, head):
     assert [row.place for row in found.rows] == [0, 2, 3]
     assert [place for place, _ in found.skipped] == [1]
     assert [place for place, _ in found.unmarked] == [2, 3]
-    assert "does not stand in the text" in str(found.unmarked[0][1])
+    assert "does not occur in the text" in str(found.unmarked[0][1])
     with pytest.raises(InputError, match="no class or token “medicine”"):
         it.attribution.explain_rows(minilm, texts, head=head, target="medicine")
 
@@ -233,7 +236,7 @@ def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
         it.attribution.read_variants(question, [(Change(1, "the", "[MASK]"),)])
     wrong = {
         "no token 99999": it.attribution.Target("word", "", 99_999, 3),
-        "no mask": it.attribution.Target("word", "", 5, 99),
+        "Token 99 of the text is not a mask": it.attribution.Target("word", "", 5, 99),
     }
     for sentence, target in wrong.items():
         with pytest.raises(InputError, match=sentence):
@@ -253,10 +256,10 @@ def test_highlights_are_words_or_spans():
     assert read_highlights(text, "good; film") == [(7, 11), (13, 17), (18, 22)]
     assert read_highlights(text, "2-6;18-22") == read_highlights(text, "[[2, 6], [18, 22]]") == [(2, 6), (18, 22)]
     for cell, sentence in (
-        ("bad", "does not stand"),
+        ("bad", "does not occur in the text"),
         ("5-99", "has 23"),
         ("9-3", "has 23"),
-        ("[" * 9**5, "does not stand"),
+        ("[" * 9**5, "does not occur in the text"),
     ):
         with pytest.raises(InputError, match=sentence):
             read_highlights(text, cell)

@@ -102,14 +102,14 @@ def test_too_few_rows_tell_nothing_and_the_rows_are_still_known_as_learned(encod
     found = it.attribution.explain_rows(
         encoder, ["The  river", "rich animals"], ["a", "a"], method="saliency", head=head
     )
-    assert [row.basis for row in found.rows] == ["used for training", "not used for training"]
-    assert set(found.accuracies) == {"used for training", "not used for training"}
+    assert [row.basis for row in found.rows] == ["learned from", "not learned from"]
+    assert set(found.accuracies) == {"learned from", "not learned from"}
 
 
 def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     rows, labels, head = noise
     new = it.attribution.explain_rows(encoder, ["rich rich rich"], ["a"], method="saliency", head=head)
-    assert list(new.accuracies) == ["not used for training"]
+    assert list(new.accuracies) == ["not learned from"]
     import transformers as tf
 
     from tests.tiny import make_checkpoint
@@ -122,7 +122,7 @@ def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency")
     assert list(found.accuracies) == ["not known"]
     found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency", learned={text_key(rows[0])})
-    assert [row.basis for row in found.rows] == ["used for training", *["not used for training"] * 3]
+    assert [row.basis for row in found.rows] == ["learned from", *["not learned from"] * 3]
 
 
 def test_the_majority_is_beaten_only_when_the_intervals_end_is_above_it():
@@ -187,7 +187,7 @@ def test_the_terminal_writes_whole_texts_that_join_back_and_what_people_marked(w
     means = [np.mean([float(one[name]) for one in back if one[name]]) for name in ("token_f1", "auprc")]
     assert f"plausibility over 3 rows with highlights: token_f1 {means[0]:.3f}" in told
     assert f"auprc {means[1]:.3f}" in told
-    assert "highlights of row 5 not used: All that is highlighted stands behind" in told
+    assert "highlights of row 5 not used: All highlights lie beyond" in told
     assert "row 4 skipped" in told
     assert "out-of-fold" in told
 

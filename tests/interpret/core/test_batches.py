@@ -19,7 +19,7 @@ def test_batches_hold_every_text_once_and_little_padding(minilm):
 
 
 def test_a_text_that_cannot_be_read_is_named(minilm):
-    with pytest.raises(it.InputError, match=r"Text 2 \(“\u200b”\) cannot be read: A text holds nothing"):
+    with pytest.raises(it.InputError, match=r"Text 2 \(“\u200b”\) cannot be read: A text contains nothing"):
         list(batches(minilm, [("fine", None), ("\u200b", None)]))
 
 

@@ -146,7 +146,7 @@ def test_every_figure_says_of_which_texts_and_how_surely_or_who_measured_it():
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "file"))
-    with pytest.raises(it.CheckpointError, match="which cannot be written"):
+    with pytest.raises(it.CheckpointError, match="but that folder cannot be written to"):
         it.load_encoder(GUESSER, device="cpu")
 
 

@@ -150,7 +150,9 @@ def test_a_sick_card_is_left_out_and_named_and_all_others_work(monkeypatch, nvml
     Machine(monkeypatch, sick=[0], nvml=nvml)
     assert [one.name for one in available_devices()] == ["cuda:1", "cuda:2", "cpu"]
     assert find_device("auto").name == "cuda:1"
-    with pytest.raises(it.InputError, match="“cuda:0” does not answer: CUDA error: unspecified launch failure. Choose"):
+    with pytest.raises(
+        it.InputError, match="“cuda:0” does not respond: CUDA error: unspecified launch failure. Choose"
+    ):
         find_device("cuda")
     assert list(silent_devices()) == ["cuda:0"]
 
@@ -226,11 +228,11 @@ def test_cuda_that_does_not_start_is_said_of_many_cards_and_of_one(monkeypatch, 
     Machine(monkeypatch, starts=False)
     if shown is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
-    with pytest.raises(it.InputError, match="“cuda:0” does not answer: the driver does not start"):
+    with pytest.raises(it.InputError, match="“cuda:0” does not respond: the driver does not start"):
         find_device("cuda:0")
     unstarted()
     assert find_device("cuda:0").name == "cuda:0"
-    with pytest.raises(it.InputError, match="“cuda:0” does not answer: system not yet initialized. Choose"):
+    with pytest.raises(it.InputError, match="“cuda:0” does not respond: system not yet initialized. Choose"):
         claim("cuda:0")
 
 
@@ -255,7 +257,7 @@ def test_a_run_that_takes_what_suits_goes_on_the_cpu_where_cuda_does_not_start(m
     unstarted()
     assert worker._settle_device("auto", own=True) == ("cpu", "cpu")
     unstarted()
-    with pytest.raises(it.InputError, match="does not answer"):
+    with pytest.raises(it.InputError, match="does not respond"):
         worker._settle_device("cuda:1", own=True)
 
 

@@ -158,11 +158,11 @@ def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
         lines += [ask("owner/broken", cancel=True), ask("owner/broken")]
     sentences = (
         "CheckpointError The hub has no model “owner/none”, or it is private",
-        "“owner/gated” may be read only by those whom its owners let in",
-        "“owner/gated-files” may be read only by those whom its owners let in",
-        "keeps its weights only as a pickle",
+        "The owners of “owner/gated” restrict access",
+        "The owners of “owner/gated-files” restrict access",
+        "has its weights only as a pickle",
         "CANCELLED",
-        "broke off at model.safetensors",
+        "stopped at model.safetensors",
     )
     for line, sentence in zip(lines, sentences, strict=True):
         assert sentence in line
@@ -178,7 +178,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
     "name", ["no/such/thing", "foo--bar/baz", "a..b/c", "abc.git", "foo/bar-", "../secrets", "a b", "", "owner/x\n"]
 )
 def test_what_is_no_id_is_said(name):
-    with pytest.raises(it.CheckpointError, match="neither a folder on this machine nor a hub id"):
+    with pytest.raises(it.CheckpointError, match="neither a folder on this machine nor a Hub ID"):
         it.find_checkpoint(name)
 
 
@@ -277,18 +277,18 @@ def damage_tokenizer(folder):
     "damage, sentence",
     [
         (damage_config, "config.json .* cannot be read"),
-        (damage_type, "of the architecture “gpt2”, which Bertoscope does not read. It reads: BERT, RoBERTa"),
+        (damage_type, "has the architecture “gpt2”, which Bertoscope does not support. Supported: BERT, RoBERTa"),
         (damage_no_config, "has no config.json"),
         (damage_pickle, "only as a pickle, which can run code"),
-        (damage_no_weights, "has no weights: a file model.safetensors is needed"),
+        (damage_no_weights, "has no weights: the file model.safetensors is needed"),
         (damage_other_framework, "weights for another framework only"),
         (damage_truncated, "is damaged"),
         (damage_missing_tensors, "lack 16 of the encoder's tensors"),
-        (damage_shapes, "is 40 in its weights and 48 by its config.json"),
+        (damage_shapes, "has the shape 40 in the weights but 48 according to config.json"),
         (damage_tokenizer, "tokenizer"),
-        (damage_decoder, "is a decoder or has relative positions"),
-        (damage_positions, "is a decoder or has relative positions"),
-        (damage_fewer_layers, "hold layers that its config.json does not know"),
+        (damage_decoder, "is a decoder or uses relative positions"),
+        (damage_positions, "is a decoder or uses relative positions"),
+        (damage_fewer_layers, "have layers that its config.json does not describe"),
         (damage_type_of_a_number, "cannot be read"),
         (damage_tokenizer_config, "tokenizer"),
         (damage_vocabulary, "more tokens than the model has embeddings"),
@@ -304,7 +304,7 @@ def test_a_folder_that_cannot_be_loaded_is_one_sentence(folder, damage, sentence
 def test_a_folder_that_changed_after_it_was_looked_up_is_refused(folder):
     checkpoint = it.find_checkpoint(str(folder))
     change_config(folder, layer_norm_eps=1e-5)
-    with pytest.raises(it.CheckpointError, match="have changed since this checkpoint was looked up"):
+    with pytest.raises(it.CheckpointError, match="have changed since this checkpoint was chosen"):
         it.load_encoder(checkpoint, device="cpu")
 
 
@@ -363,5 +363,5 @@ def test_weights_that_do_not_fit_are_refused_before_they_are_loaded(folder, monk
     from interpret.core.devices import Device
 
     monkeypatch.setattr(encoder, "find_device", lambda _: Device("cpu", "small", 1000, 1000, ("float32",)))
-    with pytest.raises(it.CapacityError, match="weights of .* take .* GB in float32"):
+    with pytest.raises(it.CapacityError, match="weights of .* need .* GB in float32"):
         it.load_encoder(str(folder))

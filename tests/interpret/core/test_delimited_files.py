@@ -102,7 +102,7 @@ def test_quoted_decimal_commas_are_numbers_and_thousands_are_said():
     content = "text,score\n" + "\n".join(f't {i},"{i},{{}}"' for i in range(20))
     found = read_examples(content.replace("{}", "5").encode(), "a.csv", "text", "score", task="regression")
     assert float(found.labels[3]) == 3.5
-    with pytest.raises(InputError, match="Row 1 has “0,500” where a regression needs a number"):
+    with pytest.raises(InputError, match="Row 1 has “0,500”, but regression needs a number"):
         read_examples(content.replace("{}", "500").encode(), "a.csv", "text", "score", task="regression")
 
 
@@ -131,13 +131,13 @@ def test_lists_of_objects_are_read_and_what_is_none_gets_its_cause():
         assert read_table(json.dumps(rows, indent=1).encode(), name).rows == (("a", "1"), ("b", ""))
         assert read_table(b'{"text": "a"}\n{"text": "b"}', name).rows == (("a",), ("b",))
     for content, sentence in {
-        b'{"data": [{"a": 1}],\n "version": 2}': "The whole of .* is one JSON object",
-        b'[{"a": 1}, 2]': "Entry 2 of the list .* is no object",
-        b'[{"a": 1}\n{"a": 2}]': "After entry 1 .* neither a comma nor its end",
+        b'{"data": [{"a": 1}],\n "version": 2}': "is a single JSON object",
+        b'[{"a": 1}, 2]': "Entry 2 of the list .* is not an object",
+        b'[{"a": 1}\n{"a": 2}]': "Entry 1 of the list .* is followed by neither a comma nor the end",
         b'[{"a": 1},': "Entry 2 of the list .* is not JSON",
-        b"[1, 2]": "Line 1 .* is JSON but no object",
-        b'{"a": ' + b"[" * 80 + b"]" * 80 + b"}": "Line 1 .* is nested more than 64 deep",
-        b'[{"a": ' + b"[" * 80 + b"]" * 80 + b"}]": "nested more than 64 deep",
+        b"[1, 2]": "Line 1 .* is JSON but not an object",
+        b'{"a": ' + b"[" * 80 + b"]" * 80 + b"}": "Line 1 .* is nested more than 64 levels deep",
+        b'[{"a": ' + b"[" * 80 + b"]" * 80 + b"}]": "nested more than 64 levels deep",
     }.items():
         with pytest.raises(InputError, match=sentence):
             read_table(content, "a.json")
@@ -150,7 +150,7 @@ def test_halves_of_characters_are_marked_and_counted():
     assert table.columns == ("te\ufffdxt", "c")
     assert table.rows == ((f"a\ufffdb {pair}", '["\ufffd"]'),)
     assert table.damaged == 2
-    assert "characters that could not be read (�): 2" in described(table, "a.jsonl")
+    assert "unreadable characters (�): 2" in described(table, "a.jsonl")
     escaped = read_table(b'{"text": "x\\ud83d \\ud83d\\ude00"}', "a.jsonl")
     assert escaped.rows == ((f"x\ufffd {pair}",),)
     cesu = b"text,label\n\xed\xa0\xbd\xed\xb8\x80 ok \xed\xa0\xbd,x\n"
@@ -175,8 +175,8 @@ def bounded(content, name):
 @pytest.mark.parametrize(
     "content, name, sentence",
     [
-        (b"a," * 2999 + b"a\n" + b"1," * 2999 + b"1\n", "a.csv", "has 3000 columns, and 1000 are"),
-        (b"a," * 199_999 + b"a\n" + b"x,y\n" * 15_000, "a.csv", "has 200000 columns, and 1000 are"),
+        (b"a," * 2999 + b"a\n" + b"1," * 2999 + b"1\n", "a.csv", "has 3000 columns; at most 1000 are"),
+        (b"a," * 199_999 + b"a\n" + b"x,y\n" * 15_000, "a.csv", "has 200000 columns; at most 1000 are"),
         (b"a," * 999 + b"a\n" + b"x,y\n" * 20_000, "a.csv", "cells are missing|far fewer cells"),
         ("\n".join(f'{{"k{i}": 1}}' for i in range(12_000)).encode(), "a.jsonl", "has 1001 columns"),
         (json.dumps([{f"k{i}": 1} for i in range(12_000)]).encode(), "a.json", "has 1001 columns"),
@@ -186,10 +186,10 @@ def bounded(content, name):
             "far fewer cells than its",
         ),
         (b"[" * 200_000, "a.json", "Line 1 .*not JSON"),
-        (b'{"a": [' + b"[]," * 1_100_000 + b"1]}", "a.json", "holds more than 1000000 values"),
-        (b"\n" * 2_000_001 + b"x", "a.csv", "has 2000001 lines, and 2000000"),
-        (b"\r" * 2_000_001 + b"x", "a.txt", "has 2000001 lines, and 2000000"),
-        (b"," * 11_000_000, "a.csv", "columns, and 1000|cells are the most"),
+        (b'{"a": [' + b"[]," * 1_100_000 + b"1]}", "a.json", "has more than 1000000 values"),
+        (b"\n" * 2_000_001 + b"x", "a.csv", "has 2000001 lines; at most 2000000"),
+        (b"\r" * 2_000_001 + b"x", "a.txt", "has 2000001 lines; at most 2000000"),
+        (b"," * 11_000_000, "a.csv", "columns; at most 1000|cells are read"),
     ],
 )
 def test_what_a_small_file_asks_for_is_refused_before_it_costs(content, name, sentence):
@@ -206,7 +206,7 @@ def test_as_many_equal_names_as_are_allowed_are_made_different_in_few_steps():
 
 
 def test_bytes_rows_and_cells_have_a_most(monkeypatch):
-    with pytest.raises(InputError, match="has 51 MB, and 50 MB are the most"):
+    with pytest.raises(InputError, match="has 51 MB; at most 50 MB are read"):
         read_table(b"x" * (MOST_BYTES + 1), "a.txt")
     assert MOST_ROWS == 1_000_000
     monkeypatch.setattr("interpret.core.delimited_files.MOST_ROWS", 10)

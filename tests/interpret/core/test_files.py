@@ -109,14 +109,14 @@ def test_an_open_quote_is_said_with_its_line():
 
 
 def test_too_many_columns_are_said_with_their_line():
-    with pytest.raises(InputError, match="Line 3 .* has 3 columns where the first line has 2"):
+    with pytest.raises(InputError, match="Line 3 .* has 3 columns, but the first line has 2"):
         read_table(b"text,label\nfine,x\nnot, fine,y\n", "a.csv")
 
 
 def test_only_names_of_columns_is_said():
-    with pytest.raises(InputError, match="no rows under them"):
+    with pytest.raises(InputError, match="no rows below them"):
         read_table(b"{}\n{}\n", "a.jsonl")
-    with pytest.raises(InputError, match="no rows under them"):
+    with pytest.raises(InputError, match="no rows below them"):
         read_table(b"text,label\n", "a.csv")
 
 
@@ -127,7 +127,7 @@ def test_json_lines():
     assert table.rows == (("一", "1", ""), ("b", "", '{"x": [1]}'))
     with pytest.raises(InputError, match="Line 2 of .* is not JSON"):
         read_table(b'{"a": 1}\n{"a": \n', "a.jsonl")
-    with pytest.raises(InputError, match="Line 1 of .* is JSON but no object"):
+    with pytest.raises(InputError, match="Line 1 of .* is JSON but not an object"):
         read_table(b"[1, 2]\n", "a.jsonl")
 
 
@@ -144,7 +144,7 @@ def test_nul_bytes_are_left_out():
 
 
 def test_other_kinds_are_said():
-    with pytest.raises(InputError, match=r"“a\.pdf” is of a kind that is not read here"):
+    with pytest.raises(InputError, match=r"The file type of “a\.pdf” is not supported"):
         read_table(b"x", "a.pdf")
 
 

@@ -23,10 +23,10 @@ def load(folder):
 def test_a_head_of_another_kind_is_said(tmp_path, family):
     encoder = load(make_checkpoint(family, tmp_path, loader=tf.AutoModelForQuestionAnswering))
     assert encoder.task is None
-    assert "answers where in the text an answer begins and ends, which is not read here" in str(encoder.head_note)
-    with pytest.raises(it.InputError, match="where in the text an answer begins"):
+    assert "predicts where an answer begins and ends in the text, which is not supported" in str(encoder.head_note)
+    with pytest.raises(it.InputError, match="where an answer begins and ends in the text"):
         it.attribution.ask(encoder, "the river bank")
-    with pytest.raises(it.CheckpointError, match="where in the text an answer begins"):
+    with pytest.raises(it.CheckpointError, match="where an answer begins and ends in the text"):
         it.fill_mask(encoder, "the river bank", hidden=(1,))
 
 
@@ -58,7 +58,7 @@ def test_of_a_config_without_a_class_the_head_is_said(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification)
     change(folder, architectures=None)
     encoder = load(folder)
-    assert "does not say which class" in str(encoder.head_note)
+    assert "does not name the class that the model was saved from" in str(encoder.head_note)
     assert encoder.notes == (encoder.head_note,)
 
 
@@ -74,7 +74,7 @@ def test_names_of_more_or_fewer_classes_than_a_head_has_are_said(tmp_path, famil
     change(folder, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)})
     encoder = load(folder)
     assert encoder.task is None
-    assert f"names {named} classes (id2label), and its head has 3 outputs" in str(encoder.head_note)
+    assert f"names {named} classes (id2label), but its head has 3 outputs" in str(encoder.head_note)
     assert encoder.notes == (encoder.head_note,)
     # The encoder is whole all the same.
     assert it.trace(encoder, "the river bank").hidden.shape[0] == encoder.layers + 1
@@ -84,10 +84,10 @@ def test_names_of_more_or_fewer_classes_than_a_head_has_are_said(tmp_path, famil
 @pytest.mark.parametrize(
     "labels, sentence",
     [
-        ({"1": "a", "2": "b", "3": "c"}, "names the classes 1, 2, 3"),
-        ({"0": "a", "2": "b", "3": "c"}, "names the classes 0, 2, 3"),
+        ({"1": "a", "2": "b", "3": "c"}, "numbers the classes 1, 2, 3"),
+        ({"0": "a", "2": "b", "3": "c"}, "numbers the classes 0, 2, 3"),
         ({"a": 0, "b": 1, "c": 2}, "gives a: 0, b: 1, c: 2"),
-        (["a", "b", "c"], "should give each class's number its name"),
+        (["a", "b", "c"], "should map each class number to its name"),
     ],
 )
 def test_maps_that_do_not_number_the_classes_are_said(tmp_path, loader, labels, sentence):
@@ -105,7 +105,7 @@ def test_maps_that_disagree_are_said_and_id2label_is_shown(tmp_path):
     encoder = load(folder)
     assert encoder.task.labels == ("neg", "pos")
     assert encoder.head_note is None
-    assert "“neg” is class 0 by id2label and class 1 by label2id" in str(encoder.notes[0])
+    assert "“neg” is class 0 in id2label but class 1 in label2id" in str(encoder.notes[0])
 
 
 def test_maps_that_agree_or_say_nothing_are_no_news(tmp_path):
@@ -132,7 +132,7 @@ def test_a_head_that_lacks_a_tensor_is_said(tmp_path, loader):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     encoder = load(folder)
     assert encoder.task is None
-    assert "would answer at random" in str(encoder.head_note)
+    assert "predictions would be random" in str(encoder.head_note)
     assert gone in str(encoder.head_note)
     assert encoder.notes == (encoder.head_note,)
 
@@ -140,5 +140,5 @@ def test_a_head_that_lacks_a_tensor_is_said(tmp_path, loader):
 def test_an_encoder_of_another_size_than_its_config_is_refused_by_its_tensor(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForSequenceClassification)
     change(folder, intermediate_size=44)
-    with pytest.raises(it.CheckpointError, match="is 40.* in its weights and 44.* by its config.json"):
+    with pytest.raises(it.CheckpointError, match="has the shape 40.* in the weights but 44.* according to config.json"):
         load(folder)

@@ -23,4 +23,4 @@ def test_each_row_has_its_number_in_the_file(content, name, numbers, skipped, sh
     assert table.short == short
     said = described(table, name)
     assert f"{'paragraphs' if name == 'x.txt' else 'rows'} read: {len(numbers)}" in said
-    assert (f"blank ones skipped: {len(skipped)}" in said) == bool(skipped)
+    assert (f"blank rows skipped: {len(skipped)}" in said) == bool(skipped)

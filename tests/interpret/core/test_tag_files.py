@@ -75,33 +75,37 @@ def test_universal_columns():
 @pytest.mark.parametrize(
     "content, name, sentence",
     [
-        ("EU B-ORG\nrejects\n", "a.txt", "Line 2 of “a.txt” has a word and no tag"),
-        ("EU\tB-ORG\nrejects\t\n", "a.txt", "Line 2 of “a.txt” has a word and no tag"),
-        ("EU\tB-ORG\n\tO\n", "a.txt", "Line 2 of “a.txt” has a tag and no word"),
-        ("lives O\nNew York B-LOC\nin O\n", "a.txt", "Line 2 of “a.txt” has 3 columns where other lines have 2"),
+        ("EU B-ORG\nrejects\n", "a.txt", "Line 2 of “a.txt” has a word but no tag"),
+        ("EU\tB-ORG\nrejects\t\n", "a.txt", "Line 2 of “a.txt” has a word but no tag"),
+        ("EU\tB-ORG\n\tO\n", "a.txt", "Line 2 of “a.txt” has a tag but no word"),
+        ("lives O\nNew York B-LOC\nin O\n", "a.txt", "Line 2 of “a.txt” has 3 columns, but other lines have 2"),
         (
             "This is prose of a kind.\n\nAnd more.\n\nIt has all widths, as prose has.\n\nSo it is refused here.\n",
             "a.txt",
-            "columns where",
+            "columns, but other lines have",
         ),
         (
             "#begin document (x); part 000\nx 0 0 The DT O\n",
             "a.txt",
-            "Line 1 of “a.txt” begins a document in CoNLL-2012",
+            "Line 1 of “a.txt” starts a document in the CoNLL-2012 format",
         ),
-        ("# only\n# comments\n", "a.txt", "holds no sentences"),
-        ("text,label\nx,y\n", "a.csv", "has the columns text, label. A table of tags needs"),
-        ("Sentence #,Word,Tag\n1,Anna,B\n,lives,\n", "a.csv", "Row 2 of “a.csv” has no Tag"),
-        ("Sentence #,Word,Tag\n,Anna,B\n", "a.csv", "Row 1 of “a.csv” has no Sentence #"),
-        ('{"tokens": ["a", "b"], "tags": ["O"]}', "a.jsonl", "Line 1 of “a.jsonl” has 2 words and 1 tags in “tags”"),
+        ("# only\n# comments\n", "a.txt", "contains no sentences"),
+        ("text,label\nx,y\n", "a.csv", "The columns of “a.csv” are text, label. A table of tags needs"),
+        ("Sentence #,Word,Tag\n1,Anna,B\n,lives,\n", "a.csv", "Row 2 of “a.csv” has no value in the column “Tag”"),
+        ("Sentence #,Word,Tag\n,Anna,B\n", "a.csv", "Row 1 of “a.csv” has no value in the column “Sentence #”"),
+        (
+            '{"tokens": ["a", "b"], "tags": ["O"]}',
+            "a.jsonl",
+            r"line 1 of “a.jsonl”, the number of words \(2\) differs from the number of tags in “tags” \(1\)",
+        ),
         ('{"text": "a b"}', "a.jsonl", "Line 1 of “a.jsonl” has no lists of words and tags"),
-        ('{"tokens": ["a"], "tags": [null]}', "a.jsonl", "Line 1 of “a.jsonl” has None where a word or a tag stands"),
+        ('{"tokens": ["a"], "tags": [null]}', "a.jsonl", "Line 1 of “a.jsonl” has None in place of a word or a tag"),
         (UNIVERSAL, "a.conllu", None),
     ],
 )
 def test_what_is_in_no_form_is_refused_with_its_line(content, name, sentence):
     if sentence is None:
-        with pytest.raises(it.InputError, match="no column of tags “NER”. It has: UPOS, XPOS, DEPREL, Number"):
+        with pytest.raises(it.InputError, match="no tag column “NER”. It has: UPOS, XPOS, DEPREL, Number"):
             read_tags(content.encode(), name, "NER")
     else:
         with pytest.raises(it.InputError, match=sentence):
@@ -130,19 +134,19 @@ def test_a_word_with_a_space_is_learned_as_one(tiny_folders):
 def test_a_side_that_would_be_empty_is_refused(task):
     labels = {"classes": ("a",), "regression": ("1",), "token classes": ("O",)}[task] * 10
     same = Examples(task, ("same",) * 10, None, labels, tuple(range(10)), 0)
-    with pytest.raises(it.InputError, match="leaves 10 to learn from and 0 to judge by"):
+    with pytest.raises(it.InputError, match="leaves 10 for training and 0 for evaluation"):
         split_examples(same)
 
 
 def test_sentences_that_are_all_the_same_are_refused():
     found = read_examples(SENTENCE.encode() * 10, "a.conll", "", "", task="token classes")
-    with pytest.raises(it.InputError, match="leaves 10 to learn from and 0 to judge by"):
+    with pytest.raises(it.InputError, match="leaves 10 for training and 0 for evaluation"):
         split_examples(found)
 
 
 def test_a_second_text_from_elsewhere_needs_two_on_either_side():
     halves = Examples("masked words and next sentences", ("a",) * 8, ("b",) * 8, ("0",) * 8, tuple(range(8)), 0)
-    with pytest.raises(it.InputError, match="leaves 7 to learn from and 1 to judge by"):
+    with pytest.raises(it.InputError, match="leaves 7 for training and 1 for evaluation"):
         split_examples(halves, 0.05)
     assert len(split_examples(halves, 0.25)[1]) == 2
 

@@ -186,7 +186,7 @@ def test_a_trace_that_cannot_fit_is_refused_before_it_is_begun(minilm, monkeypat
     from interpret.core.devices import Device
 
     monkeypatch.setattr(tracing, "find_device", lambda _: Device("cpu", "small", 10**6, 10**6, ("float32",)))
-    with pytest.raises(it.CapacityError, match=r"takes .* GB and .* GB are free"):
+    with pytest.raises(it.CapacityError, match=r"needs .* GB, but only .* GB are free"):
         it.trace(minilm, "river " * 400)
 
 

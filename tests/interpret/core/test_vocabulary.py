@@ -175,14 +175,14 @@ def test_the_unknown_token_is_what_the_tokenizer_itself_puts(kind, unknown):
 @pytest.mark.parametrize(
     "upper, accents, lower, strip, word",
     [
-        (60, 0, True, None, "upper case in 6%"),
+        (60, 0, True, None, "6% of the words have upper-case letters"),
         (2, 0, True, None, None),
         (60, 0, False, None, None),
-        (0, 30, True, None, "accents in 3%"),
+        (0, 30, True, None, "3% of the words have accents"),
         (0, 30, True, False, None),
-        (0, 30, False, True, "accents in 3%"),
+        (0, 30, False, True, "3% of the words have accents"),
         (0, 2, True, None, None),
-        (60, 30, True, None, "upper case in 6%"),
+        (60, 30, True, None, "6% of the words have upper-case letters"),
     ],
 )
 def test_a_vocabulary_that_its_tokenizer_never_finds_is_said(upper, accents, lower, strip, word):
@@ -212,7 +212,7 @@ def test_a_cased_vocabulary_alone_is_said_with_a_cure_that_cures(tmp_path):
     encoder = it.load_encoder(str(tmp_path), device="cpu")
     assert encoder.tokens("The Paris").strings[1:-1] == ("the", "[UNK]")
     (note,) = encoder.notes
-    assert "reads every text in lower case" in str(note)
+    assert "lower-cases every text" in str(note)
     assert note.values["cure"] == '{"do_lower_case": false}'
     assert it.model_card(encoder).notes == encoder.notes
     (tmp_path / "tokenizer_config.json").write_text(note.values["cure"])
@@ -232,7 +232,7 @@ def test_a_cased_vocabulary_alone_is_said_with_a_cure_that_cures(tmp_path):
             {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"},
             "BertJapaneseTokenizer, which has no fast",
         ),
-        ({"tokenizer_class": "BertweetTokenizer"}, "BertweetTokenizer, which has no fast form"),
+        ({"tokenizer_class": "BertweetTokenizer"}, "BertweetTokenizer, which has no fast version"),
         (
             {
                 "tokenizer_class": "KoBertTokenizer",
@@ -262,5 +262,5 @@ def test_a_vocabulary_of_four_letters_is_read(tmp_path):
     assert encoder.tokens("A C G T").strings == ("[CLS]", "A", "C", "G", "T", "[SEP]")
     # Made up of nothing but the special tokens, as transformers does where there are no files.
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
-    with pytest.raises(it.CheckpointError, match="no tokenizer that tells"):
+    with pytest.raises(it.CheckpointError, match="no tokenizer that reports"):
         it.load_encoder(str(tmp_path), device="cpu")

@@ -118,7 +118,7 @@ def test_whole_texts_have_no_word_measures(minilm):
         assert getattr(found, name) is None
     assert found.words == ()
     assert np.isfinite(found.dimension).all()
-    with pytest.raises(it.InputError, match="needs 2 items at least, and there is 1"):
+    with pytest.raises(it.InputError, match="needs at least 2 items; found: 1"):
         it.embeddings.measure_geometry(it.embed(minilm, ["one"]))
 
 
@@ -144,7 +144,7 @@ def test_cka_is_the_formula_of_kornblith_and_the_unbiased_one_is_zero_by_chance(
     # Fewer items than dimensions: the plain estimate says that noise is like noise.
     assert expected > 0.6
     assert abs(it.embeddings.cka(x, y)) < 0.1
-    with pytest.raises(it.InputError, match="There are 40 and 39"):
+    with pytest.raises(it.InputError, match="found: 40 and 39"):
         it.embeddings.cka(x, y[:39])
 
 

@@ -75,7 +75,7 @@ def test_what_was_used_longest_ago_makes_room(minilm, tmp_path):
 def test_more_than_the_limit_is_refused_before_any_pass(minilm, tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "_hidden", refuse)
     store = it.embeddings.Store(tmp_path / "kept", 1000)
-    with pytest.raises(it.CapacityError, match=r"take 0.00 GB on disk and there is room for 0.00 GB"):
+    with pytest.raises(it.CapacityError, match=r"need 0.00 GB on disk, but only 0.00 GB are free"):
         store.embed(minilm, TEXTS)
     assert not store.folder.exists()
 
@@ -101,9 +101,9 @@ def test_what_a_reader_has_open_outlives_a_clearing(minilm, store):
 def test_a_damaged_folder_is_read_anew_and_a_wrong_one_named(minilm, store):
     store.embed(minilm, TEXTS)
     place = store.folder / key_of(minilm, TEXTS)
-    with pytest.raises(it.InputError, match="holds the vectors of 3 other texts"):
+    with pytest.raises(it.InputError, match="contains the vectors of 3 other texts"):
         it.load_embeddings(place, minilm.spec, ["another"])
-    with pytest.raises(it.InputError, match="holds no whole embeddings"):
+    with pytest.raises(it.InputError, match="contains no complete embeddings"):
         it.load_embeddings(store.folder, minilm.spec, TEXTS)
     (place / "about.json").write_text("{", "utf-8")
     assert len(store.embed(minilm, TEXTS)) == 3

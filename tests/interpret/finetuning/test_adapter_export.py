@@ -215,9 +215,9 @@ def test_a_model_of_another_shape_or_kind_is_refused(runs, tmp_path, tiny_folder
 
     root, _text = runs
     small = make_checkpoint("bert", tmp_path / "small", num_hidden_layers=1)
-    with pytest.raises(it.InputError, match="not of one shape"):
+    with pytest.raises(it.InputError, match="have different shapes"):
         save_change(small, root / "second" / "model", tmp_path / "change", "a/b", 2)
-    with pytest.raises(it.InputError, match="both heads"):
+    with pytest.raises(it.InputError, match="both of its pre-training heads"):
         save_change(root / "base", tiny_folders["roberta"], tmp_path / "change", "a/b", 2)
 
 

@@ -44,5 +44,5 @@ def test_looking_at_nothing_that_was_looked_at_is_one_bit(traces):
 def test_other_texts_are_refused(traces, tmp_path):
     encoder = it.load_encoder(str(make_checkpoint("bert", tmp_path)), device="cpu")
     for text in ("the river", TEXT.replace("river", "bank")):
-        with pytest.raises(it.InputError, match="one text by models of the same shape"):
+        with pytest.raises(it.InputError, match="the same text by two models of the same shape"):
             it.finetuning.attention_drift(traces[0], it.trace(encoder, text))

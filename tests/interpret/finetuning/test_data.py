@@ -42,11 +42,11 @@ def test_a_pair_has_both_texts():
     ("content", "options", "sentence"),
     [
         (many(20, ("a",)), {}, "All rows have the label “a”"),
-        (csv(*((f"t {i}", "ab"[i % 2]) for i in range(10)), ("x", "c")), {}, "“c” has a single row"),
+        (csv(*((f"t {i}", "ab"[i % 2]) for i in range(10)), ("x", "c")), {}, "“c” has only one row"),
         (csv(*((f"t {i}", i / 7) for i in range(40))), {}, "40 different numbers in 40 rows. Choose regression"),
         (csv(*((f"t {i}", f"label {i}") for i in range(40))), {}, "40 different labels in 40 rows"),
-        (many(3), {}, "3 rows with a text and a label, and 8 are the least"),
-        (many(20), {"task": "regression"}, "Row 1 has “a” where a regression needs a number"),
+        (many(3), {}, "3 rows with a text and a label; training and evaluation need at least 8"),
+        (many(20), {"task": "regression"}, "Row 1 has “a”, but regression needs a number"),
         (many(20, ("1.5",)), {"task": "regression"}, "All rows have the value 1.5"),
         (many(20, ("1", "nan")), {"task": "regression"}, "All rows have the value 1"),
         (many(20, ("1", "2.5e999")), {"task": "regression"}, "Row 2 has “2.5e999”"),
@@ -66,7 +66,7 @@ def test_words_with_tags_are_read_as_conll_has_them():
     assert found.texts[:2] == ("EU rejects", "Peter slept")
     assert found.labels[0] == "B-ORG O"
     assert found.classes == ("B-ORG", "B-PER", "O")
-    with pytest.raises(it.InputError, match="Line 2 of “x.conll” has a word and no tag"):
+    with pytest.raises(it.InputError, match="Line 2 of “x.conll” has a word but no tag"):
         read_examples(b"EU B-ORG\nrejects\n", "x.conll", "", "", task="token classes")
 
 
@@ -102,7 +102,7 @@ def test_a_regression_is_judged_on_high_and_low_values():
 
 def test_a_class_that_says_one_thing_cannot_be_held_out():
     found = read(csv(*((f"t {i}", "a") for i in range(10)), ("same", "b"), ("Same", "b")))
-    with pytest.raises(it.InputError, match="All rows of the class “b” say the same"):
+    with pytest.raises(it.InputError, match="All rows of the class “b” are identical"):
         split_examples(found)
-    with pytest.raises(it.InputError, match="A share of 0.9 cannot"):
+    with pytest.raises(it.InputError, match="A held-out share of 0.9 is not possible"):
         split_examples(found, 0.9)

@@ -124,6 +124,6 @@ def test_rows_of_a_second_file_that_were_learned_from_are_left_out(minilm):
     assert str(said["left out"]).startswith("17 of 30 rows")
     lengths = np.array([len(minilm.tokens(text)) for text in both.texts])
     assert health.cut == pytest.approx((lengths - lengths.clip(max=16)).sum() / lengths.sum())
-    assert str(said["too long"]).startswith("13 texts are longer than the 16 tokens")
+    assert str(said["too long"]).startswith("13 texts are longer than 16 tokens and are truncated")
     with pytest.raises(InputError, match="All 17 rows"):
         split_rows(first.joined(examples(again)), 0.2, 0, apart=False, tested=17)

@@ -163,7 +163,7 @@ def test_a_process_of_its_own_times_a_step_and_says_what_is_wrong(folder, monkey
     with pytest.raises(it.InputError, match="There is no device “cuda:7”"):
         measuring._apart(encoder, 16, "float32", 4, "cuda:7")
     monkeypatch.setattr(measuring, "_PATIENCE", 0.001)
-    with pytest.raises(it.InputError, match="No step could be timed on cpu: TimeoutExpired"):
+    with pytest.raises(it.InputError, match="A training step could not be timed on cpu: TimeoutExpired"):
         measuring._apart(encoder, 16, "float32", 4, "cpu")
 
 
@@ -224,4 +224,4 @@ def test_every_caution_is_a_sentence(folder, recipe):
     found = plan(encoder, slow, "classes", 2, [10], 100, 10, COST)
     said = describe_plan(found, slow)
     assert set(said) == set(found.cautions) - {"few judged"}
-    assert str(said["slow head"]).startswith("A head alone learns slowly at 5.0e-05")
+    assert str(said["slow head"]).startswith("A head alone trains slowly at a learning rate of 5.0e-05")

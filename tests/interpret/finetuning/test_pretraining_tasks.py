@@ -64,7 +64,9 @@ def test_passages_hold_all_of_a_text_in_order_and_the_end_is_held_out(text):
 
 
 def test_too_little_text_is_one_sentence():
-    with pytest.raises(it.InputError, match="makes 1 passages of about 90 words, and 8 are the least"):
+    with pytest.raises(
+        it.InputError, match="yields only 1 passages of about 90 words, but training and evaluation need at least 8"
+    ):
         it.finetuning.read_examples(LINES.encode(), "book.txt", "text", "", None, WORDS)
 
 
@@ -75,7 +77,7 @@ def test_passages_are_as_long_as_asked_for(text):
         # Sentences of four words: the last of a document may be a rest.
         assert max(lengths) == words - words % 4
         assert np.median(lengths) == max(lengths)
-    with pytest.raises(it.InputError, match="Passages of 5 words cannot be made: choose 10 to 400"):
+    with pytest.raises(it.InputError, match="Words per passage cannot be 5: choose 10 to 400"):
         it.finetuning.read_examples(text, "books.csv", "text", "", None, WORDS, 5)
 
 
@@ -280,7 +282,7 @@ def test_documents_of_one_passage_have_second_texts_of_others(folder, recipe):
     examples = it.finetuning.read_examples(("text\n" + "\n".join(rows)).encode(), "rows.csv", "text", "", None, BOTH)
     items = list(Game(encoder, recipe, examples, list(range(20)), lambda: 0))
     assert {one["next"] for one in items} == {0, 1}
-    with pytest.raises(it.InputError, match="so no second text can be from elsewhere"):
+    with pytest.raises(it.InputError, match="so no second text can come from elsewhere"):
         Game(encoder, recipe, examples, [3])
 
 
@@ -302,7 +304,7 @@ def test_a_model_in_half_precision_learns_in_whole(recipe, text, examples, tmp_p
 
 def test_a_family_without_next_sentences_says_so(text, tiny_folders, recipe):
     examples, learned, judged = games(text, BOTH)
-    with pytest.raises(it.InputError, match="RoBERTa was made without next sentences"):
+    with pytest.raises(it.InputError, match="RoBERTa was pretrained without next-sentence prediction"):
         train(replace(recipe, model=str(tiny_folders["roberta"])), examples, learned, judged)
-    with pytest.raises(it.InputError, match="reads whole texts, and here words are to be guessed"):
+    with pytest.raises(it.InputError, match="reads whole texts, but this task predicts masked words"):
         train(replace(recipe, head="mlp"), examples, learned, judged)

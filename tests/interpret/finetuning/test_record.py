@@ -43,7 +43,7 @@ def test_notes_and_names(runs, tmp_path):
 def test_a_record_that_does_not_answer_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(it.InputError, match="127.0.0.1:9 does not answer"):
+    with pytest.raises(it.InputError, match="127.0.0.1:9 does not respond"):
         read_record(tmp_path)
 
 

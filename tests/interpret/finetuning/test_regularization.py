@@ -136,7 +136,7 @@ def test_what_is_of_another_kind_is_not_replayed(examples, past, task):
 
 
 def test_ewc_without_a_past_is_said(recipe, examples):
-    with pytest.raises(InputError, match="must know what the model learned before"):
+    with pytest.raises(InputError, match="needs the data that the model was trained on before"):
         train(replace(recipe, hold="ewc"), examples, *split_examples(examples))
 
 

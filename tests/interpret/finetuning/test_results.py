@@ -69,7 +69,7 @@ def test_very_sure_scores_are_no_overflow():
 
 
 def test_a_class_that_is_none_is_named(drawn):
-    with pytest.raises(it.InputError, match="“finance” is no class of this classifier. It has: law, medicine"):
+    with pytest.raises(it.InputError, match="This classifier has no class “finance”. It has: law, medicine"):
         measure_results(drawn[0][:1], ["finance"], LABELS)
 
 

@@ -245,7 +245,7 @@ def test_what_is_damaged_and_worked_on_is_not_deleted(tmp_path):
 
     run = make_done(tmp_path)
     (run.folder / "state.json").write_text("[]", "utf-8")
-    with FileLock(run.folder / ".lock"), pytest.raises(it.InputError, match="at work"):
+    with FileLock(run.folder / ".lock"), pytest.raises(it.InputError, match="still running"):
         delete_run(run)
     delete_run(run)
 
@@ -325,7 +325,7 @@ def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monke
 
 def test_a_name_that_is_too_long_is_refused_and_nothing_is_written(tmp_path):
     request = Request(it.Recipe(), "x" * 251, "rows.csv")
-    with pytest.raises(it.InputError, match="250 characters, and this one has 251"):
+    with pytest.raises(it.InputError, match="at most 250 characters; this one has 251"):
         new_run(tmp_path / "runs", request, ROWS.encode())
     assert not (tmp_path / "runs").exists()
     assert redacted(request.name) == request.name

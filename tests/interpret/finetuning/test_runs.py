@@ -152,7 +152,7 @@ def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path
     # A rate of 100 either ends in no number or learns nothing; it is never a crash.
     assert wild.state in ("failed", "done")
     one = b"text,kind\n" + b"".join(b"word %d,same\n" % i for i in range(20))
-    assert "A classifier needs two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
+    assert "A classifier needs at least two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
 
 
 def test_a_regression_and_words_run_too(request_for, tmp_path):
@@ -188,7 +188,7 @@ def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
     assert run.facts["judged"] == 9
     assert run.facts["learned"] == 96
     strange = work(new_run(tmp_path, replace(request_for, judged="other.csv"), rows, other + b"x,lake\n" * 2).folder)
-    assert "has the class “{label}”, which the file to learn from has not" in strange.error[0]
+    assert "has the class “{label}”, which the training file lacks" in strange.error[0]
 
 
 def start(folder):
@@ -451,7 +451,7 @@ def test_a_page_drawn_long_ago_harms_no_run(request_for, rows, tmp_path):
     write_state(stale.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
     with pytest.raises(it.InputError, match="is running: there is nothing to resume"):
         ask_again(stale)
-    with pytest.raises(it.InputError, match="at work"):
+    with pytest.raises(it.InputError, match="still running"):
         delete_run(stale)
     assert read_run(stale.folder).state == "running"
 
@@ -471,7 +471,7 @@ def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_fo
     (run.folder / "request.json").write_text("{", "utf-8")
     assert [one.state for one in list_runs(tmp_path)] == ["damaged"]
     (run.folder / "request.json").unlink()
-    with pytest.raises(it.InputError, match="no run"):
+    with pytest.raises(it.InputError, match="is not a run, or no longer exists"):
         read_run(run.folder)
     assert list_runs(tmp_path) == []
 
@@ -490,10 +490,10 @@ def test_the_command_trains_and_what_it_writes_opens(folder, examples, rows, tmp
     assert json.loads((out / "request.json").read_text("utf-8"))["recipe"]["epochs"] == 3
     tf.AutoModelForSequenceClassification.from_pretrained(out / "model")
     for wrong, sentence in (
-        ([*asked, *more], "exists already"),
+        ([*asked, *more], "already exists"),
         ([*asked[:4], "--out", str(tmp_path / "x"), "--freeze", "0-9", *asked[6:]], "no layer “3”"),
         (["--data", str(tmp_path / "none.csv"), *asked[2:4], "--out", str(tmp_path / "y")], "No such file"),
-        ([str(tmp_path / "nothing")], "is no run, or is gone"),
+        ([str(tmp_path / "nothing")], "is not a run, or no longer exists"),
         ([], "Name a run's folder"),
     ):
         assert main(wrong) == 2
@@ -512,8 +512,8 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     assert main([*asked, *more, "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().err
     assert "96 rows to learn from, 9 to judge by; always guessing: " in said
-    assert "17 of 26 rows of the file to judge by also stand" in said
-    assert "texts are longer than the 16 tokens" in said
+    assert "17 of 26 rows of the test file also occur in the training file" in said
+    assert "texts are longer than 16 tokens and are truncated" in said
     assert "head linear, learning rate 0.02, 20 epochs" in said
     run = read_run(tmp_path / "run")
     assert (run.request.recipe.head, run.request.recipe.learning_rate, run.request.recipe.epochs) == (
@@ -538,7 +538,7 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     assert before.overlap == 17
     low = [*asked[:2], "--label", "kind", *more, "--learning-rate", "5e-5", "--epochs", "1", "--head", "own"]
     assert main([*low, "--out", str(tmp_path / "low")]) == 0
-    assert "A head alone learns slowly at 5.0e-05" in capsys.readouterr().err
+    assert "A head alone trains slowly at a learning rate of 5.0e-05" in capsys.readouterr().err
 
 
 def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows, tmp_path, capsys):
@@ -554,7 +554,7 @@ def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
     # A model that nobody knows the past of.
     assert main([*common, "--model", str(folder), "--out", str(tmp_path / "c"), "--replay", "0.5"]) == 2
-    assert "only where a run goes on from another one's model" in capsys.readouterr().err
+    assert "only when training continues from another run's model" in capsys.readouterr().err
 
 
 def test_moments_of_a_run_are_opened_as_models_a_few_at_a_time(request_for, rows, tmp_path):
@@ -582,10 +582,10 @@ def test_moments_of_a_run_are_opened_as_models_a_few_at_a_time(request_for, rows
 def test_requests_are_written_and_read(request_for, rows, tmp_path):
     request = replace(request_for, probes=("a", "b"), pair="second")
     assert Request.from_json(request.to_json()) == request
-    with pytest.raises(it.InputError, match="This is no run"):
+    with pytest.raises(it.InputError, match="This is not a valid run"):
         Request.from_json('{"name": "x"}')
     make_run(tmp_path / "own", request, rows)
-    with pytest.raises(it.InputError, match="exists already"):
+    with pytest.raises(it.InputError, match="already exists"):
         make_run(tmp_path / "own", request, rows)
 
 
@@ -595,7 +595,10 @@ TERMINAL = {
         "classes",
         "text,label\n" + "".join(f"the bank {i},{'ab'[i % 2]}\n" for i in range(22)) + "x,nan\n\ny,\n,\n",
         ("“rows.csv” read: 22 rows; left out, without a text or a label: 2; blank: 2",),
-        ("Rows without a text or a label, left out: 2. Taken for no label: “nan” (1).", " rows to learn from, "),
+        (
+            "Rows left out because the text or the label is missing: 2. Read as missing labels: “nan” (1).",
+            " rows to learn from, ",
+        ),
     ),
     # 24 sentences, one without words, and two lines of comments.
     "tags.conllu": (
@@ -605,7 +608,7 @@ TERMINAL = {
         )
         + "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n\n",
         ("“tags.conllu” read: 24 sentences; lines of comments: 2; left out, without words: 1",),
-        ("Sentences without words, left out: 1.", " sentences to learn from, "),
+        ("Sentences left out because they have no words: 1.", " sentences to learn from, "),
     ),
 }
 

@@ -243,12 +243,16 @@ def test_recipes_are_written_and_read_and_checked(recipe):
     assert Recipe.from_json(recipe.to_json()) == recipe
     for change, sentence in (
         ({"head": "forest"}, "no head “forest”"),
-        ({"epochs": -1}, "“epochs” is -1, and goes from 1"),
-        ({"precision": "float16"}, "no precision “float16” to train in"),
+        ({"epochs": -1}, "“epochs” is -1, but must be between 1"),
+        ({"precision": "float16"}, "no training precision “float16”"),
         ({"learning_rate": 1000.0}, "“learning_rate” is 1000"),
     ):
         with pytest.raises(it.InputError, match=sentence):
             replace(recipe, **change)
-    for text, sentence in (('{"speed": 3}', "no “speed”"), ("[]", "no recipe"), ("{", "no recipe")):
+    for text, sentence in (
+        ('{"speed": 3}', "no setting “speed”"),
+        ("[]", "not a valid recipe"),
+        ("{", "not a valid recipe"),
+    ):
         with pytest.raises(it.InputError, match=sentence):
             Recipe.from_json(text)

@@ -72,9 +72,9 @@ def test_heads_that_are_out_change_the_guess_and_the_pair_is_read(guessers):
 @pytest.mark.parametrize(
     ("text", "hidden", "sentence"),
     [
-        (TEXT, (), "No word is hidden. Choose one, or write \\[MASK\\]"),
-        ("the bank", (1, 2), "Every word is hidden, so there is nothing to guess from"),
-        ("[MASK]", (), "Every word is hidden"),
+        (TEXT, (), "No word is masked. Choose one, or write \\[MASK\\]"),
+        ("the bank", (1, 2), "Every word is masked, so there is no context to predict from"),
+        ("[MASK]", (), "Every word is masked"),
         (TEXT, (0,), "“\\[CLS\\]” is a special token"),
         (TEXT, (99,), "There is no token 99"),
         ("the bank " * 60, (3,), "and this model reads at most 66 at once"),
@@ -87,7 +87,7 @@ def test_what_cannot_be_guessed_is_one_sentence(guessers, text, hidden, sentence
 
 def test_a_model_without_the_head_says_so(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
-    with pytest.raises(it.CheckpointError, match="has no head that guesses masked words. .* was saved without a head"):
+    with pytest.raises(it.CheckpointError, match="has no masked-language-model head. .* was saved without a head"):
         it.fill_mask(encoder, "the [MASK] was steep")
 
 
@@ -166,12 +166,12 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     np.testing.assert_allclose(found.chances[-1], plain.chances[-1], rtol=1e-6)
     with pytest.raises(it.InputError, match="fitted to another model"):
         it.pretraining.layer_guesses(guessers["roberta"], TEXT, None, [3], 3, lens=again)
-    with pytest.raises(it.InputError, match="8 different texts at least, and there are 3"):
+    with pytest.raises(it.InputError, match="at least 8 different texts, but there are 3"):
         it.pretraining.fit_tuned_lens(encoder, texts[:3] * 5)
     (tmp_path / "broken.safetensors").write_bytes(b"no")
-    with pytest.raises(it.InputError, match=r"broken.safetensors” is no lens: .*\. Delete it"):
+    with pytest.raises(it.InputError, match=r"broken.safetensors” is not a valid lens: .*\. Delete it"):
         it.pretraining.load_lens(tmp_path / "broken.safetensors")
-    with pytest.raises(it.CapacityError, match="which cannot be written"):
+    with pytest.raises(it.CapacityError, match="but that folder cannot be written to"):
         again.save(tmp_path / "broken.safetensors" / "lens.safetensors")
 
 

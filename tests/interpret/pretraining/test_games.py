@@ -78,7 +78,7 @@ def test_whole_words_are_chosen_together(guessers):
 
 @pytest.mark.parametrize("shares", [{"rate": 1.5}, {"hidden": 0.8, "replaced": 0.3}])
 def test_shares_that_are_none_are_said(shares):
-    with pytest.raises(it.InputError, match=r"A share goes from 0 to 1|more than all of them"):
+    with pytest.raises(it.InputError, match=r"a share must be between 0 and 1|add up to more than 100 %"):
         it.pretraining.Masking(**shares)
 
 
@@ -103,9 +103,9 @@ def test_a_game_played_is_what_transformers_loses(guessers):
     with torch.no_grad():
         plain = model(input_ids=torch.from_numpy(played.tokens.ids.copy())[None], labels=torch.from_numpy(labels)[None])
     assert float(played.seen.mean()) == pytest.approx(float(plain.loss), rel=1e-4)
-    with pytest.raises(it.InputError, match="By this draw no token was chosen"):
+    with pytest.raises(it.InputError, match="No token was selected in this draw"):
         it.pretraining.play(encoder, "bank", masking=it.pretraining.Masking(rate=0.0))
-    with pytest.raises(it.InputError, match="has \\[MASK\\] in it already"):
+    with pytest.raises(it.InputError, match="already contains \\[MASK\\]"):
         it.pretraining.play(encoder, "the [MASK] bank")
 
 
@@ -155,7 +155,7 @@ def test_surprise_is_told_on_the_way_and_can_be_stopped(guessers):
     with pytest.raises(it.Cancelled):
         it.pretraining.pseudo_log_likelihood(guessers["bert"], TEXT, progress=stop)
     assert told == [(10, 10)]
-    with pytest.raises(it.InputError, match="nobody knows which word stands there"):
+    with pytest.raises(it.InputError, match="the word in that position is not known"):
         it.pretraining.pseudo_log_likelihood(guessers["bert"], "the [MASK] bank")
 
 
@@ -210,7 +210,7 @@ def test_a_single_text_has_no_answer_and_a_model_without_the_head_says_so(both, 
     for second in (None, "  "):
         with pytest.raises(it.InputError, match="Next-sentence prediction needs two texts"):
             it.next_sentence(both["bert"], "the river", second)
-    with pytest.raises(it.CheckpointError, match="without a head that tells whether a sentence follows"):
+    with pytest.raises(it.CheckpointError, match="without a next-sentence head"):
         it.next_sentence(guessers["bert"], "the river", "the bank")
 
 
@@ -237,7 +237,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     assert found.accuracy("shuffled") == pytest.approx(right / 8)
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
     assert found.told_apart("swapped") == pytest.approx(above)
-    with pytest.raises(it.InputError, match="Shuffling takes two pairs at least, and there are 1"):
+    with pytest.raises(it.InputError, match="Shuffling needs at least two pairs, but there are 1"):
         it.pretraining.follow_pairs(encoder, pairs[:1])
 
 
