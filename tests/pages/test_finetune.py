@@ -358,7 +358,7 @@ def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_eve
     runs = []
     monkeypatch.setattr("pages.runs.runs_view.lineage_view", lambda _row: runs.append(1))
     page = AppTest.from_string(
-        "from dashboard.widgets import runs_view\nfor row in runs_view.runs_table():\n"
+        "from pages.runs import runs_view\nfor row in runs_view.runs_table():\n"
         "    runs_view.one_view(row)\n    runs_view.lineage_view(row)\n",
         default_timeout=60,
     ).run()
