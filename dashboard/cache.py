@@ -143,7 +143,7 @@ def thumbnails(
 @st.cache_data(max_entries=64, show_spinner=False)
 def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
     """The head to show before anybody has chosen one."""
-    return it.attention.liveliest_head(trace(spec, text, pair))
+    return it.attention.most_active_head(trace(spec, text, pair))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -194,7 +194,7 @@ def guesses(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.pretraining.Surprise:
+def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.pretraining.PseudoLikelihood:
     """How surprised a model is by each token of a short text."""
     return it.pretraining.pseudo_log_likelihood(_encoder(spec), text, pair)
 
@@ -211,21 +211,21 @@ def layer_guesses(
 ) -> it.pretraining.LayerGuesses:
     """What it would guess after each layer, by the lens in a file of some time or without one."""
     fitted = None if tuned is None else lens(*tuned)
-    return it.pretraining.layer_guesses(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
+    return it.pretraining.logit_lens(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     """A lens that was fitted."""
-    return it.pretraining.load_lens(path)
+    return it.pretraining.load_tuned_lens(path)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def played(
     spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int
-) -> it.pretraining.Played:
+) -> it.pretraining.MaskedText:
     """The masking game, played once."""
-    return it.pretraining.play(_encoder(spec), text, pair, masking, seed)
+    return it.pretraining.mask_text(_encoder(spec), text, pair, masking, seed)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -304,10 +304,10 @@ def run_rows(
 
 def health(
     spec: it.EncoderSpec, data: Labelled, judged: Labelled | None, share: float, seed: int, most: int
-) -> it.finetuning.Health:
+) -> it.finetuning.DataHealth:
     """What is wrong with them."""
 
-    def make() -> it.finetuning.Health:
+    def make() -> it.finetuning.DataHealth:
         return it.finetuning.check_health(_encoder(spec), *split(data, judged, share, seed), most)
 
     return _of_files(make, "health", spec, *_parts(data, judged), share, seed, most)
@@ -330,7 +330,7 @@ def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.finetuning.Cost:
+def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.finetuning.StepCost:
     """What a step of training takes on a device, measured."""
     return it.finetuning.measure_cost(_encoder(spec), tokens, precision, batch, device)
 

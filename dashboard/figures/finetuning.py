@@ -14,8 +14,8 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.finetuning.metrics_log import Told
-    from interpret.finetuning.results import Results
+    from interpret.finetuning.metrics_log import MetricsLog
+    from interpret.finetuning.results import ClassificationResults
 
 # Seen on light and on dark ground alike.
 LEARNED, JUDGED, QUIET = "#2f7ab9", "#c2660f", "#8a8f98"
@@ -25,7 +25,7 @@ MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
 MOST_POINTS, _MOST_COLUMNS = 2000, 800
 
 
-def loss_curve(told: Told, steps: int) -> go.Figure:
+def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
     """Draw the loss of each step, its running mean, and the loss on what was held out."""
     figure = go.Figure()
     number, loss = thinned(told.number, told.loss)
@@ -52,7 +52,7 @@ def loss_curve(told: Told, steps: int) -> go.Figure:
     )
 
 
-def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figure:
+def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go.Figure:
     """Draw how good the model is on what was held out, over the line of who always guesses the commonest class."""
     figure = go.Figure()
     step, judged = thinned(*(np.array([one[name] for one in told.judged]) for name in ("step", "score")))
@@ -82,7 +82,7 @@ def score_curve(told: Told, steps: int, majority: float, title: str) -> go.Figur
     )
 
 
-def overlaid(runs: Mapping[str, Told], what: str) -> go.Figure:
+def overlaid(runs: Mapping[str, MetricsLog], what: str) -> go.Figure:
     """Draw one curve of several runs: the held-out score, the loss, or the learning rate."""
     figure = go.Figure()
     for title, told in runs.items():
@@ -139,7 +139,7 @@ def cost_curve(
     )
 
 
-def rate_curve(told: Told, steps: int) -> go.Figure:
+def rate_curve(told: MetricsLog, steps: int) -> go.Figure:
     """Draw the learning rate of the head."""
     number, rate = thinned(told.number, told.rate)
     figure = go.Figure(go.Scatter(x=number, y=rate, mode="lines", line={"color": LEARNED}))
@@ -151,7 +151,7 @@ def rate_curve(told: Told, steps: int) -> go.Figure:
     )
 
 
-def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
+def gradient_map(told: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw the length of each layer's gradient over the steps, in powers of ten; frozen layer groups are empty."""
     chosen = np.unique(np.linspace(0, len(told.number) - 1, min(len(told.number), _MOST_COLUMNS)).astype(int))
     number, norms = told.number[chosen], told.norms[chosen]
@@ -174,7 +174,7 @@ def gradient_map(told: Told, names: Sequence[str]) -> go.Figure:
     )
 
 
-def calibration_curve(found: Results) -> go.Figure:
+def calibration_curve(found: ClassificationResults) -> go.Figure:
     """Draw how often the model is right over how sure it is."""
     figure = go.Figure()
     figure.add_scatter(

@@ -28,15 +28,15 @@ class Asked:
     Attributes
     ----------
     spec, text, pair, head
-        See `interpret.attribution.ask`.
+        See `interpret.attribution.target_function`.
     target
-        As `interpret.attribution.ask` takes it.
+        As `interpret.attribution.target_function` takes it.
     classifier
         Tells one head from another.
     fitted
         How the head came to be, as lines of Python; empty without one.
     pooling, prompt
-        How the sentence vectors are made that a similarity is of: see `interpret.attribution.ask`.
+        How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
     kept
         The question, once it was asked.
     """
@@ -50,7 +50,7 @@ class Asked:
     fitted: str
     pooling: str = "auto"
     prompt: str | None = None
-    kept: list[it.attribution.Question] = field(default_factory=list)
+    kept: list[it.attribution.TargetFunction] = field(default_factory=list)
 
     @property
     def about(self) -> str:
@@ -58,7 +58,7 @@ class Asked:
         return repr((self.spec, self.text, self.pair, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
-    def question(self) -> it.attribution.Question:
+    def question(self) -> it.attribution.TargetFunction:
         """What is asked, once for all that a page shows of it.
 
         Raises
@@ -70,7 +70,7 @@ class Asked:
             self.kept.append(self.ask(self.text, self.target))
         return self.kept[0]
 
-    def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.Question:
+    def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.TargetFunction:
         """Ask the same way about another text, or for another target.
 
         Raises
@@ -79,7 +79,9 @@ class Asked:
             If the model cannot be asked that.
         """
         encoder = cache.encoder(self.spec)
-        return it.attribution.ask(encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt)
+        return it.attribution.target_function(
+            encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt
+        )
 
 
 @keep_forever

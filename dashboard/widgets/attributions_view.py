@@ -271,7 +271,7 @@ def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
     return one.word_uncertainty if words else one.uncertainty
 
 
-def warn_of_baseline(question: it.attribution.Question, baseline: str, place: str) -> None:
+def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, place: str) -> None:
     """Say where the baseline scores above the text for what is explained, and offer others that do not.
 
     ``place`` tells the buttons of one tab from those of another.

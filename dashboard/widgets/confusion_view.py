@@ -24,7 +24,9 @@ _MANY = 8
 _TRUE = "true"
 
 
-def confusion_view(outcome: it.finetuning.Outcome, found: it.finetuning.Results, run_id: str) -> np.ndarray:
+def confusion_view(
+    outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults, run_id: str
+) -> np.ndarray:
     """Draw both; returns the rows of the cell or pair that is chosen, or else those that are wrong."""
     st.markdown(
         "##### " + _("Confusion matrix"),
@@ -80,7 +82,7 @@ def confusion_view(outcome: it.finetuning.Outcome, found: it.finetuning.Results,
 
 
 def _chosen_rows(
-    outcome: it.finetuning.Outcome, found: it.finetuning.Results, chosen: tuple[int, int] | None
+    outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults, chosen: tuple[int, int] | None
 ) -> np.ndarray:
     if chosen is not None:
         true = np.array([found.labels.index(one) for one in outcome.truth])
@@ -102,7 +104,7 @@ def _chosen_rows(
     return found.mistakes
 
 
-def class_order(found: it.finetuning.Results, order: str) -> np.ndarray:
+def class_order(found: it.finetuning.ClassificationResults, order: str) -> np.ndarray:
     """Return the places of the classes in the order they are drawn: as they are named, or the most mistaken first."""
     wrong = found.confusion * (1 - np.eye(len(found.labels), dtype=np.int64))
     mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
@@ -126,7 +128,7 @@ def _cut(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most - most // 2 - 1) :]}"
 
 
-def _shaded(found: it.finetuning.Results, places: np.ndarray) -> Any:
+def _shaded(found: it.finetuning.ClassificationResults, places: np.ndarray) -> Any:
     """Return the matrix as a table in that order, each cell as deep as its share of its true class."""
     confusion = found.confusion[np.ix_(places, places)]
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -143,13 +145,13 @@ def _shaded(found: it.finetuning.Results, places: np.ndarray) -> Any:
     return style.format(_shortener(found), subset=[_TRUE])
 
 
-def _shortener(found: it.finetuning.Results) -> Callable[[str], str]:
+def _shortener(found: it.finetuning.ClassificationResults) -> Callable[[str], str]:
     """Return what cuts a class's name to be drawn; the cell keeps all of it, to be opened, searched and copied."""
     short = dict(zip(found.labels, short_names(found.labels), strict=True))
     return lambda name: short[name]
 
 
-def _columns(found: it.finetuning.Results, places: np.ndarray) -> dict[str, Any]:
+def _columns(found: it.finetuning.ClassificationResults, places: np.ndarray) -> dict[str, Any]:
     names = short_names(found.labels)
     widest = max(map(_width, names))
     return {
@@ -168,7 +170,7 @@ def _width(name: str) -> int:
     return 20 + sum(14 if ord(one) > 0x2E7F else 7 for one in name)
 
 
-def _pairs(found: it.finetuning.Results, pairs: np.ndarray, short: bool) -> Any:
+def _pairs(found: it.finetuning.ClassificationResults, pairs: np.ndarray, short: bool) -> Any:
     totals, names = found.confusion.sum(axis=1), found.labels
     table = {
         _("True"): [names[true] for true, _given in pairs],

@@ -12,7 +12,7 @@ from dashboard.widgets.export import as_csv
 _MOST_ROWS = 500
 
 
-def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.GameResults) -> None:
+def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
     """Draw how good the model is, and which words surprise it."""
     st.markdown(
         "#### "
@@ -33,7 +33,7 @@ def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetu
     _words(run, outcome, found)
 
 
-def _numbers(run: it.runs.Run, found: it.finetuning.GameResults) -> None:
+def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
     places = st.columns(5)
 
     def tile(place: int, label: str, value: float, name: str, form: str, about: str | None = None) -> None:
@@ -70,7 +70,7 @@ def _numbers(run: it.runs.Run, found: it.finetuning.GameResults) -> None:
         tile(4, _("Next-sentence accuracy"), found.next, "next_accuracy", "{:.1%}", about)
 
 
-def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.GameResults) -> None:
+def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
     names = it.finetuning.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
     shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]

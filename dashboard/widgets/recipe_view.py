@@ -63,7 +63,10 @@ def settings_input(
     """
     heads = {
         "token classes": {"own": _("the architecture's own head, on each word")},
-        **{key: {"own": _("the architecture's own head, over the whole vocabulary")} for key in it.finetuning.GAMES},
+        **{
+            key: {"own": _("the architecture's own head, over the whole vocabulary")}
+            for key in it.finetuning.PRETRAINING_TASKS
+        },
     }.get(task) or head_names(first)
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(task, alone, width)
@@ -73,7 +76,7 @@ def settings_input(
             _("Warmup (share of the steps)"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
-        of_task = _game_input(task) if task in it.finetuning.GAMES else _classes_input()
+        of_task = _game_input(task) if task in it.finetuning.PRETRAINING_TASKS else _classes_input()
         more = _training_input()
     return {
         **_memory_input(bool(rank), past),
@@ -161,7 +164,7 @@ def _game_input(task: str) -> dict[str, Any]:
         ),
     )
     pair_weight = 1.0
-    if task == it.finetuning.GAMES[1]:
+    if task == it.finetuning.PRETRAINING_TASKS[1]:
         pair_weight = st.number_input(
             _("Weight of the next-sentence loss"),
             0.1,

@@ -36,12 +36,12 @@ def result_view(run: it.runs.Run) -> None:
     """
     outcome = it.finetuning.read_outcome(run)
     st.divider()
-    if isinstance(outcome.found, it.finetuning.GameResults):
+    if isinstance(outcome.found, it.finetuning.PretrainingResults):
         choice_line(run, outcome)
         game_view(run, outcome, outcome.found)
         return
     count = f"{len(outcome.truth):,}"
-    if isinstance(outcome.found, it.finetuning.Results) and run.request.task == "token classes":
+    if isinstance(outcome.found, it.finetuning.ClassificationResults) and run.request.task == "token classes":
         title = _n(
             "Results on {count} words of {sentences} held-out sentence",
             "Results on {count} words of {sentences} held-out sentences",
@@ -59,7 +59,7 @@ def result_view(run: it.runs.Run) -> None:
         )
     st.markdown("#### " + title)
     choice_line(run, outcome)
-    if isinstance(outcome.found, it.finetuning.Fit):
+    if isinstance(outcome.found, it.finetuning.RegressionResults):
         _fit(run, outcome, outcome.found)
         return
     if outcome.found.entities is not None:
@@ -179,12 +179,12 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
 
 
 def _headline(
-    found: it.finetuning.Results | it.finetuning.Fit | it.finetuning.GameResults,
+    found: it.finetuning.ClassificationResults | it.finetuning.RegressionResults | it.finetuning.PretrainingResults,
 ) -> tuple[str, float, Callable[[float], str]]:
     """Return what a run is reported with first: its name, its value, how it is written."""
-    if isinstance(found, it.finetuning.Fit):
+    if isinstance(found, it.finetuning.RegressionResults):
         return "R²", found.r2, "{:.3f}".format
-    if isinstance(found, it.finetuning.GameResults):
+    if isinstance(found, it.finetuning.PretrainingResults):
         return _("top-1 accuracy"), found.first, "{:.1%}".format
     if found.entities is not None:
         return _("entity F1"), found.entities.f1, "{:.1%}".format
@@ -226,7 +226,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
         )
 
 
-def _numbers(found: it.finetuning.Results) -> None:
+def _numbers(found: it.finetuning.ClassificationResults) -> None:
     places = st.columns(4)
     words = bool(found.sentences)
     _metric(
@@ -260,7 +260,7 @@ def _numbers(found: it.finetuning.Results) -> None:
     _metric(places[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
-def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> None:
+def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> None:
     """Say what could not be judged."""
     if found.without_examples:
         some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
@@ -313,7 +313,9 @@ def _remembered(run: it.runs.Run) -> None:
     )
 
 
-def _rows(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.Results, rows: np.ndarray) -> None:
+def _rows(
+    run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults, rows: np.ndarray
+) -> None:
     if not len(rows):
         return
     shown = rows[:_MOST_ROWS]
@@ -368,7 +370,7 @@ def open_in(page: str, run: it.runs.Run, text: str, pair: str | None) -> None:
     st.switch_page(page_file(page))
 
 
-def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> dict[str, list[Any]]:
+def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         **({"word": list(outcome.words)} if outcome.words is not None else {}),
         "text": list(outcome.texts),
@@ -381,7 +383,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Results) -> d
     return outcome.origin.beside(table)
 
 
-def _classes(found: it.finetuning.Results) -> None:
+def _classes(found: it.finetuning.ClassificationResults) -> None:
     """Draw how well each class is told, with 95 % intervals; what has nothing to divide by is empty."""
     st.markdown("##### " + _("Results by class"))
 
@@ -411,7 +413,7 @@ def _classes(found: it.finetuning.Results) -> None:
     )
 
 
-def _fit(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.Fit) -> None:
+def _fit(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.RegressionResults) -> None:
     places = st.columns(4)
     _metric(
         places[0],

@@ -62,7 +62,7 @@ def zipped(folder: Path) -> bytes:
 
 @guarded
 def _resume(run: it.runs.Run) -> None:
-    jobs.start(it.runs.ask_again(run))
+    jobs.start(it.runs.resume_run(run))
 
 
 @guarded

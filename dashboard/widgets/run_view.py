@@ -76,7 +76,7 @@ def run_buttons(run: it.runs.Run) -> None:
                 icon=":material/stop:",
                 key="stop_run",
                 disabled=run.state == "stopping",
-                on_click=guarded(it.runs.ask_to_stop),
+                on_click=guarded(it.runs.stop_run),
                 args=(run,),
                 help=_("Saves a checkpoint and evaluates the model; the run can be resumed later."),
             )
@@ -125,7 +125,7 @@ def _live(run_id: str, active: bool) -> None:
     if active and not run.active:
         # Its results are below, and nothing has to look again.
         st.rerun()
-    told = it.runs.read_told(run.folder)
+    told = it.runs.read_metrics(run.folder)
     if run.state == "waiting":
         st.info(
             _(
@@ -158,7 +158,13 @@ def _live(run_id: str, active: bool) -> None:
     _tiles(run, told)
     regression = run.request.task == "regression"
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
-    score = "R²" if regression else _("top-1 accuracy") if run.request.task in it.finetuning.GAMES else _("accuracy")
+    score = (
+        "R²"
+        if regression
+        else _("top-1 accuracy")
+        if run.request.task in it.finetuning.PRETRAINING_TASKS
+        else _("accuracy")
+    )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
@@ -167,7 +173,7 @@ def _live(run_id: str, active: bool) -> None:
         title = {
             "regression": _("Held-out R²"),
             "token classes": _("Held-out word accuracy"),
-            **dict.fromkeys(it.finetuning.GAMES, _("Held-out top-1 accuracy")),
+            **dict.fromkeys(it.finetuning.PRETRAINING_TASKS, _("Held-out top-1 accuracy")),
         }.get(run.request.task, _("Held-out accuracy"))
         if run.request.recipe.patience:
             help_ = _(
@@ -197,7 +203,7 @@ def _live(run_id: str, active: bool) -> None:
         )
 
 
-def _progress(run: it.runs.Run, told: it.runs.Told) -> str:
+def _progress(run: it.runs.Run, told: it.runs.MetricsLog) -> str:
     parts = [_("step {done} of {total}").format(done=f"{run.step:,}", total=f"{run.steps:,}")]
     # By the last steps: the first ones wait for memory and for what is computed once.
     recent = told.seconds[-50:]
@@ -207,11 +213,17 @@ def _progress(run: it.runs.Run, told: it.runs.Told) -> str:
     return " · ".join(parts)
 
 
-def _tiles(run: it.runs.Run, told: it.runs.Told) -> None:
+def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
     places = st.columns(5)
     last = told.judged[-1] if told.judged else None
     regression = run.request.task == "regression"
-    name = "R²" if regression else _("Top-1 accuracy") if run.request.task in it.finetuning.GAMES else _("Accuracy")
+    name = (
+        "R²"
+        if regression
+        else _("Top-1 accuracy")
+        if run.request.task in it.finetuning.PRETRAINING_TASKS
+        else _("Accuracy")
+    )
     score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
     places[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:

@@ -168,7 +168,7 @@ def attention_view(
     )
 
 
-def liveliest_head(trace: Trace) -> tuple[int, int]:
+def most_active_head(trace: Trace) -> tuple[int, int]:
     """Return the head that tells ordinary tokens apart best: a good one to show first, and no more than that.
 
     The measure is the mean over the first ordinary tokens of the largest weight to one that is not a neighbour, less

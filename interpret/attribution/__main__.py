@@ -5,7 +5,7 @@ import math
 import sys
 
 from interpret.attribution.arguments import make_parser
-from interpret.attribution.rows import Rows, explain_rows, write_rows
+from interpret.attribution.rows import RowAttributions, attribute_rows, write_rows
 from interpret.attribution.targets import class_names
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
@@ -62,7 +62,7 @@ def _explain(asked: argparse.Namespace) -> None:
         head = fit_head(encoder, [fitted[place] for place in kept], [labels[place].strip() for place in kept])
         _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
     labelled_too = asked.label is not None and (asked.fit is None or asked.label in table.columns)
-    found = explain_rows(
+    found = attribute_rows(
         encoder,
         texts,
         _column(table, asked.label) if labelled_too else None,
@@ -85,7 +85,7 @@ def _explain(asked: argparse.Namespace) -> None:
             _say(f"{name}: {words}")
 
 
-def _report(found: Rows) -> None:
+def _report(found: RowAttributions) -> None:
     cut = sum(row.cut for row in found.rows)
     _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped, {cut} read in their first window only")
     for place, error in found.skipped[:_MOST_TOLD]:

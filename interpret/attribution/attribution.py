@@ -10,8 +10,8 @@ from jaxtyping import Float32
 
 from interpret.attribution.methods import METHODS, Work
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Question, Target
-from interpret.attribution.targets import ask
+from interpret.attribution.target import Target, TargetFunction
+from interpret.attribution.targets import target_function
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold, seeded
 from interpret.core.encoder import Encoder, EncoderSpec
@@ -103,7 +103,7 @@ def attribute(
     Parameters
     ----------
     pair, target, head
-        What is asked: see `interpret.attribution.targets.ask`.
+        What is asked: see `interpret.attribution.targets.target_function`.
     method
         A name in `METHODS`.
     baseline
@@ -129,7 +129,7 @@ def attribute(
         If the device runs out of memory.
     """
     return explain(
-        ask(encoder, text, pair, target, head),
+        target_function(encoder, text, pair, target, head),
         method,
         baseline,
         tolerance,
@@ -141,7 +141,7 @@ def attribute(
 
 
 def explain(
-    question: Question,
+    question: TargetFunction,
     method: str,
     baseline: str = "pad",
     tolerance: float = 0.01,

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.attribution.targets import class_names
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
@@ -62,7 +62,7 @@ class Variants:
 
 
 @dataclass(frozen=True, eq=False)
-class Turning:
+class Counterfactuals:
     """A search for the fewest changes that turn the prediction.
 
     Attributes
@@ -87,7 +87,7 @@ class Turning:
     seconds: float
 
 
-def read_variants(question: Question, variants: Sequence[Sequence[Change]]) -> Variants:
+def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
     """Read a text with changes.
 
     Raises
@@ -105,9 +105,9 @@ def read_variants(question: Question, variants: Sequence[Sequence[Change]]) -> V
     )
 
 
-def turn(
-    question: Question, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
-) -> Turning:
+def find_counterfactuals(
+    question: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
+) -> Counterfactuals:
     """Look for the fewest changes after which another class is likeliest.
 
     Deletions: all single words are tried, then all pairs, as long as no more than some thousand variants come of it;
@@ -173,7 +173,7 @@ def turn(
         turned = _greedy(singles, costs or [c for _, c in read([(one,) for one in singles])], most, read)
         smallest = bool(turned) and len(turned[0][0]) == exhausted + 1
     best = sorted(turned, key=lambda one: (len(one[0]), one[1]))[:10]
-    return Turning(
+    return Counterfactuals(
         read_variants(question, [(), *(one for one, _ in best)]),
         smallest,
         tried,
@@ -242,7 +242,7 @@ def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
     return texts[0] if tokens.pair is None else " | ".join(texts)
 
 
-def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
+def _apply(question: TargetFunction, changes: Sequence[Change]) -> Tokens:
     tokens = question.tokens
     gone = np.zeros(len(tokens), bool)
     new: dict[int, int] = {}
@@ -259,7 +259,7 @@ def _apply(question: Question, changes: Sequence[Change]) -> Tokens:
     return cut(changed, ~gone)
 
 
-def _token_of(question: Question, place: int, word: str) -> int:
+def _token_of(question: TargetFunction, place: int, word: str) -> int:
     """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there."""
     tokens, encoder = question.tokens, question.encoder
     # Where tokens are marked that follow a space, the new one is marked as the old.
@@ -272,7 +272,7 @@ def _token_of(question: Question, place: int, word: str) -> int:
     return int(ids[0])
 
 
-def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
+def _chances(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
     answers = question.answers(texts)
     if question.target.kind == "class":
         return class_names(question.encoder, question.head), question.probabilities(answers)
@@ -281,7 +281,7 @@ def _chances(question: Question, texts: Sequence[Tokens]) -> tuple[tuple[str, ..
     return (question.target.name or question.target.kind,), answers
 
 
-def _singles(question: Question, search: str) -> Iterator[Change]:
+def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
     tokens, decode = question.tokens, question.encoder.tokenizer.decode
     words = question.free_words
     if search == "delete":
@@ -307,14 +307,14 @@ def _singles(question: Question, search: str) -> Iterator[Change]:
                 break
 
 
-def _is_read_as(question: Question, place: int, name: str, token: int) -> bool:
+def _is_read_as(question: TargetFunction, place: int, name: str, token: int) -> bool:
     try:
         return _token_of(question, place, name) == token
     except InputError:
         return False
 
 
-def _whole_words(question: Question) -> np.ndarray:
+def _whole_words(question: TargetFunction) -> np.ndarray:
     """Tokens that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
     vocabulary = question.encoder.tokenizer.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
@@ -326,7 +326,7 @@ def _whole_words(question: Question) -> np.ndarray:
     return np.array(sorted(kept))
 
 
-def _suggestions(question: Question, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
+def _suggestions(question: TargetFunction, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each place: the higher, the rather it is tried."""
     encoder = question.encoder
     with hold(encoder.spec.device):

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from interpret.attribution.attribution import Attribution, explain
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, correlation
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -24,7 +24,7 @@ _MOVES = 9
 
 
 @dataclass(frozen=True, eq=False)
-class Trust:
+class Diagnostics:
     """Whether a method's scores describe the model that it was used on.
 
     Attributes
@@ -74,13 +74,13 @@ class Trust:
     seconds: float
 
 
-def trust(
-    question: Question,
+def diagnose(
+    question: TargetFunction,
     attribution: Attribution,
     sensitivity: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Trust:
+) -> Diagnostics:
     """Measure infidelity, max-sensitivity through Captum, and compare with models of other weights.
 
     Parameters
@@ -103,7 +103,7 @@ def trust(
         if progress is not None:
             progress(done, total, stage)
 
-    def again(other: Question) -> np.ndarray:
+    def again(other: TargetFunction) -> np.ndarray:
         return explain(
             other,
             attribution.method,
@@ -140,7 +140,7 @@ def trust(
             agreement.append(correlation(by_word(again(other)), words))
         tell("randomising")
     sizes = [abs(correlation(one, words)) for one in shuffled]
-    return Trust(
+    return Diagnostics(
         infidelity=float(infidelities[0]),
         random_infidelity=read_only(infidelities[1:], np.float32),
         change=float((changes**2).mean()),
@@ -186,7 +186,7 @@ def infidelity(
     return missed / whole if whole > 0 else np.zeros(len(scores)), scales
 
 
-def _changes(question: Question, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _changes(question: TargetFunction, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Take random sets of words away; returns which, ``(draw, word)``, and what the answer had more with them."""
     embedded, empty = question.embedded, question.baseline(baseline)
     groups = [list(tokens) for _, tokens in question.free_words]
@@ -209,8 +209,8 @@ def _changes(question: Question, baseline: str, seed: int) -> tuple[np.ndarray, 
 
 
 def _sensitivity(
-    question: Question,
-    again: Callable[[Question], np.ndarray],
+    question: TargetFunction,
+    again: Callable[[TargetFunction], np.ndarray],
     radius: float,
     seed: int,
     tell: Callable[..., None],
@@ -252,7 +252,7 @@ def _sensitivity(
     return float(value[0])
 
 
-def cascade(question: Question) -> tuple[str, ...]:
+def cascade(question: TargetFunction) -> tuple[str, ...]:
     """Return what is drawn anew, one after another, from the answer down to the words: see `Trust.replaced`."""
     encoder, target = question.encoder, question.target
     own = target.kind in ("class", "word") and question.head is None
@@ -273,7 +273,7 @@ def _layers(encoder: Encoder) -> list[torch.nn.Module]:
     return list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
 
 
-def with_new_weights(question: Question, stages: Sequence[str], seed: int) -> Question | None:
+def with_new_weights(question: TargetFunction, stages: Sequence[str], seed: int) -> TargetFunction | None:
     """Ask a model some of whose weights are drawn anew: see `cascade`; None where nothing differs.
 
     Each tensor is drawn from a normal distribution with its own mean and spread, as a trained one would have.
@@ -299,7 +299,7 @@ def with_new_weights(question: Question, stages: Sequence[str], seed: int) -> Qu
                     parameter.data = anew(parameter.data)
                     changed.add(id(parameter))
     differs = bool(changed) or head is not question.head
-    return Question(encoder, question.tokens, question.target, head, question.other) if differs else None
+    return TargetFunction(encoder, question.tokens, question.target, head, question.other) if differs else None
 
 
 def _weights(encoder: Encoder, stage: str) -> list[torch.nn.Parameter]:

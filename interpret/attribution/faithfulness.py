@@ -15,7 +15,7 @@ from interpret.attribution.attribution import Attribution
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, ranking
 from interpret.attribution.significance import LEVEL, holm, permutation_p
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.arrays import read_only
 
 # DeYoung et al. 2020, sec. 4.2.
@@ -104,7 +104,11 @@ class Faithfulness:
 
 
 def faithfulness(
-    question: Question, attribution: Attribution, draws: int = DRAWS, seed: int = 0, progress: Progress | None = None
+    question: TargetFunction,
+    attribution: Attribution,
+    draws: int = DRAWS,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Faithfulness:
     """Measure comprehensiveness and sufficiency, tell them from chance, and draw the curves behind them.
 
@@ -172,7 +176,7 @@ def faithfulness(
 class Erased:
     """The answers of a text with words deleted, each set of words asked about once."""
 
-    def __init__(self, question: Question, progress: Progress | None = None) -> None:
+    def __init__(self, question: TargetFunction, progress: Progress | None = None) -> None:
         self.question = question
         self.progress = progress
         self.groups = [tokens for _, tokens in question.free_words]

@@ -11,8 +11,8 @@ from jaxtyping import Float32
 from torch.autograd import forward_ad
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Question, Target
-from interpret.attribution.targets import ask
+from interpret.attribution.target import Target, TargetFunction
+from interpret.attribution.targets import target_function
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -135,7 +135,7 @@ def similarity_pairs(
         )
     begin = time.perf_counter()
     questions = [
-        ask(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
+        target_function(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
         for one, two in ((text, other), (other, text))
     ]
     measure = questions[0].reading.model.similarity
@@ -176,7 +176,7 @@ def similarity_pairs(
 
 
 def _added(
-    question: Question, baseline: str, tolerance: float, tell: Callable[..., None]
+    question: TargetFunction, baseline: str, tolerance: float, tell: Callable[..., None]
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
     embedded, empty = question.embedded, question.baseline(baseline)
@@ -207,7 +207,9 @@ def _added(
     return found, (ends[0], ends[1]), steps
 
 
-def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | None) -> tuple[np.ndarray, np.ndarray]:
+def _moved_vectors(
+    question: TargetFunction, at: torch.Tensor, slope: torch.Tensor | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return sentence vectors, and how they change along ``slope`` (forward-mode derivatives)."""
     encoder = question.encoder
     inputs = {name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings(question.tokens).items()}
@@ -223,7 +225,7 @@ def _moved_vectors(question: Question, at: torch.Tensor, slope: torch.Tensor | N
         return primal.double().cpu().numpy(), change.double().cpu().numpy()
 
 
-def interactions(question: Question, baseline: str = "pad", progress: Progress | None = None) -> Interactions:
+def interactions(question: TargetFunction, baseline: str = "pad", progress: Progress | None = None) -> Interactions:
     """Measure what words do in twos: ArchDetect's strength (Tsang et al. 2020), and its sign.
 
     For words i and j, ``ω = f(i, j) - f(i) - f(j) + f()`` once with all other words there and once with none of them.

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32, Float64
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -21,8 +21,8 @@ _TOLERANCE = 0.01
 LAYER_METHODS = ("conductance", "integrated_gradients")
 
 
-def layer_map(
-    question: Question,
+def layer_attribution(
+    question: TargetFunction,
     method: str = "conductance",
     baseline: str = "pad",
     progress: Progress | None = None,
@@ -56,7 +56,7 @@ def layer_map(
 
 
 def _layer_gradients(
-    question: Question, embedded: torch.Tensor, empty: torch.Tensor, progress: Progress | None, steps: int = 32
+    question: TargetFunction, embedded: torch.Tensor, empty: torch.Tensor, progress: Progress | None, steps: int = 32
 ) -> tuple[np.ndarray, np.ndarray]:
     encoder = question.encoder
     layers = list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
@@ -100,7 +100,7 @@ def _layer_gradients(
     return np.stack(rows), np.array(deltas)
 
 
-def _levels(question: Question) -> int:
+def _levels(question: TargetFunction) -> int:
     """How many levels the answer depends on: a unit knows nothing of those above its own."""
     target = question.target
     return target.place + 1 if target.kind == "unit" else question.encoder.layers + 1
@@ -143,7 +143,7 @@ class _Marked(torch.nn.Module):
 
 
 def conductance(
-    question: Question,
+    question: TargetFunction,
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     steps: int = 32,

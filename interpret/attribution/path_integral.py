@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.device_lock import hold
 from interpret.core.errors import InputError
 
@@ -59,7 +59,7 @@ class Walk:
 
 
 def walk(
-    question: Question,
+    question: TargetFunction,
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     tolerance: float = 0.01,
@@ -95,7 +95,7 @@ class _Line:
     """The line, with everything that was looked at so far."""
 
     def __init__(
-        self, question: Question, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
+        self, question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
     ) -> None:
         self.question = question
         self.embedded = embedded
@@ -182,7 +182,7 @@ def _settled(scores: np.ndarray, before: np.ndarray | None, tolerance: float) ->
 
 
 def look(
-    question: Question, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
+    question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each place on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
     with hold(question.encoder.spec.device):

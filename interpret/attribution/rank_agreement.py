@@ -8,7 +8,7 @@ from scipy.stats import rankdata, spearmanr
 
 from interpret.attribution.attribution import Attribution
 from interpret.attribution.methods import METHODS
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.core.rank_correlation import spearman_interval
@@ -19,7 +19,7 @@ def ranking(scores: np.ndarray) -> np.ndarray:
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
-def check_match(question: Question, attribution: Attribution) -> None:
+def check_match(question: TargetFunction, attribution: Attribution) -> None:
     """Refuse an attribution that answers another question.
 
     Raises

@@ -17,7 +17,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
 from interpret.attribution.significance import LEVEL, holm
 from interpret.attribution.target import Target
-from interpret.attribution.targets import ask, class_names
+from interpret.attribution.targets import class_names, target_function
 from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.core.batches import windows_of
 from interpret.core.delimited_files import csv_text
@@ -100,7 +100,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RowAttributions:
     """Many texts explained by one method.
 
     Attributes
@@ -175,7 +175,7 @@ class Rows:
         )
 
 
-def explain_rows(
+def attribute_rows(
     encoder: Encoder,
     texts: Sequence[str],
     labels: Sequence[str] | None = None,
@@ -191,7 +191,7 @@ def explain_rows(
     seed: int = 0,
     progress: Progress | None = None,
     beside: Sequence[Encoder] = (),
-) -> Rows:
+) -> RowAttributions:
     """Explain many texts, each by itself.
 
     Parameters
@@ -272,7 +272,7 @@ def explain_rows(
     known = answered if rows[0].answer else ()
     classes = tuple(order) or tuple(sorted(present))
     origin = origin or FileRows(tuple(range(1, len(texts) + 1)))
-    return Rows(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
+    return RowAttributions(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
 
 
 def _row(
@@ -280,7 +280,7 @@ def _row(
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
     tokens = windows_of(encoder, [(text, None)])[0]
-    question = ask(encoder, tokens[0][0], None, target, head)
+    question = target_function(encoder, tokens[0][0], None, target, head)
     found = explain(question, method, baseline, tolerance, seed=seed)
     answer = out_of_fold = ""
     if question.target.kind == "class":
@@ -349,7 +349,7 @@ def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
     return spans
 
 
-def rows_table(found: Rows) -> dict[str, list[Any]]:
+def rows_table(found: RowAttributions) -> dict[str, list[Any]]:
     """Return a column for each thing known about a row, and behind these the file's own; words and scores as JSON.
 
     ``row`` is the row's number in the file and ``text`` all of its text; ``cut`` says where only its beginning was
@@ -389,7 +389,7 @@ def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
     return [tokens.words[place] for place in kept], [round(float(scores[place]), 6) for place in kept]
 
 
-def write_rows(found: Rows, file: Path) -> None:
+def write_rows(found: RowAttributions, file: Path) -> None:
     """Write `rows_table` as CSV."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         stream.write(csv_text(rows_table(found)))

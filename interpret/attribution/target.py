@@ -53,7 +53,7 @@ class Target:
     place: int = -1
 
 
-class Question:
+class TargetFunction:
     """A text, and one number that a model says about it. `ask` makes one.
 
     Attributes
@@ -245,7 +245,7 @@ class Question:
             found = self.score(torch.stack(texts)).double().cpu().tolist()
         return dict(zip(kinds, found, strict=True))
 
-    def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "Question":
+    def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "TargetFunction":
         """Return the same question about a text whose embeddings are others."""
         question = copy(self)
         with hold(self.encoder.spec.device):

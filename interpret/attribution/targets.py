@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from interpret.attribution.target import Question, Target
+from interpret.attribution.target import Target, TargetFunction
 from interpret.attribution.words import join_words
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError, InterpretError
@@ -11,7 +11,7 @@ from interpret.core.sentence_vectors import sentence_reading
 from interpret.core.tokens import Tokens
 
 
-def ask(
+def target_function(
     encoder: Encoder,
     text: str,
     pair: str | None = None,
@@ -20,7 +20,7 @@ def ask(
     *,
     pooling: str = "auto",
     prompt: str | None = None,
-) -> Question:
+) -> TargetFunction:
     """Ask a model one thing about a text.
 
     Chinese words, numbers and words with an apostrophe are one word each here: see
@@ -53,17 +53,17 @@ def ask(
             raise InputError("Similarity needs two texts. Give the second one too.")
         reading = sentence_reading(encoder, pooling, prompt)
         tokens, other = (join_words(reading.tokens(one)) for one in (text, pair))
-        question = Question(encoder, tokens, Target("similarity", pair), other=other, reading=reading)
+        question = TargetFunction(encoder, tokens, Target("similarity", pair), other=other, reading=reading)
     elif (goal.kind if goal else target) == "norm":
         if pair is not None:
             # A sentence vector is of one text; of two side by side it is of both, with nothing before them.
             prompt = ""
         reading = sentence_reading(encoder, pooling, prompt)
         tokens = join_words(reading.tokens(text) if pair is None else encoder.tokens(text, pair))
-        question = Question(encoder, tokens, Target("norm", ""), reading=reading)
+        question = TargetFunction(encoder, tokens, Target("norm", ""), reading=reading)
     else:
         tokens = join_words(encoder.tokens(text, pair))
-        question = Question(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
+        question = TargetFunction(encoder, tokens, goal or _find_target(encoder, tokens, target, head), head)
         _check_target(question)
         if question.target.index < 0 and question.target.kind in ("class", "word"):
             question.target = _likeliest(question)
@@ -115,7 +115,7 @@ def _find_target(encoder: Encoder, tokens: Tokens, target: str | int | Target, h
     )
 
 
-def _check_target(question: Question) -> None:
+def _check_target(question: TargetFunction) -> None:
     target, encoder = question.target, question.encoder
     if target.kind == "class":
         names = class_names(encoder, question.head)
@@ -166,7 +166,7 @@ def _why(encoder: Encoder) -> InterpretError:
     return InputError("Its head predicts masked words.")
 
 
-def _likeliest(question: Question) -> Target:
+def _likeliest(question: TargetFunction) -> Target:
     best = int(question.own.argmax())
     if question.target.kind == "word":
         return replace(question.target, name=question.encoder.names(best), index=best)

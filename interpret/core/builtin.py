@@ -93,7 +93,7 @@ class GuesserFacts:
 
 
 @cache
-def guesser_facts() -> GuesserFacts:
+def pretraining_facts() -> GuesserFacts:
     """Return how good the shipped heads are."""
     found = json.loads((ADAPTER / "facts.json").read_text("utf-8"))
     figures = tuple(Figure(**one) for one in found.get("figures", ()))

@@ -19,7 +19,7 @@ _TOKENS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Surprise:
+class PseudoLikelihood:
     """The pseudo-log-likelihood of a text (Salazar et al. 2020, eq. 1).
 
     Attributes
@@ -60,7 +60,7 @@ class Surprise:
 
 def pseudo_log_likelihood(
     encoder: Encoder, text: str, pair: str | None = None, within: bool = False, progress: Progress | None = None
-) -> Surprise:
+) -> PseudoLikelihood:
     """Hide one token after another, and ask for its probability.
 
     Parameters
@@ -99,7 +99,7 @@ def pseudo_log_likelihood(
         logs[some] = found[torch.arange(len(some)), true].numpy()
         if progress is not None:
             progress(begin + len(some), len(places), "")
-    return Surprise(tokens, read_only(logs), within)
+    return PseudoLikelihood(tokens, read_only(logs), within)
 
 
 def _hidden(tokens: Tokens, place: int) -> tuple[int, ...]:

@@ -155,7 +155,7 @@ def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndar
     return order[first[: max(2000, int((rank < 2).sum()))]]
 
 
-def agreement(
+def cluster_agreement(
     clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
     """Compare groups with labels: the adjusted Rand index, 1 for the same (Hubert & Arabie 1985).
@@ -183,10 +183,10 @@ def agreement(
     return _adjusted_rand(numbers, groups), float(np.quantile(shuffled, 0.95))
 
 
-def agreement_interval(
+def cluster_agreement_interval(
     clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % interval of `agreement` over texts, by bootstrap; the groups stay as they are."""
+    """Return the 95 % interval of `cluster_agreement` over texts, by bootstrap; the groups stay as they are."""
     _names, numbers = np.unique(list(labels), return_inverse=True)
     _texts, owner = np.unique(np.arange(len(numbers)) if texts is None else texts, return_inverse=True)
     groups = clusters.cluster + 1
@@ -227,7 +227,7 @@ def _adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class MarkingWords:
+class Keywords:
     """The words that mark each group, beside what texts shuffled among the groups give.
 
     Attributes
@@ -249,9 +249,9 @@ class MarkingWords:
     asked: int
 
 
-def marking_words(
+def keywords(
     texts: Sequence[str], clusters: Clusters, most: int = 8, seed: int = 0, progress: Progress | None = None
-) -> MarkingWords:
+) -> Keywords:
     """Return the words that mark each group, with how surely.
 
     Scores are log-odds ratios, group against the rest, with a Dirichlet prior from all texts, divided by their standard
@@ -281,7 +281,7 @@ def marking_words(
     number = {text: i for i, text in enumerate(known)}
     pairs = np.array(list(dict.fromkeys(zip(map(number.get, texts), clusters.cluster.tolist(), strict=True))), int)
     if len(names) < 2 or not clusters.count:
-        return MarkingWords(((),) * clusters.count, float(_SURE), read_only([], np.int64), 0)
+        return Keywords(((),) * clusters.count, float(_SURE), read_only([], np.int64), 0)
 
     def scores(owner: np.ndarray) -> np.ndarray:
         whole = np.asarray(held[owner].sum(axis=0)).ravel()
@@ -301,7 +301,7 @@ def marking_words(
     least = max(float(_SURE), float(np.nextafter(np.quantile(highest, 0.95), np.inf)))
     order = list(names)
     best = [np.argsort(-row, kind="stable")[:most] for row in real]
-    return MarkingWords(
+    return Keywords(
         tuple(
             tuple((order[i], float(row[i])) for i in some if row[i] >= least)
             for row, some in zip(real, best, strict=True)

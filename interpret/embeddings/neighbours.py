@@ -35,7 +35,7 @@ class Neighbours:
     spread: float
 
 
-def neighbours_of(
+def nearest_neighbours(
     embeddings: Embeddings,
     layer: int,
     vector: np.ndarray,

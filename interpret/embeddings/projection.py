@@ -17,7 +17,7 @@ from interpret.core.errors import InputError
 from interpret.core.extras import needed_for
 from interpret.core.hub import Progress
 from interpret.embeddings.exact_tsne import ExactTSNE
-from interpret.embeddings.quality import Quality, map_quality
+from interpret.embeddings.quality import MapQuality, map_quality
 
 METHODS = ("pca", "tsne", "umap")
 METRICS = ("cosine", "euclidean")
@@ -57,7 +57,7 @@ class Projection:
     setting: float | None
     variance: Float32[np.ndarray, " component"]
     divergence: float | None
-    quality: Quality
+    quality: MapQuality
 
 
 def project(

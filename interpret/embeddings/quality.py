@@ -16,7 +16,7 @@ _PAIRS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Quality:
+class MapQuality:
     """How well a map keeps the neighbourhoods of the space it is a map of.
 
     Attributes
@@ -62,7 +62,7 @@ class Quality:
 
 def map_quality(
     vectors: np.ndarray, points: np.ndarray, neighbours: int = 10, queries: int = _QUERIES, seed: int = 0
-) -> Quality:
+) -> MapQuality:
     """Compare a map with the space it is a map of, by Euclidean distances in both.
 
     Ranks are exact, among all points; only the points whose neighbourhoods are looked at are drawn, where there are
@@ -104,7 +104,7 @@ def map_quality(
     rank = float(spearmanr(*lengths).statistic) if varied else 0.0
     drawn = len(chosen) < count
     interval = share_intervals(each.T, np.ones_like(each.T)) if drawn else np.full((3, 2), np.nan)
-    return Quality(
+    return MapQuality(
         trustworthiness=float(each[0].mean()),
         continuity=float(each[1].mean()),
         overlap=float(each[2].mean()),

@@ -22,24 +22,24 @@ from interpret.core.devices import unstarted
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.finetuning.arguments import make_parser
-from interpret.finetuning.cost import Cost
+from interpret.finetuning.cost import StepCost
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.health import check_health, describe_health
 from interpret.finetuning.layer_groups import expand, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.plan import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.results import in_words
-from interpret.finetuning.runs import Request, Run, ask_again, make_run, read_run
+from interpret.finetuning.runs import Request, Run, make_run, read_run, resume_run
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on
 
 # What the terminal says of a plan needs no step to be timed.
-_NO_TIME = Cost(0.0, 0.0, 0.0)
+_NO_TIME = StepCost(0.0, 0.0, 0.0)
 # What is learned from and judged by, where it is no row.
-_UNITS = {"token classes": "sentences", **dict.fromkeys(GAMES, "passages")}
+_UNITS = {"token classes": "sentences", **dict.fromkeys(PRETRAINING_TASKS, "passages")}
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.finetuning") -> int:
@@ -191,7 +191,7 @@ def _go_on(folder: Path) -> int:
         _say(f"“{run.request.name}” is done already")
         return 0
     if run.state == "stopped" and not int(os.environ.get("RANK", "0")):
-        ask_again(run)
+        resume_run(run)
     return work_on(folder)
 
 

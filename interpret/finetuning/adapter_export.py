@@ -26,15 +26,15 @@ from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.extras import needed_for
-from interpret.finetuning.collator import Collate, Item
+from interpret.finetuning.collator import Collator, Item
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import PRETRAINING_TASKS
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.pretraining_collator import ELSEWHERE, FOLLOWS, Game, as_written
-from interpret.finetuning.pretraining_trainer import ask
+from interpret.finetuning.pretraining_collator import ELSEWHERE, FOLLOWS, PretrainingCollator, as_written
+from interpret.finetuning.pretraining_trainer import answers_of
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.results import GameResults, measure_game
+from interpret.finetuning.results import PretrainingResults, measure_pretraining
 from interpret.finetuning.runs import Run, read_run
 
 # Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
@@ -208,7 +208,7 @@ def what_is_given(run: Run) -> dict[str, torch.Tensor]:
     encoder = load_encoder(str(run.folder / "model"), device="cpu")
     examples, split = read_run_examples(run.folder, run.request)
     places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
-    game, collate = Game(encoder, run.request.recipe, examples, places), Collate(encoder)
+    game, collate = PretrainingCollator(encoder, run.request.recipe, examples, places), Collator(encoder)
     body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
     given: dict[str, torch.Tensor] = {}
 
@@ -246,7 +246,7 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
 
 def measure_adapter(
     base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS
-) -> tuple[GameResults, GameResults]:
+) -> tuple[PretrainingResults, PretrainingResults]:
     """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
 
     Parameters
@@ -259,10 +259,12 @@ def measure_adapter(
     hidden, written
         What came of the games; and of the same pairs with nothing hidden, as who asks of a pair gives it.
     """
-    examples = read_examples(content, name, "text", "", None, GAMES[1], words)
+    examples = read_examples(content, name, "text", "", None, PRETRAINING_TASKS[1], words)
     encoder, model = _joined(base, adapter)
-    game = Game(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
-    hidden, written = (measure_game(ask(model, one, Collate(encoder))) for one in (game, _as_written(game)))
+    game = PretrainingCollator(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
+    hidden, written = (
+        measure_pretraining(answers_of(model, one, Collator(encoder))) for one in (game, _as_written(game))
+    )
     return hidden, written
 
 
@@ -282,8 +284,8 @@ def balance_pairs(base: str, adapter: Path, run: Run) -> None:
         return
     places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
     encoder, model = _joined(base, adapter)
-    game = Game(encoder, run.request.recipe, examples, places)
-    found = measure_game(ask(model, _as_written(game), Collate(encoder)))
+    game = PretrainingCollator(encoder, run.request.recipe, examples, places)
+    found = measure_pretraining(answers_of(model, _as_written(game), Collator(encoder)))
     shift = as_many(found.follows, found.following)
     weights = load_file(adapter / WEIGHTS)
     bias = weights[f"{_PREFIX}cls.seq_relationship.bias"]
@@ -311,7 +313,7 @@ def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
         return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
 
 
-def _as_written(game: Game) -> list[Item]:
+def _as_written(game: PretrainingCollator) -> list[Item]:
     return [as_written(game[i]) for i in range(len(game))]
 
 
@@ -346,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _facts(hidden: GameResults, written: GameResults) -> dict[str, Any]:
+def _facts(hidden: PretrainingResults, written: PretrainingResults) -> dict[str, Any]:
     return {
         "first": hidden.first,
         "five": hidden.five,

@@ -75,7 +75,7 @@ def _first_tokens(found: Encoding, words: Sequence[str]) -> dict[int, int]:
     return first
 
 
-class Collate:
+class Collator:
     """Puts examples side by side, padded to the longest.
 
     Parameters

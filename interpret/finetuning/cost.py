@@ -32,7 +32,7 @@ _CONTEXTS = (100_000_000, 2_000_000_000)
 
 
 @dataclass(frozen=True)
-class Cost:
+class StepCost:
     """What a model's arithmetic takes on a device, measured.
 
     Attributes
@@ -56,7 +56,7 @@ class Cost:
 
 def measure_cost(
     encoder: Encoder, tokens: int, precision: str = "float32", batch: int = 16, device: str = "cpu"
-) -> Cost:
+) -> StepCost:
     """Time a step of training on a copy of the model, of texts of so many tokens.
 
     On a card it is timed in a process of its own, at the batch and with the optimizer that will run: PyTorch keeps what
@@ -91,7 +91,7 @@ def measure_cost(
     return _apart(encoder, tokens, precision, batch, name)
 
 
-def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: str) -> Cost:
+def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: str) -> StepCost:
     """Time a step in a process of its own."""
     checkpoint = encoder.spec.checkpoint
     model = checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint))
@@ -118,7 +118,7 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
         kind = CapacityError if told["kind"] == "CapacityError" else InputError
         # The card has another name there.
         raise kind(told["sentence"], **{name: device if one == inside else one for name, one in told["values"].items()})
-    return Cost(**told)
+    return StepCost(**told)
 
 
 def main() -> None:
@@ -133,7 +133,7 @@ def main() -> None:
     print(json.dumps(told))  # noqa: T201 - to who asked
 
 
-def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: int = 0) -> Cost:
+def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: int = 0) -> StepCost:
     """Time steps here and now; see `measure_cost`.
 
     Parameters
@@ -170,7 +170,7 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
             backward.append(back - middle - (middle - begin))
             update.append(_now(device) - back)
         context = _context(device, free)
-    return Cost(
+    return StepCost(
         min(forward[1:]) / ids.numel(),
         max(min(backward[1:]), 0.0) / ids.numel(),
         min(update[1:]) / count,

@@ -11,7 +11,7 @@ from interpret.core.file_rows import rows_of
 from interpret.core.files import Table, read_table
 from interpret.core.labels import as_number, has_decimal_commas, is_missing, multi_labels, with_point
 from interpret.core.tag_files import read_tags
-from interpret.finetuning.examples import GAMES, LEAST_ROWS, TASKS, Examples
+from interpret.finetuning.examples import LEAST_ROWS, PRETRAINING_TASKS, TASKS, Examples
 from interpret.finetuning.passages import PASSAGE_WORDS, read_passages, split_passages
 
 MOST_CLASSES = 200
@@ -56,7 +56,7 @@ def read_examples(
     """
     if task not in TASKS:
         raise InputError("There is no task “{name}”. Choose one of: {known}.", name=task, known=", ".join(TASKS))
-    if task in GAMES:
+    if task in PRETRAINING_TASKS:
         return read_passages(content, name, text, task, words)
     if task == "token classes":
         found = read_tags(content, name, tags)
@@ -214,7 +214,7 @@ def split_examples(
         raise InputError(
             "A held-out share of {share} is not possible. Choose one between 0.05 and 0.5, such as 0.2.", share=share
         )
-    if examples.task in GAMES:
+    if examples.task in PRETRAINING_TASKS:
         return _both(examples, *split_passages(examples, share))
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):
@@ -250,7 +250,7 @@ def _both(
     examples: Examples, learned: list[int], judged: list[int]
 ) -> tuple[Int[np.ndarray, " learned"], Int[np.ndarray, " judged"]]:
     # Whether a text follows is asked with another one's end.
-    least = 2 if examples.task in GAMES and examples.pairs is not None else 1
+    least = 2 if examples.task in PRETRAINING_TASKS and examples.pairs is not None else 1
     if len(learned) < least or len(judged) < least:
         raise InputError(
             "The split leaves {learned} for training and {judged} for evaluation. Identical texts stay together: add "

@@ -13,8 +13,8 @@ from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
 
 # The games that BERT learned from, which need no labels: masked words alone, or both (Devlin et al. 2019, sec. 3.1).
-GAMES = ("masked words", "masked words and next sentences")
-TASKS = ("classes", "regression", "token classes", *GAMES)
+PRETRAINING_TASKS = ("masked words", "masked words and next sentences")
+TASKS = ("classes", "regression", "token classes", *PRETRAINING_TASKS)
 LEAST_ROWS = 8
 
 
@@ -77,7 +77,7 @@ class Examples:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names in order; empty for a regression and for games."""
-        if self.task in ("regression", *GAMES):
+        if self.task in ("regression", *PRETRAINING_TASKS):
             return ()
         if self.tags is not None:
             return tuple(sorted({tag for row in self.tags for tag in row}))

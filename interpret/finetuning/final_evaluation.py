@@ -12,7 +12,7 @@ from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.pseudo_likelihood import pseudo_log_likelihood
 from interpret.core.windows import windows
-from interpret.finetuning.collator import Collate, Reader
+from interpret.finetuning.collator import Collator, Reader
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.runs import Run
 
@@ -37,7 +37,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     labels = encoder.task.labels if encoder.task is not None else ()
     if set(examples.classes) - set(labels):
         return {}
-    read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collate(encoder)
+    read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collator(encoder)
     items = [read(int(place)) for place in split.test]
     loss = right = 0.0
     with hold(encoder.spec.device):

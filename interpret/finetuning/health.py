@@ -13,7 +13,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.masking import Masking
 from interpret.core.tokens import tokenize
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 
 # The largest class with so many times as many rows as the smallest is worth a word.
 _UNBALANCED = 3.0
@@ -27,7 +27,7 @@ _UNCERTAIN = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Health:
+class DataHealth:
     """What was found in examples, and in their split.
 
     Attributes
@@ -126,7 +126,7 @@ def check_health(
     judged: Sequence[int] | Int[np.ndarray, " judged"],
     most: int | None = None,
     sample: int = 20_000,
-) -> Health:
+) -> DataHealth:
     """Look at examples before a model learns from them.
 
     Parameters
@@ -167,9 +167,9 @@ def check_health(
         lacking = {place for place in range(len(tokens)) if tokens.unknown_at(place)} if tokens.unknown else set()
         cut += [len(group) for group in words if lacking.isdisjoint(group)]
     total = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add(examples.pairs is not None)
-    plays = examples.task in GAMES
+    plays = examples.task in PRETRAINING_TASKS
     counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
-    return Health(
+    return DataHealth(
         rows=len(examples),
         skipped=examples.skipped,
         classes=() if plays or examples.task == "regression" else tuple(counted.most_common()),
@@ -190,7 +190,7 @@ def check_health(
     )
 
 
-def describe_health(health: Health, examples: Examples) -> dict[str, InputError]:
+def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputError]:
     """Return a sentence for each finding, the gravest first: for a page, a terminal and a library alike."""
 
     def begin(place: int) -> str:
@@ -225,7 +225,7 @@ def describe_health(health: Health, examples: Examples) -> dict[str, InputError]
                 count=health.answers,
                 points=f"{health.uncertainty * 100:.1f}",
             )
-            if examples.task in GAMES
+            if examples.task in PRETRAINING_TASKS
             else InputError(
                 "Only {count} held-out sentences: a word accuracy near 90 % can be off by ± {points} percentage "
                 "points by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller "

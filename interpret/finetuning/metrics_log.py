@@ -119,7 +119,7 @@ def read_evaluation(given: Mapping[str, Any]) -> Evaluation:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class MetricsLog:
     """What a run has told so far, as columns.
 
     Attributes
@@ -157,7 +157,7 @@ _logs: "OrderedDict[Path, _Log]" = OrderedDict()
 _lock = threading.Lock()
 
 
-def read_told(folder: Path) -> Told:
+def read_metrics(folder: Path) -> MetricsLog:
     """Read what a run has told; a last line that is not whole yet is left for the next time.
 
     A log only grows while a run is at work, so what was read before is kept, and only what came since is read. A log
@@ -234,13 +234,13 @@ class _Log:
         self.steps[self.count : self.count + len(rows)] = rows
         self.count += len(rows)
 
-    def told(self) -> Told:
+    def told(self) -> MetricsLog:
         """Return it as columns."""
         table = self.steps[: self.count].view()
         table.flags.writeable = False
         columns = dict(zip(_COLUMNS, table.T, strict=False))
         norms = table[:, len(_COLUMNS) :]
-        return Told(
+        return MetricsLog(
             **columns, norms=norms, layer_groups=self.layer_groups, judged=tuple(self.judged), damaged=self.damaged
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interpret.finetuning.entities import by_sentence, count_entities, name_entities
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import PRETRAINING_TASKS
 from interpret.finetuning.results import fit_parts, r2_of
 
 # Random halves of the rows: the mean over so many is known to a tenth of what one half is off by.
@@ -111,7 +111,7 @@ def row_parts(task: str, labels: Sequence[str], answers: Mapping[str, np.ndarray
     if task == "regression":
         return fit_parts(answers["logits"][:, 0].astype(float), answers["truth"].astype(float))
     rows = answers["rows"]
-    if task in GAMES:
+    if task in PRETRAINING_TASKS:
         surprise, right = -np.log(np.maximum(answers["chance"], 1e-30)), answers["rank"] == 0
     else:
         logits, truth = answers["logits"].astype(float), answers["truth"]
@@ -148,6 +148,6 @@ def goodness_of(task: str, pair_weight: float = 1.0) -> Statistic:
     """Return what makes of sums over `row_parts` the negative loss, by which an epoch is chosen."""
     if task == "regression":
         return lambda sums: -sums[..., 0] / sums[..., 1]
-    if task == GAMES[1]:
+    if task == PRETRAINING_TASKS[1]:
         return lambda sums: -sums[..., 0] / sums[..., 1] - pair_weight * sums[..., 3] / sums[..., 4]
     return lambda sums: -sums[..., 0] / sums[..., 1]

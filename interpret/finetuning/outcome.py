@@ -13,14 +13,14 @@ from interpret.core.file_rows import FileRows
 from interpret.core.intervals import cluster_bootstrap
 from interpret.core.vocabulary import TokenNames
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.model_selection import Choice, cross_fit, row_parts, score_of
 from interpret.finetuning.results import (
-    Fit,
-    GameResults,
-    Results,
+    ClassificationResults,
+    PretrainingResults,
+    RegressionResults,
     measure_fit,
-    measure_game,
+    measure_pretraining,
     measure_results,
     reported_on,
 )
@@ -48,16 +48,16 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
     return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
 
 
-def measure(trained: Trained) -> Results | Fit | GameResults:
+def measure(trained: Trained) -> ClassificationResults | RegressionResults | PretrainingResults:
     """Tell how good a model is on what was held out."""
-    if trained.task in GAMES:
-        return measure_game(trained.answers)
+    if trained.task in PRETRAINING_TASKS:
+        return measure_pretraining(trained.answers)
     if trained.task == "regression":
         return measure_fit(trained.answers["logits"][:, 0], trained.answers["truth"])
     return _measure(trained.task, trained.answers, trained.labels)
 
 
-def _measure(task: str, answers: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Results:
+def _measure(task: str, answers: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> ClassificationResults:
     truth = [labels[place] for place in answers["truth"]]
     return measure_results(answers["logits"], truth, labels, answers["rows"] if task == "token classes" else None)
 
@@ -93,7 +93,7 @@ class Outcome:
         left out.
     """
 
-    found: Results | Fit | GameResults
+    found: ClassificationResults | RegressionResults | PretrainingResults
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
@@ -135,10 +135,10 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
         overlap, split = rest - len(split.test), Split(split.train, whole, whole)
     chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
     about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
-    if task in GAMES:
+    if task in PRETRAINING_TASKS:
         some = examples.some(split.test)
         return Outcome(
-            measure_game(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap
+            measure_pretraining(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap
         )
     logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
     # For words' tags a row for each word, shown in its sentence.

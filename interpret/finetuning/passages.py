@@ -32,7 +32,7 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     text
         The table's column.
     task
-        One of `interpret.finetuning.examples.GAMES`. With next sentences each passage has two halves.
+        One of `interpret.finetuning.examples.PRETRAINING_TASKS`. With next sentences each passage has two halves.
     words
         How many words a passage has at most: whole sentences, up to there.
 

@@ -12,8 +12,8 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.rounding import fast_precision
 from interpret.core.tokens import tokenize
-from interpret.finetuning.cost import CONTEXT_BYTES, Cost
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.cost import CONTEXT_BYTES, StepCost
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
@@ -89,7 +89,7 @@ def plan(
     lengths: Sequence[int] | Int[np.ndarray, " example"],
     learned: int,
     judged: int,
-    cost: Cost,
+    cost: StepCost,
 ) -> Plan:
     """Predict what a fine-tune takes.
 
@@ -114,7 +114,7 @@ def plan(
     layer_groups, _maps = planned_layer_groups(model, encoder, recipe)
     trainable = sum(one.learns for one in layer_groups)
     layers = [one for one in layer_groups if one.name.isdigit()]
-    plays = task in GAMES
+    plays = task in PRETRAINING_TASKS
     kept = kept_layers(model, family, frozen_prefix(layer_groups)) if recipe.keep_prefix and not plays else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
     steps_an_epoch = math.ceil(learned / recipe.batch)
@@ -233,6 +233,7 @@ def _cautions(
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95 % interval around 90 %.
-        "few judged": task not in ("regression", *GAMES) and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+        "few judged": task not in ("regression", *PRETRAINING_TASKS)
+        and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

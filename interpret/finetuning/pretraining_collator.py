@@ -22,7 +22,7 @@ FOLLOWS, ELSEWHERE = 0, 1
 _FEW = 3
 
 
-class Game(Sequence[Item]):
+class PretrainingCollator(Sequence[Item]):
     """Passages with some tokens hidden, and half of them with the end of another: drawn anew at every time.
 
     What is drawn depends on the seed, the time and the passage alone, so that a training that goes on after a stop

@@ -11,9 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from interpret.core.batches import batches_of
 from interpret.core.tasks import logits_of, pair_logits_of
-from interpret.finetuning.collator import NO_LABEL, Collate, Item
-from interpret.finetuning.pretraining_collator import FOLLOWS, Game
-from interpret.finetuning.results import facts_of, measure_game
+from interpret.finetuning.collator import NO_LABEL, Collator, Item
+from interpret.finetuning.pretraining_collator import FOLLOWS, PretrainingCollator
+from interpret.finetuning.results import facts_of, measure_pretraining
 from interpret.finetuning.trainer import Answers, FineTuner
 
 
@@ -39,7 +39,7 @@ def reading_at(model: tf.PreTrainedModel, chosen: torch.Tensor) -> Iterator[None
             hook.remove()
 
 
-class GameTrainer(FineTuner):
+class PretrainingTrainer(FineTuner):
     """The training of a model by the games: its loss is the weighted sum of both games' mean cross-entropies."""
 
     def compute_loss(
@@ -63,7 +63,7 @@ class GameTrainer(FineTuner):
         probability of the true one, and how many are likelier; ``rows`` which example it is of. With next sentences
         ``follows`` is the probability that the second text follows, and ``following`` whether it does, for each.
         """
-        answers = ask(self.learner.model, items, self.lesson.collate)
+        answers = answers_of(self.learner.model, items, self.lesson.collate)
         loss = -float(np.log(np.maximum(answers["chance"], 1e-30)).mean())
         if "follows" in answers:
             sure = np.where(answers["following"], answers["follows"], 1 - answers["follows"])
@@ -75,19 +75,19 @@ class GameTrainer(FineTuner):
 
     def before_first_step(self) -> None:
         """Let every pass through the passages be another game, and judge the model as it comes."""
-        if isinstance(self.lesson.learned, Game):
+        if isinstance(self.lesson.learned, PretrainingCollator):
             self.lesson.learned.time = lambda: int(self.state.global_step // self.steps_an_epoch)
         if self.state.global_step == 0 and not self.progress.evaluations:
             self.after_epoch()
 
     def _facts(self, answers: Answers) -> Mapping[str, float]:
-        return facts_of(measure_game(answers))
+        return facts_of(measure_pretraining(answers))
 
     def _probed(self) -> tuple[tuple[float, ...], ...]:
         return ()
 
 
-def ask(model: Any, game: Sequence[Item], collate: Collate) -> Answers:
+def answers_of(model: Any, game: Sequence[Item], collate: Collator) -> Answers:
     """Let a model play: what it says of every token that is chosen, and of every pair; see `GameTrainer.judge`."""
     items = [game[i] for i in range(len(game))]
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", "guess", "chance", "rank", "rows")}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from interpret.core.checkpoints import BUILT_IN
 from interpret.core.errors import InputError
 from interpret.core.task_heads import HEADS
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import PRETRAINING_TASKS
 from interpret.finetuning.layer_groups import HEAD, POOLER
 
 # What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
@@ -255,10 +255,10 @@ def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False
     found = _SUITED[kind]
     if adapted:
         found = found._replace(learning_rate=_ADAPTED_RATES.get(kind, found.learning_rate))
-    if task == "token classes" or task in GAMES:
+    if task == "token classes" or task in PRETRAINING_TASKS:
         # Other heads read whole texts.
         found = found._replace(head=OWN_HEAD)
-    if alone and task in GAMES:
+    if alone and task in PRETRAINING_TASKS:
         found = found._replace(learning_rate=_GAME_HEAD_RATE, epochs=_SUITED["small"].epochs)
     return found
 

@@ -216,7 +216,7 @@ def _metrics(what: Step | Evaluation) -> list[tuple[str, float, int]]:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RunRecord:
     """A run as the record has it.
 
     Attributes
@@ -244,7 +244,7 @@ class Recorded:
     begun: float
 
 
-def read_record(root: Path, most: int = 500) -> list[Recorded]:
+def read_record(root: Path, most: int = 500) -> list[RunRecord]:
     """Return the runs in the record, the newest first.
 
     Raises
@@ -257,7 +257,7 @@ def read_record(root: Path, most: int = 500) -> list[Recorded]:
         aliases = _aliases(client)
         found = client.search_runs([experiment], max_results=most, order_by=["attributes.start_time DESC"])
         return [
-            Recorded(
+            RunRecord(
                 one.info.run_id,
                 one.data.tags.get("bertoscope.run", ""),
                 one.info.run_name,
@@ -320,7 +320,7 @@ def drop_alias(root: Path, alias: str) -> None:
         client.delete_registered_model_alias(EXPERIMENT, alias)
 
 
-def forget(root: Path, record: str) -> None:
+def delete_record(root: Path, record: str) -> None:
     """Delete a run from the record, with the names of its model.
 
     Raises

@@ -17,18 +17,18 @@ from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
-from interpret.finetuning.collator import Collate, Reader
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.collator import Collator, Reader
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.layer_groups import HEAD
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.trainable_model import Learner
+from interpret.finetuning.trainable_model import TrainableModel
 
 # Examples that the Fisher information is averaged over: each takes a pass forward and back of its own.
 FISHER_EXAMPLES = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Past:
+class ParentRun:
     """What the run had learned from whose model is trained further.
 
     Attributes
@@ -57,7 +57,9 @@ class Hold:
         For each weight how much it counts, by its name in the encoder; None for all alike.
     """
 
-    def __init__(self, learner: Learner, strength: float, importance: Mapping[str, torch.Tensor] | None = None) -> None:
+    def __init__(
+        self, learner: TrainableModel, strength: float, importance: Mapping[str, torch.Tensor] | None = None
+    ) -> None:
         body = getattr(learner.model, learner.model.base_model_prefix)
         inside = {id(one): name for name, one in body.named_parameters()}
         self.strength = strength
@@ -85,7 +87,7 @@ class Hold:
                     one.grad.add_(way if self.importance is None else way * self.importance[place], alpha=self.strength)
 
 
-def make_hold(learner: Learner, recipe: Recipe, past: Past | None) -> Hold | None:
+def make_hold(learner: TrainableModel, recipe: Recipe, past: ParentRun | None) -> Hold | None:
     """Return what holds a model's weights as its recipe says; None for nothing.
 
     Raises
@@ -107,7 +109,7 @@ def make_hold(learner: Learner, recipe: Recipe, past: Past | None) -> Hold | Non
 
 
 def fisher_information(
-    encoder: Encoder, past: Past, recipe: Recipe, most: int = FISHER_EXAMPLES
+    encoder: Encoder, past: ParentRun, recipe: Recipe, most: int = FISHER_EXAMPLES
 ) -> dict[str, torch.Tensor]:
     """Return the diagonal of the Fisher information of a classifier's weights, scaled to a mean of 1.
 
@@ -126,7 +128,7 @@ def fisher_information(
         )
     random = np.random.default_rng(recipe.seed)
     chosen = random.permutation(past.learned)[:most]
-    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels, (0.0, 1.0)), Collate(encoder)
+    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels, (0.0, 1.0)), Collator(encoder)
     parameters = dict(encoder.model.named_parameters())
     found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
     for one in parameters.values():
@@ -153,7 +155,7 @@ def _shares(logits: torch.Tensor) -> np.ndarray:
 
 
 def replayed(
-    examples: Examples, learned: Sequence[int] | Int[np.ndarray, " learned"], past: Past, share: float, seed: int
+    examples: Examples, learned: Sequence[int] | Int[np.ndarray, " learned"], past: ParentRun, share: float, seed: int
 ) -> tuple[Examples, Int[np.ndarray, " all"]]:
     """Return examples with some that were learned from before, and the places of all to learn from.
 
@@ -175,7 +177,7 @@ def replayed(
     count = min(len(past.learned), round(len(learned) * share / (1 - share)))
     chosen = np.random.default_rng(seed).permutation(past.learned)[:count]
     again = old.some(chosen)
-    if examples.task in GAMES:
+    if examples.task in PRETRAINING_TASKS:
         # Documents are numbered in each file: the old ones are no part of the new ones.
         again = replace(again, labels=tuple(f"old {label}" for label in again.labels))
     whole = examples.followed_by(again)

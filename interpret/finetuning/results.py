@@ -16,13 +16,13 @@ from interpret.core.errors import InputError
 from interpret.core.intervals import DRAWS, cluster_bootstrap, drawn_sums, share_interval, share_intervals, wilson
 from interpret.core.rank_correlation import spearman_interval
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import PRETRAINING_TASKS
 
 _BINS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class ClassificationResults:
     """What came out on examples that were held out.
 
     Every interval is of 95 %: Wilson's (1927) for examples of their own; for words by sentence, since those of one
@@ -123,7 +123,7 @@ def measure_results(
     truth: Sequence[str],
     labels: Sequence[str],
     rows: Int[np.ndarray, " example"] | None = None,
-) -> Results:
+) -> ClassificationResults:
     """Compare a classifier's scores with the truth.
 
     Parameters
@@ -178,7 +178,7 @@ def measure_results(
     either, of_either = np.r_[right, right[wrong]], np.r_[true, given[wrong]]
     among = _intervals(either, (of_either,), (classes,), None if rows is None else np.r_[rows, np.array(rows)[wrong]])
     owner = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
-    return Results(
+    return ClassificationResults(
         labels=tuple(labels),
         confusion=read_only(confusion, np.int64),
         precision=read_only(precision, np.float32),
@@ -259,7 +259,7 @@ def _ece_interval(sure: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class RegressionResults:
     """What came out of a regression on examples that were held out.
 
     Attributes
@@ -315,14 +315,14 @@ class Fit:
         return self.interval[0] > 0
 
 
-def measure_fit(answers: np.ndarray, truth: np.ndarray) -> Fit:
+def measure_fit(answers: np.ndarray, truth: np.ndarray) -> RegressionResults:
     """Compare values with the truth."""
     given, true = np.asarray(answers, float), np.asarray(truth, float)
     missed = given - true
     spread = np.square(true - true.mean()).sum()
     parts = fit_parts(given, true)
     varied = given.std() > 0 and true.std() > 0
-    return Fit(
+    return RegressionResults(
         answers=read_only(given, np.float32),
         truth=read_only(true, np.float32),
         r2=float(1 - np.square(missed).sum() / spread) if spread else float("nan"),
@@ -349,7 +349,7 @@ def r2_of(sums: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class GameResults:
+class PretrainingResults:
     """What came out of the games on passages that were held out.
 
     Attributes
@@ -390,7 +390,7 @@ class GameResults:
     next_interval: tuple[float, float]
 
 
-def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
+def measure_pretraining(answers: Mapping[str, np.ndarray]) -> PretrainingResults:
     """Sum up what `interpret.finetuning.pretraining_trainer.GameTrainer.judge` returned."""
     rank = answers["rank"]
     shares = [share_interval(*_by_row(rank < most, answers["rows"])) for most in (1, 5)]
@@ -398,7 +398,7 @@ def measure_game(answers: Mapping[str, np.ndarray]) -> GameResults:
     following = answers.get("following", np.empty(0, bool))
     told = (follows > 0.5) == following
     nothing = float("nan")
-    return GameResults(
+    return PretrainingResults(
         truth=read_only(answers["truth"], np.int64),
         guess=read_only(answers["guess"], np.int64),
         chance=read_only(answers["chance"], np.float32),
@@ -420,14 +420,14 @@ def _by_row(right: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return np.bincount(rows, weights=right), np.bincount(rows)
 
 
-def facts_of(found: Results | Fit | GameResults) -> dict[str, float]:
+def facts_of(found: ClassificationResults | RegressionResults | PretrainingResults) -> dict[str, float]:
     """Return the numbers that a run is listed with."""
     low, high = found.interval
     between = {"low": low, "high": high}
-    if isinstance(found, GameResults):
+    if isinstance(found, PretrainingResults):
         words = {"accuracy": found.first, **between, "among_five": found.five, "perplexity": found.perplexity}
         return words if math.isnan(found.next) else words | {"next_accuracy": found.next}
-    if isinstance(found, Fit):
+    if isinstance(found, RegressionResults):
         return {"r2": found.r2, **between, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
     facts = {
         "accuracy": found.accuracy,
@@ -489,7 +489,7 @@ def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
         lines.insert(0, f"entities: F1 {facts['entity_f1']:.1%} {ends}, {found}")
     if beats_baseline(facts) is False:
         lines.append(f"NOT SHOWN TO BE BETTER than {nothing}")
-    unit = "sentences" if task == "token classes" else "passages" if task in GAMES else "rows"
+    unit = "sentences" if task == "token classes" else "passages" if task in PRETRAINING_TASKS else "rows"
     count = f"{facts.get('judged', 0):.0f} {unit}"
     if reported_on(facts, chooses) == "choosing":
         lines.append(f"measured on the {count} that chose the epoch, which flatters it")

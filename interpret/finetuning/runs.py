@@ -455,7 +455,7 @@ def launcher(folder: Path) -> int:
         return 0
 
 
-def ask_to_stop(run: Run) -> None:
+def stop_run(run: Run) -> None:
     """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model.
 
     Raises
@@ -467,7 +467,7 @@ def ask_to_stop(run: Run) -> None:
         (run.folder / "stop").touch()
 
 
-def ask_again(run: Run) -> Run:
+def resume_run(run: Run) -> Run:
     """Make a run ready to go on: for a process to work on it again.
 
     Raises

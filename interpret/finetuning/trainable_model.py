@@ -27,7 +27,7 @@ from interpret.finetuning.adapters import (
     add_adapters,
     merge_adapters,
 )
-from interpret.finetuning.examples import GAMES
+from interpret.finetuning.examples import PRETRAINING_TASKS
 from interpret.finetuning.layer_groups import (
     EMBEDDINGS,
     HEAD,
@@ -42,7 +42,7 @@ from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
 
 
 @dataclass(frozen=True, eq=False)
-class Learner:
+class TrainableModel:
     """A model that is to be trained.
 
     Attributes
@@ -164,7 +164,9 @@ def _length(some: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack([one.norm() for one in some]).norm()
 
 
-def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...], device: str = "cpu") -> Learner:
+def make_trainable_model(
+    encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...], device: str = "cpu"
+) -> TrainableModel:
     """Make the model that a recipe trains, on a device; the encoder, which is on the host, is used up.
 
     A head that the checkpoint has for the same classes goes on learning, any other is new. All that is drawn is drawn
@@ -189,7 +191,7 @@ def make_learner(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str,
     module: torch.nn.Module = model
     with hold(device):
         module.to(device)
-    return Learner(
+    return TrainableModel(
         model=model,
         family=family,
         layer_groups=layer_groups,
@@ -256,8 +258,8 @@ def frozen_layer_groups(recipe: Recipe, names: Iterable[str]) -> list[str]:
 
 _LOADERS = {
     "token classes": tf.AutoModelForTokenClassification,
-    GAMES[0]: tf.AutoModelForMaskedLM,
-    GAMES[1]: tf.AutoModelForPreTraining,
+    PRETRAINING_TASKS[0]: tf.AutoModelForMaskedLM,
+    PRETRAINING_TASKS[1]: tf.AutoModelForPreTraining,
 }
 
 
@@ -277,7 +279,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
         return Classifier(encoder.model, head).requires_grad_(True), continued
     # Its weights are read once more, under the head: the first copy serves nobody any more.
     torch.nn.Module.to(encoder.model, "meta")
-    if task in GAMES:
+    if task in PRETRAINING_TASKS:
         return _make_player(encoder, recipe, task)
     names = labels or ("value",)
     with seeded(recipe.seed), quiet():
@@ -307,7 +309,7 @@ def _make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, 
 
 def _make_player(encoder: Encoder, recipe: Recipe, task: str) -> tuple[Model, bool]:
     """Make a model that plays the games; its head goes on learning where the checkpoint has it."""
-    if task == GAMES[1] and encoder.model.config.model_type not in PAIR_FAMILIES:
+    if task == PRETRAINING_TASKS[1] and encoder.model.config.model_type not in PAIR_FAMILIES:
         raise InputError(
             "{family} was pretrained without next-sentence prediction, and transformers has no head for it. Choose "
             "masked words alone, or a BERT or an ALBERT.",

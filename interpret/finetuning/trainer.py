@@ -31,8 +31,8 @@ from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.regularization import Hold
 from interpret.finetuning.run_files import BROKEN, as_text, number, read_object
 from interpret.finetuning.sampler import LengthSampler
-from interpret.finetuning.trainable_model import Learner
-from interpret.finetuning.training_data import Lesson
+from interpret.finetuning.trainable_model import TrainableModel
+from interpret.finetuning.training_data import TrainingData
 
 _NO_DECAY = ("bias", "norm")
 # Batches that are made before they are asked for.
@@ -92,8 +92,8 @@ class FineTuner(tf.Trainer):
 
     def __init__(
         self,
-        learner: Learner,
-        lesson: Lesson,
+        learner: TrainableModel,
+        lesson: TrainingData,
         recipe: Recipe,
         hold: Hold | None,
         tell: Tell | None,

@@ -27,17 +27,17 @@ from interpret.core.extras import needed_for
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.model_selection import Choice
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
-from interpret.finetuning.pretraining_trainer import GameTrainer
+from interpret.finetuning.pretraining_trainer import PretrainingTrainer
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
-from interpret.finetuning.regularization import Past, make_hold
-from interpret.finetuning.trainable_model import Learner, at_rest, make_learner, save_model
+from interpret.finetuning.regularization import ParentRun, make_hold
+from interpret.finetuning.trainable_model import TrainableModel, at_rest, make_trainable_model, save_model
 from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
-from interpret.finetuning.training_data import Lesson, label_scale, read_lesson
+from interpret.finetuning.training_data import TrainingData, label_scale, read_training_data
 
 with needed_for("finetune"):
     from accelerate.state import AcceleratorState, PartialState
@@ -113,7 +113,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
     probes: Sequence[str] = (),
-    past: Past | None = None,
+    past: ParentRun | None = None,
     tested: Sequence[int] | Int[np.ndarray, " tested"] | None = None,
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
@@ -148,7 +148,7 @@ def train(
     Stopped
         If it was asked to stop before its first step.
     """
-    if examples.task in GAMES and recipe.head not in (AUTO, OWN_HEAD):
+    if examples.task in PRETRAINING_TASKS and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(
             "The head “{name}” reads whole texts, but this task predicts masked words. Choose “{own}”.",
             name=recipe.head,
@@ -166,7 +166,7 @@ def train(
     encoder = load_encoder(recipe.model, "cpu")
     recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
-    learner = make_learner(encoder, recipe, examples.task, labels, device)
+    learner = make_trainable_model(encoder, recipe, examples.task, labels, device)
     if not recipe.dropout:
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):
@@ -178,13 +178,17 @@ def train(
     with hold(device, _too_much(device)), ExitStack() as stack:
         # Once the device is its own: waiting is no training.
         begin = time.perf_counter()
-        lesson = read_lesson(encoder, recipe, examples, learned, judged, tested, probes, scale, device)
+        lesson = read_training_data(encoder, recipe, examples, learned, judged, tested, probes, scale, device)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
         # A game's passages are different every time.
-        kept = -1 if examples.task in GAMES else _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop)
+        kept = (
+            -1
+            if examples.task in PRETRAINING_TASKS
+            else _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop)
+        )
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        trainer = (GameTrainer if examples.task in GAMES else FineTuner)(
+        trainer = (PretrainingTrainer if examples.task in PRETRAINING_TASKS else FineTuner)(
             learner,
             lesson,
             recipe,
@@ -249,9 +253,9 @@ def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:
 
 def _take_prefix(
     stack: ExitStack,
-    learner: Learner,
+    learner: TrainableModel,
     recipe: Recipe,
-    lesson: Lesson,
+    lesson: TrainingData,
     width: int,
     tell: Tell | None,
     stop: Callable[[], bool] | None,

@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Int
 
 from interpret.core.encoder import Encoder
-from interpret.finetuning.collator import NO_LABEL, Collate, Item, Reader
-from interpret.finetuning.examples import GAMES, Examples
-from interpret.finetuning.pretraining_collator import Game
+from interpret.finetuning.collator import NO_LABEL, Collator, Item, Reader
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.pretraining_collator import PretrainingCollator
 from interpret.finetuning.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TrainingData:
     """What is learned from, read.
 
     Attributes
@@ -46,12 +46,12 @@ class Lesson:
     tested: Sequence[Item]
     lengths: Sequence[int]
     watched: Sequence[Item]
-    collate: Collate
+    collate: Collator
     weights: torch.Tensor | None
     scale: tuple[float, float]
 
 
-def read_lesson(
+def read_training_data(
     encoder: Encoder,
     recipe: Recipe,
     examples: Examples,
@@ -61,7 +61,7 @@ def read_lesson(
     probes: Sequence[str],
     scale: tuple[float, float],
     device: str,
-) -> Lesson:
+) -> TrainingData:
     """Read what a training learns from, and what it is judged by.
 
     Parameters
@@ -75,15 +75,21 @@ def read_lesson(
     device
         Where it is learned.
     """
-    if examples.task in GAMES:
-        game = Game(encoder, recipe, examples, [int(place) for place in learned])
-        always = Game(encoder, recipe, examples, [int(place) for place in judged])
-        last = always if tested is None else Game(encoder, recipe, examples, [int(place) for place in tested])
-        return Lesson(examples.task, (), game, always, last, game.lengths(), [], Collate(encoder, device), None, scale)
+    if examples.task in PRETRAINING_TASKS:
+        game = PretrainingCollator(encoder, recipe, examples, [int(place) for place in learned])
+        always = PretrainingCollator(encoder, recipe, examples, [int(place) for place in judged])
+        last = (
+            always
+            if tested is None
+            else PretrainingCollator(encoder, recipe, examples, [int(place) for place in tested])
+        )
+        return TrainingData(
+            examples.task, (), game, always, last, game.lengths(), [], Collator(encoder, device), None, scale
+        )
     read = Reader(encoder, recipe, examples, examples.classes, scale)
     found = [read(int(place)) for place in learned]
     validation = [read(int(place)) for place in judged]
-    return Lesson(
+    return TrainingData(
         examples.task,
         examples.classes,
         found,
@@ -91,7 +97,7 @@ def read_lesson(
         validation if tested is None else [read(int(place)) for place in tested],
         [len(one["input_ids"]) for one in found],
         [read.watched(one) for one in probes] if examples.task != "token classes" else [],
-        Collate(encoder, device),
+        Collator(encoder, device),
         _weights(recipe, found, len(examples.classes), device),
         scale,
     )

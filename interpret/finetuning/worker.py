@@ -29,7 +29,7 @@ from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.adapters import save_adapter
-from interpret.finetuning.examples import GAMES, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.final_evaluation import how_surprised, what_is_forgotten
 from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
@@ -46,7 +46,7 @@ from interpret.finetuning.metrics_log import (
 from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
-from interpret.finetuning.regularization import Past, replayed
+from interpret.finetuning.regularization import ParentRun, replayed
 from interpret.finetuning.results import facts_of
 from interpret.finetuning.run_files import damaged
 from interpret.finetuning.runs import (
@@ -229,10 +229,10 @@ def _stopped_by_signals(folder: Path) -> Iterator[None]:
         yield
         return
 
-    def ask(_number: int, _frame: object) -> None:
+    def request_stop(_number: int, _frame: object) -> None:
         (folder / "stop").touch()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
@@ -384,7 +384,11 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         begun = trained.evaluations[0]
         facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
-            facts |= what_is_forgotten(run, device) if run.request.task not in GAMES else how_surprised(run, device)
+            facts |= (
+                what_is_forgotten(run, device)
+                if run.request.task not in PRETRAINING_TASKS
+                else how_surprised(run, device)
+            )
         except Exception:
             # The training itself is done, and its model saved.
             report(_log, "what the model forgot could not be measured")
@@ -453,7 +457,7 @@ def _rows(examples: Examples, split: Split) -> dict[str, float]:
     return found
 
 
-def _read_past(run: Run) -> Past:
+def _read_past(run: Run) -> ParentRun:
     past = run.past
     if past is None:
         raise InputError(
@@ -461,7 +465,7 @@ def _read_past(run: Run) -> Past:
             "Choose such a model, or set the share of old examples to 0 and use “l2” to prevent forgetting."
         )
     examples, split = read_run_examples(past.folder, past.request)
-    return Past(run.base, examples, np.asarray(split.train))
+    return ParentRun(run.base, examples, np.asarray(split.train))
 
 
 def _keep(run: Run, trained: Trained) -> None:

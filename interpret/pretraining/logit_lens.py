@@ -62,7 +62,7 @@ class LayerGuesses:
         return len(first) - int(np.argmin(first[::-1])) if not first.all() else 0
 
 
-def layer_guesses(
+def logit_lens(
     encoder: Encoder,
     text: str,
     pair: str | None,

@@ -18,7 +18,7 @@ KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class MaskedText:
     """One game.
 
     Attributes
@@ -60,7 +60,9 @@ class Played:
         return float(some.mean()) if len(some) else float("nan")
 
 
-def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking | None = None, seed: int = 0) -> Played:
+def mask_text(
+    encoder: Encoder, text: str, pair: str | None = None, masking: Masking | None = None, seed: int = 0
+) -> MaskedText:
     """Play the masking game on a text, as a pre-training does, and ask the model.
 
     Parameters
@@ -98,7 +100,7 @@ def play(encoder: Encoder, text: str, pair: str | None = None, masking: Masking 
         logits = [encoder.guess(one[torch.from_numpy(place)]).float().cpu() for one in states]
     true = torch.from_numpy(tokens.ids[place])[:, None]
     loss, seen = (-one.log_softmax(-1).gather(1, true)[:, 0].numpy() for one in logits)
-    return Played(
+    return MaskedText(
         tokens,
         masked,
         tuple(encoder.names(int(one)) for one in masked.ids),

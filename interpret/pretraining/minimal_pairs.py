@@ -15,7 +15,7 @@ from interpret.core.pseudo_likelihood import pseudo_log_likelihood
 
 
 @dataclass(frozen=True, eq=False)
-class Preferences:
+class MinimalPairs:
     """Which of two sentences a model finds likelier, pair by pair.
 
     Attributes
@@ -37,9 +37,9 @@ class Preferences:
         return float((self.better > self.worse)[read].mean()) if read.any() else float("nan")
 
 
-def compare_pairs(
+def compare_minimal_pairs(
     encoder: Encoder, pairs: Sequence[tuple[str, str]], within: bool = False, progress: Progress | None = None
-) -> Preferences:
+) -> MinimalPairs:
     """Score pairs of sentences, the better one first: grammatical and not (Warstadt et al. 2020), or otherwise minimal.
 
     Parameters
@@ -65,4 +65,4 @@ def compare_pairs(
             faults.append((place, error))
         if progress is not None:
             progress(place + 1, len(pairs), "")
-    return Preferences(read_only(found[:, 0]), read_only(found[:, 1]), tuple(faults))
+    return MinimalPairs(read_only(found[:, 0]), read_only(found[:, 1]), tuple(faults))

@@ -85,7 +85,7 @@ def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, 
 
 
 @dataclass(frozen=True, eq=False)
-class Following:
+class NextSentenceScores:
     """What a model says of pairs that follow, of the same second texts shuffled, and of the same pairs swapped.
 
     A model that knows the order tells the swapped from the true ones; one that reads the subject only tells the
@@ -147,9 +147,9 @@ class Following:
         return auroc_draws(self.true.astype(float), getattr(self, against).astype(float))
 
 
-def follow_pairs(
+def score_pairs(
     encoder: Encoder, pairs: Sequence[tuple[str, str]], seed: int = 0, progress: Progress | None = None
-) -> Following:
+) -> NextSentenceScores:
     """Ask of pairs of consecutive texts whether they follow, beside shuffled and swapped ones.
 
     Parameters
@@ -195,7 +195,7 @@ def follow_pairs(
         if progress is not None:
             progress(done, len(asked), "")
     true, shuffled, swapped = found.reshape(3, -1)
-    return Following(
+    return NextSentenceScores(
         game,
         read_only(kept, np.int64),
         read_only(true),

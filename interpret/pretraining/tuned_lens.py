@@ -131,7 +131,7 @@ def _unwritable(folder: Path, error: Exception) -> CapacityError:
     )
 
 
-def load_lens(path: Path) -> TunedLens:
+def load_tuned_lens(path: Path) -> TunedLens:
     """Read what `TunedLens.save` wrote.
 
     Raises

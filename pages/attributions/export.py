@@ -204,5 +204,5 @@ def question_lines(asked: Asked) -> str:
     return (
         encoder_lines(asked.spec)
         + (f"\n{asked.fitted}" if asked.fitted else "")
-        + f"question = it.attribution.ask(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
+        + f"question = it.attribution.target_function(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
     )

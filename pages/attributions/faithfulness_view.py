@@ -50,7 +50,7 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribu
     )
 
 
-def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Trust | None:
+def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Diagnostics | None:
     """Measure infidelity, sensitivity and forgetting, at a click."""
     from interpret.attribution.diagnostics import cascade
 
@@ -61,8 +61,8 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Tr
         )
     )
 
-    def work(progress: Progress) -> it.attribution.Trust:
-        return it.attribution.trust(asked.question, found, progress=progress)
+    def work(progress: Progress) -> it.attribution.Diagnostics:
+        return it.attribution.diagnose(asked.question, found, progress=progress)
 
     return long_work(
         "quality:trust",
@@ -87,7 +87,7 @@ def quality_downloads(
     asked: Asked,
     found: it.Attribution,
     faithful: it.attribution.Faithfulness,
-    trusted: it.attribution.Trust | None,
+    trusted: it.attribution.Diagnostics | None,
     stem: str,
 ) -> list[Download]:
     """Offer the report as JSON."""
@@ -116,7 +116,7 @@ def quality_lines(asked: Asked, how: How) -> str:
         + f"attribution = it.attribution.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, "
         + f"rule={how.rule!r}, "
         + f"smooth={how.smooth}, seed={how.seed})\n"
-        + "it.attribution.faithfulness(question, attribution)\nit.attribution.trust(question, attribution)\n"
+        + "it.attribution.faithfulness(question, attribution)\nit.attribution.diagnose(question, attribution)\n"
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.figures import shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.attribution.diagnostics import Trust
+    from interpret.attribution.diagnostics import Diagnostics
     from interpret.attribution.faithfulness import Faithfulness
     from interpret.attribution.rows import DrivingWord
 
@@ -133,7 +133,7 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
     return figure.update_layout(height=360, margin={"t": 10, "b": 10}, legend=_LEGEND)
 
 
-def randomising(found: Trust) -> go.Figure:
+def randomising(found: Diagnostics) -> go.Figure:
     """Draw how much the scores still agree as more and more layers get weights drawn anew."""
     titles = {
         "head": _("classification head"),

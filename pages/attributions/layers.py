@@ -32,7 +32,7 @@ def layers(asked: Asked) -> None:
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
 
     def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        return it.attribution.layer_map(asked.question, method, baseline, progress)
+        return it.attribution.layer_attribution(asked.question, method, baseline, progress)
 
     found = long_work(
         "layer_map",
@@ -68,7 +68,10 @@ def layers(asked: Asked) -> None:
         _("Score"): [float(score) for row in scores for score in row],
     }
     stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
-    lines = question_lines(asked) + f"scores, errors = it.attribution.layer_map(question, {method!r}, {baseline!r})\n"
+    lines = (
+        question_lines(asked)
+        + f"scores, errors = it.attribution.layer_attribution(question, {method!r}, {baseline!r})\n"
+    )
     export_bar(
         [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))], lines
     )

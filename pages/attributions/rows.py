@@ -49,8 +49,8 @@ def rows(asked: Asked) -> None:
     encoder = cache.encoder(asked.spec)
     learned = learned_texts()
 
-    def work(progress: Progress) -> it.attribution.Rows:
-        return it.attribution.explain_rows(
+    def work(progress: Progress) -> it.attribution.RowAttributions:
+        return it.attribution.attribute_rows(
             encoder,
             found.texts,
             found.labels,
@@ -98,7 +98,7 @@ def rows(asked: Asked) -> None:
     export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
 
 
-def _summary(found: it.attribution.Rows) -> None:
+def _summary(found: it.attribution.RowAttributions) -> None:
     places = st.columns(4)
     places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
     places[1].metric(_("Left out"), f"{len(found.skipped):,}")

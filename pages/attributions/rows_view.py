@@ -160,7 +160,7 @@ def learned_texts() -> frozenset[str] | None:
     return None
 
 
-def accuracy_lines(found: it.attribution.Rows) -> None:
+def accuracy_lines(found: it.attribution.RowAttributions) -> None:
     """Say how often the classifier is right, on which rows, and what that is worth."""
     for basis, measured in found.accuracies.items():
         accuracy_line(measured, basis)
@@ -174,7 +174,7 @@ def accuracy_lines(found: it.attribution.Rows) -> None:
         )
 
 
-def human_line(found: it.attribution.Rows) -> None:
+def human_line(found: it.attribution.RowAttributions) -> None:
     """Say how the words compare with those that people marked, where any did."""
     means = found.plausibility
     if means:
@@ -200,7 +200,7 @@ def human_line(found: it.attribution.Rows) -> None:
         )
 
 
-def chosen_row(found: it.attribution.Rows) -> None:
+def chosen_row(found: it.attribution.RowAttributions) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
     wrong = any(row.wrong for row in found.judged)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -259,7 +259,7 @@ def _open(text: str) -> None:
     st.session_state[state.WHY] = "why"
 
 
-def rows_downloads(found: it.attribution.Rows, stem: str) -> list[Download]:
+def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Download]:
     """Offer the rows and the classes' words as files."""
 
     def words() -> bytes:
@@ -310,11 +310,11 @@ def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
     if marks >= 0:
         given.append(f"marks = [row[{marks}] for row in rows]\n")
         head += ", highlights=marks"
-    lines += [*given, f"found = it.attribution.explain_rows(encoder, texts, {', '.join(options)}{head})\n"]
+    lines += [*given, f"found = it.attribution.attribute_rows(encoder, texts, {', '.join(options)}{head})\n"]
     return "".join(lines) + "found.words(found.classes[0]), found.accuracies\n"
 
 
-def skipped_rows(found: it.attribution.Rows) -> None:
+def skipped_rows(found: it.attribution.RowAttributions) -> None:
     """Say which rows were left out, and why, and whether the labels are any that the model knows."""
     labels = {row.label for row in found.rows if row.label}
     foreign = sorted(labels - set(found.known))

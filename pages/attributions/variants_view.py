@@ -20,7 +20,7 @@ def search_names() -> dict[str, str]:
     }
 
 
-def variants_table(question: it.attribution.Question, variants: it.attribution.Variants) -> dict[str, list[Any]]:
+def variants_table(question: it.attribution.TargetFunction, variants: it.attribution.Variants) -> dict[str, list[Any]]:
     """Return a row for each variant: what changed, how it reads, and each class's probability."""
     changed = [
         ", ".join(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes)
@@ -37,7 +37,7 @@ def variants_table(question: it.attribution.Question, variants: it.attribution.V
     }
 
 
-def chances_table(question: it.attribution.Question, variants: it.attribution.Variants) -> None:
+def chances_table(question: it.attribution.TargetFunction, variants: it.attribution.Variants) -> None:
     """Show the text as it is, and below it with its changes, as a short table."""
     table = variants_table(question, variants)
     st.dataframe(table, hide_index=True, key="chances")

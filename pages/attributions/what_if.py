@@ -81,7 +81,7 @@ def whatif(asked: Asked) -> None:
         _search(asked, question, stem)
 
 
-def _typed(asked: Asked, question: it.attribution.Question) -> None:
+def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     text = st.text_input(
         _("Or rewrite the text"),
         value=asked.text,
@@ -105,12 +105,12 @@ def _typed(asked: Asked, question: it.attribution.Question) -> None:
     place.markdown(said)
 
 
-def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
+def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) -> None:
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
     search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
 
-    def work(progress: Progress) -> it.attribution.Turning:
-        return it.attribution.turn(asked.question, search, progress=progress)
+    def work(progress: Progress) -> it.attribution.Counterfactuals:
+        return it.attribution.find_counterfactuals(asked.question, search, progress=progress)
 
     found = long_work(
         "turning",
@@ -159,5 +159,5 @@ def _search(asked: Asked, question: it.attribution.Question, stem: str) -> None:
                 _("A row for each variant"),
             )
         ],
-        question_lines(asked) + f"it.attribution.turn(question, {search!r}).found\n",
+        question_lines(asked) + f"it.attribution.find_counterfactuals(question, {search!r}).found\n",
     )

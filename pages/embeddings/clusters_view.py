@@ -56,7 +56,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
     if label and clusters.count:
         values = read.column(label)
         compared = clusters, [values[i] for i in places], read.embeddings.text[places]
-        value, chance = it.embeddings.agreement(*compared)
+        value, chance = it.embeddings.cluster_agreement(*compared)
         parts.append(
             _(
                 "agreement with “{label}” {value} (adjusted Rand index; {interval}; with shuffled labels, 95 of 100 "
@@ -64,7 +64,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
             ).format(
                 label=literal(label),
                 value=f"{value:.2f}",
-                interval=interval_of(it.embeddings.agreement_interval(*compared)),
+                interval=interval_of(it.embeddings.cluster_agreement_interval(*compared)),
                 chance=f"{chance:.2f}",
             )
         )
@@ -73,21 +73,21 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
 
 def marks_of(
     read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.embeddings.Clusters
-) -> it.embeddings.MarkingWords | None:
+) -> it.embeddings.Keywords | None:
     """Find the words that mark each group, once for these groups; None where that was stopped."""
     setting = ":".join(map(str, group_settings(len(texts))))
     return long_work(
         "marks",
         f"{read.about}:{layer}:{method}:{setting}",
         _("Find keywords"),
-        lambda progress: it.embeddings.marking_words(texts, clusters, progress=progress),
+        lambda progress: it.embeddings.keywords(texts, clusters, progress=progress),
         {"words": _("shuffles")},
         auto=True,
         keep=8,
     )
 
 
-def words_line(found: it.embeddings.MarkingWords) -> str:
+def words_line(found: it.embeddings.Keywords) -> str:
     """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
     if not found.asked:
         return _("No word occurs in two texts, so no cluster has keywords.")
@@ -172,5 +172,5 @@ def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
         read_lines(read)
         + shown
         + f'clusters = it.embeddings.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
-        + f"it.embeddings.marking_words([embeddings.texts[i] for i in {texts}], clusters).words\n"
+        + f"it.embeddings.keywords([embeddings.texts[i] for i in {texts}], clusters).words\n"
     )

@@ -9,7 +9,7 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
-from interpret.embeddings.neighbours import neighbours_of
+from interpret.embeddings.neighbours import nearest_neighbours
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.figures import layer_names
 from pages.embeddings.maps_view import metric_input
@@ -35,7 +35,7 @@ def neighbours(read: Read) -> None:
     if query is None:
         st.info(_("Type a text, or choose one from the collection, to see its nearest neighbours."))
         return
-    found = neighbours_of(read.embeddings, layer, query.vector(layer), count, metric, query.item)
+    found = nearest_neighbours(read.embeddings, layer, query.vector(layer), count, metric, query.item)
     if not len(found.items):
         st.info(_("There are no other points to compare with."))
         return

@@ -132,4 +132,4 @@ def neighbour_lines(read: Read, query: Query, layer: int, count: int, metric: st
             options += f", prompt={found.prompt!r}"
         lines += f"query = it.embed(encoder, [{found.texts[0]!r}]{options})\n"
         vector, more = f"query.at({layer})[0]", ""
-    return lines + f"it.embeddings.neighbours_of(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"
+    return lines + f"it.embeddings.nearest_neighbours(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"

@@ -26,7 +26,7 @@ def inside() -> None:
     if run is None:
         st.info(_("No run yet. Set one up to see here what it changed."))
         return
-    told = it.runs.read_told(run.folder)
+    told = it.runs.read_metrics(run.folder)
     if not told.judged:
         st.info(_("Nothing has been evaluated yet. Come back after the first epoch."))
         return

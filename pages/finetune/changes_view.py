@@ -96,7 +96,7 @@ def probe_part(both: Both) -> str:
         new=True,
         accept_new_options=True,
     )
-    told = it.runs.read_told(run.folder)
+    told = it.runs.read_metrics(run.folder)
     if text in run.request.probes and told.judged[0]["probes"]:
         st.markdown("##### " + _("Predictions per epoch"))
         st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
@@ -246,7 +246,7 @@ def reasons_part(both: Both, text: str) -> None:
     st.markdown("##### " + _("Words that support the prediction"))
     with st.spinner(_("Computing attributions with both models …")):
         after = cache.encoder(both.after)
-        answer = it.attribution.explain(it.attribution.ask(after, text), "integrated_gradients")
+        answer = it.attribution.explain(it.attribution.target_function(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
         found = [answer]
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
@@ -257,7 +257,8 @@ def reasons_part(both: Both, text: str) -> None:
             found.insert(
                 0,
                 it.attribution.explain(
-                    it.attribution.ask(before, text, target=answer.target.name, head=head), "integrated_gradients"
+                    it.attribution.target_function(before, text, target=answer.target.name, head=head),
+                    "integrated_gradients",
                 ),
             )
             titles.insert(0, f"{both.names[0]}: “{answer.target.name}”")

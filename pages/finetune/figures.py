@@ -16,7 +16,7 @@ from dashboard.figures.finetuning import LEARNED, LEGEND, MARGIN
 from dashboard.language import _
 
 if TYPE_CHECKING:
-    from interpret.finetuning.metrics_log import Told
+    from interpret.finetuning.metrics_log import MetricsLog
 
 # Tokens whose names still find room beside a map.
 _MOST_LABELS = 32
@@ -24,7 +24,7 @@ _MOST_LABELS = 32
 _MOST_WRITTEN = 10
 
 
-def moved_map(told: Told, names: Sequence[str]) -> go.Figure:
+def moved_map(told: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw how far each layer group's weights had come at each time of judging, in per cent of what they were."""
     layer_groups = list(told.layer_groups)
     values = np.array([[one["moved"].get(name, np.nan) for one in told.judged] for name in layer_groups]) * 100
@@ -177,7 +177,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
     return figure.update_layout(height=420, margin=MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
 
 
-def probe_curves(told: Told, labels: Sequence[str], place: int) -> go.Figure:
+def probe_curves(told: MetricsLog, labels: Sequence[str], place: int) -> go.Figure:
     """Draw what a sentence that is watched was given after each epoch."""
     figure = go.Figure()
     epochs = [one["epoch"] for one in told.judged]

@@ -28,7 +28,7 @@ _KINDS = {
     "classes": _TABLES,
     "regression": _TABLES,
     "token classes": tag_files.SUFFIXES,
-    **dict.fromkeys(it.finetuning.GAMES, (*_PLAIN, *_TABLES)),
+    **dict.fromkeys(it.finetuning.PRETRAINING_TASKS, (*_PLAIN, *_TABLES)),
 }
 
 
@@ -77,8 +77,8 @@ def labelled_input() -> Given | None:
         "classes": _("Text classification (a class per text)"),
         "regression": _("Regression (a number per text)"),
         "token classes": _("Token classification (a tag per word)"),
-        it.finetuning.GAMES[0]: _("Masked words (no labels)"),
-        it.finetuning.GAMES[1]: _("Masked words and next sentence (no labels)"),
+        it.finetuning.PRETRAINING_TASKS[0]: _("Masked words (no labels)"),
+        it.finetuning.PRETRAINING_TASKS[1]: _("Masked words and next sentence (no labels)"),
     }
     task = segments(_("Task"), tasks, _TASK)
     hint = {
@@ -87,11 +87,11 @@ def labelled_input() -> Given | None:
             "(CoNLL), CoNLL-U, a table with one word per row, or JSON with lists: {kinds}"
         ),
         **dict.fromkeys(
-            it.finetuning.GAMES,
+            it.finetuning.PRETRAINING_TASKS,
             _("Running text from your domain, read as one document, or a table with one document per row: {kinds}"),
         ),
     }.get(task, _("A file with a text and a label in each row: {kinds}"))
-    if task in it.finetuning.GAMES:
+    if task in it.finetuning.PRETRAINING_TASKS:
         st.caption(
             _(
                 "This continues the pretraining of BERT and needs no labels. A model that has been trained on texts "
@@ -106,7 +106,7 @@ def labelled_input() -> Given | None:
         )
         return None
     data = _columns(found, task)
-    if task in it.finetuning.GAMES:
+    if task in it.finetuning.PRETRAINING_TASKS:
         data = replace(data, words=_words_input())
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     second = left.toggle(_("Use a second file as the test set"), key="second_file", persist_state="session")
@@ -145,11 +145,11 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     name, content = found
     if task == "token classes":
         return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
-    if task in it.finetuning.GAMES and name.lower().endswith(_PLAIN):
+    if task in it.finetuning.PRETRAINING_TASKS and name.lower().endswith(_PLAIN):
         return Labelled(content, name, "text", "", None, task)
     table = cache.table(content, name)
     table_caption(table, name)
-    if task in it.finetuning.GAMES:
+    if task in it.finetuning.PRETRAINING_TASKS:
         columns = dict(enumerate(table.columns))
         text = choose(
             st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
@@ -180,13 +180,13 @@ def _tags_input(content: bytes, name: str) -> str:
     return choose(st.selectbox, _("Column with the tags"), choices, f"learn_tags:{name}:{found.form}", width=260)
 
 
-def health_view(health: it.finetuning.Health, examples: it.finetuning.Examples, task: str) -> None:
+def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
     learned = f"{health.learned:,}"
     facts = [
         (
             _("Training set: {count} passages")
-            if task in it.finetuning.GAMES
+            if task in it.finetuning.PRETRAINING_TASKS
             else _("Training set: {count} sentences")
             if task == "token classes"
             else _("Training set: {count} rows")

@@ -83,7 +83,7 @@ def probes_input(examples: it.finetuning.Examples, judged: np.ndarray, task: str
     with st.expander(_("Sentences to track during training")):
         label = (
             _("One per line, at most {most}. The model's internals on them are compared before and after training.")
-            if task in it.finetuning.GAMES
+            if task in it.finetuning.PRETRAINING_TASKS
             else _(
                 "One per line, at most {most}. Predictions for them are recorded after every epoch, and the model's "
                 "internals on them are compared before and after training."

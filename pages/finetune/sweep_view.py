@@ -191,4 +191,4 @@ def _verdict(runs: list[it.runs.Run], name: str) -> None:
 def _stop(runs: list[it.runs.Run]) -> None:
     for run in runs:
         if run.active:
-            it.runs.ask_to_stop(run)
+            it.runs.stop_run(run)

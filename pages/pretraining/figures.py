@@ -13,8 +13,8 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.pretraining.logit_lens import LayerGuesses
-    from interpret.pretraining.minimal_pairs import Preferences
-    from interpret.pretraining.next_sentence import Following
+    from interpret.pretraining.minimal_pairs import MinimalPairs
+    from interpret.pretraining.next_sentence import NextSentenceScores
     from interpret.pretraining.tuned_lens import TunedLens
 
 
@@ -119,7 +119,7 @@ def lens_fit(lens: TunedLens) -> go.Figure:
     return figure
 
 
-def pair_picture(found: Following, rows: Sequence[int]) -> go.Figure:
+def pair_picture(found: NextSentenceScores, rows: Sequence[int]) -> go.Figure:
     """Draw the probability that each pair follows: as given, shuffled and swapped; ``rows`` are those of the file."""
     figure = go.Figure()
     for name, values in (
@@ -145,7 +145,7 @@ def pair_picture(found: Following, rows: Sequence[int]) -> go.Figure:
     return figure
 
 
-def preference_picture(found: Preferences, titles: list[str], order: list[int]) -> go.Figure:
+def preference_picture(found: MinimalPairs, titles: list[str], order: list[int]) -> go.Figure:
     """Draw for each pair, in an order, by how much the better sentence is likelier."""
     margin = found.better - found.worse
     figure = go.Figure()

@@ -267,6 +267,6 @@ def guess_lines(
     return encoder_lines(spec) + (
         f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
         f"{fitted}"
-        f"it.pretraining.layer_guesses(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, "
+        f"it.pretraining.logit_lens(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, "
         f"place={place}{lens}{heads}).candidates\n"
     )

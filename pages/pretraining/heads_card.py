@@ -9,7 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
-from interpret.core.builtin import Figure, guesser_facts
+from interpret.core.builtin import Figure, pretraining_facts
 from interpret.core.checkpoints import BUILT_IN, GUESSER
 from pages.pretraining.fill_mask_view import percent
 
@@ -18,7 +18,7 @@ def say_how_good(encoder: it.Encoder) -> None:
     """Say of the shipped heads what they are and how well they guess; nothing of other models."""
     if encoder.spec.checkpoint.name != GUESSER:
         return
-    facts = guesser_facts()
+    facts = pretraining_facts()
     parts = []
     if state.asked(state.MODEL, BUILT_IN) == BUILT_IN:
         parts.append(

@@ -11,7 +11,7 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from pages.pretraining.masking_view import (
-    GAMES,
+    DRAWS,
     WORDS,
     game_downloads,
     game_input,
@@ -19,7 +19,7 @@ from pages.pretraining.masking_view import (
     game_means,
     game_table,
     game_words,
-    play_often,
+    mask_often,
 )
 
 
@@ -33,10 +33,10 @@ def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if encoder.mask in tokens.strings:
         # Said above: the words are not known.
         return
-    st.markdown("#### " + _("Loss by kind of token, over {count} draws").format(count=GAMES))
+    st.markdown("#### " + _("Loss by kind of token, over {count} draws").format(count=DRAWS))
 
     def work(progress: Progress) -> dict[str, tuple[float, int]]:
-        return play_often(encoder, text, pair, masking, progress)
+        return mask_often(encoder, text, pair, masking, progress)
 
     means = long_work("game:often", repr((spec, text, pair, masking)), _("Draw many times"), work, auto=True, keep=8)
     if means is not None:

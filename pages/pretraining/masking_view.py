@@ -20,7 +20,7 @@ from pages.pretraining.fill_mask_view import percent
 WORDS = "game_words"
 # Hidden, replaced and kept tokens on the scale of colours.
 _COLOUR = {UNTOUCHED: 0.0, HIDDEN: 1.0, REPLACED: -1.0, KEPT: 0.45}
-GAMES = 40
+DRAWS = 40
 KINDS = ("hidden", "replaced", "kept")
 
 
@@ -95,7 +95,7 @@ def _again() -> None:
     st.session_state[state.SEED] = (int(st.session_state.get(state.SEED, 0)) + 1) % 1_000_000
 
 
-def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
+def game_words(played: it.pretraining.MaskedText, title: str, stem: str) -> None:
     """Draw the text as it is and as the model reads it."""
     done = played.masked.done
     names = kind_names()
@@ -128,7 +128,7 @@ def game_words(played: it.pretraining.Played, title: str, stem: str) -> None:
     )
 
 
-def game_table(played: it.pretraining.Played) -> dict[str, list[Any]]:
+def game_table(played: it.pretraining.MaskedText) -> dict[str, list[Any]]:
     """Return a row for each token that was chosen."""
     names = kind_names()
     return {
@@ -142,24 +142,24 @@ def game_table(played: it.pretraining.Played) -> dict[str, list[Any]]:
     }
 
 
-def play_often(
+def mask_often(
     encoder: it.Encoder, text: str, pair: str | None, masking: it.pretraining.Masking, progress: Any
 ) -> dict[str, Any]:
     """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
-    for seed in range(GAMES):
+    for seed in range(DRAWS):
         try:
-            played = it.pretraining.play(encoder, text, pair, masking, seed)
+            played = it.pretraining.mask_text(encoder, text, pair, masking, seed)
         except InputError:
             # By this draw no token was chosen.
-            progress(seed + 1, GAMES, "")
+            progress(seed + 1, DRAWS, "")
             continue
         done = played.masked.done[played.place]
         for kind, code in zip(KINDS, (HIDDEN, REPLACED, KEPT), strict=True):
             sums[kind] += played.loss[done == code].tolist()
         sums["all"] += played.loss.tolist()
         sums["seen"] += played.seen.tolist()
-        progress(seed + 1, GAMES, "")
+        progress(seed + 1, DRAWS, "")
     return {kind: (float(np.mean(some)) if some else float("nan"), len(some)) for kind, some in sums.items()}
 
 
@@ -197,7 +197,7 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
 
 
 def game_downloads(
-    spec: it.EncoderSpec, played: it.pretraining.Played, masking: it.pretraining.Masking, seed: int, stem: str
+    spec: it.EncoderSpec, played: it.pretraining.MaskedText, masking: it.pretraining.Masking, seed: int, stem: str
 ) -> list[Download]:
     """Offer the game as files."""
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
@@ -240,6 +240,6 @@ def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pr
     return encoder_lines(spec) + (
         f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
         f"whole_words={masking.whole_words})\n"
-        f"played = it.pretraining.play(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
+        f"played = it.pretraining.mask_text(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
         "played.masked.done, played.loss, played.seen\n"
     )

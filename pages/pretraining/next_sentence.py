@@ -50,8 +50,8 @@ def _many(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.Following:
-        return it.pretraining.follow_pairs(cache.encoder(spec), given.pairs, progress=progress)
+    def work(progress: Progress) -> it.pretraining.NextSentenceScores:
+        return it.pretraining.score_pairs(cache.encoder(spec), given.pairs, progress=progress)
 
     label = _n("Evaluate {count} pair", "Evaluate {count} pairs", len(given.pairs)).format(
         count=f"{len(given.pairs):,}"

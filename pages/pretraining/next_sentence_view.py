@@ -104,7 +104,7 @@ def _consecutive(texts: Sequence[str], origin: FileRows) -> tuple[tuple[tuple[st
     return tuple(pair for _place, pair in found), origin.some([place for place, _pair in found])
 
 
-def following_view(given: Given, found: it.pretraining.Following) -> None:
+def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> None:
     """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
     st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
     places = st.columns(4)
@@ -147,7 +147,7 @@ def following_view(given: Given, found: it.pretraining.Following) -> None:
         st.dataframe(following_table(given, found), hide_index=True)
 
 
-def following_verdict(found: it.pretraining.Following) -> str:
+def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
     """Say in Markdown what the model tells apart, as far as these pairs can show it, each number with its interval."""
     numbers, above, below = {}, [], []
     for against in ("shuffled", "swapped"):
@@ -188,7 +188,7 @@ def following_verdict(found: it.pretraining.Following) -> str:
     )
 
 
-def following_table(given: Given, found: it.pretraining.Following) -> dict[str, list[Any]]:
+def following_table(given: Given, found: it.pretraining.NextSentenceScores) -> dict[str, list[Any]]:
     """Return a row for each pair."""
     table = {
         _("Row"): [given.origin.numbers[place] for place in found.places],
@@ -201,7 +201,7 @@ def following_table(given: Given, found: it.pretraining.Following) -> dict[str, 
     return given.origin.some(found.places).beside(table)
 
 
-def following_downloads(given: Given, found: it.pretraining.Following, stem: str) -> list[Download]:
+def following_downloads(given: Given, found: it.pretraining.NextSentenceScores, stem: str) -> list[Download]:
     """Offer the pairs with their probabilities as a file."""
     columns = {
         "row": [given.origin.numbers[place] for place in found.places],
@@ -225,7 +225,7 @@ def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
         + one
         + (
             "pairs = [(..., ...)]  # consecutive texts\n"
-            "found = it.pretraining.follow_pairs(encoder, pairs)\n"
+            "found = it.pretraining.score_pairs(encoder, pairs)\n"
             'found.accuracy("shuffled"), found.accuracy("swapped")\n'
         )
     )

@@ -71,7 +71,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
     found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
     texts = [text]
     if other and other.strip():
-        beside: list[it.pretraining.Surprise] = []
+        beside: list[it.pretraining.PseudoLikelihood] = []
         _other_text(encoder, other, within, beside)
         for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
@@ -103,7 +103,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
 
 # What is wrong with it takes nothing from the first one.
 @guarded
-def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.pretraining.Surprise]) -> None:
+def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.pretraining.PseudoLikelihood]) -> None:
     second = _read(encoder, text, None, within, "second")
     if second is not None:
         found.append(second)
@@ -115,8 +115,8 @@ def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) ->
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.Preferences:
-        return it.pretraining.compare_pairs(cache.encoder(spec), given.pairs, within, progress)
+    def work(progress: Progress) -> it.pretraining.MinimalPairs:
+        return it.pretraining.compare_minimal_pairs(cache.encoder(spec), given.pairs, within, progress)
 
     label = _n("Score {count} pair", "Score {count} pairs", len(given.pairs)).format(count=f"{len(given.pairs):,}")
     found = long_work(
@@ -129,13 +129,15 @@ def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) ->
     export_bar(preferences_downloads(given, found, stem), preferences_lines(spec, within))
 
 
-def _read(encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str) -> it.pretraining.Surprise | None:
-    def work(progress: Progress) -> it.pretraining.Surprise:
+def _read(
+    encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str
+) -> it.pretraining.PseudoLikelihood | None:
+    def work(progress: Progress) -> it.pretraining.PseudoLikelihood:
         return it.pretraining.pseudo_log_likelihood(encoder, text, pair, within, progress)
 
     soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
     about = repr((encoder.spec, text, pair, within))
-    found: it.pretraining.Surprise | None = long_work(
+    found: it.pretraining.PseudoLikelihood | None = long_work(
         f"surprise:{which}", about, _("Compute pseudo-perplexity"), work, auto=soon, keep=8
     )
     return found

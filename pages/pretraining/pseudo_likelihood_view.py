@@ -28,7 +28,9 @@ _BITS = 1 / np.log(2)
 _SHIPPED = "minimal_pairs.csv"
 
 
-def surprise_words(found: Sequence[tuple[str, it.pretraining.Surprise]], words: bool, title: str, stem: str) -> None:
+def surprise_words(
+    found: Sequence[tuple[str, it.pretraining.PseudoLikelihood]], words: bool, title: str, stem: str
+) -> None:
     """Draw texts with each word on the colour of its surprise, all on one scale."""
     scores = [_bits(one, words) for _name, one in found]
     most = max(float(np.nanmax(one)) for one in scores)
@@ -51,12 +53,12 @@ def surprise_words(found: Sequence[tuple[str, it.pretraining.Surprise]], words: 
     word_rows(rows, title, stem, "surprise", WORDS)
 
 
-def _bits(one: it.pretraining.Surprise, words: bool) -> np.ndarray:
+def _bits(one: it.pretraining.PseudoLikelihood, words: bool) -> np.ndarray:
     groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
     return np.array([-float(one.logs[list(group)].sum()) * _BITS for group in groups])
 
 
-def _told_alone(one: it.pretraining.Surprise, words: bool) -> list[bool]:
+def _told_alone(one: it.pretraining.PseudoLikelihood, words: bool) -> list[bool]:
     """Tell of which words, or tokens, the numbers are a probability: not of a word's tokens told by each other."""
     groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
     return [one.within or len(group) == 1 for group in groups]
@@ -70,7 +72,7 @@ def _note(bits: float, chance: bool) -> str:
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
-def surprise_tiles(one: it.pretraining.Surprise) -> None:
+def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     """Draw the numbers of one text."""
     places = st.columns(3)
     places[0].metric(
@@ -97,7 +99,7 @@ def surprise_tiles(one: it.pretraining.Surprise) -> None:
     )
 
 
-def surprise_table(one: it.pretraining.Surprise) -> dict[str, list[Any]]:
+def surprise_table(one: it.pretraining.PseudoLikelihood) -> dict[str, list[Any]]:
     """Return a row for each word."""
     groups = one.tokens.groups
     alone = [
@@ -112,7 +114,7 @@ def surprise_table(one: it.pretraining.Surprise) -> dict[str, list[Any]]:
     }
 
 
-def verdict(first: it.pretraining.Surprise, second: it.pretraining.Surprise) -> str:
+def verdict(first: it.pretraining.PseudoLikelihood, second: it.pretraining.PseudoLikelihood) -> str:
     """Say in Markdown which of two texts the model finds likelier, and with what care to read that."""
     gap = first.total - second.total
     said = (
@@ -171,7 +173,7 @@ def pairs_input() -> Pairs | None:
     return Pairs(corpus.name, pairs, (), corpus.about, corpus.origin)
 
 
-def preferences_view(given: Pairs, found: it.pretraining.Preferences) -> None:
+def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     """Draw how often the better sentence is likelier, over all and by kind, and the pairs themselves."""
     read = ~np.isnan(found.better)
     right = found.better > found.worse
@@ -239,7 +241,7 @@ def preferences_view(given: Pairs, found: it.pretraining.Preferences) -> None:
     st.dataframe(preferences_table(given, found, order), hide_index=True)
 
 
-def mistakes_first(found: it.pretraining.Preferences, counted: np.ndarray) -> list[int]:
+def mistakes_first(found: it.pretraining.MinimalPairs, counted: np.ndarray) -> list[int]:
     """Return the places of the pairs that count, the surest mistake first."""
     return [int(i) for i in np.argsort(found.better - found.worse) if counted[i]]
 
@@ -257,7 +259,7 @@ def kind_names() -> dict[str, str]:
     }
 
 
-def preferences_table(given: Pairs, found: it.pretraining.Preferences, order: Sequence[int]) -> dict[str, list[Any]]:
+def preferences_table(given: Pairs, found: it.pretraining.MinimalPairs, order: Sequence[int]) -> dict[str, list[Any]]:
     """Return a row for each pair, in an order."""
     names = kind_names()
     kinds = {_("Kind"): [names.get(given.kinds[i], given.kinds[i]) for i in order]} if given.kinds else {}
@@ -274,7 +276,7 @@ def preferences_table(given: Pairs, found: it.pretraining.Preferences, order: Se
     return rows.beside(table)
 
 
-def preferences_downloads(given: Pairs, found: it.pretraining.Preferences, stem: str) -> list[Download]:
+def preferences_downloads(given: Pairs, found: it.pretraining.MinimalPairs, stem: str) -> list[Download]:
     """Offer the pairs with their scores as a file."""
     columns = {
         "row": list(given.origin.numbers),
@@ -288,7 +290,9 @@ def preferences_downloads(given: Pairs, found: it.pretraining.Preferences, stem:
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
 
 
-def surprise_downloads(spec: it.EncoderSpec, found: Sequence[it.pretraining.Surprise], stem: str) -> list[Download]:
+def surprise_downloads(
+    spec: it.EncoderSpec, found: Sequence[it.pretraining.PseudoLikelihood], stem: str
+) -> list[Download]:
     """Offer the surprise of each token as files."""
     rows = [(number, one, place) for number, one in enumerate(found) for place in range(len(one.tokens))]
     rows = [row for row in rows if not row[1].tokens.special[row[2]]]
@@ -334,6 +338,6 @@ def preferences_lines(spec: it.EncoderSpec, within: bool) -> str:
     more = ", within=True" if within else ""
     return encoder_lines(spec) + (
         "pairs = [(..., ...)]  # the better sentence first\n"
-        f"found = it.pretraining.compare_pairs(encoder, pairs{more})\n"
+        f"found = it.pretraining.compare_minimal_pairs(encoder, pairs{more})\n"
         "found.accuracy, found.better, found.worse\n"
     )

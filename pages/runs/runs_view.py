@@ -33,7 +33,7 @@ _MOST_ALIKE = 6
 class Row:
     """A run in the record and, where this machine has it, its folder."""
 
-    recorded: it.runs.Recorded
+    recorded: it.runs.RunRecord
     run: it.runs.Run | None
 
     @property
@@ -62,7 +62,7 @@ def _rows() -> list[Row]:
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
         Row(
-            it.runs.Recorded("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
+            it.runs.RunRecord("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
             run,
         )
         for run in here.values()
@@ -233,7 +233,7 @@ def one_view(row: Row) -> None:
             if run.state == "damaged":
                 files_button(run, "runs_files")
             resume_button(run, "runs_resume")
-            delete_popover(run, "runs_delete", lambda: it.runs.forget(root, one.id) if one.id else None)
+            delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
         if run.state == "damaged" and run.error is not None:
             st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
     if not one.id:
@@ -298,7 +298,7 @@ def compare_view(rows: list[Row]) -> None:
         what = segments(
             _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
         )
-        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_told(run.folder) for run in here}
+        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
         st.plotly_chart(overlaid(told, what), key="overlaid")
     if len(rows) < 2:
         return

@@ -20,8 +20,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import interpret as it
 from dashboard import ROOT
 from interpret.attribution.path_integral import walk
-from interpret.attribution.target import Question
-from interpret.attribution.targets import ask
+from interpret.attribution.target import TargetFunction
+from interpret.attribution.targets import target_function
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import read_table
 from tests.benchmarks import in_turn, machine, row, text_of
@@ -30,18 +30,18 @@ LENGTHS = (16, 128, 512)
 ROUNDS = 5
 
 
-def make_question(length: int) -> Question:
+def make_question(length: int) -> TargetFunction:
     """Ask the starter's question about a text of so many tokens."""
     encoder = it.load_encoder("minilm", device="cpu")
     table = read_table((ROOT / "dashboard/examples/topics.csv").read_bytes(), "topics.csv")
     head = it.fit_head(encoder, [one[0] for one in table.rows], [one[1] for one in table.rows])
-    return ask(encoder, text_of(encoder, length), head=head)
+    return target_function(encoder, text_of(encoder, length), head=head)
 
 
 class Whole(torch.nn.Module):
     """The encoder and the head as one module of ids, with weights that have gradients, as a tutorial loads them."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: TargetFunction) -> None:
         super().__init__()
         self.encoder = question.encoder.copy().model.requires_grad_(True)
         assert question.head is not None
@@ -54,7 +54,7 @@ class Whole(torch.nn.Module):
         return hidden.mean(dim=1) @ self.weight.T + self.bias
 
 
-def tutorial(question: Question, whole: Whole, steps: int) -> float:
+def tutorial(question: TargetFunction, whole: Whole, steps: int) -> float:
     """Explain as Captum's BERT tutorial does; returns the completeness error."""
     ids = torch.tensor(question.tokens.ids.copy())[None]
     reference = torch.where(torch.tensor(question.tokens.special.copy()), ids, 0)
@@ -67,7 +67,7 @@ def tutorial(question: Question, whole: Whole, steps: int) -> float:
     return abs(float(scores.sum()) - (ends[1] - ends[0])) / abs(ends[1] - ends[0])
 
 
-def ours(question: Question) -> float:
+def ours(question: TargetFunction) -> float:
     """Explain as the page does; returns the completeness error."""
     return it.attribution.explain(question, "integrated_gradients").error
 
@@ -98,7 +98,7 @@ def measure(name: str, length: int) -> tuple[int, int]:
     return found
 
 
-def peer(question: Question) -> None:
+def peer(question: TargetFunction) -> None:
     """Print what transformers-interpret does with a classifier of the same shape, and what error it ends with."""
     try:
         from transformers_interpret import SequenceClassificationExplainer
@@ -160,7 +160,7 @@ def main() -> None:
             print(f"  memory, {name:25} {most / 1e9:9.2f} GB at most, {more / 1e9:.2f} GB of it for the explanation")
 
 
-def _timed(question: Question) -> float:
+def _timed(question: TargetFunction) -> float:
     begin = time.perf_counter()
     ours(question)
     return time.perf_counter() - begin

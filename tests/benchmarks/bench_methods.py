@@ -24,8 +24,8 @@ from dashboard import ROOT
 from interpret.attribution.faithfulness import Erased
 from interpret.attribution.methods import METHODS, Measured
 from interpret.attribution.rank_agreement import ranking
-from interpret.attribution.target import Question
-from interpret.attribution.targets import ask
+from interpret.attribution.target import TargetFunction
+from interpret.attribution.targets import target_function
 from interpret.core.files import read_table
 from interpret.core.intervals import cluster_bootstrap
 
@@ -36,7 +36,7 @@ _MOST_WORDS = 22
 _SEED = 0
 
 
-def documents(count: int = DOCUMENTS) -> Iterator[tuple[Question, list[tuple[int, int]]]]:
+def documents(count: int = DOCUMENTS) -> Iterator[tuple[TargetFunction, list[tuple[int, int]]]]:
     """Ask what topic hybrid documents are of; with each stands where the words are that it is due to."""
     encoder = it.load_encoder("minilm", device="cpu")
     table = read_table((ROOT / "dashboard/examples/topics.csv").read_bytes(), "topics.csv")
@@ -47,7 +47,7 @@ def documents(count: int = DOCUMENTS) -> Iterator[tuple[Question, list[tuple[int
     for (first, one), (second, other) in zip(new[:-1].tolist(), new[1:].tolist(), strict=True):
         if one == other or found == count or len(f"{first} {second}".split()) > _MOST_WORDS:
             continue
-        question = ask(encoder, f"{first} {second}", head=head)
+        question = target_function(encoder, f"{first} {second}", head=head)
         start = len(first) + 1
         spans = {one: (0, len(first)), other: (start, start + len(second))}
         if question.target.name in spans:

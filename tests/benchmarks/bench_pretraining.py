@@ -71,7 +71,7 @@ def main() -> None:
                 {
                     "fill-mask pipeline": lambda asked=asked: pipe(asked),
                     "Bertoscope": lambda asked=asked: it.fill_mask(encoder, asked),
-                    "Bertoscope, after every layer": lambda text=text: it.pretraining.layer_guesses(
+                    "Bertoscope, after every layer": lambda text=text: it.pretraining.logit_lens(
                         encoder, text, None, [3], 3
                     ),
                 },

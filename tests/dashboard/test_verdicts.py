@@ -15,7 +15,7 @@ from interpret.attention.dependencies import DependencyScores
 from interpret.attention.head_statistics import _Sums
 from interpret.attention.held_out import held_out
 from interpret.attribution.attribution import explain
-from interpret.core.builtin import guesser_facts
+from interpret.core.builtin import pretraining_facts
 from interpret.core.clustered_intervals import student
 from interpret.core.intervals import wilson
 from interpret.finetuning.results import measure_fit, measure_results
@@ -31,7 +31,7 @@ VERDICTS = ("It tells", "It recognises", "It does")
 def following(true, shuffled, swapped):
     place = np.arange(len(true))
     numbers = (np.asarray(one, np.float32) for one in (true, shuffled, swapped))
-    return it.pretraining.Following("next", place, *numbers, np.roll(place, 1), ())
+    return it.pretraining.NextSentenceScores("next", place, *numbers, np.roll(place, 1), ())
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 60])
@@ -81,7 +81,7 @@ def test_a_pair_and_what_became_of_it_are_one_row():
 
 
 def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
-    table = figures_table(guesser_facts().figures)
+    table = figures_table(pretraining_facts().figures)
     for texts, low, rows, source, measured in zip(
         *(table[name] for name in ("Texts", "95 %", "Rows", "Source", "Measured by")), strict=True
     ):

@@ -49,12 +49,12 @@ class Call:
     every: bool = False
 
 
-def _question(encoder: it.Encoder, target: str = "norm", text: str = TEXT) -> it.attribution.Question:
+def _question(encoder: it.Encoder, target: str = "norm", text: str = TEXT) -> it.attribution.TargetFunction:
     if target == "word":
-        return it.attribution.ask(encoder, f"the {encoder.mask} was rich", None, "predicted")
+        return it.attribution.target_function(encoder, f"the {encoder.mask} was rich", None, "predicted")
     if target == "head":
-        return it.attribution.ask(encoder, TEXT, None, "predicted", it.fit_head(encoder, LABELLED, LABELS))
-    return it.attribution.ask(encoder, text, OTHER if target == "similarity" else None, target)
+        return it.attribution.target_function(encoder, TEXT, None, "predicted", it.fit_head(encoder, LABELLED, LABELS))
+    return it.attribution.target_function(encoder, text, OTHER if target == "similarity" else None, target)
 
 
 def _explain(method: str, target: str = "norm", **options: Any) -> Callable[[it.Encoder], Any]:
@@ -64,7 +64,7 @@ def _explain(method: str, target: str = "norm", **options: Any) -> Callable[[it.
 
 
 def _checked(encoder: it.Encoder, check: Callable, text: str = TEXT) -> Any:
-    question = it.attribution.ask(encoder, text, target="norm")
+    question = it.attribution.target_function(encoder, text, target="norm")
     return check(question, it.attribution.explain(question, "integrated_gradients"))
 
 
@@ -75,7 +75,7 @@ def _hidden(encoder: it.Encoder) -> tuple[int, ...]:
 def _with_lens(encoder: it.Encoder) -> Any:
     lens = it.pretraining.fit_tuned_lens(encoder, LABELLED, steps=2)
     hidden = _hidden(encoder)
-    return lens, it.pretraining.layer_guesses(encoder, TEXT, None, hidden, hidden[0], lens=lens, heads=((1, 1),))
+    return lens, it.pretraining.logit_lens(encoder, TEXT, None, hidden, hidden[0], lens=lens, heads=((1, 1),))
 
 
 def _all_health(encoder: it.Encoder) -> Any:
@@ -86,7 +86,7 @@ def _all_health(encoder: it.Encoder) -> Any:
 
 
 def _planned(encoder: it.Encoder) -> Any:
-    cost = it.finetuning.Cost(1e-6, 2e-6, 1e-9)
+    cost = it.finetuning.StepCost(1e-6, 2e-6, 1e-9)
     made = it.finetuning.plan(encoder, it.Recipe(encoder.spec.checkpoint.name), "classes", 2, [20] * 40, 40, 10, cost)
     return made.seconds
 
@@ -131,15 +131,15 @@ CALLS = {
     "pseudo_log_likelihood within": Call(
         lambda one: it.pretraining.pseudo_log_likelihood(one, TEXT, OTHER, within=True)
     ),
-    "compare_pairs": Call(lambda one: it.pretraining.compare_pairs(one, [(TEXT, OTHER), (OTHER, TEXT)])),
+    "compare_pairs": Call(lambda one: it.pretraining.compare_minimal_pairs(one, [(TEXT, OTHER), (OTHER, TEXT)])),
     "layer_guesses": Call(
-        lambda one: it.pretraining.layer_guesses(one, TEXT, None, _hidden(one), _hidden(one)[0]), every=True
+        lambda one: it.pretraining.logit_lens(one, TEXT, None, _hidden(one), _hidden(one)[0]), every=True
     ),
     "tuned lens": Call(_with_lens),
-    "play": Call(lambda one: it.pretraining.play(one, TEXT, OTHER, seed=2)),
+    "play": Call(lambda one: it.pretraining.mask_text(one, TEXT, OTHER, seed=2)),
     "next_sentence": Call(lambda one: it.next_sentence(one, TEXT, OTHER)),
     "follow_pairs": Call(
-        lambda one: it.pretraining.follow_pairs(one, [(TEXT, OTHER), (OTHER, "the animals"), ("money", TEXT)])
+        lambda one: it.pretraining.score_pairs(one, [(TEXT, OTHER), (OTHER, "the animals"), ("money", TEXT)])
     ),
     "model_card": Call(it.model_card),
     "check_health": Call(_all_health),
@@ -148,16 +148,18 @@ CALLS = {
     "windows": Call(lambda one: it.windows(one, TEXTS[2])),
     "similarity_pairs": Call(lambda one: it.attribution.similarity_pairs(one, "the bank", "a river")),
     "interactions": Call(lambda one: it.attribution.interactions(_question(one))),
-    "trust": Call(lambda one: _checked(one, it.attribution.trust, "the bank was rich")),
+    "trust": Call(lambda one: _checked(one, it.attribution.diagnose, "the bank was rich")),
     "faithfulness": Call(lambda one: _checked(one, it.attribution.faithfulness)),
     "read_variants": Call(
         lambda one: it.attribution.read_variants(
             _question(one), [(Change(1, "bank", "river"),), (Change(1, "bank", ""),)]
         )
     ),
-    "explain_rows": Call(lambda one: it.attribution.explain_rows(one, LABELLED[:6], LABELS[:6]), "classes"),
+    "explain_rows": Call(lambda one: it.attribution.attribute_rows(one, LABELLED[:6], LABELS[:6]), "classes"),
     "explain_rows with a head": Call(
-        lambda one: it.attribution.explain_rows(one, LABELLED[:4], LABELS[:4], head=it.fit_head(one, LABELLED, LABELS))
+        lambda one: it.attribution.attribute_rows(
+            one, LABELLED[:4], LABELS[:4], head=it.fit_head(one, LABELLED, LABELS)
+        )
     ),
     "explain smoothly": Call(_explain("saliency", smooth=True)),
     "explain every family": Call(_explain("integrated_gradients"), every=True),
@@ -183,15 +185,17 @@ CALLS = {
         if kind != "pad"
     },
     **{
-        f"layer_map {kind}": Call(lambda one, a=kind: it.attribution.layer_map(_question(one), a))
+        f"layer_map {kind}": Call(lambda one, a=kind: it.attribution.layer_attribution(_question(one), a))
         for kind in LAYER_METHODS
     },
     **{
-        f"turn {search}": Call(lambda one, a=search: it.attribution.turn(_question(one, "predicted"), a, 2), "classes")
+        f"turn {search}": Call(
+            lambda one, a=search: it.attribution.find_counterfactuals(_question(one, "predicted"), a, 2), "classes"
+        )
         for search in SEARCHES
         if search != "masked"
     },
-    "turn masked": Call(lambda one: it.attribution.turn(_question(one, "head"), "masked", 2)),
+    "turn masked": Call(lambda one: it.attribution.find_counterfactuals(_question(one, "head"), "masked", 2)),
 }
 
 # What differs by what it is: how long it took, where; and how many passes rounding made it take to be sure.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.finetuning.trainable_model import make_learner
+from interpret.finetuning.trainable_model import make_trainable_model
 from tests.device.believe import NAMES
 from tests.device.calls import CALLS
 from tests.device.test_trainings import folder, past, recipe, trained  # noqa: F401
@@ -120,6 +120,6 @@ def test_a_model_comes_to_the_card_once(cards, recipe):  # noqa: F811
     before = cards.live[CARD]
     cards.reset()
     encoder = it.load_encoder(recipe.model, "cpu")
-    learner = make_learner(encoder, replace(recipe, head="own"), "classes", ("a", "b"), CARD)
+    learner = make_trainable_model(encoder, replace(recipe, head="own"), "classes", ("a", "b"), CARD)
     own = sum(one.numel() * one.element_size() for one in learner.model.parameters())
     assert own <= cards.peak[CARD] - before <= 1.05 * own

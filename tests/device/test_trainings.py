@@ -10,7 +10,7 @@ import transformers as tf
 import interpret as it
 from interpret.core.task_heads import HEADS
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.regularization import Past, replayed
+from interpret.finetuning.regularization import ParentRun, replayed
 from interpret.finetuning.trainable_model import save_model
 from interpret.finetuning.training import train
 from tests.device.believe import NAMES
@@ -28,14 +28,18 @@ KINDS = {
     "pairs": replace(CLASSES, pairs=TEXTS[::-1]),
     "regression": Examples("regression", TEXTS, None, tuple(f"{len(one)}.5" for one in TEXTS), PLACES, 0),
     "token classes": Examples("token classes", TEXTS, None, TAGS, PLACES, 0),
-    it.finetuning.GAMES[0]: Examples(it.finetuning.GAMES[0], TEXTS, None, ("0",) * 24, PLACES, 0),
-    it.finetuning.GAMES[1]: Examples(it.finetuning.GAMES[1], TEXTS, TEXTS[1:] + TEXTS[:1], ("0",) * 24, PLACES, 0),
+    it.finetuning.PRETRAINING_TASKS[0]: Examples(
+        it.finetuning.PRETRAINING_TASKS[0], TEXTS, None, ("0",) * 24, PLACES, 0
+    ),
+    it.finetuning.PRETRAINING_TASKS[1]: Examples(
+        it.finetuning.PRETRAINING_TASKS[1], TEXTS, TEXTS[1:] + TEXTS[:1], ("0",) * 24, PLACES, 0
+    ),
 }
 TRAININGS = {
     **{f"task {kind}": (kind, {}) for kind in KINDS},
     **{f"head {head}": ("classes", {"head": head}) for head in HEADS},
     "adapters": ("classes", {"lora_rank": 2}),
-    "adapters in a game": (it.finetuning.GAMES[0], {"lora_rank": 2}),
+    "adapters in a game": (it.finetuning.PRETRAINING_TASKS[0], {"lora_rank": 2}),
     "a prefix": ("classes", {"frozen": ("embeddings", "0")}),
     "a prefix of token classes": ("token classes", {"frozen": ("embeddings", "0")}),
     "frozen, and computed anew": ("classes", {"frozen": ("embeddings", "0"), "keep_prefix": False}),
@@ -64,7 +68,7 @@ def past(recipe, folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("believe-past") / "model"
     done = train(recipe, CLASSES, *it.finetuning.split_examples(CLASSES))
     save_model(done.model, done.head, done.labels, it.find_checkpoint(str(folder)), place)
-    return Past(str(place), CLASSES, it.finetuning.split_examples(CLASSES)[0])
+    return ParentRun(str(place), CLASSES, it.finetuning.split_examples(CLASSES)[0])
 
 
 def trained(recipe, kind, past, **more):

@@ -11,7 +11,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.core.resources import tokens_per_batch, trace_bytes
-from interpret.finetuning.metrics_log import Step as Told
+from interpret.finetuning.metrics_log import Step as MetricsLog
 from tests.gpu_check.check import OPTIONAL, Figure, World, ask_driver, at_most, find, holds, missing_package, step, tidy
 from tests.gpu_check.data import classes, text_of
 from tests.gpu_check.steps_training import learn
@@ -192,7 +192,7 @@ def _training_runs_out(world: World) -> list[Figure]:
     with ExitStack() as stack:
 
         def tell(what: object, _steps: int) -> None:
-            if isinstance(what, Told) and what.number == 2:
+            if isinstance(what, MetricsLog) and what.number == 2:
                 stack.enter_context(full(world))
 
         said = _says_so("train", world, lambda: learn(recipe, rows, tell=tell))

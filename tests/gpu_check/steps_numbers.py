@@ -151,7 +151,7 @@ def embeddings(world: World) -> list[Figure]:
 
 def _guessed(encoder: it.Encoder) -> Numbers:
     (guess,) = it.fill_mask(encoder, SENTENCE, hidden=[2]).guesses
-    lens = it.pretraining.layer_guesses(encoder, SENTENCE, None, [2], 2, watched=[int(encoder.tokens(SENTENCE).ids[2])])
+    lens = it.pretraining.logit_lens(encoder, SENTENCE, None, [2], 2, watched=[int(encoder.tokens(SENTENCE).ids[2])])
     return {
         "chances behind a mask": guess.chances,
         "pseudo-log-likelihood": it.pretraining.pseudo_log_likelihood(encoder, SENTENCE).logs,

@@ -15,7 +15,7 @@ import interpret as it
 from interpret.core.resources import trace_bytes
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.projection import unit_rows
-from interpret.finetuning.metrics_log import Step as Told
+from interpret.finetuning.metrics_log import Step as MetricsLog
 from tests.benchmarks import in_turn
 from tests.gpu_check.check import Figure, World, at_most, step
 from tests.gpu_check.data import classes, mixed_texts, text_of
@@ -61,7 +61,7 @@ def train_steadily(world: World, tokens: int, batch: int, watch: bool = False) -
 
     def tell(what: object, _steps: int) -> None:
         nonlocal begin
-        if not isinstance(what, Told) or what.number not in (shapes.warm, shapes.steps):
+        if not isinstance(what, MetricsLog) or what.number not in (shapes.warm, shapes.steps):
             return
         world.wait()
         if what.number == shapes.warm:

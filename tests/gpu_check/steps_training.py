@@ -9,13 +9,13 @@ import numpy as np
 
 import interpret as it
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.metrics_log import Step as Told
-from interpret.finetuning.regularization import Past
+from interpret.finetuning.metrics_log import Step as MetricsLog
+from interpret.finetuning.regularization import ParentRun
 from interpret.finetuning.training import Trained, save_trained, train
 from tests.gpu_check.check import Figure, World, at_most, holds, step
 from tests.gpu_check.data import classes, numbers, passages, tags
 
-_WORDS, _BOTH = it.finetuning.GAMES
+_WORDS, _BOTH = it.finetuning.PRETRAINING_TASKS
 # Of the first step's loss and all others', each of which multiplies what rounding did to the one before; and of how far
 # a layer group's weights came, which for some, such as the biases of keys, rounding alone decides.
 _FIRST, _ALL, _MOVED = 2e-5, 2e-3, 0.05
@@ -94,7 +94,7 @@ def held(world: World) -> list[Figure]:
     rows, place = classes(40), world.folder / "past"
     recipe = _recipe(world)
     save_trained(learn(replace(recipe, device="cpu"), rows), it.find_checkpoint(recipe.model), place)
-    past = Past(str(place), rows, it.finetuning.split_examples(rows)[0])
+    past = ParentRun(str(place), rows, it.finetuning.split_examples(rows)[0])
     other = replace(rows, labels=rows.labels[::-1])
     recipe = replace(recipe, model=str(place), hold="ewc", hold_strength=10.0)
     return _beside("EWC", world, recipe, other, past=past)
@@ -130,7 +130,7 @@ def stopped(recipe: it.Recipe, examples: Examples, folder: Path, after: int) -> 
     seen: list[int] = []
 
     def tell(what: object, _steps: int) -> None:
-        if isinstance(what, Told):
+        if isinstance(what, MetricsLog):
             seen.append(what.number)
 
     first = learn(recipe, examples, folder=folder, tell=tell, stop=lambda: len(seen) >= after)

@@ -12,28 +12,28 @@ from sklearn.metrics import average_precision_score
 
 import interpret as it
 from interpret.attribution.attribution import explain
-from interpret.attribution.layer_attribution import layer_map
-from interpret.attribution.target import Question
-from interpret.attribution.targets import ask
+from interpret.attribution.layer_attribution import layer_attribution
+from interpret.attribution.target import TargetFunction
+from interpret.attribution.targets import target_function
 from tests.oracles import World, apart, claim
 
 
-def _questions(world: World) -> Iterator[Question]:
+def _questions(world: World) -> Iterator[TargetFunction]:
     """The likeliest class of a model of every family, of texts and of pairs."""
     for family in world.families:
         folder = world.checkpoint(family, tf.AutoModelForSequenceClassification, num_labels=3)
         encoder = world.encoder(folder)
         for seed in world.seeds:
             first, second, _ = world.texts(seed)
-            yield ask(encoder, first)
-            yield ask(encoder, first, second)
+            yield target_function(encoder, first)
+            yield target_function(encoder, first, second)
 
 
-def _score(question: Question) -> Callable[[torch.Tensor], torch.Tensor]:
+def _score(question: TargetFunction) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda embedded: question.score(embedded, gradients=True)
 
 
-def _ends(question: Question) -> tuple[torch.Tensor, torch.Tensor]:
+def _ends(question: TargetFunction) -> tuple[torch.Tensor, torch.Tensor]:
     return question.embedded[None].clone().requires_grad_(), question.baseline("pad")[None]
 
 
@@ -83,8 +83,8 @@ def _integrated(world: World) -> Iterator[float]:
 def _conductance(world: World) -> Iterator[float]:
     encoder = world.encoder(world.checkpoint("bert", tf.AutoModelForSequenceClassification, num_labels=3))
     for seed in world.seeds:
-        question = ask(encoder, world.texts(seed)[0])
-        scores, _ = layer_map(question, "conductance")
+        question = target_function(encoder, world.texts(seed)[0])
+        scores, _ = layer_attribution(question, "conductance")
         for level in range(encoder.layers):
             embedded, empty = _ends(question)
             captum = LayerConductance(_score(question), encoder.part("encoder.layer")[level])
@@ -92,7 +92,7 @@ def _conductance(world: World) -> Iterator[float]:
             yield apart(scores[level + 1], theirs) / float(theirs.abs().max())
 
 
-def _words(question: Question) -> torch.Tensor:
+def _words(question: TargetFunction) -> torch.Tensor:
     """The word of each token as Captum's feature masks count them; what stays is a feature of its own."""
     mask = torch.zeros(len(question.tokens), dtype=torch.long)
     for number, (_, tokens) in enumerate(question.free_words, 1):
@@ -117,7 +117,7 @@ def _ablation(world: World) -> Iterator[float]:
 def _shapley(world: World) -> Iterator[float]:
     encoder = world.encoder(world.checkpoint("bert", tf.AutoModelForSequenceClassification, num_labels=3))
     for seed in world.seeds:
-        question = ask(encoder, "the river bank was steep")
+        question = target_function(encoder, "the river bank was steep")
         found = explain(question, "shapley_sampling", seed=seed)
         embedded, empty = question.embedded, question.baseline("pad")
         words = [list(tokens) for _, tokens in question.free_words]

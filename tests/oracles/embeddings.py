@@ -83,7 +83,7 @@ def _nearest(world: World) -> Iterator[float]:
         found = it.embed(world.minilm, texts, layers=[-1])
         vectors = found.at(world.minilm.layers)
         distance, _ = NearestNeighbors(n_neighbors=5, metric="cosine").fit(vectors).kneighbors(vectors[:1])
-        ours = it.embeddings.neighbours_of(found, world.minilm.layers, vectors[0], 5)
+        ours = it.embeddings.nearest_neighbours(found, world.minilm.layers, vectors[0], 5)
         yield apart(1 - ours.scores, distance[0])
 
 

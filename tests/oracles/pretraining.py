@@ -39,7 +39,7 @@ def _masked(world: World) -> Iterator[float]:
 def _lens(world: World) -> Iterator[float]:
     for encoder, model in _guessers(world):
         for seed in world.seeds:
-            found = it.pretraining.layer_guesses(encoder, world.texts(seed)[0], None, [2], 2)
+            found = it.pretraining.logit_lens(encoder, world.texts(seed)[0], None, [2], 2)
             theirs = _probabilities(model, found.tokens.ids)[2]
             yield apart(found.chances[-1], theirs[found.ids[-1]])
 

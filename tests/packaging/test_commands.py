@@ -60,7 +60,7 @@ def test_defaults_stand_in_the_help_once(subject):
 
 
 def test_choices_and_defaults_are_the_librarys():
-    from interpret.attribution.rows import explain_rows
+    from interpret.attribution.rows import attribute_rows
     from interpret.attribution.target import BASELINES
     from interpret.core.files import SUFFIXES
     from interpret.core.sentence_vectors import POOLINGS
@@ -73,7 +73,7 @@ def test_choices_and_defaults_are_the_librarys():
     assert set(embed["pooling"].choices) == {"auto", *POOLINGS}
     assert embed["corpus"].help.split(": ")[1] == " ".join(SUFFIXES)
     assert tuple(explain["baseline"].choices) == BASELINES
-    asked = inspect.signature(explain_rows).parameters
+    asked = inspect.signature(attribute_rows).parameters
     for name in ("target", "method", "baseline", "tolerance", "seed"):
         assert explain[name].default == asked[name].default, name
     assert tuple(train["task"].choices) == TASKS
@@ -202,11 +202,11 @@ def without(*packages):
     ("package", "extra", "work"),
     [
         ("captum", "attributions", lambda encoder: it.attribution.explain(question(encoder), "lime")),
-        ("captum", "attributions", lambda encoder: it.attribution.trust(*explained(encoder))),
+        ("captum", "attributions", lambda encoder: it.attribution.diagnose(*explained(encoder))),
         (
             "captum",
             "attributions",
-            lambda encoder: it.attribution.layer_map(explained(encoder)[0], "integrated_gradients"),
+            lambda encoder: it.attribution.layer_attribution(explained(encoder)[0], "integrated_gradients"),
         ),
         ("rjieba", "attributions", lambda encoder: question(encoder, "医生来了。")),
         ("openTSNE", "embeddings", lambda encoder: it.embeddings.project(points(), "tsne")),
@@ -219,7 +219,7 @@ def test_work_that_needs_an_extra_says_so(minilm, package, extra, work):
 
 
 def question(encoder, text="A doctor came."):
-    return it.attribution.ask(encoder, text, target="norm")
+    return it.attribution.target_function(encoder, text, target="norm")
 
 
 def explained(encoder):

@@ -356,9 +356,11 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
     page.session_state["rows_method"] = "saliency"
     told = []
-    explain_rows = it.attribution.explain_rows
+    explain_rows = it.attribution.attribute_rows
     monkeypatch.setattr(
-        it.attribution, "explain_rows", lambda *one, **more: told.append(more["learned"]) or explain_rows(*one, **more)
+        it.attribution,
+        "attribute_rows",
+        lambda *one, **more: told.append(more["learned"]) or explain_rows(*one, **more),
     )
     monkeypatch.setattr("pages.attributions.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")

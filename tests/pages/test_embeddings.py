@@ -222,7 +222,7 @@ def test_neighbours_of_a_typed_text_are_those_of_the_library(page, minilm):
     table = page.dataframe[0].value
     found = kept(page)[0]
     query = it.embed(minilm, ["the judge sent him to prison"], [-1])
-    expected = it.embeddings.neighbours_of(found, 6, query.at(6)[0], 10)
+    expected = it.embeddings.nearest_neighbours(found, 6, query.at(6)[0], 10)
     assert table["Text"].tolist() == [found.texts[i] for i in expected.items]
     np.testing.assert_allclose(table["Cosine"], expected.scores, atol=1e-5)
 

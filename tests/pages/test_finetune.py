@@ -262,7 +262,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     random = np.random.default_rng(0)
     nouns = random.choice(["river", "bank", "animals", "money"], 600)
     text = " ".join(f"the {noun} was {'steep' if noun == 'river' else 'rich'}." for noun in nouns)
-    give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
+    give(page, text.encode(), "field.txt", it.finetuning.PRETRAINING_TASKS[1])
     assert not page.exception
     assert said(page) == []
     assert "Training set: 22 passages" in shown(page)
@@ -294,7 +294,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert not page.exception
     # A further run starts from heads that know the game.
     open_page(page, model=f"run:{run.id}", stage="setup")
-    give(page, text.encode(), "field.txt", it.finetuning.GAMES[1])
+    give(page, text.encode(), "field.txt", it.finetuning.PRETRAINING_TASKS[1])
     assert not any("training starts with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
     again = it.runs.list_runs(state.runs_folder())[0]
@@ -350,7 +350,7 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
 def test_a_note_longer_than_the_record_keeps_is_refused_and_no_page_runs_for_ever(page, tmp_path, monkeypatch):
     run = made_of_files(tmp_path / "runs", "one", 1.7e9)
     written = []
-    recorded = it.runs.Recorded("r1", run.id, "one", "FINISHED", "as kept", (), {}, {}, 1.7e9)
+    recorded = it.runs.RunRecord("r1", run.id, "one", "FINISHED", "as kept", (), {}, {}, 1.7e9)
     monkeypatch.setattr("interpret.runs.read_record", lambda _root: [recorded])
     # A record that keeps something else than what was typed, as one that cuts does.
     monkeypatch.setattr("interpret.runs.write_note", lambda _root, _id, note: written.append(note))

@@ -340,7 +340,7 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
         assert "damaged" not in said
     # As MLflow has it, with a note and an alias that were written elsewhere.
     runs = [
-        it.runs.Recorded(
+        it.runs.RunRecord(
             "m" + run.id, run.id, run.request.name, "FINISHED", HOSTILE[0], (HOSTILE[1],), run.request.params(), {}, 1e9
         )
         for run in it.runs.list_runs(root)

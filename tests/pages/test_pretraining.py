@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from interpret.core.builtin import guesser_facts
+from interpret.core.builtin import pretraining_facts
 from pages.pretraining.figures import rank_lines
-from pages.pretraining.masking_view import GAMES, play_often
+from pages.pretraining.masking_view import PRETRAINING_TASKS, mask_often
 from tests.apps import switch
 from tests.tiny import make_checkpoint
 
@@ -80,7 +80,7 @@ def test_models_of_masked_words_alone_are_asked_all_but_pairs(page, tab):
 
 def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(page):
     fine(open_page(page, pre="guess"))
-    facts = guesser_facts()
+    facts = pretraining_facts()
     [sentence] = [one.value for one in page.caption if "published without its pretraining heads" in one.value]
     assert f"top-1 accuracy on tokens selected as in training is {100 * facts.first:.1f} % and" in sentence
     assert f"random halves is {100 * facts.following:.1f} % ({100 * facts.following_hidden:.1f} % with" in sentence
@@ -206,12 +206,12 @@ def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page,
     next(one for one in page.button if one.label == "Draw again").click()
     fine(page.run())
     assert any("Seed 8 selects" in one.value for one in page.caption)
-    means = play_often(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(), lambda *_: None)
+    means = mask_often(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(), lambda *_: None)
     tiles = {one.label: one.value for one in page.metric}
     assert tiles["Masked"] == f"{means['hidden'][0]:.2f} nats"
-    games = [it.pretraining.play(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
+    games = [it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
     assert means["all"][1] >= sum(len(one.place) for one in games)
-    assert GAMES == 40
+    assert PRETRAINING_TASKS == 40
 
 
 def test_none_chosen_is_one_sentence(page):
@@ -290,7 +290,7 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
 def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
     page.session_state["heads_panel"] = False
     fine(open_page(page, model="folder:bert", hidden="3", off="0.0,2.1"))
-    found = it.pretraining.layer_guesses(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
+    found = it.pretraining.logit_lens(encoder(models, "bert"), TEXT, None, [3], 3, heads=[(0, 0), (2, 1)])
     lines = json.loads(page.get("plotly_chart")[1].proto.spec)["data"]
     assert [line["x"] for line in lines] == [line["x"] for line in json.loads(rank_lines(found).to_json())["data"]]
     assert any("(2 heads ablated)" in one.value for one in page.markdown)
@@ -331,7 +331,9 @@ def test_beside_itself_a_model_says_so(page):
 def test_a_link_holds_what_was_set(page, models):
     rules = {"game_rate": "40", "game_hidden": "50", "game_replaced": "20", "game_whole": "True"}
     fine(open_page(page, model="folder:bert", pre="game", **rules))
-    played = it.pretraining.play(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(0.4, 0.5, 0.2, True), 0)
+    played = it.pretraining.mask_text(
+        encoder(models, "bert"), TEXT, None, it.pretraining.Masking(0.4, 0.5, 0.2, True), 0
+    )
     table = next(one.value for one in page.dataframe if "Token" in one.value)
     assert list(table["Token"]) == [played.tokens.labels[place] for place in played.place]
     page.slider(key="game_rate").set_value(35)

@@ -357,7 +357,7 @@ def test_a_fine_tunes_rows():
     for number, text, code in zip(other.origin.numbers, other.texts, other.columns["code"], strict=True):
         assert (rows[::-1][number - 1]["text"], rows[::-1][number - 1]["code"]) == (text, code)
     # Passages of running text name the row that their document is in.
-    told = it.finetuning.read_examples(content, "rows.csv", "text", "", None, it.finetuning.GAMES[0], 10)
+    told = it.finetuning.read_examples(content, "rows.csv", "text", "", None, it.finetuning.PRETRAINING_TASKS[0], 10)
     for text, number, code in zip(told.texts, told.labels, told.columns["code"], strict=True):
         assert text in rows[int(number) - 1]["text"]
         assert rows[int(number) - 1]["code"] == code

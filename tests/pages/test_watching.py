@@ -100,7 +100,7 @@ def test_a_look_at_a_long_run_reads_what_came_since_and_nothing_of_its_data(long
         assert sorted(opened) == ["request.json", "state.json", "told.jsonl"]
         assert sum(map(len, read)) < 1000
         assert len(parsed) == (more > 0)
-    assert len(it.runs.read_told(long_run.folder).number) == STEPS + 2
+    assert len(it.runs.read_metrics(long_run.folder).number) == STEPS + 2
     counts = list(points(page))
     assert len(counts) >= 6
     assert max(counts) <= MOST_POINTS
@@ -145,7 +145,7 @@ def test_every_picture_of_a_long_run_is_bounded():
     loss[SPIKE - 1], loss[DIP - 1] = 7.0, 0.5
     judged = tuple({"step": i, "epoch": i, "loss": 1.0, "score": random.random()} for i in range(3 * MOST_POINTS))
     columns = (number, number / 500, loss, 1e-3 / number, number / 10, number)
-    told = it.runs.Told(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), judged=judged)
+    told = it.runs.MetricsLog(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), judged=judged)
     drawn = [
         figures.loss_curve(told, STEPS),
         figures.rate_curve(told, STEPS),

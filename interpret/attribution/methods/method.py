@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from scipy.stats import t as student
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Question
+from interpret.attribution.target import TargetFunction
 from interpret.core.errors import InputError
 
 
@@ -96,7 +96,7 @@ class Work:
 
     def __init__(
         self,
-        question: Question,
+        question: TargetFunction,
         method: "Method",
         baseline: str,
         tolerance: float,

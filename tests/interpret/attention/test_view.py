@@ -100,7 +100,7 @@ def test_the_liveliest_head_is_the_planted_one(trace):
     planted[2, 9] = np.eye(n)[(np.arange(n) * 5 + 3) % n]  # each token looks somewhere else, far off
     planted[1, 1] = np.eye(n, k=-1)  # always one back
     planted[3, 3] = np.eye(n)[np.full(n, 4)]  # all at one place
-    assert it.attention.liveliest_head(it.Trace(**{**trace.__dict__, "attention": planted})) == (2, 9)
+    assert it.attention.most_active_head(it.Trace(**{**trace.__dict__, "attention": planted})) == (2, 9)
 
 
 def test_what_makes_no_sense_is_said(trace, minilm):

@@ -2,10 +2,10 @@
 
 import torch
 
-from interpret.attribution.target import Question, Target
+from interpret.attribution.target import Target, TargetFunction
 
 
-class Linear(Question):
+class Linear(TargetFunction):
     """Class ``c`` of a text scores the sum over its tokens of ``⟨weight[c], embedding⟩``; no position matters."""
 
     def __init__(self, encoder, tokens, target=None, seed=0):

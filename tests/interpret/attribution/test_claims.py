@@ -20,7 +20,7 @@ from interpret.attribution.methods.regressions import refitted
 from interpret.attribution.rows import top_words
 from interpret.attribution.significance import LEVEL, holm, permutation_p
 from interpret.attribution.target import BASELINES
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.core.device_lock import seeded
 from tests.benchmarks.bench_methods import measure
 from tests.interpret.attribution.linear import Both, Linear
@@ -52,7 +52,7 @@ def test_infidelity_tells_scores_from_minus_scores(bert):
     question = Linear(bert, bert.tokens(TEXT))
     found = explain(question, "feature_ablation")
     turned = replace(found, scores=-found.scores)
-    right, wrong = (it.attribution.trust(question, one, sensitivity=False) for one in (found, turned))
+    right, wrong = (it.attribution.diagnose(question, one, sensitivity=False) for one in (found, turned))
     assert right.infidelity < 1e-10
     assert (wrong.infidelity, wrong.scale) == (1.0, 0.0)
     assert right.change == wrong.change > 0
@@ -120,7 +120,7 @@ def test_the_p_value_is_that_of_all_orders_of_the_words(bert):
     # Small, so that no probability is near 0 or 1, where all rankings would be alike.
     weight = 0.05 * np.random.default_rng(0).normal(size=(2, bert.width)).astype(np.float32)
     head = it.LinearHead(("a", "b"), weight, np.zeros(2, np.float32))
-    question = ask(bert, "the river bank was", head=head)
+    question = target_function(bert, "the river bank was", head=head)
     attribution = explain(question, "saliency")
     found = it.attribution.faithfulness(question, attribution)
     own, every = brute_force(question, attribution)
@@ -226,7 +226,7 @@ def eraser_aopc(instances, key):
 @pytest.mark.parametrize("words", [3, 5, 14])
 def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     """Tokens are deleted from the text, ids cut by hand and read by transformers, in their own form of instances."""
-    question = ask(classifier, " ".join(LONG.split()[:words]))
+    question = target_function(classifier, " ".join(LONG.split()[:words]))
     attribution = explain(question, "input_x_gradient")
     found = it.attribution.faithfulness(question, attribution, draws=40)
     groups = [tokens for _, tokens in question.free_words]
@@ -259,7 +259,7 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
     expected = [eraser_aopc([instance], f"{one}_classification_scores") for one in ("comprehensiveness", "sufficiency")]
     assert (found.comprehensiveness, found.sufficiency) == pytest.approx(expected, abs=1e-6)
     assert found.predicted
-    other = ask(classifier, LONG, target=(ask(classifier, LONG).target.index + 1) % 3)
+    other = target_function(classifier, LONG, target=(target_function(classifier, LONG).target.index + 1) % 3)
     assert not it.attribution.faithfulness(other, explain(other, "saliency"), draws=40).predicted
 
 
@@ -270,7 +270,7 @@ def test_comprehensiveness_and_sufficiency_are_erasers(classifier, words):
 def test_at_the_end_of_the_cascade_no_weight_is_as_it_was(family, tmp_path):
     folder = make_checkpoint(family, tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=2)
     encoder = it.load_encoder(str(folder), device="cpu")
-    question = ask(encoder, "the bank")
+    question = target_function(encoder, "the bank")
     stages = cascade(question)
     assert stages[0] == "head"
     assert stages[-1] == "embeddings"
@@ -300,12 +300,12 @@ def test_at_the_end_of_the_cascade_no_weight_is_as_it_was(family, tmp_path):
     [("norm", ("layer 2", "layer 1", "layer 0", "embeddings")), ("unit 0.3", ("embeddings",))],
 )
 def test_the_cascade_leaves_out_what_the_answer_does_not_go_through(bert, target, expected):
-    assert cascade(ask(bert, TEXT, target=target)) == expected
+    assert cascade(target_function(bert, TEXT, target=target)) == expected
 
 
 def test_what_chance_gives_comes_of_a_thousand_shuffles(classifier):
-    question = ask(classifier, LONG)
-    found = it.attribution.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
+    question = target_function(classifier, LONG)
+    found = it.attribution.diagnose(question, explain(question, "input_x_gradient"), sensitivity=False)
     assert found.replaced == ("head", "pooler", "layer 2", "layer 1", "layer 0", "embeddings")
     assert found.shuffles >= 1000
     assert len(found.random_infidelity) == found.shuffles
@@ -336,7 +336,7 @@ def test_interactions_are_archdetects(bert):
     head = it.LinearHead(
         ("a", "b"), np.random.default_rng(0).normal(size=(2, bert.width)).astype(np.float32), np.zeros(2, np.float32)
     )
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     groups = [list(tokens) for _, tokens in question.free_words]
     embedded, empty = question.embedded, question.baseline("pad")
 
@@ -421,7 +421,7 @@ def test_what_is_drawn_says_how_far_that_may_move_it(bert, method, smooth):
     about = METHODS[method]
     if smooth and not about.gradient:
         return
-    found = explain(ask(bert, "the river bank was", target="norm"), method, smooth=smooth)
+    found = explain(target_function(bert, "the river bank was", target="norm"), method, smooth=smooth)
     drawn = about.random or smooth
     assert (found.uncertainty is not None) is (found.word_uncertainty is not None) is drawn
     if drawn:
@@ -460,7 +460,7 @@ def test_the_error_is_the_spread_over_seeds(bert, method):
 
     The variance of four words has about 40 degrees of freedom: by chi-square one time in a thousand it would be off so.
     """
-    question = ask(bert, "the river bank was", target="norm")
+    question = target_function(bert, "the river bank was", target="norm")
     groups = [tokens for _, tokens in question.free_words]
     runs = []
     for seed in range(12):
@@ -485,7 +485,7 @@ def test_refits_are_of_the_same_regression(penalty):
 
 
 def test_gradient_shap_is_captums_on_the_same_draws(bert):
-    question = ask(bert, TEXT, target="norm")
+    question = target_function(bert, TEXT, target="norm")
     with seeded(5):
         places = np.random.uniform(size=24)
     work = Work(question, METHODS["gradient_shap"], "pad", 0.01, "adaptive", 5, None)

@@ -16,7 +16,7 @@ from interpret.attribution.plausibility import plausibility
 from interpret.attribution.rank_agreement import ranking
 from interpret.attribution.rows import top_words
 from interpret.attribution.target import Target
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.core.errors import InputError
 from tests.interpret.attribution.linear import Linear
 from tests.tiny import make_checkpoint
@@ -74,7 +74,7 @@ def test_no_ranking_beats_the_true_one_of_a_linear_model(bert):
 
 def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
     question = Linear(bert, bert.tokens(TEXT))
-    found = it.attribution.trust(question, explain(question, "shapley_sampling"), sensitivity=False)
+    found = it.attribution.diagnose(question, explain(question, "shapley_sampling"), sensitivity=False)
     assert found.infidelity < 1e-10
     assert found.random_infidelity.mean() > 0.01
     assert len(found.random_infidelity) == found.shuffles == 1000
@@ -82,9 +82,11 @@ def test_exact_scores_have_no_infidelity_and_shuffled_ones_have(bert):
 
 
 def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(minilm):
-    question = ask(minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm")
+    question = target_function(
+        minilm, "The judge dismissed the appeal of the tenant against the landlord.", target="norm"
+    )
     before = explain(question, "integrated_gradients")
-    found = it.attribution.trust(question, before)
+    found = it.attribution.diagnose(question, before)
     assert found.replaced == (*(f"layer {i}" for i in reversed(range(6))), "embeddings")
     assert abs(found.agreement[-1]) < 0.9
     assert 0 < found.sensitivity < 2
@@ -95,15 +97,15 @@ def test_a_method_that_looks_at_the_model_forgets_and_one_that_does_not_is_seen(
 def test_a_head_drawn_anew_leaves_the_embeddings_that_it_shares(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
-    question = ask(encoder, "the river [MASK] was steep")
+    question = target_function(encoder, "the river [MASK] was steep")
     other = with_new_weights(question, ["head"], seed=0)
     torch.testing.assert_close(other.encoder.embedding_matrix, encoder.embedding_matrix, atol=0, rtol=0)
     assert abs(float(other.outputs([question.tokens])[0] - question.outputs([question.tokens])[0])) > 1e-3
 
 
 def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
-    question = ask(bert, TEXT, target="unit 1.3")
-    found = it.attribution.trust(question, explain(question, "input_x_gradient"), sensitivity=False)
+    question = target_function(bert, TEXT, target="unit 1.3")
+    found = it.attribution.diagnose(question, explain(question, "input_x_gradient"), sensitivity=False)
     # Level 1 is what layer 0 gives.
     assert found.replaced == ("layer 0", "embeddings")
 
@@ -111,9 +113,9 @@ def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
 @pytest.mark.parametrize("method", ["input_x_gradient", "feature_ablation"])
 def test_max_sensitivity_is_the_furthest_that_scores_move(minilm, method):
     rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
-    question = ask(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
+    question = target_function(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
     found = explain(question, method)
-    trusted = it.attribution.trust(question, found, seed=3)
+    trusted = it.attribution.diagnose(question, found, seed=3)
     # The same nine draws by hand.
     draw, moves = torch.Generator().manual_seed(3), []
     for _ in range(9):
@@ -130,7 +132,9 @@ def test_an_attribution_of_another_text_or_target_is_refused(bert):
     with pytest.raises(InputError, match="another text or target"):
         it.attribution.faithfulness(question, other)
     with pytest.raises(InputError, match="another text or target"):
-        it.attribution.trust(Linear(bert, bert.tokens(TEXT), Target("unit", "", 0, 0)), explain(question, "saliency"))
+        it.attribution.diagnose(
+            Linear(bert, bert.tokens(TEXT), Target("unit", "", 0, 0)), explain(question, "saliency")
+        )
 
 
 def test_plausibility_by_hand(minilm):
@@ -225,7 +229,7 @@ def test_attributions_point_at_planted_evidence(minilm, planted, method):
     rows = rows[:4] if method == "shapley_sampling" else rows[:20]
     hits = 0
     for text, label in rows:
-        question = ask(minilm, text, target=label, head=head)
+        question = target_function(minilm, text, target=label, head=head)
         found = explain(question, method)
         hits += found.tokens.words[int(found.word_scores().argmax())] in EVIDENCE[label]
     assert hits >= 0.95 * len(rows)
@@ -236,7 +240,7 @@ def test_random_scores_find_planted_evidence_by_chance(minilm, planted):
     draw = np.random.default_rng(0)
     hits = []
     for text, label in rows:
-        found = explain(ask(minilm, text, target=label, head=head), "rollout")
+        found = explain(target_function(minilm, text, target=label, head=head), "rollout")
         free = [place for place, group in enumerate(found.tokens.groups) if not found.tokens.special[group[0]]]
         for _ in range(20):
             scores = replace(found, scores=draw.random(len(found.tokens)).astype(np.float32)).word_scores()

@@ -14,7 +14,7 @@ from interpret.attribution import rows as whole_files
 from interpret.attribution.__main__ import main
 from interpret.attribution.counterfactuals import SEARCHES, Change, _count_sets, _singles, spelled
 from interpret.attribution.rows import read_highlights
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.core.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear
 from tests.tiny import make_checkpoint
@@ -50,7 +50,7 @@ def test_similarity_pairs_are_a_slow_sum_of_jacobians(tiny_folders):
     found = it.attribution.similarity_pairs(encoder, "the river bank", "money was rich", tolerance=1e-3)
     parts, ends = [], []
     for text, other in (("the river bank", "money was rich"), ("money was rich", "the river bank")):
-        question = ask(encoder, text, other, "similarity")
+        question = target_function(encoder, text, other, "similarity")
         embedded, empty = question.embedded, question.baseline("pad")
 
         def vector(at, question=question):
@@ -89,8 +89,8 @@ def test_interactions_are_nothing_in_a_linear_model_and_all_of_a_product(tiny_fo
 
 @pytest.mark.parametrize("search", SEARCHES[:3])
 def test_what_is_found_turns_the_prediction_and_nothing_smaller_does(minilm, head, search):
-    question = ask(minilm, "The court found him guilty.", head=head)
-    found = it.attribution.turn(question, search)
+    question = target_function(minilm, "The court found him guilty.", head=head)
+    found = it.attribution.find_counterfactuals(question, search)
     start = found.found.chances[0].argmax()
     assert found.found.texts[0] == "The court found him guilty."
     for changes, chances in zip(found.found.changes[1:], found.found.chances[1:], strict=True):
@@ -106,13 +106,13 @@ def test_what_is_found_turns_the_prediction_and_nothing_smaller_does(minilm, hea
 
 
 def test_variants_are_read_as_they_are_spelled(minilm, head):
-    question = ask(minilm, "The old court found him guilty.", head=head)
+    question = target_function(minilm, "The old court found him guilty.", head=head)
     words = question.tokens.words
     old, him = words.index("old"), words.index("him")
     changes = (Change(old, "old", ""), Change(him, "him", "her"))
     found = it.attribution.read_variants(question, [(), changes])
     assert found.texts[1] == "The court found her guilty."
-    direct = ask(minilm, "The court found her guilty.", head=head)
+    direct = target_function(minilm, "The court found her guilty.", head=head)
     expected = direct.probabilities(direct.answers([direct.tokens]))[0]
     np.testing.assert_allclose(found.chances[1], expected, atol=1e-6)
     assert spelled(question.tokens, [Change(len(words) - 2, ".", "")]) == "The old court found him guilty"
@@ -125,25 +125,25 @@ def test_variants_are_read_as_they_are_spelled(minilm, head):
 
 
 def test_searches_that_cannot_be_made_are_one_sentence(minilm, head):
-    question = ask(minilm, TEXTS[0], head=head)
+    question = target_function(minilm, TEXTS[0], head=head)
     for search, sentence in (("masked", "no masked-language-model head"), ("guess", "no search")):
         with pytest.raises(InputError, match=sentence):
-            it.attribution.turn(question, search)
+            it.attribution.find_counterfactuals(question, search)
     with pytest.raises(InputError, match="Only the prediction of a class"):
-        it.attribution.turn(ask(minilm, TEXTS[0], target="norm"))
+        it.attribution.find_counterfactuals(target_function(minilm, TEXTS[0], target="norm"))
 
     def stop(done, total, stage):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        it.attribution.turn(question, progress=stop)
+        it.attribution.find_counterfactuals(question, progress=stop)
 
 
 def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     texts = [*TEXTS, "", "  ", "word " * 520]
     labels = [*LABELS, "law", "", "sport"]
     marks = ["court; guilty", "", "4-9", "", "", "", ""]
-    found = it.attribution.explain_rows(minilm, texts, labels, head=head, highlights=marks, method="input_x_gradient")
+    found = it.attribution.attribute_rows(minilm, texts, labels, head=head, highlights=marks, method="input_x_gradient")
     assert [row.place for row in found.rows] == [0, 1, 2, 3, 6]
     assert [place for place, _ in found.skipped] == [4, 5]
     assert [row.cut for row in found.rows] == [False] * 4 + [True]
@@ -152,25 +152,25 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     np.testing.assert_allclose(found.rows[0].attribution.scores, alone.scores, atol=1e-6)
     assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
     with pytest.raises(InputError, match="None of these"):
-        it.attribution.explain_rows(minilm, ["", " "], head=head)
+        it.attribution.attribute_rows(minilm, ["", " "], head=head)
     with pytest.raises(InputError, match=r"labels \(2\) differs from the number of texts \(1\)"):
-        it.attribution.explain_rows(minilm, ["a"], ["x", "y"], head=head)
+        it.attribution.attribute_rows(minilm, ["a"], ["x", "y"], head=head)
 
 
 def test_a_row_is_wrong_by_what_the_model_says_whatever_is_explained(minilm, head):
-    by_class = it.attribution.explain_rows(minilm, TEXTS, LABELS, target="law", head=head, method="saliency")
-    predicted = it.attribution.explain_rows(minilm, TEXTS, LABELS, head=head, method="saliency")
+    by_class = it.attribution.attribute_rows(minilm, TEXTS, LABELS, target="law", head=head, method="saliency")
+    predicted = it.attribution.attribute_rows(minilm, TEXTS, LABELS, head=head, method="saliency")
     assert [row.answer for row in by_class.rows] == [row.answer for row in predicted.rows] == list(LABELS)
     # Right and wrong count by what a head said that was fitted without the row.
     assert [row.said for row in predicted.rows] == [head.out_of_fold[text.casefold()] for text in TEXTS]
     assert by_class.accuracies == predicted.accuracies == {"out-of-fold": head.held_out}
     # Labels that are no class of the model judge nothing.
-    other = it.attribution.explain_rows(
+    other = it.attribution.attribute_rows(
         minilm, TEXTS, ["cardiac", "law", "neuro", "sport"], head=head, method="saliency"
     )
     assert other.known == ("law", "sport")
     assert [row.label for row in other.judged] == ["law", "sport"]
-    norms = it.attribution.explain_rows(minilm, TEXTS, LABELS, target="norm", method="saliency")
+    norms = it.attribution.attribute_rows(minilm, TEXTS, LABELS, target="norm", method="saliency")
     assert not any(row.wrong for row in norms.rows)
     assert norms.accuracies == {}
 
@@ -178,13 +178,13 @@ def test_a_row_is_wrong_by_what_the_model_says_whatever_is_explained(minilm, hea
 def test_one_bad_row_loses_no_other(minilm, head):
     texts = [TEXTS[0], "\u200b", TEXTS[1], TEXTS[2]]
     marks = ["court", "", "nothing of it", TEXTS[2]]
-    found = it.attribution.explain_rows(minilm, texts, head=head, highlights=marks, method="saliency")
+    found = it.attribution.attribute_rows(minilm, texts, head=head, highlights=marks, method="saliency")
     assert [row.place for row in found.rows] == [0, 2, 3]
     assert [place for place, _ in found.skipped] == [1]
     assert [place for place, _ in found.unmarked] == [2, 3]
     assert "does not occur in the text" in str(found.unmarked[0][1])
     with pytest.raises(InputError, match="no class or token “medicine”"):
-        it.attribution.explain_rows(minilm, texts, head=head, target="medicine")
+        it.attribution.attribute_rows(minilm, texts, head=head, target="medicine")
 
 
 def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch):
@@ -198,7 +198,7 @@ def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch
 
     monkeypatch.setattr(whole_files, "_row", read)
     told = []
-    found = it.attribution.explain_rows(minilm, texts, head=head, progress=lambda *now: told.append(now))
+    found = it.attribution.attribute_rows(minilm, texts, head=head, progress=lambda *now: told.append(now))
     assert len(found.rows) == 19_600
     assert [place for place, _ in found.skipped] == list(range(0, 20_000, 50))
     assert told[-1] == (20_000, 20_000, "rows")
@@ -212,7 +212,7 @@ def test_exchanges_are_read_as_they_are_spelled(tmp_path, family, search):
     )
     encoder = it.load_encoder(str(folder), device="cpu")
     # Of the tiny vocabulary of XLM-RoBERTa these are the words of one token.
-    question = ask(encoder, "t an b ri s" if family == "xlm-roberta" else "the river bank was steep")
+    question = target_function(encoder, "t an b ri s" if family == "xlm-roberta" else "the river bank was steep")
     singles = [(change,) for change in _singles(question, search)]
     assert len(singles) > 3
     found = it.attribution.read_variants(question, singles[:20])
@@ -231,7 +231,7 @@ def test_sets_are_counted_without_being_made():
 def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
     folder = make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
-    question = ask(encoder, "the river [MASK] was steep")
+    question = target_function(encoder, "the river [MASK] was steep")
     with pytest.raises(InputError, match="second mask"):
         it.attribution.read_variants(question, [(Change(1, "the", "[MASK]"),)])
     wrong = {
@@ -240,7 +240,7 @@ def test_a_second_mask_is_refused_where_one_is_asked_for(tmp_path):
     }
     for sentence, target in wrong.items():
         with pytest.raises(InputError, match=sentence):
-            ask(encoder, "the river [MASK] was steep", target=target)
+            target_function(encoder, "the river [MASK] was steep", target=target)
 
 
 def test_highlights_stand_by_themselves():

@@ -10,11 +10,11 @@ from captum.attr import IntegratedGradients, LayerConductance
 
 import interpret as it
 from interpret.attribution.attribution import explain
-from interpret.attribution.layer_attribution import LAYER_METHODS, layer_map
+from interpret.attribution.layer_attribution import LAYER_METHODS, layer_attribution
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path_integral import RULES, walk
 from interpret.attribution.target import BASELINES
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.core import resources
 from interpret.core.devices import Device
 from interpret.core.errors import Cancelled, InputError
@@ -92,7 +92,7 @@ def test_shapley_shares_what_two_words_do_only_together(bert):
 
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_integrated_gradients_are_an_independent_riemann_sum(bert, head, baseline):
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     found = explain(question, "integrated_gradients", baseline, tolerance=1e-4)
     embedded, empty = question.embedded, question.baseline(baseline)
     total = torch.zeros_like(embedded)
@@ -112,7 +112,7 @@ def test_integrated_gradients_are_an_independent_riemann_sum(bert, head, baselin
 
 def test_integrated_gradients_are_captums_with_many_steps(minilm):
     rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
-    question = ask(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
+    question = target_function(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
     found = explain(question, "integrated_gradients", tolerance=0.001)
     captum = IntegratedGradients(lambda one: question.score(one, gradients=True))
     expected = captum.attribute(question.embedded[None], question.baseline("pad")[None], n_steps=200)
@@ -124,7 +124,7 @@ def test_integrated_gradients_are_captums_with_many_steps(minilm):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("tolerance", [0.05, 0.01, 0.001])
 def test_steps_are_added_until_the_sum_is_close_enough(minilm, tolerance, rule):
-    question = ask(minilm, "He deposited the cheque at the bank of the river.", target="norm")
+    question = target_function(minilm, "He deposited the cheque at the bank of the river.", target="norm")
     embedded, empty = question.embedded, question.baseline("pad")
     found = walk(question, embedded, empty, tolerance, rule)
     looked = question.backward_passes
@@ -143,7 +143,7 @@ def test_steps_are_added_until_the_sum_is_close_enough(minilm, tolerance, rule):
 
 @pytest.mark.parametrize(("rule", "captums"), [("gauss_legendre", "gausslegendre"), ("trapezoid", "riemann_trapezoid")])
 def test_the_other_path_rules_are_captums(bert, head, rule, captums):
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     found = explain(question, "integrated_gradients", tolerance=0.001, rule=rule)
     expected = IntegratedGradients(lambda one: question.score(one, gradients=True)).attribute(
         question.embedded[None],
@@ -160,7 +160,7 @@ def test_the_other_path_rules_are_captums(bert, head, rule, captums):
 
 def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
     """An interval was halved until its middle was one of its ends, and then for ever."""
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     asked = []
 
     def jumps(_question, _embedded, _baseline, places):
@@ -178,12 +178,12 @@ def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
 
 def test_a_path_rule_that_is_none_is_named(bert, head):
     with pytest.raises(it.InputError, match="no path rule “simpson”"):
-        explain(ask(bert, TEXT, head=head), "integrated_gradients", rule="simpson")
+        explain(target_function(bert, TEXT, head=head), "integrated_gradients", rule="simpson")
 
 
 def test_conductance_is_captums_and_every_level_has_all_of_it(bert, head):
-    question = ask(bert, TEXT, head=head)
-    scores, deltas = layer_map(question, "conductance")
+    question = target_function(bert, TEXT, head=head)
+    scores, deltas = layer_attribution(question, "conductance")
     assert scores.shape == (bert.layers + 1, len(question.tokens))
     with torch.no_grad():
         ends = [float(question.score(one[None])[0]) for one in (question.baseline("pad"), question.embedded)]
@@ -202,8 +202,8 @@ def test_conductance_is_captums_and_every_level_has_all_of_it(bert, head):
 
 
 def test_layer_integrated_gradients_add_up_at_every_level(bert, head):
-    question = ask(bert, TEXT, head=head)
-    scores, deltas = layer_map(question, "integrated_gradients")
+    question = target_function(bert, TEXT, head=head)
+    scores, deltas = layer_attribution(question, "integrated_gradients")
     whole = explain(question, "integrated_gradients")
     np.testing.assert_allclose(scores.sum(axis=1) - deltas, whole.output - whole.baseline_output, atol=1e-3)
     # Through the top level the head is linear, so the very steps do not matter.
@@ -215,12 +215,12 @@ def test_layer_integrated_gradients_add_up_at_every_level(bert, head):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_layer_maps_work_on_every_family_and_end_at_the_units_level(tiny_folders, family, method, target):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
-    question = ask(encoder, TEXT, target=target)
+    question = target_function(encoder, TEXT, target=target)
     if family == "albert" and method == "integrated_gradients":
         with pytest.raises(it.InputError, match="share their weights"):
-            layer_map(question, method)
+            layer_attribution(question, method)
         return
-    scores, deltas = layer_map(question, method)
+    scores, deltas = layer_attribution(question, method)
     assert len(scores) == (encoder.layers if target == "norm" else int(target[5])) + 1
     whole = float(question.outputs([question.tokens])[0])
     empty = float(question.score(question.baseline("pad")[None])[0])
@@ -229,7 +229,7 @@ def test_layer_maps_work_on_every_family_and_end_at_the_units_level(tiny_folders
 
 
 def test_noise_is_on_words_alone(bert, head):
-    question, seen = ask(bert, TEXT, head=head), []
+    question, seen = target_function(bert, TEXT, head=head), []
     score = question.score
 
     def watched(embedded, *args, **named):
@@ -249,7 +249,7 @@ def test_noise_is_on_words_alone(bert, head):
 def test_a_word_that_shares_its_group_with_a_mask_has_its_whole_score(tmp_path):
     folder = make_checkpoint("roberta", tmp_path, loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
-    question = ask(encoder, "the river <mask> was steep")
+    question = target_function(encoder, "the river <mask> was steep")
     group = next(group for group in question.tokens.groups if question.fixed[list(group)].any() and len(group) > 1)
     free = [place for place in group if not question.fixed[place]]
     found = explain(question, "feature_ablation")
@@ -264,7 +264,7 @@ def test_a_word_that_shares_its_group_with_a_mask_has_its_whole_score(tmp_path):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_method_works_on_every_family_or_says_why_not(tiny_folders, family, method):
     encoder = it.load_encoder(str(tiny_folders[family]), device="cpu")
-    question = ask(encoder, "the bank lent money", target="norm")
+    question = target_function(encoder, "the bank lent money", target="norm")
     if method in ("rollout", "gradient_x_attention") and family not in (*TAPPED, "camembert"):
         with pytest.raises(InputError, match="computes attention with its own code"):
             explain(question, method)
@@ -280,7 +280,7 @@ def test_every_method_works_on_every_family_or_says_why_not(tiny_folders, family
 
 
 def test_rollout_is_the_traces(bert, head):
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     expected = it.attention.rollout(it.trace(bert, TEXT))[-1].mean(axis=0)
     found = explain(question, "rollout").scores
     free = ~question.tokens.special
@@ -290,7 +290,7 @@ def test_rollout_is_the_traces(bert, head):
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("method", [name for name, one in METHODS.items() if one.random or one.gradient])
 def test_the_same_seed_draws_the_same_and_leaves_the_generators_alone(bert, head, method, smooth):
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
     if smooth and not METHODS[method].gradient:
         with pytest.raises(InputError, match="takes no gradients of the embeddings"):
             explain(question, method, smooth=True)
@@ -311,14 +311,14 @@ def hooks(model):
 
 @pytest.mark.parametrize("method", [*METHODS, "layers"])
 def test_no_hook_and_no_gradient_remains_after_success_and_after_an_error(bert, head, method):
-    question = ask(bert, TEXT, head=head)
+    question = target_function(bert, TEXT, head=head)
 
     def stop(done, total, stage):
         raise Cancelled
 
     def run(progress=None):
         if method == "layers":
-            layer_map(question, "integrated_gradients", progress=progress)
+            layer_attribution(question, "integrated_gradients", progress=progress)
         else:
             explain(question, method, progress=progress)
 
@@ -330,7 +330,7 @@ def test_no_hook_and_no_gradient_remains_after_success_and_after_an_error(bert, 
     if method not in ("rollout", "gradient_x_attention"):
         with pytest.raises(Cancelled):
             run(stop)
-    broken = ask(bert, TEXT, head=head)
+    broken = target_function(bert, TEXT, head=head)
     broken.score = lambda *_a, **_k: (_ for _ in ()).throw(ValueError("broken"))
     question = broken
     with pytest.raises(ValueError, match="broken"):
@@ -343,7 +343,7 @@ def test_no_hook_and_no_gradient_remains_after_success_and_after_an_error(bert, 
 @pytest.mark.parametrize("method", ["integrated_gradients", "feature_ablation", "input_x_gradient"])
 def test_out_of_memory_is_a_sentence_and_the_next_question_is_answered(tiny_folders, method, monkeypatch):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
-    question = ask(encoder, TEXT, target="norm")
+    question = target_function(encoder, TEXT, target="norm")
     forward = encoder.model.forward
 
     def full(*args, **named):

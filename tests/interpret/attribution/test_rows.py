@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 import interpret as it
 from interpret.attribution.__main__ import main
 from interpret.attribution.plausibility import Plausibility
-from interpret.attribution.rows import Rows, rows_table
+from interpret.attribution.rows import RowAttributions, rows_table
 from interpret.core.accuracy import measure_accuracy, text_key
 from interpret.core.file_rows import FileRows
 from interpret.core.intervals import wilson
@@ -51,7 +51,7 @@ def test_a_file_of_noise_is_said_to_tell_nothing_although_its_own_rows_come_out_
     # What was shown: rows that it was fitted on, which look as if it could tell.
     assert fitted.beats_majority
     assert not head.held_out.beats_majority
-    found = it.attribution.explain_rows(encoder, rows[:20], labels[:20], method="saliency", head=head)
+    found = it.attribution.attribute_rows(encoder, rows[:20], labels[:20], method="saliency", head=head)
     (basis,) = found.accuracies
     assert basis == "out-of-fold"
     assert [row.answer for row in found.rows] == own[:20]
@@ -99,7 +99,7 @@ def test_a_text_that_stands_twice_is_never_on_both_sides(minilm):
 def test_too_few_rows_tell_nothing_and_the_rows_are_still_known_as_learned(encoder):
     head = fit_head(encoder, ["the river", "the bank"], ["a", "b"])
     assert head.held_out is None
-    found = it.attribution.explain_rows(
+    found = it.attribution.attribute_rows(
         encoder, ["The  river", "rich animals"], ["a", "a"], method="saliency", head=head
     )
     assert [row.basis for row in found.rows] == ["learned from", "not learned from"]
@@ -108,7 +108,7 @@ def test_too_few_rows_tell_nothing_and_the_rows_are_still_known_as_learned(encod
 
 def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     rows, labels, head = noise
-    new = it.attribution.explain_rows(encoder, ["rich rich rich"], ["a"], method="saliency", head=head)
+    new = it.attribution.attribute_rows(encoder, ["rich rich rich"], ["a"], method="saliency", head=head)
     assert list(new.accuracies) == ["not learned from"]
     import transformers as tf
 
@@ -119,9 +119,9 @@ def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
         "bert", tmp_path / "own", loader=tf.AutoModelForSequenceClassification, num_labels=2, id2label=names
     )
     own = it.load_encoder(str(folder), device="cpu")
-    found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency")
+    found = it.attribution.attribute_rows(own, rows[:4], labels[:4], method="saliency")
     assert list(found.accuracies) == ["not known"]
-    found = it.attribution.explain_rows(own, rows[:4], labels[:4], method="saliency", learned={text_key(rows[0])})
+    found = it.attribution.attribute_rows(own, rows[:4], labels[:4], method="saliency", learned={text_key(rows[0])})
     assert [row.basis for row in found.rows] == ["learned from", *["not learned from"] * 3]
 
 
@@ -195,7 +195,7 @@ def test_the_terminal_writes_whole_texts_that_join_back_and_what_people_marked(w
 def test_words_say_in_which_rows_they_stand(encoder, noise):
     rows, _labels, head = noise
     origin = FileRows(tuple(range(101, 111)), {"text": tuple("0123456789")})
-    found = it.attribution.explain_rows(encoder, rows[:10], target="a", method="saliency", head=head, origin=origin)
+    found = it.attribution.attribute_rows(encoder, rows[:10], target="a", method="saliency", head=head, origin=origin)
     for word, numbers in found.numbers_with("a").items():
         assert numbers == [101 + i for i, text in enumerate(rows[:10]) if word in text.split()]
     assert rows_table(found)["row"] == list(origin.numbers)
@@ -216,7 +216,7 @@ def test_an_error_names_the_row_of_the_file():
 def test_plausibility_that_is_the_same_in_every_row_still_has_a_width(count):
     """Wilson at 2 of 2: 1 − 2 / (2 + 1.96²) = 0.658; Student's over rows that are all alike would be 0."""
     alike = Plausibility(token_f1=1.0, iou=1.0, auprc=1.0, chance=0.0)
-    found = Rows.plausibility.fget(SimpleNamespace(rows=[SimpleNamespace(human=alike)] * count))
+    found = RowAttributions.plausibility.fget(SimpleNamespace(rows=[SimpleNamespace(human=alike)] * count))
     expected = 1.96**2 / (count + 1.96**2)
     for mean, half in found.values():
         assert mean in (0, 1)

@@ -6,7 +6,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
 
@@ -21,7 +21,7 @@ def test_embeddings_answer_as_ids_do(tiny_folders, family):
         (TEXT, "the river", "unit 2.5"),
         (TEXT, "the river", "similarity"),
     ):
-        question = ask(encoder, text, pair, target)
+        question = target_function(encoder, text, pair, target)
         with torch.no_grad():
             embedded = float(question.score(question.embedded[None])[0])
         assert embedded == pytest.approx(float(question.outputs([question.tokens])[0]), abs=1e-5)
@@ -34,7 +34,7 @@ def test_a_classifier_answers_as_transformers_does(tmp_path, family):
         family, tmp_path / family, loader=tf.AutoModelForSequenceClassification, num_labels=3, id2label=names
     )
     encoder = it.load_encoder(str(folder), device="cpu")
-    question = ask(encoder, TEXT)
+    question = target_function(encoder, TEXT)
     model = tf.AutoModelForSequenceClassification.from_pretrained(folder).eval()
     with torch.no_grad():
         logits = model(**encoder.batch([question.tokens])).logits[0].numpy()
@@ -46,14 +46,14 @@ def test_a_classifier_answers_as_transformers_does(tmp_path, family):
     expected = torch.from_numpy(logits).softmax(-1).max().item()
     assert question.chances([question.tokens])[0] == pytest.approx(expected, abs=1e-6)
     for target, name in ((0, "no"), ("yes", "yes")):
-        assert ask(encoder, TEXT, target=target).target.name == name
+        assert target_function(encoder, TEXT, target=target).target.name == name
 
 
 def test_a_masked_word_answers_as_transformers_does(tmp_path):
     folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
     text = "the [MASK] lent money because it was [MASK]"
-    question = ask(encoder, text)
+    question = target_function(encoder, text)
     model = tf.AutoModelForMaskedLM.from_pretrained(folder).eval()
     place = question.tokens.strings.index("[MASK]")
     with torch.no_grad():
@@ -71,14 +71,14 @@ def test_a_masked_word_answers_as_transformers_does(tmp_path):
 
 
 def test_texts_answer_the_same_in_whatever_batch(minilm):
-    question = ask(minilm, "The tenant shall not sublet the premises.", target="norm")
+    question = target_function(minilm, "The tenant shall not sublet the premises.", target="norm")
     texts = [minilm.tokens(one) for one in ("Short.", "A longer text about the river bank.", "The tenant.")]
     together = question.outputs(texts)
     np.testing.assert_allclose(together, [question.outputs([one])[0] for one in texts], atol=1e-5)
 
 
 def test_a_baseline_keeps_special_tokens_and_changes_all_others(minilm):
-    question = ask(minilm, "The tenant shall not sublet.", target="norm")
+    question = target_function(minilm, "The tenant shall not sublet.", target="norm")
     for kind, token in (("pad", "[PAD]"), ("mask", "[MASK]")):
         rows = question.baseline(kind)
         expected = minilm.embedding_matrix[minilm.tokenizer.token_to_id(token)]
@@ -103,17 +103,17 @@ def test_a_baseline_keeps_special_tokens_and_changes_all_others(minilm):
 def test_what_cannot_be_asked_is_one_sentence(tiny_folders, text, pair, target, sentence):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     with pytest.raises(InputError, match=sentence):
-        ask(encoder, text, pair, target)
+        target_function(encoder, text, pair, target)
 
 
 def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_path, minilm):
     head = it.fit_head(minilm, ["good", "bad", "nice", "poor"], ["a", "b", "a", "b"])
     for target in (2, -3):
         with pytest.raises(InputError, match="no class"):
-            ask(minilm, "A word.", target=target, head=head)
+            target_function(minilm, "A word.", target=target, head=head)
     folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
     with pytest.raises(InputError, match="no word to explain"):
-        ask(it.load_encoder(str(folder), device="cpu"), "[MASK]")
+        target_function(it.load_encoder(str(folder), device="cpu"), "[MASK]")
     # One token, and tokens that the vocabulary lacks, can be explained like any others.
     for text in ("word", "漢 漢"):
         assert np.isfinite(it.attribute(minilm, text, head=head).scores).all()

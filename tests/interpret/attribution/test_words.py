@@ -7,7 +7,7 @@ import pytest
 
 import interpret as it
 from interpret.attribution.attribution import explain
-from interpret.attribution.targets import ask
+from interpret.attribution.targets import target_function
 from interpret.attribution.words import join_words
 
 COURT = "法院驳回了上诉,😀医生建议化疗。"
@@ -78,7 +78,7 @@ def test_apostrophes_and_numbers_stay_in_one_word(minilm, text, words):
 
 
 def test_a_words_score_is_the_sum_of_its_characters(minilm):
-    question = ask(minilm, COURT, target="norm")
+    question = target_function(minilm, COURT, target="norm")
     found = explain(question, "input_x_gradient")
     assert len(found.word_scores()) == len(question.tokens.groups) < len(question.tokens)
     place = question.tokens.words.index("法院")
@@ -89,5 +89,5 @@ def test_a_words_score_is_the_sum_of_its_characters(minilm):
 def test_exchanges_take_a_word_apart(minilm):
     rows = ["法院驳回上诉", "球队赢了比赛", "法官判决", "球员进球"]
     head = it.fit_head(minilm, rows, ["law", "sport"] * 2)
-    found = it.attribution.turn(ask(minilm, "法院驳回上诉", head=head), "nearest")
+    found = it.attribution.find_counterfactuals(target_function(minilm, "法院驳回上诉", head=head), "nearest")
     assert all(len(change.before) == 1 for changes in found.found.changes for change in changes)

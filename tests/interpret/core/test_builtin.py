@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 import interpret as it
 from dashboard import ROOT
-from interpret.core.builtin import ADAPTER, guesser_facts
+from interpret.core.builtin import ADAPTER, pretraining_facts
 from interpret.core.checkpoints import BUILT_IN, GUESSER, checkpoint_folder, find_checkpoint
 from interpret.finetuning.passages import sentences_of
 
@@ -87,16 +87,16 @@ def test_it_guesses_words_of_a_story_that_it_never_saw(guesser, story):
         asked += len(found.guesses)
         right += sum(one.rank == 0 for one in found.guesses)
     assert asked > 100
-    assert right / asked > guesser_facts().first / 2
+    assert right / asked > pretraining_facts().first / 2
 
 
 def test_it_tells_what_follows_better_than_chance(guesser, story):
     pairs = [pair for sentences in story for pair in pairwise(sentences)]
-    assert it.pretraining.follow_pairs(guesser, pairs).told_apart("shuffled") > 0.55
+    assert it.pretraining.score_pairs(guesser, pairs).told_apart("shuffled") > 0.55
 
 
 def test_what_is_said_of_it_is_what_its_card_says():
-    facts, card = guesser_facts(), (ADAPTER / "README.md").read_text("utf-8")
+    facts, card = pretraining_facts(), (ADAPTER / "README.md").read_text("utf-8")
     assert card.startswith("---\nlicense: apache-2.0\n")
     for share in (facts.first, facts.five, facts.following, facts.following_hidden):
         assert f"{share:.1%}".replace("%", " %") in card
@@ -106,7 +106,7 @@ def test_what_is_said_of_it_is_what_its_card_says():
 
 
 def test_every_figure_says_of_which_texts_and_how_surely_or_who_measured_it():
-    facts, card = guesser_facts(), (ADAPTER / "README.md").read_text("utf-8")
+    facts, card = pretraining_facts(), (ADAPTER / "README.md").read_text("utf-8")
     assert {one.domain for one in facts.figures} == {"novels", "everyday", "encyclopaedia"}
     for one in facts.figures:
         assert one.source
@@ -157,8 +157,8 @@ def test_a_fine_tune_goes_on_from_it(guesser, story, tmp_path, monkeypatch):
         model=GUESSER, epochs=1, batch=8, max_tokens=48, device="cpu", snapshots=0, frozen=("embeddings", *"01234")
     )
     run = it.finetune(
-        tmp_path / "run", it.runs.Request(recipe, "field", "story.txt", task=it.finetuning.GAMES[1]), text
+        tmp_path / "run", it.runs.Request(recipe, "field", "story.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
     )
     assert run.state == "done"
     # It began with heads that can guess already.
-    assert run.facts["accuracy_before"] > guesser_facts().first / 2
+    assert run.facts["accuracy_before"] > pretraining_facts().first / 2

@@ -460,7 +460,7 @@ import interpret as it
 encoder = it.load_encoder({str(tiny_folders["bert"])!r}, "cpu")
 it.trace(encoder, "the bank said it was rich")
 it.embed(encoder, ["the bank", "the river"])
-it.attribution.explain(it.attribution.ask(encoder, "the bank was rich", target="norm"), "gradient_shap")
+it.attribution.explain(it.attribution.target_function(encoder, "the bank was rich", target="norm"), "gradient_shap")
 it.finetuning.measure_cost(encoder, 16)
 it.fit_head(encoder, ["the bank", "the river"] * 4, ["a", "b"] * 4)
 """

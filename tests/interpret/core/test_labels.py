@@ -115,7 +115,7 @@ def test_explained_rows_know_what_is_missing(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     head = it.LinearHead(("NA", "no"), np.ones((2, encoder.width), np.float32), np.zeros(2, np.float32))
     texts = ["the river", "the bank"]
-    found = it.attribution.explain_rows(encoder, texts, ["nan", "NA"], method="input_x_gradient", head=head)
+    found = it.attribution.attribute_rows(encoder, texts, ["nan", "NA"], method="input_x_gradient", head=head)
     # A class of that name is one.
     assert [row.label for row in found.rows] == ["", "NA"]
     assert len(found.judged) == 1

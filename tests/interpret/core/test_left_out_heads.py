@@ -25,7 +25,7 @@ def test_a_head_of_another_kind_is_said(tmp_path, family):
     assert encoder.task is None
     assert "predicts where an answer begins and ends in the text, which is not supported" in str(encoder.head_note)
     with pytest.raises(it.InputError, match="where an answer begins and ends in the text"):
-        it.attribution.ask(encoder, "the river bank")
+        it.attribution.target_function(encoder, "the river bank")
     with pytest.raises(it.CheckpointError, match="where an answer begins and ends in the text"):
         it.fill_mask(encoder, "the river bank", hidden=(1,))
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, processors
 
 import interpret as it
 from interpret.core.files import read_table
-from interpret.finetuning.collator import Collate, Reader
+from interpret.finetuning.collator import Collator, Reader
 from interpret.finetuning.training import save_trained, train
 from tests.tiny import FAMILIES, TEXT, make_checkpoint
 
@@ -103,7 +103,7 @@ def test_a_model_tuned_on_pairs_answers_on_its_rows_as_transformers_do(tmp_path,
     saved = tmp_path / "tuned"
     save_trained(done, it.find_checkpoint(str(folder)), saved)
     encoder = it.load_encoder(str(saved), device="cpu")
-    collate, read = Collate(encoder), Reader(encoder, recipe, examples, encoder.task.labels, (0.0, 1.0))
+    collate, read = Collator(encoder), Reader(encoder, recipe, examples, encoder.task.labels, (0.0, 1.0))
     as_trained = collate([read(i) for i in range(16)])
     del as_trained["labels"]
     trained = encoder.run(as_trained, task=True).logits

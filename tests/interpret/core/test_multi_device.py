@@ -45,9 +45,9 @@ def test_words_are_dealt_out_too_and_a_store_keeps_them(encoders, tmp_path):
 
 
 def test_rows_are_dealt_out_and_come_back_in_their_order(encoders):
-    alone = it.attribution.explain_rows(encoders[0], TEXTS, target="norm", method="saliency")
+    alone = it.attribution.attribute_rows(encoders[0], TEXTS, target="norm", method="saliency")
     told = []
-    found = it.attribution.explain_rows(
+    found = it.attribution.attribute_rows(
         encoders[0],
         TEXTS,
         target="norm",
@@ -150,7 +150,7 @@ def test_where_the_first_has_no_room_either_it_is_said(encoders):
 
 def test_fewer_rows_than_devices_are_told_of_all_the_same(encoders):
     told = []
-    found = it.attribution.explain_rows(
+    found = it.attribution.attribute_rows(
         encoders[0],
         TEXTS[:2],
         target="norm",

@@ -82,11 +82,11 @@ def test_a_part_of_a_word_is_not_found(minilm, part, text):
 def test_words_with_marks_mark_groups():
     texts = [f"मैं {i} यहाँ" for i in range(24)] + [f"the river {i}" for i in range(24)]
     clusters = it.embeddings.Clusters(np.repeat([0, 1], 24).astype(np.int64), 2, 0.0, 0.0)
-    first, second = it.embeddings.marking_words(texts, clusters).words
+    first, second = it.embeddings.keywords(texts, clusters).words
     assert {word for word, _score in first} == {"मैं", "यहाँ"}
     assert {word for word, _score in second} == {"the", "river"}
     decomposed = [unicodedata.normalize("NFD", one) for one in texts]
-    assert it.embeddings.marking_words(decomposed, clusters).words == (first, second)
+    assert it.embeddings.keywords(decomposed, clusters).words == (first, second)
 
 
 def test_places_of_folded_text_lead_back():

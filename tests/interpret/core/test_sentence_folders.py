@@ -22,7 +22,7 @@ import interpret as it
 from interpret.core.sentence_files import read_sentence
 from interpret.core.sentence_pipeline import POOLING_MODES
 from interpret.core.sentence_vectors import sentence_reading
-from interpret.finetuning.trainable_model import make_learner, save_model
+from interpret.finetuning.trainable_model import make_trainable_model, save_model
 from tests.tiny import CHINESE, FAMILIES, TEXT
 
 # The last is cut off by every limit here; of the one before it a prompt leaves less than all.
@@ -97,7 +97,7 @@ def test_every_family_encodes_and_compares_as_sentence_transformers_does(tiny_fo
     near(own(encoder, prompt=""), peer.encode(TEXTS, prompt=""))
     near(own(encoder, prompt="said: "), peer.encode(TEXTS, prompt="said: "))
     for one, two in ((0, 1), (3, 4)):
-        ours = it.attribution.ask(encoder, TEXTS[one], TEXTS[two], "similarity").output
+        ours = it.attribution.target_function(encoder, TEXTS[one], TEXTS[two], "similarity").output
         assert ours == pytest.approx(float(peer.similarity(*peer.encode([TEXTS[one], TEXTS[two]]))), abs=1e-5)
     # Nor may plain means pass for the model's own vectors.
     assert np.abs(own(encoder, pooling="mean")[:, :12] - own(encoder)).max() > 0.05
@@ -111,7 +111,7 @@ def test_similarity_is_what_the_folder_compares_by_and_attributions_of_it_add_up
     encoder = it.load_encoder(str(out), device="cpu")
     first, second = "the river bank was steep", "money was rich"
     right = float(peer.similarity(*peer.encode([first, second])))
-    question = it.attribution.ask(encoder, first, second, "similarity")
+    question = it.attribution.target_function(encoder, first, second, "similarity")
     assert question.output == pytest.approx(right, abs=1e-4 if measure in ("manhattan", "dot") else 1e-5)
     found = it.attribution.explain(question, "integrated_gradients")
     assert found.error < 0.011
@@ -248,7 +248,7 @@ def test_the_old_layout_is_read_whole(tiny_folders, tmp_path, pooling):
     assert encoder.tokens("The BANK").ids.tolist() == encoder.tokens("the bank").ids.tolist()
     assert it.model_card(encoder).max_tokens == 64
     # What is fine-tuned from it is read as it learned to read, though it is no folder of sentence-transformers.
-    learner = make_learner(encoder, it.Recipe(str(out)), "classes", ("a", "b"))
+    learner = make_trainable_model(encoder, it.Recipe(str(out)), "classes", ("a", "b"))
     save_model(learner.model, "", ("a", "b"), it.find_checkpoint(str(out)), tmp_path / "tuned")
     tuned = it.load_encoder(str(tmp_path / "tuned"), device="cpu")
     assert tuned.tokens("The BANK").ids.tolist() == encoder.tokens("the bank").ids.tolist()
@@ -274,7 +274,7 @@ def test_a_linear_head_stands_on_the_models_own_vectors(tiny_folders, tmp_path, 
     vectors = peer.encode(texts).astype(float)
     fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(vectors, list("aabbab"))
     np.testing.assert_allclose(scores[:, 1] - scores[:, 0], fitted.decision_function(vectors), atol=1e-3)
-    found = it.attribution.explain(it.attribution.ask(encoder, texts[0], "class", head=head), "saliency")
+    found = it.attribution.explain(it.attribution.target_function(encoder, texts[0], "class", head=head), "saliency")
     assert np.isfinite(found.scores).all()
 
 

@@ -110,7 +110,7 @@ def test_a_saved_head_is_loaded_with_its_encoder_and_answers_the_same(tmp_path, 
     assert found.error <= 0.03
     assert found.output == pytest.approx(
         float(
-            it.attribution.ask(encoder, "the river bank was steep", target=1).outputs(
+            it.attribution.target_function(encoder, "the river bank was steep", target=1).outputs(
                 [encoder.tokens("the river bank was steep")]
             )[0]
         )

@@ -120,11 +120,11 @@ def test_guesses_with_and_without_the_space_are_told_apart(tmp_path):
     text = "the river <mask> steep"
     found = it.fill_mask(encoder, text, top=2).guesses[0]
     assert dict(zip(found.ids.tolist(), found.candidates, strict=True)) == dict(zip(pair, ("was", "␣was"), strict=True))
-    lens = it.pretraining.layer_guesses(encoder, text, None, (), found.place, watched=pair, top=380)
+    lens = it.pretraining.logit_lens(encoder, text, None, (), found.place, watched=pair, top=380)
     assert lens.names == ("was", "␣was")
     assert all(len(set(row)) == len(row) for row in lens.candidates)
     for name, place in zip(lens.names, pair, strict=True):
-        target = it.attribution.ask(encoder, text, target=name).target
+        target = it.attribution.target_function(encoder, text, target=name).target
         assert (target.name, target.index) == (name, place)
 
 
@@ -159,7 +159,7 @@ def test_special_tokens_are_those_that_the_files_declare(tmp_path, declared):
     assert it.pretraining.pseudo_log_likelihood(encoder, "the river was steep").perplexity > 1
     for kind, name in (("pad", names["pad"]), ("mask", names["mask"])):
         row = encoder.embed_tokens(torch.tensor(encoder.tokenizer.token_to_id(name)))
-        question = it.attribution.ask(encoder, "the river was steep", target="norm")
+        question = it.attribution.target_function(encoder, "the river was steep", target="norm")
         torch.testing.assert_close(question.baseline(kind)[1], row)
 
 

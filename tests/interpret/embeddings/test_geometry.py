@@ -8,7 +8,7 @@ import pytest
 
 import interpret as it
 from interpret.embeddings.geometry import LEAST_CONTEXTS, mean_cosine_between
-from interpret.embeddings.neighbours import neighbours_of
+from interpret.embeddings.neighbours import nearest_neighbours
 
 WORDS = ["bank", "river", "money", "loan", "steep", "water", "interest", "rich", "tired", "said"]
 
@@ -189,7 +189,7 @@ def test_an_intrinsic_dimension_is_known_by_text():
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_neighbours_are_the_nearest_in_the_whole_space(words, metric):
     vectors = words.at(6).astype(float)
-    found = neighbours_of(words, 6, words.at(6)[3], 8, metric, leave_out=3)
+    found = nearest_neighbours(words, 6, words.at(6)[3], 8, metric, leave_out=3)
     if metric == "cosine":
         scores = np.array([cosine(one, vectors[3]) for one in vectors])
         order = np.argsort(-scores)
@@ -201,4 +201,4 @@ def test_neighbours_are_the_nearest_in_the_whole_space(words, metric):
     np.testing.assert_array_equal(found.items, expected)
     pairs = [scores[i] for i in range(len(scores)) if i != 3]
     assert min(pairs) < found.usual < max(pairs)
-    assert len(neighbours_of(words, 6, words.at(6)[3], 10_000).items) == len(words)
+    assert len(nearest_neighbours(words, 6, words.at(6)[3], 10_000).items) == len(words)

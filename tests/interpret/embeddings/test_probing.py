@@ -77,7 +77,7 @@ def test_rare_and_empty_labels_are_left_out_and_said(topics):
 def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, method):
     embeddings, labels = topics
     found = it.embeddings.cluster(embeddings.at(6), method, count=3, least=10)
-    value, chance = it.embeddings.agreement(found, labels)
+    value, chance = it.embeddings.cluster_agreement(found, labels)
     assert value > (0.9 if method == "kmeans" else 0.5)
     assert chance < 0.1
     sizes = np.bincount(found.cluster[found.cluster >= 0])
@@ -87,7 +87,7 @@ def test_clusters_are_the_planted_groups_and_their_words_mark_them(topics, metho
         assert found.stability > 0.9
         unit = embeddings.at(6) / np.linalg.norm(embeddings.at(6), axis=1, keepdims=True)
         assert found.silhouette == pytest.approx(silhouette_samples(unit, found.cluster).mean(), abs=1e-5)
-        marks = it.embeddings.marking_words(embeddings.texts, found).words
+        marks = it.embeddings.keywords(embeddings.texts, found).words
         for place in range(3):
             topic = labels[int(np.flatnonzero(found.cluster == place)[0])]
             assert marks[place][0][0] == topic
@@ -107,7 +107,7 @@ def test_what_cannot_be_grouped_is_one_sentence(topics):
 def test_a_text_marks_a_group_once_however_many_points_it_has():
     texts = ["the bank lent money", "the river rose"]
     clusters = it.embeddings.Clusters(np.array([0] * 50 + [1] * 50), 2, 0.5, None)
-    assert it.embeddings.marking_words([texts[0]] * 50 + [texts[1]] * 50, clusters).words == ((), ())
+    assert it.embeddings.keywords([texts[0]] * 50 + [texts[1]] * 50, clusters).words == ((), ())
 
 
 def test_a_group_of_few_does_not_spoil_the_silhouette():
@@ -146,15 +146,15 @@ def test_agreement_with_labels_that_say_nothing_holds_0_and_with_those_that_do_n
     told = 0
     for seed in range(20):
         labels = np.random.default_rng(seed).integers(3, size=120).astype(str).tolist()
-        low, high = it.embeddings.agreement_interval(clusters, labels)
+        low, high = it.embeddings.cluster_agreement_interval(clusters, labels)
         told += low > 0
-        assert low <= it.embeddings.agreement(clusters, labels)[0] <= high
+        assert low <= it.embeddings.cluster_agreement(clusters, labels)[0] <= high
     assert told <= 3
     labels = np.where(random.random(120) < 0.8, groups, random.integers(3, size=120)).astype(str).tolist()
-    low, high = it.embeddings.agreement_interval(clusters, labels)
+    low, high = it.embeddings.cluster_agreement_interval(clusters, labels)
     assert 0.2 < low < adjusted_rand_score(labels, groups) < high < 1
     # Twenty points of each text are as few as the texts are: the interval is wider, and not that of 120 rows.
-    hang = it.embeddings.agreement_interval(clusters, labels, np.arange(120) // 20)
+    hang = it.embeddings.cluster_agreement_interval(clusters, labels, np.arange(120) // 20)
     assert np.ptp(hang) != np.ptp((low, high))
 
 
@@ -190,7 +190,7 @@ def test_chinese_is_marked_by_pairs_of_characters():
     some = ["银行贷款利率", "银行存款利率", "银行贷款", "河水上涨", "河水很深", "河水清"]
     texts = [f"{text} {i}" for i in range(12) for text in some]
     clusters = it.embeddings.Clusters(np.array([0, 0, 0, 1, 1, 1] * 12), 2, 0.5, None)
-    first, second = it.embeddings.marking_words(texts, clusters).words
+    first, second = it.embeddings.keywords(texts, clusters).words
     assert first[0][0] == "银行"
     assert second[0][0] == "河水"
 
@@ -200,7 +200,7 @@ def test_a_single_cluster_has_no_marks(topics):
     alone = dataclasses.replace(
         it.embeddings.cluster(embeddings.at(6), count=2), cluster=np.zeros(90, np.int64), count=1
     )
-    assert it.embeddings.marking_words(embeddings.texts, alone).words == ((),)
+    assert it.embeddings.keywords(embeddings.texts, alone).words == ((),)
 
 
 def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_measured():
@@ -211,7 +211,7 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     shown = []
     for seed in range(5):
         clusters = it.embeddings.Clusters(np.random.default_rng(seed).integers(4, size=120), 4, 0.0, None)
-        found = it.embeddings.marking_words(texts, clusters)
+        found = it.embeddings.keywords(texts, clusters)
         shown.append(sum(map(len, found.words)))
         assert found.least >= 3
         assert (found.asked, len(found.by_chance)) == (600, 200)
@@ -221,13 +221,13 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     assert sum(one > 0 for one in shown) <= 1
     # With a word planted in one group it is that word, and it alone.
     planted = [text + " planted" * int(place == 0) for text, place in zip(texts, clusters.cluster, strict=True)]
-    words = it.embeddings.marking_words(planted, clusters).words
+    words = it.embeddings.keywords(planted, clusters).words
     assert words[0][0][0] == "planted"
     assert sum(map(len, words)) <= 2
     # Of 4,800 scores in eight groups every fourth shuffle has one of 3 or more: then 3 is not enough.
     vocabulary = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(600)]
     texts = [" ".join(random.choice(vocabulary, 60, replace=False)) for _ in range(120)]
-    found = it.embeddings.marking_words(texts, it.embeddings.Clusters(random.integers(8, size=120), 8, 0.0, None))
+    found = it.embeddings.keywords(texts, it.embeddings.Clusters(random.integers(8, size=120), 8, 0.0, None))
     assert found.asked == 4800
     assert (found.by_chance > 0).mean() > 0.1
     assert found.least > 3
@@ -243,12 +243,12 @@ def test_labels_that_say_nothing_of_groups_agree_no_more_than_shuffled_ones():
     over, blind = 0, 0
     for seed in range(10):
         labels = np.random.default_rng(100 + seed).integers(2, size=12).astype(str)[texts].tolist()
-        value, chance = it.embeddings.agreement(clusters, labels, texts)
+        value, chance = it.embeddings.cluster_agreement(clusters, labels, texts)
         over += value > chance
-        blind += value > it.embeddings.agreement(clusters, labels)[1]
+        blind += value > it.embeddings.cluster_agreement(clusters, labels)[1]
     assert over <= 2 < blind
     assert value == pytest.approx(adjusted_rand_score(labels, clusters.cluster), abs=1e-12)
-    value, chance = it.embeddings.agreement(clusters, of_text[texts].astype(str).tolist(), texts)
+    value, chance = it.embeddings.cluster_agreement(clusters, of_text[texts].astype(str).tolist(), texts)
     assert value == 1
     assert chance < 1
 

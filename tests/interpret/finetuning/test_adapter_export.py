@@ -33,9 +33,13 @@ def runs(tmp_path_factory):
     base = make_checkpoint("bert", root / "base", initializer_range=0.05)
     text = " ".join(LINES.format(i, i) for i in range(120)).encode()
     recipe = it.Recipe(model=str(base), lora_rank=2, epochs=1, batch=8, max_tokens=48, learning_rate=1e-2, device="cpu")
-    first = it.finetune(root / "first", it.runs.Request(recipe, "first", "book.txt", task=it.finetuning.GAMES[1]), text)
+    first = it.finetune(
+        root / "first", it.runs.Request(recipe, "first", "book.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
+    )
     recipe = replace(recipe, model=str(first.model), lora_rank=0)
-    it.finetune(root / "second", it.runs.Request(recipe, "second", "book.txt", task=it.finetuning.GAMES[1]), text)
+    it.finetune(
+        root / "second", it.runs.Request(recipe, "second", "book.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
+    )
     return root, text
 
 
@@ -194,11 +198,11 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     asked += ["--held", str(held), "--learned", "1", "--books", "One", "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
-    examples = it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.GAMES[1], 30)
+    examples = it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.PRETRAINING_TASKS[1], 30)
     assert (
         facts["pairs"]
         == len(examples)
-        > len(it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.GAMES[1]))
+        > len(it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.PRETRAINING_TASKS[1]))
     )
     hidden, written = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
     assert (facts["first"], facts["words"]) == (hidden.first, 30)

@@ -14,12 +14,12 @@ from interpret.core.errors import InputError
 from interpret.core.task_heads import load_head
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.plan import Cost, plan
+from interpret.finetuning.plan import StepCost, plan
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.training import save_trained, train
 from tests.tiny import FAMILIES, make_checkpoint
 
-COST = Cost(1e-6, 2e-6, 1e-9)
+COST = StepCost(1e-6, 2e-6, 1e-9)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.examples import GAMES, TASKS, Examples
+from interpret.finetuning.examples import PRETRAINING_TASKS, TASKS, Examples
 from interpret.finetuning.model_selection import cross_fit, row_parts, score_of
 from interpret.finetuning.outcome import read_outcome, read_run_examples
 from interpret.finetuning.results import measure_fit, measure_results
@@ -28,7 +28,7 @@ def made(task, count=400, classes=4):
     }.get(task, [str(i * 8 // count) for i in range(count)])
     # A third say what another one says.
     texts = [f"text number {i if i % 3 else i // 2}" for i in range(count)]
-    pairs = tuple(f"second {text}" for text in texts) if task == GAMES[1] else None
+    pairs = tuple(f"second {text}" for text in texts) if task == PRETRAINING_TASKS[1] else None
     return Examples(task, tuple(texts), pairs, tuple(names), tuple(range(count)), 0)
 
 
@@ -47,7 +47,7 @@ def test_three_sets_where_a_choice_is_made_and_two_where_none_is(task):
     np.testing.assert_array_equal(np.sort([*three.validation, *three.test]), held_out)
     assert min(len(three.validation), len(three.test)) >= LEAST_OF_EACH
     assert abs(len(three.validation) - len(three.test)) <= 8
-    if task not in GAMES:
+    if task not in PRETRAINING_TASKS:
         sets = [{examples.key(int(place)) for place in rows} for rows in (three.train, three.validation, three.test)]
         assert not any(one & other for one, other in combinations(sets, 2))
     if task == "classes":

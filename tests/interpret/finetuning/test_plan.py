@@ -12,14 +12,14 @@ import torch
 import interpret as it
 from interpret.core.devices import Device, find_device
 from interpret.finetuning import cost as measuring
-from interpret.finetuning.cost import CONTEXT_BYTES, Cost, measure_cost
+from interpret.finetuning.cost import CONTEXT_BYTES, StepCost, measure_cost
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.plan import describe_plan, measure_lengths, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.training import train
 from tests.tiny import FAMILIES, make_checkpoint
 
-COST = Cost(1e-6, 2e-6, 1e-9)
+COST = StepCost(1e-6, 2e-6, 1e-9)
 # The function of that name is what `interpret.finetuning.plan` is.
 PLAN = import_module("interpret.finetuning.plan")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import interpret as it
-from interpret.finetuning.record import connect, drop_alias, forget, read_record, set_alias, write_note
+from interpret.finetuning.record import connect, delete_record, drop_alias, read_record, set_alias, write_note
 from interpret.finetuning.runs import Request, new_run
 from interpret.finetuning.worker import work
 
@@ -34,7 +34,7 @@ def test_notes_and_names(runs, tmp_path):
     set_alias(tmp_path, second.id, "2nd_try"[1:])
     drop_alias(tmp_path, "champion")
     assert read_record(tmp_path)[0].aliases == ("nd_try",)
-    forget(tmp_path, second.id)
+    delete_record(tmp_path, second.id)
     assert [one.name for one in read_record(tmp_path)] == ["one"]
     with pytest.raises(it.InputError, match="“a b” cannot be an alias"):
         set_alias(tmp_path, first.id, "a b")

@@ -11,8 +11,8 @@ import interpret as it
 from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.regularization import Hold, Past, fisher_information, replayed
-from interpret.finetuning.trainable_model import make_learner
+from interpret.finetuning.regularization import Hold, ParentRun, fisher_information, replayed
+from interpret.finetuning.trainable_model import make_trainable_model
 from interpret.finetuning.training import save_trained, train
 
 
@@ -23,7 +23,7 @@ def past(folder, examples, tmp_path_factory):
     learned, judged = split_examples(examples)
     recipe = it.Recipe(model=str(folder), epochs=4, learning_rate=5e-3, batch=8, device="cpu", seed=3)
     save_trained(train(recipe, examples, learned, judged), it.find_checkpoint(str(folder)), place)
-    return Past(str(place), examples, learned)
+    return ParentRun(str(place), examples, learned)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_stronger_the_hold_the_nearer_it_stays(recipe, past, other):
 
 def test_its_pull_is_the_gradient_of_what_it_adds(recipe, past, other):
     """Against PyTorch's own derivative of λ / 2 Σ f (w − w⁰)²."""
-    learner = make_learner(
+    learner = make_trainable_model(
         it.load_encoder(past.model, device="cpu"), replace(recipe, model=past.model), "classes", ("bank", "river")
     )
     body = learner.model.base_model
@@ -141,13 +141,13 @@ def test_ewc_without_a_past_is_said(recipe, examples):
 
 
 def test_a_head_for_the_same_classes_goes_on_and_for_others_is_new(recipe, past, examples):
-    same = make_learner(
+    same = make_trainable_model(
         it.load_encoder(past.model, device="cpu"), replace(recipe, model=past.model), "classes", ("bank", "river")
     )
     saved = tf.AutoModelForSequenceClassification.from_pretrained(past.model)
     assert same.continued
     assert torch.equal(same.model.classifier.weight, saved.classifier.weight)
-    others = make_learner(
+    others = make_trainable_model(
         it.load_encoder(past.model, device="cpu"), replace(recipe, model=past.model), "classes", ("x", "y")
     )
     assert not others.continued
@@ -193,7 +193,9 @@ def test_what_is_held_does_not_decay(recipe, past, other, monkeypatch, hold):
 
     monkeypatch.setattr("interpret.finetuning.trainer.FineTuner.compute_loss", nothing)
     recipe = replace(recipe, model=past.model, hold=hold, hold_strength=1.0, weight_decay=0.5, epochs=1)
-    begun = make_learner(it.load_encoder(past.model, device="cpu"), recipe, "classes", other.classes).model.state_dict()
+    begun = make_trainable_model(
+        it.load_encoder(past.model, device="cpu"), recipe, "classes", other.classes
+    ).model.state_dict()
     done = train(recipe, other, *split_examples(other), past=past)
     left = float(np.prod([1 - one.rate * 0.5 for one in done.steps]))
     assert left < 0.99

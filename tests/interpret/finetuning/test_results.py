@@ -7,7 +7,7 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 
 import interpret as it
 from interpret.core.intervals import wilson
-from interpret.finetuning.results import measure_fit, measure_game, measure_results
+from interpret.finetuning.results import measure_fit, measure_pretraining, measure_results
 
 LABELS = ("law", "medicine", "sport", "never")
 
@@ -98,7 +98,7 @@ def test_tokens_of_one_passage_are_one_observation(right):
     rank = np.zeros(30, int) if right else np.full(30, 9)
     chosen = {"truth": np.zeros(30, int), "guess": np.zeros(30, int), "chance": np.full(30, 0.5, np.float32)}
     pairs = {"follows": np.full(2, 0.9, np.float32), "following": np.full(2, right)}
-    found = measure_game(chosen | pairs | {"rank": rank, "rows": np.repeat([0, 1], 15)})
+    found = measure_pretraining(chosen | pairs | {"rank": rank, "rows": np.repeat([0, 1], 15)})
     assert found.interval == found.five_interval == found.next_interval == wilson(2 * right, 2)
 
 

@@ -14,7 +14,7 @@ import interpret as it
 from interpret.core.redaction import redacted
 from interpret.finetuning import metrics_log as telling
 from interpret.finetuning.final_evaluation import what_is_forgotten
-from interpret.finetuning.metrics_log import read_told
+from interpret.finetuning.metrics_log import read_metrics
 from interpret.finetuning.outcome import read_outcome, token_names
 from interpret.finetuning.runs import Request, delete_run, list_runs, new_run, read_run, write_state
 from interpret.finetuning.trainer import latest_checkpoint
@@ -146,7 +146,7 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
             assert file in str(it.InterpretError(run.error[0], **run.error[1]))
             assert not run.active
             assert not run.resumable
-        told = read_told(bad)
+        told = read_metrics(bad)
         assert len(told.number) == len(told.loss) == len(told.norms)
         # A last line without its end is still being written.
         assert (told.damaged > 0) == (file == "told.jsonl" and how in ("bytes", "surrogate", "folder")), how
@@ -266,32 +266,32 @@ def test_a_log_is_read_on_from_where_it_was(tmp_path, monkeypatch):
     lines = [json.dumps(STEP | {"number": i + 1, "epoch": i / 10}) + "\n" for i in range(3000)]
     path = tmp_path / "told.jsonl"
     path.write_text("".join(lines), "utf-8")
-    assert read_told(tmp_path).number.tolist() == list(range(1, 3001))
+    assert read_metrics(tmp_path).number.tolist() == list(range(1, 3001))
     whole = read.pop()
     assert whole == path.stat().st_size
     parsed.clear()
     # Nothing new; then a line and a half, and its rest.
-    before = read_told(tmp_path)
+    before = read_metrics(tmp_path)
     with path.open("a", encoding="utf-8") as file:
         more = json.dumps(STEP | {"number": 3001}) + "\n"
         file.write(more + more[:30])
-    assert len(read_told(tmp_path).number) == 3001
+    assert len(read_metrics(tmp_path).number) == 3001
     with path.open("a", encoding="utf-8") as file:
         file.write(more[30:])
-    assert len(read_told(tmp_path).number) == 3002
+    assert len(read_metrics(tmp_path).number) == 3002
     assert sum(read) < 3 * (telling._SEEN + 2 * len(more)) < whole / 100
     assert len(parsed) == 2
     # What was handed out stays as it was.
     assert before.number.tolist() == list(range(1, 3001))
     # Cut, replaced by another file, and written over in its place: each is read anew.
     path.write_text("".join(lines[:5]), "utf-8")
-    assert len(read_told(tmp_path).number) == 5
+    assert len(read_metrics(tmp_path).number) == 5
     other = tmp_path / "other"
     other.write_text("".join(lines[:9]), "utf-8")
     other.replace(path)
-    assert len(read_told(tmp_path).number) == 9
+    assert len(read_metrics(tmp_path).number) == 9
     path.write_text("".join(lines[100:120]), "utf-8")
-    assert read_told(tmp_path).number.tolist() == list(range(101, 121))
+    assert read_metrics(tmp_path).number.tolist() == list(range(101, 121))
 
 
 def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monkeypatch):

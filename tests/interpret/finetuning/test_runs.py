@@ -21,19 +21,19 @@ from safetensors.torch import load_file
 import interpret as it
 from interpret.finetuning import worker
 from interpret.finetuning.__main__ import main
-from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_told
+from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
 from interpret.finetuning.outcome import read_outcome
 from interpret.finetuning.record import EXPERIMENT, connect
-from interpret.finetuning.results import Fit
+from interpret.finetuning.results import RegressionResults
 from interpret.finetuning.runs import (
     Request,
-    ask_again,
-    ask_to_stop,
     delete_run,
     list_runs,
     make_run,
     new_run,
     read_run,
+    resume_run,
+    stop_run,
     write_state,
 )
 from interpret.finetuning.trainer import FineTuner, Progress, _Calls
@@ -56,9 +56,9 @@ def assert_same(run, other):
     assert first.keys() == second.keys()
     for name in first:
         torch.testing.assert_close(first[name], second[name], atol=1e-6, rtol=0)
-    np.testing.assert_array_equal(read_told(run.folder).loss, read_told(other.folder).loss)
-    assert [one["score"] for one in read_told(run.folder).judged] == [
-        one["score"] for one in read_told(other.folder).judged
+    np.testing.assert_array_equal(read_metrics(run.folder).loss, read_metrics(other.folder).loss)
+    assert [one["score"] for one in read_metrics(run.folder).judged] == [
+        one["score"] for one in read_metrics(other.folder).judged
     ]
 
 
@@ -67,7 +67,7 @@ def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples,
     run = work(new_run(tmp_path, request, rows).folder)
     assert run.state == "done", run.error
     assert (run.step, run.steps) == (20, 20)
-    told = read_told(run.folder)
+    told = read_metrics(run.folder)
     assert told.number.tolist() == list(range(1, 21))
     assert told.layer_groups == ("embeddings", "0", "1", "2", "pooler", "head")
     assert (told.norms[:, :2] == 0).all()
@@ -105,7 +105,7 @@ def test_it_is_in_the_record(request_for, rows, tmp_path):
     assert kept.data.metrics["final_accuracy"] == run.facts["accuracy"]
     curve = client.get_metric_history(run.record, "loss")
     np.testing.assert_allclose(
-        [one.value for one in sorted(curve, key=lambda one: one.step)], read_told(run.folder).loss, atol=1e-6
+        [one.value for one in sorted(curve, key=lambda one: one.step)], read_metrics(run.folder).loss, atol=1e-6
     )
     place = client.download_artifacts(run.record, "model")
     tf.AutoModelForSequenceClassification.from_pretrained(place)
@@ -128,16 +128,16 @@ def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, 
 
     def stop_at_seven(what, _steps):
         if isinstance(what, Step) and what.number == 7:
-            ask_to_stop(run)
+            stop_run(run)
 
     stopped = work(run.folder, stop_at_seven)
     assert stopped.state == "stopped"
     assert stopped.step == 7
     assert stopped.model is not None
-    assert read_outcome(stopped).found.accuracy == read_told(run.folder).judged[-1]["score"]
+    assert read_outcome(stopped).found.accuracy == read_metrics(run.folder).judged[-1]["score"]
     with pytest.raises(it.InputError, match="is done: there is nothing to resume"):
-        ask_again(whole)
-    resumed = work(ask_again(stopped).folder)
+        resume_run(whole)
+    resumed = work(resume_run(stopped).folder)
     assert resumed.state == "done"
     assert_same(resumed, whole)
 
@@ -162,7 +162,7 @@ def test_a_regression_and_words_run_too(request_for, tmp_path):
     )
     assert run.state == "done", run.error
     outcome = read_outcome(run)
-    assert isinstance(outcome.found, Fit)
+    assert isinstance(outcome.found, RegressionResults)
     assert outcome.found.r2 == pytest.approx(run.facts["r2"])
     words = "\n\n".join(
         "\n".join(f"{word} {'B' if word == 'bank' else 'O'}" for word in ("the", "bank", f"was{i}")) for i in range(30)
@@ -257,7 +257,7 @@ def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, mo
     # Before anything else it is said for whom.
     assert heard[0] == Waiting("the other", first.id)
     steps, evaluations = (sum(isinstance(one, kind) for one in heard) for kind in (Step, Evaluation))
-    told = read_told(run.folder)
+    told = read_metrics(run.folder)
     # Each line is written before its own step was added.
     assert told.seconds[0] < told.seconds[-1] < done.facts["seconds"] == steps * 0.5 + evaluations
     assert done.facts["per_second"] == 2 * done.facts["learned"] / done.facts["seconds"]
@@ -294,29 +294,29 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
 
     def tell(what, _steps):
         seen.append(what)
-        ask_to_stop(run)
+        stop_run(run)
 
     found = work(run.folder, tell)
     assert (found.state, found.model, found.step) == ("stopped", None, 0)
     assert 0 < found.read < 1
     assert connect(tmp_path).get_run(found.record).info.status == "KILLED"
-    found = work(ask_again(found).folder)
+    found = work(resume_run(found).folder)
     assert found.state == "done"
 
 
 def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp_path, monkeypatch):
     monkeypatch.setattr("interpret.finetuning.collator.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, replace(request_for, recipe=replace(request_for.recipe, epochs=4)), rows)
-    first = work(run.folder, lambda what, _steps: ask_to_stop(run) if getattr(what, "number", 0) == 4 else None)
+    first = work(run.folder, lambda what, _steps: stop_run(run) if getattr(what, "number", 0) == 4 else None)
     told = (run.folder / "told.jsonl").read_text("utf-8")
     assert first.state == "stopped"
     assert first.facts["accuracy"] > 0
-    ask_again(first)
-    again = work(run.folder, lambda *_: ask_to_stop(run))
+    resume_run(first)
+    again = work(run.folder, lambda *_: stop_run(run))
     assert again.state == "stopped"
     assert again.facts == first.facts
     assert (run.folder / "told.jsonl").read_text("utf-8") == told
-    done = work(ask_again(again).folder)
+    done = work(resume_run(again).folder)
     assert_same(done, work(new_run(tmp_path / "whole", run.request, rows).folder))
 
 
@@ -340,7 +340,7 @@ def test_two_processes_train_one_model(folder, rows, tmp_path):
     assert run.state == "done", (run.error, done.stderr[-9000:])
     # Ten batches an epoch for one process, five for each of two; told once, judged on everything.
     assert run.steps == run.step == 6 * 5
-    assert read_told(run.folder).number.tolist() == list(range(1, 31))
+    assert read_metrics(run.folder).number.tolist() == list(range(1, 31))
     assert run.facts["judged"] == len(read_outcome(run).truth)
     assert run.facts["accuracy"] > 0.8
 
@@ -426,14 +426,14 @@ def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_f
         process.join()
         run = read_run(run.folder)
         states.add(run.state)
-        told = read_told(run.folder).number
+        told = read_metrics(run.folder).number
         # No step twice, none left out.
         assert told.tolist() == list(range(1, len(told) + 1))
         if run.state == "done":
             break
         assert run.state in ("interrupted", "waiting")
         if run.state == "interrupted":
-            run = ask_again(run)
+            run = resume_run(run)
     assert "interrupted" in states
     assert killed >= KILLS - 1
     if run.state != "done":
@@ -450,7 +450,7 @@ def test_a_page_drawn_long_ago_harms_no_run(request_for, rows, tmp_path):
     # Meanwhile somebody else had it resumed.
     write_state(stale.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
     with pytest.raises(it.InputError, match="is running: there is nothing to resume"):
-        ask_again(stale)
+        resume_run(stale)
     with pytest.raises(it.InputError, match="still running"):
         delete_run(stale)
     assert read_run(stale.folder).state == "running"
@@ -463,7 +463,7 @@ def test_a_run_whose_process_never_began_or_is_another_is_interrupted(request_fo
     assert read_run(run.folder).state == "interrupted"
     write_state(run.folder, state="running", process=os.getpid(), born=psutil.Process().create_time())
     assert read_run(run.folder).state == "running"
-    ask_to_stop(run)
+    stop_run(run)
     assert read_run(run.folder).state == "stopping"
     # The same number, given to another process since.
     write_state(run.folder, born=psutil.Process().create_time() - 100)

@@ -95,7 +95,7 @@ def test_a_model_without_the_head_says_so(tiny_folders):
 def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers, family):
     encoder = guessers[family]
     own = it.fill_mask(encoder, TEXT, hidden=[3], top=7).guesses[0]
-    found = it.pretraining.layer_guesses(encoder, TEXT, None, [3], 3, top=7)
+    found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, top=7)
     assert found.ids.shape == (encoder.layers + 1, 7)
     np.testing.assert_array_equal(found.ids[-1], own.ids)
     np.testing.assert_allclose(found.chances[-1], own.chances, rtol=1e-5)
@@ -114,7 +114,7 @@ def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers,
 def test_each_layers_lens_is_the_head_on_its_states(guessers):
     """Against transformers: a BERT's own `cls` on its own hidden states."""
     encoder = guessers["bert"]
-    found = it.pretraining.layer_guesses(encoder, TEXT, None, [3], 3, watched=[20, 30])
+    found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, watched=[20, 30])
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name).eval()
     ids = torch.from_numpy(found.tokens.ids.copy())[None]
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_each_layers_lens_is_the_head_on_its_states(guessers):
 
 
 def test_a_guess_appears_where_it_comes_to_stay(guessers):
-    found = it.pretraining.layer_guesses(guessers["bert"], TEXT, None, [3], 3)
+    found = it.pretraining.logit_lens(guessers["bert"], TEXT, None, [3], 3)
     place = found.appears(len(found.names) - 1)
     assert (found.rank[place:, -1] == 0).all()
     assert place == 0 or found.rank[place - 1, -1] != 0
@@ -153,24 +153,24 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     coarse = it.pretraining.fit_tuned_lens(half, texts, steps=3)
     assert (coarse.after < coarse.before).all()
     lens.save(tmp_path / "lens.safetensors")
-    again = it.pretraining.load_lens(tmp_path / "lens.safetensors")
+    again = it.pretraining.load_tuned_lens(tmp_path / "lens.safetensors")
     np.testing.assert_array_equal(again.weight, lens.weight)
     np.testing.assert_array_equal(again.gain, lens.gain)
     for name in ("revision", "states", "texts", "held_states", "held_texts"):
         assert getattr(again, name) == getattr(lens, name), name
     assert (lens.texts, lens.held_texts) == (48, 12)
-    found = it.pretraining.layer_guesses(encoder, TEXT, None, [3], 3, lens=again)
-    plain = it.pretraining.layer_guesses(encoder, TEXT, None, [3], 3)
+    found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, lens=again)
+    plain = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3)
     assert found.tuned
     assert found.divergence[:-1].mean() < plain.divergence[:-1].mean()
     np.testing.assert_allclose(found.chances[-1], plain.chances[-1], rtol=1e-6)
     with pytest.raises(it.InputError, match="fitted to another model"):
-        it.pretraining.layer_guesses(guessers["roberta"], TEXT, None, [3], 3, lens=again)
+        it.pretraining.logit_lens(guessers["roberta"], TEXT, None, [3], 3, lens=again)
     with pytest.raises(it.InputError, match="at least 8 different texts, but there are 3"):
         it.pretraining.fit_tuned_lens(encoder, texts[:3] * 5)
     (tmp_path / "broken.safetensors").write_bytes(b"no")
     with pytest.raises(it.InputError, match=r"broken.safetensors” is not a valid lens: .*\. Delete it"):
-        it.pretraining.load_lens(tmp_path / "broken.safetensors")
+        it.pretraining.load_tuned_lens(tmp_path / "broken.safetensors")
     with pytest.raises(it.CapacityError, match="but that folder cannot be written to"):
         again.save(tmp_path / "broken.safetensors" / "lens.safetensors")
 
@@ -215,4 +215,4 @@ def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers
     [guess] = it.fill_mask(encoder, text, hidden=[3]).guesses
     assert (guess.true, guess.id, guess.chance, guess.rank) == (None, None, None, None)
     # Through the layers, only the model's own answer is followed.
-    assert it.pretraining.layer_guesses(encoder, text, None, [3], 3).names == (guess.candidates[0],)
+    assert it.pretraining.logit_lens(encoder, text, None, [3], 3).names == (guess.candidates[0],)

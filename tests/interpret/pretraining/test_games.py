@@ -85,7 +85,7 @@ def test_shares_that_are_none_are_said(shares):
 def test_a_game_played_is_what_transformers_loses(guessers):
     encoder = guessers["bert"]
     text = " ".join([TEXT] * 5)
-    played = it.pretraining.play(
+    played = it.pretraining.mask_text(
         encoder, text, masking=it.pretraining.Masking(rate=0.5, hidden=0.4, replaced=0.3), seed=4
     )
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name)
@@ -104,9 +104,9 @@ def test_a_game_played_is_what_transformers_loses(guessers):
         plain = model(input_ids=torch.from_numpy(played.tokens.ids.copy())[None], labels=torch.from_numpy(labels)[None])
     assert float(played.seen.mean()) == pytest.approx(float(plain.loss), rel=1e-4)
     with pytest.raises(it.InputError, match="No token was selected in this draw"):
-        it.pretraining.play(encoder, "bank", masking=it.pretraining.Masking(rate=0.0))
+        it.pretraining.mask_text(encoder, "bank", masking=it.pretraining.Masking(rate=0.0))
     with pytest.raises(it.InputError, match="already contains \\[MASK\\]"):
-        it.pretraining.play(encoder, "the [MASK] bank")
+        it.pretraining.mask_text(encoder, "the [MASK] bank")
 
 
 # ---- surprise
@@ -162,7 +162,7 @@ def test_surprise_is_told_on_the_way_and_can_be_stopped(guessers):
 def test_of_two_sentences_the_likelier_is_preferred_and_faults_are_named(guessers):
     encoder = guessers["bert"]
     pairs = [("the bank lent money", "money bank the lent"), ("", "the bank"), ("it was rich", "it was steep")]
-    found = it.pretraining.compare_pairs(encoder, pairs)
+    found = it.pretraining.compare_minimal_pairs(encoder, pairs)
     single = [[it.pretraining.pseudo_log_likelihood(encoder, one).total for one in pairs[i]] for i in (0, 2)]
     np.testing.assert_allclose(found.better[[0, 2]], [one[0] for one in single], rtol=1e-5)
     np.testing.assert_allclose(found.worse[[0, 2]], [one[1] for one in single], rtol=1e-5)
@@ -221,9 +221,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     assert pairs[0] == (sentences[0], sentences[1])
     assert len(pairs) == 4
     seen = []
-    found = it.pretraining.follow_pairs(
-        encoder, [*pairs, ("", "x")], seed=1, progress=lambda *now: seen.append(now[:2])
-    )
+    found = it.pretraining.score_pairs(encoder, [*pairs, ("", "x")], seed=1, progress=lambda *now: seen.append(now[:2]))
     assert seen[-1] == (12, 12)
     assert [place for place, _why in found.faults] == [4]
     assert sorted(found.partner) == sorted(found.places)
@@ -238,7 +236,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
     assert found.told_apart("swapped") == pytest.approx(above)
     with pytest.raises(it.InputError, match="Shuffling needs at least two pairs, but there are 1"):
-        it.pretraining.follow_pairs(encoder, pairs[:1])
+        it.pretraining.score_pairs(encoder, pairs[:1])
 
 
 def test_a_shuffled_pair_is_none_that_follows(both):
@@ -249,11 +247,11 @@ def test_a_shuffled_pair_is_none_that_follows(both):
         ("tired", "it said"),
     ]
     for seed in range(20):
-        found = it.pretraining.follow_pairs(both["bert"], pairs, seed=seed)
+        found = it.pretraining.score_pairs(both["bert"], pairs, seed=seed)
         assert sorted(found.partner) == [0, 1, 2, 3]
         assert all(pairs[i][1] != pairs[other][1] for i, other in enumerate(found.partner))
     with pytest.raises(it.InputError, match="2 of 3 pairs have the same second text"):
-        it.pretraining.follow_pairs(both["bert"], pairs[:3])
+        it.pretraining.score_pairs(both["bert"], pairs[:3])
 
 
 def test_both_heads_are_read_whatever_the_config_calls_the_model(tmp_path):
