@@ -12,8 +12,8 @@ from babel import Locale
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
+from interpret.core.characters import whole_characters
 from interpret.core.errors import InterpretError
-from interpret.core.files import whole_characters
 
 CATALOGUES = Path(__file__).parent / "locale"
 

@@ -13,7 +13,8 @@ import streamlit as st
 
 from dashboard import ROOT
 from dashboard.language import nearest_language
-from interpret.core.files import cache_folder, whole_characters
+from interpret.core.characters import whole_characters
+from interpret.core.files import cache_folder
 
 LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
 TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"

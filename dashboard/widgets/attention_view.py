@@ -19,7 +19,7 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.attention.kinds import Direction, Unit
-from interpret.core.delimited_files import csv_rows
+from interpret.core.csv_output import csv_rows
 
 if TYPE_CHECKING:
     from interpret.core.vocabulary import SpecialTokens

@@ -12,9 +12,10 @@ from dashboard import cache
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import labels_caption, table_caption
+from interpret.core.characters import whole_characters
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
-from interpret.core.files import SUFFIXES, Table, whole_characters
+from interpret.core.files import SUFFIXES, Table
 from interpret.core.labels import is_missing, multi_labels
 
 _SEED = 0

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components.save_buttons import save_buttons
 from dashboard.language import _, language, speaking
-from interpret.core.delimited_files import csv_text
+from interpret.core.csv_output import csv_text
 
 
 class Download(NamedTuple):

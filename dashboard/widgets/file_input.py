@@ -8,8 +8,9 @@ from dashboard import cache
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import table_caption
+from interpret.core.characters import whole_characters
 from interpret.core.errors import InputError
-from interpret.core.files import SUFFIXES, Table, whole_characters
+from interpret.core.files import SUFFIXES, Table
 
 _FILE, _UPLOADER = "file", "uploader"
 _MOST_LISTED = 200

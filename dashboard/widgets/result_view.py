@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ import interpret as it
 from dashboard import page_file, state
 from dashboard.figures.finetuning import calibration_curve, fit_cloud
 from dashboard.language import _, _n, literal
+from dashboard.widgets.baseline_view import between, choice_line
 from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
-from interpret.finetuning.model_selection import DRAWS
-from interpret.finetuning.results import beats_baseline
 
 _MOST_ROWS = 500
 # Classes that are named in one sentence.
@@ -78,117 +76,6 @@ def result_view(run: it.runs.Run) -> None:
             help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
         )
         st.plotly_chart(calibration_curve(outcome.found), key="calibration")
-
-
-def between(ends: Sequence[float], form: str = ".0%") -> str:
-    """Say a 95 % interval."""
-    if np.isnan(ends[0]):
-        return _("95 %: not known")
-    return _("95 %: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
-
-
-def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
-    """Say that a model is not shown to be better than one that has learned nothing; nothing where it is.
-
-    Parameters
-    ----------
-    facts
-        What the run is listed with: see `interpret.finetuning.results.facts_of`.
-    """
-    if beats_baseline(facts) is not False:
-        return []
-    if task == "regression":
-        return [
-            _(
-                "**Not shown to be better than the mean baseline:** R² is {r2} ({interval}); always predicting the "
-                "mean of these rows gives 0. These rows do not show that the model learned anything."
-            ).format(
-                r2=f"{facts['r2']:.3f}",
-                interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
-            )
-        ]
-    lines = []
-    if "entity_f1" in facts and facts["entity_low"] <= 0:
-        lines.append(
-            _(
-                "**Not shown to find any entity:** entity F1 is {f1} ({interval}). Tagging every word as outside any "
-                "entity gives 0."
-            ).format(
-                f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"]), ".1%")
-            )
-        )
-    if facts["low"] <= facts["majority"]:
-        sentence = (
-            _(
-                "**Not shown to be better than the majority-class baseline:** word accuracy is {accuracy} "
-                "({interval}); always predicting the most frequent tag is right for {majority} of the same words."
-            )
-            if task == "token classes"
-            else _(
-                "**Not shown to be better than the majority-class baseline:** accuracy is {accuracy} ({interval}); "
-                "always predicting the most frequent class is right for {majority} of the same rows. These rows do "
-                "not show that the model learned anything."
-            )
-        )
-        lines.append(
-            sentence.format(
-                accuracy=f"{facts['accuracy']:.1%}",
-                interval=between((facts["low"], facts["high"]), ".1%"),
-                majority=f"{facts['majority']:.1%}",
-            )
-        )
-    return lines
-
-
-def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
-    """Say whether the rows that a result is reported on chose the epoch, and how far that flatters it."""
-    if outcome.chosen and np.isnan(outcome.honest):
-        st.warning(
-            _(
-                "These same rows chose the epoch, so the numbers below are optimistic; by how much was not recorded "
-                "for this run."
-            ),
-            icon=":material/filter_alt:",
-        )
-    elif outcome.chosen:
-        name, reached, form = _headline(outcome.found)
-        st.warning(
-            _(
-                "These same rows chose the epoch, the best of {among}, so the numbers below are optimistic. Chosen on "
-                "one half of the rows and measured on the other (mean over {draws} random halves), {name} is {honest} "
-                "instead of {reached}. Hold out more rows, and half of them become a separate validation set."
-            ).format(
-                among=f"{run.facts['among']:.0f}",
-                draws=DRAWS,
-                name=name,
-                honest=form(outcome.honest),
-                reached=form(reached),
-            ),
-            icon=":material/filter_alt:",
-        )
-    elif outcome.validated:
-        st.caption(
-            _n(
-                "Test set: not used to choose the epoch. A validation set of {count} other held-out example chose it.",
-                "Test set: not used to choose the epoch. A validation set of {count} other held-out examples chose it.",
-                outcome.validated,
-            ).format(count=f"{outcome.validated:,}")
-        )
-    else:
-        st.caption(_("Test set: not used to choose an epoch; the last epoch was kept."))
-
-
-def _headline(
-    found: it.finetuning.ClassificationResults | it.finetuning.RegressionResults | it.finetuning.PretrainingResults,
-) -> tuple[str, float, Callable[[float], str]]:
-    """Return what a run is reported with first: its name, its value, how it is written."""
-    if isinstance(found, it.finetuning.RegressionResults):
-        return "R²", found.r2, "{:.3f}".format
-    if isinstance(found, it.finetuning.PretrainingResults):
-        return _("top-1 accuracy"), found.first, "{:.1%}".format
-    if found.entities is not None:
-        return _("entity F1"), found.entities.f1, "{:.1%}".format
-    return (_("word accuracy") if found.sentences else _("accuracy")), found.accuracy, "{:.1%}".format
 
 
 def _metric(place: Any, label: str, value: str, interval: str, about: str) -> None:

@@ -1,34 +1,27 @@
 """A whole file explained: which words drive each class, and which rows go wrong."""
 
 import json
-import math
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from scipy.stats import t as student
+from typing import Any
 
 from interpret.attribution.attribution import Attribution, explain
+from interpret.attribution.driving_words import DrivingWord, mean_share, top_words
+from interpret.attribution.highlights import read_highlights
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
-from interpret.attribution.significance import LEVEL, holm
 from interpret.attribution.target import Target
 from interpret.attribution.targets import class_names, target_function
 from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.core.batches import windows_of
-from interpret.core.delimited_files import csv_text
+from interpret.core.csv_output import csv_text
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
-from interpret.core.intervals import wilson
 from interpret.core.labels import is_missing
 from interpret.core.linear_head import LinearHead
 from interpret.core.multi_device import share_out, team
-from interpret.core.scripts import fold, is_ideograph
 
 # What a row's answer is worth as a measure of the classifier.
 BASES = ("out-of-fold", "not learned from", "learned from", "not known")
@@ -171,7 +164,7 @@ class RowAttributions:
         """
         marked = [row.human for row in self.rows if row.human is not None]
         return (
-            {name: _mean_share([read(one) for one in marked]) for name, read in _PLAUSIBILITY.items()} if marked else {}
+            {name: mean_share([read(one) for one in marked]) for name, read in _PLAUSIBILITY.items()} if marked else {}
         )
 
 
@@ -304,51 +297,6 @@ def _human(row: Row, marked: str) -> Plausibility:
     return plausibility(found.tokens, found.scores, inside)
 
 
-def read_highlights(text: str, cell: str) -> list[tuple[int, int]]:
-    """Read what a person marked in a text: spans such as ``"3-9; 15-20"`` (characters, the end not included), or words.
-
-    Words are found wherever they stand by themselves in the text, and are separated by semicolons; a JSON list of
-    either works too.
-
-    Raises
-    ------
-    InputError
-        If a word does not stand in the text, or a span does not fit it.
-    """
-    given = None
-    if cell.lstrip().startswith("["):
-        with suppress(ValueError, RecursionError):
-            given = json.loads(cell)
-    parts = given if isinstance(given, list) else cell.split(";")
-    spans = []
-    for part in parts:
-        if isinstance(part, list) and len(part) == 2 and all(isinstance(one, int) for one in part):
-            part = f"{part[0]}-{part[1]}"
-        name = str(part).strip()
-        if not name:
-            continue
-        ends = re.fullmatch(r"(\d{1,7})\s*-\s*(\d{1,7})", name)
-        if ends:
-            start, end = int(ends[1]), int(ends[2])
-            if not start < end <= len(text):
-                raise InputError(
-                    "A highlight spans characters {start} to {end}, but the text has {length}. Count from 0; the end "
-                    "is not included.",
-                    start=start,
-                    end=end,
-                    length=len(text),
-                )
-            spans.append((start, end))
-            continue
-        # Not inside other words; Chinese writes none apart.
-        first, last = ("" if is_ideograph(one) or not one.isalnum() else r"\b" for one in (name[0], name[-1]))
-        found = [(one.start(), one.end()) for one in re.finditer(first + re.escape(name) + last, text, re.IGNORECASE)]
-        if not found:
-            raise InputError("“{word}” is highlighted but does not occur in the text.", word=name[:40])
-        spans += found
-    return spans
-
-
 def rows_table(found: RowAttributions) -> dict[str, list[Any]]:
     """Return a column for each thing known about a row, and behind these the file's own; words and scores as JSON.
 
@@ -393,81 +341,3 @@ def write_rows(found: RowAttributions, file: Path) -> None:
     """Write `rows_table` as CSV."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         stream.write(csv_text(rows_table(found)))
-
-
-class DrivingWord(NamedTuple):
-    """What a word did over many texts.
-
-    Attributes
-    ----------
-    word, mean
-        The word, and the mean over texts of what it did there.
-    half
-        Half a 95 % confidence interval of the mean (Student's); NaN for a word of a single text.
-    texts
-        In how many texts it stands.
-    p
-        That a word which does nothing on average would be so far from 0 by chance, corrected for all words that were
-        compared (Holm 1979); NaN for a word of a single text.
-    """
-
-    word: str
-    mean: float
-    half: float
-    texts: int
-    p: float
-
-    @property
-    def told(self) -> bool:
-        """Whether it is told from a word that does nothing, all words of the list together."""
-        return self.p <= LEVEL
-
-
-def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[DrivingWord]:
-    """Average words' scores over texts; the words compared are those in the list, the most in favour first.
-
-    A text counts once, however often a word stands there: its scores there are averaged first, for they come of one
-    pass and are no observations apart. So does a text that is among the rows again. Words of fewer than ``least`` texts
-    are left out.
-    """
-    found: dict[str, list[float]] = {}
-    for one in {(one.tokens.text, one.tokens.pair): one for one in reversed(attributions)}.values():
-        here: dict[str, list[float]] = {}
-        for group, name, score in zip(one.tokens.groups, one.tokens.words, one.word_scores(), strict=True):
-            if not one.tokens.special[group[0]]:
-                here.setdefault(fold(name), []).append(float(score))
-        for name, scores in here.items():
-            found.setdefault(name, []).append(float(np.mean(scores)))
-    words = [(name, np.array(scores), *_student(scores)) for name, scores in found.items() if len(scores) >= least]
-    known = [i for i, (*_, p) in enumerate(words) if not math.isnan(p)]
-    corrected = dict(zip(known, holm([words[i][3] for i in known]), strict=True))
-    rows = [
-        DrivingWord(name, float(scores.mean()), half, len(scores), corrected.get(i, math.nan))
-        for i, (name, scores, half, _) in enumerate(words)
-    ]
-    return sorted(rows, key=lambda row: -row.mean)
-
-
-def _mean(values: Sequence[float]) -> tuple[float, float]:
-    """Return a mean and half of its 95 % interval by Student's t; NaN for a single value."""
-    return float(np.mean(values)), _student(values)[0]
-
-
-def _mean_share(values: Sequence[float]) -> tuple[float, float]:
-    """Return the same of numbers from 0 to 1, as wide as Wilson's interval where all are alike."""
-    mean, half = _mean(values)
-    if np.ptp(values) == 0 and len(values) > 1:
-        half = max(abs(end - mean) for end in wilson(mean * len(values), len(values)))
-    return mean, half
-
-
-def _student(scores: Sequence[float]) -> tuple[float, float]:
-    """Return half a 95 % interval of a mean, and the two-sided p-value that it is 0; NaN for a single number."""
-    count = len(scores)
-    if count < 2:
-        return math.nan, math.nan
-    error = float(np.std(scores, ddof=1)) / math.sqrt(count)
-    mean = float(np.mean(scores))
-    # Equal to rounding they have no spread: a word of the same score everywhere is what it is.
-    p = float(2 * student.sf(abs(mean) / error, count - 1)) if error > 0 else float(mean == 0)
-    return float(student.ppf(0.975, count - 1)) * error, p

@@ -3,20 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from interpret.core.errors import InputError
+from interpret.core.table_limits import MOST_ABSENT, MOST_CELLS, MOST_ROWS, check_lines, check_size, column_names
 
-# What one upload may cost: the server takes 50 MB; a table in memory takes some ten times what its file does.
-MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000_000, 1_000, 5_000_000
-# Of one text, cells of several lines and blank lines among them.
-MOST_LINES = 2_000_000
-# Cells that are in no row of the file but make all rows alike: a short file could ask for any number of them.
-MOST_ABSENT = 2_000_000
 _DELIMITERS = ",\t;|"
 # GLUE and most that write these by hand quote nothing; of CSV the rule is RFC 4180.
 _UNQUOTED = "\t|"
@@ -323,109 +316,3 @@ def _drop_unnamed(found: Cut) -> None:
         width -= 1
     if width < len(found.header):
         found.header, found.rows = found.header[:width], [row[:width] for row in found.rows]
-
-
-def column_names(cells: Sequence[str], name: str) -> list[str]:
-    """Return columns' names without spaces around them.
-
-    Raises
-    ------
-    InputError
-        If there are too many.
-    """
-    check_size(name, 0, len(cells), 0)
-    return [cell.strip() for cell in cells]
-
-
-def check_size(name: str, rows: int, columns: int, absent: int) -> None:
-    """Refuse a table that would take the memory that others need; ``absent`` cells are in no row of the file.
-
-    Raises
-    ------
-    InputError
-        If a limit is passed.
-    """
-    if columns > MOST_COLUMNS:
-        raise InputError(
-            "“{name}” has {got} columns; at most {most} are read. Remove those that are not needed.",
-            name=name,
-            got=columns,
-            most=MOST_COLUMNS,
-        )
-    if rows > MOST_ROWS or rows * columns > MOST_CELLS:
-        raise InputError(
-            "“{name}” has more than {rows} rows of {columns} columns; at most {most_rows} rows and {most_cells} cells "
-            "are read. Remove rows, or columns that are not needed.",
-            name=name,
-            rows=rows - 1,
-            columns=columns,
-            most_rows=MOST_ROWS,
-            most_cells=MOST_CELLS,
-        )
-    if absent > MOST_ABSENT:
-        raise InputError(
-            "Most rows of “{name}” have far fewer cells than its {columns} columns: {absent} cells are missing, and "
-            "at most {most} are filled in. Remove columns that are not needed.",
-            name=name,
-            columns=columns,
-            absent=absent,
-            most=MOST_ABSENT,
-        )
-
-
-def check_lines(text: str, name: str) -> None:
-    """Refuse a text of more lines than are read, before any of them takes memory.
-
-    Raises
-    ------
-    InputError
-        If there are too many.
-    """
-    got = text.count("\n") + text.count("\r") - text.count("\r\n")
-    if got > MOST_LINES:
-        raise InputError(
-            "“{name}” has {got} lines; at most {most} are read. Use a part of it.",
-            name=name,
-            got=got,
-            most=MOST_LINES,
-        )
-
-
-def different_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return columns' names, made different where the file repeats one or leaves it out."""
-    taken: dict[str, None] = {}
-    last: dict[str, str] = {}
-    for index, name in enumerate(names):
-        base = name or f"column {index + 1}"
-        found = last[base] + "′" if base in last else base
-        while found in taken:
-            found += "′"
-        last[base] = found
-        taken[found] = None
-    return tuple(taken)
-
-
-def csv_text(columns: Mapping[str, Sequence[object]]) -> str:
-    """Write columns as CSV: see `csv_rows`."""
-    return csv_rows(list(columns), zip(*columns.values(), strict=True))
-
-
-def csv_rows(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write rows as CSV (RFC 4180) that no spreadsheet takes commands from.
-
-    Text that begins with what spreadsheets take for a formula gets ``'`` in front, which they show as nothing
-    (OWASP, CSV injection: https://owasp.org/www-community/attacks/CSV_Injection). Numbers stay numbers.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(map(harmless, header))
-    writer.writerows(map(harmless, row) for row in rows)
-    return out.getvalue()
-
-
-def harmless(cell: object) -> object:
-    """Return a cell that no spreadsheet takes commands from: see `csv_rows`."""
-    if cell is None or isinstance(cell, bool | int | float | np.number | np.bool_):
-        return cell
-    text = str(cell)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else text

@@ -19,13 +19,14 @@ from interpret.core.devices import PRECISIONS, choose_precision, find_device
 from interpret.core.errors import CapacityError, CheckpointError, InputError, InterpretError
 from interpret.core.families import Family
 from interpret.core.hub import Progress
-from interpret.core.loading import Vocabulary, bare, read_model, read_tokenizer
+from interpret.core.loading import bare, read_model
 from interpret.core.model_inputs import InputFormat
 from interpret.core.resources import weights_bytes
 from interpret.core.sentence_files import read_sentence
 from interpret.core.sentence_pipeline import SentenceModel, lower_cased
 from interpret.core.task_heads import Classifier
 from interpret.core.tasks import Task, head_alone, logits_of
+from interpret.core.tokenizer_loading import Vocabulary, read_tokenizer
 from interpret.core.tokens import Tokens, tokenize
 from interpret.core.units import gigabytes
 from interpret.core.vocabulary import TokenNames

@@ -5,23 +5,21 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interpret.core.delimited_files import MOST_COLUMNS, Dialect, Skipped, check_lines, check_size, cut, different_names
+from interpret.core.characters import HALF_CHARACTER, whole_characters
+from interpret.core.delimited_files import Dialect, Skipped, cut
 from interpret.core.errors import InputError
+from interpret.core.json_objects import json_objects
 from interpret.core.labels import as_number
+from interpret.core.table_limits import MOST_COLUMNS, check_lines, check_size, different_names
 
 SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".jsonl", ".json")
 # As much as the server takes of an upload (`.streamlit/config.toml`).
 MOST_BYTES = 50 * 2**20
-# Of one object of JSON: how deep its values may hold others, and how many.
-MOST_NESTED, MOST_VALUES = 64, 1_000_000
-# Python's decoder of UTF-16 joins the halves that stand together, that of UTF-8 does not.
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
         except UnicodeDecodeError:
             continue
         # Where UTF-16 is a guess, text has hardly half a character.
-        if encoding.endswith(("-le", "-be")) and len(_HALF.findall(text)) > max(1, len(text) * 0.005):
+        if encoding.endswith(("-le", "-be")) and len(HALF_CHARACTER.findall(text)) > max(1, len(text) * 0.005):
             continue
         text = whole_characters(text)
         if not text.strip("\0 \t\r\n\ufeff"):
@@ -183,13 +181,6 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
         "again.",
         name=name,
     )
-
-
-def whole_characters(text: str) -> str:
-    """Join halves of characters (surrogates) that stand together, and put U+FFFD for those that stand alone."""
-    if not _HALF.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def passages(content: bytes, name: str) -> Table:
@@ -264,132 +255,6 @@ def _json_table(text: str, name: str, encoding: str) -> Table:
     rows = tuple(tuple(_text(one.get(column)) for column in columns) for one in objects)
     damaged = sum(cell.count("\ufffd") for row in rows for cell in row) if "\ufffd" in text or "\\u" in text else 0
     return Table(tuple(columns), rows, encoding, tuple(numbers), tuple(skipped), damaged=damaged)
-
-
-def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Yield the objects of a JSON file, one a line or in one list, each with its number; None for a blank line.
-
-    Raises
-    ------
-    InputError
-        If a line is no JSON, no object, or nested too deep; or the whole is one object.
-    """
-    check_lines(text, name)
-    text = text.replace("\0", "").lstrip("\ufeff")
-    if re.match(r"\s*\[\s*\{", text):
-        yield from _listed(text, name)
-        return
-    # Not splitlines(): JSON may hold other characters that Python takes for the end of a line.
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        if not line.strip("\ufeff \t\r"):
-            yield number, None
-            continue
-        _check_values(line, number, name)
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if number == 1 and text.lstrip().startswith("{"):
-                _refuse_single(text, name)
-            raise InputError(
-                "Line {line} of “{name}” is not JSON: {error}. Each line must be one object.",
-                line=number,
-                name=name,
-                error=str(error),
-            ) from error
-        if not isinstance(value, dict):
-            raise InputError(
-                'Line {line} of “{name}” is JSON but not an object. Write each line as {{"text": …}}.',
-                line=number,
-                name=name,
-            )
-        yield number, _whole(value, number, name)
-
-
-def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read a list of objects, one after another: what is too much is refused before all of it takes memory."""
-    decoder, space = json.JSONDecoder(), re.compile(r"[ \t\r\n]*")
-    place, number = text.index("[") + 1, 0
-    while True:
-        number += 1
-        start = space.match(text, place).end()  # type: ignore[union-attr]
-        try:
-            value, place = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects separated by commas.",
-                number=number,
-                name=name,
-                error=str(error),
-            ) from error
-        if not isinstance(value, dict):
-            raise InputError(
-                "Entry {number} of the list in “{name}” is not an object. Write a list of objects.",
-                number=number,
-                name=name,
-            )
-        yield number, _whole(value, number, name)
-        after = space.match(text, place).end()  # type: ignore[union-attr]
-        if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
-            return
-        if text[after : after + 1] != ",":
-            raise InputError(
-                "Entry {number} of the list in “{name}” is followed by neither a comma nor the end of the list. Write "
-                "objects separated by commas.",
-                number=number,
-                name=name,
-            )
-        place = after + 1
-
-
-def _check_values(line: str, number: int, name: str) -> None:
-    if line.count(",") + line.count("[") + line.count("{") > MOST_VALUES:
-        raise InputError(
-            "Line {line} of “{name}” has more than {most} values, which is the limit. Write one object per line.",
-            line=number,
-            name=name,
-            most=MOST_VALUES,
-        )
-
-
-def _refuse_single(text: str, name: str) -> None:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    raise InputError(
-        '“{name}” is a single JSON object. Write a list of objects, or one object per line: {{"text": …}}.',
-        name=name,
-    )
-
-
-def _whole(value: dict[str, Any], number: int, name: str) -> dict[str, Any]:
-    """Return an object without halves of characters."""
-    level, depth = [value], 0
-    halves = False
-    while level:
-        depth += 1
-        if depth > MOST_NESTED:
-            raise InputError(
-                "Line {line} of “{name}” is nested more than {most} levels deep. Write its values as text.",
-                line=number,
-                name=name,
-                most=MOST_NESTED,
-            )
-        below: list[Any] = []
-        for one in level:
-            inside = [*one, *one.values()] if isinstance(one, dict) else one
-            halves = halves or any(isinstance(part, str) and _HALF.search(part) for part in inside)
-            below += [part for part in inside if isinstance(part, dict | list)]
-        level = below
-    return _mended(value) if halves else value
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return whole_characters(value)
-    if isinstance(value, dict):
-        return {whole_characters(key): _mended(one) for key, one in value.items()}
-    return [_mended(one) for one in value] if isinstance(value, list) else value
 
 
 def _text(value: object) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from interpret.core.delimited_files import check_lines
 from interpret.core.errors import InputError
-from interpret.core.files import Table, decode, json_objects, read_table
+from interpret.core.files import Table, decode, read_table
+from interpret.core.json_objects import json_objects
+from interpret.core.table_limits import check_lines
 
 SUFFIXES = (".txt", ".conll", ".conllu", ".bio", ".iob", ".tsv", ".csv", ".jsonl", ".json")
 # What the columns are called in tables and lists, in small letters.

@@ -1,3 +1,6 @@
+from interpret.embeddings.alignment import Alignment as Alignment
+from interpret.embeddings.alignment import align as align
+from interpret.embeddings.cka import cka as cka
 from interpret.embeddings.clustering import Clusters as Clusters
 from interpret.embeddings.clustering import Keywords as Keywords
 from interpret.embeddings.clustering import cluster as cluster
@@ -5,15 +8,12 @@ from interpret.embeddings.clustering import cluster_agreement as cluster_agreeme
 from interpret.embeddings.clustering import cluster_agreement_interval as cluster_agreement_interval
 from interpret.embeddings.clustering import keywords as keywords
 from interpret.embeddings.geometry import Geometry as Geometry
-from interpret.embeddings.geometry import cka as cka
 from interpret.embeddings.geometry import intrinsic_dimension as intrinsic_dimension
 from interpret.embeddings.geometry import measure_geometry as measure_geometry
 from interpret.embeddings.neighbours import Neighbours as Neighbours
 from interpret.embeddings.probing import Probe as Probe
 from interpret.embeddings.probing import probe as probe
-from interpret.embeddings.projection import Alignment as Alignment
 from interpret.embeddings.projection import Projection as Projection
-from interpret.embeddings.projection import align as align
 from interpret.embeddings.projection import project as project
 from interpret.embeddings.quality import MapQuality as MapQuality
 from interpret.embeddings.quality import map_quality as map_quality

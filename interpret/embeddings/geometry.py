@@ -13,6 +13,7 @@ from interpret.core.errors import InputError
 from interpret.core.hub import Progress
 from interpret.core.intervals import cluster_bootstrap
 from interpret.core.scripts import fold
+from interpret.embeddings.cka import alignment, doubly_centred, gram
 from interpret.embeddings.corpus import Embeddings
 from interpret.embeddings.projection import check_finite, unit_rows
 
@@ -133,7 +134,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
                 *ends,
             ]
         )
-        grams.append(_doubly_centred(_gram(vectors[for_gram])))
+        grams.append(doubly_centred(gram(vectors[for_gram])))
     columns = read_only(rows, np.float64).T
     # Where one layer has no number, as where no word is frequent, none has.
     per_word = [None if np.isnan(column).any() else read_only(column) for column in columns[2:7]]
@@ -148,7 +149,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         intra_baseline=per_word[4],
         dimension=read_only(columns[7]),
         dimension_interval=read_only(columns[8:10].T),
-        similarity=read_only([[_alignment(one, other) for other in grams] for one in grams], np.float64),
+        similarity=read_only([[alignment(one, other) for other in grams] for one in grams], np.float64),
         words=tuple(groups),
         word_texts=read_only([len(np.unique(text[places])) for places in groups.values()], np.int64),
         word_similarity=read_only(word_rows, np.float32),
@@ -290,62 +291,3 @@ def _different(points: np.ndarray) -> np.ndarray:
     graph = NearestNeighbors(radius=near, algorithm="ball_tree").fit(points).radius_neighbors_graph(points).tocoo()
     later = graph.row > graph.col
     return np.delete(places, np.unique(graph.row[later]))
-
-
-def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:
-    """Compare two sets of vectors of the same items: linear centred kernel alignment.
-
-    ``HSIC(K, L) / √(HSIC(K, K) · HSIC(L, L))`` with ``K = X·Xᵀ`` and ``L = Y·Yᵀ`` (Kornblith et al. 2019, section 3):
-    1 for the same configuration of points, whatever its rotation, reflection or scale.
-
-    Parameters
-    ----------
-    one, other
-        ``(item, width)``; the widths may differ.
-    debiased
-        Whether HSIC is estimated without bias (Song et al. 2012, equation 5; Nguyen et al. 2021, equation 3). The
-        plain estimate comes near 1 for any two sets where there are fewer items than dimensions.
-
-    Raises
-    ------
-    InputError
-        If the sets differ in length, or there are fewer than 4 items.
-    """
-    if len(one) != len(other) or len(one) < 4:
-        raise InputError(
-            "The comparison needs two sets of vectors of the same items, at least 4 items each; found: {one} and "
-            "{other}.",
-            one=len(one),
-            other=len(other),
-        )
-    grams = [_gram(one), _gram(other)]
-    return _alignment(*(map(_doubly_centred, grams) if debiased else grams))
-
-
-def _gram(vectors: np.ndarray) -> np.ndarray:
-    """Return the inner products of centred vectors, in float64 and at a scale that squares do not overflow."""
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    centred /= max(float(np.abs(centred).max()), 1e-30)
-    return centred @ centred.T
-
-
-def _doubly_centred(gram: np.ndarray) -> np.ndarray:
-    """Centre a Gram matrix so that the sum of products of two such is ``n (n − 3)`` times the unbiased HSIC.
-
-    That is equation 5 of Song et al. (2012) in the form of Székely & Rizzo (2014): without the diagonal, and with what
-    its leaving out adds to the means.
-    """
-    n = len(gram)
-    if n < 4:
-        return np.full_like(gram, np.nan)
-    centred = gram * ~np.eye(n, dtype=bool)
-    sums = centred.sum(axis=1) / (n - 2)
-    centred += sums.sum() / (n - 1) - sums[:, None] - sums
-    np.fill_diagonal(centred, 0)
-    return centred
-
-
-def _alignment(one: np.ndarray, other: np.ndarray) -> float:
-    # The plain Gram matrices are of centred vectors, and so centred themselves.
-    scale = float(np.vdot(one, one) * np.vdot(other, other))
-    return float(np.vdot(one, other) / np.sqrt(scale)) if scale > 0 else float("nan")

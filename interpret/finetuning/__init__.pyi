@@ -20,9 +20,9 @@ from interpret.finetuning.outcome import token_names as token_names
 from interpret.finetuning.plan import Plan as Plan
 from interpret.finetuning.plan import measure_lengths as measure_lengths
 from interpret.finetuning.plan import plan as plan
+from interpret.finetuning.pretraining_results import PretrainingResults as PretrainingResults
+from interpret.finetuning.regression_results import RegressionResults as RegressionResults
 from interpret.finetuning.results import ClassificationResults as ClassificationResults
-from interpret.finetuning.results import PretrainingResults as PretrainingResults
-from interpret.finetuning.results import RegressionResults as RegressionResults
 from interpret.finetuning.snapshots import Snapshot as Snapshot
 from interpret.finetuning.snapshots import list_snapshots as list_snapshots
 from interpret.finetuning.snapshots import open_snapshot as open_snapshot

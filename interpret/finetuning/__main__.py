@@ -25,13 +25,15 @@ from interpret.finetuning.arguments import make_parser
 from interpret.finetuning.cost import StepCost
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.facts import in_words
 from interpret.finetuning.health import check_health, describe_health
 from interpret.finetuning.layer_groups import expand, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
 from interpret.finetuning.plan import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
-from interpret.finetuning.results import in_words
-from interpret.finetuning.runs import Request, Run, make_run, read_run, resume_run
+from interpret.finetuning.request import Request
+from interpret.finetuning.run_control import resume_run
+from interpret.finetuning.runs import Run, make_run, read_run
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.worker import get_ready, work
 from interpret.finetuning.worker import main as work_on

@@ -32,9 +32,9 @@ from interpret.finetuning.examples import PRETRAINING_TASKS
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.pretraining_collator import ELSEWHERE, FOLLOWS, PretrainingCollator, as_written
+from interpret.finetuning.pretraining_results import PretrainingResults, measure_pretraining
 from interpret.finetuning.pretraining_trainer import answers_of
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.results import PretrainingResults, measure_pretraining
 from interpret.finetuning.runs import Run, read_run
 
 # Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per

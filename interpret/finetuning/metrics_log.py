@@ -51,7 +51,7 @@ class Evaluation:
     probes
         For each sentence that is watched the probability of each class; for a regression its value.
     facts
-        For games what else is told of how good it is: see `interpret.finetuning.results.facts_of`.
+        For games what else is told of how good it is: see `interpret.finetuning.facts.facts_of`.
     """
 
     step: int

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from interpret.finetuning.entities import by_sentence, count_entities, name_entities
 from interpret.finetuning.examples import PRETRAINING_TASKS
-from interpret.finetuning.results import fit_parts, r2_of
+from interpret.finetuning.regression_results import fit_parts, r2_of
 
 # Random halves of the rows: the mean over so many is known to a tenth of what one half is off by.
 DRAWS = 200

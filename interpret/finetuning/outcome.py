@@ -14,18 +14,14 @@ from interpret.core.intervals import cluster_bootstrap
 from interpret.core.vocabulary import TokenNames
 from interpret.finetuning.data import read_examples
 from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.facts import reported_on
 from interpret.finetuning.model_selection import Choice, cross_fit, row_parts, score_of
-from interpret.finetuning.results import (
-    ClassificationResults,
-    PretrainingResults,
-    RegressionResults,
-    measure_fit,
-    measure_pretraining,
-    measure_results,
-    reported_on,
-)
+from interpret.finetuning.pretraining_results import PretrainingResults, measure_pretraining
+from interpret.finetuning.regression_results import RegressionResults, measure_fit
+from interpret.finetuning.request import Request
+from interpret.finetuning.results import ClassificationResults, measure_results
 from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
-from interpret.finetuning.runs import Request, Run, data_file, judged_file
+from interpret.finetuning.runs import Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
 from interpret.finetuning.training import Trained
 

@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy
 from interpret.core.batches import batches_of
 from interpret.core.tasks import logits_of, pair_logits_of
 from interpret.finetuning.collator import NO_LABEL, Collator, Item
+from interpret.finetuning.facts import facts_of
 from interpret.finetuning.pretraining_collator import FOLLOWS, PretrainingCollator
-from interpret.finetuning.results import facts_of, measure_pretraining
+from interpret.finetuning.pretraining_results import measure_pretraining
 from interpret.finetuning.trainer import Answers, FineTuner
 
 

@@ -21,22 +21,20 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
-from filelock import FileLock, Timeout
 
 from interpret.core.errors import InputError
 from interpret.core.files import link, write_whole
-from interpret.finetuning.passages import MOST_WORDS, PASSAGE_WORDS
 from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.request import LONGEST_NAME, Request
 from interpret.finetuning.run_files import (
     BROKEN,
-    as_object,
     as_text,
     damaged,
     finite,
@@ -52,98 +50,9 @@ _ACTIVE = ("waiting", "running")
 PAST = "past"
 # Held by the process that works on a run.
 LOCK = ".lock"
-# A name that MLflow keeps whole.
-LONGEST_NAME = 250
 # A process that has said nothing for so many seconds after it was asked for never began.
 _TO_BEGIN = 90.0
 _writing = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a run is asked to do.
-
-    Attributes
-    ----------
-    recipe
-        How the model is trained.
-    name
-        What the reader calls it.
-    data, judged
-        The names of the labelled files as they were given; the second one is judged by, where there is one. Else a
-        share of the first is held out.
-    text, label, pair, task, words, tags
-        See `interpret.finetuning.data.read_examples`.
-    probes
-        Sentences that are watched.
-    parent
-        The run whose model this one goes on from; empty for none.
-    group
-        What runs of one sweep have in common; empty outside of one.
-    base
-        What the reader calls the model that it starts from, where the recipe has the path of a folder.
-    apart
-        Whether an epoch, where one is chosen, is chosen by other rows than the result is reported on: see
-        `interpret.finetuning.splits.split_rows`.
-    """
-
-    recipe: Recipe
-    name: str
-    data: str
-    judged: str = ""
-    text: str = "text"
-    label: str = "label"
-    pair: str | None = None
-    task: str = "classes"
-    words: int = PASSAGE_WORDS
-    probes: tuple[str, ...] = ()
-    parent: str = ""
-    group: str = ""
-    base: str = ""
-    tags: str = ""
-    apart: bool = True
-
-    @property
-    def chooses(self) -> bool:
-        """Whether an epoch is to be chosen by rows of its own."""
-        return self.apart and self.recipe.patience > 0
-
-    def to_json(self) -> str:
-        """Write it down."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=2)
-
-    def params(self) -> dict[str, str]:
-        """Return what was asked as names and words, as a record keeps them."""
-        recipe = {name: str(value) for name, value in asdict(self.recipe).items()}
-        recipe["frozen"] = ", ".join(self.recipe.frozen)
-        # A path says little, and is nobody's to know.
-        recipe["model"] = self.base or recipe["model"]
-        return recipe | {"data": self.data, "task": self.task, "text": self.text, "label": self.label}
-
-    @classmethod
-    def from_json(cls, text: str) -> "Request":
-        """Read what `to_json` wrote.
-
-        Raises
-        ------
-        InputError
-            If it is no request.
-        """
-        try:
-            # Runs that were asked for before there were rows to choose by were split without them.
-            given = {"apart": False} | as_object(text.encode("utf-8"))
-            recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
-            given["probes"] = tuple(given["probes"])
-            known = {one.name for one in fields(cls)}
-            given = {name: one for name, one in given.items() if name in known}
-            for name, one in given.items():
-                wanted = {"words": (int,), "pair": (str, type(None)), "apart": (bool,)}.get(name, (str,))
-                if not all(isinstance(part, wanted) for part in (one if name == "probes" else (one,))):
-                    raise TypeError(f"“{name}” is of another kind")
-            number(given.get("words", PASSAGE_WORDS), 1.0, float(MOST_WORDS))
-            return cls(recipe, **given)
-        except BROKEN as error:
-            raise InputError("This is not a valid run: {error}.", error=str(error)[:200]) from error
 
 
 @dataclass(frozen=True)
@@ -453,75 +362,3 @@ def launcher(folder: Path) -> int:
         return int(number(read_object(folder / "state.json").get("launcher", 0)))
     except ValueError:
         return 0
-
-
-def stop_run(run: Run) -> None:
-    """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model.
-
-    Raises
-    ------
-    InputError
-        If its folder cannot be written to.
-    """
-    with _changing(run):
-        (run.folder / "stop").touch()
-
-
-def resume_run(run: Run) -> Run:
-    """Make a run ready to go on: for a process to work on it again.
-
-    Raises
-    ------
-    InputError
-        If it is at work, is done or damaged, or its folder cannot be written to.
-    """
-    # A page may have been drawn long ago.
-    run = read_run(run.folder)
-    if not run.resumable:
-        raise InputError(
-            "The run “{name}” is {state}: there is nothing to resume.", name=run.request.name, state=run.state
-        )
-    with _changing(run):
-        (run.folder / "stop").unlink(missing_ok=True)
-        write_state(run.folder, state="waiting", asked=time.time(), process=None, error=None, ended=0.0)
-    return read_run(run.folder)
-
-
-def delete_run(run: Run) -> None:
-    """Delete a run and all that came of it.
-
-    Raises
-    ------
-    InputError
-        If it is at work, or something in its folder cannot be deleted.
-    """
-    run = read_run(run.folder)
-    if run.active or (run.state == "damaged" and _worked_on(run.folder)):
-        raise InputError("The run “{name}” is still running. Stop it first, then delete it.", name=run.request.name)
-    with _changing(run):
-        shutil.rmtree(run.folder)
-
-
-def _worked_on(folder: Path) -> bool:
-    """Tell whether a process works on a run, whatever its files say: it holds the run's lock then."""
-    try:
-        with FileLock(folder / LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        # What stands in the lock's place is none that a process could hold.
-        return False
-
-
-@contextmanager
-def _changing(run: Run) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            "The folder of the run “{name}” cannot be changed: {error}. Check it by hand: “{folder}”.",
-            name=run.request.name,
-            error=error.strerror or str(error),
-            folder=run.id,
-        ) from error

@@ -14,10 +14,11 @@ from interpret.core.checkpoints import find_checkpoint
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.task_heads import Classifier, load_head
+from interpret.finetuning.checkpoints import SNAPSHOT
+from interpret.finetuning.model_loading import loader
 from interpret.finetuning.run_files import BROKEN, damaged
 from interpret.finetuning.runs import Run
-from interpret.finetuning.trainable_model import loader, save_model
-from interpret.finetuning.trainer import SNAPSHOT
+from interpret.finetuning.trainable_model import save_model
 from interpret.finetuning.training import SNAPSHOTS
 
 # Where whole models are written, and how many of a run are kept.

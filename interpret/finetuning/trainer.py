@@ -23,13 +23,13 @@ from interpret.core.batches import batches_of
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.files import sync_folder, write_whole
 from interpret.core.host_copies import fetched_later
+from interpret.finetuning.checkpoints import LATEST, SNAPSHOT, snapshot_steps
 from interpret.finetuning.collator import NO_LABEL, Item
 from interpret.finetuning.layer_groups import layer_rates
 from interpret.finetuning.metrics_log import Evaluation, Step, Tell, read_evaluation
 from interpret.finetuning.model_selection import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.regularization import Hold
-from interpret.finetuning.run_files import BROKEN, as_text, number, read_object
 from interpret.finetuning.sampler import LengthSampler
 from interpret.finetuning.trainable_model import TrainableModel
 from interpret.finetuning.training_data import TrainingData
@@ -37,8 +37,6 @@ from interpret.finetuning.training_data import TrainingData
 _NO_DECAY = ("bias", "norm")
 # Batches that are made before they are asked for.
 _AHEAD = 2
-_LATEST = "latest.json"
-SNAPSHOT = ".safetensors"
 _log = logging.getLogger(__name__)
 # Between two checkpoints: seconds, and how many times what the last one took, so that saving is a twentieth at most.
 _BETWEEN = 20.0
@@ -449,7 +447,7 @@ class FineTuner(tf.Trainer):
             if self.args.should_save:
                 # On the disk before the one before is forgotten: the power may fail.
                 sync_folder(folder / name)
-                write_whole(folder / _LATEST, json.dumps({"checkpoint": name, "step": self.state.global_step}))
+                write_whole(folder / LATEST, json.dumps({"checkpoint": name, "step": self.state.global_step}))
         except (OSError, SafetensorError, RuntimeError) as error:
             # PyTorch and safetensors wrap what the disk says in errors of their own.
             if self.args.should_save:
@@ -495,21 +493,6 @@ class Ahead:
     def close(self) -> None:
         """Take no more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def snapshot_steps(count: int, steps: int) -> tuple[int, ...]:
-    """Return after which steps of a training so many snapshots are taken: at even distances, the end not among them."""
-    return tuple(sorted({round(steps * part / (count + 1)) for part in range(1, count + 1)} - {0, steps}))
-
-
-def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
-    """Return the last whole checkpoint in a folder and its step; None where there is none."""
-    try:
-        given = read_object(folder / _LATEST)
-        place = folder / as_text(given["checkpoint"])
-        return (place, int(number(given["step"]))) if (place / "learned.safetensors").exists() else None
-    except BROKEN:
-        return None
 
 
 def _truth(items: Sequence[Item]) -> np.ndarray:

@@ -27,6 +27,7 @@ from interpret.core.extras import needed_for
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
+from interpret.finetuning.checkpoints import latest_checkpoint
 from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
@@ -36,7 +37,7 @@ from interpret.finetuning.pretraining_trainer import PretrainingTrainer
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.regularization import ParentRun, make_hold
 from interpret.finetuning.trainable_model import TrainableModel, at_rest, make_trainable_model, save_model
-from interpret.finetuning.trainer import Answers, FineTuner, latest_checkpoint
+from interpret.finetuning.trainer import Answers, FineTuner
 from interpret.finetuning.training_data import TrainingData, label_scale, read_training_data
 
 with needed_for("finetune"):

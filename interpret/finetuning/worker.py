@@ -12,17 +12,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import transformers
 from filelock import FileLock, Timeout
 
 from interpret.core.checkpoints import find_checkpoint
-from interpret.core.device_lock import forget_peak, peak_memory, release
+from interpret.core.device_lock import forget_peak, release
 from interpret.core.devices import claim, find_device
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
@@ -30,44 +30,27 @@ from interpret.core.files import write_whole
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.facts import facts_of
 from interpret.finetuning.final_evaluation import how_surprised, what_is_forgotten
 from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
-    LOG,
-    Evaluation,
-    Reading,
-    Step,
     Stopped,
     Tell,
-    Waiting,
     examples_a_second,
-    read_lines,
 )
 from interpret.finetuning.outcome import measure, read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.regularization import ParentRun, replayed
-from interpret.finetuning.results import facts_of
+from interpret.finetuning.request import Request
 from interpret.finetuning.run_files import damaged
-from interpret.finetuning.runs import (
-    LOCK,
-    Request,
-    Run,
-    itself,
-    launcher,
-    list_runs,
-    make_run,
-    read_run,
-    write_state,
-)
+from interpret.finetuning.runs import LOCK, Run, itself, launcher, make_run, read_run, write_state
+from interpret.finetuning.sitting import Sitting
 from interpret.finetuning.splits import Split
-from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import Trained, save_trained, settle_precision, train
+from interpret.finetuning.turns import SECONDS_BETWEEN_LOOKS, launched, turn
 
 _log = logging.getLogger(__name__)
-# Seconds between two looks whether it is its turn, and between two times that the state file says how far it is.
-_LOOK = 0.3
-_BETWEEN = 0.5
 # Where the first process of `accelerate launch` says that it left a run to somebody else.
 _LEFT = ".left"
 
@@ -109,7 +92,7 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
         write_state(folder, state="waiting", **itself(), error=None)
         try:
             device, inside = _settle_device(run.request.recipe.device, own)
-            with _turn(run, device, tell) as came:
+            with turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
                 _work(_decided(run, inside), device, inside, tell)
@@ -156,7 +139,7 @@ def _settle_device(asked: str, own: bool) -> tuple[str, str]:
     if _claimed and asked in ("auto", "cuda", *_claimed):
         return _claimed[0], "cuda:0"
     device = find_device(asked).name
-    if _launched() and device.startswith("cuda"):
+    if launched() and device.startswith("cuda"):
         return device, f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
         inside = claim(device) if own else device
@@ -170,11 +153,6 @@ def _settle_device(asked: str, own: bool) -> tuple[str, str]:
     return device, inside
 
 
-def _launched() -> bool:
-    """Tell whether this is one of several processes of `accelerate launch`."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 def _help(folder: Path) -> Run:
     """Train as one of the further processes of `accelerate launch`: the first one keeps the books."""
     # It has its turn on the device when the first one has; what the state says before that one came is an old story.
@@ -185,7 +163,7 @@ def _help(folder: Path) -> Run:
             break
         if os.getppid() != parent or (left.exists() and left.read_text("utf-8") == str(parent)):
             return run
-        time.sleep(_LOOK)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
     if run.state in ("running", "stopping"):
         with suppress(Stopped):
             # The first one has said which kind of device it is; each has a card of its own.
@@ -240,53 +218,6 @@ def _stopped_by_signals(folder: Path) -> Iterator[None]:
             signal.signal(number, one)
 
 
-@contextmanager
-def _turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
-    """Wait until the device is free and no older run waits for it; False where it was asked to stop meanwhile.
-
-    What it waits for is told, and written down, whenever that changes.
-    """
-    root = run.folder.parent
-    devices = [device]
-    if _launched() and device.startswith("cuda"):
-        # In one order for all, so that no two wait for each other.
-        devices = [f"cuda:{place}" for place in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
-    said: Waiting | None = None
-    while not (run.folder / "stop").exists():
-        at_work, older = _ahead(run, device)
-        if not older:
-            with ExitStack() as mine:
-                try:
-                    for one in devices:
-                        mine.enter_context(FileLock(root / f".{one.replace(':', '-')}.lock").acquire(timeout=0))
-                except Timeout:
-                    pass
-                else:
-                    write_state(run.folder, waits_for="")
-                    yield True
-                    return
-        first = next(iter([*at_work, *older]), None)
-        now = Waiting(first.request.name, first.id) if first is not None else Waiting("", "")
-        if now != said:
-            said = now
-            write_state(run.folder, waits_for=now.name)
-            if tell is not None:
-                tell(now, 0)
-        time.sleep(_LOOK)
-    yield False
-
-
-def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
-    """Return the runs that are at work on a device, and those that waited before this one, the oldest first.
-
-    A run that is damaged holds up nobody.
-    """
-    others = [one for one in list_runs(run.folder.parent) if one.id != run.id]
-    at_work = [one for one in others if one.state in ("running", "stopping") and one.device == device]
-    older = [one for one in others if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id)]
-    return at_work, older[::-1]
-
-
 def _decided(run: Run, device: str) -> Run:
     """Decide what a recipe leaves to what suits, and write it down: the record says what was done."""
     recipe = run.request.recipe
@@ -302,63 +233,13 @@ def _decided(run: Run, device: str) -> Run:
     return read_run(run.folder)
 
 
-class _Sitting:
-    """What is written down of a run while it trains, from where it was begun or resumed."""
-
-    def __init__(self, folder: Path, record: Record, device: str, tell: Tell | None) -> None:
-        self.folder, self.record, self.device, self.tell = folder, record, device, tell
-        self.lines = _lines_until(folder)
-        self.before = float(self.lines[-1]["seconds"]) if self.lines else 0.0
-        self.begin = time.monotonic()
-        self.said = 0.0
-        self.file: TextIO | None = None
-
-    @property
-    def seconds(self) -> float:
-        """What the training has taken since it was first begun: without waiting for a device, with its evaluations."""
-        return self.before + time.monotonic() - self.begin
-
-    def __call__(self, what: Step | Evaluation | Reading | Waiting, steps: int) -> None:
-        if isinstance(what, Waiting):
-            return
-        if isinstance(what, Reading):
-            if time.monotonic() - self.said > _BETWEEN:
-                self.said = time.monotonic()
-                write_state(self.folder, read=what.done / what.total)
-            if self.tell is not None:
-                self.tell(what, steps)
-            return
-        line = asdict(what) | {"seconds": round(self.seconds, 3)}
-        if isinstance(what, Step):
-            line |= {"loss": round(what.loss, 6), "memory": peak_memory(self.device)}
-            line["norms"] = {name: float(f"{one:.4g}") for name, one in what.norms.items()}
-        # One write for one line: whoever is killed in it leaves a torn last line at most.
-        file = self.open()
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        self.record.tell(what)
-        if isinstance(what, Step) and (time.monotonic() - self.said > _BETWEEN or what.number == steps):
-            self.said = time.monotonic()
-            write_state(self.folder, step=what.number, steps=steps)
-        if self.tell is not None:
-            self.tell(what, steps)
-
-    def open(self) -> TextIO:
-        """Return the file of what is told, once there is anything new: until then it holds what was told before."""
-        if self.file is None:
-            path = self.folder / LOG
-            write_whole(path, "".join(json.dumps(one) + "\n" for one in self.lines))
-            self.file = path.open("a", encoding="utf-8")
-        return self.file
-
-
 def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
     folder = run.folder
     write_state(folder, state="running", device=outside, begun=run.begun or time.time(), ended=0.0, read=0.0)
     # What the run before it in this process took is nothing of this one's.
     forget_peak(device)
     with Record(run) as record:
-        sitting = _Sitting(folder, record, device, tell)
+        sitting = Sitting(folder, record, device, tell)
         trained, split = _train(run, device, sitting)
         seconds = sitting.seconds
         sitting.open().close()
@@ -399,23 +280,6 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
     if not trained.stopped:
         # Only now: who is killed in between has them still. They are three times the size of the model.
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-
-
-def _lines_until(folder: Path) -> list[dict[str, Any]]:
-    """Return what was told until the last checkpoint: all after it is told again."""
-    checkpoint = latest_checkpoint(folder / "checkpoints")
-    if checkpoint is None:
-        return []
-    step = checkpoint[1]
-    kept: list[dict[str, Any]] = []
-    for line in read_lines(folder):
-        if "score" not in line and line["number"] > step:
-            break
-        kept.append(line)
-    # What was judged where it stopped, in the middle of an epoch, is no part of a training that was never stopped.
-    while kept and "score" in kept[-1] and (kept[-1]["step"] > step or kept[-1]["epoch"] % 1):
-        kept.pop()
-    return kept
 
 
 def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:

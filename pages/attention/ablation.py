@@ -11,22 +11,24 @@ from dashboard.language import _
 from dashboard.widgets.ablation_view import (
     ablation_downloads,
     ablation_lines,
-    importance_downloads,
-    importance_line,
-    importance_lines,
-    importance_maps,
-    importance_run,
-    importance_table,
     show_answers,
     show_similarity,
     switch_heads,
-    verdicts_of,
 )
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
 from pages.attention.ablation_figures import distance_map, prune_curves
+from pages.attention.importance_view import (
+    importance_downloads,
+    importance_line,
+    importance_lines,
+    importance_maps,
+    importance_run,
+    importance_table,
+    verdicts_of,
+)
 
 MAPS = "importance_maps"
 

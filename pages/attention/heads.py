@@ -12,14 +12,17 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
-from pages.attention.heads_figures import MOST_BARS, dependency_bars
-from pages.attention.heads_view import (
-    corpus_statistics,
+from pages.attention.dependencies_view import (
     dependency_downloads,
     dependency_guide,
     dependency_line,
     dependency_lines,
     dependency_table,
+    tree_scores,
+)
+from pages.attention.heads_figures import MOST_BARS, dependency_bars
+from pages.attention.heads_view import (
+    corpus_statistics,
     head_table,
     patterns_line,
     patterns_shown,
@@ -27,7 +30,6 @@ from pages.attention.heads_view import (
     statistic_maps,
     statistics_downloads,
     statistics_lines,
-    tree_scores,
 )
 
 MAPS = "head_maps"

@@ -11,8 +11,9 @@ import interpret as it
 from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import How, method_names, rows_of, uncertainty_of, words_of
+from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
+from dashboard.widgets.method_input import How, method_names
 from dashboard.widgets.python_code import encoder_lines
 from interpret.core.sentence_vectors import sentence_reading
 

@@ -9,17 +9,11 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import (
-    baseline_names,
-    choices_help,
-    kept_how,
-    method_choices,
-    method_names,
-    warn_of_baseline,
-)
+from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.method_input import baseline_names, choices_help, kept_how, method_choices, method_names
 from dashboard.widgets.notices import guarded
 from pages.attributions.faithfulness_view import (
     faithfulness_of,

@@ -11,9 +11,9 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_view import How
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.method_input import How
 from pages.attributions.export import as_dict, question_lines
 
 _SOON_TOKENS = 60_000

@@ -13,8 +13,8 @@ from dashboard.language import _
 
 if TYPE_CHECKING:
     from interpret.attribution.diagnostics import Diagnostics
+    from interpret.attribution.driving_words import DrivingWord
     from interpret.attribution.faithfulness import Faithfulness
-    from interpret.attribution.rows import DrivingWord
 
 # Seen on light and on dark ground alike.
 _ERASURE = {"solid": "#2f7ab9", "dash": "#c2660f"}

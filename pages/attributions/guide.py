@@ -9,7 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_view import method_names
+from dashboard.widgets.method_input import method_names
 
 
 def method_guide(asked: Asked, found: Sequence[it.Attribution]) -> None:

@@ -11,10 +11,11 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import baseline_names, warn_of_baseline
+from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.python_code import encoder_lines
 from pages.attributions.export import question_lines, sentence_options

@@ -8,15 +8,11 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_view import (
-    baseline_names,
-    choices_help,
-    class_words_line,
-    method_choices,
-)
+from dashboard.widgets.attributions_view import class_words_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
+from dashboard.widgets.method_input import baseline_names, choices_help, method_choices
 from dashboard.widgets.notices import guarded
 from pages.attributions.figures import class_words
 from pages.attributions.rows_view import (

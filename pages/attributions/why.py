@@ -10,16 +10,9 @@ from dashboard import cache
 from dashboard.components.words import word_rows
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import (
-    attributions_of,
-    how_input,
-    method_names,
-    rows_of,
-    uncertainty_of,
-    warn_of_baseline,
-    words_of,
-)
+from dashboard.widgets.attributions_view import attributions_of, rows_of, uncertainty_of, warn_of_baseline, words_of
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.method_input import how_input, method_names
 from dashboard.widgets.notices import guarded
 from pages.attributions.export import attribution_downloads, attribution_lines, attribution_table
 from pages.attributions.figures import agreement_map, top_words

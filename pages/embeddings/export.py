@@ -15,7 +15,7 @@ from dashboard.language import _
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.python_code import encoder_lines
-from interpret.core.delimited_files import harmless
+from interpret.core.csv_output import harmless
 from interpret.core.file_rows import free_name
 from interpret.core.sentence_vectors import sentence_reading
 from pages.embeddings.embeddings_view import Read

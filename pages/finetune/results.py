@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.result_view import baseline_lines, result_view
+from dashboard.widgets.result_view import result_view
 from dashboard.widgets.run_view import run_buttons, run_choice, run_live
 from dashboard.widgets.run_view import watched as read
 

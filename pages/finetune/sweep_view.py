@@ -17,9 +17,9 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
 from interpret.core.units import counted, duration
+from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
 from interpret.finetuning.outcome import compare_runs
-from interpret.finetuning.results import beats_baseline
 
 _LOOK = 2.0
 

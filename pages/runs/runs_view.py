@@ -15,16 +15,16 @@ import interpret as it
 from dashboard import page_file, state
 from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, explain, literal
+from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.choices import segments
 from dashboard.widgets.models import RUN
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.result_view import baseline_lines
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.units import duration
+from interpret.finetuning.facts import beats_baseline, reported_on
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
-from interpret.finetuning.results import beats_baseline, reported_on
 
 _MOST_ALIKE = 6
 

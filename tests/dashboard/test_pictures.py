@@ -7,22 +7,23 @@ import interpret as it
 from dashboard.components.scatter import read_view
 from dashboard.components.steps import MOST_ROWS, shown_keys
 from dashboard.components.switches import read_off
-from dashboard.widgets.ablation_view import (
-    answer_table,
+from dashboard.widgets.ablation_view import answer_table
+from interpret.attention.ablation import Answers
+from interpret.attention.head_statistics import RULES, STATISTICS
+from interpret.core.vocabulary import SpecialTokens
+from pages.attention.ablation_figures import distance_map, prune_curves
+from pages.attention.dependencies_view import dependency_table, relation_meanings
+from pages.attention.flow_figures import sources_map
+from pages.attention.flow_view import answer_line, flow_downloads
+from pages.attention.heads_figures import dependency_bars, pattern_labels, statistic_names
+from pages.attention.heads_view import head_table, patterns_line, statistic_maps
+from pages.attention.importance_view import (
     importance_downloads,
     importance_line,
     importance_maps,
     importance_table,
     verdicts_of,
 )
-from interpret.attention.ablation import Answers
-from interpret.attention.head_statistics import RULES, STATISTICS
-from interpret.core.vocabulary import SpecialTokens
-from pages.attention.ablation_figures import distance_map, prune_curves
-from pages.attention.flow_figures import sources_map
-from pages.attention.flow_view import answer_line, flow_downloads
-from pages.attention.heads_figures import dependency_bars, pattern_labels, statistic_names
-from pages.attention.heads_view import dependency_table, head_table, patterns_line, relation_meanings, statistic_maps
 from pages.attention.steps_view import step_table
 
 SPECIAL = SpecialTokens("<s>", "</s>", "<mask>", "<pad>", "<unk>")

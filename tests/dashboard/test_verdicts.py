@@ -18,8 +18,9 @@ from interpret.attribution.attribution import explain
 from interpret.core.builtin import pretraining_facts
 from interpret.core.clustered_intervals import student
 from interpret.core.intervals import wilson
-from interpret.finetuning.results import measure_fit, measure_results
-from pages.attention.heads_view import dependency_line, dependency_table
+from interpret.finetuning.regression_results import measure_fit
+from interpret.finetuning.results import measure_results
+from pages.attention.dependencies_view import dependency_line, dependency_table
 from pages.attributions.figures import agreement_map
 from pages.pretraining.heads_card import figures_table
 from pages.pretraining.next_sentence_view import following_verdict

@@ -18,7 +18,8 @@ from sklearn.metrics import (
 
 from interpret.core.intervals import wilson
 from interpret.finetuning.entities import measure_entities
-from interpret.finetuning.results import measure_fit, measure_results
+from interpret.finetuning.regression_results import measure_fit
+from interpret.finetuning.results import measure_results
 from tests.oracles import World, apart, claim
 
 _LABELS = ("law", "medicine", "sport", "never")

@@ -12,7 +12,8 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.components.words import read_places
 from dashboard.widgets.ask_view import Asked
-from dashboard.widgets.attributions_view import How, method_names, words_of
+from dashboard.widgets.attributions_view import words_of
+from dashboard.widgets.method_input import How, method_names
 from interpret.attribution.methods import METHODS, by_faithfulness
 from pages.attributions.export import as_dict, as_page, attribution_table
 from tests.apps import switch

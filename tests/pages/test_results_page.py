@@ -19,8 +19,10 @@ from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
 from interpret.core.intervals import wilson
 from interpret.embeddings.probing import Probe
+from interpret.finetuning.facts import beats_baseline, facts_of, in_words
 from interpret.finetuning.outcome import read_run_examples
-from interpret.finetuning.results import beats_baseline, facts_of, in_words, measure_fit, measure_results
+from interpret.finetuning.regression_results import measure_fit
+from interpret.finetuning.results import measure_results
 from interpret.finetuning.runs import make_run, write_state
 from interpret.finetuning.worker import work
 from pages.attention.heads_figures import dependency_bars

@@ -14,10 +14,10 @@ from scipy import stats
 import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.diagnostics import cascade, infidelity, with_new_weights
+from interpret.attribution.driving_words import top_words
 from interpret.attribution.faithfulness import Erased, _all_rankings, _count_rankings
 from interpret.attribution.methods import METHODS, Work, by_faithfulness
 from interpret.attribution.methods.regressions import refitted
-from interpret.attribution.rows import top_words
 from interpret.attribution.significance import LEVEL, holm, permutation_p
 from interpret.attribution.target import BASELINES
 from interpret.attribution.targets import target_function

@@ -12,9 +12,9 @@ from scipy import stats
 import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.diagnostics import with_new_weights
+from interpret.attribution.driving_words import top_words
 from interpret.attribution.plausibility import plausibility
 from interpret.attribution.rank_agreement import ranking
-from interpret.attribution.rows import top_words
 from interpret.attribution.target import Target
 from interpret.attribution.targets import target_function
 from interpret.core.errors import InputError

@@ -13,8 +13,9 @@ import pytest
 from dashboard import ROOT
 from dashboard.widgets.table_caption import described
 from interpret import InputError
-from interpret.core.delimited_files import MOST_ABSENT, MOST_COLUMNS, MOST_ROWS, csv_text
+from interpret.core.csv_output import csv_text
 from interpret.core.files import MOST_BYTES, read_table
+from interpret.core.table_limits import MOST_ABSENT, MOST_COLUMNS, MOST_ROWS
 from interpret.finetuning.data import read_examples
 
 
@@ -209,7 +210,7 @@ def test_bytes_rows_and_cells_have_a_most(monkeypatch):
     with pytest.raises(InputError, match="has 51 MB; at most 50 MB are read"):
         read_table(b"x" * (MOST_BYTES + 1), "a.txt")
     assert MOST_ROWS == 1_000_000
-    monkeypatch.setattr("interpret.core.delimited_files.MOST_ROWS", 10)
+    monkeypatch.setattr("interpret.core.table_limits.MOST_ROWS", 10)
     for name, text in {
         "a.csv": "t\n" + "x\n" * 11,
         "b.csv": "t\nx\n" + "\n" * 11,
@@ -219,8 +220,8 @@ def test_bytes_rows_and_cells_have_a_most(monkeypatch):
     }.items():
         with pytest.raises(InputError, match="has more than 10 rows"):
             read_table(text.encode(), name)
-    monkeypatch.setattr("interpret.core.delimited_files.MOST_ROWS", 1000)
-    monkeypatch.setattr("interpret.core.delimited_files.MOST_CELLS", 20)
+    monkeypatch.setattr("interpret.core.table_limits.MOST_ROWS", 1000)
+    monkeypatch.setattr("interpret.core.table_limits.MOST_CELLS", 20)
     with pytest.raises(InputError, match="has more than 10 rows of 2 columns"):
         read_table(b"a,b\n" + b"1,2\n" * 11, "a.csv")
 
@@ -262,5 +263,5 @@ def test_nobody_else_writes_csv():
                 for node in ast.walk(ast.parse(path.read_text("utf-8")))
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "csv"
             }
-            assert not used & {"writer", "DictWriter"} or path.name == "delimited_files.py", path
+            assert not used & {"writer", "DictWriter"} or path.name == "csv_output.py", path
             assert "to_csv" not in path.read_text("utf-8"), path

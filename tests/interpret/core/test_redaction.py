@@ -6,7 +6,7 @@ import pytest
 
 from interpret.core.errors import InputError
 from interpret.core.redaction import Redacting, redacted
-from interpret.finetuning.record import read_record
+from interpret.finetuning.run_records import read_record
 
 SECRET = "s3cr3t"
 # The way libraries say them: in an address, a query, a header, a driver's words.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from interpret.finetuning.entities import entities_of, measure_entities, name_entities
-from interpret.finetuning.results import facts_of, measure_results
+from interpret.finetuning.facts import facts_of
+from interpret.finetuning.results import measure_results
 
 seqeval = pytest.importorskip("seqeval.metrics.sequence_labeling")
 KINDS = ("PER", "LOC", "WORK-OF-ART")

@@ -12,8 +12,10 @@ from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import PRETRAINING_TASKS, TASKS, Examples
 from interpret.finetuning.model_selection import cross_fit, row_parts, score_of
 from interpret.finetuning.outcome import read_outcome, read_run_examples
-from interpret.finetuning.results import measure_fit, measure_results
-from interpret.finetuning.runs import Request, make_run, read_run
+from interpret.finetuning.regression_results import measure_fit
+from interpret.finetuning.request import Request
+from interpret.finetuning.results import measure_results
+from interpret.finetuning.runs import make_run, read_run
 from interpret.finetuning.splits import LEAST_OF_EACH, split_rows
 from interpret.finetuning.training import train
 from interpret.finetuning.worker import finetune

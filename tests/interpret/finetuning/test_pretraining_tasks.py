@@ -16,8 +16,8 @@ from interpret.finetuning.collator import NO_LABEL, Collator
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.passages import sentences_of
 from interpret.finetuning.pretraining_collator import ELSEWHERE, PretrainingCollator, as_written
+from interpret.finetuning.pretraining_results import measure_pretraining
 from interpret.finetuning.pretraining_trainer import reading_at
-from interpret.finetuning.results import measure_pretraining
 from interpret.finetuning.training import train
 from tests.tiny import FAMILIES, make_checkpoint
 

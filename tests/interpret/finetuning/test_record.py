@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 import interpret as it
-from interpret.finetuning.record import connect, delete_record, drop_alias, read_record, set_alias, write_note
-from interpret.finetuning.runs import Request, new_run
+from interpret.finetuning.record import connect
+from interpret.finetuning.request import Request
+from interpret.finetuning.run_records import delete_record, drop_alias, read_record, set_alias, write_note
+from interpret.finetuning.runs import new_run
 from interpret.finetuning.worker import work
 
 

@@ -7,7 +7,9 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 
 import interpret as it
 from interpret.core.intervals import wilson
-from interpret.finetuning.results import measure_fit, measure_pretraining, measure_results
+from interpret.finetuning.pretraining_results import measure_pretraining
+from interpret.finetuning.regression_results import measure_fit
+from interpret.finetuning.results import measure_results
 
 LABELS = ("law", "medicine", "sport", "never")
 

@@ -13,12 +13,15 @@ import pytest
 import interpret as it
 from interpret.core.redaction import redacted
 from interpret.finetuning import metrics_log as telling
+from interpret.finetuning.checkpoints import latest_checkpoint
 from interpret.finetuning.final_evaluation import what_is_forgotten
 from interpret.finetuning.metrics_log import read_metrics
 from interpret.finetuning.outcome import read_outcome, token_names
-from interpret.finetuning.runs import Request, delete_run, list_runs, new_run, read_run, write_state
-from interpret.finetuning.trainer import latest_checkpoint
-from interpret.finetuning.worker import _read_past, _turn, work
+from interpret.finetuning.request import Request
+from interpret.finetuning.run_control import delete_run
+from interpret.finetuning.runs import list_runs, new_run, read_run, write_state
+from interpret.finetuning.turns import turn
+from interpret.finetuning.worker import _read_past, work
 
 ROWS = "text,label\n" + "\n".join(f"the bank number {i},{'ab'[i % 2]}" for i in range(20))
 FACTS = {"seconds": 2.0, "trainable": 9.0, "learned": 16.0, "judged": 4.0, "accuracy": 0.5, "low": 0.1, "high": 0.9}
@@ -156,7 +159,7 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
         assert read_outcome(good).found.accuracy == 1.0
         # Another one is made and has its turn at once; and one may be asked to go on from this one.
         third = new_run(root, good.request, ROWS.encode())
-        with _turn(third, "cpu", None) as came:
+        with turn(third, "cpu", None) as came:
             assert came
         delete_run_anyway(third)
         one_sentence(new_run, tmp_path / "further", Request(good.request.recipe, "n", "rows.csv", parent=bad.name), b"")
@@ -315,7 +318,7 @@ def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monke
             lock.release()
 
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=look))
-    with _turn(second, "cpu", lambda what, _total: heard.append((what.name, what.run))) as came:
+    with turn(second, "cpu", lambda what, _total: heard.append((what.name, what.run))) as came:
         assert came
     assert looks == ["first"] * 3
     # Said once, not at every look.

@@ -24,18 +24,10 @@ from interpret.finetuning.__main__ import main
 from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
 from interpret.finetuning.outcome import read_outcome
 from interpret.finetuning.record import EXPERIMENT, connect
-from interpret.finetuning.results import RegressionResults
-from interpret.finetuning.runs import (
-    Request,
-    delete_run,
-    list_runs,
-    make_run,
-    new_run,
-    read_run,
-    resume_run,
-    stop_run,
-    write_state,
-)
+from interpret.finetuning.regression_results import RegressionResults
+from interpret.finetuning.request import Request
+from interpret.finetuning.run_control import delete_run, resume_run, stop_run
+from interpret.finetuning.runs import list_runs, make_run, new_run, read_run, write_state
 from interpret.finetuning.trainer import FineTuner, Progress, _Calls
 from interpret.finetuning.worker import work
 
@@ -287,7 +279,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
 
 
 def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpret.finetuning.worker._BETWEEN", 0.0)
+    monkeypatch.setattr("interpret.finetuning.sitting._BETWEEN", 0.0)
     monkeypatch.setattr("interpret.finetuning.collator.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, request_for, rows)
     seen = []

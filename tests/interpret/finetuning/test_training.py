@@ -10,11 +10,11 @@ import transformers as tf
 
 import interpret as it
 from interpret.finetuning import training
+from interpret.finetuning.checkpoints import latest_checkpoint
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.trainer import latest_checkpoint
 from interpret.finetuning.training import save_trained, train
 from tests.interpret.finetuning.conftest import WORDS
 
