@@ -134,6 +134,7 @@ def _has_head(given: Mapping[str, Any], report: Any) -> bool:
 
 
 def read_configs(folder: Path, name: str) -> tuple[dict[str, Any], Any]:
+    """Return what ``config.json`` says, as it stands there and as transformers reads it."""
     """Return what config.json says itself, and what transformers makes of it.
 
     Raises

@@ -61,6 +61,7 @@ def doubly_centred(gram: np.ndarray) -> np.ndarray:
 
 
 def alignment(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the cosine of two Gram matrices, taken as vectors."""
     # The plain Gram matrices are of centred vectors, and so centred themselves.
     scale = float(np.vdot(one, one) * np.vdot(other, other))
     return float(np.vdot(one, other) / np.sqrt(scale)) if scale > 0 else float("nan")
