@@ -247,4 +247,5 @@ def _in_head(model: PreTrainedModel, keys: Iterable[str]) -> list[str]:
 
 
 def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, cut to 300 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -36,7 +36,7 @@ def loader(task: str) -> Any:
 
 
 def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:
-    """Return the model of a recipe with a head for its task, and whether that head is new."""
+    """Return the model of a recipe with a head for its task, and whether that head goes on from a trained one."""
     folder = checkpoint_folder(encoder.spec.checkpoint)
     if recipe.head != OWN_HEAD:
         known = load_head(folder, encoder.width, encoder.spec.checkpoint.name)
