@@ -7,7 +7,6 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from interpret.core.host_copies import fetched_later
 from interpret.finetuning.checkpoints import LATEST, SNAPSHOT, snapshot_steps
 from interpret.finetuning.collator import NO_LABEL, Item
 from interpret.finetuning.layer_groups import layer_rates
+from interpret.finetuning.look_ahead import Ahead
 from interpret.finetuning.metrics_log import Evaluation, Step, Tell, read_evaluation
 from interpret.finetuning.model_selection import Choice, cross_fit, goodness_of, row_parts, score_of
 from interpret.finetuning.recipe import Recipe
@@ -35,8 +35,6 @@ from interpret.finetuning.trainable_model import TrainableModel
 from interpret.finetuning.training_data import TrainingData
 
 _NO_DECAY = ("bias", "norm")
-# Batches that are made before they are asked for.
-_AHEAD = 2
 _log = logging.getLogger(__name__)
 # Between two checkpoints: seconds, and how many times what the last one took, so that saving is a twentieth at most.
 _BETWEEN = 20.0
@@ -463,36 +461,6 @@ class FineTuner(tf.Trainer):
                     shutil.rmtree(old, ignore_errors=True)
         self.saved_at = time.monotonic()
         self.saving_took = self.saved_at - begin
-
-
-class Ahead:
-    """Takes the next batches from an iterator in a thread of its own, while the device works on this one.
-
-    Parameters
-    ----------
-    source
-        What makes the batches; nobody else asks it.
-    """
-
-    def __init__(self, source: Iterator[Any]) -> None:
-        self.source = source
-        self._thread = ThreadPoolExecutor(1, "batches")
-        self._coming: deque[Future[Any]] = deque(self._thread.submit(next, source, self) for _ in range(_AHEAD))
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        found = self._coming.popleft().result()
-        if found is self:
-            self.close()
-            raise StopIteration
-        self._coming.append(self._thread.submit(next, self.source, self))
-        return found
-
-    def close(self) -> None:
-        """Take no more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _truth(items: Sequence[Item]) -> np.ndarray:

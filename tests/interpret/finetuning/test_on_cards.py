@@ -20,8 +20,9 @@ from interpret.core.devices import Device
 from interpret.finetuning import __main__ as command
 from interpret.finetuning import training, worker
 from interpret.finetuning.data import split_examples
+from interpret.finetuning.look_ahead import Ahead
 from interpret.finetuning.metrics_log import Evaluation, Step
-from interpret.finetuning.trainer import Ahead, FineTuner
+from interpret.finetuning.trainer import FineTuner
 from interpret.finetuning.training import _arguments, settle_precision, train
 
 CARDS = {name: Device(name, name, 1, 1, ("float32",)) for name in ("cuda:0", "cuda:1", "cpu")}
