@@ -11,6 +11,7 @@ from interpret.embeddings.geometry import Geometry as Geometry
 from interpret.embeddings.geometry import intrinsic_dimension as intrinsic_dimension
 from interpret.embeddings.geometry import measure_geometry as measure_geometry
 from interpret.embeddings.neighbours import Neighbours as Neighbours
+from interpret.embeddings.neighbours import nearest_neighbours as nearest_neighbours
 from interpret.embeddings.probing import Probe as Probe
 from interpret.embeddings.probing import probe as probe
 from interpret.embeddings.projection import Projection as Projection

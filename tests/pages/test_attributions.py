@@ -198,7 +198,7 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
     open_page(page, model="folder:bert", why="rows", example="short")
     next(one for one in page.button if one.label == "Explain 4 rows").click().run()
     assert not page.exception
-    lines = next(one.value for one in page.code if "explain_rows(" in one.value)
+    lines = next(one.value for one in page.code if "attribute_rows(" in one.value)
     (tmp_path / "dashboard").symlink_to(ROOT / "dashboard")
     found = run_lines(page, tmp_path, monkeypatch, lines)["found"]
     (kept,) = page.session_state["rows"].values()

@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import ROOT, cache
 from interpret.core.builtin import pretraining_facts
 from pages.pretraining.figures import rank_lines
-from pages.pretraining.masking_view import PRETRAINING_TASKS, mask_often
+from pages.pretraining.masking_view import DRAWS, mask_often
 from tests.apps import switch
 from tests.tiny import make_checkpoint
 
@@ -211,7 +211,7 @@ def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page,
     assert tiles["Masked"] == f"{means['hidden'][0]:.2f} nats"
     games = [it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
     assert means["all"][1] >= sum(len(one.place) for one in games)
-    assert PRETRAINING_TASKS == 40
+    assert DRAWS == 40
 
 
 def test_none_chosen_is_one_sentence(page):
