@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from interpret.core import table_limits
 from interpret.core.errors import InputError
-from interpret.core.table_limits import MOST_ABSENT, MOST_CELLS, MOST_ROWS, check_lines, check_size, column_names
+from interpret.core.table_limits import check_lines, check_size, column_names
 
 _DELIMITERS = ",\t;|"
 # GLUE and most that write these by hand quote nothing; of CSV the rule is RFC 4180.
@@ -99,7 +100,7 @@ def cut(text: str, name: str) -> Cut:
     lines = list(io.StringIO(text[first.end() :] if first else text, newline=""))
     delimiter = first[1] if first else _delimiter(lines)
     # Half of them may stand inside quoted cells.
-    if delimiter and (cells := text.count(delimiter) + len(lines)) > 2 * MOST_CELLS:
+    if delimiter and (cells := text.count(delimiter) + len(lines)) > 2 * table_limits.MOST_CELLS:
         check_size(name, cells, 1, 0)
     single = delimiter == ""
     if single:
@@ -279,7 +280,7 @@ def _table(records: Iterable[_Record], dialect: Dialect, before: int, name: str)
         number += bool(found.header)
         if not any(cell.strip() for cell in cells):
             if found.header:
-                if number > MOST_ROWS:
+                if number > table_limits.MOST_ROWS:
                     check_size(name, number, 1, 0)
                 found.skipped.append(Skipped(number, "blank"))
             continue
@@ -299,7 +300,11 @@ def _table(records: Iterable[_Record], dialect: Dialect, before: int, name: str)
             )
         missing = max(0, width - len(cells))
         absent += missing
-        if number > MOST_ROWS or number * width > MOST_CELLS or absent > MOST_ABSENT:
+        if (
+            number > table_limits.MOST_ROWS
+            or number * width > table_limits.MOST_CELLS
+            or absent > table_limits.MOST_ABSENT
+        ):
             check_size(name, number, width, absent)
         found.rows.append((*cells, *[""] * missing) if missing else tuple(cells[:width]))
         found.numbers.append(number)

@@ -70,7 +70,7 @@ def test_what_the_environment_was_told_is_found_in_any_form(monkeypatch):
 def test_the_record_says_where_it_is_without_a_password(address, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address.replace("/all/S3CR3T", "/all/x"))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setattr("interpret.finetuning.record.find_experiment", _fails)
+    monkeypatch.setattr("interpret.finetuning.run_records.find_experiment", _fails)
     with pytest.raises(InputError, match="does not respond") as caught:
         read_record(tmp_path)
     assert "S3CR3T" not in str(caught.value)

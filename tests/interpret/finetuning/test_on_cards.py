@@ -169,7 +169,7 @@ def test_no_snapshot_is_taken_of_what_is_no_number(folder, recipe, examples, mon
         return found * (np.nan if self.state.global_step == 2 else 1.0)
 
     monkeypatch.setattr(FineTuner, "compute_loss", breaks)
-    monkeypatch.setattr("interpret.finetuning.checkpoints.snapshot_steps", lambda *_: (2, 3))
+    monkeypatch.setattr("interpret.finetuning.trainer.snapshot_steps", lambda *_: (2, 3))
     place = tmp_path / "checkpoints"
     place.mkdir()
     with pytest.raises(it.InputError, match="became NaN or infinite at step 3"):

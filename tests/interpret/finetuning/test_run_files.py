@@ -302,7 +302,7 @@ def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monke
     import psutil
     from filelock import FileLock
 
-    from interpret.finetuning import worker
+    from interpret.finetuning import turns
 
     first = make_done(tmp_path, "first")
     process = psutil.Process()
@@ -317,7 +317,7 @@ def test_waiting_says_for_whom_and_a_damaged_run_holds_nobody_up(tmp_path, monke
         if len(looks) == 3:
             lock.release()
 
-    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=look))
+    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=look))
     with turn(second, "cpu", lambda what, _total: heard.append((what.name, what.run))) as came:
         assert came
     assert looks == ["first"] * 3

@@ -19,7 +19,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.finetuning import worker
+from interpret.finetuning import sitting, turns, worker
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
 from interpret.finetuning.outcome import read_outcome
@@ -242,7 +242,9 @@ def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, mo
         heard.append(what)
         clock[0] += {Step: 0.5, Evaluation: 1.0}.get(type(what), 0.0)
 
-    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=look, monotonic=lambda: clock[0], time=lambda: clock[0]))
+    for module in (worker, turns, sitting):
+        times = SimpleNamespace(sleep=look, monotonic=lambda: clock[0], time=lambda: clock[0])
+        monkeypatch.setattr(module, "time", times)
     done = work(run.folder, tell)
     assert done.state == "done", done.error
     assert waited == ["waiting"] * 3
