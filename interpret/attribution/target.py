@@ -54,7 +54,7 @@ class Target:
 
 
 class TargetFunction:
-    """A text, and one number that a model says about it. `ask` makes one.
+    """A text, and one number that a model says about it. `target_function` makes one.
 
     Attributes
     ----------
