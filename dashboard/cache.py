@@ -21,7 +21,7 @@ from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
 from interpret.core.tag_files import Tagged, read_tags
-from interpret.finetuning.passages import PASSAGE_WORDS
+from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.splits import Split, split_rows
 
 if TYPE_CHECKING:

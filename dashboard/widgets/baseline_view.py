@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -30,7 +30,9 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     """
     if beats_baseline(facts) is not False:
         return []
-    if task == "regression":
+    # A record may be of an objective that is not there.
+    objectives = it.finetuning.list_objectives()
+    if "r2" in facts:
         return [
             _(
                 "**Not shown to be better than the mean baseline:** R² is {r2} ({interval}); always predicting the "
@@ -56,7 +58,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
                 "**Not shown to be better than the majority-class baseline:** word accuracy is {accuracy} "
                 "({interval}); always predicting the most frequent tag is right for {majority} of the same words."
             )
-            if task == "token classes"
+            if task in objectives and objectives[task].source == "tags"
             else _(
                 "**Not shown to be better than the majority-class baseline:** accuracy is {accuracy} ({interval}); "
                 "always predicting the most frequent class is right for {majority} of the same rows. These rows do "
@@ -84,7 +86,8 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
             icon=":material/filter_alt:",
         )
     elif outcome.chosen:
-        name, reached, form = _headline(outcome.found)
+        name, reached, is_share = outcome.found.headline
+        form = "{:.1%}" if is_share else "{:.3f}"
         st.warning(
             _(
                 "These same rows chose the epoch, the best of {among}, so the numbers below are optimistic. Chosen on "
@@ -93,9 +96,9 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
             ).format(
                 among=f"{run.facts['among']:.0f}",
                 draws=DRAWS,
-                name=name,
-                honest=form(outcome.honest),
-                reached=form(reached),
+                name=_(name),
+                honest=form.format(outcome.honest),
+                reached=form.format(reached),
             ),
             icon=":material/filter_alt:",
         )
@@ -109,16 +112,3 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
         )
     else:
         st.caption(_("Test set: not used to choose an epoch; the last epoch was kept."))
-
-
-def _headline(
-    found: it.finetuning.ClassificationResults | it.finetuning.RegressionResults | it.finetuning.PretrainingResults,
-) -> tuple[str, float, Callable[[float], str]]:
-    """Return what a run is reported with first: its name, its value, how it is written."""
-    if isinstance(found, it.finetuning.RegressionResults):
-        return "R²", found.r2, "{:.3f}".format
-    if isinstance(found, it.finetuning.PretrainingResults):
-        return _("top-1 accuracy"), found.first, "{:.1%}".format
-    if found.entities is not None:
-        return _("entity F1"), found.entities.f1, "{:.1%}".format
-    return (_("word accuracy") if found.sentences else _("accuracy")), found.accuracy, "{:.1%}".format

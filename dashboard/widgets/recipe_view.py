@@ -10,6 +10,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import choose
+from interpret.core.heads import HEADS
 from interpret.finetuning.recipe import suited
 
 _RANK = 8
@@ -20,10 +21,7 @@ def head_names(first: str | None) -> dict[str, str]:
     """Name each head for the reader; ``first`` is what the tokenizer calls the token before a text."""
     return {
         "own": _("the architecture's own head, on {token}").format(token=first or _("the first token")),
-        "linear": _("linear, on the mean over all tokens"),
-        "mlp": _("MLP: one hidden layer"),
-        "textcnn": _("TextCNN: windows of 3, 4 and 5 tokens"),
-        "bilstm": _("BiLSTM: reads in both directions"),
+        **{name: _(one.title) for name, one in HEADS.items()},
     }
 
 
@@ -61,13 +59,8 @@ def settings_input(
     first
         What its tokenizer calls the token before a text.
     """
-    heads = {
-        "token classes": {"own": _("the architecture's own head, on each word")},
-        **{
-            key: {"own": _("the architecture's own head, over the whole vocabulary")}
-            for key in it.finetuning.PRETRAINING_TASKS
-        },
-    }.get(task) or head_names(first)
+    objective = it.finetuning.find_objective(task)
+    heads = {"own": _(objective.head_about)} if objective.head_about else head_names(first)
     head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
     rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)
@@ -76,7 +69,7 @@ def settings_input(
             _("Warmup (share of the steps)"), 0.0, 0.5, 0.1, 0.05, key="warm_up", persist_state="session"
         )
         weight_decay = st.slider(_("Weight decay"), 0.0, 0.2, 0.01, 0.01, key="weight_decay", persist_state="session")
-        of_task = _game_input(task) if task in it.finetuning.PRETRAINING_TASKS else _classes_input()
+        of_task = _objective_input(objective)
         more = _training_input()
     return {
         **_memory_input(bool(rank), past),
@@ -138,8 +131,17 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
     }
 
 
-def _game_input(task: str) -> dict[str, Any]:
-    """Draw what is asked of running text."""
+def _objective_input(objective: it.finetuning.Objective) -> dict[str, Any]:
+    """Draw the settings that apply to an objective, and return them."""
+    return {
+        **(_classes_input() if objective.classifies else {}),
+        **(_masking_input() if objective.masks else {}),
+        **(_pair_input() if objective.pairs_weigh else {}),
+    }
+
+
+def _masking_input() -> dict[str, Any]:
+    """Draw which tokens of running text are masked."""
     masked = st.slider(
         _("Masking rate (share of tokens to predict)"),
         0.05,
@@ -163,22 +165,25 @@ def _game_input(task: str) -> dict[str, Any]:
             "every epoch draws other passages. BERT's own code shortens one in ten."
         ),
     )
-    pair_weight = 1.0
-    if task == it.finetuning.PRETRAINING_TASKS[1]:
-        pair_weight = st.number_input(
-            _("Weight of the next-sentence loss"),
-            0.1,
-            20.0,
-            1.0,
-            0.5,
-            key="pair_weight",
-            persist_state="session",
-            help=_(
-                "Weight of the next-sentence loss relative to the masked-word loss: 1 in the BERT paper. With 1, a "
-                "short training learns only the masked words."
-            ),
-        )
-    return {"masked": float(masked), "short": float(short), "pair_weight": float(pair_weight)}
+    return {"masked": float(masked), "short": float(short)}
+
+
+def _pair_input() -> dict[str, Any]:
+    """Draw how much next sentences count."""
+    weight = st.number_input(
+        _("Weight of the next-sentence loss"),
+        0.1,
+        20.0,
+        1.0,
+        0.5,
+        key="pair_weight",
+        persist_state="session",
+        help=_(
+            "Weight of the next-sentence loss relative to the masked-word loss: 1 in the BERT paper. With 1, a "
+            "short training learns only the masked words."
+        ),
+    )
+    return {"pair_weight": float(weight)}
 
 
 def _classes_input() -> dict[str, Any]:

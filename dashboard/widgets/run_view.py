@@ -156,25 +156,13 @@ def _live(run_id: str, active: bool) -> None:
         share = run.step / max(run.steps, 1)
         st.progress(min(share, 1.0), _progress(run, told))
     _tiles(run, told)
-    regression = run.request.task == "regression"
+    objective = it.finetuning.find_objective(run.request.task)
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
-    score = (
-        "R²"
-        if regression
-        else _("top-1 accuracy")
-        if run.request.task in it.finetuning.PRETRAINING_TASKS
-        else _("accuracy")
-    )
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
         st.plotly_chart(loss_curve(told, run.steps), key="live_loss")
     with right:
-        title = {
-            "regression": _("Held-out R²"),
-            "token classes": _("Held-out word accuracy"),
-            **dict.fromkeys(it.finetuning.PRETRAINING_TASKS, _("Held-out top-1 accuracy")),
-        }.get(run.request.task, _("Held-out accuracy"))
         if run.request.recipe.patience:
             help_ = _(
                 "Measured after every epoch on the validation set, which chooses the epoch that is kept, so the best "
@@ -182,8 +170,8 @@ def _live(run_id: str, active: bool) -> None:
             )
         else:
             help_ = None
-        st.markdown("##### " + title, help=help_)
-        st.plotly_chart(score_curve(told, run.steps, majority, score), key="live_score")
+        st.markdown("##### " + _(objective.score_title), help=help_)
+        st.plotly_chart(score_curve(told, run.steps, majority, _(objective.score_name)), key="live_score")
     names = [layer_group_name(one) for one in told.layer_groups]
     left, right = st.columns([2, 1], gap="large")
     with left:
@@ -216,15 +204,9 @@ def _progress(run: it.runs.Run, told: it.runs.MetricsLog) -> str:
 def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
     places = st.columns(5)
     last = told.judged[-1] if told.judged else None
-    regression = run.request.task == "regression"
-    name = (
-        "R²"
-        if regression
-        else _("Top-1 accuracy")
-        if run.request.task in it.finetuning.PRETRAINING_TASKS
-        else _("Accuracy")
-    )
-    score = "–" if last is None else f"{last['score']:.3f}" if regression else f"{last['score']:.1%}"
+    objective = it.finetuning.find_objective(run.request.task)
+    form = ".1%" if objective.score_is_share else ".3f"
+    name, score = _(objective.score_label), "–" if last is None else f"{last['score']:{form}}"
     places[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
         places[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))

@@ -14,11 +14,11 @@ from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
+from interpret.core.heads import mean_states
 from interpret.core.linear_head import LinearHead
 from interpret.core.resources import tokens_with_gradients
 from interpret.core.sentence_vectors import SentenceReading, sentence_reading
 from interpret.core.tap import Tap
-from interpret.core.task_heads import mean_states
 from interpret.core.tasks import logits_of
 from interpret.core.tokens import Tokens, cut
 

@@ -15,7 +15,7 @@ from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.devices import Device
 from interpret.core.encoder import Encoder
-from interpret.core.task_heads import mean_states
+from interpret.core.heads import mean_states
 from interpret.core.windows import windows
 
 # The lowest cosine that is let pass: similarities are shown with two decimals, and half of the last one is not seen.

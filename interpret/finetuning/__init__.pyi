@@ -4,8 +4,8 @@ from interpret.finetuning.cost import measure_cost as measure_cost
 from interpret.finetuning.data import read_examples as read_examples
 from interpret.finetuning.data import split_examples as split_examples
 from interpret.finetuning.entities import EntityResults as EntityResults
-from interpret.finetuning.examples import PRETRAINING_TASKS as PRETRAINING_TASKS
 from interpret.finetuning.examples import Examples as Examples
+from interpret.finetuning.headline import Results as Results
 from interpret.finetuning.health import DataHealth as DataHealth
 from interpret.finetuning.health import check_health as check_health
 from interpret.finetuning.layer_groups import PRESETS as PRESETS
@@ -14,6 +14,9 @@ from interpret.finetuning.layer_groups import freeze_depths as freeze_depths
 from interpret.finetuning.layer_groups import layer_group_names as layer_group_names
 from interpret.finetuning.layer_groups import layer_rates as layer_rates
 from interpret.finetuning.layer_groups import preset as preset
+from interpret.finetuning.objective import Objective as Objective
+from interpret.finetuning.objective import find_objective as find_objective
+from interpret.finetuning.objective import list_objectives as list_objectives
 from interpret.finetuning.outcome import Outcome as Outcome
 from interpret.finetuning.outcome import read_outcome as read_outcome
 from interpret.finetuning.outcome import token_names as token_names

@@ -24,11 +24,12 @@ from interpret.core.errors import InputError, InterpretError
 from interpret.finetuning.arguments import make_parser
 from interpret.finetuning.cost import StepCost
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.facts import in_words
 from interpret.finetuning.health import check_health, describe_health
 from interpret.finetuning.layer_groups import expand, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Waiting
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.plan import describe_plan, plan
 from interpret.finetuning.recipe import Recipe, resolve
 from interpret.finetuning.request import Request
@@ -40,8 +41,6 @@ from interpret.finetuning.worker import main as work_on
 
 # What the terminal says of a plan needs no step to be timed.
 _NO_TIME = StepCost(0.0, 0.0, 0.0)
-# What is learned from and judged by, where it is no row.
-_UNITS = {"token classes": "sentences", **dict.fromkeys(PRETRAINING_TASKS, "passages")}
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.finetuning") -> int:
@@ -72,6 +71,7 @@ def _train(asked: argparse.Namespace) -> int:
         while not (asked.out / "request.json").exists():
             time.sleep(0.3)
         return work_on(asked.out)
+    objective = find_objective(asked.task)
     content = asked.data.read_bytes()
     judged_content = asked.judged.read_bytes() if asked.judged is not None else None
     # On the host: a card has room for what learns alone.
@@ -113,7 +113,8 @@ def _train(asked: argparse.Namespace) -> int:
             name = f"“{what.name}” ({what.run})" if what.run else "another process"
             _say(f"waiting: {name} works on this device, or comes first; waiting is no training time")
         elif isinstance(what, Evaluation):
-            score = f"R² {what.score:.3f}" if asked.task == "regression" else f"accuracy {what.score:.1%}"
+            form = ".1%" if objective.score_is_share else ".3f"
+            score = f"{objective.score_name} {what.score:{form}}"
             score += "".join(f", {name} {one:.4g}" for name, one in what.facts.items())
             _say(f"\rafter epoch {what.epoch:.4g}: loss {what.loss:.4f}, {score}")
         elif not sys.stderr.isatty():
@@ -130,13 +131,13 @@ def _train(asked: argparse.Namespace) -> int:
 
 def _say_what_was_read(name: str, examples: Examples) -> None:
     """Say how many rows of a file were read, and what became of the others."""
-    said = [f"{len(examples):,} {_UNITS.get(examples.task, 'rows')}"]
+    said = [f"{len(examples):,} {find_objective(examples.task).unit.name}"]
     counted = {
         "left out, without a text or a label": examples.skipped,
         "blank": examples.blank,
         "lines of comments": examples.comments,
     }
-    if examples.task == "token classes":
+    if find_objective(examples.task).source == "tags":
         counted["left out, without words"] = counted.pop("left out, without a text or a label")
     said += [f"{what}: {count:,}" for what, count in counted.items() if count]
     _say(f"“{name}” read: {'; '.join(said)}")
@@ -146,7 +147,7 @@ def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, sp
     """Say what is learned from and how, and what is wrong with either: all that the page says before its Start."""
     learned, judged = split.train, np.concatenate([split.validation, split.test]) if split.apart else split.test
     health = check_health(encoder, examples, learned, judged, min(recipe.max_tokens, encoder.max_tokens))
-    what = _UNITS.get(examples.task, "rows")
+    what = find_objective(examples.task).unit.name
     guess = f"; always guessing: {health.majority:.1%}" if health.classes else ""
     chosen = f", {len(split.validation):,} to choose the epoch by" if split.apart else ""
     _say(f"{len(learned):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")

@@ -9,7 +9,6 @@ leaves the least out of what the change adds where the model reads the passages 
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,24 +16,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from transformers import AutoModelForPreTraining, BertForPreTraining
 
-from interpret.core.builtin import WEIGHTS, merge_adapter
+from interpret.core.builtin import WEIGHTS
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder, find_checkpoint
-from interpret.core.encoder import Encoder, load_encoder
+from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.extras import needed_for
-from interpret.finetuning.collator import Collator, Item
-from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import PRETRAINING_TASKS
+from interpret.finetuning.adapter_evaluation import balance_pairs, measure_adapter
+from interpret.finetuning.adapters import PEFT_PREFIX
+from interpret.finetuning.collator import Collator
+from interpret.finetuning.data_source import PASSAGE_WORDS
+from interpret.finetuning.masked_passages import MaskedPassages
 from interpret.finetuning.outcome import read_run_examples
-from interpret.finetuning.passages import PASSAGE_WORDS
-from interpret.finetuning.pretraining_collator import ELSEWHERE, FOLLOWS, PretrainingCollator, as_written
-from interpret.finetuning.pretraining_results import PretrainingResults, measure_pretraining
-from interpret.finetuning.pretraining_trainer import answers_of
-from interpret.finetuning.recipe import Recipe
+from interpret.finetuning.pretraining_results import PretrainingResults
 from interpret.finetuning.runs import Run, read_run
 
 # Eight bits: a sign, four of the exponent, three of the fraction. What they round is an independent error of some per
@@ -48,10 +45,6 @@ TABLE_RANK = 96
 _NOISE = 1e-6
 # Passages that are read to see what each map is given: more tokens than its inputs are wide, many times.
 _READ = 400
-# Passages by which next sentences are balanced: enough for a share to be known to one or two per cent.
-_BALANCED = 1600
-# What PEFT puts before a weight's name.
-_PREFIX = "base_model.model."
 
 
 def save_change(
@@ -116,7 +109,7 @@ def save_change(
         learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
         if not path.startswith(body) or not learned:
             continue
-        key = f"{_PREFIX}{path}"
+        key = f"{PEFT_PREFIX}{path}"
         if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
             change = learned["weight"].detach() - old[f"{path}.weight"]
             table = isinstance(module, torch.nn.Embedding)
@@ -132,9 +125,9 @@ def save_change(
         else:
             whole.append(path)
     for path in whole:
-        state |= {f"{_PREFIX}{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
+        state |= {f"{PEFT_PREFIX}{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
     # The decoder is tied to the word vectors; PEFT finds its bias, as those of the maps, by its name.
-    state[f"{_PREFIX}cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
+    state[f"{PEFT_PREFIX}cls.predictions.bias"] = after.get_parameter("cls.predictions.bias")
     folder.mkdir(parents=True, exist_ok=True)
     small = {
         key: one.detach().to(_SMALL if ".lora_" in key else torch.float16).contiguous() for key, one in state.items()
@@ -208,7 +201,7 @@ def what_is_given(run: Run) -> dict[str, torch.Tensor]:
     encoder = load_encoder(str(run.folder / "model"), device="cpu")
     examples, split = read_run_examples(run.folder, run.request)
     places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
-    game, collate = PretrainingCollator(encoder, run.request.recipe, examples, places), Collator(encoder)
+    game, collate = MaskedPassages(encoder, run.request.recipe, examples, places), Collator(encoder)
     body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
     given: dict[str, torch.Tensor] = {}
 
@@ -242,79 +235,6 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
     old, new = before.state_dict(), after.state_dict()
     if {name: one.shape for name, one in old.items()} != {name: one.shape for name, one in new.items()}:
         raise InputError("The two models have different shapes. Name the model that the training started from.")
-
-
-def measure_adapter(
-    base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS
-) -> tuple[PretrainingResults, PretrainingResults]:
-    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
-
-    Parameters
-    ----------
-    words
-        How long the passages are.
-
-    Returns
-    -------
-    hidden, written
-        What came of the games; and of the same pairs with nothing hidden, as who asks of a pair gives it.
-    """
-    examples = read_examples(content, name, "text", "", None, PRETRAINING_TASKS[1], words)
-    encoder, model = _joined(base, adapter)
-    game = PretrainingCollator(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
-    hidden, written = (
-        measure_pretraining(answers_of(model, one, Collator(encoder))) for one in (game, _as_written(game))
-    )
-    return hidden, written
-
-
-def balance_pairs(base: str, adapter: Path, run: Run) -> None:
-    """Set an adapter's bias of next sentences so that as many passages are told to follow as do, read as written.
-
-    A training hides tokens, names among them; where all are there, two texts look more alike than it knows them. Only
-    passages that the run learned from are read, so that what was held out stays unseen.
-
-    Raises
-    ------
-    InputError
-        If the run's examples cannot be read.
-    """
-    examples, split = read_run_examples(run.folder, run.request)
-    if examples.pairs is None:
-        return
-    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
-    encoder, model = _joined(base, adapter)
-    game = PretrainingCollator(encoder, run.request.recipe, examples, places)
-    found = measure_pretraining(answers_of(model, _as_written(game), Collator(encoder)))
-    shift = as_many(found.follows, found.following)
-    weights = load_file(adapter / WEIGHTS)
-    bias = weights[f"{_PREFIX}cls.seq_relationship.bias"]
-    bias[FOLLOWS] -= shift / 2
-    bias[ELSEWHERE] += shift / 2
-    save_file(weights, adapter / WEIGHTS, {"format": "pt"})
-
-
-def as_many(follows: np.ndarray, following: np.ndarray) -> float:
-    """Return what, taken from the log odds of following, lets as many pairs be told to follow as do.
-
-    Parameters
-    ----------
-    follows, following
-        Of each pair the probability that it follows, and whether it does: ``(pair,)``.
-    """
-    follows = follows.astype(np.float64).clip(1e-9, 1 - 1e-9)
-    return float(np.quantile(np.log(follows / (1 - follows)), 1 - following.mean()))
-
-
-def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
-    with tempfile.TemporaryDirectory() as place:
-        merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(place))
-        encoder = load_encoder(place, device="cpu")
-        return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
-
-
-def _as_written(game: PretrainingCollator) -> list[Item]:
-    return [as_written(game[i]) for i in range(len(game))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,6 +23,8 @@ Model = PreTrainedModel | Classifier
 _SCALE = 2
 # PEFT's own name for the one set of adapters that a model has.
 _NAME = "default"
+# What PEFT puts before the names of weights.
+PEFT_PREFIX = "base_model.model."
 
 
 def adapted_maps(
@@ -120,12 +122,12 @@ def adapter_state(
     for some in maps.values():
         for path in some:
             adapted: Any = model.get_submodule(path)
-            found[f"base_model.model.{path}.lora_A.weight"] = adapted.lora_A[_NAME].weight
-            found[f"base_model.model.{path}.lora_B.weight"] = adapted.lora_B[_NAME].weight
+            found[f"{PEFT_PREFIX}{path}.lora_A.weight"] = adapted.lora_A[_NAME].weight
+            found[f"{PEFT_PREFIX}{path}.lora_B.weight"] = adapted.lora_B[_NAME].weight
     # Of an encoder with a head of our own, PEFT is to open the encoder.
     own = f"{model.base_model_prefix}." if isinstance(model, Classifier) else ""
     if not own:
-        found |= {f"base_model.model.{name}": one for name, one in whole.items()}
+        found |= {f"{PEFT_PREFIX}{name}": one for name, one in whole.items()}
     return {name.replace(f"model.{own}", "model.", 1): one.detach().cpu().clone() for name, one in found.items()}
 
 
@@ -156,7 +158,7 @@ def save_adapter(
         from peft import LoraConfig, TaskType
 
     ending = ".lora_A.weight"
-    names = [name.removeprefix("base_model.model.") for name in state]
+    names = [name.removeprefix(PEFT_PREFIX) for name in state]
     paths = [name.removesuffix(ending) for name in names if name.endswith(ending)]
     rank = next(one.shape[0] for name, one in state.items() if name.endswith(ending))
     kinds = {"ForSequenceClassification": TaskType.SEQ_CLS, "ForTokenClassification": TaskType.TOKEN_CLS}

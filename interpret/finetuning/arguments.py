@@ -48,7 +48,6 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--task",
         default="classes",
-        choices=("classes", "regression", "token classes", "masked words", "masked words and next sentences"),
         metavar="TASK",
         help="classes, regression, “token classes”, “masked words” or “masked words and next sentences”",
     )

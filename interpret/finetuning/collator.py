@@ -1,6 +1,6 @@
 """Examples as a model takes them: cut into tokens, labels as numbers, side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,46 +22,38 @@ class Reader:
 
     Parameters
     ----------
-    scale
-        For a regression its labels' mean and spread: what is learned is how many spreads a value is from the mean.
+    labels
+        The classes in the order of the model's answers.
+    label
+        Turns a label into a number, where it names no class.
     """
 
     def __init__(
-        self, encoder: Encoder, recipe: Recipe, examples: Examples, labels: tuple[str, ...], scale: tuple[float, float]
+        self,
+        encoder: Encoder,
+        recipe: Recipe,
+        examples: Examples,
+        labels: tuple[str, ...],
+        label: Callable[[str], int | float] | None = None,
     ) -> None:
         self.examples = examples
-        self.labels = {name: place for place, name in enumerate(labels)}
-        self.scale = scale
+        self.label = label or {name: place for place, name in enumerate(labels)}.__getitem__
         self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
         self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
 
     def __call__(self, place: int) -> Item:
         """Read the example at a place."""
-        examples = self.examples
-        label = examples.labels[place]
-        if examples.words is not None and examples.tags is not None:
-            # As the whole sentence, which is how it is read afterwards: byte-level vocabularies tell a word behind a
-            # space from one that begins a text.
-            found = self.tokenizer.encode(" ".join(examples.words[place]))
-            first = _first_tokens(found, examples.words[place])
-            # A word's tag stands on its first token (Devlin et al. 2019, sec. 5.3).
-            numbers = [NO_LABEL] * len(found.ids)
-            for word, token in first.items():
-                numbers[token] = self.labels[examples.tags[place][word]]
-            return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": numbers, "words": list(first)}
-        mean, spread = self.scale
-        number = (float(label) - mean) / spread if examples.task == "regression" else self.labels[label]
-        return self.watched(
-            examples.texts[place], examples.pairs[place] if examples.pairs is not None else None, number
-        )
+        pairs = self.examples.pairs
+        number = self.label(self.examples.labels[place])
+        return self.text(self.examples.texts[place], pairs[place] if pairs is not None else None, number)
 
-    def watched(self, text: str, pair: str | None = None, label: int | float = 0) -> Item:
+    def text(self, text: str, pair: str | None = None, label: int | float = 0) -> Item:
         """Read a text that is no example."""
         found = self.tokenizer.encode(text, pair)
         return {"input_ids": found.ids, "token_type_ids": found.type_ids, "labels": label}
 
 
-def _first_tokens(found: Encoding, words: Sequence[str]) -> dict[int, int]:
+def first_tokens(found: Encoding, words: Sequence[str]) -> dict[int, int]:
     """Return the first token of each word of a sentence, in order; none for a word that is cut off or not read."""
     text = " ".join(words)
     starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])

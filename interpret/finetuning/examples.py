@@ -11,10 +11,8 @@ from jaxtyping import Int
 from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
+from interpret.finetuning.objective import find_objective
 
-# The games that BERT learned from, which need no labels: masked words alone, or both (Devlin et al. 2019, sec. 3.1).
-PRETRAINING_TASKS = ("masked words", "masked words and next sentences")
-TASKS = ("classes", "regression", "token classes", *PRETRAINING_TASKS)
 LEAST_ROWS = 8
 
 
@@ -25,15 +23,15 @@ class Examples:
     Attributes
     ----------
     task
-        What the labels are, one of `TASKS`.
+        The name of the training objective, which says what the labels are.
     texts, pairs
         The texts, and their second texts or None. For token classes the words of each, joined by spaces to be shown;
-        for games passages in the order of the text.
+        of running text passages in their order.
     labels
         One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
-        spaces to be shown; for games which document it is of: its row in the file, from 1.
+        spaces to be shown; of running text which document it is of: its row in the file, from 1.
     places
-        Which row of the file each is, from 0, skipped ones counted; of games which passage.
+        Which row of the file each is, from 0, skipped ones counted; of running text which passage.
     skipped
         How many rows had no text or no label.
     missing
@@ -62,7 +60,7 @@ class Examples:
     comments: int = 0
 
     def __post_init__(self) -> None:
-        if self.task == "token classes" and self.words is None:
+        if self.words is None and find_objective(self.task).source == "tags":
             object.__setattr__(self, "words", tuple(tuple(text.split(" ")) for text in self.texts))
             object.__setattr__(self, "tags", tuple(tuple(label.split(" ")) for label in self.labels))
 
@@ -76,12 +74,8 @@ class Examples:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes' names in order; empty for a regression and for games."""
-        if self.task in ("regression", *PRETRAINING_TASKS):
-            return ()
-        if self.tags is not None:
-            return tuple(sorted({tag for row in self.tags for tag in row}))
-        return tuple(sorted(set(self.labels)))
+        """The classes' names in order; empty where labels name none."""
+        return find_objective(self.task).classes(self)
 
     def some(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> "Examples":
         """Return those at some places of this collection."""

@@ -1,35 +1,8 @@
-"""What is written down of results, and what sentences say of it."""
+"""What the numbers that a run is listed with say."""
 
-import math
 from collections.abc import Mapping
 
-from interpret.finetuning.examples import PRETRAINING_TASKS
-from interpret.finetuning.pretraining_results import PretrainingResults
-from interpret.finetuning.regression_results import RegressionResults
-from interpret.finetuning.results import ClassificationResults
-
-
-def facts_of(found: ClassificationResults | RegressionResults | PretrainingResults) -> dict[str, float]:
-    """Return the numbers that a run is listed with."""
-    low, high = found.interval
-    between = {"low": low, "high": high}
-    if isinstance(found, PretrainingResults):
-        words = {"accuracy": found.first, **between, "among_five": found.five, "perplexity": found.perplexity}
-        return words if math.isnan(found.next) else words | {"next_accuracy": found.next}
-    if isinstance(found, RegressionResults):
-        return {"r2": found.r2, **between, "mae": found.mae, "rmse": found.rmse, "spearman": found.spearman}
-    facts = {
-        "accuracy": found.accuracy,
-        **between,
-        "macro_f1": found.macro_f1,
-        "majority": found.majority,
-        "ece": found.ece,
-    }
-    if found.entities is None:
-        return facts
-    one = found.entities
-    ends = {"entity_low": one.interval[0], "entity_high": one.interval[1]}
-    return facts | {"entity_precision": one.precision, "entity_recall": one.recall, "entity_f1": one.f1, **ends}
+from interpret.finetuning.objective import find_objective
 
 
 def beats_baseline(facts: Mapping[str, float]) -> bool | None:
@@ -62,24 +35,11 @@ def reported_on(facts: Mapping[str, float], chooses: bool) -> str:
 
 def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
     """Say in a terminal's lines how good a run is, on which rows, and whether that is better than nothing."""
-    share, nothing = ("word accuracy", "tag") if task == "token classes" else ("accuracy", "class")
-    nothing = f"always giving the commonest {nothing}, which is right in {facts.get('majority', 0):.1%}"
-    if task == "regression":
-        lines = [f"R² {facts['r2']:.3f} {_between(facts, '.3f')}, mean error {facts['mae']:.4g}"]
-        nothing = "always saying the mean"
-    else:
-        names = {"macro_f1": "macro-F1", "among_five": "among the first five", "perplexity": "perplexity"}
-        names |= {"next_accuracy": "next-sentence accuracy", "pseudo_perplexity": "pseudo-perplexity"}
-        more = "".join(f", {said} {facts[name]:.4g}" for name, said in names.items() if name in facts)
-        lines = [f"{share} {facts['accuracy']:.1%} {_between(facts, '.1%')}{more}"]
-    if "entity_f1" in facts:
-        ends = _between({"low": facts["entity_low"], "high": facts["entity_high"]}, ".1%")
-        found = f"precision {facts['entity_precision']:.1%}, recall {facts['entity_recall']:.1%}"
-        lines.insert(0, f"entities: F1 {facts['entity_f1']:.1%} {ends}, {found}")
+    objective = find_objective(task)
+    lines = objective.in_words(facts, _between)
     if beats_baseline(facts) is False:
-        lines.append(f"NOT SHOWN TO BE BETTER than {nothing}")
-    unit = "sentences" if task == "token classes" else "passages" if task in PRETRAINING_TASKS else "rows"
-    count = f"{facts.get('judged', 0):.0f} {unit}"
+        lines.append(f"NOT SHOWN TO BE BETTER than {objective.baseline(facts)}")
+    count = f"{facts.get('judged', 0):.0f} {objective.unit.name}"
     if reported_on(facts, chooses) == "choosing":
         lines.append(f"measured on the {count} that chose the epoch, which flatters it")
         if "honest" in facts:

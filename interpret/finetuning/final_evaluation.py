@@ -1,4 +1,4 @@
-"""What is measured of a run beside its own evaluation, once its model is saved: what it forgot, how surprised it is."""
+"""What is measured of a run beside its own evaluation, once its model is saved: forgetting, pseudo-perplexity."""
 
 import math
 from contextlib import suppress
@@ -16,19 +16,19 @@ from interpret.finetuning.collator import Collator, Reader
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.runs import Run
 
-# Passages whose every word is hidden in turn: some seconds for a small model on two cores.
-_SURPRISED = 8
+# Passages whose every word is masked in turn: some seconds for a small model on two cores.
+_MOST_PASSAGES = 8
 
 
-def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
-    """Judge the new model by what the run was judged by that it goes on from: what it forgot is seen there.
+def measure_forgetting(run: Run, device: str) -> dict[str, float]:
+    """Evaluate a classifier on the test set of the run that it goes on from: what it forgot is seen there.
 
     Nothing where there is no such run any more, or the new model does not know all of its classes.
     """
     request = run.request
     try:
         parent = run.past
-        if parent is None or not parent.request.task == request.task == "classes":
+        if parent is None or parent.request.task != request.task:
             return {}
         examples, split = read_run_examples(parent.folder, parent.request)
     except (InterpretError, OSError):
@@ -37,7 +37,7 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     labels = encoder.task.labels if encoder.task is not None else ()
     if set(examples.classes) - set(labels):
         return {}
-    read, collate = Reader(encoder, request.recipe, examples, labels, (0.0, 1.0)), Collator(encoder)
+    read, collate = Reader(encoder, request.recipe, examples, labels), Collator(encoder)
     items = [read(int(place)) for place in split.test]
     loss = right = 0.0
     with hold(encoder.spec.device):
@@ -52,19 +52,19 @@ def what_is_forgotten(run: Run, device: str) -> dict[str, float]:
     return found | before | {"parent_rows": float(len(items))}
 
 
-def how_surprised(run: Run, device: str) -> dict[str, float]:
+def measure_pseudo_perplexity(run: Run, device: str) -> dict[str, float]:
     """Return the pseudo-perplexity of some passages that were held out, for the new model and the one before it.
 
-    One word after another is hidden, which takes a pass through the model each: only so many are asked.
+    One token after another is masked, which takes a pass through the model each: only so many passages are read.
     """
     examples, split = read_run_examples(run.folder, run.request)
     found: dict[str, float] = {}
-    some = split.test[np.unique(np.linspace(0, len(split.test) - 1, _SURPRISED).astype(int))]
+    some = split.test[np.unique(np.linspace(0, len(split.test) - 1, _MOST_PASSAGES).astype(int))]
     models = {"": str(run.folder / "model"), "_before": run.base}
     for name, model in models.items():
         encoder = load_encoder(model, device)
         if encoder.task is None or encoder.task.kind != "masked words":
-            # What it starts from could not guess at all.
+            # What it starts from could not predict at all.
             continue
         room = min(run.request.recipe.max_tokens, encoder.max_tokens)
         told = []

@@ -11,9 +11,9 @@ from jaxtyping import Int
 from interpret.core.arrays import read_only
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.masking import Masking
 from interpret.core.tokens import tokenize
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.examples import Examples
+from interpret.finetuning.objective import find_objective
 
 # The largest class with so many times as many rows as the smallest is worth a word.
 _UNBALANCED = 3.0
@@ -35,7 +35,7 @@ class DataHealth:
     rows, skipped
         How many are used; how many had no text or no label.
     classes
-        Each class and how many rows have it, the most first; empty for a regression and for games.
+        Each class and how many rows have it, the most first; empty where labels name none.
     duplicates
         Places of examples that say what an earlier one said, with the same label.
     contradictions
@@ -167,22 +167,18 @@ def check_health(
         lacking = {place for place in range(len(tokens)) if tokens.unknown_at(place)} if tokens.unknown else set()
         cut += [len(group) for group in words if lacking.isdisjoint(group)]
     total = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add(examples.pairs is not None)
-    plays = examples.task in PRETRAINING_TASKS
-    counted = Counter(examples.labels if examples.tags is None else [tag for row in examples.tags for tag in row])
+    objective = find_objective(examples.task)
     return DataHealth(
         rows=len(examples),
         skipped=examples.skipped,
-        classes=() if plays or examples.task == "regression" else tuple(counted.most_common()),
+        classes=tuple(objective.labels_of(examples).most_common()),
         duplicates=tuple(sorted(duplicates)),
-        contradictions=() if plays else tuple(contradictions),
+        contradictions=objective.contradictions(contradictions),
         leaks=tuple(leaks),
         left_out=tuple(left_out),
         learned=len(learned),
         judged=len(judged),
-        # Of a passage every so-manyth token is guessed.
-        answers=round(len(judged) * Masking().rate * float(np.minimum(lengths, most or encoder.max_tokens).mean()))
-        if plays
-        else len(judged),
+        answers=objective.predictions(len(judged), float(np.minimum(lengths, most or encoder.max_tokens).mean())),
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
         unknown=unknown / max(1, total),
@@ -196,6 +192,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
     def begin(place: int) -> str:
         return examples.texts[place][:80]
 
+    objective = find_objective(examples.task)
     first = health.contradictions[0] if health.contradictions else ()
     said: dict[str, Callable[[], InputError]] = {
         "leaks": lambda: InputError(
@@ -218,29 +215,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
         ),
-        "few judged": lambda: (
-            InputError(
-                "Only {count} held-out tokens to predict: the accuracy can be off by ± {points} percentage points by "
-                "chance. Hold out more, or use a longer text.",
-                count=health.answers,
-                points=f"{health.uncertainty * 100:.1f}",
-            )
-            if examples.task in PRETRAINING_TASKS
-            else InputError(
-                "Only {count} held-out sentences: a word accuracy near 90 % can be off by ± {points} percentage "
-                "points by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller "
-                "difference.",
-                count=health.judged,
-                points=f"{health.uncertainty * 100:.1f}",
-            )
-            if examples.task == "token classes"
-            else InputError(
-                "Only {count} held-out rows: an accuracy near 90 % can be off by ± {points} percentage points by "
-                "chance, a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
-                count=health.judged,
-                points=f"{health.uncertainty * 100:.1f}",
-            )
-        ),
+        "few judged": lambda: objective.few_held_out(health.judged, health.answers, f"{health.uncertainty * 100:.1f}"),
         "unbalanced": lambda: InputError(
             "The classes are imbalanced. Switch on “Rarer classes count for more”, and report macro-F1 rather than "
             "accuracy."
@@ -274,11 +249,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
                 names=", ".join(f"“{label}” ({count:,})" for label, count in examples.missing),
             )
             if examples.missing
-            else InputError("Sentences left out because they have no words: {count}.", count=f"{health.skipped:,}")
-            if examples.task == "token classes"
-            else InputError(
-                "Rows left out because the text or the label is missing: {count}.", count=f"{health.skipped:,}"
-            )
+            else objective.left_out(health.skipped)
         ),
     }
     return {name: said[name]() for name in health.findings}

@@ -1,7 +1,7 @@
 """What came of a run: how good its model is on what was held out, row by row."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +13,15 @@ from interpret.core.file_rows import FileRows
 from interpret.core.intervals import cluster_bootstrap
 from interpret.core.vocabulary import TokenNames
 from interpret.finetuning.data import read_examples
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.facts import reported_on
-from interpret.finetuning.model_selection import Choice, cross_fit, row_parts, score_of
-from interpret.finetuning.pretraining_results import PretrainingResults, measure_pretraining
-from interpret.finetuning.regression_results import RegressionResults, measure_fit
+from interpret.finetuning.headline import Results
+from interpret.finetuning.model_selection import Choice, cross_fit
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.request import Request
-from interpret.finetuning.results import ClassificationResults, measure_results
 from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
 from interpret.finetuning.runs import Run, data_file, judged_file
 from interpret.finetuning.splits import Split, split_rows
-from interpret.finetuning.training import Trained
 
 
 def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
@@ -44,20 +42,6 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
     return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
 
 
-def measure(trained: Trained) -> ClassificationResults | RegressionResults | PretrainingResults:
-    """Tell how good a model is on what was held out."""
-    if trained.task in PRETRAINING_TASKS:
-        return measure_pretraining(trained.answers)
-    if trained.task == "regression":
-        return measure_fit(trained.answers["logits"][:, 0], trained.answers["truth"])
-    return _measure(trained.task, trained.answers, trained.labels)
-
-
-def _measure(task: str, answers: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> ClassificationResults:
-    truth = [labels[place] for place in answers["truth"]]
-    return measure_results(answers["logits"], truth, labels, answers["rows"] if task == "token classes" else None)
-
-
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What came of a run.
@@ -68,7 +52,7 @@ class Outcome:
         How good its model is on what was held out.
     texts, pairs, truth, origin
         Of each row of `found`, the text, its second text, what would have been right, and which row of the file it is.
-        For games of each passage; ``truth`` is then its document, and its number is that of the passage.
+        Of running text each passage; ``truth`` is then its document, and its number is that of the passage.
     words
         Where the rows are words, these; their texts are the sentences.
     labels
@@ -89,7 +73,7 @@ class Outcome:
         left out.
     """
 
-    found: ClassificationResults | RegressionResults | PretrainingResults
+    found: Results
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
@@ -130,27 +114,29 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
         whole = np.arange(len(split.train), len(examples))
         overlap, split = rest - len(split.test), Split(split.train, whole, whole)
     chosen = not split.apart and reported_on(run.facts, request.recipe.patience > 0) == "choosing"
-    about = (step, len(split.validation) if split.apart else 0, chosen, run.facts.get("honest", math.nan))
-    if task in PRETRAINING_TASKS:
-        some = examples.some(split.test)
-        return Outcome(
-            measure_pretraining(answers), some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap
-        )
-    logits, truth, rows = answers["logits"], answers["truth"], answers["rows"]
+    objective = find_objective(task)
     # For words' tags a row for each word, shown in its sentence.
-    some = examples.some(split.test[rows])
-    if task == "regression":
-        fit = measure_fit(logits[:, 0], truth)
-        return Outcome(fit, some.texts, some.pairs, some.labels, some.origin, None, (), *about, 0, overlap)
-    names = tuple(labels[int(place)] for place in truth)
-    found = _measure(task, answers, labels)
+    some = examples.some(objective.rows(split.test, answers))
     words, unread = None, 0
-    if task == "token classes":
-        tags = examples.tags or ()
-        unread = sum(len(tags[place]) for place in split.test) - len(rows)
+    if examples.tags is not None:
+        unread = sum(len(examples.tags[place]) for place in split.test) - len(answers["rows"])
         if "words" in answers:
             words = tuple(row[one] for row, one in zip(some.words or (), answers["words"], strict=True))
-    return Outcome(found, some.texts, some.pairs, names, some.origin, words, labels, *about, unread, overlap)
+    return Outcome(
+        found=objective.measure(answers, labels),
+        texts=some.texts,
+        pairs=some.pairs,
+        truth=objective.truth(some, answers, labels),
+        origin=some.origin,
+        words=words,
+        labels=labels,
+        step=step,
+        validated=len(split.validation) if split.apart else 0,
+        chosen=chosen,
+        honest=run.facts.get("honest", math.nan),
+        unread=unread,
+        overlap=overlap,
+    )
 
 
 # What runs call it that were made before layers had their name.
@@ -196,14 +182,14 @@ def compare_runs(runs: Sequence[Run]) -> Compared:
     InputError
         If one has no results yet, or they are of other rows.
     """
-    task = runs[0].request.task
+    objective = find_objective(runs[0].request.task)
     kept = [_kept(run) for run in runs]
-    parts = [row_parts(task, labels, answers) for answers, labels, _step in kept]
+    parts = [objective.row_parts(labels, answers) for answers, labels, _step in kept]
     truth = kept[0][0]["truth"]
     if any(not np.array_equal(one["truth"], truth) for one, _labels, _step in kept):
         raise InputError("These runs were evaluated on different rows, so they cannot be compared row by row.")
-    score, width = score_of(task), parts[0].shape[1]
-    choice = cross_fit(np.stack(parts), score, score, truth if task == "classes" else None)
+    score, width = objective.headline, parts[0].shape[1]
+    choice = cross_fit(np.stack(parts), score, score, objective.strata(truth))
     behind = [
         cluster_bootstrap(
             np.concatenate([parts[choice.best], one], axis=1),

@@ -1,4 +1,4 @@
-"""Running text for the two games that BERT learned from: cut into passages of whole sentences, in their order."""
+"""Running text for the pre-training of BERT: cut into passages of whole sentences, in their order."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,9 @@ import numpy as np
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
 from interpret.core.files import read_table
+from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.examples import LEAST_ROWS, Examples
 
-# Words of a passage, unless told: what 128 tokens hold of English, with some room.
-PASSAGE_WORDS = 90
 # From a sentence or two to what the longest BERT reads.
 LEAST_WORDS, MOST_WORDS = 10, 400
 # Not after initials and the commonest titles.
@@ -22,7 +21,9 @@ _SENTENCE_END = re.compile(
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\s぀-ヿ㐀-鿿가-힯]+\s*|\s+")
 
 
-def read_passages(content: bytes, name: str, text: str, task: str, words: int = PASSAGE_WORDS) -> Examples:
+def read_passages(
+    content: bytes, name: str, text: str, task: str, words: int = PASSAGE_WORDS, halves: bool = False
+) -> Examples:
     """Read running text: passages in its order, each labelled with its document's row, from 1.
 
     Parameters
@@ -32,9 +33,11 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
     text
         The table's column.
     task
-        One of `interpret.finetuning.examples.PRETRAINING_TASKS`. With next sentences each passage has two halves.
+        The objective that the examples are for.
     words
         How many words a passage has at most: whole sentences, up to there.
+    halves
+        Whether each passage has two halves, the second of which follows the first.
 
     Raises
     ------
@@ -59,7 +62,6 @@ def read_passages(content: bytes, name: str, text: str, task: str, words: int = 
         raise InputError(
             "The file has no column “{name}”. It has: {known}.", name=text, known=", ".join(table.columns[:20])
         )
-    halves = task.endswith("sentences")
     texts: list[str] = []
     seconds: list[str] = []
     owners: list[int] = []

@@ -13,8 +13,9 @@ from interpret.core.errors import InputError
 from interpret.core.rounding import fast_precision
 from interpret.core.tokens import tokenize
 from interpret.finetuning.cost import CONTEXT_BYTES, StepCost
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
 from interpret.finetuning.regularization import FISHER_EXAMPLES
@@ -114,16 +115,16 @@ def plan(
     layer_groups, _maps = planned_layer_groups(model, encoder, recipe)
     trainable = sum(one.learns for one in layer_groups)
     layers = [one for one in layer_groups if one.name.isdigit()]
-    plays = task in PRETRAINING_TASKS
-    kept = kept_layers(model, family, frozen_prefix(layer_groups)) if recipe.keep_prefix and not plays else -1
+    objective = find_objective(task)
+    keeps = recipe.keep_prefix and objective.fixed_inputs
+    kept = kept_layers(model, family, frozen_prefix(layer_groups)) if keeps else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
     steps_an_epoch = math.ceil(learned / recipe.batch)
     steps = steps_an_epoch * recipe.epochs
     shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
-    if plays:
-        # The head weighs every token of the vocabulary for each that is guessed, there and back.
-        head = recipe.masked * encoder.embedding_matrix.numel() / sum(one.parameters for one in layers)
-        shares = shares[0] + head, shares[1] + head
+    # There and back.
+    head = objective.head_parameters(encoder, recipe) / sum(one.parameters for one in layers)
+    shares = shares[0] + head, shares[1] + head
     tokens = mean * learned * recipe.epochs
     seconds = (
         tokens * (cost.forward * shares[0] + cost.backward * shares[1])
@@ -149,8 +150,7 @@ def plan(
         + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
         # What frozen layer groups made of the texts lies on the host.
         + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
-        # Scores of the whole vocabulary, as they come, in float32, and what flows back.
-        + (12 * recipe.batch * longest * recipe.masked * encoder.embedding_matrix.shape[0] if plays else 0)
+        + objective.logit_bytes(encoder, recipe, recipe.batch * longest)
         + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
     )
     return Plan(
@@ -233,7 +233,6 @@ def _cautions(
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95 % interval around 90 %.
-        "few judged": task not in ("regression", *PRETRAINING_TASKS)
-        and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+        "few judged": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

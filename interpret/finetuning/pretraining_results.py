@@ -8,11 +8,13 @@ from jaxtyping import Bool, Float32, Int
 
 from interpret.core.arrays import read_only
 from interpret.core.intervals import share_interval, wilson
+from interpret.core.sentences import sentence
+from interpret.finetuning.headline import Headline
 
 
 @dataclass(frozen=True, eq=False)
 class PretrainingResults:
-    """What came out of the games on passages that were held out.
+    """What came out on passages that were held out.
 
     Attributes
     ----------
@@ -51,9 +53,26 @@ class PretrainingResults:
     next: float
     next_interval: tuple[float, float]
 
+    @property
+    def headline(self) -> Headline:
+        """What a run is reported with first."""
+        return Headline(sentence("top-1 accuracy"), self.first, True)
+
+    def facts(self) -> dict[str, float]:
+        """Return the numbers that a run is listed with."""
+        low, high = self.interval
+        facts = {
+            "accuracy": self.first,
+            "low": low,
+            "high": high,
+            "among_five": self.five,
+            "perplexity": self.perplexity,
+        }
+        return facts if np.isnan(self.next) else facts | {"next_accuracy": self.next}
+
 
 def measure_pretraining(answers: Mapping[str, np.ndarray]) -> PretrainingResults:
-    """Sum up what `interpret.finetuning.pretraining_trainer.GameTrainer.judge` returned."""
+    """Sum up what `interpret.finetuning.masked_predictions.answers_of` returned."""
     rank = answers["rank"]
     shares = [share_interval(*_by_row(rank < most, answers["rows"])) for most in (1, 5)]
     follows = answers.get("follows", np.empty(0, np.float32))

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from interpret.core.checkpoints import BUILT_IN
 from interpret.core.errors import InputError
-from interpret.core.task_heads import HEADS
-from interpret.finetuning.examples import PRETRAINING_TASKS
+from interpret.core.heads import HEADS
 from interpret.finetuning.layer_groups import HEAD, POOLER
+from interpret.finetuning.objective import find_objective
 
 # What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
 # to the device (see `interpret.finetuning.training.settle_precision`).
@@ -34,15 +34,13 @@ class Settings(NamedTuple):
 # Rates of the BERT paper where layers learn (Devlin et al. 2019, appendix A.3), of Turc et al. 2019 for compact models,
 # and far higher ones, many times over, where a head alone does. A new linear head on the mean of all tokens learns
 # where the pooler, which stays as it is, was trained for something else.
-_SUITED = {
+SUITED = {
     "head": Settings("linear", 2e-2, 20),
     "layers": Settings(OWN_HEAD, 5e-5, 3),
     "small": Settings(OWN_HEAD, 2e-4, 4),
 }
 # Hu et al. 2021, table 9: 2e-4 to 5e-4 for RoBERTa; compact models take more.
 _ADAPTED_RATES = {"layers": 5e-4, "small": 2e-3}
-# The architecture's own head for the games was trained already, and is driven from what it knows by more than this.
-_GAME_HEAD_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Recipe:
     model
         ``"minilm"``, a hub id, or a folder.
     head
-        A name in `interpret.core.task_heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
+        A name in `interpret.core.heads.HEADS`, or ``"own"`` for the one that the architecture has in transformers;
         ``"auto"`` for the one that suits what is frozen.
     frozen
         Layer groups that stay as they are: see `interpret.finetuning.layer_groups`.
@@ -252,15 +250,10 @@ def suited(alone: bool, width: int, task: str = "classes", adapted: bool = False
         Whether adapters learn in the layers' place.
     """
     kind = "head" if alone else "small" if width < SMALL_WIDTH else "layers"
-    found = _SUITED[kind]
+    found = SUITED[kind]
     if adapted:
         found = found._replace(learning_rate=_ADAPTED_RATES.get(kind, found.learning_rate))
-    if task == "token classes" or task in PRETRAINING_TASKS:
-        # Other heads read whole texts.
-        found = found._replace(head=OWN_HEAD)
-    if alone and task in PRETRAINING_TASKS:
-        found = found._replace(learning_rate=_GAME_HEAD_RATE, epochs=_SUITED["small"].epochs)
-    return found
+    return find_objective(task).suit(found, alone)
 
 
 def resolve(recipe: Recipe, layer_groups: Iterable[str], width: int, task: str) -> Recipe:

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from interpret.core.arrays import read_only
 from interpret.core.intervals import cluster_bootstrap
 from interpret.core.rank_correlation import spearman_interval
+from interpret.finetuning.headline import Headline
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,16 @@ class RegressionResults:
     pearson: float
     spearman: float
     mistakes: Int[np.ndarray, " example"]
+
+    @property
+    def headline(self) -> Headline:
+        """What a run is reported with first."""
+        return Headline("R²", self.r2, False)
+
+    def facts(self) -> dict[str, float]:
+        """Return the numbers that a run is listed with."""
+        low, high = self.interval
+        return {"r2": self.r2, "low": low, "high": high, "mae": self.mae, "rmse": self.rmse, "spearman": self.spearman}
 
     @cached_property
     def spearman_interval(self) -> tuple[float, float]:

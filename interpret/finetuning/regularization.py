@@ -7,7 +7,7 @@ It stands in the place of weight decay, which pulls towards 0 (Li et al. 2018, s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,8 +18,9 @@ from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
 from interpret.finetuning.collator import Collator, Reader
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import HEAD
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.trainable_model import TrainableModel
 
@@ -128,7 +129,7 @@ def fisher_information(
         )
     random = np.random.default_rng(recipe.seed)
     chosen = random.permutation(past.learned)[:most]
-    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels, (0.0, 1.0)), Collator(encoder)
+    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels), Collator(encoder)
     parameters = dict(encoder.model.named_parameters())
     found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
     for one in parameters.values():
@@ -177,8 +178,5 @@ def replayed(
     count = min(len(past.learned), round(len(learned) * share / (1 - share)))
     chosen = np.random.default_rng(seed).permutation(past.learned)[:count]
     again = old.some(chosen)
-    if examples.task in PRETRAINING_TASKS:
-        # Documents are numbered in each file: the old ones are no part of the new ones.
-        again = replace(again, labels=tuple(f"old {label}" for label in again.labels))
-    whole = examples.followed_by(again)
+    whole = examples.followed_by(find_objective(examples.task).replay(again))
     return whole, np.concatenate([np.asarray(learned), np.arange(len(examples), len(whole))])

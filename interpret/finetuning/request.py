@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 from interpret.core.errors import InputError
-from interpret.finetuning.passages import MOST_WORDS, PASSAGE_WORDS
+from interpret.finetuning.data_source import PASSAGE_WORDS
+from interpret.finetuning.passages import MOST_WORDS
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.run_files import (
     BROKEN,

@@ -11,7 +11,9 @@ from interpret.core.arrays import read_only
 from interpret.core.clustered_intervals import drawn_interval
 from interpret.core.errors import InputError
 from interpret.core.intervals import DRAWS, drawn_sums, share_intervals, wilson
+from interpret.core.sentences import sentence
 from interpret.finetuning.entities import EntityResults, by_sentence, measure_entities, name_entities
+from interpret.finetuning.headline import Headline
 
 _BINS = 10
 
@@ -111,6 +113,30 @@ class ClassificationResults:
         wrong = self.confusion * (1 - np.eye(len(self.labels), dtype=np.int64))
         order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
         return np.stack(np.unravel_index(order, wrong.shape), axis=1).astype(np.int64)
+
+    @property
+    def headline(self) -> Headline:
+        """What a run is reported with first: F1 of entities, or accuracy."""
+        if self.entities is not None:
+            return Headline(sentence("entity F1"), self.entities.f1, True)
+        return Headline(sentence("word accuracy") if self.sentences else sentence("accuracy"), self.accuracy, True)
+
+    def facts(self) -> dict[str, float]:
+        """Return the numbers that a run is listed with."""
+        low, high = self.interval
+        facts = {
+            "accuracy": self.accuracy,
+            "low": low,
+            "high": high,
+            "macro_f1": self.macro_f1,
+            "majority": self.majority,
+            "ece": self.ece,
+        }
+        if self.entities is None:
+            return facts
+        one = self.entities
+        ends = {"entity_low": one.interval[0], "entity_high": one.interval[1]}
+        return facts | {"entity_precision": one.precision, "entity_recall": one.recall, "entity_f1": one.f1, **ends}
 
 
 def measure_results(

@@ -9,7 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from interpret.core.errors import InputError
-from interpret.finetuning.runs import LOCK, Run, read_run, write_state
+from interpret.finetuning.run_state import write_state
+from interpret.finetuning.runs import LOCK, Run, read_run
 
 
 def stop_run(run: Run) -> None:

@@ -16,10 +16,8 @@
 ======================  ================================================================================
 """
 
-import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,10 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from interpret.core.errors import InputError
 from interpret.core.files import link, write_whole
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.request import LONGEST_NAME, Request
 from interpret.finetuning.run_files import (
@@ -44,15 +41,13 @@ from interpret.finetuning.run_files import (
     read_bytes,
     read_object,
 )
+from interpret.finetuning.run_state import is_alive, write_state
 
 STATES = ("waiting", "running", "stopping", "stopped", "interrupted", "failed", "done", "damaged")
 _ACTIVE = ("waiting", "running")
 PAST = "past"
 # Held by the process that works on a run.
 LOCK = ".lock"
-# A process that has said nothing for so many seconds after it was asked for never began.
-_TO_BEGIN = 90.0
-_writing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -275,14 +270,14 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
     if state not in STATES or state in ("stopping", "interrupted", "damaged"):
         raise ValueError(f"no state is called {str(state)[:20]}")
     if state in _ACTIVE:
-        if not _alive(given):
+        if not is_alive(given):
             state = "interrupted"
         elif (folder / "stop").exists():
             state = "stopping"
     facts, rows = numbers(given.get("facts", {})), numbers(given.get("rows", {}))
     if facts or state == "done":
         finite(facts, "seconds", "trainable", "learned", "judged")
-        if not {"accuracy", "r2"} & set(facts):
+        if find_objective(request.task).fact not in facts:
             raise ValueError("nothing tells how good it is")
     failure = given.get("error")
     if failure is not None:
@@ -324,41 +319,3 @@ def list_runs(root: Path) -> list[Run]:
         with suppress(InputError, OSError):
             found.append(read_run(folder))
     return sorted(found, key=lambda run: (run.asked, run.id), reverse=True)
-
-
-def _alive(given: Mapping[str, Any]) -> bool:
-    if not given.get("process"):
-        return time.time() - moment(given.get("asked", 0.0)) < _TO_BEGIN
-    born = number(given["born"])
-    try:
-        process = psutil.Process(int(number(given["process"], 1.0, 2.0**31 - 1)))
-        # A number is given to another process some day; and one that ended may wait to be seen by who started it.
-        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def write_state(folder: Path, **changes: Any) -> None:
-    """Change some of what a run's state file says."""
-    path = folder / "state.json"
-    # The training and the record write from threads of their own.
-    with _writing:
-        try:
-            given = read_object(path)
-        except InputError:
-            given = {}
-        write_whole(path, json.dumps(given | changes, ensure_ascii=False))
-
-
-def itself() -> dict[str, Any]:
-    """Return what tells this process from all others, and who started it: for `write_state`."""
-    process = psutil.Process(os.getpid())
-    return {"process": process.pid, "born": process.create_time(), "launcher": os.getppid()}
-
-
-def launcher(folder: Path) -> int:
-    """Return the process that started the one which works on a run, or 0."""
-    try:
-        return int(number(read_object(folder / "state.json").get("launcher", 0)))
-    except ValueError:
-        return 0

@@ -19,7 +19,7 @@ from interpret.finetuning.metrics_log import (
     read_lines,
 )
 from interpret.finetuning.record import Record
-from interpret.finetuning.runs import write_state
+from interpret.finetuning.run_state import write_state
 
 _BETWEEN = 0.5
 

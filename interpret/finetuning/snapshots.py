@@ -14,12 +14,11 @@ from interpret.core.checkpoints import find_checkpoint
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.task_heads import Classifier, load_head
-from interpret.finetuning.checkpoints import SNAPSHOT
-from interpret.finetuning.model_loading import loader
+from interpret.finetuning.checkpoints import SNAPSHOT, SNAPSHOTS
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.run_files import BROKEN, damaged
 from interpret.finetuning.runs import Run
 from interpret.finetuning.trainable_model import save_model
-from interpret.finetuning.training import SNAPSHOTS
 
 # Where whole models are written, and how many of a run are kept.
 _OPENED = ".opened"
@@ -89,7 +88,7 @@ def _write(run: Run, source: Path, snapshot: Snapshot, folder: Path) -> None:
             body = tf.AutoModel.from_pretrained(source, local_files_only=True)
             model, name, labels = Classifier(body, head[0]), head[1].name, head[1].labels
         else:
-            model = loader(run.request.task).from_pretrained(source, local_files_only=True)
+            model = find_objective(run.request.task).loader().from_pretrained(source, local_files_only=True)
             name, labels = "", ()
         own = dict(model.named_parameters())
         with torch.no_grad():

@@ -35,7 +35,8 @@ from interpret.finetuning.layer_groups import (
     layer_group_names,
     layer_group_parameters,
 )
-from interpret.finetuning.model_loading import loader, make_model
+from interpret.finetuning.model_loading import make_model
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import OWN_HEAD, Recipe, resolve
 
 
@@ -236,7 +237,7 @@ def skeleton(encoder: Encoder, recipe: Recipe, task: str, classes: int) -> Model
         if recipe.head != OWN_HEAD:
             return Classifier(tf.AutoModel.from_config(config), make_head(recipe.head, encoder.width, max(1, classes)))
         config.num_labels = max(1, classes)
-        return loader(task).from_config(config)
+        return find_objective(task).loader().from_config(config)
 
 
 def frozen_layer_groups(recipe: Recipe, names: Iterable[str]) -> list[str]:

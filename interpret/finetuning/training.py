@@ -27,25 +27,22 @@ from interpret.core.extras import needed_for
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
-from interpret.finetuning.checkpoints import latest_checkpoint
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
+from interpret.finetuning.checkpoints import SNAPSHOTS, latest_checkpoint
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
 from interpret.finetuning.model_selection import Choice
+from interpret.finetuning.objective import Answers, find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
-from interpret.finetuning.pretraining_trainer import PretrainingTrainer
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.regularization import ParentRun, make_hold
 from interpret.finetuning.trainable_model import TrainableModel, at_rest, make_trainable_model, save_model
-from interpret.finetuning.trainer import Answers, FineTuner
-from interpret.finetuning.training_data import TrainingData, label_scale, read_training_data
+from interpret.finetuning.trainer import FineTuner
+from interpret.finetuning.training_data import TrainingData
 
 with needed_for("finetune"):
     from accelerate.state import AcceleratorState, PartialState
     from accelerate.utils import patch_environment
-
-# Where the weights that changed are written on the way, beside the folder of the checkpoints.
-SNAPSHOTS = "snapshots"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +60,8 @@ class Trained:
     steps, evaluations
         What was told on the way, since it was begun or resumed; one evaluation for each epoch and where it stopped.
     answers, loss
-        What it says of the examples that the result is reported on, and what would have been right; its mean loss
-        there. See
-        `interpret.finetuning.trainer.FineTuner.judge` and, for games,
-        `interpret.finetuning.pretraining_trainer.GameTrainer.judge`. For a regression both are values as they were
-        given.
+        What it says of the test set, and what would have been right, as the objective's ``evaluate`` has it; its mean
+        loss there. For a regression both are values as they were given.
     choice
         How far the result is flattered where the epoch was chosen among several by the examples that it is reported on;
         None where it was not.
@@ -149,18 +143,9 @@ def train(
     Stopped
         If it was asked to stop before its first step.
     """
-    if examples.task in PRETRAINING_TASKS and recipe.head not in (AUTO, OWN_HEAD):
-        raise InputError(
-            "The head “{name}” reads whole texts, but this task predicts masked words. Choose “{own}”.",
-            name=recipe.head,
-            own=OWN_HEAD,
-        )
-    if examples.task == "token classes" and recipe.head not in (AUTO, OWN_HEAD):
-        raise InputError(
-            "The head “{name}” reads whole texts, but these labels are for single words. Choose “{own}”.",
-            name=recipe.head,
-            own=OWN_HEAD,
-        )
+    objective = find_objective(examples.task)
+    if objective.head_refusal and recipe.head not in (AUTO, OWN_HEAD):
+        raise InputError(objective.head_refusal, name=recipe.head, own=OWN_HEAD)
     device = find_device(recipe.device).name
     recipe = replace(recipe, precision=settle_precision(recipe, examples.texts))
     # On the host: what learns is made of it there, and is the only model that ever comes to the device.
@@ -172,24 +157,20 @@ def train(
         for module in learner.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-    mean, spread = scale = label_scale(examples, learned)
-    if learner.continued and examples.task == "regression":
-        # It answers in the labels' unit, and is to learn how many spreads they are from the mean.
-        learner.rescale_answer(1 / spread, -mean / spread)
+    scale = objective.label_scale(examples, learned)
+    if learner.continued:
+        objective.start_from(learner, scale)
     with hold(device, _too_much(device)), ExitStack() as stack:
         # Once the device is its own: waiting is no training.
         begin = time.perf_counter()
-        lesson = read_training_data(encoder, recipe, examples, learned, judged, tested, probes, scale, device)
+        parts = (learned, judged, judged if tested is None else tested)
+        lesson = objective.read_training_data(encoder, recipe, examples, parts, probes, scale, device)
         pull = make_hold(learner, recipe, past)
         stack.enter_context(at_rest(learner.model))
-        # A game's passages are different every time.
-        kept = (
-            -1
-            if examples.task in PRETRAINING_TASKS
-            else _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop)
-        )
+        kept = _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop) if objective.fixed_inputs else -1
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        trainer = (PretrainingTrainer if examples.task in PRETRAINING_TASKS else FineTuner)(
+        trainer = FineTuner(
+            objective,
             learner,
             lesson,
             recipe,
@@ -206,11 +187,8 @@ def train(
         loss, found = trainer.finish()
         trainer.let_go()
         seconds = time.perf_counter() - begin
-    answers = dict(found)
-    if examples.task == "regression":
-        answers["logits"] = answers["logits"] * np.float32(spread) + np.float32(mean)
-        answers["truth"] = answers["truth"] * spread + mean
-        learner.rescale_answer(spread, mean)
+    choice = trainer.choice(found)
+    answers = objective.finish(learner, found, scale)
     adapter = learner.settle()
     return Trained(
         learner.model,
@@ -221,13 +199,13 @@ def train(
         examples.task,
         learner.layer_groups,
         tuple(trainer.steps),
-        tuple(trainer.progress.evaluations),
+        tuple(trainer.reached.progress.evaluations),
         {name: read_only(one) for name, one in answers.items()},
         loss,
-        trainer.choice(),
-        trainer.progress.best,
+        choice,
+        trainer.reached.progress.best,
         kept,
-        trainer.progress.stopped,
+        trainer.reached.progress.stopped,
         seconds,
         examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(learned), seconds),
         adapter,
@@ -265,8 +243,8 @@ def _take_prefix(
 
     Returns how many layers they are; -1 where nothing is kept.
     """
-    tested = lesson.tested if lesson.tested is not lesson.judged else ()
-    items = [*lesson.learned, *lesson.judged, *tested, *lesson.watched]
+    test = lesson.test if lesson.test is not lesson.validation else ()
+    items = [*lesson.train, *lesson.validation, *test, *lesson.probes]
     count = kept_layers(learner.model, learner.family, frozen_prefix(learner.layer_groups))
     room = prefix_bytes([len(one["input_ids"]) for one in items], width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:

@@ -11,7 +11,8 @@ from interpret.finetuning.metrics_log import (
     Tell,
     Waiting,
 )
-from interpret.finetuning.runs import Run, list_runs, write_state
+from interpret.finetuning.run_state import write_state
+from interpret.finetuning.runs import Run, list_runs
 
 
 def launched() -> bool:

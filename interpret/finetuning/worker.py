@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -23,32 +22,32 @@ from filelock import FileLock, Timeout
 
 from interpret.core.checkpoints import find_checkpoint
 from interpret.core.device_lock import forget_peak, release
-from interpret.core.devices import claim, find_device
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
 from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.adapters import save_adapter
-from interpret.finetuning.examples import PRETRAINING_TASKS, Examples
-from interpret.finetuning.facts import facts_of
-from interpret.finetuning.final_evaluation import how_surprised, what_is_forgotten
+from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
     Stopped,
     Tell,
     examples_a_second,
 )
-from interpret.finetuning.outcome import measure, read_run_examples
+from interpret.finetuning.objective import find_objective
+from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
 from interpret.finetuning.record import Record, load_client
 from interpret.finetuning.regularization import ParentRun, replayed
 from interpret.finetuning.request import Request
+from interpret.finetuning.run_device import settle_device
 from interpret.finetuning.run_files import damaged
-from interpret.finetuning.runs import LOCK, Run, itself, launcher, make_run, read_run, write_state
+from interpret.finetuning.run_state import itself, launcher, write_state
+from interpret.finetuning.runs import LOCK, Run, make_run, read_run
 from interpret.finetuning.sitting import Sitting
 from interpret.finetuning.splits import Split
 from interpret.finetuning.training import Trained, save_trained, settle_precision, train
-from interpret.finetuning.turns import SECONDS_BETWEEN_LOOKS, launched, turn
+from interpret.finetuning.turns import SECONDS_BETWEEN_LOOKS, turn
 
 _log = logging.getLogger(__name__)
 # Where the first process of `accelerate launch` says that it left a run to somebody else.
@@ -91,7 +90,7 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
     with alone, _stopped_by_signals(folder):
         write_state(folder, state="waiting", **itself(), error=None)
         try:
-            device, inside = _settle_device(run.request.recipe.device, own)
+            device, inside = settle_device(run.request.recipe.device, own)
             with turn(run, device, tell) as came:
                 if not came:
                     raise Stopped
@@ -122,37 +121,6 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
     return read_run(folder)
 
 
-# The card that this process made the only one that it sees, as the machine calls it.
-_claimed: list[str] = []
-
-
-def _settle_device(asked: str, own: bool) -> tuple[str, str]:
-    """Return what a recipe's device is called on this machine, and what in this process.
-
-    Of a process of its own it becomes the only card.
-
-    Raises
-    ------
-    InputError
-        If the machine has no such device, it does not answer, or this process has made another one its only card.
-    """
-    if _claimed and asked in ("auto", "cuda", *_claimed):
-        return _claimed[0], "cuda:0"
-    device = find_device(asked).name
-    if launched() and device.startswith("cuda"):
-        return device, f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    try:
-        inside = claim(device) if own else device
-    except InputError:
-        if asked != "auto":
-            raise
-        # Known to the machine, but CUDA does not start.
-        return "cpu", "cpu"
-    if inside != device:
-        _claimed[:] = [device]
-    return device, inside
-
-
 def _help(folder: Path) -> Run:
     """Train as one of the further processes of `accelerate launch`: the first one keeps the books."""
     # It has its turn on the device when the first one has; what the state says before that one came is an old story.
@@ -167,7 +135,7 @@ def _help(folder: Path) -> Run:
     if run.state in ("running", "stopping"):
         with suppress(Stopped):
             # The first one has said which kind of device it is; each has a card of its own.
-            _train(run, _settle_device(run.device, own=True)[1], None)
+            _train(run, settle_device(run.device, own=True)[1], None)
     return read_run(folder)
 
 
@@ -243,9 +211,10 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         trained, split = _train(run, device, sitting)
         seconds = sitting.seconds
         sitting.open().close()
-        found = measure(trained)
+        objective = find_objective(trained.task)
+        found = objective.measure(trained.answers, trained.labels)
         _keep(run, trained)
-        facts = facts_of(found) | {
+        facts = found.facts() | {
             "loss": trained.loss,
             "epochs": trained.best,
             "trainable": float(sum(one.learns for one in trained.layer_groups)),
@@ -265,11 +234,7 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         begun = trained.evaluations[0]
         facts |= {f"{name}_before": one for name, one in begun.facts.items() if begun.step == 0}
         try:
-            facts |= (
-                what_is_forgotten(run, device)
-                if run.request.task not in PRETRAINING_TASKS
-                else how_surprised(run, device)
-            )
+            facts |= objective.measure_afterwards(run, device)
         except Exception:
             # The training itself is done, and its model saved.
             report(_log, "what the model forgot could not be measured")
@@ -314,10 +279,10 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
 def _rows(examples: Examples, split: Split) -> dict[str, float]:
     """Return what a page says of a run's data while it goes on: it must not read the data for it again and again."""
     found = {"learned": float(len(split.train)), "judged": float(len(split.test))}
-    if examples.task == "classes":
-        # Of the rows that each epoch is judged by.
-        counts = Counter(examples.labels[int(place)] for place in split.validation)
-        found["majority"] = max(counts.values()) / len(split.validation)
+    # Of the rows that each epoch is evaluated on.
+    counts = find_objective(examples.task).labels_of(examples.some(split.validation))
+    if counts:
+        found["majority"] = max(counts.values()) / counts.total()
     return found
 
 

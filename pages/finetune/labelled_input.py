@@ -15,21 +15,14 @@ from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.table_caption import large_missing, table_caption, tags_caption
-from interpret.core import tag_files
+from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.health import describe_health
-from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
+from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
 _DATA, _TASK = "data", "task"
-_TABLES = (".csv", ".tsv", ".jsonl", ".json")
 _PLAIN = (".txt", ".md")
-_KINDS = {
-    "classes": _TABLES,
-    "regression": _TABLES,
-    "token classes": tag_files.SUFFIXES,
-    **dict.fromkeys(it.finetuning.PRETRAINING_TASKS, (*_PLAIN, *_TABLES)),
-}
 
 
 @dataclass(frozen=True)
@@ -73,41 +66,18 @@ def labelled_input() -> Given | None:
         if source == "sentiment_zh":
             st.caption(_("It needs a model that reads Chinese, such as google-bert/bert-base-chinese."))
         return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
-    tasks = {
-        "classes": _("Text classification (a class per text)"),
-        "regression": _("Regression (a number per text)"),
-        "token classes": _("Token classification (a tag per word)"),
-        it.finetuning.PRETRAINING_TASKS[0]: _("Masked words (no labels)"),
-        it.finetuning.PRETRAINING_TASKS[1]: _("Masked words and next sentence (no labels)"),
-    }
-    task = segments(_("Task"), tasks, _TASK)
-    hint = {
-        "token classes": _(
-            "A file with a tag for each word: one word and its tag per line with a blank line between sentences "
-            "(CoNLL), CoNLL-U, a table with one word per row, or JSON with lists: {kinds}"
-        ),
-        **dict.fromkeys(
-            it.finetuning.PRETRAINING_TASKS,
-            _("Running text from your domain, read as one document, or a table with one document per row: {kinds}"),
-        ),
-    }.get(task, _("A file with a text and a label in each row: {kinds}"))
-    if task in it.finetuning.PRETRAINING_TASKS:
-        st.caption(
-            _(
-                "This continues the pretraining of BERT and needs no labels. A model that has been trained on texts "
-                "of your domain mostly learns its labels better afterwards (Gururangan et al. 2020)."
-            )
-        )
-    suffixes = _KINDS[task]
-    found = kept_file(f"labelled:{task}", hint.format(kinds=" ".join(suffixes)), suffixes)
+    task = segments(_("Task"), {name: _(one.title) for name, one in it.finetuning.list_objectives().items()}, _TASK)
+    objective = it.finetuning.find_objective(task)
+    if objective.about:
+        st.caption(_(objective.about))
+    suffixes = objective.suffixes
+    found = kept_file(f"labelled:{task}", _(objective.file_hint).format(kinds=" ".join(suffixes)), suffixes)
     if found is None:
         st.info(
             _("Choose a file. None of its content leaves the machine that runs Bertoscope."), icon=":material/upload:"
         )
         return None
-    data = _columns(found, task)
-    if task in it.finetuning.PRETRAINING_TASKS:
-        data = replace(data, words=_words_input())
+    data = _SOURCES[objective.source](found, task)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     second = left.toggle(_("Use a second file as the test set"), key="second_file", persist_state="session")
     if not second:
@@ -141,20 +111,26 @@ def _words_input() -> int:
     )
 
 
-def _columns(found: tuple[str, bytes], task: str) -> Labelled:
+def _text_source(found: tuple[str, bytes], task: str) -> Labelled:
+    """Ask which column of a table is running text, and how long passages are; a plain text has one."""
     name, content = found
-    if task == "token classes":
-        return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
-    if task in it.finetuning.PRETRAINING_TASKS and name.lower().endswith(_PLAIN):
-        return Labelled(content, name, "text", "", None, task)
-    table = cache.table(content, name)
-    table_caption(table, name)
-    if task in it.finetuning.PRETRAINING_TASKS:
+    column = "text"
+    if not name.lower().endswith(_PLAIN):
+        table = cache.table(content, name)
+        table_caption(table, name)
         columns = dict(enumerate(table.columns))
-        text = choose(
+        place = choose(
             st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
         )
-        return Labelled(content, name, table.columns[text], "", None, task)
+        column = table.columns[place]
+    return Labelled(content, name, column, "", None, task, words=_words_input())
+
+
+def _columns_source(found: tuple[str, bytes], task: str) -> Labelled:
+    """Ask which columns are the text, its label, and a second text."""
+    name, content = found
+    table = cache.table(content, name)
+    table_caption(table, name)
     if len(table.columns) < 2:
         raise it.InputError(
             "“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name
@@ -171,6 +147,16 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
 
+def _tags_source(found: tuple[str, bytes], task: str) -> Labelled:
+    """Ask which tags of words are meant."""
+    name, content = found
+    return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
+
+
+# What is asked of a file, by what an objective reads of it.
+_SOURCES = {"columns": _columns_source, "tags": _tags_source, "text": _text_source}
+
+
 def _tags_input(content: bytes, name: str) -> str:
     found = cache.tags(content, name)
     tags_caption(found, name)
@@ -182,18 +168,11 @@ def _tags_input(content: bytes, name: str) -> str:
 
 def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
-    learned = f"{health.learned:,}"
     facts = [
-        (
-            _("Training set: {count} passages")
-            if task in it.finetuning.PRETRAINING_TASKS
-            else _("Training set: {count} sentences")
-            if task == "token classes"
-            else _("Training set: {count} rows")
-        ).format(count=learned),
+        _(it.finetuning.find_objective(task).unit.training_set).format(count=f"{health.learned:,}"),
         _("held out: {count}").format(count=f"{health.judged:,}"),
     ]
-    if task == "classes":
+    if health.classes and examples.tags is None:
         facts.append(_("{count} classes").format(count=len(health.classes)))
         facts.append(_("majority-class baseline: {share}").format(share=f"{health.majority:.1%}"))
     if "unknown" in health.findings:

@@ -77,13 +77,14 @@ def cautions_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
 
 def probes_input(examples: it.finetuning.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:
     """Draw the sentences that are watched while the model learns."""
-    if task == "token classes":
+    objective = it.finetuning.find_objective(task)
+    if objective.source == "tags":
         return ()
     some = [examples.texts[int(place)] for place in judged[:: max(1, len(judged) // 3)]][:3]
     with st.expander(_("Sentences to track during training")):
         label = (
             _("One per line, at most {most}. The model's internals on them are compared before and after training.")
-            if task in it.finetuning.PRETRAINING_TASKS
+            if not objective.tracks_answers
             else _(
                 "One per line, at most {most}. Predictions for them are recorded after every epoch, and the model's "
                 "internals on them are compared before and after training."

@@ -7,9 +7,9 @@ import streamlit as st
 from dashboard.language import _
 from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.result_view import result_view
 from dashboard.widgets.run_view import run_buttons, run_choice, run_live
 from dashboard.widgets.run_view import watched as read
+from pages.finetune.result_views import result_view
 
 
 @guarded

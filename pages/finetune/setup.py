@@ -37,7 +37,7 @@ def setup() -> None:
     with st.spinner(_("Checking the rows …")):
         health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
     health_view(health, examples, task)
-    if task in it.finetuning.PRETRAINING_TASKS and (encoder.task is None or encoder.task.kind != "masked words"):
+    if it.finetuning.find_objective(task).masks and (encoder.task is None or encoder.task.kind != "masked words"):
         st.info(
             _(
                 "This model was saved without a masked-language-model head, so training starts with a new one, at "

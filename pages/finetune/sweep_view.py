@@ -94,8 +94,9 @@ def _live(group: str, active: bool) -> None:
     if active:
         st.progress(len(ended) / len(runs), _("{done} of {total}").format(done=len(ended), total=len(runs)))
         st.button(_("Stop the sweep"), icon=":material/stop:", key="stop_sweep", on_click=_stop, args=(runs,))
-    name = _measure(runs)
-    title = {"r2": "R²", "entity_f1": _("entity F1")}.get(name, _("accuracy"))
+    objective = it.finetuning.find_objective(runs[0].request.task)
+    name = "entity_f1" if any("entity_f1" in run.facts for run in runs) else objective.fact
+    title = _("entity F1") if name == "entity_f1" else _(objective.score_name)
     low, high = ("entity_low", "entity_high") if name == "entity_f1" else ("low", "high")
     if ended and all(beats_baseline(run.facts) is False for run in ended):
         st.error(
@@ -110,12 +111,12 @@ def _live(group: str, active: bool) -> None:
                 [run.facts[name] for run in ended],
                 [(run.facts[low], run.facts[high]) if low in run.facts else None for run in ended],
                 title,
-                name != "r2",
+                objective.score_is_share,
             ),
             key="sweep",
         )
     if len(ended) > 1 and not active:
-        _verdict(ended, name)
+        _verdict(ended, name, objective.score_is_share)
     names = state_names()
     st.dataframe(
         {
@@ -127,7 +128,7 @@ def _live(group: str, active: bool) -> None:
             _("Time"): [duration(run.facts["seconds"]) if run.facts else "" for run in runs],
         },
         hide_index=True,
-        column_config={title: st.column_config.NumberColumn(format="%.3f" if name == "r2" else "percent")},
+        column_config={title: st.column_config.NumberColumn(format="percent" if objective.score_is_share else "%.3f")},
     )
     for run in runs:
         if run.error is not None:
@@ -140,14 +141,7 @@ def _live(group: str, active: bool) -> None:
     )
 
 
-def _measure(runs: list[it.runs.Run]) -> str:
-    """Name what runs are compared by, as their facts have it."""
-    if runs[0].request.task == "regression":
-        return "r2"
-    return "entity_f1" if any("entity_f1" in run.facts for run in runs) else "accuracy"
-
-
-def _verdict(runs: list[it.runs.Run], name: str) -> None:
+def _verdict(runs: list[it.runs.Run], name: str, is_share: bool) -> None:
     """Say which is best on these rows, how far being chosen by them flatters it, and which cannot be told from it."""
     found = compare_runs(runs)
     best = runs[found.choice.best]
@@ -155,7 +149,7 @@ def _verdict(runs: list[it.runs.Run], name: str) -> None:
     cheapest = min([best, *alike], key=lambda run: run.facts["seconds"])
 
     def written(score: float) -> str:
-        return f"{score:.3f}" if name == "r2" else f"{score:.1%}"
+        return f"{score:.1%}" if is_share else f"{score:.3f}"
 
     st.info(
         _(

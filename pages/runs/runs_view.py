@@ -94,8 +94,11 @@ def runs_table() -> list[Row]:
         # A choice is kept by its place, and places move when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **percent_columns(_("Accuracy"), _("Entity F1")),
-            **{name: st.column_config.NumberColumn(format="%.3f") for name in ("Macro-F1", "R²")},
+            **percent_columns(_("Accuracy"), *(title for title, _name, is_share in _scores() if is_share)),
+            **{
+                title: st.column_config.NumberColumn(format="%.3f")
+                for title in ("Macro-F1", *(title for title, _name, is_share in _scores() if not is_share))
+            },
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
                     "Whether the 95 % interval of the accuracy lies above the majority-class baseline on the same "
@@ -132,8 +135,8 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Evaluated on"): [_reported(row) for row in rows],
         "Macro-F1": finals("macro_f1"),
         **{
-            title: percents(finals(name)) if name == "entity_f1" else finals(name)
-            for title, name in ((_("Entity F1"), "entity_f1"), ("R²", "r2"))
+            title: percents(finals(name)) if is_share else finals(name)
+            for title, name, is_share in _scores()
             if any(value is not None for value in finals(name))
         },
         _("Loss"): finals("loss"),
@@ -143,6 +146,15 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Started"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
         _("Note"): [row.recorded.note for row in rows],
     }
+
+
+def _scores() -> list[tuple[str, str, bool]]:
+    """Return what runs may be reported with beside an accuracy: its title, its name, and whether it is a share."""
+    others = [one for one in it.finetuning.list_objectives().values() if one.fact != "accuracy"]
+    return [
+        (_("Entity F1"), "entity_f1", True),
+        *((_(one.score_label), one.fact, one.score_is_share) for one in others),
+    ]
 
 
 def _facts(row: Row) -> dict[str, float]:

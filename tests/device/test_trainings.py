@@ -8,7 +8,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.core.task_heads import HEADS
+from interpret.core.heads import HEADS
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.regularization import ParentRun, replayed
 from interpret.finetuning.trainable_model import save_model
@@ -28,18 +28,16 @@ KINDS = {
     "pairs": replace(CLASSES, pairs=TEXTS[::-1]),
     "regression": Examples("regression", TEXTS, None, tuple(f"{len(one)}.5" for one in TEXTS), PLACES, 0),
     "token classes": Examples("token classes", TEXTS, None, TAGS, PLACES, 0),
-    it.finetuning.PRETRAINING_TASKS[0]: Examples(
-        it.finetuning.PRETRAINING_TASKS[0], TEXTS, None, ("0",) * 24, PLACES, 0
-    ),
-    it.finetuning.PRETRAINING_TASKS[1]: Examples(
-        it.finetuning.PRETRAINING_TASKS[1], TEXTS, TEXTS[1:] + TEXTS[:1], ("0",) * 24, PLACES, 0
+    "masked words": Examples("masked words", TEXTS, None, ("0",) * 24, PLACES, 0),
+    "masked words and next sentences": Examples(
+        "masked words and next sentences", TEXTS, TEXTS[1:] + TEXTS[:1], ("0",) * 24, PLACES, 0
     ),
 }
 TRAININGS = {
     **{f"task {kind}": (kind, {}) for kind in KINDS},
     **{f"head {head}": ("classes", {"head": head}) for head in HEADS},
     "adapters": ("classes", {"lora_rank": 2}),
-    "adapters in a game": (it.finetuning.PRETRAINING_TASKS[0], {"lora_rank": 2}),
+    "adapters in a game": ("masked words", {"lora_rank": 2}),
     "a prefix": ("classes", {"frozen": ("embeddings", "0")}),
     "a prefix of token classes": ("token classes", {"frozen": ("embeddings", "0")}),
     "frozen, and computed anew": ("classes", {"frozen": ("embeddings", "0"), "keep_prefix": False}),

@@ -9,7 +9,8 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.core.task_heads import HEADS, make_head
+from interpret.core.heads import HEADS
+from interpret.core.task_heads import make_head
 from tests.gpu_check.check import Figure, World, at_most, holds, step
 from tests.gpu_check.data import SENTENCE, classes
 

@@ -15,7 +15,7 @@ from interpret.finetuning.training import Trained, save_trained, train
 from tests.gpu_check.check import Figure, World, at_most, holds, step
 from tests.gpu_check.data import classes, numbers, passages, tags
 
-_WORDS, _BOTH = it.finetuning.PRETRAINING_TASKS
+_WORDS, _BOTH = "masked words", "masked words and next sentences"
 # Of the first step's loss and all others', each of which multiplies what rounding did to the one before; and of how far
 # a layer group's weights came, which for some, such as the biases of keys, rounding alone decides.
 _FIRST, _ALL, _MOVED = 2e-5, 2e-3, 0.05

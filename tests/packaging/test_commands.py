@@ -63,11 +63,12 @@ def test_choices_and_defaults_are_the_librarys():
     from interpret.attribution.rows import attribute_rows
     from interpret.attribution.target import BASELINES
     from interpret.core.files import SUFFIXES
+    from interpret.core.heads import HEADS
     from interpret.core.sentence_vectors import POOLINGS
+    from interpret.finetuning.data_source import PASSAGE_WORDS
     from interpret.finetuning.examples import TASKS
     from interpret.finetuning.layer_groups import PRESETS
-    from interpret.finetuning.passages import PASSAGE_WORDS
-    from interpret.finetuning.recipe import AUTO, HEADS, HOLDS, OWN_HEAD, PRECISIONS, Recipe
+    from interpret.finetuning.recipe import AUTO, HOLDS, OWN_HEAD, PRECISIONS, Recipe
 
     embed, explain, train = map(options, SUBJECTS)
     assert set(embed["pooling"].choices) == {"auto", *POOLINGS}

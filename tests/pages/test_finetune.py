@@ -13,7 +13,7 @@ from dashboard import ROOT, cache, state
 from dashboard.widgets.run_actions import zipped
 from interpret.finetuning.record import LONGEST_NOTE
 from interpret.finetuning.run_records import write_note
-from interpret.finetuning.runs import write_state
+from interpret.finetuning.run_state import write_state
 from interpret.finetuning.worker import work
 from pages.runs import runs_view
 from tests.apps import switch
@@ -263,7 +263,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     random = np.random.default_rng(0)
     nouns = random.choice(["river", "bank", "animals", "money"], 600)
     text = " ".join(f"the {noun} was {'steep' if noun == 'river' else 'rich'}." for noun in nouns)
-    give(page, text.encode(), "field.txt", it.finetuning.PRETRAINING_TASKS[1])
+    give(page, text.encode(), "field.txt", "masked words and next sentences")
     assert not page.exception
     assert said(page) == []
     assert "Training set: 22 passages" in shown(page)
@@ -295,7 +295,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert not page.exception
     # A further run starts from heads that know the game.
     open_page(page, model=f"run:{run.id}", stage="setup")
-    give(page, text.encode(), "field.txt", it.finetuning.PRETRAINING_TASKS[1])
+    give(page, text.encode(), "field.txt", "masked words and next sentences")
     assert not any("training starts with a new one" in one.value for one in page.info)
     page.button(key="start").click().run()
     again = it.runs.list_runs(state.runs_folder())[0]

@@ -19,11 +19,12 @@ from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
 from interpret.core.intervals import wilson
 from interpret.embeddings.probing import Probe
-from interpret.finetuning.facts import beats_baseline, facts_of, in_words
+from interpret.finetuning.facts import beats_baseline, in_words
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.regression_results import measure_fit
 from interpret.finetuning.results import measure_results
-from interpret.finetuning.runs import make_run, write_state
+from interpret.finetuning.run_state import write_state
+from interpret.finetuning.runs import make_run
 from interpret.finetuning.worker import work
 from pages.attention.heads_figures import dependency_bars
 from pages.embeddings.figures import probe_lines
@@ -69,14 +70,14 @@ def plant(root, name, content, answer, task="classes", more=None, **request):
     if task == "regression":
         truth = np.array([float(one) for one in some.labels])
         logits, rows = answer(truth, labels)[:, None].astype(np.float32), np.arange(len(truth))
-        facts = facts_of(measure_fit(logits[:, 0], truth))
+        facts = measure_fit(logits[:, 0], truth).facts()
     else:
         tags = [row.split(" ") if task == "token classes" else [row] for row in some.labels]
         truth = np.array([labels.index(tag) for row in tags for tag in row])
         rows = np.repeat(np.arange(len(tags)), [len(row) for row in tags])
         logits = answer(truth, labels).astype(np.float32)
         names = [labels[one] for one in truth]
-        facts = facts_of(measure_results(logits, names, labels, rows if task == "token classes" else None))
+        facts = measure_results(logits, names, labels, rows if task == "token classes" else None).facts()
     np.savez(run.folder / "answers.npz", logits=logits, truth=truth, rows=rows)
     (run.folder / "layer_groups.json").write_text(
         json.dumps({"layer_groups": [], "labels": labels, "step": 1}), "utf-8"

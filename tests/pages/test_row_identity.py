@@ -16,12 +16,12 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.widgets import game_view
 from dashboard.widgets.export import as_csv
-from dashboard.widgets.result_view import _all_rows
 from interpret.core.file_rows import FileRows
 from interpret.core.labels import as_number
 from interpret.finetuning.results import measure_results
+from pages.finetune.result_views import pretraining
+from pages.finetune.result_views.classification import _all_rows
 from tests.apps import switch
 from tests.tiny import make_checkpoint
 
@@ -192,7 +192,7 @@ def test_guesses_of_a_run_are_no_formulas(drawn, monkeypatch):
         truth=places, guess=places[::-1], rank=places, chance=places / count, passage=np.zeros(count, int)
     )
     origin = FileRows((1,), {FORMULAS[0]: (FORMULAS[1],)})
-    game_view._words(
+    pretraining._words(
         SimpleNamespace(id="run"), SimpleNamespace(origin=origin, truth=("1",), texts=("the bank",), pairs=None), found
     )
     tables = drawn()
@@ -357,7 +357,7 @@ def test_a_fine_tunes_rows():
     for number, text, code in zip(other.origin.numbers, other.texts, other.columns["code"], strict=True):
         assert (rows[::-1][number - 1]["text"], rows[::-1][number - 1]["code"]) == (text, code)
     # Passages of running text name the row that their document is in.
-    told = it.finetuning.read_examples(content, "rows.csv", "text", "", None, it.finetuning.PRETRAINING_TASKS[0], 10)
+    told = it.finetuning.read_examples(content, "rows.csv", "text", "", None, "masked words", 10)
     for text, number, code in zip(told.texts, told.labels, told.columns["code"], strict=True):
         assert text in rows[int(number) - 1]["text"]
         assert rows[int(number) - 1]["code"] == code

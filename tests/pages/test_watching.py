@@ -17,7 +17,7 @@ from dashboard import cache
 from dashboard.figures import finetuning as figures
 from dashboard.figures.finetuning import MOST_POINTS, thinned
 from interpret.finetuning import metrics_log as telling
-from interpret.finetuning.runs import write_state
+from interpret.finetuning.run_state import write_state
 
 STEPS, ROWS = 50_000, 100_000
 SPIKE, DIP = 31_234, 12_345

@@ -157,7 +157,7 @@ def test_a_fine_tune_goes_on_from_it(guesser, story, tmp_path, monkeypatch):
         model=GUESSER, epochs=1, batch=8, max_tokens=48, device="cpu", snapshots=0, frozen=("embeddings", *"01234")
     )
     run = it.finetune(
-        tmp_path / "run", it.runs.Request(recipe, "field", "story.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
+        tmp_path / "run", it.runs.Request(recipe, "field", "story.txt", task="masked words and next sentences"), text
     )
     assert run.state == "done"
     # It began with heads that can guess already.

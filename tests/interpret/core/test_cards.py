@@ -22,7 +22,7 @@ from interpret.core.devices import (
     silent_devices,
     unstarted,
 )
-from interpret.finetuning import worker
+from interpret.finetuning import run_device
 from interpret.finetuning.cost import _now
 
 CARDS = [
@@ -253,12 +253,12 @@ def test_another_process_is_shown_one_card_alone(monkeypatch, shown, started):
 
 def test_a_run_that_takes_what_suits_goes_on_the_cpu_where_cuda_does_not_start(monkeypatch):
     Machine(monkeypatch, starts=False)
-    monkeypatch.setattr(worker, "_claimed", [])
+    monkeypatch.setattr(run_device, "_claimed", [])
     unstarted()
-    assert worker._settle_device("auto", own=True) == ("cpu", "cpu")
+    assert run_device.settle_device("auto", own=True) == ("cpu", "cpu")
     unstarted()
     with pytest.raises(it.InputError, match="does not respond"):
-        worker._settle_device("cuda:1", own=True)
+        run_device.settle_device("cuda:1", own=True)
 
 
 def test_a_process_that_has_begun_or_is_one_of_several_keeps_its_cards(monkeypatch):

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, processors
 import interpret as it
 from interpret.core.files import read_table
 from interpret.finetuning.collator import Collator, Reader
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.training import save_trained, train
 from tests.tiny import FAMILIES, TEXT, make_checkpoint
 
@@ -103,7 +104,7 @@ def test_a_model_tuned_on_pairs_answers_on_its_rows_as_transformers_do(tmp_path,
     saved = tmp_path / "tuned"
     save_trained(done, it.find_checkpoint(str(folder)), saved)
     encoder = it.load_encoder(str(saved), device="cpu")
-    collate, read = Collator(encoder), Reader(encoder, recipe, examples, encoder.task.labels, (0.0, 1.0))
+    collate, read = Collator(encoder), Reader(encoder, recipe, examples, encoder.task.labels)
     as_trained = collate([read(i) for i in range(16)])
     del as_trained["labels"]
     trained = encoder.run(as_trained, task=True).logits
@@ -207,7 +208,7 @@ def test_tagged_words_are_read_as_the_sentence_that_they_make(tiny_folders, fami
     rows = ("the\tA", "river bank\tB", "was\tA", "steep\tC", "中文\tB")
     content = "\n\n".join("\n".join(rows[i % 5 :] + rows[: i % 5]) for i in range(10)).encode()
     examples = it.finetuning.read_examples(content, "tags.conll", "", "", task="token classes")
-    read = Reader(encoder, it.Recipe(), examples, examples.classes, (0.0, 1.0))
+    read = find_objective("token classes").reader(encoder, it.Recipe(), examples, (0.0, 1.0))
     for place, (words, tags) in enumerate(zip(examples.words, examples.tags, strict=True)):
         item, tokens = read(place), encoder.tokens(" ".join(words))
         assert item["input_ids"] == tokens.ids.tolist()
@@ -226,6 +227,6 @@ def test_a_cell_is_learned_from_as_it_stands_in_the_file(tiny_folders, family):
         read_table(content.encode(), "a.csv"),
         it.finetuning.read_examples(content.encode(), "a.csv", "text", "label"),
     )
-    read = Reader(encoder, it.Recipe(), examples, examples.classes, (0.0, 1.0))
+    read = Reader(encoder, it.Recipe(), examples, examples.classes)
     for place, row in enumerate(table.rows):
         assert read(place)["input_ids"] == encoder.tokens(row[0]).ids.tolist()

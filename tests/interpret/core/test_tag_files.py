@@ -5,9 +5,10 @@ import pytest
 
 import interpret as it
 from interpret.core.tag_files import read_tags
-from interpret.finetuning.collator import NO_LABEL, Reader
+from interpret.finetuning.collator import NO_LABEL
 from interpret.finetuning.data import read_examples, split_examples
 from interpret.finetuning.examples import Examples
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
 
 SENTENCE = "Anna\tB-PER\nlives\tO\nin\tO\nRome\tB-LOC\n.\tO\n\n"
@@ -124,7 +125,7 @@ def test_a_word_with_a_space_is_learned_as_one(tiny_folders):
     encoder = it.load_encoder(str(tiny_folders["bert"]), device="cpu")
     content = b"the river\tB\nbank\tO\n\n" * 8
     found = read_examples(content, "a.conll", "", "", task="token classes")
-    item = Reader(encoder, Recipe(model="x"), found, found.classes, (0.0, 1.0))(0)
+    item = find_objective("token classes").reader(encoder, Recipe(model="x"), found, (0.0, 1.0))(0)
     labels = [one for one in item["labels"] if one != NO_LABEL]
     assert labels == [0, 1]
     assert len(item["input_ids"]) > 4

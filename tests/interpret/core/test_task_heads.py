@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.core.task_heads import HEADS, make_head, save_head
+from interpret.core.heads import HEADS
+from interpret.core.task_heads import make_head, save_head
 from tests.tiny import make_checkpoint
 
 WIDTH, LABELS = 12, 3

@@ -11,15 +11,8 @@ from safetensors.torch import load_file, save_file
 
 import interpret as it
 from interpret.core.builtin import WEIGHTS, merge_adapter
-from interpret.finetuning.adapter_export import (
-    as_many,
-    balance_pairs,
-    low_rank,
-    main,
-    measure_adapter,
-    save_change,
-    what_is_given,
-)
+from interpret.finetuning.adapter_evaluation import as_many, balance_pairs, measure_adapter
+from interpret.finetuning.adapter_export import low_rank, main, save_change, what_is_given
 
 LINES = "the river {} was steep. the bank lent {} money to the animals. it was rich, said the bank!"
 
@@ -34,11 +27,11 @@ def runs(tmp_path_factory):
     text = " ".join(LINES.format(i, i) for i in range(120)).encode()
     recipe = it.Recipe(model=str(base), lora_rank=2, epochs=1, batch=8, max_tokens=48, learning_rate=1e-2, device="cpu")
     first = it.finetune(
-        root / "first", it.runs.Request(recipe, "first", "book.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
+        root / "first", it.runs.Request(recipe, "first", "book.txt", task="masked words and next sentences"), text
     )
     recipe = replace(recipe, model=str(first.model), lora_rank=0)
     it.finetune(
-        root / "second", it.runs.Request(recipe, "second", "book.txt", task=it.finetuning.PRETRAINING_TASKS[1]), text
+        root / "second", it.runs.Request(recipe, "second", "book.txt", task="masked words and next sentences"), text
     )
     return root, text
 
@@ -198,11 +191,11 @@ def test_the_command_writes_an_adapter_and_what_it_can_do(runs, tmp_path):
     asked += ["--held", str(held), "--learned", "1", "--books", "One", "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())
-    examples = it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.PRETRAINING_TASKS[1], 30)
+    examples = it.finetuning.read_examples(text, "held.txt", "text", "", None, "masked words and next sentences", 30)
     assert (
         facts["pairs"]
         == len(examples)
-        > len(it.finetuning.read_examples(text, "held.txt", "text", "", None, it.finetuning.PRETRAINING_TASKS[1]))
+        > len(it.finetuning.read_examples(text, "held.txt", "text", "", None, "masked words and next sentences"))
     )
     hidden, written = measure_adapter(str(root / "base"), tmp_path / "out", text, "held.txt", 30)
     assert (facts["first"], facts["words"]) == (hidden.first, 30)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from interpret.finetuning.entities import entities_of, measure_entities, name_entities
-from interpret.finetuning.facts import facts_of
 from interpret.finetuning.results import measure_results
 
 seqeval = pytest.importorskip("seqeval.metrics.sequence_labeling")
@@ -122,5 +121,5 @@ def test_words_that_are_wrong_together_widen_the_interval():
     assert np.ptp(clustered.interval) == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 40), rel=0.1)
     assert np.ptp(clustered.interval) > 4 * np.ptp(alone.interval)
     assert (clustered.sentences, alone.sentences) == (40, 0)
-    assert facts_of(clustered)["entity_f1"] == clustered.entities.f1
+    assert clustered.facts()["entity_f1"] == clustered.entities.f1
     assert alone.entities is None

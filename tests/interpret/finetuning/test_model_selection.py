@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from interpret.finetuning.data import split_examples
-from interpret.finetuning.examples import PRETRAINING_TASKS, TASKS, Examples
-from interpret.finetuning.model_selection import cross_fit, row_parts, score_of
+from interpret.finetuning.examples import Examples
+from interpret.finetuning.model_selection import cross_fit
+from interpret.finetuning.objective import find_objective, list_objectives
 from interpret.finetuning.outcome import read_outcome, read_run_examples
 from interpret.finetuning.regression_results import measure_fit
 from interpret.finetuning.request import Request
@@ -30,11 +31,11 @@ def made(task, count=400, classes=4):
     }.get(task, [str(i * 8 // count) for i in range(count)])
     # A third say what another one says.
     texts = [f"text number {i if i % 3 else i // 2}" for i in range(count)]
-    pairs = tuple(f"second {text}" for text in texts) if task == PRETRAINING_TASKS[1] else None
+    pairs = tuple(f"second {text}" for text in texts) if task == "masked words and next sentences" else None
     return Examples(task, tuple(texts), pairs, tuple(names), tuple(range(count)), 0)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", list_objectives())
 def test_three_sets_where_a_choice_is_made_and_two_where_none_is(task):
     examples = made(task)
     train_rows, held_out = split_examples(examples, 0.2, 5)
@@ -49,7 +50,7 @@ def test_three_sets_where_a_choice_is_made_and_two_where_none_is(task):
     np.testing.assert_array_equal(np.sort([*three.validation, *three.test]), held_out)
     assert min(len(three.validation), len(three.test)) >= LEAST_OF_EACH
     assert abs(len(three.validation) - len(three.test)) <= 8
-    if task not in PRETRAINING_TASKS:
+    if find_objective(task).source != "text":
         sets = [{examples.key(int(place)) for place in rows} for rows in (three.train, three.validation, three.test)]
         assert not any(one & other for one, other in combinations(sets, 2))
     if task == "classes":
@@ -77,7 +78,7 @@ def test_too_few_rows_serve_for_both(classes, count):
 def right_or_wrong(right):
     """Of rows that are right or wrong in each choice: the parts, with the share of right ones as score and goodness."""
     parts = np.stack([1 - right, np.ones_like(right), right], axis=2).astype(float)
-    return cross_fit(parts, score_of("classes"), score_of("classes"))
+    return cross_fit(parts, find_objective("classes").headline, find_objective("classes").headline)
 
 
 def test_the_best_of_many_equal_ones_is_no_better_than_they_are():
@@ -106,14 +107,14 @@ def test_parts_of_rows_add_up_to_what_is_reported():
     random = np.random.default_rng(3)
     given, true = random.normal(size=30).astype(np.float32), random.normal(size=30).astype(np.float32)
     answers = {"logits": given[:, None], "truth": true, "rows": np.arange(30)}
-    sums = row_parts("regression", (), answers).sum(axis=0, keepdims=True)
-    assert score_of("regression")(sums)[0] == pytest.approx(measure_fit(given, true).r2, abs=1e-6)
+    sums = find_objective("regression").row_parts((), answers).sum(axis=0, keepdims=True)
+    assert find_objective("regression").headline(sums)[0] == pytest.approx(measure_fit(given, true).r2, abs=1e-6)
     labels = ("B-PER", "I-PER", "O")
     logits = random.normal(size=(50, 3)).astype(np.float32)
     words = {"logits": logits, "truth": random.integers(0, 3, 50), "rows": np.repeat(np.arange(10), 5)}
     found = measure_results(logits, [labels[i] for i in words["truth"]], labels, words["rows"])
-    sums = row_parts("token classes", labels, words).sum(axis=0, keepdims=True)
-    assert score_of("token classes")(sums)[0] == pytest.approx(found.entities.f1)
+    sums = find_objective("token classes").row_parts(labels, words).sum(axis=0, keepdims=True)
+    assert find_objective("token classes").headline(sums)[0] == pytest.approx(found.entities.f1)
     assert sums[0, 2] / sums[0, 1] == pytest.approx(found.accuracy)
 
 

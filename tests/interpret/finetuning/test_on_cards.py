@@ -18,7 +18,7 @@ import interpret as it
 from interpret.core import device_lock
 from interpret.core.devices import Device
 from interpret.finetuning import __main__ as command
-from interpret.finetuning import training, worker
+from interpret.finetuning import run_device, training, worker
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.look_ahead import Ahead
 from interpret.finetuning.metrics_log import Evaluation, Step
@@ -46,17 +46,17 @@ def test_under_accelerate_each_process_takes_its_own_card(monkeypatch):
     """Also of a run that a page made with a card's name."""
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_RANK", "2")
-    monkeypatch.setattr(worker, "claim", lambda _: pytest.fail("each process has one already"))
-    monkeypatch.setattr(worker, "find_device", CARDS.__getitem__)
-    assert worker._settle_device("cuda:0", own=True) == ("cuda:0", "cuda:2")
-    assert worker._settle_device("cpu", own=False) == ("cpu", "cpu")
+    monkeypatch.setattr(run_device, "claim", lambda _: pytest.fail("each process has one already"))
+    monkeypatch.setattr(run_device, "find_device", CARDS.__getitem__)
+    assert run_device.settle_device("cuda:0", own=True) == ("cuda:0", "cuda:2")
+    assert run_device.settle_device("cpu", own=False) == ("cpu", "cpu")
 
 
 def test_a_process_keeps_to_the_card_of_its_first_run(monkeypatch):
-    monkeypatch.setattr(worker, "find_device", lambda name: CARDS["cuda:0" if name in ("auto", "cuda") else name])
-    monkeypatch.setattr(worker, "_claimed", [])
-    monkeypatch.setattr(worker, "claim", lambda name: "cuda:0")
-    settle = worker._settle_device
+    monkeypatch.setattr(run_device, "find_device", lambda name: CARDS["cuda:0" if name in ("auto", "cuda") else name])
+    monkeypatch.setattr(run_device, "_claimed", [])
+    monkeypatch.setattr(run_device, "claim", lambda name: "cuda:0")
+    settle = run_device.settle_device
     # A library's caller may have plans with the other cards.
     assert settle("cuda:1", own=False) == ("cuda:1", "cuda:1")
     assert settle("auto", own=False) == ("cuda:0", "cuda:0")
@@ -108,7 +108,7 @@ def is_available():
 
 torch.cuda.is_available, torch.cuda.device_count, torch.cuda.mem_get_info = is_available, lambda: 2, refuse
 from interpret.core import devices
-from interpret.finetuning import __main__ as command, worker
+from interpret.finetuning import __main__ as command, run_device, worker
 
 devices._by_nvml = lambda index: ("A card", 1 << 34, 1 << 33, (9, 0))
 worker.get_ready()
@@ -117,7 +117,7 @@ def claim(name):
     print("claimed", name)
     os._exit(3)
 
-worker.claim = claim
+run_device.claim = claim
 command.main(["--data", {str(tmp_path / "rows.csv")!r}, "--label", "kind", "--out", {str(tmp_path / "run")!r},
               "--model", {str(folder)!r}, "--device", "cuda:1", "--epochs", "1"])
 """

@@ -14,14 +14,14 @@ from interpret.finetuning.__main__ import main
 from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.collator import NO_LABEL, Collator
 from interpret.finetuning.data import read_examples, split_examples
+from interpret.finetuning.masked_passages import ELSEWHERE, MaskedPassages, as_written
+from interpret.finetuning.masked_predictions import reading_at
 from interpret.finetuning.passages import sentences_of
-from interpret.finetuning.pretraining_collator import ELSEWHERE, PretrainingCollator, as_written
 from interpret.finetuning.pretraining_results import measure_pretraining
-from interpret.finetuning.pretraining_trainer import reading_at
 from interpret.finetuning.training import train
 from tests.tiny import FAMILIES, make_checkpoint
 
-WORDS, BOTH = it.finetuning.PRETRAINING_TASKS
+WORDS, BOTH = "masked words", "masked words and next sentences"
 LINES = "the river bank was steep. the river rose. the bank lent money to the animals. it was rich, said the bank!"
 
 
@@ -93,7 +93,7 @@ def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
             [int((part == verb).sum()) for part in np.split(one, np.flatnonzero(one == parting))[:2]] for one in ids
         ]
 
-    first, second = np.array(sentences(PretrainingCollator(encoder, recipe, examples, learned.tolist(), lambda: 0))).T
+    first, second = np.array(sentences(MaskedPassages(encoder, recipe, examples, learned.tolist(), lambda: 0))).T
     short = first <= 3
     assert 0.3 < short.mean() < 0.7
     # As many of either text, one to three; the others are whole, of a dozen each.
@@ -101,8 +101,8 @@ def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
     assert set(first[short]) == {1, 2, 3}
     assert min(first[~short]) > 5
     # Of what is judged nothing is left away, and what is whole is drawn as ever.
-    assert min(np.array(sentences(PretrainingCollator(encoder, recipe, examples, judged.tolist()))).ravel()[:-2]) > 3
-    never = PretrainingCollator(encoder, replace(recipe, short=0.0), examples, learned.tolist(), lambda: 0)
+    assert min(np.array(sentences(MaskedPassages(encoder, recipe, examples, judged.tolist()))).ravel()[:-2]) > 3
+    never = MaskedPassages(encoder, replace(recipe, short=0.0), examples, learned.tolist(), lambda: 0)
     assert min(np.array(sentences(never)).ravel()[:-2]) > 3
 
 
@@ -113,7 +113,7 @@ def test_what_is_left_of_a_short_passage_is_where_its_texts_meet(folder, recipe,
     examples = it.finetuning.read_examples(
         " ".join(lines[i] for i in order).encode(), "book.txt", "text", "", None, BOTH
     )
-    game = PretrainingCollator(encoder, replace(recipe, short=1.0), examples, range(len(examples)), lambda: 0)
+    game = MaskedPassages(encoder, replace(recipe, short=1.0), examples, range(len(examples)), lambda: 0)
     follow = 0
     for place, item in enumerate(game):
         ids = np.where(np.array(item["labels"]) == NO_LABEL, item["input_ids"], item["labels"])
@@ -133,12 +133,12 @@ def test_a_game_is_drawn_by_seed_time_and_passage_alone(folder, recipe, text):
     examples, learned, _ = games(text, BOTH)
     some = [int(one) for one in learned]
     first, again = (
-        PretrainingCollator(encoder, recipe, examples, some, lambda: 0),
-        PretrainingCollator(encoder, recipe, examples, some, lambda: 0),
+        MaskedPassages(encoder, recipe, examples, some, lambda: 0),
+        MaskedPassages(encoder, recipe, examples, some, lambda: 0),
     )
     assert [first[i] for i in (3, 1)] == [again[3], again[1]]
     assert [first[i] for i in range(9)] != [
-        PretrainingCollator(encoder, recipe, examples, some, lambda: 1)[i] for i in range(9)
+        MaskedPassages(encoder, recipe, examples, some, lambda: 1)[i] for i in range(9)
     ]
     # Never a special token; a second text that does not follow is another one of the same document.
     special = {encoder.tokenizer.token_to_id(one) for one in ("[CLS]", "[SEP]", "[PAD]")}
@@ -179,7 +179,7 @@ def test_what_is_judged_is_what_transformers_says(folder, recipe, text):
     examples, learned, judged = games(text, BOTH)
     done = train(replace(recipe, epochs=1), examples, learned[:8], judged)
     encoder = it.load_encoder(str(folder), device="cpu")
-    game = PretrainingCollator(encoder, recipe, examples, [int(one) for one in judged])
+    game = MaskedPassages(encoder, recipe, examples, [int(one) for one in judged])
     inputs = Collator(encoder)([game[i] for i in range(len(game))])
     following = inputs.pop("next")
     with torch.no_grad():
@@ -193,7 +193,7 @@ def test_what_is_judged_is_what_transformers_says(folder, recipe, text):
 def test_as_written_nothing_is_hidden(folder, recipe, text):
     examples, learned, _judged = games(text, BOTH)
     encoder = it.load_encoder(str(folder), device="cpu")
-    game = PretrainingCollator(encoder, recipe, examples, [int(one) for one in learned[:12]])
+    game = MaskedPassages(encoder, recipe, examples, [int(one) for one in learned[:12]])
     follows = 0
     for i, place in enumerate(learned[:12]):
         item = game[i]
@@ -265,7 +265,7 @@ def test_the_command_says_how_a_game_ended(folder, text, tmp_path, capsys):
     asked = ["--data", str(tmp_path / "books.csv"), "--task", BOTH, "--model", str(folder), "--epochs", "1"]
     assert main([*asked, "--batch", "64", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().err.splitlines()
-    (result,) = (line for line in said if line.startswith("accuracy "))
+    (result,) = (line for line in said if line.startswith("top-1 accuracy "))
     assert "next-sentence accuracy" in result
     assert "no epoch was chosen" in said[-1]
 
@@ -285,16 +285,16 @@ def test_documents_of_one_passage_have_second_texts_of_others(folder, recipe):
     encoder = it.load_encoder(str(folder), device="cpu")
     rows = [f"the river {i} was steep. the bank {i} lent money." for i in range(20)]
     examples = it.finetuning.read_examples(("text\n" + "\n".join(rows)).encode(), "rows.csv", "text", "", None, BOTH)
-    items = list(PretrainingCollator(encoder, recipe, examples, list(range(20)), lambda: 0))
+    items = list(MaskedPassages(encoder, recipe, examples, list(range(20)), lambda: 0))
     assert {one["next"] for one in items} == {0, 1}
     with pytest.raises(it.InputError, match="so no second text can come from elsewhere"):
-        PretrainingCollator(encoder, recipe, examples, [3])
+        MaskedPassages(encoder, recipe, examples, [3])
 
 
 def test_what_is_judged_by_always_has_a_question(folder, recipe, text):
     encoder = it.load_encoder(str(folder), device="cpu")
     examples, _, judged = games(text, WORDS)
-    game = PretrainingCollator(encoder, replace(recipe, masked=0.01), examples, [int(one) for one in judged])
+    game = MaskedPassages(encoder, replace(recipe, masked=0.01), examples, [int(one) for one in judged])
     assert all(any(label != NO_LABEL for label in item["labels"]) for item in game)
 
 

@@ -14,12 +14,13 @@ import interpret as it
 from interpret.core.redaction import redacted
 from interpret.finetuning import metrics_log as telling
 from interpret.finetuning.checkpoints import latest_checkpoint
-from interpret.finetuning.final_evaluation import what_is_forgotten
+from interpret.finetuning.final_evaluation import measure_forgetting
 from interpret.finetuning.metrics_log import read_metrics
 from interpret.finetuning.outcome import read_outcome, token_names
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_control import delete_run
-from interpret.finetuning.runs import list_runs, new_run, read_run, write_state
+from interpret.finetuning.run_state import write_state
+from interpret.finetuning.runs import list_runs, new_run, read_run
 from interpret.finetuning.turns import turn
 from interpret.finetuning.worker import _read_past, work
 
@@ -195,10 +196,10 @@ def loaded(path):
 
 # What else a reader of a run opens, and who reads it. "@" is the step of the moment that was kept.
 BELOW = {
-    "past": (lambda run: run.past, _read_past, lambda run: what_is_forgotten(run, "cpu")),
+    "past": (lambda run: run.past, _read_past, lambda run: measure_forgetting(run, "cpu")),
     "past/request.json": (lambda run: run.past, _read_past),
-    "past/state.json": (lambda run: run.past, lambda run: what_is_forgotten(run, "cpu")),
-    "past/data.csv": (_read_past, lambda run: what_is_forgotten(run, "cpu")),
+    "past/state.json": (lambda run: run.past, lambda run: measure_forgetting(run, "cpu")),
+    "past/data.csv": (_read_past, lambda run: measure_forgetting(run, "cpu")),
     "past/model": (lambda run: loaded(run.base),),
     "past/model/config.json": (lambda run: loaded(run.base),),
     "past/model/tokenizer_config.json": (lambda run: loaded(run.base),),

@@ -27,8 +27,11 @@ from interpret.finetuning.record import EXPERIMENT, connect
 from interpret.finetuning.regression_results import RegressionResults
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_control import delete_run, resume_run, stop_run
-from interpret.finetuning.runs import list_runs, make_run, new_run, read_run, write_state
-from interpret.finetuning.trainer import FineTuner, Progress, _Calls
+from interpret.finetuning.run_state import write_state
+from interpret.finetuning.runs import list_runs, make_run, new_run, read_run
+from interpret.finetuning.schedule import Schedule
+from interpret.finetuning.trainer import FineTuner
+from interpret.finetuning.trainer_state import TrainerState
 from interpret.finetuning.worker import work
 
 ROOT = __file__.split("/tests/")[0]
@@ -344,13 +347,13 @@ class Second(FineTuner):
 
     def __init__(self):
         self.args = SimpleNamespace(world_size=2, device="cpu")
-        self.lengths, self.recipe, self.saves, self.progress = [1] * 16, it.Recipe(batch=2), True, Progress([])
-        self.snapshots = None
+        self.data, self.recipe = SimpleNamespace(lengths=[1] * 16), it.Recipe(batch=2, epochs=3)
+        self.saves, self.reached, self.snapshots = True, TrainerState(), None
 
     def take_snapshot(self):
         pass
 
-    def tell_steps(self, behind=0):
+    def report_steps(self, but=0):
         pass
 
     def asked_to_stop(self):
@@ -359,7 +362,7 @@ class Second(FineTuner):
     def should_save(self):
         return False
 
-    def after_epoch(self):
+    def evaluate_epoch(self):
         return False
 
 
@@ -372,7 +375,7 @@ def test_of_several_processes_the_first_one_decides(monkeypatch):
         told.copy_(torch.tensor(firsts.pop(0)))
 
     monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
-    calls = _Calls(Second())
+    calls = Schedule(Second())
     control = tf.TrainerControl()
     calls.on_step_end(None, SimpleNamespace(global_step=3), control)
     assert control.should_save
@@ -382,7 +385,7 @@ def test_of_several_processes_the_first_one_decides(monkeypatch):
     assert not firsts
     assert not control.should_save
     assert not control.should_training_stop
-    assert not calls.trainer.progress.stopped
+    assert not calls.trainer.reached.progress.stopped
 
 
 KILLS = int(os.environ.get("KILLS", "5"))

@@ -221,7 +221,7 @@ def test_a_full_disk_is_said_and_the_checkpoint_before_stays(recipe, examples, t
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("interpret.finetuning.trainer.save_file", full)
+        patch.setattr("interpret.finetuning.trainer_state.save_file", full)
         with pytest.raises(it.CapacityError, match="No space left on device. What was saved before is kept"):
             train(recipe, examples, *split, **stopping(3), folder=folder)
     assert latest_checkpoint(folder) == before

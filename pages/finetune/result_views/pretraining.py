@@ -1,4 +1,4 @@
-"""What came of a run that went on with the pre-training: how well it guesses what was held out."""
+"""How good a model is at masked tokens and next sentences."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ import streamlit as st
 import interpret as it
 from dashboard.language import _, _n
 from dashboard.widgets.export import as_csv
+from pages.finetune.result_views.view import MOST_ROWS, draws
 
-_MOST_ROWS = 500
 
-
-def game_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
+@draws(it.finetuning.PretrainingResults)
+def pretraining_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
     """Draw how good the model is, and which words surprise it."""
-    st.markdown(
-        "#### "
-        + _n(
-            "Masked-token prediction on {count} tokens of {passages} held-out passage",
-            "Masked-token prediction on {count} tokens of {passages} held-out passages",
-            len(outcome.texts),
-        ).format(count=f"{len(found.truth):,}", passages=f"{len(outcome.texts):,}")
-    )
     _numbers(run, found)
     st.caption(
         _(
@@ -73,7 +65,7 @@ def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
 def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
     names = it.finetuning.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
-    shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:_MOST_ROWS]
+    shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:MOST_ROWS]
     st.markdown(
         _n(
             "**{count}** wrongly predicted token:",

@@ -1,4 +1,4 @@
-"""How good a run's model is: its numbers, its confusions, how sure it is, and the rows behind each."""
+"""How good a classifier is: its numbers, its confusions, how sure it is, and the rows behind each."""
 
 from __future__ import annotations
 
@@ -9,77 +9,41 @@ import streamlit as st
 
 import interpret as it
 from dashboard import page_file, state
-from dashboard.figures.finetuning import calibration_curve, fit_cloud
+from dashboard.figures.finetuning import calibration_curve
 from dashboard.language import _, _n, literal
-from dashboard.widgets.baseline_view import between, choice_line
+from dashboard.widgets.baseline_view import between
 from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
-from dashboard.widgets.game_view import game_view
 from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
+from pages.finetune.result_views.view import MOST_ROWS, draws, metric
 
-_MOST_ROWS = 500
 # Classes that are named in one sentence.
 _MOST_NAMED = 20
 
 
-def result_view(run: it.runs.Run) -> None:
-    """Draw what came of a run that is done or stopped.
-
-    Raises
-    ------
-    InputError
-        If nothing has come of it.
-    """
-    outcome = it.finetuning.read_outcome(run)
-    st.divider()
-    if isinstance(outcome.found, it.finetuning.PretrainingResults):
-        choice_line(run, outcome)
-        game_view(run, outcome, outcome.found)
-        return
-    count = f"{len(outcome.truth):,}"
-    if isinstance(outcome.found, it.finetuning.ClassificationResults) and run.request.task == "token classes":
-        title = _n(
-            "Results on {count} words of {sentences} held-out sentence",
-            "Results on {count} words of {sentences} held-out sentences",
-            outcome.found.sentences,
-        ).format(count=count, sentences=f"{outcome.found.sentences:,}")
-    elif outcome.overlap:
-        title = _n(
-            "Results on {count} rows, of which {overlap} is also in the training set",
-            "Results on {count} rows, of which {overlap} are also in the training set",
-            outcome.overlap,
-        ).format(count=count, overlap=f"{outcome.overlap:,}")
-    else:
-        title = _n("Results on {count} held-out row", "Results on {count} held-out rows", len(outcome.truth)).format(
-            count=count
-        )
-    st.markdown("#### " + title)
-    choice_line(run, outcome)
-    if isinstance(outcome.found, it.finetuning.RegressionResults):
-        _fit(run, outcome, outcome.found)
-        return
-    if outcome.found.entities is not None:
-        _entities(outcome.found.entities)
-    _numbers(outcome.found)
-    _unseen(outcome, outcome.found)
+@draws(it.finetuning.ClassificationResults)
+def classification_view(
+    run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults
+) -> None:
+    """Draw accuracy, F1, confusions and calibration, and the rows behind each."""
+    if found.entities is not None:
+        _entities(found.entities)
+    _numbers(found)
+    _unseen(outcome, found)
     _remembered(run)
-    rows = confusion_view(outcome, outcome.found, run.id)
-    _rows(run, outcome, outcome.found, rows)
+    rows = confusion_view(outcome, found, run.id)
+    _rows(run, outcome, found, rows)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _classes(outcome.found)
+        _classes(found)
     with right:
         st.markdown(
             "##### " + _("Calibration: do the probabilities match how often it is right?"),
             help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
         )
-        st.plotly_chart(calibration_curve(outcome.found), key="calibration")
-
-
-def _metric(place: Any, label: str, value: str, interval: str, about: str) -> None:
-    place.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
+        st.plotly_chart(calibration_curve(found), key="calibration")
 
 
 def _entities(found: it.finetuning.EntityResults) -> None:
@@ -94,7 +58,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
         (1, _("Entity precision"), found.precision, found.precision_interval),
         (2, _("Entity recall"), found.recall, found.recall_interval),
     ):
-        _metric(places[place], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
+        metric(places[place], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
     places[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
     with st.expander(_("Results by entity type")):
         precision, recall, f1 = found.by_kind.T.tolist()
@@ -116,7 +80,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
 def _numbers(found: it.finetuning.ClassificationResults) -> None:
     places = st.columns(4)
     words = bool(found.sentences)
-    _metric(
+    metric(
         places[0],
         _("Word accuracy") if words else _("Accuracy"),
         f"{found.accuracy:.1%}",
@@ -130,7 +94,7 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
         "Mean F1 over the classes that occur here, as true or as predicted labels; rare classes count as much "
         "as common ones."
     )
-    _metric(
+    metric(
         places[1],
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
@@ -144,7 +108,7 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
             name=literal(found.majority_class)
         ),
     )
-    _metric(places[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
+    metric(places[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
 def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> None:
@@ -205,7 +169,7 @@ def _rows(
 ) -> None:
     if not len(rows):
         return
-    shown = rows[:_MOST_ROWS]
+    shown = rows[:MOST_ROWS]
     words = outcome.words
     table = {
         **({_("Word"): [words[i] for i in shown]} if words is not None else {}),
@@ -297,38 +261,4 @@ def _classes(found: it.finetuning.ClassificationResults) -> None:
         },
         hide_index=True,
         column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),
-    )
-
-
-def _fit(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.RegressionResults) -> None:
-    places = st.columns(4)
-    _metric(
-        places[0],
-        "R²",
-        f"{found.r2:.3f}",
-        between(found.interval, ".2f"),
-        _(
-            "Share of the variance that is explained; 0 is no better than always predicting the mean. Interval by "
-            "bootstrap."
-        ),
-    )
-    drawn = _("Interval by bootstrap over rows.")
-    _metric(places[1], _("Mean absolute error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
-    _metric(places[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
-    ranks = _("Spearman's rank correlation; interval over rows (Bonett & Wright 2000).")
-    _metric(places[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
-    left, right = st.columns(2, gap="large")
-    left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
-    shown = found.mistakes[:_MOST_ROWS]
-    right.markdown(_("Largest errors first:"))
-    right.dataframe(
-        outcome.origin.some(shown).beside(
-            {
-                _("Text"): [outcome.texts[i] for i in shown],
-                _("True"): found.truth[shown].tolist(),
-                _("Prediction"): found.answers[shown].tolist(),
-                _("Row"): [outcome.origin.numbers[i] for i in shown],
-            }
-        ),
-        hide_index=True,
     )

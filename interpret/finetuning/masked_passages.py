@@ -1,4 +1,4 @@
-"""The games that BERT learned from, masked words and next sentences, as a training plays them."""
+"""Passages as the pre-training of BERT reads them: with masked tokens, and half of the pairs with another's end."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from interpret.finetuning.examples import Examples
 from interpret.finetuning.passages import sentences_of
 from interpret.finetuning.recipe import Recipe
 
-# Where a game is drawn that is the same at every time.
+# The epoch of passages that are masked alike at every time.
 _ALWAYS = 2**31
 # As Devlin et al. 2019 count: the second text follows, or is from elsewhere.
 FOLLOWS, ELSEWHERE = 0, 1
@@ -22,18 +22,18 @@ FOLLOWS, ELSEWHERE = 0, 1
 _FEW = 3
 
 
-class PretrainingCollator(Sequence[Item]):
+class MaskedPassages(Sequence[Item]):
     """Passages with some tokens hidden, and half of them with the end of another: drawn anew at every time.
 
-    What is drawn depends on the seed, the time and the passage alone, so that a training that goes on after a stop
-    meets the same games.
+    What is drawn depends on the seed, the epoch and the passage alone, so that a training that is resumed meets the
+    same tokens masked.
 
     Parameters
     ----------
     places
         Which of the examples these are.
-    time
-        Asked which pass through the examples it is; None for a game that is always the same.
+    epoch
+        Asked which pass through the examples it is; None for what is masked alike at every time.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class PretrainingCollator(Sequence[Item]):
         recipe: Recipe,
         examples: Examples,
         places: Sequence[int],
-        time: Callable[[], int] | None = None,
+        epoch: Callable[[], int] | None = None,
     ) -> None:
         if encoder.mask is None:
             raise InputError(
                 "This model's vocabulary has no mask token, so it cannot be trained on masked words. Choose another "
                 "model, or a labelled file."
             )
-        self.examples, self.places, self.time = examples, places, time
+        self.examples, self.places, self.epoch = examples, places, epoch
         self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
         self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
         self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
@@ -78,7 +78,7 @@ class PretrainingCollator(Sequence[Item]):
     def __getitem__(self, number: Any) -> Any:
         place = self.places[number]
         examples = self.examples
-        random = np.random.default_rng([self.seed, _ALWAYS if self.time is None else self.time(), place])
+        random = np.random.default_rng([self.seed, _ALWAYS if self.epoch is None else self.epoch(), place])
         item: Item = {}
         second = None
         if examples.pairs is not None:
@@ -91,13 +91,13 @@ class PretrainingCollator(Sequence[Item]):
                 chosen = others[int(random.integers(len(others) - 1))]
                 second = examples.pairs[chosen if chosen != place else others[-1]]
         first = examples.texts[place]
-        if self.time is not None and random.random() < self.short:
+        if self.epoch is not None and random.random() < self.short:
             first, second = _shortened(first, second, int(random.integers(1, _FEW + 1)))
         found = self.tokenizer.encode(first, second)
         ids = np.array(found.ids)
         open_to = open_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
         masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
-        while self.time is None and open_to.any() and not masked.chosen.any():
+        while self.epoch is None and open_to.any() and not masked.chosen.any():
             # What is judged by is drawn once: a passage without a question would be judged by nothing.
             masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
         return item | {
@@ -108,7 +108,7 @@ class PretrainingCollator(Sequence[Item]):
 
 
 def as_written(item: Item) -> Item:
-    """Return a passage of a game with every token that was hidden or replaced back in its place."""
+    """Return a masked passage with every token that was hidden or replaced back in its place."""
     labels = np.array(item["labels"])
     return item | {"input_ids": np.where(labels == NO_LABEL, item["input_ids"], labels).tolist()}
 
