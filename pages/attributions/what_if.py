@@ -14,7 +14,7 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
-from interpret.attribution.counterfactuals import Change
+from interpret.attribution.variants import Change
 from pages.attributions.export import question_lines
 from pages.attributions.variants_view import chances_table, search_names, variants_table
 
@@ -71,7 +71,7 @@ def whatif(asked: Asked) -> None:
                 )
             ],
             question_lines(asked)
-            + "from interpret.attribution.counterfactuals import Change\n\n"
+            + "from interpret.attribution.variants import Change\n\n"
             + "tokens = question.tokens\n"
             + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
             + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
