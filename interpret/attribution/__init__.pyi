@@ -19,8 +19,8 @@ from interpret.attribution.rank_agreement import rank_agreement as rank_agreemen
 from interpret.attribution.rank_agreement import rank_agreement_interval as rank_agreement_interval
 from interpret.attribution.row_attributions import RowAttributions as RowAttributions
 from interpret.attribution.rows import attribute_rows as attribute_rows
-from interpret.attribution.target import Target as Target
-from interpret.attribution.target import TargetFunction as TargetFunction
-from interpret.attribution.targets import target_function as target_function
+from interpret.attribution.target_function import TargetFunction as TargetFunction
+from interpret.attribution.target_function import target_function as target_function
+from interpret.attribution.targets import Target as Target
 from interpret.attribution.variants import Variants as Variants
 from interpret.attribution.variants import read_variants as read_variants

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.variants import Change, Variants, apply_changes, read_variants, token_of
 from interpret.core.device_lock import hold
 from interpret.core.errors import InputError
@@ -76,7 +76,7 @@ def find_counterfactuals(
     InputError
         If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
     """
-    if question.target.kind != "class":
+    if not question.kind.predicts:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))

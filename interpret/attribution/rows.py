@@ -9,8 +9,9 @@ from interpret.attribution.highlights import read_highlights
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
 from interpret.attribution.row_attributions import Row, RowAttributions
-from interpret.attribution.target import Target
-from interpret.attribution.targets import class_names, target_function
+from interpret.attribution.target_function import target_function
+from interpret.attribution.targets import Target
+from interpret.attribution.targets.classifier import class_names
 from interpret.core.accuracy import text_key
 from interpret.core.batches import windows_of
 from interpret.core.encoder import Encoder
@@ -139,7 +140,7 @@ def _row(
     question = target_function(encoder, tokens[0][0], None, target, head)
     found = explain(question, method, baseline, tolerance, seed=seed)
     answer = out_of_fold = ""
-    if question.target.kind == "class":
+    if question.kind.predicts:
         answer = class_names(encoder, head)[int(question.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
     known = None if learned is None else text_key(text) in learned

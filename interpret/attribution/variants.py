@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from interpret.attribution.target import TargetFunction
-from interpret.attribution.targets import class_names
+from interpret.attribution.target_function import TargetFunction
+from interpret.attribution.targets.classifier import class_names
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.core.tokens import Tokens, cut
@@ -118,15 +118,15 @@ def token_of(question: TargetFunction, place: int, word: str) -> int:
     ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
     if len(ids) != 1:
         raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)
-    if question.target.kind == "word" and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
+    if question.kind.at_mask and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
         raise InputError("A second mask would change which mask is explained. Choose another word.")
     return int(ids[0])
 
 
 def _chances(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
     answers = question.answers(texts)
-    if question.target.kind == "class":
+    if question.kind.predicts:
         return class_names(question.encoder, question.head), question.probabilities(answers)
-    if question.target.kind == "word":
+    if question.kind.likely:
         return (question.target.name,), question.probabilities(answers)[:, [question.target.index]]
     return (question.target.name or question.target.kind,), answers

@@ -10,7 +10,7 @@ import interpret as it
 from interpret.attribution.counterfactuals import SEARCHES
 from interpret.attribution.layer_attribution import LAYER_METHODS
 from interpret.attribution.methods import METHODS
-from interpret.attribution.target import BASELINES
+from interpret.attribution.target_function import BASELINES
 from interpret.attribution.variants import Change
 from interpret.core.sentence_vectors import POOLINGS
 from interpret.embeddings.reading_plan import LEVELS

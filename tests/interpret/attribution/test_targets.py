@@ -6,7 +6,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import target_function
 from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
 
