@@ -14,7 +14,7 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
     Parameters
     ----------
     basis
-        On which rows: one of `interpret.attribution.rows.BASES`.
+        On which rows: one of `interpret.attribution.row_attributions.BASES`.
     """
     low, high = measured.interval
     said = _n(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache as keep_forever
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,6 +19,10 @@ from dashboard.widgets.python_code import table_lines
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.core.files import Table, read_table
 
+if TYPE_CHECKING:
+    from interpret.attribution.targets import TargetKind
+    from interpret.attribution.targets.controls import Control
+
 _SOURCE = "classifier"
 _STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
 
@@ -29,6 +35,8 @@ class Asked:
     ----------
     spec, text, pair, head
         See `interpret.attribution.target_function`.
+    kind
+        The kind of what is explained: see `interpret.attribution.targets.TARGETS`.
     target
         As `interpret.attribution.target_function` takes it.
     classifier
@@ -44,6 +52,7 @@ class Asked:
     spec: it.EncoderSpec
     text: str
     pair: str | None
+    kind: TargetKind
     target: str | int
     head: it.LinearHead | None
     classifier: str
@@ -97,74 +106,90 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     InputError
         If a file cannot be read.
     """
+    from interpret.attribution.targets import in_order
+    from interpret.attribution.targets.classifier import class_names
+
     encoder = cache.encoder(spec)
-    task = encoder.task
-    own = task is not None and task.kind == "classes"
-    masked = task is not None and task.kind == "masked words" and encoder.mask is not None and encoder.mask in text
-    options = {"class": _("a class"), "word": _("the word at the mask")}
-    kinds = ({} if not masked else {"word": options["word"]}) | {
-        "class": options["class"],
-        "similarity": _("the similarity of two texts"),
-        "norm": _("the norm of the sentence vector"),
-        "unit": _("a hidden unit"),
-    }
+    kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, text)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = choose(st.selectbox, _("Explain"), kinds, state.EXPLAINED, width=260)
+        titles = {name: _(kind.title) for name, kind in kinds.items()}
+        kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
         state.publish(state.EXPLAINED, next(iter(kinds)))
-        if kind == "unit":
-            levels = {i: str(i) for i in range(encoder.layers + 1)}
-            level = choose(st.selectbox, _("Hidden state"), levels, "unit_level", encoder.layers, width=110)
-            state.seed("unit_number", 0, range(encoder.width))
-            unit = st.number_input(
-                _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
-            )
-            return Asked(spec, text, pair, f"unit {level}.{unit}", None, "", "")
-        if kind == "similarity":
+        if not kind.classifier:
+            target = kind.wished(_chosen(kind.controls(encoder, ())))
+            if not kind.compares:
+                return Asked(spec, text, pair, kind, target, None, "", "")
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
             if pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
                 text, pair = pair, text
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
-            return Asked(spec, text, pair, "similarity", None, "", "", pooling, prompt)
-        if kind in ("norm", "word"):
-            return Asked(spec, text, pair, "norm" if kind == "norm" else "predicted", None, "", "")
-        source = "own"
-        if not own:
-            sources = {
-                "starter": _("demo: six topics, English"),
-                "starter_zh": _("demo: six topics, Chinese"),
-                "file": _("my own labelled file"),
-            }
-            source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
-            state.publish(_SOURCE, "starter")
+            return Asked(spec, text, pair, kind, target, None, "", "", pooling, prompt)
+        source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
         place = st.container()
-    head, about, lines = None, "", ""
-    if source in _STARTERS:
-        head, about, lines = _starter_head(spec, _STARTERS[source])
-    elif source == "file":
-        corpus = corpus_input("classifier", labelled=True)
-        if corpus is None:
-            st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
-            return None
-        with corpus.origin.naming():
-            head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
-        st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
-        _how_good(head)
-        text_column, label_column = corpus.columns
-        lines = (
-            table_lines(corpus.name)
-            + f"texts = [row[{text_column}] for row in table.rows if row[{text_column}].strip() and "
-            + f"row[{label_column}].strip()]\n"
-            + f"labels = [row[{label_column}].strip() for row in table.rows if row[{text_column}].strip() and "
-            + f"row[{label_column}].strip()]\n"
-            + "head = it.fit_head(encoder, texts, labels)\n"
-        )
-    names = head.labels if head is not None else task.labels if task is not None else ()
-    classes: dict[int, str] = {-1: _("the predicted class"), **dict(enumerate(names))}
+    answering = (None, "", "") if source == "own" else _head(spec, source)
+    if answering is None:
+        return None
+    head, about, lines = answering
+    names = class_names(encoder, head)
     with place:
-        index = choose(st.selectbox, _("Class"), classes, f"class:{about}:{len(names)}", width=200)
-    return Asked(spec, text, pair, "predicted" if index < 0 else index, head, about, lines)
+        values = _chosen(kind.controls(encoder, names), f":{about}:{len(names)}")
+    return Asked(spec, text, pair, kind, kind.wished(values), head, about, lines)
+
+
+def _chosen(controls: Sequence[Control], of: str = "") -> dict[str, int]:
+    """Draw what a target asks for, and return what was chosen; ``of`` tells one classifier's from another's."""
+    from interpret.attribution.targets.controls import Choice
+
+    values = {}
+    for one in controls:
+        key = f"{one.key}{of}"
+        if isinstance(one, Choice):
+            options = {**{value: _(label) for value, label in one.worded.items()}, **one.options}
+            values[one.key] = choose(st.selectbox, _(one.label), options, key, one.default, width=one.width)
+        else:
+            state.seed(key, 0, range(one.most + 1))
+            values[one.key] = st.number_input(
+                _(one.label), 0, one.most, key=key, persist_state="session", width=one.width
+            )
+    return values
+
+
+def _source_input() -> str:
+    """Draw what the classifier of a model without one is fitted on."""
+    sources = {
+        "starter": _("demo: six topics, English"),
+        "starter_zh": _("demo: six topics, Chinese"),
+        "file": _("my own labelled file"),
+    }
+    source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
+    state.publish(_SOURCE, "starter")
+    return source
+
+
+def _head(spec: it.EncoderSpec, source: str) -> tuple[it.LinearHead, str, str] | None:
+    """Fit a linear head; returns it, what tells it from another, and its lines of Python. None without a file."""
+    if source in _STARTERS:
+        return _starter_head(spec, _STARTERS[source])
+    corpus = corpus_input("classifier", labelled=True)
+    if corpus is None:
+        st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
+        return None
+    with corpus.origin.naming():
+        head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
+    st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
+    _how_good(head)
+    text_column, label_column = corpus.columns
+    lines = (
+        table_lines(corpus.name)
+        + f"texts = [row[{text_column}] for row in table.rows if row[{text_column}].strip() and "
+        + f"row[{label_column}].strip()]\n"
+        + f"labels = [row[{label_column}].strip() for row in table.rows if row[{text_column}].strip() and "
+        + f"row[{label_column}].strip()]\n"
+        + "head = it.fit_head(encoder, texts, labels)\n"
+    )
+    return head, about, lines
 
 
 def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, str]:
@@ -199,12 +224,7 @@ def _how_good(head: it.LinearHead) -> None:
 
 def target_name(asked: Asked, target: it.attribution.Target) -> str:
     """Name what is explained for the reader."""
-    if target.kind == "class":
-        return _("class “{name}”").format(name=target.name)
-    if target.kind == "word":
-        return _("the word “{name}”").format(name=target.name)
-    if target.kind == "similarity":
-        return _("similarity to the second text")
-    if target.kind == "norm":
-        return _("norm of the sentence vector")
-    return _("unit {unit} of hidden state {level}").format(unit=target.index, level=target.place)
+    from interpret.attribution.targets import TARGETS
+
+    kind = TARGETS[target.kind]
+    return _(kind.said).format(**kind.values(target))

@@ -1,8 +1,6 @@
 from interpret.attribution.attribution import explain as explain
 from interpret.attribution.counterfactuals import Counterfactuals as Counterfactuals
-from interpret.attribution.counterfactuals import Variants as Variants
 from interpret.attribution.counterfactuals import find_counterfactuals as find_counterfactuals
-from interpret.attribution.counterfactuals import read_variants as read_variants
 from interpret.attribution.diagnostics import Diagnostics as Diagnostics
 from interpret.attribution.diagnostics import diagnose as diagnose
 from interpret.attribution.faithfulness import Faithfulness as Faithfulness
@@ -19,8 +17,10 @@ from interpret.attribution.plausibility import Plausibility as Plausibility
 from interpret.attribution.plausibility import plausibility as plausibility
 from interpret.attribution.rank_agreement import rank_agreement as rank_agreement
 from interpret.attribution.rank_agreement import rank_agreement_interval as rank_agreement_interval
-from interpret.attribution.rows import RowAttributions as RowAttributions
+from interpret.attribution.row_attributions import RowAttributions as RowAttributions
 from interpret.attribution.rows import attribute_rows as attribute_rows
-from interpret.attribution.target import Target as Target
-from interpret.attribution.target import TargetFunction as TargetFunction
-from interpret.attribution.targets import target_function as target_function
+from interpret.attribution.target_function import TargetFunction as TargetFunction
+from interpret.attribution.target_function import target_function as target_function
+from interpret.attribution.targets import Target as Target
+from interpret.attribution.variants import Variants as Variants
+from interpret.attribution.variants import read_variants as read_variants

@@ -5,8 +5,9 @@ import math
 import sys
 
 from interpret.attribution.arguments import make_parser
-from interpret.attribution.rows import RowAttributions, attribute_rows, write_rows
-from interpret.attribution.targets import class_names
+from interpret.attribution.row_attributions import RowAttributions, write_rows
+from interpret.attribution.rows import attribute_rows
+from interpret.attribution.targets.classifier import class_names
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.file_rows import rows_of

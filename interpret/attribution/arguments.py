@@ -37,8 +37,9 @@ def make_parser(prog: str) -> Parser:
         "--target",
         default="predicted",
         metavar="TARGET",
-        help="what is explained: predicted, a class, norm, or unit LAYER.UNIT",
+        help="what is explained: predicted, a class, norm, or unit LAYER.UNIT; see --list-targets",
     )
+    group.add_argument("--list-targets", action=_ListTargets, nargs=0, help="say which targets there are, and exit")
     group.add_argument("--method", default="integrated_gradients", metavar="METHOD", help="see --list-methods")
     group.add_argument("--list-methods", action=_ListMethods, nargs=0, help="say which methods there are, and exit")
     group.add_argument(
@@ -56,6 +57,19 @@ def make_parser(prog: str) -> Parser:
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn at random")
     return parser
+
+
+class _ListTargets(argparse.Action):
+    """Says which targets there are, but for those that compare two texts: a row has one."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Print them, and end."""
+        from interpret.attribution.targets import in_order
+
+        kinds = [kind for kind in in_order() if not kind.compares]
+        width = max(len(kind.wish) for kind in kinds)
+        print("\n".join(f"{kind.wish:{width}}  {kind.title}" for kind in kinds))  # noqa: T201 - to its terminal
+        parser.exit()
 
 
 class _ListMethods(argparse.Action):

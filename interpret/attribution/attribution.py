@@ -10,8 +10,8 @@ from jaxtyping import Float32
 
 from interpret.attribution.methods import METHODS, Work
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Target, TargetFunction
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold, seeded
 from interpret.core.encoder import Encoder, EncoderSpec
@@ -103,7 +103,7 @@ def attribute(
     Parameters
     ----------
     pair, target, head
-        What is asked: see `interpret.attribution.targets.target_function`.
+        What is asked: see `interpret.attribution.target_function`.
     method
         A name in `METHODS`.
     baseline

@@ -9,16 +9,13 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import TargetFunction
-from interpret.attribution.targets import class_names
-from interpret.core.arrays import read_only
+from interpret.attribution.target_function import TargetFunction
+from interpret.attribution.variants import Change, Variants, apply_changes, read_variants, token_of
 from interpret.core.device_lock import hold
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
-from interpret.core.tokens import Tokens, cut
 
 SEARCHES = ("delete", "nearest", "hotflip", "masked")
 _CANDIDATES = 12
@@ -28,37 +25,6 @@ _MOST_CHANGES = 5
 _MOST_TRIED = 3000
 # Reads sets of changes; tells for each whether it turns the prediction, and what chance the first class has left.
 _Read = Callable[[Sequence[tuple["Change", ...]]], list[tuple[bool, float]]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A word taken out or exchanged: its place among `Tokens.groups`, the word, and what came; "" for nothing."""
-
-    place: int
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, eq=False)
-class Variants:
-    """Other ways of writing a text, and what the model says of each.
-
-    Attributes
-    ----------
-    labels
-        The classes; for other targets the one number's name.
-    changes
-        For each variant what is different; the first is the text as it is.
-    texts
-        What each reads.
-    chances
-        The probability of each class, or the number itself.
-    """
-
-    labels: tuple[str, ...]
-    changes: tuple[tuple[Change, ...], ...]
-    texts: tuple[str, ...]
-    chances: Float32[np.ndarray, "variant label"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,24 +53,6 @@ class Counterfactuals:
     seconds: float
 
 
-def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
-    """Read a text with changes.
-
-    Raises
-    ------
-    InputError
-        If a change is to a word that must stay, or to something that is no single token of the vocabulary.
-    """
-    texts = [_apply(question, changes) for changes in variants]
-    labels, chances = _chances(question, texts)
-    return Variants(
-        labels,
-        tuple(tuple(one) for one in variants),
-        tuple(spelled(question.tokens, one) for one in variants),
-        read_only(chances, np.float32),
-    )
-
-
 def find_counterfactuals(
     question: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
 ) -> Counterfactuals:
@@ -128,7 +76,7 @@ def find_counterfactuals(
     InputError
         If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
     """
-    if question.target.kind != "class":
+    if not question.kind.predicts:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
@@ -147,7 +95,7 @@ def find_counterfactuals(
         found = []
         for first in range(0, len(sets), 256):
             some = sets[first : first + 256]
-            answers = question.answers([_apply(question, one) for one in some])
+            answers = question.answers([apply_changes(question, one) for one in some])
             chances = question.probabilities(answers)
             found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, chances, strict=True)]
             tried += len(some)
@@ -224,63 +172,6 @@ def _greedy(
     return [(tuple(sorted(chosen, key=lambda one: one.place)), chance)]
 
 
-def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
-    """Write a text with its changes; a pair is written behind a bar."""
-    new = {change.place: change.after for change in changes}
-    texts = [tokens.text, tokens.pair or ""]
-    for place in sorted(new, reverse=True):
-        group = tokens.groups[place]
-        side = int(tokens.segment[group[0]]) if tokens.pair is not None else 0
-        start, end = int(tokens.span[group[0], 0]), int(tokens.span[group[-1], 1])
-        before, after = texts[side][:start], texts[side][end:]
-        # A word that goes takes one of the spaces around it along.
-        if not new[place] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
-            before = before[:-1]
-        elif not new[place] and not before:
-            after = after.lstrip(" ")
-        texts[side] = before + new[place] + after
-    return texts[0] if tokens.pair is None else " | ".join(texts)
-
-
-def _apply(question: TargetFunction, changes: Sequence[Change]) -> Tokens:
-    tokens = question.tokens
-    gone = np.zeros(len(tokens), bool)
-    new: dict[int, int] = {}
-    for change in changes:
-        group = tokens.groups[change.place]
-        if question.fixed[list(group)].any():
-            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.place])
-        if change.after:
-            new[group[0]] = _token_of(question, change.place, change.after)
-            gone[list(group[1:])] = True
-        else:
-            gone[list(group)] = True
-    changed = question.with_tokens(new) if new else tokens
-    return cut(changed, ~gone)
-
-
-def _token_of(question: TargetFunction, place: int, word: str) -> int:
-    """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there."""
-    tokens, encoder = question.tokens, question.encoder
-    # Where tokens are marked that follow a space, the new one is marked as the old.
-    marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
-    ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
-    if len(ids) != 1:
-        raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)
-    if question.target.kind == "word" and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
-        raise InputError("A second mask would change which mask is explained. Choose another word.")
-    return int(ids[0])
-
-
-def _chances(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
-    answers = question.answers(texts)
-    if question.target.kind == "class":
-        return class_names(question.encoder, question.head), question.probabilities(answers)
-    if question.target.kind == "word":
-        return (question.target.name,), question.probabilities(answers)[:, [question.target.index]]
-    return (question.target.name or question.target.kind,), answers
-
-
 def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
     tokens, decode = question.tokens, question.encoder.tokenizer.decode
     words = question.free_words
@@ -309,7 +200,7 @@ def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
 
 def _is_read_as(question: TargetFunction, place: int, name: str, token: int) -> bool:
     try:
-        return _token_of(question, place, name) == token
+        return token_of(question, place, name) == token
     except InputError:
         return False
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from interpret.attribution.attribution import Attribution, explain
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, correlation
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -254,13 +254,12 @@ def _sensitivity(
 
 def cascade(question: TargetFunction) -> tuple[str, ...]:
     """Return what is drawn anew, one after another, from the answer down to the words: see `Trust.replaced`."""
-    encoder, target = question.encoder, question.target
-    own = target.kind in ("class", "word") and question.head is None
+    encoder, kind = question.encoder, question.kind
+    own = kind.by_task_head(question)
     shared = len(_layers(encoder)) != encoder.layers
-    # A unit knows nothing of the layers above its own level.
-    top = target.place if target.kind == "unit" else encoder.layers
+    top = kind.top(question)
     layers = () if top == 0 else ("layers",) if shared else tuple(f"layer {i}" for i in reversed(range(top)))
-    pooled = own and target.kind == "class" and getattr(encoder.model, "pooler", None) is not None
+    pooled = own and kind.pooled and getattr(encoder.model, "pooler", None) is not None
     return (
         *(("head",) if own or question.head is not None else ()),
         *(("pooler",) if pooled else ()),

@@ -15,7 +15,7 @@ from interpret.attribution.attribution import Attribution
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, ranking
 from interpret.attribution.significance import LEVEL, holm, permutation_p
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
 
 # DeYoung et al. 2020, sec. 4.2.
@@ -161,13 +161,13 @@ def faithfulness(
         random_sufficiency=read_only(short[0 if exact else 1 :], np.float32),
         exact=exact,
         words=count,
-        predicted=question.target.kind in ("class", "word") and question.target.index == int(question.own.argmax()),
+        predicted=question.kind.likely and question.target.index == int(question.own.argmax()),
         shares=read_only(shares, np.float32),
         deletion=read_only(curves[0, :, 0], np.float32),
         insertion=read_only(curves[0, :, 1], np.float32),
         random_deletion=read_only(curves[1:, :, 0], np.float32),
         random_insertion=read_only(curves[1:, :, 1], np.float32),
-        unit="probability" if question.target.kind in ("class", "word") else "answer",
+        unit="probability" if question.kind.likely else "answer",
         seconds=time.perf_counter() - begin,
         forward_passes=question.forward_passes - before,
     )

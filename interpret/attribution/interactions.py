@@ -11,8 +11,8 @@ from jaxtyping import Float32
 from torch.autograd import forward_ad
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import Target, TargetFunction
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder

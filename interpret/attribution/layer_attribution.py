@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32, Float64
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -70,10 +70,10 @@ def _layer_gradients(
         from captum.attr import LayerIntegratedGradients
 
     rows, deltas = [], []
-    levels = _levels(question)
+    levels = question.kind.top(question) + 1
     paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]
     # A unit's own level is no way to it but the unit itself.
-    own = question.target.kind == "unit"
+    own = question.kind.at_level
     with ExitStack() as stack:
         for place, path in enumerate(paths[: levels - own]):
             mark = stack.enter_context(_marked(encoder, path))
@@ -98,12 +98,6 @@ def _layer_gradients(
         rows.append((change / len(question.tokens)).cpu().numpy())
         deltas.append(float(rows[-1].sum() - answers.diff()))
     return np.stack(rows), np.array(deltas)
-
-
-def _levels(question: TargetFunction) -> int:
-    """How many levels the answer depends on: a unit knows nothing of those above its own."""
-    target = question.target
-    return target.place + 1 if target.kind == "unit" else question.encoder.layers + 1
 
 
 @contextmanager
@@ -171,7 +165,7 @@ def conductance(
         points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
         levels: list[torch.Tensor] = []
         score = question.score(points, gradients=True, levels=levels)
-        del levels[_levels(question) :]
+        del levels[question.kind.top(question) + 1 :]
         gradients = torch.autograd.grad(score.sum(), levels)
         question.backward_passes += len(some)
         answers += score.detach().double().cpu().tolist()

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.device_lock import hold
 from interpret.core.errors import InputError
 

@@ -8,7 +8,7 @@ from scipy.stats import rankdata, spearmanr
 
 from interpret.attribution.attribution import Attribution
 from interpret.attribution.methods import METHODS
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
 from interpret.core.errors import InputError
 from interpret.core.rank_correlation import spearman_interval

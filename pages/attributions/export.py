@@ -105,13 +105,12 @@ def facts(asked: Asked) -> dict[str, str]:
     """Return what was asked and answered, for who keeps the page as a record."""
     question = asked.question
     spec, tokens = asked.spec, [question.tokens]
-    likely = question.target.kind in ("class", "word")
     known = {
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
         _("Classifier"): asked.classifier,
         _("Explained target"): target_name(asked, question.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
-        _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if likely else "",
+        _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if question.kind.likely else "",
         _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
         _("Text"): asked.text,
         _("Second text"): asked.pair or "",
@@ -182,7 +181,7 @@ def attribution_lines(asked: Asked, found: Sequence[it.Attribution]) -> str:
 
 def sentence_facts(asked: Asked) -> dict[str, Any]:
     """Return how the vectors were made that a similarity is of, as JSON has it; nothing for other targets."""
-    if asked.target != "similarity":
+    if not asked.kind.compares:
         return {}
     reading = asked.question.reading
     return {"pooling": reading.name, "prompt": reading.prompt, "similarity": reading.model.similarity}
@@ -191,7 +190,7 @@ def sentence_facts(asked: Asked) -> dict[str, Any]:
 def sentence_options(asked: Asked) -> str:
     """Write what the lines of Python need to make the same sentence vectors."""
     preset = sentence_reading(cache.encoder(asked.spec))
-    if asked.target != "similarity":
+    if not asked.kind.compares:
         return ""
     found = f", pooling={asked.pooling!r}" if asked.pooling not in ("auto", preset.name) else ""
     return found + (f", prompt={asked.prompt!r}" if asked.prompt not in (None, preset.prompt) else "")

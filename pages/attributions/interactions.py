@@ -27,7 +27,7 @@ def pairs(asked: Asked) -> None:
     special = cache.encoder(asked.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
-    if asked.target == "similarity":
+    if asked.kind.in_pairs:
         _similar(asked, baseline)
     else:
         _together(asked, baseline)

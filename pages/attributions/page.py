@@ -42,7 +42,7 @@ text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
 warn_of_unknown(encoder, [(text, pair)])
 found = ask_input(encoder.spec, text, pair)
 if found is not None:
-    if found.target == "similarity" and not pair:
-        st.info(_("Similarity compares two texts: switch on the second text above, and type it."))
+    if found.kind.compares and not pair:
+        st.info(_(found.kind.lacks_pair))
     else:
         tabs(found)

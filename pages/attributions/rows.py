@@ -29,7 +29,7 @@ from pages.attributions.rows_view import (
 
 @guarded
 def rows(asked: Asked) -> None:
-    if asked.target == "similarity":
+    if asked.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
     found = rows_input()

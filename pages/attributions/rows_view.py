@@ -23,7 +23,7 @@ from dashboard.widgets.models import chosen_run
 from dashboard.widgets.python_code import encoder_lines, table_lines
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
-from interpret.attribution.rows import rows_table
+from interpret.attribution.row_attributions import rows_table
 from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of

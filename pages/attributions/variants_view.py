@@ -42,7 +42,7 @@ def chances_table(question: it.attribution.TargetFunction, variants: it.attribut
     table = variants_table(question, variants)
     st.dataframe(table, hide_index=True, key="chances")
     target = question.target
-    column = target.index if target.kind == "class" else 0
+    column = target.index if len(variants.labels) > 1 else 0
     if len(variants.changes) > 1:
         before, after = (float(variants.chances[row, column]) for row in (0, 1))
         st.markdown(

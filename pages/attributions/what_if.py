@@ -14,7 +14,7 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
-from interpret.attribution.counterfactuals import Change
+from interpret.attribution.variants import Change
 from pages.attributions.export import question_lines
 from pages.attributions.variants_view import chances_table, search_names, variants_table
 
@@ -55,7 +55,7 @@ def whatif(asked: Asked) -> None:
     variants = it.attribution.read_variants(question, [(), *([together] if together else [])])
     chances_table(question, variants)
     # A word that is asked for at a mask has no place in a text without it.
-    if question.target.kind != "word":
+    if not question.kind.at_mask:
         _typed(asked, question)
     with st.expander(_("Each word switched off in turn")):
         every = it.attribution.read_variants(question, [(), *singles])
@@ -71,13 +71,13 @@ def whatif(asked: Asked) -> None:
                 )
             ],
             question_lines(asked)
-            + "from interpret.attribution.counterfactuals import Change\n\n"
+            + "from interpret.attribution.variants import Change\n\n"
             + "tokens = question.tokens\n"
             + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
             + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
             + "it.attribution.read_variants(question, changes).chances\n",
         )
-    if question.target.kind == "class":
+    if question.kind.predicts:
         _search(asked, question, stem)
 
 
@@ -93,13 +93,12 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     place = st.container()
     if not text or not text.strip() or text == asked.text:
         return
-    target = "similarity" if question.target.kind == "similarity" else question.target
-    other = asked.ask(text, target)
+    other = asked.ask(text, question.target)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
         before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
-    if question.target.kind == "class":
+    if question.kind.predicts:
         likeliest = asked.ask(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
     place.markdown(said)

@@ -66,7 +66,7 @@ def why(asked: Asked) -> None:
 
 def _answer(asked: Asked) -> None:
     question = asked.question
-    likely = question.target.kind in ("class", "word")
+    likely = question.kind.likely
     parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))

@@ -24,8 +24,7 @@ from dashboard import ROOT
 from interpret.attribution.faithfulness import Erased
 from interpret.attribution.methods import METHODS, Measured
 from interpret.attribution.rank_agreement import ranking
-from interpret.attribution.target import TargetFunction
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import TargetFunction, target_function
 from interpret.core.files import read_table
 from interpret.core.intervals import cluster_bootstrap
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 import interpret as it
-from interpret.attribution.counterfactuals import SEARCHES, Change
+from interpret.attribution.counterfactuals import SEARCHES
 from interpret.attribution.layer_attribution import LAYER_METHODS
 from interpret.attribution.methods import METHODS
-from interpret.attribution.target import BASELINES
+from interpret.attribution.target_function import BASELINES
+from interpret.attribution.variants import Change
 from interpret.core.sentence_vectors import POOLINGS
 from interpret.embeddings.reading_plan import LEVELS
 from tests.interpret.attention.test_dependencies import ENGLISH

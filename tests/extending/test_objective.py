@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache
 from interpret.finetuning import objectives
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.objective import OBJECTIVES
@@ -165,9 +165,6 @@ def test_the_page_has_it(added, tiny_folders, tmp_path, monkeypatch):
     # What applies to classes applies here.
     assert any(one.key == "smoothing" for one in page.slider)
     next(one for one in page.button if one.key == "start").click().run()
-    assert not page.exception
-    page.session_state[state.STAGE] = "results"
-    page.run()
     assert not page.exception
     assert "Near the grade" in {one.label for one in page.metric}
     switch(page, "runs").run()

@@ -13,8 +13,7 @@ from sklearn.metrics import average_precision_score
 import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.layer_attribution import layer_attribution
-from interpret.attribution.target import TargetFunction
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import TargetFunction, target_function
 from tests.oracles import World, apart, claim
 
 

@@ -61,7 +61,7 @@ def test_defaults_stand_in_the_help_once(subject):
 
 def test_choices_and_defaults_are_the_librarys():
     from interpret.attribution.rows import attribute_rows
-    from interpret.attribution.target import BASELINES
+    from interpret.attribution.target_function import BASELINES
     from interpret.core.files import SUFFIXES
     from interpret.core.heads import HEADS
     from interpret.core.sentence_vectors import POOLINGS
@@ -88,6 +88,15 @@ def test_choices_and_defaults_are_the_librarys():
             assert train[field.name].default == field.default, field.name
             kind = type(field.default)
             assert kind is bool or (train[field.name].type or str) is kind, field.name
+
+
+def test_targets_of_attribution_are_listed_but_those_of_two_texts(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parser("attribution").parse_args(["--list-targets"])
+    assert not ended.value.code
+    listed = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"norm", "unit LAYER.UNIT"} < set(listed)
+    assert "similarity" not in listed
 
 
 def test_methods_of_attribution_are_listed(capsys):

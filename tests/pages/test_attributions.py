@@ -15,6 +15,7 @@ from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.method_input import How, method_names
 from interpret.attribution.methods import METHODS, by_faithfulness
+from interpret.attribution.targets import TARGETS
 from pages.attributions.export import as_dict, as_page, attribution_table
 from tests.apps import switch
 from tests.pages.test_results_page import noise as answers_of_noise
@@ -22,7 +23,7 @@ from tests.pages.test_results_page import plant, rows_of
 from tests.tiny import make_checkpoint
 
 TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
-TARGETS = ("class", "norm", "unit", "similarity")
+EXPLAINED = ("class", "norm", "unit", "similarity")
 ALL = ",".join(METHODS)
 # How two sentences begin: of a classifier that tells nothing, and of a baseline that scores above the text.
 NOTHING = "**Not shown to beat the majority-class baseline**"
@@ -49,7 +50,7 @@ def said(page):
 
 
 @pytest.mark.parametrize("tab", TABS)
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", EXPLAINED)
 def test_every_tab_runs_for_every_target(page, tab, target):
     open_page(page, model="folder:bert", why=tab, explain=target, example="pair")
     assert not page.exception
@@ -287,7 +288,7 @@ def test_sampled_methods_show_their_error_and_export_it(minilm):
     assert f"± {found.word_uncertainty[1]:.4f}" in word.note
     table = attribution_table([found], True)
     np.testing.assert_allclose(table["± GradientSHAP (95 %)"], found.word_uncertainty)
-    asked = Asked(found.spec, "The court spoke.", None, "norm", None, "", "")
+    asked = Asked(found.spec, "The court spoke.", None, TARGETS["norm"], "norm", None, "", "")
     assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
     exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")
     assert words_of(exact, True)[1].note == ""

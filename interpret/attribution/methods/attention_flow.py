@@ -44,19 +44,18 @@ class ByAttention(Method):
                 "another method.",
                 family=encoder.family.title,
             )
-        target = work.question.target
+        question = work.question
         tap = Tap(encoder.layers, gradients=True)
         with hold(encoder.spec.device):
-            score = work.question.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
-            # Above the level that a unit is of, attention has nothing to do with it.
-            weights = list(tap.weights[: target.place] if target.kind == "unit" else tap.weights)
-            residual = torch.eye(len(work.question.tokens))
+            score = question.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
+            # Above the level that the output is read from, attention has nothing to do with it.
+            weights = list(tap.weights[: question.kind.top(question)])
+            residual = torch.eye(len(question.tokens))
             steps = self.steps(work, score, weights, residual)
         flow = residual
         for step in steps:
             flow = step.float() @ flow
         flow = self.without_residual(flow, residual)
-        own = target.kind == "class" and work.question.head is None and not encoder.head_reads_all
         # What the output is read from: the mask, the first token of a classifier, or the mean of all.
-        rows = flow[[target.place]] if target.kind == "word" else flow[[0]] if own else flow
+        rows = flow[list(question.kind.read_from(question))]
         return Scores(rows.mean(dim=0).double().numpy().astype(np.float64))

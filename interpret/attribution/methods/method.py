@@ -11,7 +11,7 @@ from jaxtyping import Float64
 from scipy.stats import t as student
 
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target import TargetFunction
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.errors import InputError
 
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from interpret.attribution.target import Target, TargetFunction
+from interpret.attribution.target_function import TargetFunction
+from interpret.attribution.targets import Target
 
 
 class Linear(TargetFunction):
@@ -13,7 +14,7 @@ class Linear(TargetFunction):
         draw = torch.Generator().manual_seed(seed)
         self.weight = torch.randn(encoder.embedding_matrix.shape[1], generator=draw)
 
-    def _run(self, inputs, gradients=False, states=False, tap=None):
+    def _run(self, inputs, texts, gradients=False, states=False, tap=None):
         self.forward_passes += len(next(iter(inputs.values())))
         embedded = self.given(inputs)
         shares = (embedded * inputs["attention_mask"][..., None]) @ self.weight
@@ -36,7 +37,7 @@ class Both(Linear):
         super().__init__(encoder, tokens)
         self.places = places
 
-    def _run(self, inputs, gradients=False, states=False, tap=None):
+    def _run(self, inputs, texts, gradients=False, states=False, tap=None):
         embedded = self.given(inputs)
         self.forward_passes += len(embedded)
         shares = (embedded - self.baseline("pad")) @ self.weight

@@ -19,8 +19,7 @@ from interpret.attribution.faithfulness import Erased, _all_rankings, _count_ran
 from interpret.attribution.methods import METHODS, Work, by_faithfulness
 from interpret.attribution.methods.regressions import refitted
 from interpret.attribution.significance import LEVEL, holm, permutation_p
-from interpret.attribution.target import BASELINES
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import BASELINES, target_function
 from interpret.core.device_lock import seeded
 from tests.benchmarks.bench_methods import measure
 from tests.interpret.attribution.linear import Both, Linear
@@ -164,8 +163,8 @@ def test_the_best_ranking_is_told_from_chance_and_the_worst_is_not(bert):
 
 def test_a_model_that_says_the_same_of_everything_is_told_nothing(bert):
     class Deaf(Linear):
-        def _run(self, inputs, gradients=False, states=False, tap=None):
-            answers, states = super()._run(inputs, gradients, states, tap)
+        def _run(self, inputs, texts, gradients=False, states=False, tap=None):
+            answers, states = super()._run(inputs, texts, gradients, states, tap)
             return 0 * answers + 1, states
 
     question = Deaf(bert, bert.tokens(TEXT + " was rich"))
@@ -356,8 +355,8 @@ def test_opposite_interactions_in_two_contexts_are_strong_and_have_no_mean(bert)
     """f = xy (1 - 2 z): ω is 1 without the third word and -1 with it, so the strength is 1 and the mean 0."""
 
     class Turning(Both):
-        def _run(self, inputs, gradients=False, states=False, tap=None):
-            answers, states = super()._run(inputs, gradients, states, tap)
+        def _run(self, inputs, texts, gradients=False, states=False, tap=None):
+            answers, states = super()._run(inputs, texts, gradients, states, tap)
             there = (self.given(inputs)[:, 3] != self.baseline("pad")[3]).any(dim=-1).float()
             return answers * (1 - 2 * there[:, None]), states
 

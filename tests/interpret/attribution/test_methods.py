@@ -13,8 +13,7 @@ from interpret.attribution.attribution import explain
 from interpret.attribution.layer_attribution import LAYER_METHODS, layer_attribution
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path_integral import RULES, walk
-from interpret.attribution.target import BASELINES
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import BASELINES, target_function
 from interpret.core import resources
 from interpret.core.devices import Device
 from interpret.core.errors import Cancelled, InputError

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 import interpret as it
 from interpret.attribution.__main__ import main
 from interpret.attribution.plausibility import Plausibility
-from interpret.attribution.rows import RowAttributions, rows_table
+from interpret.attribution.row_attributions import RowAttributions, rows_table
 from interpret.core.accuracy import measure_accuracy, text_key
 from interpret.core.file_rows import FileRows
 from interpret.core.intervals import wilson

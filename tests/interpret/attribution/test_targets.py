@@ -6,7 +6,9 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.attribution.targets import target_function
+from interpret.attribution.target_function import target_function
+from interpret.attribution.targets import TARGETS, Asking, in_order
+from interpret.attribution.targets.controls import Choice
 from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
 
@@ -117,3 +119,44 @@ def test_a_class_out_of_range_and_a_text_of_masks_alone_are_one_sentence(tmp_pat
     # One token, and tokens that the vocabulary lacks, can be explained like any others.
     for text in ("word", "漢 漢"):
         assert np.isfinite(it.attribute(minilm, text, head=head).scores).all()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
+    encoder = it.load_encoder(str(make_checkpoint("bert", tmp_path, loader=tf.AutoModelForMaskedLM)), device="cpu")
+    kind, text = TARGETS[name], "the [MASK] lent money"
+    head = (
+        it.fit_head(encoder, ["the bank", "the river", "a bank", "a river"], list("abab")) if kind.classifier else None
+    )
+    assert kind.offered(encoder, text)
+    controls = kind.controls(encoder, () if head is None else head.labels)
+    # What is chosen at first, and the last that there is.
+    for last in (False, True):
+        values = {}
+        for one in controls:
+            options = [*one.worded, *one.options] if isinstance(one, Choice) else range(one.most + 1)
+            values[one.key] = options[-1] if last else options[0]
+        wish = kind.wished(values)
+        assert kind.find(wish, Asking(encoder, text, "the river", head)).kind == name
+        target = target_function(encoder, text, "the river", wish, head).target
+        assert target.kind == name
+        # Every brace of the sentence is filled; a kind that needs a second text says so where there is none.
+        assert "{" not in kind.said.format(**kind.values(target))
+    assert bool(kind.lacks_pair) is kind.compares
+
+
+def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_path):
+    labels = {0: "norm", 1: "unit 1.2", 2: "other"}
+    folder = make_checkpoint(
+        "bert", tmp_path, loader=tf.AutoModelForSequenceClassification, num_labels=3, id2label=labels
+    )
+    encoder = it.load_encoder(str(folder), device="cpu")
+    found = [target_function(encoder, TEXT, target=one).target for one in ("norm", "unit 1.2", "other", 0)]
+    assert [(one.kind, one.name) for one in found] == [
+        ("norm", ""),
+        ("unit", "unit 1.2"),
+        ("class", "other"),
+        ("class", "norm"),
+    ]
+    # The order on the page: a link without a kind opens the first that the text allows.
+    assert [kind.name for kind in in_order()] == ["word", "class", "similarity", "norm", "unit"]

@@ -3,57 +3,29 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 
+from interpret.attribution.targets import TARGETS, Asking, Question, Target, TargetKind, in_order
+from interpret.attribution.targets.classifier import class_names, why_no_classifier
+from interpret.attribution.targets.target import Pass, wishes_without_head
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.heads import mean_states
 from interpret.core.linear_head import LinearHead
 from interpret.core.resources import tokens_with_gradients
-from interpret.core.sentence_vectors import SentenceReading, sentence_reading
+from interpret.core.sentence_vectors import SentenceReading
 from interpret.core.tap import Tap
-from interpret.core.tasks import logits_of
 from interpret.core.tokens import Tokens, cut
-
-Kind = Literal["class", "similarity", "word", "unit", "norm"]
-
 
 BASELINES = ("pad", "mask", "zero", "mean")
 
 
-@dataclass(frozen=True)
-class Target:
-    """One number of the model's answer.
-
-    Attributes
-    ----------
-    kind
-        ``"class"``: the score (logit) of a class. ``"similarity"``: how alike the sentence vectors of this text and
-        another are, by what the model compares them with: mostly their cosine. ``"word"``: the score of a token at a
-        mask. ``"unit"``: a unit of a layer's mean state. ``"norm"``: the length of the sentence vector, before it is
-        brought to length 1 where the model does that.
-    name
-        What the reader calls it: the class, the other text, the token, the unit.
-    index
-        Which class, token of the vocabulary or unit; -1 where there is nothing to choose.
-    place
-        Which token is the mask, or which level of the hidden states the unit is of; -1 where neither.
-    """
-
-    kind: Kind
-    name: str
-    index: int = -1
-    place: int = -1
-
-
-class TargetFunction:
+class TargetFunction(Question):
     """A text, and one number that a model says about it. `target_function` makes one.
 
     Attributes
@@ -63,8 +35,8 @@ class TargetFunction:
         this one is compared with.
     target
         What is asked.
-    reading
-        How sentence vectors are made, for targets that are about them.
+    reading, compared
+        How sentence vectors are made, for targets that are about them, and that of the other text.
     forward_passes, backward_passes
         How many texts went through the model so far.
     """
@@ -78,18 +50,18 @@ class TargetFunction:
         other: Tokens | None = None,
         reading: SentenceReading | None = None,
     ) -> None:
-        self.encoder = encoder
-        self.tokens = tokens
-        self.target = target
-        self.head = head
-        self.other = other
-        self.reading = reading or sentence_reading(encoder, "auto", "")
+        super().__init__(encoder, tokens, target, head, other, reading)
         self.forward_passes = 0
         self.backward_passes = 0
-        self._compared = None if other is None else self._sentence_vector(other)
+        self.compared = None if other is None else self._sentence_vector(other)
         self._moved: torch.Tensor | None = None
         self._own: np.ndarray | None = None
         self._tokens_at_once = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
+
+    @property
+    def kind(self) -> TargetKind:
+        """The kind of its target, which knows how it is answered."""
+        return TARGETS[self.target.kind]
 
     # ---- how it answers
 
@@ -116,10 +88,12 @@ class TargetFunction:
         with hold(self.encoder.spec.device):
             beside = self.encoder.beside_embeddings(self.tokens)
             inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
-            answers, states = self._run({"inputs_embeds": embedded, **inputs}, gradients, levels is not None, tap)
+            inputs["inputs_embeds"] = embedded
+            texts = [self.tokens] * len(embedded)
+            answers, states = self._run(inputs, texts, gradients, levels is not None, tap)
             if levels is not None:
                 levels.extend(states)
-            return self._pick(answers, self.tokens)
+            return answers[:, self._column(answers.shape[1])]
 
     def answers(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text answer"]:
         """Answer for whole texts: every class's score, or the one number that is asked for."""
@@ -132,9 +106,7 @@ class TargetFunction:
             if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
                 some = [texts[j] for j in batch]
                 with hold(self.encoder.spec.device):
-                    values, _ = self._run(self.encoder.batch(some))
-                    if self.target.kind == "word":
-                        values = torch.stack([values[row, self._mask_of(one)] for row, one in enumerate(some)])
+                    values, _ = self._run(self.encoder.batch(some), some)
                     found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []
         return read_only(np.stack([found[i] for i in range(len(texts))]), np.float32)
@@ -150,24 +122,23 @@ class TargetFunction:
     @property
     def output(self) -> float:
         """The number that is asked for, of the text itself."""
-        return float(self.own[self.target.index if len(self.own) > 1 else 0])
+        return float(self.own[self._column(len(self.own))])
 
     @property
     def chance(self) -> float:
         """The probability of the class or word asked for, of the text itself; for other targets the number itself."""
-        likely = self.target.kind in ("class", "word")
-        return float(self.probabilities(self.own[None])[0, self.target.index]) if likely else self.output
+        return float(self.probabilities(self.own[None])[0, self.target.index]) if self.kind.likely else self.output
 
     def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the number that is asked for, for whole texts."""
         answers = self.answers(texts)
-        return answers[:, self.target.index] if answers.shape[1] > 1 else answers[:, 0]
+        return answers[:, self._column(answers.shape[1])]
 
     def chances(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the probability of the class or word asked for; for other targets the number itself."""
         answers = self.answers(texts)
-        if self.target.kind not in ("class", "word"):
-            return answers[:, 0]
+        if not self.kind.likely:
+            return answers[:, self._column(answers.shape[1])]
         probabilities = self.probabilities(answers)
         return read_only(probabilities[:, self.target.index])
 
@@ -190,8 +161,7 @@ class TargetFunction:
     @property
     def fixed(self) -> Bool[np.ndarray, " token"]:
         """What no method takes away: special tokens, and masks whose word is asked for."""
-        masks = np.array([token == self.encoder.mask for token in self.tokens.strings])
-        return self.tokens.special | (masks if self.target.kind == "word" else False)
+        return self.tokens.special | self.kind.fixed(self)
 
     @property
     def free_words(self) -> list[tuple[int, tuple[int, ...]]]:
@@ -273,38 +243,24 @@ class TargetFunction:
     # ---- inside
 
     def _run(
-        self, inputs: Mapping[str, torch.Tensor], gradients: bool = False, states: bool = False, tap: Tap | None = None
+        self,
+        inputs: Mapping[str, torch.Tensor],
+        texts: Sequence[Tokens],
+        gradients: bool = False,
+        states: bool = False,
+        tap: Tap | None = None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Run the model once; returns its answers, ``(text, answer)``, and the hidden states where these are wanted."""
         self.forward_passes += len(next(iter(inputs.values())))
-        mask = inputs["attention_mask"]
-        kind = self.target.kind
-        own = kind == "word" or (kind == "class" and self.head is None)
-        keep = states or kind == "unit"
+        keep = states or self.kind.by_levels
+        own = self.kind.by_task_head(self)
         output = self.encoder.run(inputs, tap, gradients, task=own, output_hidden_states=keep)
         levels = tuple(output.hidden_states) if keep else ()
-        if own:
-            return logits_of(output).float(), levels
-        if kind == "unit":
-            return mean_states(levels[self.target.place], mask)[:, [self.target.index]], levels
-        last = levels[-1] if keep else output.last_hidden_state
-        if kind == "class" and self.head is not None:
-            return self.head.logits(last, mask), levels
-        if kind == "norm":
-            model = self.reading.model.before_normalizing()
-            return model.vectors(last, mask, self.reading.skipped).norm(dim=-1, keepdim=True), levels
-        assert self._compared is not None
-        return self.reading.model.compare(self.reading.vectors(last, mask), self._compared)[:, None], levels
+        return self.kind.answers(self, Pass(texts, inputs["attention_mask"], output, levels)), levels
 
-    def _pick(self, answers: torch.Tensor, tokens: Tokens) -> torch.Tensor:
-        if self.target.kind == "word":
-            return answers[:, self._mask_of(tokens), self.target.index]
-        return answers[:, self.target.index if self.target.kind == "class" else 0]
-
-    def _mask_of(self, tokens: Tokens) -> int:
-        """Find the mask that is asked about in a text that may have lost or changed other tokens."""
-        before = sum(token == self.encoder.mask for token in self.tokens.strings[: self.target.place])
-        places = [i for i, token in enumerate(tokens.strings) if token == self.encoder.mask]
-        return places[before]
+    def _column(self, answers: int) -> int:
+        """Return which of so many answers is asked for."""
+        return self.target.index if answers > 1 else 0
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
         with hold(self.encoder.spec.device):
@@ -312,3 +268,79 @@ class TargetFunction:
             vectors = self.reading.vectors(states, self.encoder.batch([tokens])["attention_mask"])
             # Made while nothing was recorded, and used where something is.
             return vectors[0].clone()
+
+
+def target_function(
+    encoder: Encoder,
+    text: str,
+    pair: str | None = None,
+    target: str | int | Target = "predicted",
+    head: LinearHead | None = None,
+    *,
+    pooling: str = "auto",
+    prompt: str | None = None,
+) -> TargetFunction:
+    """Ask a model one thing about a text.
+
+    Chinese words, numbers and words with an apostrophe are one word each here: see
+    `interpret.attribution.words.join_words`.
+
+    Parameters
+    ----------
+    pair
+        The text's second segment; with ``target="similarity"`` the other text that it is compared with.
+    target
+        ``"predicted"``: the class that the model finds likeliest, or where it guesses words, the likeliest at the
+        first mask. A class, by name or number; a word of the vocabulary, for a text with a mask; ``"similarity"``;
+        ``"norm"``; ``"unit 3.17"``: unit 17 of the mean of level 3's states. Or a `Target`.
+    head
+        A classifier for a model that has none: see `fit_head`.
+    pooling, prompt
+        How sentence vectors are made, for ``"similarity"`` and ``"norm"``: see
+        `interpret.core.sentence_vectors.sentence_reading`. A prompt's tokens are no words of the text: nothing takes
+        them away, and they have no score.
+
+    Raises
+    ------
+    InputError
+        If this model cannot be asked that, or the text has nothing that could be explained.
+    """
+    asking = Asking(encoder, text, pair, head, pooling, prompt)
+    goal = target if isinstance(target, Target) else _find_target(asking, target)
+    if goal.kind not in TARGETS:
+        raise InputError(
+            "There is no target “{name}”. Choose one of: {known}.", name=goal.kind, known=", ".join(TARGETS)
+        )
+    kind = TARGETS[goal.kind]
+    asked = kind.ask(asking, goal)
+    question = TargetFunction(encoder, asked.tokens, asked.target, asked.head, asked.other, asked.reading)
+    kind.check(question)
+    if kind.likely and question.target.index < 0:
+        question.target = kind.likeliest(question, question.own)
+    if question.fixed.all():
+        raise InputError(
+            "The text contains only special tokens and masks, so there is no word to explain. Add some words."
+        )
+    return question
+
+
+def _find_target(asking: Asking, wish: str | int) -> Target:
+    # What is first among the choices is asked last: a class or a token may be called like any of the others.
+    for kind in reversed(in_order()):
+        found = kind.find(wish, asking)
+        if found is not None:
+            return found
+    # Of a text that cannot be read, that is said first.
+    asking.read()
+    if wish == "predicted":
+        raise InputError(
+            "This model has no classifier, and this text has no mask to predict. {why} Fit a head with `fit_head`, or "
+            "choose another target: {known}.",
+            why=why_no_classifier(asking.encoder),
+            known=wishes_without_head(),
+        )
+    raise InputError(
+        "This model has no class or token “{target}”. It has: {known}.",
+        target=str(wish),
+        known=", ".join(class_names(asking.encoder, asking.head)[:20]) or "–",
+    )

@@ -1,0 +1,63 @@
+"""A class: its score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from interpret.attribution.targets.classifier import ByClassifier, class_names
+from interpret.attribution.targets.controls import Choice, Control
+from interpret.attribution.targets.target import Asking, Question, Target, register
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError
+from interpret.core.sentences import sentence
+
+
+@register
+class ClassScore(ByClassifier):
+    """The score (logit) of a class, by name or number, or of the one that is predicted."""
+
+    name = "class"
+    wish = "predicted, or a class by its name or number"
+    title = sentence("a class")
+    said = sentence("class “{name}”")
+    order = 10
+    likely = True
+    predicts = True
+
+    def find(self, wish: str | int, asking: Asking) -> Target | None:
+        """Return the class of a name or a number; of a classifier's prediction, one that is not chosen yet."""
+        names = class_names(asking.encoder, asking.head)
+        if wish == "predicted" and names:
+            return Target(self.name, "")
+        if isinstance(wish, int) and not isinstance(wish, bool):
+            name = names[wish] if 0 <= wish < len(names) else str(wish)
+            # Below 0 is no class either, and -1 would be the prediction.
+            return Target(self.name, name, wish if wish >= 0 else len(names))
+        return Target(self.name, str(wish), names.index(str(wish))) if wish in names else None
+
+    def check(self, question: Question) -> None:
+        """Refuse a class that there is not."""
+        super().check(question)
+        count = len(class_names(question.encoder, question.head))
+        if question.target.index >= count:
+            raise InputError(
+                "There is no class {index}: this classifier has {count}, counted from 0.",
+                index=question.target.index,
+                count=count,
+            )
+
+    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+        """Return the predicted class."""
+        best = int(answers.argmax())
+        return replace(question.target, name=class_names(question.encoder, question.head)[best], index=best)
+
+    def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
+        """Return the choice of a class."""
+        worded = {-1: sentence("the predicted class")}
+        return (Choice("class", sentence("Class"), dict(enumerate(classes)), worded),)
+
+    def wished(self, values: Mapping[str, int]) -> str | int:
+        """Return the number of the class, or that it is the predicted one."""
+        return "predicted" if values["class"] < 0 else values["class"]

@@ -1,0 +1,57 @@
+"""What targets of a classifier have in common: the classes, and every class's score."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+
+from interpret.attribution.targets.target import Pass, Question, TargetKind, wishes_without_head
+from interpret.core.encoder import Encoder
+from interpret.core.errors import InputError, InterpretError
+from interpret.core.linear_head import LinearHead
+
+
+class ByClassifier(TargetKind):
+    """Something that is made of the scores of all classes: the model's own, or those of a linear head."""
+
+    classifier: ClassVar[bool] = True
+    pooled: ClassVar[bool] = True
+
+    def check(self, question: Question) -> None:
+        """Refuse a model that has no classifier and was given none."""
+        if not class_names(question.encoder, question.head):
+            raise InputError(
+                "This model has no classifier. {why} Fit a head with `fit_head`, or choose another target: {known}.",
+                why=why_no_classifier(question.encoder),
+                known=wishes_without_head(),
+            )
+
+    def by_task_head(self, question: Question) -> bool:
+        """Tell whether the model's own classifier answers."""
+        return question.head is None
+
+    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+        """Return every class's score."""
+        return seen.logits if question.head is None else question.head.logits(seen.last, seen.mask)
+
+    def read_from(self, question: Question) -> Sequence[int]:
+        """Return the first token, or all of them for a head that reads all."""
+        own = question.head is None and not question.encoder.head_reads_all
+        return [0] if own else super().read_from(question)
+
+
+def class_names(encoder: Encoder, head: LinearHead | None) -> tuple[str, ...]:
+    """Return the classes that can be asked for; empty where there is no classifier."""
+    if head is not None:
+        return head.labels
+    return encoder.task.labels if encoder.task is not None and encoder.task.kind == "classes" else ()
+
+
+def why_no_classifier(encoder: Encoder) -> InterpretError:
+    """Say why a model has no classifier of its own."""
+    if encoder.head_note is not None:
+        return encoder.head_note
+    if encoder.task is not None and encoder.task.kind == "token classes":
+        return InputError("Its head classifies tokens.")
+    return InputError("Its head predicts masked words.")

@@ -1,0 +1,132 @@
+"""Other ways of writing a text: words taken out or exchanged, and what the model says of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from interpret.attribution.target_function import TargetFunction
+from interpret.attribution.targets.classifier import class_names
+from interpret.core.arrays import read_only
+from interpret.core.errors import InputError
+from interpret.core.tokens import Tokens, cut
+
+
+@dataclass(frozen=True)
+class Change:
+    """A word taken out or exchanged: its place among `Tokens.groups`, the word, and what came; "" for nothing."""
+
+    place: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """Other ways of writing a text, and what the model says of each.
+
+    Attributes
+    ----------
+    labels
+        The classes; for other targets the one number's name.
+    changes
+        For each variant what is different; the first is the text as it is.
+    texts
+        What each reads.
+    chances
+        The probability of each class, or the number itself.
+    """
+
+    labels: tuple[str, ...]
+    changes: tuple[tuple[Change, ...], ...]
+    texts: tuple[str, ...]
+    chances: Float32[np.ndarray, "variant label"]
+
+
+def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
+    """Read a text with changes.
+
+    Raises
+    ------
+    InputError
+        If a change is to a word that must stay, or to something that is no single token of the vocabulary.
+    """
+    texts = [apply_changes(question, changes) for changes in variants]
+    labels, chances = _chances(question, texts)
+    return Variants(
+        labels,
+        tuple(tuple(one) for one in variants),
+        tuple(spelled(question.tokens, one) for one in variants),
+        read_only(chances, np.float32),
+    )
+
+
+def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
+    """Write a text with its changes; a pair is written behind a bar."""
+    new = {change.place: change.after for change in changes}
+    texts = [tokens.text, tokens.pair or ""]
+    for place in sorted(new, reverse=True):
+        group = tokens.groups[place]
+        side = int(tokens.segment[group[0]]) if tokens.pair is not None else 0
+        start, end = int(tokens.span[group[0], 0]), int(tokens.span[group[-1], 1])
+        before, after = texts[side][:start], texts[side][end:]
+        # A word that goes takes one of the spaces around it along.
+        if not new[place] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
+            before = before[:-1]
+        elif not new[place] and not before:
+            after = after.lstrip(" ")
+        texts[side] = before + new[place] + after
+    return texts[0] if tokens.pair is None else " | ".join(texts)
+
+
+def apply_changes(question: TargetFunction, changes: Sequence[Change]) -> Tokens:
+    """Return a text's tokens with changes.
+
+    Raises
+    ------
+    InputError
+        If a change is to a word that must stay, or to something that is no single token of the vocabulary.
+    """
+    tokens = question.tokens
+    gone = np.zeros(len(tokens), bool)
+    new: dict[int, int] = {}
+    for change in changes:
+        group = tokens.groups[change.place]
+        if question.fixed[list(group)].any():
+            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.place])
+        if change.after:
+            new[group[0]] = token_of(question, change.place, change.after)
+            gone[list(group[1:])] = True
+        else:
+            gone[list(group)] = True
+    changed = question.with_tokens(new) if new else tokens
+    return cut(changed, ~gone)
+
+
+def token_of(question: TargetFunction, place: int, word: str) -> int:
+    """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there.
+
+    Raises
+    ------
+    InputError
+        If it is no single token, or a second mask.
+    """
+    tokens, encoder = question.tokens, question.encoder
+    # Where tokens are marked that follow a space, the new one is marked as the old.
+    marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
+    ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
+    if len(ids) != 1:
+        raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)
+    if question.kind.at_mask and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
+        raise InputError("A second mask would change which mask is explained. Choose another word.")
+    return int(ids[0])
+
+
+def _chances(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
+    answers = question.answers(texts)
+    if question.kind.predicts:
+        return class_names(question.encoder, question.head), question.probabilities(answers)
+    if question.kind.likely:
+        return (question.target.name,), question.probabilities(answers)[:, [question.target.index]]
+    return (question.target.name or question.target.kind,), answers
