@@ -282,39 +282,39 @@ def examples(data: Labelled) -> it.finetuning.Examples:
 
 
 def split(
-    data: Labelled, judged: Labelled | None, share: float, seed: int
+    data: Labelled, test: Labelled | None, share: float, seed: int
 ) -> tuple[it.finetuning.Examples, np.ndarray, np.ndarray]:
-    """A file's rows, with those of the file to judge by behind them, and which are learned from and judged by."""
-    found, parts = run_rows(data, judged, share, seed, chooses=False)
+    """A file's rows, with those of the test file behind them, and which are the training set and which are held out."""
+    found, parts = run_rows(data, test, share, seed, chooses=False)
     return found, parts.train, parts.test
 
 
 def run_rows(
-    data: Labelled, judged: Labelled | None, share: float, seed: int, chooses: bool
+    data: Labelled, test: Labelled | None, share: float, seed: int, chooses: bool
 ) -> tuple[it.finetuning.Examples, Split]:
     """A run's rows, and which of them serve for what."""
 
     def make() -> tuple[it.finetuning.Examples, Split]:
-        found, other = examples(data), None if judged is None else examples(judged)
+        found, other = examples(data), None if test is None else examples(test)
         every = found if other is None else found.joined(other)
         return every, split_rows(every, share, seed, chooses, 0 if other is None else len(other))
 
-    return _of_files(make, "rows", *_parts(data, judged), share, seed, chooses)
+    return _of_files(make, "rows", *_parts(data, test), share, seed, chooses)
 
 
 def health(
-    spec: it.EncoderSpec, data: Labelled, judged: Labelled | None, share: float, seed: int, most: int
+    spec: it.EncoderSpec, data: Labelled, test: Labelled | None, share: float, seed: int, most: int
 ) -> it.finetuning.DataHealth:
     """What is wrong with them."""
 
     def make() -> it.finetuning.DataHealth:
-        return it.finetuning.check_health(_encoder(spec), *split(data, judged, share, seed), most)
+        return it.finetuning.check_health(_encoder(spec), *split(data, test, share, seed), most)
 
-    return _of_files(make, "health", spec, *_parts(data, judged), share, seed, most)
+    return _of_files(make, "health", spec, *_parts(data, test), share, seed, most)
 
 
-def _parts(data: Labelled, judged: Labelled | None) -> tuple[object, ...]:
-    return (*astuple(data), *(() if judged is None else astuple(judged)))
+def _parts(data: Labelled, test: Labelled | None) -> tuple[object, ...]:
+    return (*astuple(data), *(() if test is None else astuple(test)))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -34,7 +34,7 @@ def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
     )
     number, smooth = thinned(told.number, running_mean(told.loss))
     figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": LEARNED, "width": 2.5})
-    step, judged = thinned(*(np.array([one[name] for one in told.judged]) for name in ("step", "loss")))
+    step, judged = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "loss")))
     figure.add_scatter(
         x=step,
         y=judged,
@@ -55,7 +55,7 @@ def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
 def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go.Figure:
     """Draw how good the model is on what was held out, over the line of who always guesses the commonest class."""
     figure = go.Figure()
-    step, judged = thinned(*(np.array([one[name] for one in told.judged]) for name in ("step", "score")))
+    step, judged = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "score")))
     figure.add_scatter(
         x=step,
         y=judged,
@@ -87,7 +87,7 @@ def overlaid(runs: Mapping[str, MetricsLog], what: str) -> go.Figure:
     figure = go.Figure()
     for title, told in runs.items():
         if what == "score":
-            x, y = thinned(*(np.array([one[name] for one in told.judged]) for name in ("epoch", "score")))
+            x, y = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("epoch", "score")))
         else:
             x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))

@@ -54,7 +54,7 @@ def settings_input(
         Whether nothing but the head learns.
     width
         Numbers of a hidden state.
-    past
+    parent_run
         Whether the model is that of a run, which knows what it learned from.
     first
         What its tokenizer calls the token before a text.
@@ -78,7 +78,7 @@ def settings_input(
         **more,
         "head": head,
         "lora_rank": rank,
-        "warm_up": float(warm_up),
+        "warmup": float(warm_up),
         "weight_decay": float(weight_decay),
     }
 
@@ -124,9 +124,9 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
     return {
         "epochs": int(epochs),
         "learning_rate": float(rate),
-        "layer_decay": float(decay),
-        "batch": int(batch),
-        "max_tokens": int(tokens),
+        "layerwise_lr_decay": float(decay),
+        "batch_size": int(batch),
+        "max_length": int(tokens),
         "seed": int(seed),
     }
 
@@ -165,7 +165,7 @@ def _masking_input() -> dict[str, Any]:
             "every epoch draws other passages. BERT's own code shortens one in ten."
         ),
     )
-    return {"masked": float(masked), "short": float(short)}
+    return {"mask_rate": float(masked), "short_rate": float(short)}
 
 
 def _pair_input() -> dict[str, Any]:
@@ -311,4 +311,4 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
             disabled=hold == "none",
             help=_("λ in λ/2 · Σ f (w − w₀)²; f is 1 for L2-SP, and the Fisher information (1 on average) for EWC."),
         )
-    return {"replay": replay / 100, "hold": hold, "hold_strength": float(strength)}
+    return {"replay": replay / 100, "regularization": hold, "regularization_strength": float(strength)}

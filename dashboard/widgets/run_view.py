@@ -19,7 +19,7 @@ from dashboard.widgets.run_actions import delete_popover, files_button, resume_b
 from interpret.core.units import duration, gigabytes
 from interpret.finetuning.metrics_log import examples_a_second
 from interpret.finetuning.run_files import read_bytes
-from interpret.finetuning.runs import data_file, judged_file
+from interpret.finetuning.runs import data_file, test_file
 from interpret.finetuning.splits import Split
 
 # Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
@@ -105,7 +105,11 @@ def _facts(run: it.runs.Run) -> str:
             _("frozen: {layer_groups}").format(layer_groups=frozen),
             *([_("LoRA rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
             *([_("replay: {share} old examples").format(share=f"{recipe.replay:.0%}")] if recipe.replay else []),
-            *([_("regularization: {how}").format(how=recipe.hold.upper())] if recipe.hold != "none" else []),
+            *(
+                [_("regularization: {how}").format(how=recipe.regularization.upper())]
+                if recipe.regularization != "none"
+                else []
+            ),
             _n("{count} epoch at learning rate {rate}", "{count} epochs at learning rate {rate}", recipe.epochs).format(
                 count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"
             ),
@@ -203,7 +207,7 @@ def _progress(run: it.runs.Run, told: it.runs.MetricsLog) -> str:
 
 def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
     places = st.columns(5)
-    last = told.judged[-1] if told.judged else None
+    last = told.evaluations[-1] if told.evaluations else None
     objective = it.finetuning.find_objective(run.request.task)
     form = ".1%" if objective.score_is_share else ".3f"
     name, score = _(objective.score_label), "–" if last is None else f"{last['score']:{form}}"
@@ -227,9 +231,9 @@ def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
 def run_rows(run: it.runs.Run) -> tuple[it.finetuning.Examples, Split]:
     """Return a run's rows, and which of them serve for what."""
     request = run.request
-    columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
+    columns = (request.text, request.label, request.pair, request.task, request.passage_words, request.tag_column)
     data = Labelled(read_bytes(data_file(run.folder, request)), request.data, *columns)
-    judged = None
-    if request.judged:
-        judged = Labelled(read_bytes(judged_file(run.folder, request)), request.judged, *columns)
-    return cache.run_rows(data, judged, request.recipe.share, request.recipe.seed, request.chooses)
+    test = None
+    if request.test_data:
+        test = Labelled(read_bytes(test_file(run.folder, request)), request.test_data, *columns)
+    return cache.run_rows(data, test, request.recipe.held_out, request.recipe.seed, request.chooses)

@@ -73,39 +73,39 @@ def _train(asked: argparse.Namespace) -> int:
         return work_on(asked.out)
     objective = find_objective(asked.task)
     content = asked.data.read_bytes()
-    judged_content = asked.judged.read_bytes() if asked.judged is not None else None
+    test_content = asked.test_data.read_bytes() if asked.test_data is not None else None
     # On the host: a card has room for what learns alone.
     encoder = load_encoder(asked.model, "cpu")
     layer_groups = layer_group_names(encoder.model, encoder.family)
     frozen = expand(asked.freeze, layer_groups)
     options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
     # The model of a run brings along what that run learned from.
-    past = Path(asked.model).resolve().parent
-    past_run = past if Path(asked.model).name == "model" and (past / "request.json").exists() else None
+    beside = Path(asked.model).resolve().parent
+    parent_run = beside if Path(asked.model).name == "model" and (beside / "request.json").exists() else None
     recipe = resolve(Recipe(**options, frozen=frozen), layer_groups, encoder.width, asked.task)
     request = Request(
         recipe=recipe,
         name=asked.out.name,
         data=asked.data.name,
-        judged=asked.judged.name if asked.judged is not None else "",
+        test_data=asked.test_data.name if asked.test_data is not None else "",
         text=asked.text,
         label=asked.label,
         pair=asked.pair,
         task=asked.task,
-        words=asked.words,
-        tags=asked.tags,
-        parent=past_run.name if past_run is not None else "",
+        passage_words=asked.passage_words,
+        tag_column=asked.tag_column,
+        parent=parent_run.name if parent_run is not None else "",
     )
-    columns = (asked.text, asked.label, asked.pair, asked.task, asked.words, asked.tags)
+    columns = (asked.text, asked.label, asked.pair, asked.task, asked.passage_words, asked.tag_column)
     examples = read_examples(content, asked.data.name, *columns)
     _say_what_was_read(asked.data.name, examples)
-    tested = 0
-    if judged_content is not None:
-        other = read_examples(judged_content, asked.judged.name, *columns)
-        _say_what_was_read(asked.judged.name, other)
-        examples, tested = examples.joined(other), len(other)
+    test_rows = 0
+    if test_content is not None:
+        other = read_examples(test_content, asked.test_data.name, *columns)
+        _say_what_was_read(asked.test_data.name, other)
+        examples, test_rows = examples.joined(other), len(other)
     _say_what_to_expect(
-        encoder, recipe, examples, split_rows(examples, asked.share, asked.seed, request.chooses, tested)
+        encoder, recipe, examples, split_rows(examples, asked.held_out, asked.seed, request.chooses, test_rows)
     )
 
     def tell(what: Step | Evaluation | Reading | Waiting, total: int) -> None:
@@ -125,7 +125,7 @@ def _train(asked: argparse.Namespace) -> int:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(
-        work(make_run(asked.out, request, content, judged_content, past_run).folder, tell, own=True)
+        work(make_run(asked.out, request, content, test_content, parent_run).folder, tell, own=True)
     )
 
 
@@ -145,17 +145,22 @@ def _say_what_was_read(name: str, examples: Examples) -> None:
 
 def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, split: Split) -> None:
     """Say what is learned from and how, and what is wrong with either: all that the page says before its Start."""
-    learned, judged = split.train, np.concatenate([split.validation, split.test]) if split.apart else split.test
-    health = check_health(encoder, examples, learned, judged, min(recipe.max_tokens, encoder.max_tokens))
+    train_rows, held_out_rows = (
+        split.train,
+        np.concatenate([split.validation, split.test]) if split.apart else split.test,
+    )
+    health = check_health(encoder, examples, train_rows, held_out_rows, min(recipe.max_length, encoder.max_tokens))
     what = find_objective(examples.task).unit.name
     guess = f"; always guessing: {health.majority:.1%}" if health.classes else ""
     chosen = f", {len(split.validation):,} to choose the epoch by" if split.apart else ""
-    _say(f"{len(learned):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")
+    _say(f"{len(train_rows):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")
     for sentence in describe_health(health, examples).values():
         _say(f"  careful: {sentence}")
     _say(f"head {recipe.head}, learning rate {recipe.learning_rate:g}, {recipe.epochs} epochs")
     lengths = health.lengths.clip(max=health.most)
-    found = plan(encoder, recipe, examples.task, len(examples.classes), lengths, len(learned), len(judged), _NO_TIME)
+    found = plan(
+        encoder, recipe, examples.task, len(examples.classes), lengths, len(train_rows), len(held_out_rows), _NO_TIME
+    )
     for sentence in describe_plan(found, recipe).values():
         _say(f"  careful: {sentence}")
 

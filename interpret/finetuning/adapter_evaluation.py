@@ -43,7 +43,7 @@ def measure_adapter(
     """
     examples = read_examples(content, name, "text", "", None, "masked words and next sentences", words)
     encoder, model = _joined(base, adapter)
-    game = MaskedPassages(encoder, Recipe(max_tokens=encoder.max_tokens), examples, range(len(examples)))
+    game = MaskedPassages(encoder, Recipe(max_length=encoder.max_tokens), examples, range(len(examples)))
     hidden, written = (
         measure_pretraining(answers_of(model, one, Collator(encoder))) for one in (game, _as_written(game))
     )

@@ -184,7 +184,7 @@ def _rounded(one: torch.Tensor) -> torch.Tensor:
     return one.clamp(-most, most).to(_SMALL).double()
 
 
-def what_is_given(run: Run) -> dict[str, torch.Tensor]:
+def map_inputs(run: Run) -> dict[str, torch.Tensor]:
     """Let a run's model read passages that it learned from, hidden words and all.
 
     Returns
@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         base = checkpoint_folder(find_checkpoint(asked.model))
         run = read_run(asked.run)
         left = save_change(
-            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, what_is_given(run)
+            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, map_inputs(run)
         )
         balance_pairs(asked.model, asked.out, run)
         found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)

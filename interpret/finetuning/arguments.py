@@ -55,24 +55,24 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--label", default="label", metavar="NAME", help="column with the label")
     group.add_argument("--pair", metavar="NAME", help="column with the second text")
     group.add_argument(
-        "--tags",
+        "--tag-column",
         default="",
         metavar="NAME",
         help="of words' tags which column, such as XPOS, DEPREL or Case of CoNLL-U",
     )
+    alias(group, "--tags", "tag_column")
     group.add_argument(
         "--held-out",
-        dest="share",
         type=float,
         default=0.2,
         metavar="SHARE",
         help="share of the rows held out of training",
     )
-    alias(group, "--share", "share", type=float)
+    alias(group, "--share", "held_out", type=float)
     group.add_argument(
-        "--test-data", dest="judged", type=Path, metavar="FILE", help="file with the test set, instead of held-out rows"
+        "--test-data", type=Path, metavar="FILE", help="file with the test set, instead of held-out rows"
     )
-    alias(group, "--judged", "judged", type=Path)
+    alias(group, "--judged", "test_data", type=Path)
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -109,33 +109,29 @@ def _add_optimisation(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--epochs", type=int, default=0, metavar="N", help=f"passes through the training set ({_FROZEN})"
     )
-    group.add_argument("--batch-size", dest="batch", type=int, default=16, metavar="N", help="examples per step")
-    alias(group, "--batch", "batch", type=int)
-    group.add_argument(
-        "--max-length", dest="max_tokens", type=int, default=128, metavar="TOKENS", help="tokens read of each example"
-    )
-    alias(group, "--max-tokens", "max_tokens", type=int)
+    group.add_argument("--batch-size", type=int, default=16, metavar="N", help="examples per step")
+    alias(group, "--batch", "batch_size", type=int)
+    group.add_argument("--max-length", type=int, default=128, metavar="TOKENS", help="tokens read of each example")
+    alias(group, "--max-tokens", "max_length", type=int)
     group.add_argument(
         "--learning-rate", type=float, default=0.0, metavar="RATE", help=f"the head's peak rate ({_FROZEN})"
     )
     group.add_argument(
         "--layerwise-lr-decay",
-        dest="layer_decay",
         type=float,
         default=1.0,
         metavar="FACTOR",
         help="what the learning rate is multiplied by for each layer below",
     )
-    alias(group, "--layer-decay", "layer_decay", type=float)
+    alias(group, "--layer-decay", "layerwise_lr_decay", type=float)
     group.add_argument(
         "--warmup",
-        dest="warm_up",
         type=float,
         default=0.1,
         metavar="SHARE",
         help="share of the steps in which the learning rate rises; then it falls to 0 on a line",
     )
-    alias(group, "--warm-up", "warm_up", type=float)
+    alias(group, "--warm-up", "warmup", type=float)
     group.add_argument("--weight-decay", type=float, default=0.01, metavar="FACTOR", help="as AdamW takes it")
     group.add_argument("--label-smoothing", type=float, default=0.0, metavar="SHARE", help="as cross-entropy takes it")
     group.add_argument(
@@ -164,42 +160,40 @@ def _add_regularization(group: argparse._ArgumentGroup) -> None:
     kinds = ("none", "l2", "ewc")
     group.add_argument(
         "--regularization",
-        dest="hold",
         default="none",
         choices=kinds,
         help="keep weights near where they began: none, l2 (L2-SP) or ewc (elastic weight consolidation)",
     )
-    alias(group, "--hold", "hold", choices=kinds)
+    alias(group, "--hold", "regularization", choices=kinds)
     group.add_argument(
         "--regularization-strength",
-        dest="hold_strength",
         type=float,
         default=0.1,
         metavar="FACTOR",
         help="how strongly",
     )
-    alias(group, "--hold-strength", "hold_strength", type=float)
+    alias(group, "--hold-strength", "regularization_strength", type=float)
 
 
 def _add_masking(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--passage-words", dest="words", type=int, default=90, metavar="N", help="words of a passage")
-    alias(group, "--words", "words", type=int)
+    group.add_argument("--passage-words", type=int, default=90, metavar="N", help="words of a passage")
+    alias(group, "--words", "passage_words", type=int)
     group.add_argument(
         "--mask-rate",
-        dest="masked",
         type=float,
         default=0.15,
         metavar="SHARE",
         help="share of the tokens that are masked",
     )
-    alias(group, "--masked", "masked", type=float)
+    alias(group, "--masked", "mask_rate", type=float)
     group.add_argument(
-        "--short",
+        "--short-rate",
         type=float,
         default=0.1,
         metavar="SHARE",
         help="share of passages read only in part",
     )
+    alias(group, "--short", "short_rate", type=float)
     group.add_argument(
         "--pair-weight", type=float, default=1.0, metavar="FACTOR", help="weight of the next-sentence loss"
     )

@@ -39,7 +39,7 @@ class Reader:
         self.examples = examples
         self.label = label or {name: place for place, name in enumerate(labels)}.__getitem__
         self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
-        self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+        self.tokenizer.enable_truncation(min(recipe.max_length, encoder.max_tokens))
 
     def __call__(self, place: int) -> Item:
         """Read the example at a place."""

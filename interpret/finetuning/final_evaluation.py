@@ -27,7 +27,7 @@ def measure_forgetting(run: Run, device: str) -> dict[str, float]:
     """
     request = run.request
     try:
-        parent = run.past
+        parent = run.parent_run
         if parent is None or parent.request.task != request.task:
             return {}
         examples, split = read_run_examples(parent.folder, parent.request)
@@ -66,7 +66,7 @@ def measure_pseudo_perplexity(run: Run, device: str) -> dict[str, float]:
         if encoder.task is None or encoder.task.kind != "masked words":
             # What it starts from could not predict at all.
             continue
-        room = min(run.request.recipe.max_tokens, encoder.max_tokens)
+        room = min(run.request.recipe.max_length, encoder.max_tokens)
         told = []
         for place in some:
             # A text may have the mask written in it.

@@ -45,7 +45,7 @@ class DataHealth:
     left_out
         Places of examples that are not judged by, because one to learn from says the same: see
         `interpret.finetuning.splits.split_rows`.
-    learned, judged, answers
+    train_rows, held_out_rows, predictions
         How many there are to learn from and to judge by, and how many answers these take.
     lengths
         Tokens of each, special ones among them, before anything is cut off.
@@ -65,9 +65,9 @@ class DataHealth:
     contradictions: tuple[tuple[int, ...], ...]
     leaks: tuple[int, ...]
     left_out: tuple[int, ...]
-    learned: int
-    judged: int
-    answers: int
+    train_rows: int
+    held_out_rows: int
+    predictions: int
     lengths: Int[np.ndarray, " example"]
     most: int
     unknown: float
@@ -89,7 +89,7 @@ class DataHealth:
 
         Two models whose accuracies are closer than this cannot be told apart.
         """
-        return 1.96 * math.sqrt(0.9 * 0.1 / max(1, self.answers))
+        return 1.96 * math.sqrt(0.9 * 0.1 / max(1, self.predictions))
 
     @property
     def majority(self) -> float:
@@ -122,8 +122,8 @@ class DataHealth:
 def check_health(
     encoder: Encoder,
     examples: Examples,
-    learned: Sequence[int] | Int[np.ndarray, " learned"],
-    judged: Sequence[int] | Int[np.ndarray, " judged"],
+    train_rows: Sequence[int] | Int[np.ndarray, " train_rows"],
+    held_out_rows: Sequence[int] | Int[np.ndarray, " held_out_rows"],
     most: int | None = None,
     sample: int = 20_000,
 ) -> DataHealth:
@@ -131,7 +131,7 @@ def check_health(
 
     Parameters
     ----------
-    learned, judged
+    train_rows, held_out_rows
         Places of those to learn from and those to judge by.
     most
         How many tokens of each text are read; as many as the model takes unless given.
@@ -151,10 +151,10 @@ def check_health(
             if examples.labels[place] in seen:
                 duplicates.append(place)
             seen.add(examples.labels[place])
-    known = {examples.key(int(place)) for place in learned}
-    used = {*map(int, learned), *map(int, judged)}
+    known = {examples.key(int(place)) for place in train_rows}
+    used = {*map(int, train_rows), *map(int, held_out_rows)}
     left_out = [place for place in range(len(examples)) if place not in used and examples.key(place) in known]
-    leaks = [int(place) for place in judged if examples.key(int(place)) in known]
+    leaks = [int(place) for place in held_out_rows if examples.key(int(place)) in known]
     characters = sum(map(len, examples.texts)) / max(1, len(examples))
     count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
     chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
@@ -176,9 +176,11 @@ def check_health(
         contradictions=objective.contradictions(contradictions),
         leaks=tuple(leaks),
         left_out=tuple(left_out),
-        learned=len(learned),
-        judged=len(judged),
-        answers=objective.predictions(len(judged), float(np.minimum(lengths, most or encoder.max_tokens).mean())),
+        train_rows=len(train_rows),
+        held_out_rows=len(held_out_rows),
+        predictions=objective.predictions(
+            len(held_out_rows), float(np.minimum(lengths, most or encoder.max_tokens).mean())
+        ),
         lengths=read_only(lengths, np.int64),
         most=most or encoder.max_tokens,
         unknown=unknown / max(1, total),
@@ -205,7 +207,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             "{count} of {rows} rows of the test file also occur in the training file and are left out: the test set "
             "contains nothing that was used for training. The first: “{text}”",
             count=f"{len(health.left_out):,}",
-            rows=f"{len(health.left_out) + health.judged:,}",
+            rows=f"{len(health.left_out) + health.held_out_rows:,}",
             text=begin(health.left_out[0]),
         ),
         "contradictions": lambda: InputError(
@@ -215,7 +217,9 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
         ),
-        "few judged": lambda: objective.few_held_out(health.judged, health.answers, f"{health.uncertainty * 100:.1f}"),
+        "few judged": lambda: objective.few_held_out(
+            health.held_out_rows, health.predictions, f"{health.uncertainty * 100:.1f}"
+        ),
         "unbalanced": lambda: InputError(
             "The classes are imbalanced. Switch on “Rarer classes count for more”, and report macro-F1 rather than "
             "accuracy."

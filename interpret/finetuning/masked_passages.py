@@ -50,9 +50,9 @@ class MaskedPassages(Sequence[Item]):
                 "model, or a labelled file."
             )
         self.examples, self.places, self.epoch = examples, places, epoch
-        self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.masked), recipe.short
+        self.seed, self.masking, self.short = recipe.seed, Masking(rate=recipe.mask_rate), recipe.short_rate
         self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
-        self.tokenizer.enable_truncation(min(recipe.max_tokens, encoder.max_tokens))
+        self.tokenizer.enable_truncation(min(recipe.max_length, encoder.max_tokens))
         self.mask, self.others = int(encoder.tokenizer.token_to_id(encoder.mask) or 0), ordinary_ids(encoder.tokenizer)
         self.documents: dict[str, list[int]] = {}
         for place in places:

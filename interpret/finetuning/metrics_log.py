@@ -99,18 +99,18 @@ class Stopped(Exception):
     """Raised where a training was asked to stop before its first step: there is nothing to keep."""
 
 
-def examples_a_second(epoch: float, learned: int, seconds: float) -> float:
+def examples_a_second(epoch: float, train_rows: int, seconds: float) -> float:
     """Return how many examples a training learned from a second.
 
     Parameters
     ----------
-    epoch, learned
+    epoch, train_rows
         Passes through the examples so far, and how many they are.
     seconds
         Of training since it was first begun: with what is computed before the first step and with evaluations, without
         waiting for a device, and without what comes when it is done.
     """
-    return epoch * learned / max(seconds, 1e-9)
+    return epoch * train_rows / max(seconds, 1e-9)
 
 
 def read_evaluation(given: Mapping[str, Any]) -> Evaluation:
@@ -130,7 +130,7 @@ class MetricsLog:
         For each step and layer group the length of the gradient.
     layer_groups
         The layer groups' names, from the bottom to the top.
-    judged
+    evaluations
         The evaluations: ``epoch``, ``loss``, ``score``, ``moved``, ``probes`` each.
     damaged
         How many lines could not be read, and are left out.
@@ -144,7 +144,7 @@ class MetricsLog:
     memory: np.ndarray
     norms: np.ndarray
     layer_groups: tuple[str, ...]
-    judged: tuple[Mapping[str, Any], ...]
+    evaluations: tuple[Mapping[str, Any], ...]
     damaged: int = 0
 
 
@@ -191,7 +191,7 @@ class _Log:
         self.layer_groups: tuple[str, ...] = ()
         # Rows of steps, with room for more: what has been handed out is never written again.
         self.steps, self.count = np.empty((0, len(_COLUMNS))), 0
-        self.judged: list[dict[str, Any]] = []
+        self.evaluations: list[dict[str, Any]] = []
         self.damaged = damaged
 
     def caught_up(self, path: Path) -> "_Log":
@@ -218,7 +218,7 @@ class _Log:
             try:
                 found = parse_line(line)
                 if "score" in found:
-                    self.judged.append(found)
+                    self.evaluations.append(found)
                     continue
                 self.layer_groups = self.layer_groups or tuple(found["norms"])
                 rows.append([found[name] for name in _COLUMNS] + [found["norms"][name] for name in self.layer_groups])
@@ -241,7 +241,11 @@ class _Log:
         columns = dict(zip(_COLUMNS, table.T, strict=False))
         norms = table[:, len(_COLUMNS) :]
         return MetricsLog(
-            **columns, norms=norms, layer_groups=self.layer_groups, judged=tuple(self.judged), damaged=self.damaged
+            **columns,
+            norms=norms,
+            layer_groups=self.layer_groups,
+            evaluations=tuple(self.evaluations),
+            damaged=self.damaged,
         )
 
 

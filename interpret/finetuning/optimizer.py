@@ -4,17 +4,17 @@ import torch
 
 from interpret.finetuning.layer_groups import layer_rates
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.regularization import Hold
+from interpret.finetuning.regularization import Regularizer
 from interpret.finetuning.trainable_model import TrainableModel
 
 # Parts of the names of parameters that never decay, as in BERT's own code.
 _NO_DECAY = ("bias", "norm")
 
 
-def make_optimizer(trainable: TrainableModel, recipe: Recipe, hold: Hold | None) -> torch.optim.Optimizer:
+def make_optimizer(trainable: TrainableModel, recipe: Recipe, regularizer: Regularizer | None) -> torch.optim.Optimizer:
     """Return AdamW with the rate of each layer group; what is held near where it began does not decay."""
-    rates = layer_rates(trainable.layer_groups, recipe.learning_rate, recipe.layer_decay)
-    held = {id(one) for one in hold.weights} if hold is not None else set()
+    rates = layer_rates(trainable.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay)
+    held = {id(one) for one in regularizer.weights} if regularizer is not None else set()
 
     def decays(one: torch.nn.Parameter) -> bool:
         name = trainable.names[id(one)].lower()

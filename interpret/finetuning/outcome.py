@@ -20,7 +20,7 @@ from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
-from interpret.finetuning.runs import Run, data_file, judged_file
+from interpret.finetuning.runs import Run, data_file, test_file
 from interpret.finetuning.splits import Split, split_rows
 
 
@@ -32,14 +32,14 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
     InputError
         If a file cannot be read, has no such columns, or cannot be split.
     """
-    columns = (request.text, request.label, request.pair, request.task, request.words, request.tags)
+    columns = (request.text, request.label, request.pair, request.task, request.passage_words, request.tag_column)
     examples = read_examples(read_bytes(data_file(folder, request)), request.data, *columns)
-    tested = 0
-    if request.judged:
-        other = read_examples(read_bytes(judged_file(folder, request)), request.judged, *columns)
-        examples, tested = examples.joined(other), len(other)
+    test_rows = 0
+    if request.test_data:
+        other = read_examples(read_bytes(test_file(folder, request)), request.test_data, *columns)
+        examples, test_rows = examples.joined(other), len(other)
     recipe = request.recipe
-    return examples, split_rows(examples, recipe.share, recipe.seed, request.chooses, tested)
+    return examples, split_rows(examples, recipe.held_out, recipe.seed, request.chooses, test_rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
     request, task = run.request, run.request.task
     examples, split = read_run_examples(run.folder, request)
     rest, overlap = len(examples) - len(split.train), 0
-    if request.judged and len(split.test) < rest == run.facts.get("judged"):
+    if request.test_data and len(split.test) < rest == run.facts.get("judged"):
         # A run of before rows of the second file were left out that stand in the first one too.
         whole = np.arange(len(split.train), len(examples))
         overlap, split = rest - len(split.test), Split(split.train, whole, whole)

@@ -127,11 +127,11 @@ def split_passages(examples: Examples, share: float) -> tuple[list[int], list[in
     documents: dict[str, list[int]] = {}
     for place, label in enumerate(examples.labels):
         documents.setdefault(label, []).append(place)
-    judged: list[int] = []
+    held_out: list[int] = []
     for places in documents.values():
-        judged += places[len(places) - round(len(places) * share) :]
-    if not judged:
+        held_out += places[len(places) - round(len(places) * share) :]
+    if not held_out:
         # Documents of a passage or two: every so-manyth.
-        judged = list(range(0, len(examples), max(2, round(1 / share))))
-    held_out = set(judged)
-    return [place for place in range(len(examples)) if place not in held_out], sorted(judged)
+        held_out = list(range(0, len(examples), max(2, round(1 / share))))
+    held_out_places = set(held_out)
+    return [place for place in range(len(examples)) if place not in held_out_places], sorted(held_out)

@@ -88,8 +88,8 @@ def plan(
     task: str,
     classes: int,
     lengths: Sequence[int] | Int[np.ndarray, " example"],
-    learned: int,
-    judged: int,
+    train_rows: int,
+    held_out_rows: int,
     cost: StepCost,
 ) -> Plan:
     """Predict what a fine-tune takes.
@@ -101,7 +101,7 @@ def plan(
     ----------
     lengths
         Tokens of some examples: what is typical.
-    learned, judged
+    train_rows, held_out_rows
         How many examples are learned from and judged by.
 
     Raises
@@ -119,38 +119,38 @@ def plan(
     keeps = recipe.keep_prefix and objective.fixed_inputs
     kept = kept_layers(model, family, frozen_prefix(layer_groups)) if keeps else -1
     mean, longest = float(np.mean(lengths)), int(np.max(lengths))
-    steps_an_epoch = math.ceil(learned / recipe.batch)
+    steps_an_epoch = math.ceil(train_rows / recipe.batch_size)
     steps = steps_an_epoch * recipe.epochs
     shares = _shares(layers, layer_groups[0].frozen, max(kept, 0), bool(recipe.lora_rank))
     # There and back.
     head = objective.head_parameters(encoder, recipe) / sum(one.parameters for one in layers)
     shares = shares[0] + head, shares[1] + head
-    tokens = mean * learned * recipe.epochs
+    tokens = mean * train_rows * recipe.epochs
     seconds = (
         tokens * (cost.forward * shares[0] + cost.backward * shares[1])
-        + mean * judged * recipe.epochs * cost.forward * shares[0]
-        + mean * (learned + judged) * cost.forward * max(kept, 0) / len(layers)
+        + mean * held_out_rows * recipe.epochs * cost.forward * shares[0]
+        + mean * (train_rows + held_out_rows) * cost.forward * max(kept, 0) / len(layers)
         + steps * (trainable * cost.update + _STEP_SECONDS)
-        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.hold == "ewc" else 0)
+        + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.regularization == "ewc" else 0)
     )
     device = find_device(recipe.device)
     precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
     total = sum(one.parameters for one in layer_groups)
     reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
     # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
-    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.hold]
+    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.regularization]
     # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
     each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
     host = device.name == "cpu"
     memory = (
-        4 * total * (2 if recipe.hold == "ewc" else 1)
+        4 * total * (2 if recipe.regularization == "ewc" else 1)
         + copies * trainable
-        + each * recipe.batch * longest * max(reached, 1) / len(layers)
+        + each * recipe.batch_size * longest * max(reached, 1) / len(layers)
         # What mixed precision rounds of the weights that gradients go through.
         + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
         # What frozen layer groups made of the texts lies on the host.
-        + (prefix_bytes([round(mean)] * (learned + judged), encoder.width) if kept >= 0 and host else 0)
-        + objective.logit_bytes(encoder, recipe, recipe.batch * longest)
+        + (prefix_bytes([round(mean)] * (train_rows + held_out_rows), encoder.width) if kept >= 0 and host else 0)
+        + objective.logit_bytes(encoder, recipe, recipe.batch_size * longest)
         + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
     )
     return Plan(
@@ -162,7 +162,7 @@ def plan(
         seconds=float(seconds),
         steps=steps,
         kept=kept,
-        cautions=_cautions(recipe, layer_groups, layers, judged, memory > device.free, task, encoder.width),
+        cautions=_cautions(recipe, layer_groups, layers, held_out_rows, memory > device.free, task, encoder.width),
     )
 
 
@@ -217,7 +217,7 @@ def _cautions(
     recipe: Recipe,
     layer_groups: Sequence[LayerGroup],
     layers: Sequence[LayerGroup],
-    judged: int,
+    held_out_rows: int,
     too_large: bool,
     task: str,
     width: int,
@@ -233,6 +233,6 @@ def _cautions(
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95 % interval around 90 %.
-        "few judged": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, judged)) > 0.01,
+        "few judged": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, held_out_rows)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

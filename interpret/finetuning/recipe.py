@@ -10,13 +10,14 @@ from interpret.core.errors import InputError
 from interpret.core.heads import HEADS
 from interpret.finetuning.layer_groups import HEAD, POOLER
 from interpret.finetuning.objective import find_objective
+from interpret.finetuning.run_files import todays_names
 
 # What is left to what suits: the head, as a rate and epochs of 0 are, to what is frozen (see `resolve`); the precision
 # to the device (see `interpret.finetuning.training.settle_precision`).
 AUTO = "auto"
 PRECISIONS = (AUTO, "float32", "bfloat16")
 # What holds weights near where they began: nothing; all alike; the more the old task needs them.
-HOLDS = ("none", "l2", "ewc")
+REGULARIZATIONS = ("none", "l2", "ewc")
 # The head that the architecture has in transformers: what is trained with it opens anywhere.
 OWN_HEAD = "own"
 # Below this width a model is a compact one.
@@ -43,6 +44,20 @@ SUITED = {
 _ADAPTED_RATES = {"layers": 5e-4, "small": 2e-3}
 
 
+# What settings were called in files of before, and what they are called now.
+NAMES_BEFORE = {
+    "layer_decay": "layerwise_lr_decay",
+    "batch": "batch_size",
+    "max_tokens": "max_length",
+    "warm_up": "warmup",
+    "share": "held_out",
+    "hold": "regularization",
+    "hold_strength": "regularization_strength",
+    "masked": "mask_rate",
+    "short": "short_rate",
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a model is to be fine-tuned.
@@ -56,11 +71,11 @@ class Recipe:
         ``"auto"`` for the one that suits what is frozen.
     frozen
         Layer groups that stay as they are: see `interpret.finetuning.layer_groups`.
-    learning_rate, layer_decay
+    learning_rate, layerwise_lr_decay
         The head's rate, 0 for the one that suits what is frozen; and what it is multiplied by for each layer below.
-    epochs, batch, max_tokens
+    epochs, batch_size, max_length
         Passes through the examples, 0 for as many as suit; examples a step; tokens read of each.
-    warm_up
+    warmup
         The share of steps in which the rate rises to its height; then it falls to nothing on a line.
     weight_decay, label_smoothing
         As AdamW and cross-entropy take them; biases, layer norms and weights that are held never decay.
@@ -68,8 +83,8 @@ class Recipe:
         Whether rarer classes count for more, in inverse proportion to their rows.
     patience
         After how many epochs without a better evaluation loss to stop; 0 for never.
-    share, seed
-        Of examples held out; of everything that is drawn at random.
+    held_out, seed
+        The share of examples that are held out; of everything that is drawn at random.
     device, precision
         A device as `interpret.load_encoder` takes it; ``"bfloat16"`` is mixed precision: weights stay in float32.
         ``"auto"`` is that on cards which multiply it, where it moves the model little: see `interpret.core.rounding`.
@@ -79,7 +94,7 @@ class Recipe:
         The rank of adapters that learn in place of the layers' linear maps (Hu et al. 2021); 0 for the maps themselves.
     replay
         The share of what is learned from that comes from the examples which the model's own run learned from.
-    hold, hold_strength
+    regularization, regularization_strength
         What keeps the layers near where they began, and how strongly: see `interpret.finetuning.regularization`.
         ``"l2"`` needs nothing else; ``"ewc"`` needs the run that the model is of, as ``replay`` does.
     snapshots
@@ -87,9 +102,9 @@ class Recipe:
     dropout
         Whether the dropout layers of what learns drop states, as the model's config says. A small model that reads
         much text a few times learns more without.
-    masked
+    mask_rate
         Of each passage the share of tokens that are to be guessed, where it learns from running text.
-    short
+    short_rate
         The share of passages of which, at one time or another, a few sentences are read only: Devlin et al.'s own code
         shortens one in ten, so that the model meets short texts too.
     pair_weight
@@ -101,28 +116,28 @@ class Recipe:
     head: str = AUTO
     frozen: tuple[str, ...] = ()
     learning_rate: float = 0.0
-    layer_decay: float = 1.0
+    layerwise_lr_decay: float = 1.0
     epochs: int = 0
-    batch: int = 16
-    max_tokens: int = 128
-    warm_up: float = 0.1
+    batch_size: int = 16
+    max_length: int = 128
+    warmup: float = 0.1
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     balanced: bool = False
     patience: int = 0
-    share: float = 0.2
+    held_out: float = 0.2
     seed: int = 0
     device: str = "auto"
     precision: str = AUTO
     keep_prefix: bool = True
     lora_rank: int = 0
     replay: float = 0.0
-    hold: str = "none"
-    hold_strength: float = 0.1
+    regularization: str = "none"
+    regularization_strength: float = 0.1
     snapshots: int = 3
     dropout: bool = True
-    masked: float = 0.15
-    short: float = 0.1
+    mask_rate: float = 0.15
+    short_rate: float = 0.1
     pair_weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -145,34 +160,34 @@ class Recipe:
                 name=self.precision,
                 known=", ".join(PRECISIONS),
             )
-        if self.hold not in HOLDS:
+        if self.regularization not in REGULARIZATIONS:
             raise InputError(
                 "There is no method “{name}” to prevent forgetting. Choose one of: {known}.",
-                name=self.hold,
-                known=", ".join(HOLDS),
+                name=self.regularization,
+                known=", ".join(REGULARIZATIONS),
             )
-        if self.lora_rank and self.hold != "none":
+        if self.lora_rank and self.regularization != "none":
             raise InputError(
                 "Adapters leave the model's own weights unchanged, so no regularization is needed to prevent "
                 "forgetting. Choose adapters (LoRA) or “{hold}”, not both.",
-                hold=self.hold,
+                hold=self.regularization,
             )
         ranges: dict[str, tuple[float, float]] = {
             "learning_rate": (1e-8, 100.0),
-            "layer_decay": (0.1, 1.0),
+            "layerwise_lr_decay": (0.1, 1.0),
             "epochs": (1, 1000),
-            "batch": (1, 1024),
-            "max_tokens": (3, 8192),
-            "warm_up": (0.0, 0.9),
+            "batch_size": (1, 1024),
+            "max_length": (3, 8192),
+            "warmup": (0.0, 0.9),
             "weight_decay": (0.0, 1.0),
             "label_smoothing": (0.0, 0.9),
             "patience": (0, 1000),
             "lora_rank": (0, 1024),
             "replay": (0.0, 0.9),
-            "hold_strength": (0.0, 1e6),
+            "regularization_strength": (0.0, 1e6),
             "snapshots": (0, 20),
-            "masked": (0.01, 0.9),
-            "short": (0.0, 1.0),
+            "mask_rate": (0.01, 0.9),
+            "short_rate": (0.0, 1.0),
             "pair_weight": (0.01, 100.0),
         }
         for name, (least, most) in ranges.items():
@@ -206,7 +221,7 @@ class Recipe:
         """
         known = {field.name: type(field.default) for field in fields(cls)}
         try:
-            given: dict[str, Any] = json.loads(text)
+            given: dict[str, Any] = todays_names(json.loads(text), NAMES_BEFORE)
             unknown = sorted(set(given) - set(known))
             if not unknown:
                 given |= {name: float(one) for name, one in given.items() if known[name] is float and type(one) is int}

@@ -36,21 +36,21 @@ class ParentRun:
     ----------
     model
         Its model, as `interpret.load_encoder` takes it.
-    examples, learned
+    examples, train_rows
         Its examples, and the places of those that it learned from.
     """
 
     model: str
     examples: Examples
-    learned: Int[np.ndarray, " old"]
+    train_rows: Int[np.ndarray, " old"]
 
 
-class Hold:
+class Regularizer:
     """A pull on every weight below the head, back to where it began.
 
     Parameters
     ----------
-    learner
+    trainable
         The model, its weights where they began.
     strength
         λ.
@@ -59,16 +59,16 @@ class Hold:
     """
 
     def __init__(
-        self, learner: TrainableModel, strength: float, importance: Mapping[str, torch.Tensor] | None = None
+        self, trainable: TrainableModel, strength: float, importance: Mapping[str, torch.Tensor] | None = None
     ) -> None:
-        body = getattr(learner.model, learner.model.base_model_prefix)
+        body = getattr(trainable.model, trainable.model.base_model_prefix)
         inside = {id(one): name for name, one in body.named_parameters()}
         self.strength = strength
         self.weights = [
             one
-            for layer_group in learner.parameters
+            for layer_group in trainable.parameters
             if layer_group != HEAD
-            for one in learner.free(layer_group)
+            for one in trainable.free(layer_group)
             if id(one) in inside
         ]
         self.begun = [one.detach().clone() for one in self.weights]
@@ -88,7 +88,7 @@ class Hold:
                     one.grad.add_(way if self.importance is None else way * self.importance[place], alpha=self.strength)
 
 
-def make_hold(learner: TrainableModel, recipe: Recipe, past: ParentRun | None) -> Hold | None:
+def make_regularizer(trainable: TrainableModel, recipe: Recipe, parent_run: ParentRun | None) -> Regularizer | None:
     """Return what holds a model's weights as its recipe says; None for nothing.
 
     Raises
@@ -96,21 +96,21 @@ def make_hold(learner: TrainableModel, recipe: Recipe, past: ParentRun | None) -
     InputError
         If what the model learned before must be known, and is not, or has no classes.
     """
-    if recipe.hold == "none" or not recipe.hold_strength:
+    if recipe.regularization == "none" or not recipe.regularization_strength:
         return None
-    if recipe.hold == "l2":
-        return Hold(learner, recipe.hold_strength)
-    if past is None:
+    if recipe.regularization == "l2":
+        return Regularizer(trainable, recipe.regularization_strength)
+    if parent_run is None:
         raise InputError(
             "EWC needs the data that the model was trained on before, and this model is not from a run here. Choose "
             "“l2” (L2-SP), or a model that was trained here."
         )
-    encoder = load_encoder(past.model, recipe.device)
-    return Hold(learner, recipe.hold_strength, fisher_information(encoder, past, recipe))
+    encoder = load_encoder(parent_run.model, recipe.device)
+    return Regularizer(trainable, recipe.regularization_strength, fisher_information(encoder, parent_run, recipe))
 
 
 def fisher_information(
-    encoder: Encoder, past: ParentRun, recipe: Recipe, most: int = FISHER_EXAMPLES
+    encoder: Encoder, parent_run: ParentRun, recipe: Recipe, most: int = FISHER_EXAMPLES
 ) -> dict[str, torch.Tensor]:
     """Return the diagonal of the Fisher information of a classifier's weights, scaled to a mean of 1.
 
@@ -123,13 +123,13 @@ def fisher_information(
     InputError
         If the model has no classes to answer.
     """
-    if encoder.task is None or encoder.task.kind != "classes" or past.examples.task != "classes":
+    if encoder.task is None or encoder.task.kind != "classes" or parent_run.examples.task != "classes":
         raise InputError(
             "EWC is available only for classification of whole texts. For other labels, choose “l2” (L2-SP) or replay."
         )
     random = np.random.default_rng(recipe.seed)
-    chosen = random.permutation(past.learned)[:most]
-    read, collate = Reader(encoder, recipe, past.examples, encoder.task.labels), Collator(encoder)
+    chosen = random.permutation(parent_run.train_rows)[:most]
+    read, collate = Reader(encoder, recipe, parent_run.examples, encoder.task.labels), Collator(encoder)
     parameters = dict(encoder.model.named_parameters())
     found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
     for one in parameters.values():
@@ -156,7 +156,11 @@ def _shares(logits: torch.Tensor) -> np.ndarray:
 
 
 def replayed(
-    examples: Examples, learned: Sequence[int] | Int[np.ndarray, " learned"], past: ParentRun, share: float, seed: int
+    examples: Examples,
+    train_rows: Sequence[int] | Int[np.ndarray, " train_rows"],
+    parent_run: ParentRun,
+    share: float,
+    seed: int,
 ) -> tuple[Examples, Int[np.ndarray, " all"]]:
     """Return examples with some that were learned from before, and the places of all to learn from.
 
@@ -167,7 +171,7 @@ def replayed(
     InputError
         If the old ones are of another kind.
     """
-    old = past.examples
+    old = parent_run.examples
     if old.task != examples.task or (old.pairs is None) != (examples.pairs is None):
         raise InputError(
             "The model's previous training examples are of another kind ({old} instead of {new}, or pairs versus "
@@ -175,8 +179,8 @@ def replayed(
             old=old.task,
             new=examples.task,
         )
-    count = min(len(past.learned), round(len(learned) * share / (1 - share)))
-    chosen = np.random.default_rng(seed).permutation(past.learned)[:count]
+    count = min(len(parent_run.train_rows), round(len(train_rows) * share / (1 - share)))
+    chosen = np.random.default_rng(seed).permutation(parent_run.train_rows)[:count]
     again = old.some(chosen)
     whole = examples.followed_by(find_objective(examples.task).replay(again))
-    return whole, np.concatenate([np.asarray(learned), np.arange(len(examples), len(whole))])
+    return whole, np.concatenate([np.asarray(train_rows), np.arange(len(examples), len(whole))])

@@ -11,8 +11,11 @@ from interpret.finetuning.run_files import (
     BROKEN,
     as_object,
     number,
+    todays_names,
 )
 
+# What was called otherwise in files of before.
+_NAMES_BEFORE = {"judged": "test_data", "words": "passage_words", "tags": "tag_column"}
 # A name that MLflow keeps whole.
 LONGEST_NAME = 250
 
@@ -27,10 +30,10 @@ class Request:
         How the model is trained.
     name
         What the reader calls it.
-    data, judged
-        The names of the labelled files as they were given; the second one is judged by, where there is one. Else a
+    data, test_data
+        The names of the labelled files as they were given; the second one is the test set, where there is one. Else a
         share of the first is held out.
-    text, label, pair, task, words, tags
+    text, label, pair, task, passage_words, tag_column
         See `interpret.finetuning.data.read_examples`.
     probes
         Sentences that are watched.
@@ -48,17 +51,17 @@ class Request:
     recipe: Recipe
     name: str
     data: str
-    judged: str = ""
+    test_data: str = ""
     text: str = "text"
     label: str = "label"
     pair: str | None = None
     task: str = "classes"
-    words: int = PASSAGE_WORDS
+    passage_words: int = PASSAGE_WORDS
     probes: tuple[str, ...] = ()
     parent: str = ""
     group: str = ""
     base: str = ""
-    tags: str = ""
+    tag_column: str = ""
     apart: bool = True
 
     @property
@@ -89,16 +92,16 @@ class Request:
         """
         try:
             # Runs that were asked for before there were rows to choose by were split without them.
-            given = {"apart": False} | as_object(text.encode("utf-8"))
+            given = {"apart": False} | todays_names(as_object(text.encode("utf-8")), _NAMES_BEFORE)
             recipe = Recipe.from_json(json.dumps(given.pop("recipe")))
             given["probes"] = tuple(given["probes"])
             known = {one.name for one in fields(cls)}
             given = {name: one for name, one in given.items() if name in known}
             for name, one in given.items():
-                wanted = {"words": (int,), "pair": (str, type(None)), "apart": (bool,)}.get(name, (str,))
+                wanted = {"passage_words": (int,), "pair": (str, type(None)), "apart": (bool,)}.get(name, (str,))
                 if not all(isinstance(part, wanted) for part in (one if name == "probes" else (one,))):
                     raise TypeError(f"“{name}” is of another kind")
-            number(given.get("words", PASSAGE_WORDS), 1.0, float(MOST_WORDS))
+            number(given.get("passage_words", PASSAGE_WORDS), 1.0, float(MOST_WORDS))
             return cls(recipe, **given)
         except BROKEN as error:
             raise InputError("This is not a valid run: {error}.", error=str(error)[:200]) from error

@@ -89,6 +89,25 @@ def as_object(content: bytes) -> dict[str, Any]:
     return found
 
 
+def todays_names(given: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a file says by the names that settings have now.
+
+    Parameters
+    ----------
+    before
+        What was called otherwise in files of before, and what it is called now.
+
+    Raises
+    ------
+    ValueError
+        If something is there by both of its names.
+    """
+    twice = [(old, new) for old, new in before.items() if old in given and new in given]
+    if twice:
+        raise ValueError("“{}” and “{}” are the same setting".format(*twice[0]))
+    return {before.get(name, name): one for name, one in given.items()}
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read named arrays of a run.
 

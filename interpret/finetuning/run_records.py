@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from interpret.core.errors import InputError
+from interpret.finetuning.recipe import NAMES_BEFORE
 from interpret.finetuning.record import ALIAS, EXPERIMENT, LONGEST_NOTE, NOTE, find_experiment, reached
 
 
@@ -58,7 +59,7 @@ def read_record(root: Path, most: int = 500) -> list[RunRecord]:
                 one.info.status,
                 one.data.tags.get(NOTE, ""),
                 aliases.get(one.info.run_id, ()),
-                dict(one.data.params),
+                {NAMES_BEFORE.get(name, name): value for name, value in one.data.params.items()},
                 dict(one.data.metrics),
                 one.info.start_time / 1000,
             )

@@ -130,7 +130,7 @@ class Run:
         return str(own) if own.exists() else self.request.recipe.model
 
     @property
-    def past(self) -> "Run | None":
+    def parent_run(self) -> "Run | None":
         """The run that it goes on from, as it was when this one was made; None where it starts from another model."""
         return read_run(self.folder / PAST) if (self.folder / PAST).exists() else None
 
@@ -140,7 +140,7 @@ class Run:
         return self.state in ("stopped", "interrupted", "failed")
 
 
-def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = None) -> Run:
+def new_run(root: Path, request: Request, data: bytes, test_data: bytes | None = None) -> Run:
     """Make a run's folder, for `interpret.finetuning.worker.work` or a process of its own to work on.
 
     Raises
@@ -148,8 +148,8 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
     InputError
         If it cannot be written, its name is too long, or the run that it goes on from is damaged.
     """
-    past = root / request.parent if request.parent else None
-    _check(request, past)
+    parent_run = root / request.parent if request.parent else None
+    _check(request, parent_run)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
             except FileExistsError:
                 continue
             break
-        return _fill(folder, request, data, judged, past)
+        return _fill(folder, request, data, test_data, parent_run)
     except OSError as error:
         raise InputError(
             "The run cannot be written to “{folder}”: {error}. Free some disk space, or allow writing there.",
@@ -169,12 +169,14 @@ def new_run(root: Path, request: Request, data: bytes, judged: bytes | None = No
         ) from error
 
 
-def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None = None, past: Path | None = None) -> Run:
+def make_run(
+    folder: Path, request: Request, data: bytes, test_data: bytes | None = None, parent_run: Path | None = None
+) -> Run:
     """Make a run in a folder of one's choice, which must not exist yet.
 
     Parameters
     ----------
-    past
+    parent_run
         The folder of the run that it goes on from.
 
     Raises
@@ -186,33 +188,33 @@ def make_run(folder: Path, request: Request, data: bytes, judged: bytes | None =
         raise InputError(
             "“{folder}” already exists. Name a new folder, or move the existing one away.", folder=str(folder)
         )
-    _check(request, past)
+    _check(request, parent_run)
     folder.mkdir(parents=True)
-    return _fill(folder, request, data, judged, past)
+    return _fill(folder, request, data, test_data, parent_run)
 
 
-def _fill(folder: Path, request: Request, data: bytes, judged: bytes | None, past: Path | None) -> Run:
-    if past is not None and (past / "request.json").exists():
+def _fill(folder: Path, request: Request, data: bytes, test_data: bytes | None, parent_run: Path | None) -> Run:
+    if parent_run is not None and (parent_run / "request.json").exists():
         # Links, which cost nothing: that run may be deleted, or trained further, before this one is done.
-        before = read_run(past)
-        files = [past / "request.json", past / "state.json", data_file(past, before.request)]
-        if before.request.judged:
-            files.append(judged_file(past, before.request))
+        before = read_run(parent_run)
+        files = [parent_run / "request.json", parent_run / "state.json", data_file(parent_run, before.request)]
+        if before.request.test_data:
+            files.append(test_file(parent_run, before.request))
         (folder / PAST).mkdir()
         for file in files:
             link(file, folder / PAST / file.name)
         if before.model is not None:
             shutil.copytree(before.model, folder / PAST / "model", copy_function=link)
     data_file(folder, request).write_bytes(data)
-    if judged is not None:
-        judged_file(folder, request).write_bytes(judged)
+    if test_data is not None:
+        test_file(folder, request).write_bytes(test_data)
     write_state(folder, state="waiting", asked=time.time())
     # Last: a folder without it is no run.
     write_whole(folder / "request.json", request.to_json())
     return read_run(folder)
 
 
-def _check(request: Request, past: Path | None) -> None:
+def _check(request: Request, parent_run: Path | None) -> None:
     """Refuse what could not be kept as it is, before anything is written."""
     if len(request.name) > LONGEST_NAME:
         raise InputError(
@@ -220,8 +222,8 @@ def _check(request: Request, past: Path | None) -> None:
             most=LONGEST_NAME,
             count=len(request.name),
         )
-    if past is not None and (past / "request.json").exists():
-        before = read_run(past)
+    if parent_run is not None and (parent_run / "request.json").exists():
+        before = read_run(parent_run)
         if before.state == "damaged" and before.error is not None:
             raise InputError(before.error[0], **before.error[1])
 
@@ -231,9 +233,9 @@ def data_file(folder: Path, request: Request) -> Path:
     return folder / f"data{Path(request.data).suffix.lower()}"
 
 
-def judged_file(folder: Path, request: Request) -> Path:
+def test_file(folder: Path, request: Request) -> Path:
     """Where a run keeps the file that it is judged by."""
-    return folder / f"judged{Path(request.judged).suffix.lower()}"
+    return folder / f"judged{Path(request.test_data).suffix.lower()}"
 
 
 def read_run(folder: Path) -> Run:

@@ -39,7 +39,7 @@ class Split:
         return self.validation is not self.test
 
 
-def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested: int = 0) -> Split:
+def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_rows: int = 0) -> Split:
     """Split rows for a run.
 
     Parameters
@@ -51,7 +51,7 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested:
         cut from the others: each class gives a half, texts that say the same stay together, a document gives its
         middle and its end. With a second file that is the test set, and the share of the first one chooses. Where
         a class has too few rows for it, or either set fewer than `LEAST_OF_EACH`, the same rows serve for both.
-    tested
+    test_rows
         How many of the last rows are a second file's, to report on; 0 for none. Those that also stand in the first
         file (case and spaces apart) are in no set: the result is of what was never learned from.
 
@@ -60,15 +60,15 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, tested:
     InputError
         As `interpret.finetuning.data.split_examples` has it, or if all rows of the second file stand in the first one.
     """
-    count = len(examples) - tested
-    if tested:
+    count = len(examples) - test_rows
+    if test_rows:
         known = {examples.key(place) for place in range(count)}
         new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
         if not new:
             raise InputError(
                 "All {count} rows of the test file also appear in the training file. Use other rows, or hold out a "
                 "share of the training file.",
-                count=tested,
+                count=test_rows,
             )
         train, test = np.arange(count), read_only(new, np.int64)
         held = _cut(examples, train, share, seed) if apart else None

@@ -73,7 +73,7 @@ class TrainableModel:
         """Return the parameters of a layer group that learn."""
         return [one for one in self.parameters[layer_group] if one.requires_grad]
 
-    def learned(self) -> dict[str, torch.Tensor]:
+    def trainable_state(self) -> dict[str, torch.Tensor]:
         """Return all that learns as it is now, by its name."""
         return {
             self.names[id(one)]: one.detach().cpu().contiguous()
@@ -82,7 +82,7 @@ class TrainableModel:
         }
 
     def put(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Set all that learns to what `learned` returned."""
+        """Set all that learns to what `trainable_state` returned."""
         with torch.no_grad():
             for layer_group in self.parameters:
                 for one in self.free(layer_group):

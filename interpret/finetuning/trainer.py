@@ -21,7 +21,7 @@ from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.optimizer import make_optimizer
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.regularization import Hold
+from interpret.finetuning.regularization import Regularizer
 from interpret.finetuning.sampler import LengthSampler
 from interpret.finetuning.schedule import Schedule
 from interpret.finetuning.trainable_model import TrainableModel
@@ -44,7 +44,7 @@ class FineTuner(tf.Trainer):
         The model, whole or without the layer groups whose output is kept.
     data
         What it learns from and is evaluated on.
-    hold
+    regularizer
         What keeps weights near where they began.
     tell, stop
         Called with every step and evaluation; asked after every step whether to stop.
@@ -60,14 +60,20 @@ class FineTuner(tf.Trainer):
         trainable: TrainableModel,
         data: TrainingData,
         recipe: Recipe,
-        hold: Hold | None,
+        regularizer: Regularizer | None,
         tell: Tell | None,
         stop: Callable[[], bool] | None,
         saves: bool,
         snapshots: Path | None,
         arguments: tf.TrainingArguments,
     ) -> None:
-        self.trained_for, self.trainable, self.data, self.recipe, self.hold = objective, trainable, data, recipe, hold
+        self.trained_for, self.trainable, self.data, self.recipe, self.regularizer = (
+            objective,
+            trainable,
+            data,
+            recipe,
+            regularizer,
+        )
         self.tell, self.stop, self.saves, self.snapshots = tell, stop, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is measured from where they began.
         self.start = trainable.starts()
@@ -81,7 +87,7 @@ class FineTuner(tf.Trainer):
             args=arguments,
             train_dataset=data.train,
             data_collator=data.collate,
-            optimizers=(make_optimizer(trainable, recipe, hold), None),
+            optimizers=(make_optimizer(trainable, recipe, regularizer), None),
             callbacks=[Schedule(self)],
         )
         # It would print what is reported already.
@@ -96,7 +102,7 @@ class FineTuner(tf.Trainer):
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader[Any]:
         """Return what makes batches of examples of like length, in an order of each epoch's own."""
-        sampler = LengthSampler(self.data.lengths, self.recipe.batch, self.recipe.seed, self.current_epoch)
+        sampler = LengthSampler(self.data.lengths, self.recipe.batch_size, self.recipe.seed, self.current_epoch)
         loader = torch.utils.data.DataLoader(
             self.train_dataset,  # type: ignore[arg-type]
             self.args.train_batch_size,
@@ -117,7 +123,7 @@ class FineTuner(tf.Trainer):
     @property
     def steps_an_epoch(self) -> int:
         """How many steps go once through the examples."""
-        return math.ceil(math.ceil(len(self.data.lengths) / self.recipe.batch) / self.args.world_size)
+        return math.ceil(math.ceil(len(self.data.lengths) / self.recipe.batch_size) / self.args.world_size)
 
     @property
     def total_steps(self) -> int:
@@ -144,8 +150,8 @@ class FineTuner(tf.Trainer):
             # That of all their texts: one that is no number is none in every process, and all end at this step.
             torch.distributed.all_reduce(loss := loss.clone())
             loss = loss / self.args.world_size
-        if self.hold is not None:
-            self.hold.pull()
+        if self.regularizer is not None:
+            self.regularizer.pull()
         # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
         gradients = [[one.grad for one in some if one.grad is not None] for some in self.trainable.parameters.values()]
         norms = [
@@ -214,7 +220,7 @@ class FineTuner(tf.Trainer):
         if patience == 0 or improves:
             progress.best, progress.worse = found.epoch, 0
             if patience:
-                self.reached.best = {name: one.clone() for name, one in self.trainable.learned().items()}
+                self.reached.best = {name: one.clone() for name, one in self.trainable.trainable_state().items()}
         else:
             progress.worse += 1
         return patience == 0 or progress.worse < patience
@@ -239,7 +245,7 @@ class FineTuner(tf.Trainer):
         if self.optimizer is not None:
             self.optimizer.state.clear()
         self.start.clear()
-        self.hold = None
+        self.regularizer = None
         self.trainable.model.zero_grad()
 
     def choice(self, answers: Answers) -> Choice | None:

@@ -63,7 +63,7 @@ class TrainerState:
     def save(self, trainable: TrainableModel, folder: Path) -> None:
         """Write what learns, and how far it is: all else is as it was in the model that it started from."""
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(trainable.learned(), folder / WEIGHTS)
+        save_file(trainable.trainable_state(), folder / WEIGHTS)
         if self.best:
             save_file(self.best, folder / _BEST)
         if self.epochs:

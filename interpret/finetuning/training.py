@@ -35,7 +35,7 @@ from interpret.finetuning.model_selection import Choice
 from interpret.finetuning.objective import Answers, find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
-from interpret.finetuning.regularization import ParentRun, make_hold
+from interpret.finetuning.regularization import ParentRun, make_regularizer
 from interpret.finetuning.trainable_model import TrainableModel, at_rest, make_trainable_model, save_model
 from interpret.finetuning.trainer import FineTuner
 from interpret.finetuning.training_data import TrainingData
@@ -102,14 +102,14 @@ class Trained:
 def train(
     recipe: Recipe,
     examples: Examples,
-    learned: Sequence[int] | Int[np.ndarray, " learned"],
-    judged: Sequence[int] | Int[np.ndarray, " judged"],
+    train_rows: Sequence[int] | Int[np.ndarray, " train_rows"],
+    validation_rows: Sequence[int] | Int[np.ndarray, " validation_rows"],
     tell: Tell | None = None,
     stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
     probes: Sequence[str] = (),
-    past: ParentRun | None = None,
-    tested: Sequence[int] | Int[np.ndarray, " tested"] | None = None,
+    parent_run: ParentRun | None = None,
+    test_rows: Sequence[int] | Int[np.ndarray, " test_rows"] | None = None,
 ) -> Trained:
     """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
 
@@ -117,7 +117,7 @@ def train(
 
     Parameters
     ----------
-    learned, judged
+    train_rows, validation_rows
         Places of the examples to learn from, and to judge every epoch by: where there is patience, these choose one.
     tell
         Called as ``tell(what, steps in all)`` with each step and evaluation, and before the first step with how far it
@@ -129,9 +129,9 @@ def train(
         Beside it, in ``snapshots``, the weights that changed are written some times on the way.
     probes
         Texts whose answers are told with every evaluation; none for token classes and games.
-    past
+    parent_run
         What the model had learned from, for EWC.
-    tested
+    test_rows
         Places of the examples that the result is reported on; None for those that every epoch is judged by.
 
     Raises
@@ -152,29 +152,33 @@ def train(
     encoder = load_encoder(recipe.model, "cpu")
     recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
     labels = examples.classes
-    learner = make_trainable_model(encoder, recipe, examples.task, labels, device)
+    trainable = make_trainable_model(encoder, recipe, examples.task, labels, device)
     if not recipe.dropout:
-        for module in learner.model.modules():
+        for module in trainable.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-    scale = objective.label_scale(examples, learned)
-    if learner.continued:
-        objective.start_from(learner, scale)
+    scale = objective.label_scale(examples, train_rows)
+    if trainable.continued:
+        objective.start_from(trainable, scale)
     with hold(device, _too_much(device)), ExitStack() as stack:
         # Once the device is its own: waiting is no training.
         begin = time.perf_counter()
-        parts = (learned, judged, judged if tested is None else tested)
-        lesson = objective.read_training_data(encoder, recipe, examples, parts, probes, scale, device)
-        pull = make_hold(learner, recipe, past)
-        stack.enter_context(at_rest(learner.model))
-        kept = _take_prefix(stack, learner, recipe, lesson, encoder.width, tell, stop) if objective.fixed_inputs else -1
+        parts = (train_rows, validation_rows, validation_rows if test_rows is None else test_rows)
+        training_data = objective.read_training_data(encoder, recipe, examples, parts, probes, scale, device)
+        regularizer = make_regularizer(trainable, recipe, parent_run)
+        stack.enter_context(at_rest(trainable.model))
+        kept = (
+            _take_prefix(stack, trainable, recipe, training_data, encoder.width, tell, stop)
+            if objective.fixed_inputs
+            else -1
+        )
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = FineTuner(
             objective,
-            learner,
-            lesson,
+            trainable,
+            training_data,
             recipe,
-            pull,
+            regularizer,
             tell,
             stop,
             folder is not None,
@@ -188,16 +192,16 @@ def train(
         trainer.let_go()
         seconds = time.perf_counter() - begin
     choice = trainer.choice(found)
-    answers = objective.finish(learner, found, scale)
-    adapter = learner.settle()
+    answers = objective.finish(trainable, found, scale)
+    adapter = trainable.settle()
     return Trained(
-        learner.model,
-        learner.family,
+        trainable.model,
+        trainable.family,
         encoder.tokenizer,
         labels,
         recipe.head,
         examples.task,
-        learner.layer_groups,
+        trainable.layer_groups,
         tuple(trainer.steps),
         tuple(trainer.reached.progress.evaluations),
         {name: read_only(one) for name, one in answers.items()},
@@ -207,7 +211,7 @@ def train(
         kept,
         trainer.reached.progress.stopped,
         seconds,
-        examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(learned), seconds),
+        examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(train_rows), seconds),
         adapter,
     )
 
@@ -232,9 +236,9 @@ def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:
 
 def _take_prefix(
     stack: ExitStack,
-    learner: TrainableModel,
+    trainable: TrainableModel,
     recipe: Recipe,
-    lesson: TrainingData,
+    training_data: TrainingData,
     width: int,
     tell: Tell | None,
     stop: Callable[[], bool] | None,
@@ -243,30 +247,30 @@ def _take_prefix(
 
     Returns how many layers they are; -1 where nothing is kept.
     """
-    test = lesson.test if lesson.test is not lesson.validation else ()
-    items = [*lesson.train, *lesson.validation, *test, *lesson.probes]
-    count = kept_layers(learner.model, learner.family, frozen_prefix(learner.layer_groups))
+    test = training_data.test if training_data.test is not training_data.validation else ()
+    items = [*training_data.train, *training_data.validation, *test, *training_data.probes]
+    count = kept_layers(trainable.model, trainable.family, frozen_prefix(trainable.layer_groups))
     room = prefix_bytes([len(one["input_ids"]) for one in items], width)
     if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
         return -1
     done, alone = 0, os.environ.get("WORLD_SIZE", "1") == "1"
-    device = torch.device(lesson.collate.device).type
-    for batch in batches_of([len(one["input_ids"]) for one in items], lesson.collate.tokens_per_batch):
+    device = torch.device(training_data.collate.device).type
+    for batch in batches_of([len(one["input_ids"]) for one in items], training_data.collate.tokens_per_batch):
         # Several processes would have to agree on it, which they do after every step.
         if stop is not None and alone and stop():
             raise Stopped
         some = [items[i] for i in batch]
-        inputs = lesson.collate.on_device(some)
+        inputs = training_data.collate.on_device(some)
         del inputs["labels"]
         # As the trainer runs the layer groups above.
         with torch.autocast(device, torch.bfloat16, recipe.precision == "bfloat16"):
-            hidden = run_prefix(learner.model, learner.family, count, inputs).float().cpu()
+            hidden = run_prefix(trainable.model, trainable.family, count, inputs).float().cpu()
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
         done += len(some)
         if tell is not None:
             tell(Reading(done, len(items)), 0)
-    stack.enter_context(without_prefix(learner.model, learner.family, count))
+    stack.enter_context(without_prefix(trainable.model, trainable.family, count))
     return count
 
 
@@ -301,10 +305,10 @@ def _arguments_on(device: str) -> type[tf.TrainingArguments]:
 def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:
     return _arguments_on(device)(
         output_dir=str(folder),
-        per_device_train_batch_size=recipe.batch,
+        per_device_train_batch_size=recipe.batch_size,
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warm_up,
+        warmup_steps=recipe.warmup,
         seed=recipe.seed,
         data_seed=recipe.seed,
         bf16=recipe.precision == "bfloat16",

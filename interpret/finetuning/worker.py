@@ -34,6 +34,7 @@ from interpret.finetuning.metrics_log import (
     Tell,
     examples_a_second,
 )
+from interpret.finetuning.metrics_writer import MetricsWriter
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.recipe import AUTO, resolve
@@ -44,7 +45,6 @@ from interpret.finetuning.run_device import settle_device
 from interpret.finetuning.run_files import damaged
 from interpret.finetuning.run_state import itself, launcher, write_state
 from interpret.finetuning.runs import LOCK, Run, make_run, read_run
-from interpret.finetuning.sitting import Sitting
 from interpret.finetuning.splits import Split
 from interpret.finetuning.training import Trained, save_trained, settle_precision, train
 from interpret.finetuning.turns import SECONDS_BETWEEN_LOOKS, turn
@@ -139,14 +139,16 @@ def _help(folder: Path) -> Run:
     return read_run(folder)
 
 
-def finetune(folder: Path, request: Request, data: bytes, judged: bytes | None = None, tell: Tell | None = None) -> Run:
+def finetune(
+    folder: Path, request: Request, data: bytes, test_data: bytes | None = None, tell: Tell | None = None
+) -> Run:
     """Fine-tune a model here and now, and return the run as it ended.
 
     Parameters
     ----------
     folder
         Where the run and its model are written; it must not exist yet.
-    data, judged
+    data, test_data
         The labelled files.
     tell
         Called with every step and evaluation.
@@ -156,7 +158,7 @@ def finetune(folder: Path, request: Request, data: bytes, judged: bytes | None =
     InputError
         If there is something in the folder's place.
     """
-    return work(make_run(folder, request, data, judged).folder, tell)
+    return work(make_run(folder, request, data, test_data).folder, tell)
 
 
 def _fail(folder: Path, why: InterpretError) -> None:
@@ -207,10 +209,10 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
     # What the run before it in this process took is nothing of this one's.
     forget_peak(device)
     with Record(run) as record:
-        sitting = Sitting(folder, record, device, tell)
-        trained, split = _train(run, device, sitting)
-        seconds = sitting.seconds
-        sitting.open().close()
+        metrics_writer = MetricsWriter(folder, record, device, tell)
+        trained, split = _train(run, device, metrics_writer)
+        seconds = metrics_writer.seconds
+        metrics_writer.open().close()
         objective = find_objective(trained.task)
         found = objective.measure(trained.answers, trained.labels)
         _keep(run, trained)
@@ -252,10 +254,10 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
     request = run.request
     examples, split = read_run_examples(run.folder, request)
     recipe = replace(request.recipe, device=device, model=run.base)
-    past = _read_past(run) if recipe.replay or recipe.hold == "ewc" else None
-    if recipe.replay and past is not None:
-        examples, learned = replayed(examples, split.train, past, recipe.replay, recipe.seed)
-        split = replace(split, train=learned)
+    parent_run = read_parent(run) if recipe.replay or recipe.regularization == "ewc" else None
+    if recipe.replay and parent_run is not None:
+        examples, train_rows = replayed(examples, split.train, parent_run, recipe.replay, recipe.seed)
+        split = replace(split, train=train_rows)
     if not int(os.environ.get("RANK", "0")):
         write_state(run.folder, rows=_rows(examples, split))
     checkpoints = run.folder / "checkpoints"
@@ -270,7 +272,7 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
         asked.exists,
         checkpoints,
         request.probes,
-        past,
+        parent_run,
         split.test if split.apart else None,
     )
     return trained, split
@@ -286,14 +288,15 @@ def _rows(examples: Examples, split: Split) -> dict[str, float]:
     return found
 
 
-def _read_past(run: Run) -> ParentRun:
-    past = run.past
-    if past is None:
+def read_parent(run: Run) -> ParentRun:
+    """Return what the run had learned from whose model a run goes on from."""
+    parent_run = run.parent_run
+    if parent_run is None:
         raise InputError(
             "Replay and EWC need a parent run: they work only when training continues from another run's model. "
             "Choose such a model, or set the share of old examples to 0 and use “l2” to prevent forgetting."
         )
-    examples, split = read_run_examples(past.folder, past.request)
+    examples, split = read_run_examples(parent_run.folder, parent_run.request)
     return ParentRun(run.base, examples, np.asarray(split.train))
 
 

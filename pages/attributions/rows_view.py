@@ -155,7 +155,7 @@ def learned_texts() -> frozenset[str] | None:
         while run is not None:
             examples, split = run_rows(run)
             found |= {text_key(examples.texts[int(place)]) for place in split.train}
-            run = run.past
+            run = run.parent_run
         return frozenset(found)
     return None
 

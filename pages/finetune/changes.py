@@ -27,7 +27,7 @@ def inside() -> None:
         st.info(_("No run yet. Set one up to see here what it changed."))
         return
     told = it.runs.read_metrics(run.folder)
-    if not told.judged:
+    if not told.evaluations:
         st.info(_("Nothing has been evaluated yet. Come back after the first epoch."))
         return
     st.markdown("#### " + _("Which layers changed, and by how much"))

@@ -97,7 +97,7 @@ def probe_part(both: Both) -> str:
         accept_new_options=True,
     )
     told = it.runs.read_metrics(run.folder)
-    if text in run.request.probes and told.judged[0]["probes"]:
+    if text in run.request.probes and told.evaluations[0]["probes"]:
         st.markdown("##### " + _("Predictions per epoch"))
         st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
     return text

@@ -27,15 +27,15 @@ _MOST_WRITTEN = 10
 def moved_map(told: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw how far each layer group's weights had come at each time of judging, in per cent of what they were."""
     layer_groups = list(told.layer_groups)
-    values = np.array([[one["moved"].get(name, np.nan) for one in told.judged] for name in layer_groups]) * 100
+    values = np.array([[one["moved"].get(name, np.nan) for one in told.evaluations] for name in layer_groups]) * 100
     figure = go.Figure(
         go.Heatmap(
-            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.judged],
+            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.evaluations],
             y=[shown(name) for name in names],
             z=np.log10(np.where(values > 0, values, np.nan)),
             customdata=values,
             text=[["" if np.isnan(one) else f"{one:.2f} %" for one in row] for row in values],
-            texttemplate="%{text}" if len(told.judged) <= _MOST_WRITTEN else None,
+            texttemplate="%{text}" if len(told.evaluations) <= _MOST_WRITTEN else None,
             hovertemplate="%{y} · %{x}: %{customdata:.3f} %<extra></extra>",
             hoverongaps=False,
             colorscale="Viridis",
@@ -180,10 +180,13 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
 def probe_curves(told: MetricsLog, labels: Sequence[str], place: int) -> go.Figure:
     """Draw what a sentence that is watched was given after each epoch."""
     figure = go.Figure()
-    epochs = [one["epoch"] for one in told.judged]
+    epochs = [one["epoch"] for one in told.evaluations]
     for column, label in enumerate(labels or [_("model output")]):
         figure.add_scatter(
-            x=epochs, y=[one["probes"][place][column] for one in told.judged], mode="lines+markers", name=shown(label)
+            x=epochs,
+            y=[one["probes"][place][column] for one in told.evaluations],
+            mode="lines+markers",
+            name=shown(label),
         )
     return figure.update_layout(
         height=280,

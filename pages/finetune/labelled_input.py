@@ -27,15 +27,15 @@ _PLAIN = (".txt", ".md")
 
 @dataclass(frozen=True)
 class Given:
-    """What is learned from, and what is judged by: a file of its own, or a share that is held out."""
+    """The training data, and the test set: a file of its own, or a share that is held out."""
 
     data: Labelled
-    judged: Labelled | None
+    test: Labelled | None
     share: float
 
     def split(self, seed: int) -> tuple[it.finetuning.Examples, np.ndarray, np.ndarray]:
         """Return the rows, and the places of those to learn from and to judge by."""
-        return cache.split(self.data, self.judged, self.share, seed)
+        return cache.split(self.data, self.test, self.share, seed)
 
 
 def labelled_input() -> Given | None:
@@ -169,8 +169,8 @@ def _tags_input(content: bytes, name: str) -> str:
 def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:
     """Say what is wrong with the examples, and what to do about each."""
     facts = [
-        _(it.finetuning.find_objective(task).unit.training_set).format(count=f"{health.learned:,}"),
-        _("held out: {count}").format(count=f"{health.judged:,}"),
+        _(it.finetuning.find_objective(task).unit.training_set).format(count=f"{health.train_rows:,}"),
+        _("held out: {count}").format(count=f"{health.held_out_rows:,}"),
     ]
     if health.classes and examples.tags is None:
         facts.append(_("{count} classes").format(count=len(health.classes)))

@@ -75,12 +75,12 @@ def cautions_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
             st.caption(":material/lightbulb: " + explain(sentence))
 
 
-def probes_input(examples: it.finetuning.Examples, judged: np.ndarray, task: str) -> tuple[str, ...]:
+def probes_input(examples: it.finetuning.Examples, test: np.ndarray, task: str) -> tuple[str, ...]:
     """Draw the sentences that are watched while the model learns."""
     objective = it.finetuning.find_objective(task)
     if objective.source == "tags":
         return ()
-    some = [examples.texts[int(place)] for place in judged[:: max(1, len(judged) // 3)]][:3]
+    some = [examples.texts[int(place)] for place in test[:: max(1, len(test) // 3)]][:3]
     with st.expander(_("Sentences to track during training")):
         label = (
             _("One per line, at most {most}. The model's internals on them are compared before and after training.")

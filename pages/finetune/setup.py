@@ -32,10 +32,10 @@ def setup() -> None:
     encoder, device = chosen_encoder(host=True), chosen_device()
     task = given.data.task
     seed = int(st.session_state.get("train_seed", 0))
-    examples, learned, judged = given.split(seed)
+    examples, train_rows, test = given.split(seed)
     most = int(st.session_state.get("max_tokens", 128))
     with st.spinner(_("Checking the rows …")):
-        health = cache.health(encoder.spec, given.data, given.judged, given.share, seed, most)
+        health = cache.health(encoder.spec, given.data, given.test, given.share, seed, most)
     health_view(health, examples, task)
     if it.finetuning.find_objective(task).masks and (encoder.task is None or encoder.task.kind != "masked words"):
         st.info(
@@ -61,18 +61,18 @@ def setup() -> None:
     recipe = it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
         frozen=frozen_layer_groups(about),
-        share=given.share,
+        held_out=given.share,
         device=device,
         **settings,
     )
     with st.spinner(_("Timing a step on this device …")):
         # In powers of two, so that a change of data is rarely measured anew.
-        typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_tokens).mean()).bit_length())
+        typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_length).mean()).bit_length())
         cost = cache.cost(
             encoder.spec,
             min(typical, encoder.max_tokens),
             recipe.precision,
-            recipe.batch if device != "cpu" else 1,
+            recipe.batch_size if device != "cpu" else 1,
             device,
         )
     # Only when a step was timed: it takes a processor core for some seconds.
@@ -82,21 +82,24 @@ def setup() -> None:
         recipe,
         task,
         len(examples.classes),
-        health.lengths.clip(max=recipe.max_tokens),
-        len(learned) + _replayed(len(learned), recipe.replay),
-        len(judged),
+        health.lengths.clip(max=recipe.max_length),
+        len(train_rows) + _replayed(len(train_rows), recipe.replay),
+        len(test),
         cost,
     )
     with left:
         layer_groups_view(
-            plan, it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layer_decay), about, names
+            plan,
+            it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay),
+            about,
+            names,
         )
     with right:
         plan_view(plan, recipe)
         cautions_view(plan, recipe)
 
     st.markdown("#### " + _("3 · Start"))
-    probes = probes_input(examples, judged, task)
+    probes = probes_input(examples, test, task)
     place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
     parts = [given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2], st.session_state[f"preset:{about}"]]
     name = place.text_input(
@@ -110,7 +113,7 @@ def setup() -> None:
         recipe,
         name.strip() or " · ".join(parts),
         given.data.name,
-        given.judged.name if given.judged is not None else "",
+        given.test.name if given.test is not None else "",
         given.data.text,
         given.data.label,
         given.data.pair,
@@ -119,11 +122,11 @@ def setup() -> None:
         probes,
         parent=chosen_run(),
         base=checkpoint.name.rsplit("/", 1)[-1],
-        tags=given.data.tags,
+        tag_column=given.data.tags,
     )
-    judged_content = given.judged.content if given.judged is not None else None
+    test_content = given.test.content if given.test is not None else None
     if request.chooses:
-        _rows, split = cache.run_rows(given.data, given.judged, given.share, recipe.seed, request.chooses)
+        _rows, split = cache.run_rows(given.data, given.test, given.share, recipe.seed, request.chooses)
         st.caption(
             _(
                 "Early stopping chooses the epoch on {validation} of the held-out rows (validation set); results are "
@@ -137,7 +140,7 @@ def setup() -> None:
             )
         )
     if button.button(_("Start"), type="primary", icon=":material/play_arrow:", width="stretch", key="start"):
-        run = it.runs.new_run(state.runs_folder(), request, given.data.content, judged_content)
+        run = it.runs.new_run(state.runs_folder(), request, given.data.content, test_content)
         jobs.start(run)
         st.session_state[state.RUN] = run.id
         st.session_state[state.STAGE] = "watch"
@@ -157,14 +160,14 @@ def setup() -> None:
             "One run for each depth of freezing, with the same rows, seed and settings: how many layers need training?"
         ),
     ):
-        start_sweep(request, depths, given.data.content, judged_content)
+        start_sweep(request, depths, given.data.content, test_content)
         st.session_state[state.STAGE] = "sweep"
         st.rerun()
 
 
-def _replayed(learned: int, share: float) -> int:
+def _replayed(train_rows: int, share: float) -> int:
     """Return how many old examples come among so many new ones: never more than there are."""
     if not share:
         return 0
     _examples, old = run_rows(watched(chosen_run()))
-    return min(len(old.train), round(learned * share / (1 - share)))
+    return min(len(old.train), round(train_rows * share / (1 - share)))

@@ -38,7 +38,7 @@ def depth_name(frozen: Sequence[str]) -> str:
     )
 
 
-def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], data: bytes, judged: bytes | None) -> None:
+def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], data: bytes, test: bytes | None) -> None:
     """Make a run for each depth, and start one process that works on them in this order."""
     group = time.strftime("%Y%m%d-%H%M%S")
     runs = [
@@ -52,7 +52,7 @@ def start_sweep(request: it.runs.Request, depths: Sequence[tuple[str, ...]], dat
                 group=group,
             ),
             data,
-            judged,
+            test,
         )
         for frozen in depths
     ]

@@ -107,10 +107,10 @@ def plain(recipe: Recipe, examples: Examples, learned, judged) -> tuple[float, f
     with tempfile.TemporaryDirectory() as place:
         arguments = tf.TrainingArguments(
             output_dir=place,
-            per_device_train_batch_size=recipe.batch,
+            per_device_train_batch_size=recipe.batch_size,
             num_train_epochs=recipe.epochs,
             learning_rate=recipe.learning_rate,
-            warmup_steps=recipe.warm_up,
+            warmup_steps=recipe.warmup,
             seed=recipe.seed,
             bf16=recipe.precision == "bfloat16",
             use_cpu=recipe.device == "cpu",

@@ -21,7 +21,7 @@ def ask(tmp_path):
     rows = "text,label\n" + "\n".join(f"the bank {i},{'ab'[i % 2]}" for i in range(20))
 
     def make(name):
-        recipe = it.Recipe(model=str(base), epochs=1, batch=8, max_tokens=16, device="cpu", snapshots=0)
+        recipe = it.Recipe(model=str(base), epochs=1, batch_size=8, max_length=16, device="cpu", snapshots=0)
         return it.runs.new_run(tmp_path / "runs", it.runs.Request(recipe, name, "rows.csv"), rows.encode())
 
     return make

@@ -22,7 +22,7 @@ STEPS = {
     # What is told of a step, by `tolist`, is of the one before.
     "plain": ({}, {"to card": 4, "item": 1, "tolist": 1}),
     "a prefix": ({"frozen": ("embeddings", "0")}, {"to card": 3, "item": 1, "tolist": 1}),
-    "held": ({"hold": "l2"}, {"to card": 4, "item": 1, "tolist": 1}),
+    "held": ({"regularization": "l2"}, {"to card": 4, "item": 1, "tolist": 1}),
     "another head": ({"head": "textcnn"}, {"to card": 4, "item": 1, "tolist": 1}),
 }
 
@@ -49,7 +49,7 @@ def test_a_step_copies_and_waits_no_more_than_it_must(cards, recipe, name):  # n
         if type(what).__name__ == "Step":
             steps.append(counted(cards))
 
-    trained(replace(recipe, device=NAMES[0], batch=4, **more), "classes", None, tell=tell)
+    trained(replace(recipe, device=NAMES[0], batch_size=4, **more), "classes", None, tell=tell)
     # In the midst of an epoch: the first steps make the optimizer's state too, and the last has no batch to come.
     before, after = steps[-3:-1]
     found = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in KINDS}
@@ -64,6 +64,6 @@ def test_a_card_has_the_next_step_to_do_while_one_is_told(cards, recipe):  # noq
             done.append(cards.counts["products"])
 
     cards.reset()
-    trained(replace(recipe, device=NAMES[0], batch=4), "classes", None, tell=tell)
+    trained(replace(recipe, device=NAMES[0], batch_size=4), "classes", None, tell=tell)
     # What a step multiplies, there and back; before the first is told a second was made.
     assert done[0] == 2 * (done[1] - done[0]) > 0

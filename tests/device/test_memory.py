@@ -120,6 +120,6 @@ def test_a_model_comes_to_the_card_once(cards, recipe):  # noqa: F811
     before = cards.live[CARD]
     cards.reset()
     encoder = it.load_encoder(recipe.model, "cpu")
-    learner = make_trainable_model(encoder, replace(recipe, head="own"), "classes", ("a", "b"), CARD)
-    own = sum(one.numel() * one.element_size() for one in learner.model.parameters())
+    trainable = make_trainable_model(encoder, replace(recipe, head="own"), "classes", ("a", "b"), CARD)
+    own = sum(one.numel() * one.element_size() for one in trainable.model.parameters())
     assert own <= cards.peak[CARD] - before <= 1.05 * own

@@ -42,11 +42,11 @@ TRAININGS = {
     "a prefix of token classes": ("token classes", {"frozen": ("embeddings", "0")}),
     "frozen, and computed anew": ("classes", {"frozen": ("embeddings", "0"), "keep_prefix": False}),
     "the head alone": ("classes", {"frozen": ("embeddings", "0", "1", "2"), "head": "linear"}),
-    "held": ("classes", {"hold": "l2"}),
-    "held by need": ("classes", {"hold": "ewc"}),
+    "held": ("classes", {"regularization": "l2"}),
+    "held by need": ("classes", {"regularization": "ewc"}),
     "replay": ("classes", {"replay": 0.3}),
     "patience": ("classes", {"patience": 1, "epochs": 3}),
-    "balanced": ("classes", {"balanced": True, "label_smoothing": 0.1, "layer_decay": 0.8}),
+    "balanced": ("classes", {"balanced": True, "label_smoothing": 0.1, "layerwise_lr_decay": 0.8}),
 }
 
 
@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def recipe(folder):
-    return it.Recipe(str(folder), epochs=1, learning_rate=5e-3, batch=8, device="cpu", dropout=False)
+    return it.Recipe(str(folder), epochs=1, learning_rate=5e-3, batch_size=8, device="cpu", dropout=False)
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +72,11 @@ def past(recipe, folder, tmp_path_factory):
 def trained(recipe, kind, past, **more):
     examples = KINDS[kind]
     learned, judged = it.finetuning.split_examples(examples)
-    if recipe.hold == "ewc" or recipe.replay:
+    if recipe.regularization == "ewc" or recipe.replay:
         recipe = replace(recipe, model=past.model)
     if recipe.replay:
         examples, learned = replayed(examples, learned, past, recipe.replay, 0)
-    return train(recipe, examples, learned, judged, past=past, **more)
+    return train(recipe, examples, learned, judged, parent_run=past, **more)
 
 
 def losses(done):

@@ -112,7 +112,7 @@ def added(tmp_path, monkeypatch):
 
 def request(folder, task):
     recipe = it.Recipe(
-        model=str(folder), head="linear", epochs=2, learning_rate=1e-2, batch=4, device="cpu", patience=1
+        model=str(folder), head="linear", epochs=2, learning_rate=1e-2, batch_size=4, device="cpu", patience=1
     )
     return it.runs.Request(recipe, "graded", "rows.csv", task=task)
 

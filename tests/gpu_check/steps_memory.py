@@ -46,11 +46,11 @@ def environment(world: World) -> list[Figure]:
 
 def _planned(world: World, name: str, recipe: it.Recipe, rows: int) -> list[Figure]:
     """Plan a training and do it."""
-    examples = classes(rows, recipe.max_tokens)
+    examples = classes(rows, recipe.max_length)
     learned, judged = it.finetuning.split_examples(examples)
     encoder = it.load_encoder(recipe.model, "cpu")
-    cost = it.finetuning.measure_cost(encoder, recipe.max_tokens, recipe.precision, recipe.batch, world.device)
-    lengths = it.finetuning.measure_lengths(encoder, examples, recipe.max_tokens)
+    cost = it.finetuning.measure_cost(encoder, recipe.max_length, recipe.precision, recipe.batch_size, world.device)
+    lengths = it.finetuning.measure_lengths(encoder, examples, recipe.max_length)
     found = it.finetuning.plan(encoder, recipe, "classes", 2, lengths, len(learned), len(judged), cost)
     del encoder
     world.reset_peak()
@@ -74,11 +74,13 @@ def planned(world: World) -> list[Figure]:
     (short, long), (many, few) = shapes.lengths, shapes.batches
     half = ("embeddings", *(str(layer) for layer in range(shapes.layers // 2)))
     recipe = it.Recipe(world.base(), head="own", epochs=1, learning_rate=5e-5, device=world.device, snapshots=0)
-    recipe = replace(recipe, batch=many, max_tokens=short, precision=world.precisions[-1])
+    recipe = replace(recipe, batch_size=many, max_length=short, precision=world.precisions[-1])
     cases = {
         f"all layer groups, {many} × {short}": recipe,
-        f"all layer groups, {few} × {long}": replace(recipe, batch=few, max_tokens=long),
-        f"all layer groups, {few} × {long}, float32": replace(recipe, batch=few, max_tokens=long, precision="float32"),
+        f"all layer groups, {few} × {long}": replace(recipe, batch_size=few, max_length=long),
+        f"all layer groups, {few} × {long}, float32": replace(
+            recipe, batch_size=few, max_length=long, precision="float32"
+        ),
         f"lower half frozen, {many} × {short}": replace(recipe, frozen=half),
         f"LoRA, {many} × {short}": replace(recipe, lora_rank=8),
     }
@@ -188,7 +190,7 @@ def _reading_runs_out(world: World) -> list[Figure]:
 
 def _training_runs_out(world: World) -> list[Figure]:
     rows = classes(40, world.shapes.lengths[0])
-    recipe = it.Recipe(world.base(), head="own", epochs=1, learning_rate=5e-5, batch=8, device=world.device)
+    recipe = it.Recipe(world.base(), head="own", epochs=1, learning_rate=5e-5, batch_size=8, device=world.device)
     with ExitStack() as stack:
 
         def tell(what: object, _steps: int) -> None:

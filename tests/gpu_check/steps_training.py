@@ -38,7 +38,7 @@ def largest(one: np.ndarray, other: np.ndarray) -> float:
 
 def _recipe(world: World, **changes: Any) -> it.Recipe:
     folder = world.tiny("bert", initializer_range=0.05)
-    return replace(it.Recipe(folder, head="own", epochs=1, learning_rate=5e-3, batch=8, dropout=False), **changes)
+    return replace(it.Recipe(folder, head="own", epochs=1, learning_rate=5e-3, batch_size=8, dropout=False), **changes)
 
 
 def _beside(name: str, world: World, recipe: it.Recipe, examples: Examples, **more: Any) -> list[Figure]:
@@ -73,12 +73,12 @@ def alike(world: World) -> list[Figure]:
         "all layer groups": {},
         "lower layer groups frozen": {"frozen": ("embeddings", "0")},
         "LoRA": {"lora_rank": 4},
-        "l2": {"hold": "l2", "hold_strength": 1.0},
+        "l2": {"regularization": "l2", "regularization_strength": 1.0},
         "linear head": {"head": "linear"},
         "MLP": {"head": "mlp"},
         "TextCNN": {"head": "textcnn"},
         "BiLSTM": {"head": "bilstm"},
-        "classes that count for more": {"balanced": True, "label_smoothing": 0.1, "layer_decay": 0.8},
+        "classes that count for more": {"balanced": True, "label_smoothing": 0.1, "layerwise_lr_decay": 0.8},
     }.items():
         figures += _beside(name, world, _recipe(world, **changes), rows)
     figures += _beside("regression", world, _recipe(world), numbers(40))
@@ -96,8 +96,8 @@ def held(world: World) -> list[Figure]:
     save_trained(learn(replace(recipe, device="cpu"), rows), it.find_checkpoint(recipe.model), place)
     past = ParentRun(str(place), rows, it.finetuning.split_examples(rows)[0])
     other = replace(rows, labels=rows.labels[::-1])
-    recipe = replace(recipe, model=str(place), hold="ewc", hold_strength=10.0)
-    return _beside("EWC", world, recipe, other, past=past)
+    recipe = replace(recipe, model=str(place), regularization="ewc", regularization_strength=10.0)
+    return _beside("EWC", world, recipe, other, parent_run=past)
 
 
 @step("training: learns, and twice the same", 40)
@@ -111,7 +111,7 @@ def learns(world: World) -> list[Figure]:
         "LoRA": {"lora_rank": 8, "learning_rate": 1e-2},
         "lower layer groups frozen": {"frozen": ("embeddings", "0")},
     }.items():
-        recipe = it.Recipe(folder, head="own", epochs=6, learning_rate=5e-3, batch=8, device=world.device)
+        recipe = it.Recipe(folder, head="own", epochs=6, learning_rate=5e-3, batch_size=8, device=world.device)
         recipe = replace(recipe, **changes)
         for precision in world.precisions:
             found = learn(replace(recipe, precision=precision), rows)

@@ -37,7 +37,7 @@ def _trained(world: World, **how: object) -> Iterator[tuple]:
         for pairs in (False, True):
             examples = _examples(0, pairs)
             recipe = it.Recipe(
-                model=str(folder), epochs=1, batch=4, learning_rate=1e-3, device="cpu", snapshots=0, **how
+                model=str(folder), epochs=1, batch_size=4, learning_rate=1e-3, device="cpu", snapshots=0, **how
             )
             yield folder, examples, train(recipe, examples, range(12), range(12, 16))
 

@@ -66,9 +66,9 @@ def test_choices_and_defaults_are_the_librarys():
     from interpret.core.heads import HEADS
     from interpret.core.sentence_vectors import POOLINGS
     from interpret.finetuning.data_source import PASSAGE_WORDS
-    from interpret.finetuning.examples import TASKS
     from interpret.finetuning.layer_groups import PRESETS
-    from interpret.finetuning.recipe import AUTO, HOLDS, OWN_HEAD, PRECISIONS, Recipe
+    from interpret.finetuning.objective import list_objectives
+    from interpret.finetuning.recipe import AUTO, OWN_HEAD, PRECISIONS, REGULARIZATIONS, Recipe
 
     embed, explain, train = map(options, SUBJECTS)
     assert set(embed["pooling"].choices) == {"auto", *POOLINGS}
@@ -77,9 +77,9 @@ def test_choices_and_defaults_are_the_librarys():
     asked = inspect.signature(attribute_rows).parameters
     for name in ("target", "method", "baseline", "tolerance", "seed"):
         assert explain[name].default == asked[name].default, name
-    assert tuple(train["task"].choices) == TASKS
-    assert train["words"].default == PASSAGE_WORDS
-    assert tuple(train["hold"].choices) == HOLDS
+    assert all(name in train["task"].help for name in list_objectives())
+    assert train["passage_words"].default == PASSAGE_WORDS
+    assert tuple(train["regularization"].choices) == REGULARIZATIONS
     assert tuple(train["precision"].choices) == PRECISIONS
     assert all(name in train["head"].help for name in (AUTO, OWN_HEAD, *HEADS))
     assert all(name in train["freeze"].help for name in PRESETS[2:])
@@ -111,15 +111,17 @@ def test_methods_of_attribution_are_listed(capsys):
 @pytest.mark.parametrize(
     ("old", "new", "dest"),
     [
-        ("--judged", "--test-data", "judged"),
-        ("--share", "--held-out", "share"),
-        ("--words", "--passage-words", "words"),
-        ("--batch", "--batch-size", "batch"),
-        ("--max-tokens", "--max-length", "max_tokens"),
-        ("--layer-decay", "--layerwise-lr-decay", "layer_decay"),
-        ("--warm-up", "--warmup", "warm_up"),
-        ("--hold-strength", "--regularization-strength", "hold_strength"),
-        ("--masked", "--mask-rate", "masked"),
+        ("--judged", "--test-data", "test_data"),
+        ("--share", "--held-out", "held_out"),
+        ("--words", "--passage-words", "passage_words"),
+        ("--batch", "--batch-size", "batch_size"),
+        ("--max-tokens", "--max-length", "max_length"),
+        ("--layer-decay", "--layerwise-lr-decay", "layerwise_lr_decay"),
+        ("--warm-up", "--warmup", "warmup"),
+        ("--hold-strength", "--regularization-strength", "regularization_strength"),
+        ("--masked", "--mask-rate", "mask_rate"),
+        ("--short", "--short-rate", "short_rate"),
+        ("--tags", "--tag-column", "tag_column"),
     ],
 )
 def test_names_that_options_had_before_go_on_working(old, new, dest):

@@ -143,7 +143,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     # Whatever becomes of the first: the second has what it needs.
     open_page(page, model="folder:bert", stage="watch")
     it.runs.delete_run(first)
-    assert it.runs.read_run(second.folder).past is not None
+    assert it.runs.read_run(second.folder).parent_run is not None
     open_page(page, stage="inside")
     assert not page.exception
     assert said(page) == []
@@ -277,7 +277,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
     assert said(page) == []
     (run,) = it.runs.list_runs(state.runs_folder())
     assert run.state == "done", run.error
-    assert (run.request.words, run.request.recipe.short) == (40, 0.5)
+    assert (run.request.passage_words, run.request.recipe.short_rate) == (40, 0.5)
     metrics = {one.label: one for one in page.metric}
     assert metrics["Perplexity"].value == f"{run.facts['perplexity']:,.1f}"
     assert metrics["Perplexity"].delta == f"before: {run.facts['perplexity_before']:,.1f}"

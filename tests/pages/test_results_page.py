@@ -61,7 +61,9 @@ def values(page):
 def plant(root, name, content, answer, task="classes", more=None, **request):
     """Make a run that is done, whose answers ``answer(truth's numbers, labels)`` makes up."""
     asked = it.runs.Request(
-        it.Recipe(share=0.5, **request.pop("recipe", {})), name, "tags.txt" if task == "token classes" else "rows.csv"
+        it.Recipe(held_out=0.5, **request.pop("recipe", {})),
+        name,
+        "tags.txt" if task == "token classes" else "rows.csv",
     )
     run = make_run(root / name, replace(asked, task=task, **request), content)
     examples, split = read_run_examples(run.folder, run.request)
@@ -143,7 +145,9 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     words = ["river", "bank", "steep", "money", "rich", "tired", "animals", "lent", "said"]
     labels = random.permutation(["yes"] * 20 + ["no"] * 60)
     rows = [f"{' '.join(random.choice(words, 6))},{label}" for label in labels]
-    recipe = it.Recipe(model=str(tiny_folders["bert"]), share=0.5, epochs=1, batch=8, device="cpu", learning_rate=1e-3)
+    recipe = it.Recipe(
+        model=str(tiny_folders["bert"]), held_out=0.5, epochs=1, batch_size=8, device="cpu", learning_rate=1e-3
+    )
     asked = it.runs.Request(recipe, "noise", "rows.csv")
     run = work(make_run(tmp_path / "runs" / "noise", asked, "\n".join(["text,label", *rows]).encode()).folder)
     assert run.state == "done", run.error

@@ -145,7 +145,7 @@ def test_every_picture_of_a_long_run_is_bounded():
     loss[SPIKE - 1], loss[DIP - 1] = 7.0, 0.5
     judged = tuple({"step": i, "epoch": i, "loss": 1.0, "score": random.random()} for i in range(3 * MOST_POINTS))
     columns = (number, number / 500, loss, 1e-3 / number, number / 10, number)
-    told = it.runs.MetricsLog(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), judged=judged)
+    told = it.runs.MetricsLog(*columns, norms=random.random((STEPS, 2)), layer_groups=("0", "head"), evaluations=judged)
     drawn = [
         figures.loss_curve(told, STEPS),
         figures.rate_curve(told, STEPS),

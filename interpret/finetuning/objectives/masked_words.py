@@ -209,11 +209,11 @@ class Pretraining(Objective):
 
     def head_parameters(self, encoder: Encoder, recipe: Recipe) -> float:
         """Return what the head weighs for each token: every token of the vocabulary, for those that are masked."""
-        return recipe.masked * encoder.embedding_matrix.numel()
+        return recipe.mask_rate * encoder.embedding_matrix.numel()
 
     def logit_bytes(self, encoder: Encoder, recipe: Recipe, tokens: int) -> float:
         """Return scores of the whole vocabulary as they come, in float32, and what flows back."""
-        return 12 * tokens * recipe.masked * encoder.embedding_matrix.shape[0]
+        return 12 * tokens * recipe.mask_rate * encoder.embedding_matrix.shape[0]
 
 
 @register

@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
 def test_a_fine_tune_goes_on_from_it(guesser, story, tmp_path, monkeypatch):
     text = " ".join(one for sentences in story for one in sentences).encode()
     recipe = it.Recipe(
-        model=GUESSER, epochs=1, batch=8, max_tokens=48, device="cpu", snapshots=0, frozen=("embeddings", *"01234")
+        model=GUESSER, epochs=1, batch_size=8, max_length=48, device="cpu", snapshots=0, frozen=("embeddings", *"01234")
     )
     run = it.finetune(
         tmp_path / "run", it.runs.Request(recipe, "field", "story.txt", task="masked words and next sentences"), text

@@ -99,7 +99,7 @@ def test_a_model_tuned_on_pairs_answers_on_its_rows_as_transformers_do(tmp_path,
     pairs = tuple(f"{words[i % 11]} and the {words[i % 3]} bank" for i in range(16))
     labels = tuple("ab"[i % 2] for i in range(16))
     examples = it.finetuning.Examples("classes", texts, pairs, labels, tuple(range(16)), 0)
-    recipe = it.Recipe(model=str(folder), epochs=1, batch=4, learning_rate=1e-3, device="cpu", snapshots=0)
+    recipe = it.Recipe(model=str(folder), epochs=1, batch_size=4, learning_rate=1e-3, device="cpu", snapshots=0)
     done = train(recipe, examples, range(12), range(12, 16))
     saved = tmp_path / "tuned"
     save_trained(done, it.find_checkpoint(str(folder)), saved)

@@ -90,7 +90,7 @@ def test_a_training_on_a_card_is_mixed_where_that_moves_little(tiny_folders, mon
 def test_left_open_a_training_on_the_cpu_is_that_in_float32(tiny_folders):
     texts = tuple(f"{('the bank', 'a river')[i % 2]} {i}" for i in range(12))
     examples = Examples("classes", texts, None, tuple("ab"[i % 2] for i in range(12)), tuple(range(12)), 0)
-    recipe = it.Recipe(str(tiny_folders["bert"]), epochs=1, learning_rate=1e-3, batch=4, device="cpu")
+    recipe = it.Recipe(str(tiny_folders["bert"]), epochs=1, learning_rate=1e-3, batch_size=4, device="cpu")
     assert recipe.precision == "auto"
     done = [
         train(one, examples, *split_examples(examples)).steps for one in (recipe, replace(recipe, precision="float32"))

@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def recipe(folder):
-    return Recipe(model=str(folder), epochs=2, learning_rate=5e-3, batch=8, device="cpu", seed=3)
+    return Recipe(model=str(folder), epochs=2, learning_rate=5e-3, batch_size=8, device="cpu", seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 import interpret as it
 from interpret.core.builtin import WEIGHTS, merge_adapter
 from interpret.finetuning.adapter_evaluation import as_many, balance_pairs, measure_adapter
-from interpret.finetuning.adapter_export import low_rank, main, save_change, what_is_given
+from interpret.finetuning.adapter_export import low_rank, main, map_inputs, save_change
 
 LINES = "the river {} was steep. the bank lent {} money to the animals. it was rich, said the bank!"
 
@@ -25,7 +25,9 @@ def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     base = make_checkpoint("bert", root / "base", initializer_range=0.05)
     text = " ".join(LINES.format(i, i) for i in range(120)).encode()
-    recipe = it.Recipe(model=str(base), lora_rank=2, epochs=1, batch=8, max_tokens=48, learning_rate=1e-2, device="cpu")
+    recipe = it.Recipe(
+        model=str(base), lora_rank=2, epochs=1, batch_size=8, max_length=48, learning_rate=1e-2, device="cpu"
+    )
     first = it.finetune(
         root / "first", it.runs.Request(recipe, "first", "book.txt", task="masked words and next sentences"), text
     )
@@ -132,7 +134,7 @@ def test_what_is_given_decides_what_is_kept(one_at_a_time):
 
 def test_what_a_model_is_given_is_what_its_maps_read(runs):
     root, _text = runs
-    given = what_is_given(it.runs.read_run(root / "second"))
+    given = map_inputs(it.runs.read_run(root / "second"))
     shapes = load_file(root / "second/model/model.safetensors")
     asked = set()
     for path, found in given.items():

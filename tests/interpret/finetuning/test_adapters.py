@@ -62,7 +62,7 @@ def test_only_what_was_adapted_changes_and_by_a_low_rank(folder, adapted, exampl
 @pytest.mark.parametrize("head", ["own", "mlp"])
 def test_every_family_is_adapted_and_counted(family, head, examples, tmp_path):
     folder = make_checkpoint(family, tmp_path)
-    recipe = Recipe(model=str(folder), head=head, lora_rank=2, epochs=1, batch=48, device="cpu")
+    recipe = Recipe(model=str(folder), head=head, lora_rank=2, epochs=1, batch_size=48, device="cpu")
     found = plan(it.load_encoder(str(folder), device="cpu"), recipe, "classes", 2, [10], 80, 16, COST)
     learned, judged = split_examples(examples)
     done = train(recipe, examples, learned[:48], judged)

@@ -111,14 +111,14 @@ def test_rows_of_a_second_file_that_were_learned_from_are_left_out(minilm):
     again = [(f"The BANK  {i} lent money", "ab"[i % 2]) for i in range(17)]
     second = examples([*again, *((f"a steep river {i} {'word ' * 40}", "ab"[i % 2]) for i in range(13))])
     both = first.joined(second)
-    split = split_rows(both, 0.2, 0, apart=False, tested=len(second))
+    split = split_rows(both, 0.2, 0, apart=False, test_rows=len(second))
     learned, judged = split.train, split.test
     assert learned.tolist() == list(range(20))
     assert judged.tolist() == list(range(37, 50))
     health = check_health(minilm, both, learned, judged, 16)
     assert health.leaks == ()
     assert health.left_out == tuple(range(20, 37))
-    assert (health.learned, health.judged) == (20, 13)
+    assert (health.trainable_state, health.judged) == (20, 13)
     said = describe_health(health, both)
     assert list(said) == list(health.findings)
     assert str(said["left out"]).startswith("17 of 30 rows")
@@ -126,4 +126,4 @@ def test_rows_of_a_second_file_that_were_learned_from_are_left_out(minilm):
     assert health.cut == pytest.approx((lengths - lengths.clip(max=16)).sum() / lengths.sum())
     assert str(said["too long"]).startswith("13 texts are longer than 16 tokens and are truncated")
     with pytest.raises(InputError, match="All 17 rows"):
-        split_rows(first.joined(examples(again)), 0.2, 0, apart=False, tested=17)
+        split_rows(first.joined(examples(again)), 0.2, 0, apart=False, test_rows=17)

@@ -61,7 +61,7 @@ def test_a_second_file_is_reported_on_whole_and_the_first_one_gives_the_rows_tha
     second = made("classes", 60)
     second = replace(second, texts=tuple(f"another {text}" for text in second.texts))
     examples = made("classes").followed_by(second)
-    three = split_rows(examples, 0.2, 0, apart=True, tested=60)
+    three = split_rows(examples, 0.2, 0, apart=True, test_rows=60)
     np.testing.assert_array_equal(three.test, np.arange(400, 460))
     np.testing.assert_array_equal(np.sort([*three.train, *three.validation]), np.arange(400))
     assert 70 <= len(three.validation) <= 90
@@ -122,7 +122,7 @@ def test_a_choice_by_its_own_rows_is_reported_on_others(recipe, examples):
     recipe = replace(recipe, epochs=3, patience=2, head="linear")
     learned, held_out = split_examples(examples, 0.4, 0)
     validation, test = held_out[::2], held_out[1::2]
-    done = train(recipe, examples, learned, validation, tested=test)
+    done = train(recipe, examples, learned, validation, test_rows=test)
     alone = train(recipe, examples, learned, validation)
     assert [one.loss for one in done.evaluations] == [one.loss for one in alone.evaluations]
     assert done.best == alone.best
@@ -146,7 +146,7 @@ def asked(recipe):
 
 def test_a_run_says_on_which_rows_and_an_old_one_is_read_as_it_was(asked, rows, tmp_path):
     # 96 rows: 38 held out are too few for two sets of 20.
-    chosen = replace(asked, recipe=replace(asked.recipe, patience=1, share=0.4, epochs=3, learning_rate=1e-4))
+    chosen = replace(asked, recipe=replace(asked.recipe, patience=1, held_out=0.4, epochs=3, learning_rate=1e-4))
     run = finetune(tmp_path / "chosen", chosen, rows)
     assert run.state == "done", run.error
     outcome = read_outcome(run)
@@ -154,7 +154,7 @@ def test_a_run_says_on_which_rows_and_an_old_one_is_read_as_it_was(asked, rows, 
     assert outcome.validated == 0
     assert run.facts["among"] >= 2
     assert outcome.honest == run.facts["honest"]
-    apart = replace(chosen, recipe=replace(chosen.recipe, share=0.5))
+    apart = replace(chosen, recipe=replace(chosen.recipe, held_out=0.5))
     run = finetune(tmp_path / "apart", apart, rows)
     outcome = read_outcome(run)
     assert not outcome.chosen
@@ -171,7 +171,7 @@ def test_a_run_says_on_which_rows_and_an_old_one_is_read_as_it_was(asked, rows, 
 
 
 def test_without_patience_nothing_is_chosen(asked, rows, tmp_path):
-    made_run = make_run(tmp_path / "plain", replace(asked, recipe=replace(asked.recipe, share=0.5)), rows)
+    made_run = make_run(tmp_path / "plain", replace(asked, recipe=replace(asked.recipe, held_out=0.5)), rows)
     _examples, split = read_run_examples(made_run.folder, made_run.request)
     assert not split.apart
     assert len(split.test) == 48

@@ -35,7 +35,7 @@ def test_hugging_faces_arguments_sit_on_the_recipes_device(recipe, tmp_path, dev
         assert found.device == torch.device(device)
         # One device, whatever else the machine has: else each batch would be spread over all cards.
         assert found.n_gpu == (0 if device == "cpu" else 1)
-        assert found.train_batch_size == recipe.batch
+        assert found.train_batch_size == recipe.batch_size
         # What moves batches and models beside it.
         assert PartialState().device == torch.device(device)
     finally:

@@ -29,7 +29,7 @@ PLAN = import_module("interpret.finetuning.plan")
 def test_counts_are_those_of_the_model_that_is_trained(family, head, examples, tmp_path):
     folder = make_checkpoint(family, tmp_path)
     encoder = it.load_encoder(str(folder), device="cpu")
-    recipe = Recipe(model=str(folder), head=head, frozen=("embeddings", "0"), epochs=1, batch=48, device="cpu")
+    recipe = Recipe(model=str(folder), head=head, frozen=("embeddings", "0"), epochs=1, batch_size=48, device="cpu")
     found = plan(encoder, recipe, "classes", 2, [10], 80, 16, COST)
     learned, judged = split_examples(examples)
     done = train(recipe, examples, learned[:48], judged)
@@ -95,7 +95,7 @@ def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
     assert found.free == card.free
     # By hand: the weights, gradients, moments and beginnings of what learns, 24 numbers for each of 16 texts' 10 tokens
     # and 24 units in the 2 layers that learn, and a context; nothing of the 1,100 texts that lie on the host.
-    learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch * 10 * 24 * 2
+    learns = 4 * (found.trainable + found.frozen) + 16 * found.trainable + 4 * 24 * recipe.batch_size * 10 * 24 * 2
     # bfloat16 by itself on a card that multiplies it: of the weights of these layers there are rounded copies.
     learns += 2 * sum(one.parameters for one in found.layer_groups if one.name in ("1", "2"))
     assert found.kept == 1
@@ -105,7 +105,8 @@ def test_a_card_has_a_context_and_keeps_no_prefix(folder, recipe, monkeypatch):
     exact = replace(recipe, device="cuda:1", precision="float32")
     again = plan(encoder, exact, "classes", 2, [10], 1000, 100, measured).memory
     assert (
-        again == int(4 * (found.trainable + found.frozen) + 16 * found.trainable + 2000 / 3 * recipe.batch * 10) + 300
+        again
+        == int(4 * (found.trainable + found.frozen) + 16 * found.trainable + 2000 / 3 * recipe.batch_size * 10) + 300
     )
 
 

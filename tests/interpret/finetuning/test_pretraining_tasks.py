@@ -84,7 +84,7 @@ def test_passages_are_as_long_as_asked_for(text):
 def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
     encoder = it.load_encoder(str(folder), device="cpu")
     examples, learned, judged = games(text, BOTH)
-    recipe = replace(recipe, short=0.5, max_tokens=256)
+    recipe = replace(recipe, short_rate=0.5, max_length=256)
 
     def sentences(game):
         ids = [np.where(np.array(one["labels"]) == NO_LABEL, one["input_ids"], one["labels"]) for one in game]
@@ -102,7 +102,7 @@ def test_a_share_of_the_passages_is_read_short(folder, recipe, text):
     assert min(first[~short]) > 5
     # Of what is judged nothing is left away, and what is whole is drawn as ever.
     assert min(np.array(sentences(MaskedPassages(encoder, recipe, examples, judged.tolist()))).ravel()[:-2]) > 3
-    never = MaskedPassages(encoder, replace(recipe, short=0.0), examples, learned.tolist(), lambda: 0)
+    never = MaskedPassages(encoder, replace(recipe, short_rate=0.0), examples, learned.tolist(), lambda: 0)
     assert min(np.array(sentences(never)).ravel()[:-2]) > 3
 
 
@@ -113,7 +113,7 @@ def test_what_is_left_of_a_short_passage_is_where_its_texts_meet(folder, recipe,
     examples = it.finetuning.read_examples(
         " ".join(lines[i] for i in order).encode(), "book.txt", "text", "", None, BOTH
     )
-    game = MaskedPassages(encoder, replace(recipe, short=1.0), examples, range(len(examples)), lambda: 0)
+    game = MaskedPassages(encoder, replace(recipe, short_rate=1.0), examples, range(len(examples)), lambda: 0)
     follow = 0
     for place, item in enumerate(game):
         ids = np.where(np.array(item["labels"]) == NO_LABEL, item["input_ids"], item["labels"])
@@ -294,7 +294,7 @@ def test_documents_of_one_passage_have_second_texts_of_others(folder, recipe):
 def test_what_is_judged_by_always_has_a_question(folder, recipe, text):
     encoder = it.load_encoder(str(folder), device="cpu")
     examples, _, judged = games(text, WORDS)
-    game = MaskedPassages(encoder, replace(recipe, masked=0.01), examples, [int(one) for one in judged])
+    game = MaskedPassages(encoder, replace(recipe, mask_rate=0.01), examples, [int(one) for one in judged])
     assert all(any(label != NO_LABEL for label in item["labels"]) for item in game)
 
 

@@ -11,7 +11,7 @@ import interpret as it
 from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
-from interpret.finetuning.regularization import Hold, ParentRun, fisher_information, replayed
+from interpret.finetuning.regularization import ParentRun, Regularizer, fisher_information, replayed
 from interpret.finetuning.trainable_model import make_trainable_model
 from interpret.finetuning.training import save_trained, train
 
@@ -21,7 +21,7 @@ def past(folder, examples, tmp_path_factory):
     """A model that knows the two words, and what it learned them from."""
     place = tmp_path_factory.mktemp("past") / "model"
     learned, judged = split_examples(examples)
-    recipe = it.Recipe(model=str(folder), epochs=4, learning_rate=5e-3, batch=8, device="cpu", seed=3)
+    recipe = it.Recipe(model=str(folder), epochs=4, learning_rate=5e-3, batch_size=8, device="cpu", seed=3)
     save_trained(train(recipe, examples, learned, judged), it.find_checkpoint(str(folder)), place)
     return ParentRun(str(place), examples, learned)
 
@@ -43,37 +43,40 @@ def test_the_stronger_the_hold_the_nearer_it_stays(recipe, past, other):
     split = split_examples(other)
     recipe = replace(recipe, model=past.model)
     ways = [
-        how_far(train(replace(recipe, hold="l2", hold_strength=one), other, *split), past) for one in (0.0, 1.0, 100.0)
+        how_far(train(replace(recipe, regularization="l2", regularization_strength=one), other, *split), past)
+        for one in (0.0, 1.0, 100.0)
     ]
     assert ways[0] > ways[1] > ways[2] > 0
     # Of no strength, it is as if it were not there.
     free = train(recipe, other, *split)
     assert how_far(free, past) == ways[0]
-    by_need = train(replace(recipe, hold="ewc", hold_strength=100.0), other, *split, past=past)
+    by_need = train(
+        replace(recipe, regularization="ewc", regularization_strength=100.0), other, *split, parent_run=past
+    )
     assert 0 < how_far(by_need, past) < ways[0]
 
 
 def test_its_pull_is_the_gradient_of_what_it_adds(recipe, past, other):
     """Against PyTorch's own derivative of λ / 2 Σ f (w − w⁰)²."""
-    learner = make_trainable_model(
+    trainable = make_trainable_model(
         it.load_encoder(past.model, device="cpu"), replace(recipe, model=past.model), "classes", ("bank", "river")
     )
-    body = learner.model.base_model
+    body = trainable.model.base_model
     importance = {name: torch.rand_like(one) for name, one in body.named_parameters()}
-    held = Hold(learner, 0.7, importance)
+    held = Regularizer(trainable, 0.7, importance)
     begun = {name: one.detach().clone() for name, one in body.named_parameters()}
     with torch.no_grad():
         for one in body.parameters():
             one.add_(torch.randn_like(one))
     loss = sum(0.35 * (importance[name] * (one - begun[name]).square()).sum() for name, one in body.named_parameters())
     wanted = torch.autograd.grad(loss, list(body.parameters()))
-    for one in learner.model.parameters():
+    for one in trainable.model.parameters():
         one.grad = torch.zeros_like(one)
     held.pull()
     for one, gradient in zip(body.parameters(), wanted, strict=True):
         torch.testing.assert_close(one.grad, gradient)
     # The head has to learn what is new.
-    assert all(not one.grad.any() for one in learner.model.classifier.parameters())
+    assert all(not one.grad.any() for one in trainable.model.classifier.parameters())
 
 
 def test_the_fisher_information_of_a_line_is_known(recipe, past, monkeypatch):
@@ -86,7 +89,7 @@ def test_the_fisher_information_of_a_line_is_known(recipe, past, monkeypatch):
     model = tf.AutoModelForSequenceClassification.from_pretrained(past.model).eval()
     tokenizer = tf.AutoTokenizer.from_pretrained(past.model)
     random = np.random.default_rng(recipe.seed)
-    chosen = random.permutation(past.learned)
+    chosen = random.permutation(past.trainable_state)
     weight = model.classifier.weight.detach().numpy()
     wanted = np.zeros(model.config.hidden_size)
     seen = {}
@@ -117,12 +120,12 @@ def test_what_is_replayed_is_known_still(recipe, past, examples):
     assert whole.texts[: len(new)] == new.texts
     old = set(places.tolist()) - set(learned.tolist())
     # Only what was learned from: what the old run is judged by stays unseen.
-    kept = {examples.texts[int(i)] for i in past.learned}
+    kept = {examples.texts[int(i)] for i in past.trainable_state}
     assert old
     assert all(i >= len(new) and whole.texts[i] in kept and whole.labels[i] in ("bank", "river") for i in old)
     assert set(whole.classes) == {"bank", "river", "new bank", "new river"}
     # Never more than there are.
-    assert len(replayed(new, learned, past, 0.9, 0)[1]) == len(learned) + len(past.learned)
+    assert len(replayed(new, learned, past, 0.9, 0)[1]) == len(learned) + len(past.trainable_state)
 
 
 @pytest.mark.parametrize("task", ["regression", "pairs"])
@@ -137,7 +140,7 @@ def test_what_is_of_another_kind_is_not_replayed(examples, past, task):
 
 def test_ewc_without_a_past_is_said(recipe, examples):
     with pytest.raises(InputError, match="needs the data that the model was trained on before"):
-        train(replace(recipe, hold="ewc"), examples, *split_examples(examples))
+        train(replace(recipe, regularization="ewc"), examples, *split_examples(examples))
 
 
 def test_a_head_for_the_same_classes_goes_on_and_for_others_is_new(recipe, past, examples):
@@ -192,11 +195,13 @@ def test_what_is_held_does_not_decay(recipe, past, other, monkeypatch, hold):
         return 0.0 * sum(one.sum() for one in model.parameters())
 
     monkeypatch.setattr("interpret.finetuning.trainer.FineTuner.compute_loss", nothing)
-    recipe = replace(recipe, model=past.model, hold=hold, hold_strength=1.0, weight_decay=0.5, epochs=1)
+    recipe = replace(
+        recipe, model=past.model, regularization=hold, regularization_strength=1.0, weight_decay=0.5, epochs=1
+    )
     begun = make_trainable_model(
         it.load_encoder(past.model, device="cpu"), recipe, "classes", other.classes
     ).model.state_dict()
-    done = train(recipe, other, *split_examples(other), past=past)
+    done = train(recipe, other, *split_examples(other), parent_run=past)
     left = float(np.prod([1 - one.rate * 0.5 for one in done.steps]))
     assert left < 0.99
     for name, now in done.model.state_dict().items():

@@ -22,7 +22,7 @@ from interpret.finetuning.run_control import delete_run
 from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import list_runs, new_run, read_run
 from interpret.finetuning.turns import turn
-from interpret.finetuning.worker import _read_past, work
+from interpret.finetuning.worker import read_parent, work
 
 ROWS = "text,label\n" + "\n".join(f"the bank number {i},{'ab'[i % 2]}" for i in range(20))
 FACTS = {"seconds": 2.0, "trainable": 9.0, "learned": 16.0, "judged": 4.0, "accuracy": 0.5, "low": 0.1, "high": 0.9}
@@ -156,7 +156,7 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
         assert (told.damaged > 0) == (file == "told.jsonl" and how in ("bytes", "surrogate", "folder")), how
         one_sentence(read_outcome, run)
         latest_checkpoint(bad / "checkpoints")
-        one_sentence(lambda found: found.past, run)
+        one_sentence(lambda found: found.parent_run, run)
         assert read_outcome(good).found.accuracy == 1.0
         # Another one is made and has its turn at once; and one may be asked to go on from this one.
         third = new_run(root, good.request, ROWS.encode())
@@ -196,10 +196,10 @@ def loaded(path):
 
 # What else a reader of a run opens, and who reads it. "@" is the step of the moment that was kept.
 BELOW = {
-    "past": (lambda run: run.past, _read_past, lambda run: measure_forgetting(run, "cpu")),
-    "past/request.json": (lambda run: run.past, _read_past),
-    "past/state.json": (lambda run: run.past, lambda run: measure_forgetting(run, "cpu")),
-    "past/data.csv": (_read_past, lambda run: measure_forgetting(run, "cpu")),
+    "past": (lambda run: run.parent_run, read_parent, lambda run: measure_forgetting(run, "cpu")),
+    "past/request.json": (lambda run: run.parent_run, read_parent),
+    "past/state.json": (lambda run: run.parent_run, lambda run: measure_forgetting(run, "cpu")),
+    "past/data.csv": (read_parent, lambda run: measure_forgetting(run, "cpu")),
     "past/model": (lambda run: loaded(run.base),),
     "past/model/config.json": (lambda run: loaded(run.base),),
     "past/model/tokenizer_config.json": (lambda run: loaded(run.base),),

@@ -19,7 +19,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import interpret as it
-from interpret.finetuning import sitting, turns, worker
+from interpret.finetuning import metrics_writer, turns, worker
 from interpret.finetuning.__main__ import main
 from interpret.finetuning.metrics_log import Evaluation, Step, Waiting, read_metrics
 from interpret.finetuning.outcome import read_outcome
@@ -52,8 +52,8 @@ def assert_same(run, other):
     for name in first:
         torch.testing.assert_close(first[name], second[name], atol=1e-6, rtol=0)
     np.testing.assert_array_equal(read_metrics(run.folder).loss, read_metrics(other.folder).loss)
-    assert [one["score"] for one in read_metrics(run.folder).judged] == [
-        one["score"] for one in read_metrics(other.folder).judged
+    assert [one["score"] for one in read_metrics(run.folder).evaluations] == [
+        one["score"] for one in read_metrics(other.folder).evaluations
     ]
 
 
@@ -69,8 +69,8 @@ def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples,
     assert (told.norms[:, 2:] > 0).all()
     assert (np.diff(told.seconds) >= 0).all()
     assert (told.memory > 1e7).all()
-    assert len(told.judged) == 2
-    last = told.judged[-1]
+    assert len(told.evaluations) == 2
+    last = told.evaluations[-1]
     assert set(last["moved"]) == {"1", "2", "pooler", "head"}
     assert all(value > 0 for value in last["moved"].values())
     outcome = read_outcome(run)
@@ -129,7 +129,7 @@ def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, 
     assert stopped.state == "stopped"
     assert stopped.step == 7
     assert stopped.model is not None
-    assert read_outcome(stopped).found.accuracy == read_metrics(run.folder).judged[-1]["score"]
+    assert read_outcome(stopped).found.accuracy == read_metrics(run.folder).evaluations[-1]["score"]
     with pytest.raises(it.InputError, match="is done: there is nothing to resume"):
         resume_run(whole)
     resumed = work(resume_run(stopped).folder)
@@ -168,7 +168,7 @@ def test_a_regression_and_words_run_too(request_for, tmp_path):
     assert set(outcome.truth) == {"B", "O"}
     # Of a sentence that is cut off only what was read is judged, and every row is still of its own sentence.
     short = replace(
-        request_for, task="token classes", data="tags.txt", recipe=replace(request_for.recipe, max_tokens=4)
+        request_for, task="token classes", data="tags.txt", recipe=replace(request_for.recipe, max_length=4)
     )
     cut = read_outcome(work(new_run(tmp_path, short, words.encode()).folder))
     assert len(cut.truth) == len(cut.texts) < len(outcome.truth)
@@ -179,10 +179,10 @@ def test_a_regression_and_words_run_too(request_for, tmp_path):
 
 def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
     other = b"text,kind\n" + b"rich bank lent,bank\n" * 5 + b"tired animals,river\n" * 4
-    run = work(new_run(tmp_path, replace(request_for, judged="other.csv"), rows, other).folder)
+    run = work(new_run(tmp_path, replace(request_for, test_data="other.csv"), rows, other).folder)
     assert run.facts["judged"] == 9
     assert run.facts["learned"] == 96
-    strange = work(new_run(tmp_path, replace(request_for, judged="other.csv"), rows, other + b"x,lake\n" * 2).folder)
+    strange = work(new_run(tmp_path, replace(request_for, test_data="other.csv"), rows, other + b"x,lake\n" * 2).folder)
     assert "has the class “{label}”, which the training file lacks" in strange.error[0]
 
 
@@ -245,7 +245,7 @@ def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, mo
         heard.append(what)
         clock[0] += {Step: 0.5, Evaluation: 1.0}.get(type(what), 0.0)
 
-    for module in (worker, turns, sitting):
+    for module in (worker, turns, metrics_writer):
         times = SimpleNamespace(sleep=look, monotonic=lambda: clock[0], time=lambda: clock[0])
         monkeypatch.setattr(module, "time", times)
     done = work(run.folder, tell)
@@ -284,7 +284,7 @@ def test_what_a_further_run_forgets_of_the_first_is_said(request_for, rows, exam
 
 
 def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request_for, rows, tmp_path, monkeypatch):
-    monkeypatch.setattr("interpret.finetuning.sitting._BETWEEN", 0.0)
+    monkeypatch.setattr("interpret.finetuning.metrics_writer._BETWEEN", 0.0)
     monkeypatch.setattr("interpret.finetuning.collator.tokens_per_batch", lambda *_: 64)
     run = new_run(tmp_path, request_for, rows)
     seen = []
@@ -347,7 +347,7 @@ class Second(FineTuner):
 
     def __init__(self):
         self.args = SimpleNamespace(world_size=2, device="cpu")
-        self.data, self.recipe = SimpleNamespace(lengths=[1] * 16), it.Recipe(batch=2, epochs=3)
+        self.data, self.recipe = SimpleNamespace(lengths=[1] * 16), it.Recipe(batch_size=2, epochs=3)
         self.saves, self.reached, self.snapshots = True, TrainerState(), None
 
     def take_snapshot(self):

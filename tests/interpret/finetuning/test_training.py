@@ -183,7 +183,7 @@ def stopping(after):
     [
         (10, {"frozen": ("embeddings", "0")}),
         (13, {"frozen": ("embeddings", "0")}),
-        (13, {"patience": 3, "head": "textcnn", "layer_decay": 0.8}),
+        (13, {"patience": 3, "head": "textcnn", "layerwise_lr_decay": 0.8}),
     ],
 )
 def test_stopped_and_resumed_is_as_never_stopped(recipe, examples, tmp_path, after, more):

@@ -24,7 +24,7 @@ from interpret.finetuning.run_state import write_state
 _BETWEEN = 0.5
 
 
-class Sitting:
+class MetricsWriter:
     """What is written down of a run while it trains, from where it was begun or resumed."""
 
     def __init__(self, folder: Path, record: Record, device: str, tell: Tell | None) -> None:
