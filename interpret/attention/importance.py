@@ -121,6 +121,18 @@ def head_importance(
     ------
     InputError
         If there are too few texts or classes, not as many labels, or heads cannot be taken out of this model.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> words = ("bank", "fund", "lender", "broker", "state", "investor", "trader", "owner", "court", "firm")
+    >>> texts = [f"The {word} lent us money." for word in words] + [f"We saw the {word} by the sea." for word in words]
+    >>> found = it.attention.head_importance(encoder, texts, ["money"] * 10 + ["sea"] * 10, removals=False)
+    >>> found.importance.shape  # layer head
+    (6, 12)
+    >>> found.texts, found.fitted_on  # on how many it is measured, and on how many others a head was fitted
+    (10, 10)
     """
     if progress is not None:
         progress(0, 1, "fit")

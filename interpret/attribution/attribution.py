@@ -127,6 +127,21 @@ def attribute(
         If the model cannot be asked that, there is no such method or baseline, or the model does not allow it.
     CapacityError
         If the device runs out of memory.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> attribution = it.attribute(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution.target.name
+    'good'
+    >>> scores = attribution.word_scores()
+    >>> attribution.tokens.words[int(scores.argmax())], attribution.tokens.words[int(scores.argmin())]
+    ('wonderful', 'badly')
+    >>> float(abs(scores.sum() - (attribution.output - attribution.baseline_output))) < 0.05  # completeness
+    True
     """
     return explain(
         target_function(encoder, text, pair, target, head),
@@ -151,7 +166,21 @@ def explain(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Answer a question that has been asked already: see `attribute`."""
+    """Answer a question that has been asked already: see `attribute`.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution = it.attribution.explain(function, "occlusion")
+    >>> attribution.method, attribution.target.name
+    ('occlusion', 'good')
+    >>> attribution.tokens.words[int(attribution.word_scores().argmax())]
+    'wonderful'
+    """
     if method not in METHODS:
         raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
     if not 0 < tolerance < 1:

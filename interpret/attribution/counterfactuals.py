@@ -94,6 +94,20 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
     ------
     InputError
         If a change is to a word that must stay, or to something that is no single token of the vocabulary.
+
+    Examples
+    --------
+    >>> from interpret.attribution.counterfactuals import Change
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> variants = it.attribution.read_variants(function, [(), [Change(2, "wonderful", "dull")]])
+    >>> variants.texts
+    ('A wonderful story, badly told.', 'A dull story, badly told.')
+    >>> [variants.labels[place] for place in variants.chances.argmax(axis=-1)]
+    ['good', 'bad']
     """
     texts = [_apply(question, changes) for changes in variants]
     labels, chances = _chances(question, texts)
@@ -127,6 +141,21 @@ def find_counterfactuals(
     ------
     InputError
         If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> found = it.attribution.find_counterfactuals(function)
+    >>> found.found.texts
+    ('A wonderful story, badly told.', 'A story, badly told.')
+    >>> [found.found.labels[place] for place in found.found.chances.argmax(axis=-1)]
+    ['good', 'bad']
+    >>> found.smallest
+    True
     """
     if question.target.kind != "class":
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")

@@ -38,6 +38,19 @@ def layer_attribution(
     ------
     InputError
         If the layers share their weights, so that one layer alone cannot be moved.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> scores, errors = it.attribution.layer_attribution(function)
+    >>> scores.shape  # level token
+    (7, 9)
+    >>> float(abs(errors).max()) < 0.05
+    True
     """
     if method not in LAYER_METHODS:
         raise InputError(

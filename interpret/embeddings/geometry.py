@@ -98,6 +98,19 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     ----------
     Ethayarajh (2019), "How Contextual are Contextualized Word Representations?"; Kornblith et al. (2019), section 3;
     Facco et al. (2017), "Estimating the intrinsic dimension of datasets by a minimal neighborhood information".
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["The court heard the appeal.", "The judge dismissed the case.", "The lawyer read the law."]
+    >>> texts += ["The team won the match.", "The striker scored a goal.", "The coach praised the players."]
+    >>> embeddings = it.embed(encoder, texts)
+    >>> geometry = it.embeddings.measure_geometry(embeddings)
+    >>> geometry.layers, geometry.anisotropy.shape
+    ((0, 1, 2, 3, 4, 5, 6), (7,))
+    >>> bool(geometry.anisotropy[0] > geometry.anisotropy[6])  # the vectors of layer 6 point less one way
+    True
     """
     random = np.random.default_rng(seed)
     chosen = _sample(embeddings.text, random)
@@ -255,6 +268,16 @@ def intrinsic_dimension(
     ----------
     texts
         Which text each point is of; by default each is its own. Of a single text the interval is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> plane = np.random.default_rng(0).uniform(size=(500, 2))
+    >>> vectors = plane @ np.random.default_rng(1).normal(size=(2, 10))  # a plane in ten dimensions
+    >>> dimension, (lower, upper) = it.embeddings.intrinsic_dimension(vectors)
+    >>> round(dimension), lower < 2 < upper
+    (2, True)
     """
     from sklearn.neighbors import NearestNeighbors
 

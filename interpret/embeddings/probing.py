@@ -100,6 +100,18 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     ------
     InputError
         If no two labels have 5 texts each.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = [f"The {word} lent us money." for word in ("bank", "fund", "lender", "broker", "state")]
+    >>> texts += [f"The {word} lay in the sun." for word in ("river", "hill", "lake", "forest", "valley")]
+    >>> probe = it.embeddings.probe(it.embed(encoder, texts), ["money"] * 5 + ["nature"] * 5)
+    >>> probe.layers, probe.accuracy.shape
+    ((0, 1, 2, 3, 4, 5, 6), (7,))
+    >>> float(probe.accuracy[6]), float(probe.majority)
+    (1.0, 0.5)
     """
     if len(labels) != len(embeddings):
         raise InputError(

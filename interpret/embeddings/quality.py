@@ -74,6 +74,18 @@ def map_quality(
         ``(point, width)`` and ``(point, dim)``, in the same order.
     neighbours
         How many nearest ones are compared; a quarter of the points if that is less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> vectors = np.random.default_rng(0).normal(size=(100, 2))
+    >>> quality = it.embeddings.map_quality(vectors, 3 * vectors)
+    >>> quality.trustworthiness, quality.continuity, quality.overlap
+    (1.0, 1.0, 1.0)
+    >>> torn = it.embeddings.map_quality(vectors, vectors[::-1])
+    >>> 0.4 < torn.trustworthiness < 0.6, torn.overlap < 0.3  # points in another order
+    (True, True)
     """
     from scipy.stats import spearmanr
 

@@ -162,6 +162,19 @@ def read_metrics(folder: Path) -> MetricsLog:
 
     A log only grows while a run is at work, so what was read before is kept, and only what came since is read. A log
     that was cut or replaced, as where a run goes on from a checkpoint, is read anew.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> log = it.runs.read_metrics(run.folder)
+    >>> log.number.tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    >>> log.layer_groups, log.norms.shape  # step layer group
+    (('embeddings', '0', '1', '2', '3', '4', '5', 'pooler', 'head'), (8, 9))
+    >>> bool(log.loss[-1] < log.loss[0])
+    True
     """
     path = folder.absolute() / LOG
     with _lock:

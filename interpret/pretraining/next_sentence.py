@@ -51,6 +51,20 @@ def next_sentence(encoder: Encoder, first: str, second: str | None) -> NextSente
         If the checkpoint has no head of two sentences.
     InputError
         If there is a single text, or the two are longer than the model reads.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a BERT with its head for next sentences
+    >>> answer = it.next_sentence(encoder, "the river bank was steep", "the bank lent money")
+    >>> answer.game, answer.tokens.pair
+    ('next', 'the bank lent money')
+    >>> 0 < answer.follows < 1
+    True
+    >>> it.next_sentence(it.load_encoder("minilm"), "He opened the door.", "Nobody was there.")
+    Traceback (most recent call last):
+        ...
+    interpret.core.errors.CheckpointError: “minilm” was saved without a next-sentence head....
     """
     game = check_pairs(encoder)
     if second is None or not second.strip():
@@ -165,6 +179,18 @@ def score_pairs(
         If the checkpoint has no head of two sentences.
     InputError
         If fewer than two pairs can be read, or more than half have the same second text.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a BERT with its head for next sentences
+    >>> pairs = [("the river was steep", "animals said it"), ("the bank was rich", "it lent money")]
+    >>> pairs += [("the bank was tired", "the river said it")]
+    >>> scores = it.pretraining.score_pairs(encoder, pairs)
+    >>> scores.true.shape, scores.swapped.shape  # pair
+    ((3,), (3,))
+    >>> any(own == other for own, other in enumerate(scores.partner))  # no pair keeps its own second text
+    False
     """
     game = check_pairs(encoder)
     kept, faults = [], []

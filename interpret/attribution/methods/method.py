@@ -194,7 +194,26 @@ METHODS: dict[str, Method] = {}
 
 
 def register(kind: type[Method]) -> type[Method]:
-    """Put a method among `METHODS`: the decorator of its class."""
+    """Put a method among `METHODS`: the decorator of its class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> from interpret.attribution.methods.method import Scores
+    >>> @it.attribution.register
+    ... class WordLength(it.attribution.Method):
+    ...     name, title, paper, link = "word_length", "Word length", "", ""
+    ...     about, baseline = "Counts letters.", False
+    ...     def passes(self, words):
+    ...         return 1
+    ...     def scores(self, work, embedded):
+    ...         return Scores(np.array([len(one) for one in work.question.tokens.strings], np.float64))
+    >>> encoder = it.load_encoder("minilm")
+    >>> it.attribute(encoder, "The bank was steep.", target="norm", method="word_length").scores.tolist()
+    [0.0, 3.0, 4.0, 3.0, 5.0, 1.0, 0.0]
+    >>> _ = it.attribution.METHODS.pop("word_length")  # and it is unknown again
+    """
     METHODS[kind.name] = kind()
     return kind
 
