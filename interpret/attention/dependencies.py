@@ -64,7 +64,7 @@ class DependencyScores:
         left). Seen from the head it is the same, the other way round.
     held
         For each relation what the best head and the best fixed place get right on sentences that neither was chosen
-        on, with 95 % intervals by bootstrap over sentences.
+        on, with 95% intervals by bootstrap over sentences.
     sentences, skipped
         How many sentences were read, and how many the model cannot read: too long, or nothing in them.
     unread

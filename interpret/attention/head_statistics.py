@@ -61,7 +61,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
         What a head that looks alike at all keys that its layer may look at has, for each statistic and layer: a share
         means something beside it.
     error
-        How far each may be off by chance, at 95 %: over texts, whose queries hang together, and over the queries of a
+        How far each may be off by chance, at 95%: over texts, whose queries hang together, and over the queries of a
         single text. Infinite where there are fewer than two of these.
     queries
         How many queries each statistic is the average over.
@@ -92,7 +92,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
 class Rule(NamedTuple):
     """When a head gets a name: a statistic is at least so large, and clearly more than uniform (`clearly`), for sure.
 
-    It is the lower end of the 95 % interval (`HeadStatistics.error`) that must be.
+    It is the lower end of the 95% interval (`HeadStatistics.error`) that must be.
     """
 
     pattern: str
@@ -329,7 +329,7 @@ def _alone(
 def _half(
     name: str, mean: Float[np.ndarray, "layer head"], spread: Float[np.ndarray, "layer head"], clusters: int
 ) -> Float[np.ndarray, "layer head"]:
-    """Return half of a 95 % interval: Student's, and where nothing varies Wilson's, of a share of as many rows."""
+    """Return half of a 95% interval: Student's, and where nothing varies Wilson's, of a share of as many rows."""
     if clusters < 2:
         return np.full(mean.shape, np.inf)
     half = student(clusters) * np.sqrt(np.maximum(spread, 0) * clusters / (clusters - 1))

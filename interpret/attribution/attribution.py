@@ -40,7 +40,7 @@ class Attribution:
     forward_passes, backward_passes, seconds
         What it took.
     uncertainty, word_uncertainty
-        Half a 95 % interval of each token's score, and of each word's, over the method's own draws: how far another
+        Half a 95% interval of each token's score, and of each word's, over the method's own draws: how far another
         seed may move it, whatever else may be wrong with it. 0 where draws cannot move it, None where nothing is drawn.
     """
 

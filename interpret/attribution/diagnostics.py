@@ -53,7 +53,7 @@ class Diagnostics:
         Spearman's rank correlation of these models' word scores with those of the true one: a method that looks at
         the model forgets; one that only looks at the text does not.
     random_agreement
-        The 95 % quantile of the size of the rank correlation of shuffled scores.
+        The 95% quantile of the size of the rank correlation of shuffled scores.
     shuffles
         How many of these there were.
     seconds

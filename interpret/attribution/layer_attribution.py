@@ -32,7 +32,7 @@ def layer_attribution(
     ``"conductance"`` follows the states as the words fade in (Dhamdhere et al. 2018). ``"integrated_gradients"`` goes
     a straight line between each layer's own states for baseline and text, through Captum's `LayerIntegratedGradients`.
     For a hidden unit there is nothing above its own level. Steps of conductance are doubled, at most twice, while a
-    level misses the difference of answers by more than 1 %.
+    level misses the difference of answers by more than 1%.
 
     Raises
     ------

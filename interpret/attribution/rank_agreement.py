@@ -69,7 +69,7 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
 
 
 def rank_agreement_interval(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other 2"]:
-    """Return the 95 % intervals of `rank_agreement` over words, as many others would give: see `spearman_interval`.
+    """Return the 95% intervals of `rank_agreement` over words, as many others would give: see `spearman_interval`.
 
     NaN where the agreement is, and of a method with itself.
 

@@ -44,7 +44,7 @@ class Clusters:
         The adjusted Rand index between this and two runs from other seeds, averaged: 1 where the groups come out the
         same. None for HDBSCAN, which draws nothing at random.
     silhouette_interval, stability_interval
-        Their 95 % intervals over texts, whose points hang together. Groups and distances stay as they are: how other
+        Their 95% intervals over texts, whose points hang together. Groups and distances stay as they are: how other
         texts would have been grouped is not in them. k-means cuts a cloud without groups too, and its silhouette is
         then above 0, surely: the interval says how well the number is known, not that there are groups.
     silhouette_points, silhouette_texts
@@ -209,7 +209,7 @@ def cluster_agreement(
 def cluster_agreement_interval(
     clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % interval of `cluster_agreement` over texts, by bootstrap; the groups stay as they are.
+    """Return the 95% interval of `cluster_agreement` over texts, by bootstrap; the groups stay as they are.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def _drawn_rand(one: np.ndarray, other: np.ndarray, owner: np.ndarray, seed: int
 
 
 def _ends(value: float, drawn: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of an index from -1 to 1, which has a width at 1 too."""
+    """Return the ends of the 95% interval of an index from -1 to 1, which has a width at 1 too."""
     low, high = drawn_interval((value + 1) / 2, (drawn + 1) / 2, int(owner.max()) + 1)
     return 2 * low - 1, 2 * high - 1
 

@@ -52,7 +52,7 @@ class Geometry:
         whole texts, or no text has two.
     dimension, dimension_interval
         The intrinsic dimension by the ratio of the distances to the two nearest neighbours (Facco et al. 2017), and
-        its 95 % interval by text (`intrinsic_dimension`); NaN where there are too few different points, or texts.
+        its 95% interval by text (`intrinsic_dimension`); NaN where there are too few different points, or texts.
     similarity
         Linear centred kernel alignment between layers (`cka`); NaN where there are fewer than 4 items.
     words, word_texts, word_similarity
@@ -254,7 +254,7 @@ def _to_mean(vectors: np.ndarray) -> float:
 def intrinsic_dimension(
     vectors: np.ndarray, texts: np.ndarray | None = None, seed: int = 0
 ) -> tuple[float, tuple[float, float]]:
-    """Estimate how many dimensions points fill near each of them, with its 95 % interval.
+    """Estimate how many dimensions points fill near each of them, with its 95% interval.
 
     ``d = (n − 1) / Σ ln(r₂ / r₁)``, with ``r₁`` and ``r₂`` the distances to the nearest neighbour and to the next: the
     unbiased form of the maximum-likelihood estimate under equation 3 of Facco et al. (2017). Points that are there

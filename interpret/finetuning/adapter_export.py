@@ -247,7 +247,7 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
 def measure_adapter(
     base: str, adapter: Path, content: bytes, name: str, words: int = PASSAGE_WORDS
 ) -> tuple[PretrainingResults, PretrainingResults]:
-    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15 %, 80/10/10.
+    """Let a model with an adapter play both games on running text, as in Devlin et al. 2019: 15%, 80/10/10.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class DataHealth:
 
     @property
     def uncertainty(self) -> float:
-        """By how much an accuracy around 90 % may be off by chance: half of its 95 % interval (normal approximation).
+        """By how much an accuracy around 90% may be off by chance: half of its 95% interval (normal approximation).
 
         Two models whose accuracies are closer than this cannot be told apart.
         """

@@ -11,6 +11,7 @@ from interpret.core.families import Family
 from interpret.core.task_heads import Classifier
 
 EMBEDDINGS, POOLER, HEAD = "embeddings", "pooler", "head"
+# What `preset` knows, from nothing frozen to all but the head.
 PRESETS = ("nothing", "embeddings", "lower half", "all but the last quarter", "head only")
 
 

@@ -191,7 +191,7 @@ class Compared:
     choice
         The best of them, and how far it flatters it to be chosen by these rows.
     behind
-        How far each is behind the best on the same rows: the 95 % interval of the difference, by bootstrap over rows
+        How far each is behind the best on the same rows: the 95% interval of the difference, by bootstrap over rows
         (sentences, passages). One that holds 0 cannot be told from the best.
     """
 

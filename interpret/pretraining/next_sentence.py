@@ -133,7 +133,7 @@ class NextSentenceScores:
         return float(((self.true > 0.5).mean() + (getattr(self, against) <= 0.5).mean()) / 2)
 
     def accuracy_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
-        """Return the 95 % interval of `accuracy`, by pair: what became of a pair hangs together with it."""
+        """Return the 95% interval of `accuracy`, by pair: what became of a pair hangs together with it."""
         right = (self.true > 0.5).astype(float) + (getattr(self, against) <= 0.5)
         return share_interval(right, np.full(len(right), 2.0))
 
@@ -142,11 +142,11 @@ class NextSentenceScores:
         return auroc(self.true.astype(float), getattr(self, against).astype(float))
 
     def told_apart_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
-        """Return the 95 % interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
+        """Return the 95% interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
         return drawn_interval(self.told_apart(against), self._drawn(against), len(self.true))
 
     def subject_over_order(self) -> tuple[float, float, float]:
-        """Return by how much the shuffled are told apart better than the swapped, and its 95 % interval, by pair.
+        """Return by how much the shuffled are told apart better than the swapped, and its 95% interval, by pair.
 
         Above 0 the head goes by what the texts are about more than by their order; an interval that has 0 in it leaves
         that open.

@@ -54,7 +54,7 @@ class TunedLens:
     before, after
         For each level ``KL(last ‖ level)`` in bits over the states that judged it, without the lens and with it.
     gain
-        The 95 % interval of what the lens brings, ``before - after``, by text
+        The 95% interval of what the lens brings, ``before - after``, by text
         (`interpret.core.clustered_intervals.ratio_interval`).
     """
 

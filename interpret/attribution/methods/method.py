@@ -28,7 +28,7 @@ class Measured:
     auprc, random_auprc
         Whether the words of the sentence of the topic that was found come first (Poerner et al. 2018).
     comprehensiveness_gain, auprc_gain
-        95 % intervals of what the method has more than random rankings, by bootstrap over texts.
+        95% intervals of what the method has more than random rankings, by bootstrap over texts.
     """
 
     documents: int
@@ -68,7 +68,7 @@ class Scores:
     refitted: bool = False
 
     def half_widths(self, groups: Sequence[Sequence[int]]) -> Float64[np.ndarray, " group"] | None:
-        """Return half a 95 % interval for each group's sum: what another seed would give; None where nothing is drawn.
+        """Return half a 95% interval for each group's sum: what another seed would give; None where nothing is drawn.
 
         Of a mean over draws it is Student's; of a fit 1.96 standard deviations over the fits (bootstrap over draws,
         Efron & Tibshirani 1993, ch. 9). Tokens of one word move together from draw to draw, so a word's is that of the
@@ -190,6 +190,7 @@ class Method(ABC):
         )
 
 
+# The methods by name: `register` puts each here.
 METHODS: dict[str, Method] = {}
 
 
