@@ -105,7 +105,7 @@ def attribute(
     pair, target, head
         What is asked: see `interpret.attribution.targets.target_function`.
     method
-        A name in `METHODS`.
+        A name in `METHODS`, ``"integrated_gradients"``, ``"saliency"``, ``"occlusion"``, ``"lime"``, ``"kernel_shap"``.
     baseline
         What stands where a word is taken away: the embedding of ``"pad"`` or ``"mask"``, ``"zero"``, or the
         ``"mean"`` of all embeddings. Special tokens, positions and segments stay as they are.

@@ -25,7 +25,7 @@ class Step:
     loss, rate
         Of its batch; the head's learning rate.
     norms
-        For each layer group the length of its gradient before any clipping; 0 for frozen ones.
+        For each layer group the length of its gradient before gradient clipping; 0 for frozen ones.
     """
 
     number: int
@@ -127,7 +127,7 @@ class MetricsLog:
     number, epoch, loss, rate, seconds, memory
         Of each step; seconds of training since it was first begun, and bytes.
     norms
-        For each step and layer group the length of the gradient.
+        For each step and layer group the length of the gradient, before gradient clipping (to a length of 1 over all).
     layer_groups
         The layer groups' names, from the bottom to the top.
     judged

@@ -206,8 +206,10 @@ def register(kind: type[Method]) -> type[Method]:
     ... class WordLength(it.attribution.Method):
     ...     name, title, paper, link = "word_length", "Word length", "", ""
     ...     about, baseline = "Counts letters.", False
+    ...
     ...     def passes(self, words):
     ...         return 1
+    ...
     ...     def scores(self, work, embedded):
     ...         return Scores(np.array([len(one) for one in work.question.tokens.strings], np.float64))
     >>> encoder = it.load_encoder("minilm")
