@@ -15,6 +15,7 @@ FOLDER = ROOT / "docs/api"
 TOP = "interpret"
 ROOMS = (TOP, "attention", "embeddings", "attribution", "pretraining", "finetuning", "runs")
 WIDTH = 88
+PROPERTIES = {"property", "cached_property"}
 # Sections of NumPy's style whose entries are a name, and below it what it is.
 LISTED = ("Parameters", "Attributes", "Raises")
 HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
@@ -252,17 +253,18 @@ class Pages:
             if part.name == "__init__":
                 shown = signature(f"class {one.name}", part, bound=True).removesuffix(" -> None")
                 fields = fields or _types(part)
+            if _marks(part) & PROPERTIES:
+                fields.setdefault(part.name, written(part.returns))
         yield f"```python\n{shown}\n```"
         yield from self.documented(one.doc, fields)
         for part in methods:
             if part.name.startswith("_"):
                 continue
-            marks = {written(mark).split(".")[-1] for mark in part.decorator_list}
-            if marks & {"property", "cached_property"}:
+            if _marks(part) & PROPERTIES:
                 yield f"### `{one.name}.{part.name}`\n\n`{written(part.returns)}`"
                 yield from self.documented(ast.get_docstring(part) or "", {})
                 continue
-            bound = "staticmethod" not in marks
+            bound = "staticmethod" not in _marks(part)
             yield f"### `{one.name}.{part.name}()`"
             yield f"```python\n{signature(part.name, part, bound)}\n```"
             yield from self.documented(ast.get_docstring(part) or "", _types(part), written(part.returns))
@@ -297,6 +299,11 @@ Every public name of the library, from its docstring. What they are for, subject
 Array types have their axes in order: `Float32[np.ndarray, "layer head query key"]`. `tests/test_doctests.py` runs all
 examples, in one folder. There `tiny-bert` is a tiny BERT with random weights and the heads of pre-training, where the
 built-in model has none, and `runs/topics` is the run that the example of [`finetune`](interpret.md#finetune) makes."""
+
+
+def _marks(node: ast.FunctionDef) -> set[str]:
+    """Return the names of a function's decorators."""
+    return {written(mark).split(".")[-1] for mark in node.decorator_list}
 
 
 def _types(node: ast.FunctionDef) -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Execute the notebooks in `docs/notebooks/` and store what comes out: ``python -m tests.notebooks``.
 
-`make notebooks` calls it.
-
-Their cells are plain Python, so that nothing of Jupyter is needed.
+`make notebooks` calls it. Their cells are plain Python, so that nothing of Jupyter is needed.
 """
 
 import ast
