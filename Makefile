@@ -17,7 +17,7 @@ MISSING = echo "$(1) is not here, so $(2) (Debian's packages are \`nodejs\` and 
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
 
-.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue gpu-check clean
+.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -84,6 +84,14 @@ catalogue: $(VENV)/.installed-tests ## collects the sentences to translate
 		-o $(VENV)/messages.pot dashboard interpret pages
 	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
 		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po
+
+# `tests/test_api_reference.py` fails while a docstring or a stub says something else.
+reference: $(VENV)/.installed-tests ## writes docs/api/ from the docstrings
+	$(BIN)/python -m tests.api_reference
+
+# `tests/test_notebooks.py` fails where a cell gives something else than it stores.
+notebooks: $(VENV)/.installed-tests ## executes docs/notebooks/ anew
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.notebooks
 
 # Eight minutes on one card; see docs/gpu.md. Runs on the python3 at hand, which needs PyTorch with CUDA, transformers,
 # accelerate, PEFT, SciPy, scikit-learn, jaxtyping, filelock and psutil; no network.

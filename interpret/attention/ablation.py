@@ -95,6 +95,17 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
     ------
     InputError
         If there is no such head, or the model's architecture does not let heads be taken out.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> ablation = it.attention.ablate(encoder, "The bank was steep.", heads=[(4, 7)])
+    >>> ablation.distance.shape  # level token
+    (7, 7)
+    >>> changed = ablation.distance.max(axis=-1) > 0
+    >>> changed.tolist()  # what layer 4 puts out is level 5
+    [False, False, False, False, False, True, True]
     """
     gates = head_gates(encoder, heads)
     tokens = encoder.tokens(text, pair)

@@ -64,7 +64,7 @@ class DependencyScores:
         left). Seen from the head it is the same, the other way round.
     held
         For each relation what the best head and the best fixed place get right on sentences that neither was chosen
-        on, with 95 % intervals by bootstrap over sentences.
+        on, with 95% intervals by bootstrap over sentences.
     sentences, skipped
         How many sentences were read, and how many the model cannot read: too long, or nothing in them.
     unread
@@ -91,7 +91,7 @@ class DependencyScores:
 
 
 def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
-    """Read the trees of a CoNLL-U file (https://universaldependencies.org/format.html).
+    r"""Read the trees of a CoNLL-U file (https://universaldependencies.org/format.html).
 
     Multi-word tokens are read as they are written, with their words inside them; empty nodes, which only enhanced
     graphs have, are left out.
@@ -100,6 +100,14 @@ def read_conllu(content: bytes, name: str) -> tuple[Sentence, ...]:
     ------
     InputError
         If the file is not CoNLL-U; the sentence names the line.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> tree = b"1\tDogs\t_\t_\t_\t_\t2\tnsubj\t_\t_\n2\tbark\t_\t_\t_\t_\t0\troot\t_\t_\n\n"
+    >>> (sentence,) = it.attention.read_conllu(tree, "trees.conllu")
+    >>> sentence
+    Sentence(text='Dogs bark', spans=((0, 4), (5, 9)), heads=(1, -1), relations=('nsubj', 'root'))
     """
     text, _ = decode(content, name)
     sentences, rows = [], []
@@ -178,7 +186,7 @@ def dependency_scores(
     progress: Callable[[int, int, str], None] | None = None,
     seed: int = 0,
 ) -> DependencyScores:
-    """Score each head's strongest link on dependency trees.
+    r"""Score each head's strongest link on dependency trees.
 
     Weights to a word's tokens are added up and weights from them averaged (Clark et al. 2019, sec. 4.1). Punctuation
     and the root are no dependencies here, as there.
@@ -194,6 +202,18 @@ def dependency_scores(
     ------
     InputError
         If the model can read none of the sentences.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> tree = b"1\tDogs\t_\t_\t_\t_\t2\tnsubj\t_\t_\n2\tbark\t_\t_\t_\t_\t0\troot\t_\t_\n\n"
+    >>> sentences = it.attention.read_conllu(tree + tree.replace(b"Dogs", b"Cats"), "trees.conllu")
+    >>> scores = it.attention.dependency_scores(encoder, sentences)
+    >>> scores.relations, scores.counts.tolist()
+    (('nsubj',), [2])
+    >>> scores.accuracy.shape  # relation seeking layer head
+    (1, 2, 6, 12)
     """
     fitting = [one for one in sentences if _readable(encoder, one.text)]
     if not fitting:

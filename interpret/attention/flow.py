@@ -62,6 +62,17 @@ def rollout(trace: Trace) -> Float32[np.ndarray, "layer query key"]:
     Each layer counts as ``0.5·A + 0.5·I``: the mean of its heads, and the residual connection beside them. Row
     ``[layer, query]`` says how that token's state after ``layer`` is made up of the inputs, as far as attention alone
     decides it, and sums to 1.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> rolled = it.attention.rollout(trace)
+    >>> rolled.shape  # layer query key
+    (6, 16, 16)
+    >>> float(abs(rolled.sum(axis=-1) - 1).max()) < 1e-5
+    True
     """
     mixed = _mixed(trace)
     rolled = np.empty_like(mixed)
@@ -95,6 +106,19 @@ def attention_flow(
     ------
     InputError
         If there is no such layer or token.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> flow = it.attention.attention_flow(trace, layers=[1], queries=[8])
+    >>> flow.shape  # layer query key
+    (1, 1, 16)
+    >>> trace.tokens.strings[8], trace.tokens.strings[int(flow[0, 0].argmax())]  # most comes from the word itself
+    ('street', 'street')
+    >>> round(float(flow[0, 0].max()), 1)
+    0.7
     """
     mixed = _mixed(trace)
     depth, n = mixed.shape[:2]
@@ -112,7 +136,19 @@ def attention_flow(
 
 
 def rollout_paths(trace: Trace, layer: int, query: int) -> Paths:
-    """Follow one token down by rollout and keep the way: ``mass[0]`` is ``rollout(trace)[layer, query]``."""
+    """Follow one token down by rollout and keep the way: ``mass[0]`` is ``rollout(trace)[layer, query]``.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> paths = it.attention.rollout_paths(trace, layer=5, query=8)
+    >>> paths.mass.shape  # level token
+    (7, 16)
+    >>> float(abs(paths.mass[0] - it.attention.rollout(trace)[5, 8]).max()) < 1e-6
+    True
+    """
     _check(trace, layer, query)
     return _walk("rollout", _mixed(trace)[: layer + 1], query, normalise=False)
 
@@ -140,6 +176,19 @@ def gradient_paths(
         take gradients of.
     CapacityError
         If the graph does not fit into memory.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> paths = it.attention.gradient_paths(encoder, trace, layer=5, query=8)
+    >>> paths.mass.shape  # level token
+    (7, 16)
+    >>> [round(float(level.sum()), 3) for level in paths.mass]
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    >>> trace.tokens.strings[int(paths.mass[0].argmax())]
+    'street'
     """
     _check(trace, layer, query)
     if not encoder.family.tapped:
@@ -173,6 +222,16 @@ def flow_paths(trace: Trace, layer: int, query: int, key: int) -> Paths:
     """Send as much as possible from one token to one input and keep the way: see `attention_flow`.
 
     ``mass`` and ``edges`` are those of this one flow; other ways of sending as much can exist.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> paths = it.attention.flow_paths(trace, layer=1, query=8, key=2)
+    >>> whole = it.attention.attention_flow(trace, layers=[1], queries=[8])[0, 0, 2]
+    >>> [round(float(level.sum() / whole), 3) for level in paths.mass]  # as much passes through each level
+    [1.0, 1.0, 1.0]
     """
     _check(trace, layer, query)
     _check(trace, layer, key)

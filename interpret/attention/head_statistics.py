@@ -61,7 +61,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
         What a head that looks alike at all keys that its layer may look at has, for each statistic and layer: a share
         means something beside it.
     error
-        How far each may be off by chance, at 95 %: over texts, whose queries hang together, and over the queries of a
+        How far each may be off by chance, at 95%: over texts, whose queries hang together, and over the queries of a
         single text. Infinite where there are fewer than two of these.
     queries
         How many queries each statistic is the average over.
@@ -92,7 +92,7 @@ class HeadStatistics(Mapping[str, Float32[np.ndarray, "layer head"]]):
 class Rule(NamedTuple):
     """When a head gets a name: a statistic is at least so large, and clearly more than uniform (`clearly`), for sure.
 
-    It is the lower end of the 95 % interval (`HeadStatistics.error`) that must be.
+    It is the lower end of the 95% interval (`HeadStatistics.error`) that must be.
     """
 
     pattern: str
@@ -127,7 +127,19 @@ def clearly(share: float, uniform: float) -> bool:
 
 
 def pattern_names(statistics: HeadStatistics) -> tuple[tuple[str | None, ...], ...]:
-    """Name each head, as ``names[layer][head]``, by the first of `RULES` that holds, or None where none does."""
+    """Name each head, as ``names[layer][head]``, by the first of `RULES` that holds, or None where none does.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> names = it.attention.pattern_names(it.attention.head_statistics(trace))
+    >>> len(names), len(names[0])
+    (6, 12)
+    >>> sorted({name for layer in names for name in layer if name})
+    ['first token', 'previous token']
+    """
     layers, heads = statistics["entropy"].shape
     return tuple(tuple(_name(statistics, layer, head) for head in range(heads)) for layer in range(layers))
 
@@ -142,7 +154,19 @@ def _name(statistics: HeadStatistics, layer: int, head: int) -> str | None:
 
 
 def head_statistics(trace: Trace) -> HeadStatistics:
-    """Measure where each head looks in one text."""
+    """Measure where each head looks in one text.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> statistics = it.attention.head_statistics(trace)
+    >>> previous = statistics["previous"]  # layer head
+    >>> layer, head = divmod(int(previous.argmax()), encoder.heads)
+    >>> layer, head, round(float(previous.max()), 1)
+    (0, 2, 1.0)
+    """
     sums = _Sums(trace.attention.shape[0], trace.attention.shape[1])
     sums.add(trace)
     return sums.result()
@@ -164,6 +188,15 @@ def corpus_head_statistics(
     ------
     InputError
         If there is no text, or one that the model cannot read.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = [("The bank was steep.", None), ("Who lent money?", "The bank did.")]
+    >>> statistics = it.attention.corpus_head_statistics(encoder, texts)
+    >>> statistics.texts, statistics["previous"].shape  # layer head
+    (2, (6, 12))
     """
     if not texts:
         raise InputError("There are no texts. Choose a file that contains some.")
@@ -296,7 +329,7 @@ def _alone(
 def _half(
     name: str, mean: Float[np.ndarray, "layer head"], spread: Float[np.ndarray, "layer head"], clusters: int
 ) -> Float[np.ndarray, "layer head"]:
-    """Return half of a 95 % interval: Student's, and where nothing varies Wilson's, of a share of as many rows."""
+    """Return half of a 95% interval: Student's, and where nothing varies Wilson's, of a share of as many rows."""
     if clusters < 2:
         return np.full(mean.shape, np.inf)
     half = student(clusters) * np.sqrt(np.maximum(spread, 0) * clusters / (clusters - 1))

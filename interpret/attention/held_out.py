@@ -16,7 +16,7 @@ _NONE = (float("nan"), float("nan"))
 class HeldOut:
     """How often a head finds a relation, beside a fixed place, on sentences that neither was chosen on.
 
-    The intervals are of 95 %, by bootstrap over sentences, whose links are drawn together. They hold for the heads
+    The intervals are of 95%, by bootstrap over sentences, whose links are drawn together. They hold for the heads
     chosen in each fold: how the choice would differ with other sentences is not in them.
 
     Attributes
@@ -46,7 +46,7 @@ class HeldOut:
 
     @property
     def verdict(self) -> int:
-        """1 where the head finds more than the fixed place does, -1 where less; 0 where 95 % do not tell which."""
+        """1 where the head finds more than the fixed place does, -1 where less; 0 where 95% do not tell which."""
         low, high = self.gain_interval
         return int(low > 0) - int(high < 0)
 

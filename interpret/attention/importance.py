@@ -38,7 +38,7 @@ class PruneCurve:
     loss, accuracy
         Mean cross-entropy in nats, and share of right answers.
     loss_interval, accuracy_interval
-        Their 95 % intervals over texts.
+        Their 95% intervals over texts.
     """
 
     removed: Int[np.ndarray, " step"]
@@ -61,7 +61,7 @@ class HeadImportance:
     loss_rise, accuracy_drop
         What really happens when each head alone is taken out; None where that was not asked for.
     importance_interval, loss_rise_interval, accuracy_drop_interval
-        Of each number its 95 % interval over texts: Student's t of the differences text by text, with and without the
+        Of each number its 95% interval over texts: Student's t of the differences text by text, with and without the
         head, and texts that read the same are one (Cochran 1977, eq. 6.13). Of an accuracy that no text changes, what
         as many texts that are all alike leave open (Clopper & Pearson 1934). An importance's layer norm stays as it is.
     curves
@@ -121,6 +121,18 @@ def head_importance(
     ------
     InputError
         If there are too few texts or classes, not as many labels, or heads cannot be taken out of this model.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> words = ("bank", "fund", "lender", "broker", "state", "investor", "trader", "owner", "court", "firm")
+    >>> texts = [f"The {word} lent us money." for word in words] + [f"We saw the {word} by the sea." for word in words]
+    >>> found = it.attention.head_importance(encoder, texts, ["money"] * 10 + ["sea"] * 10, removals=False)
+    >>> found.importance.shape  # layer head
+    (6, 12)
+    >>> found.texts, found.fitted_on  # on how many it is measured, and on how many others a head was fitted
+    (10, 10)
     """
     if progress is not None:
         progress(0, 1, "fit")
@@ -210,7 +222,7 @@ class _Exam:
         return np.unique(np.array(self.texts, object), return_inverse=True)[1]
 
     def interval(self, each: np.ndarray) -> np.ndarray:
-        """Return the 95 % intervals of means over texts, the first axis, as one more axis behind."""
+        """Return the 95% intervals of means over texts, the first axis, as one more axis behind."""
         same = self._same
         sums = np.zeros((same.max() + 1, *each.shape[1:]))
         np.add.at(sums, same, each)

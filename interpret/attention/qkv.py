@@ -127,6 +127,17 @@ def attention_steps(
     InputError
         If there is no such layer, head or token, the temperature is out of reach, or the model's architecture shows
         no queries and keys.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> steps = it.attention.attention_steps(encoder, trace, layer=4, head=7, token=8)
+    >>> round(steps.divisor, 2)  # the root of a head's width, 32
+    5.66
+    >>> float(abs(steps.weights - trace.attention[4, 7, 8]).max()) < 1e-5
+    True
     """
     *projections, scaling = _recorded(encoder, trace)
     _check(encoder, trace, layer, head, token, temperature)

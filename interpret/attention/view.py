@@ -146,6 +146,19 @@ def attention_view(
     ------
     InputError
         If an argument is none of these, or a direction needs a pair and there is none.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "Unbelievably steep.")
+    >>> trace.tokens.strings
+    ('[CLS]', 'un', '##bel', '##ie', '##va', '##bly', 'steep', '.', '[SEP]')
+    >>> view = it.attention.attention_view(trace, unit="word", specials=False)
+    >>> view.query_labels
+    ('Unbelievably', 'steep', '.')
+    >>> view.head(4, 7).sum(axis=-1).round(3).tolist()  # rows are shared out anew
+    [1.0, 1.0, 1.0]
     """
     for name, value, allowed in (("unit", unit, get_args(Unit)), ("direction", direction, get_args(Direction))):
         if value not in allowed:
@@ -173,6 +186,15 @@ def most_active_head(trace: Trace) -> tuple[int, int]:
 
     The measure is the mean over the first ordinary tokens of the largest weight to one that is not a neighbour, less
     what that one gets on average. Heads that all look at the same place, or always one token back, score low.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> layer, head = it.attention.most_active_head(trace)
+    >>> layer, head
+    (1, 4)
     """
     # The first ones of a long text are enough to choose by, and take no time.
     ordinary = np.flatnonzero(~trace.tokens.special)[:128]

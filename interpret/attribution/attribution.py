@@ -40,7 +40,7 @@ class Attribution:
     forward_passes, backward_passes, seconds
         What it took.
     uncertainty, word_uncertainty
-        Half a 95 % interval of each token's score, and of each word's, over the method's own draws: how far another
+        Half a 95% interval of each token's score, and of each word's, over the method's own draws: how far another
         seed may move it, whatever else may be wrong with it. 0 where draws cannot move it, None where nothing is drawn.
     """
 
@@ -105,7 +105,7 @@ def attribute(
     pair, target, head
         What is asked: see `interpret.attribution.target_function`.
     method
-        A name in `METHODS`.
+        A name in `METHODS`, ``"integrated_gradients"``, ``"saliency"``, ``"occlusion"``, ``"lime"``, ``"kernel_shap"``.
     baseline
         What stands where a word is taken away: the embedding of ``"pad"`` or ``"mask"``, ``"zero"``, or the
         ``"mean"`` of all embeddings. Special tokens, positions and segments stay as they are.
@@ -127,6 +127,21 @@ def attribute(
         If the model cannot be asked that, there is no such method or baseline, or the model does not allow it.
     CapacityError
         If the device runs out of memory.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> attribution = it.attribute(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution.target.name
+    'good'
+    >>> scores = attribution.word_scores()
+    >>> attribution.tokens.words[int(scores.argmax())], attribution.tokens.words[int(scores.argmin())]
+    ('wonderful', 'badly')
+    >>> float(abs(scores.sum() - (attribution.output - attribution.baseline_output))) < 0.05  # completeness
+    True
     """
     return explain(
         target_function(encoder, text, pair, target, head),
@@ -151,7 +166,21 @@ def explain(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Answer a question that has been asked already: see `attribute`."""
+    """Answer a question that has been asked already: see `attribute`.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution = it.attribution.explain(function, "occlusion")
+    >>> attribution.method, attribution.target.name
+    ('occlusion', 'good')
+    >>> attribution.tokens.words[int(attribution.word_scores().argmax())]
+    'wonderful'
+    """
     if method not in METHODS:
         raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
     if not 0 < tolerance < 1:

@@ -75,6 +75,21 @@ def find_counterfactuals(
     ------
     InputError
         If the target is no class, or the model guesses no words and ``"masked"`` is asked for.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> found = it.attribution.find_counterfactuals(function)
+    >>> found.found.texts
+    ('A wonderful story, badly told.', 'A story, badly told.')
+    >>> [found.found.labels[place] for place in found.found.chances.argmax(axis=-1)]
+    ['good', 'bad']
+    >>> found.smallest
+    True
     """
     if not question.kind.predicts:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")

@@ -53,7 +53,7 @@ class Diagnostics:
         Spearman's rank correlation of these models' word scores with those of the true one: a method that looks at
         the model forgets; one that only looks at the text does not.
     random_agreement
-        The 95 % quantile of the size of the rank correlation of shuffled scores.
+        The 95% quantile of the size of the rank correlation of shuffled scores.
     shuffles
         How many of these there were.
     seconds
@@ -89,6 +89,21 @@ def diagnose(
         Whether max-sensitivity is measured: ten more attributions.
     progress
         Called as ``progress(done, total, stage)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution = it.attribution.explain(function, "occlusion")
+    >>> found = it.attribution.diagnose(function, attribution, sensitivity=False)
+    >>> found.infidelity < float(np.median(found.random_infidelity))  # than of scores shuffled over the words
+    True
+    >>> found.replaced
+    ('head', 'layer 5', 'layer 4', 'layer 3', 'layer 2', 'layer 1', 'layer 0', 'embeddings')
     """
     check_match(question, attribution)
     begin = time.perf_counter()

@@ -21,7 +21,7 @@ class DrivingWord(NamedTuple):
     word, mean
         The word, and the mean over texts of what it did there.
     half
-        Half a 95 % confidence interval of the mean (Student's); NaN for a word of a single text.
+        Half a 95% confidence interval of the mean (Student's); NaN for a word of a single text.
     texts
         In how many texts it stands.
     p
@@ -67,7 +67,7 @@ def top_words(attributions: Sequence[Attribution], least: int = 2) -> list[Drivi
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float]:
-    """Return a mean and half of its 95 % interval by Student's t; NaN for a single value."""
+    """Return a mean and half of its 95% interval by Student's t; NaN for a single value."""
     return float(np.mean(values)), _student(values)[0]
 
 
@@ -80,7 +80,7 @@ def mean_share(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _student(scores: Sequence[float]) -> tuple[float, float]:
-    """Return half a 95 % interval of a mean, and the two-sided p-value that it is 0; NaN for a single number."""
+    """Return half a 95% interval of a mean, and the two-sided p-value that it is 0; NaN for a single number."""
     count = len(scores)
     if count < 2:
         return math.nan, math.nan

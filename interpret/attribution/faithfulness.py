@@ -125,6 +125,20 @@ def faithfulness(
     ------
     InputError
         If the attribution is of another text or target.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> attribution = it.attribution.explain(function, "occlusion")
+    >>> found = it.attribution.faithfulness(function, attribution)
+    >>> found.words, found.exact  # all rankings of so few words are looked at
+    (7, True)
+    >>> found.comprehensiveness > float(found.random_comprehensiveness.mean())
+    True
     """
     check_match(question, attribution)
     begin, before = time.perf_counter(), question.forward_passes

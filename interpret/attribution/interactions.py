@@ -126,6 +126,19 @@ def similarity_pairs(
     InputError
         If the model's architecture has no attention that can be followed, or its vectors are compared by a distance,
         which is no sum of pairs.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> pairs = it.attribution.similarity_pairs(encoder, "A doctor.", "The physician.", tolerance=0.1)
+    >>> pairs.scores.shape  # token token
+    (5, 5)
+    >>> row, column = divmod(int(pairs.scores.argmax()), pairs.scores.shape[1])
+    >>> pairs.first.strings[row], pairs.second.strings[column]
+    ('doctor', 'physician')
+    >>> float(abs(pairs.scores.sum() + pairs.to_baseline - pairs.similarity)) < 0.02
+    True
     """
     if not encoder.family.tapped:
         raise InputError(
@@ -235,6 +248,21 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
     ------
     InputError
         If there are too few words or too many.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> found = it.attribution.interactions(function)
+    >>> found.strength.shape  # word word
+    (7, 7)
+    >>> words = [function.tokens.words[place] for place in found.words]
+    >>> one, other = divmod(int(found.strength.argmax()), len(words))
+    >>> words[one], words[other]
+    ('wonderful', 'told')
     """
     words = question.free_words
     groups = [tokens for _, tokens in words]

@@ -32,12 +32,25 @@ def layer_attribution(
     ``"conductance"`` follows the states as the words fade in (Dhamdhere et al. 2018). ``"integrated_gradients"`` goes
     a straight line between each layer's own states for baseline and text, through Captum's `LayerIntegratedGradients`.
     For a hidden unit there is nothing above its own level. Steps of conductance are doubled, at most twice, while a
-    level misses the difference of answers by more than 1 %.
+    level misses the difference of answers by more than 1%.
 
     Raises
     ------
     InputError
         If the layers share their weights, so that one layer alone cannot be moved.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> scores, errors = it.attribution.layer_attribution(function)
+    >>> scores.shape  # level token
+    (7, 9)
+    >>> float(abs(errors).max()) < 0.05
+    True
     """
     if method not in LAYER_METHODS:
         raise InputError(

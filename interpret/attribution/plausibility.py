@@ -46,6 +46,18 @@ def plausibility(
     ------
     InputError
         If nothing of the text, or all of it, is marked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> tokens = encoder.tokens("A wonderful story.")
+    >>> tokens.strings
+    ('[CLS]', 'a', 'wonderful', 'story', '.', '[SEP]')
+    >>> found = it.attribution.plausibility(tokens, np.float32([0, 0.1, 0.9, 0.2, 0, 0]), [(2, 11)])
+    >>> found.token_f1, found.auprc, round(found.chance, 2)
+    (1.0, 1.0, 0.25)
     """
     groups = [group for group in tokens.groups if not tokens.special[group[0]]]
     values = np.array([scores[list(group)].sum() for group in groups])

@@ -36,6 +36,23 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
 
     Where one method's scores have no sign, sizes are compared. NaN where there is no order to compare: of a single
     word, or where all scores are alike.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> text = "The start is slow, but the actors are wonderful and the end is very moving."
+    >>> function = it.attribution.target_function(encoder, text, head=head)
+    >>> methods = ("occlusion", "feature_ablation", "rollout")
+    >>> agreement = it.attribution.rank_agreement([it.attribution.explain(function, name) for name in methods])
+    >>> agreement.shape  # method other
+    (3, 3)
+    >>> agreement.diagonal().tolist()
+    [1.0, 1.0, 1.0]
+    >>> bool(agreement[0, 1] > agreement[0, 2])  # words deleted and words replaced agree more than either with rollout
+    True
     """
     count = len(attributions)
     found = np.eye(count)
@@ -52,9 +69,25 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
 
 
 def rank_agreement_interval(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "method other 2"]:
-    """Return the 95 % intervals of `rank_agreement` over words, as many others would give: see `spearman_interval`.
+    """Return the 95% intervals of `rank_agreement` over words, as many others would give: see `spearman_interval`.
 
     NaN where the agreement is, and of a method with itself.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> text = "The start is slow, but the actors are wonderful and the end is very moving."
+    >>> function = it.attribution.target_function(encoder, text, head=head)
+    >>> found = [it.attribution.explain(function, name) for name in ("occlusion", "integrated_gradients")]
+    >>> interval = it.attribution.rank_agreement_interval(found)
+    >>> interval.shape  # method other 2
+    (2, 2, 2)
+    >>> lower, upper = interval[0, 1]
+    >>> bool(0 < lower < it.attribution.rank_agreement(found)[0, 1] < upper < 1)
+    True
     """
     agreement = rank_agreement(attributions)
     words = [sum(not one.tokens.special[group[0]] for group in one.tokens.groups) for one in attributions]

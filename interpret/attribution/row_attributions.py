@@ -148,7 +148,7 @@ class RowAttributions:
 
     @property
     def plausibility(self) -> dict[str, tuple[float, float]]:
-        """Mean token F1, IoU, AUPRC, and AUPRC by chance over rows with highlights, each with half a 95 % interval.
+        """Mean token F1, IoU, AUPRC, and AUPRC by chance over rows with highlights, each with half a 95% interval.
 
         The interval is Student's over rows, and where all rows are alike Wilson's of a share of as many; NaN for a
         single row. Empty where no row has highlights.

@@ -66,6 +66,20 @@ def attribute_rows(
     ------
     InputError
         If no row can be explained, or the model cannot be asked that.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> found = it.attribution.attribute_rows(
+    ...     encoder, ["A wonderful film.", "", "A boring film."], ["good", "good", "bad"], head=head, method="saliency"
+    ... )
+    >>> [(row.text, row.answer) for row in found.rows]
+    [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
+    >>> [place for place, _ in found.skipped]
+    [1]
     """
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)

@@ -304,6 +304,19 @@ def target_function(
     ------
     InputError
         If this model cannot be asked that, or the text has nothing that could be explained.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> function.target.kind, function.target.name
+    ('class', 'good')
+    >>> other = it.attribution.target_function(encoder, "A doctor came.", "The physician arrived.", "similarity")
+    >>> other.target.kind, round(float(other.output), 1)
+    ('similarity', 0.8)
     """
     asking = Asking(encoder, text, pair, head, pooling, prompt)
     goal = target if isinstance(target, Target) else _find_target(asking, target)

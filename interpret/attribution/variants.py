@@ -51,6 +51,20 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
     ------
     InputError
         If a change is to a word that must stay, or to something that is no single token of the vocabulary.
+
+    Examples
+    --------
+    >>> from interpret.attribution.variants import Change
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
+    >>> variants = it.attribution.read_variants(function, [(), [Change(2, "wonderful", "dull")]])
+    >>> variants.texts
+    ('A wonderful story, badly told.', 'A dull story, badly told.')
+    >>> [variants.labels[place] for place in variants.chances.argmax(axis=-1)]
+    ['good', 'bad']
     """
     texts = [apply_changes(question, changes) for changes in variants]
     labels, chances = _chances(question, texts)

@@ -39,7 +39,7 @@ class Accuracy:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Its 95 % interval (Wilson 1927), in which each different text counts once."""
+        """Its 95% interval (Wilson 1927), in which each different text counts once."""
         return wilson(self.share * self.texts, self.texts)
 
     @property

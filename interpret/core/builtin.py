@@ -41,7 +41,7 @@ class Figure:
         are written and with the masked tokens hidden; ``"sentence shuffled"``, ``"sentence swapped"``: the share of
         single sentences told from others, and from the same two swapped.
     value, low, high
-        The number and its 95 % interval, by cluster where rows come in some.
+        The number and its 95% interval, by cluster where rows come in some.
     rows, unit, clusters, cluster
         How many there were of what, in how many clusters of what kind.
     """

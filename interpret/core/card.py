@@ -59,7 +59,20 @@ class ModelCard:
 
 
 def model_card(encoder: Encoder) -> ModelCard:
-    """Describe an encoder; its weights are read once more from disk for the digest."""
+    """Describe an encoder; its weights are read once more from disk for the digest.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> card = it.model_card(encoder)
+    >>> card.layers, card.heads, card.width, card.vocabulary
+    (6, 12, 384, 30522)
+    >>> card.parameters["layer 0"]
+    1774464
+    >>> card.licence
+    'apache-2.0'
+    """
     checkpoint = encoder.spec.checkpoint
     folder = checkpoint_folder(checkpoint)
     parameters = {"embeddings": _count(encoder, encoder.family.embeddings)}

@@ -57,6 +57,19 @@ def find_checkpoint(name: str, revision: str | None = None, local: bool = True) 
     CheckpointError
         If there is no such model, the hub cannot be reached and no copy is on this machine, or the files are not
         ones that Bertoscope loads.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> checkpoint = it.find_checkpoint("minilm")
+    >>> checkpoint.name, checkpoint.source
+    ('minilm', 'builtin')
+    >>> len(checkpoint.revision)  # a SHA-256, in hexadecimal
+    64
+    >>> it.find_checkpoint("no/such/folder")
+    Traceback (most recent call last):
+        ...
+    interpret.core.errors.CheckpointError: “no/such/folder” is neither a folder on this machine nor a Hub ID....
     """
     if name == BUILT_IN:
         return Checkpoint(BUILT_IN, BUILT_IN_SHA256, "builtin")

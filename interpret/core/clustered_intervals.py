@@ -10,7 +10,7 @@ from interpret.core.intervals import DRAWS
 
 @lru_cache(maxsize=1024)
 def student(clusters: int) -> float:
-    """Return how many standard errors a 95 % interval goes to either side; NaN for fewer than two clusters."""
+    """Return how many standard errors a 95% interval goes to either side; NaN for fewer than two clusters."""
     from scipy.stats import t
 
     return float(t.ppf(0.975, clusters - 1)) if clusters > 1 else float("nan")
@@ -19,7 +19,7 @@ def student(clusters: int) -> float:
 def ratio_interval(
     tops: Float[np.ndarray, " cluster *more"], bottoms: Float[np.ndarray, "cluster *#more"]
 ) -> Float[np.ndarray, "*more 2"]:
-    """Return the 95 % interval of a ratio of sums over clusters, such as a mean over their rows.
+    """Return the 95% interval of a ratio of sums over clusters, such as a mean over their rows.
 
     The linearised variance (Cochran 1977, eq. 6.13) with Student's t of the clusters: of two clusters hardly anything
     is known, and of one nothing (NaN).
@@ -80,7 +80,7 @@ def _weighted_auroc(true: np.ndarray, other: np.ndarray, times: np.ndarray) -> n
 
 
 def drawn_interval(value: float, draws: Float[np.ndarray, " draw"], clusters: int) -> tuple[float, float]:
-    """Return the 95 % interval of a number from 0 to 1 that was drawn anew over so many clusters.
+    """Return the 95% interval of a number from 0 to 1 that was drawn anew over so many clusters.
 
     Percentiles of the draws, at those of Student's t (Hesterberg 2015, "What teachers should know about the bootstrap",
     sec. 5.3), since the plain ones are too narrow for a handful; and never narrower than that of as many rows that are

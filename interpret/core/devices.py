@@ -53,6 +53,15 @@ def available_devices() -> tuple[Device, ...]:
     See Also
     --------
     silent_devices : those that are left out, with the reason.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> cpu = it.available_devices()[-1]
+    >>> cpu.name, cpu.free <= cpu.total
+    ('cpu', True)
+    >>> cpu.precisions
+    ('float32', 'bfloat16')
     """
     return tuple(one for one in map(_answer, _names()) if isinstance(one, Device))
 

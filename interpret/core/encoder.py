@@ -293,6 +293,15 @@ def load_encoder(
         If the machine has no such device, or the device no such precision.
     CapacityError
         If the device's free memory does not hold the weights.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> encoder.layers, encoder.heads, encoder.width, encoder.max_tokens
+    (6, 12, 384, 512)
+    >>> encoder.spec.checkpoint.name
+    'minilm'
     """
     checkpoint = find_checkpoint(name) if isinstance(name, str) else name
     place = find_device(device)

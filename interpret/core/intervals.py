@@ -9,7 +9,7 @@ DRAWS = 2000
 
 
 def wilson(right: int | float, count: int | float, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval of a share (Wilson 1927): 95 % unless ``z`` says otherwise; NaN where nothing was counted.
+    """Return the interval of a share (Wilson 1927): 95% unless ``z`` says otherwise; NaN where nothing was counted.
 
     It has a width at 1 of 1 and at 10 of 10 too, where the normal approximation has none.
 
@@ -32,7 +32,7 @@ def cluster_bootstrap(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a statistic over rows that hang together (Davison & Hinkley 1997, 3.8).
+    """Return the 95% percentile interval of a statistic over rows that hang together (Davison & Hinkley 1997, 3.8).
 
     Words of one sentence, or masked tokens of one passage, are not drawn by themselves: whole sentences are.
 

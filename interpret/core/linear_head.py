@@ -79,6 +79,19 @@ def fit_head(encoder: Encoder, texts: Sequence[str], labels: Sequence[str]) -> L
     ------
     InputError
         If there are fewer than two classes.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
+    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
+    >>> head.labels
+    ('bad', 'good')
+    >>> head.held_out.count
+    4
+    >>> it.attribution.target_function(encoder, "I loved this film.", head=head).target.name
+    'good'
     """
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:

@@ -17,8 +17,8 @@ UNTOUCHED, HIDDEN, REPLACED, KEPT = range(4)
 class Masking:
     """How tokens are chosen, and what is done to those.
 
-    The defaults are those of Devlin et al. 2019, sec. 3.1: of 15 % of the tokens that the model must guess, 80 % are
-    hidden, 10 % replaced by any other token, and 10 % left as they are, since in use no token is ever hidden.
+    The defaults are those of Devlin et al. 2019, sec. 3.1: of 15% of the tokens that the model must guess, 80% are
+    hidden, 10% replaced by any other token, and 10% left as they are, since in use no token is ever hidden.
 
     Attributes
     ----------

@@ -22,8 +22,10 @@ def load_beside(encoder: Encoder) -> tuple[Encoder, ...]:
 
     Examples
     --------
-    >>> encoder = load_encoder("minilm", "cuda:0")  # doctest: +SKIP
-    >>> embed(encoder, texts, beside=load_beside(encoder))  # doctest: +SKIP
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm", "cpu")
+    >>> it.load_beside(encoder)  # beside a processor there is nothing
+    ()
     """
     spec, found = encoder.spec, []
     kind = spec.device.partition(":")[0]

@@ -77,6 +77,15 @@ def pseudo_log_likelihood(
         If the model cannot guess words.
     InputError
         If there is no text, it is longer than the model reads, or it has the mask in it.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> right = it.pretraining.pseudo_log_likelihood(guesser, "The capital of France is Paris.")
+    >>> wrong = it.pretraining.pseudo_log_likelihood(guesser, "The capital of France is Monday.")
+    >>> right.count, right.total > wrong.total, right.perplexity < wrong.perplexity
+    (7, True, True)
     """
     tokens = encoder.tokens(text, pair)
     mask = mask_id(encoder)

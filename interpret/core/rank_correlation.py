@@ -9,7 +9,7 @@ _NEAREST = 1 - 1e-9
 
 
 def spearman_interval(value: float, rows: int) -> tuple[float, float]:
-    """Return the 95 % interval of Spearman's rank correlation over so many rows.
+    """Return the 95% interval of Spearman's rank correlation over so many rows.
 
     By Fisher's transformation, with the error that ranks have: ``tanh(artanh r ± 1.96 √((1 + r²/2) / (n − 3)))``
     (Bonett & Wright 2000, eq. 3, https://doi.org/10.1007/BF02294183). Made for rows that are drawn one by one; where
@@ -32,7 +32,7 @@ def pairs_interval(
     points: int,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Return the 95 % interval of Spearman's rank correlation of two numbers of each pair of points.
+    """Return the 95% interval of Spearman's rank correlation of two numbers of each pair of points.
 
     Pairs share their points, so points are drawn with replacement, 200 times, and a pair counts as often as both of its
     points were drawn together (Snijders & Borgatti 1999, "Non-parametric standard errors and tests for network

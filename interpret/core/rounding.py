@@ -72,6 +72,16 @@ def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None
         If a text cannot be read.
     CapacityError
         If the device runs out of memory.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm", "cpu")
+    >>> rounding = it.measure_rounding(encoder, ["The bank of the river.", "The court heard the appeal."])
+    >>> rounding.cosines.shape  # level text
+    (7, 2)
+    >>> 0.99 < rounding.lowest < 1, rounding.small
+    (True, True)
     """
     most = min(_TOKENS, exact.max_tokens)
     found = []

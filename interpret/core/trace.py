@@ -104,6 +104,18 @@ def trace(encoder: Encoder, text: str, pair: str | None = None) -> Trace:
         If the text is empty or longer than the model takes.
     CapacityError
         If the record does not fit into memory.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The bank was steep.")
+    >>> trace.attention.shape  # layer head query key
+    (6, 12, 7, 7)
+    >>> trace.tokens.strings
+    ('[CLS]', 'the', 'bank', 'was', 'steep', '.', '[SEP]')
+    >>> float(abs(trace.attention.sum(axis=-1) - 1).max()) < 1e-5
+    True
     """
     return trace_batch(encoder, [(text, pair)])[0]
 
@@ -112,6 +124,16 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     """Read several texts, each with its pair or None, in one padded batch; see `trace`.
 
     Each trace has its own text's tokens only: what belongs to the padding is left out.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> short, pair = it.trace_batch(encoder, [("The bank was steep.", None), ("Who lent?", "The bank did.")])
+    >>> short.attention.shape, pair.attention.shape  # layer head query key
+    ((6, 12, 7, 7), (6, 12, 10, 10))
+    >>> pair.tokens.segment.tolist()
+    [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     """
     if not texts:
         return []

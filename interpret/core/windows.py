@@ -58,6 +58,16 @@ def windows(
     ------
     InputError
         If a text is empty, or ``size`` leaves no room for words.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> windows = it.windows(encoder, "One two three four five six seven eight.", size=6, overlap=2)
+    >>> [window.text for window in windows.first]
+    ['One two three four', 'three four five six', 'five six seven eight', 'seven eight.']
+    >>> it.trace(encoder, windows.first[0].text).tokens.strings
+    ('[CLS]', 'one', 'two', 'three', 'four', '[SEP]')
     """
     check_texts(text, pair)
     size = min(size or encoder.max_tokens, encoder.max_tokens)

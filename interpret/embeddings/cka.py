@@ -25,6 +25,16 @@ def cka(one: np.ndarray, other: np.ndarray, debiased: bool = True) -> float:
     ------
     InputError
         If the sets differ in length, or there are fewer than 4 items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> one, other = np.random.default_rng(0).normal(size=(2, 50, 4))
+    >>> round(it.embeddings.cka(one, 2 * one[:, ::-1]), 3)  # mirrored and larger, and the same
+    1.0
+    >>> abs(it.embeddings.cka(one, other)) < 0.2
+    True
     """
     if len(one) != len(other) or len(one) < 4:
         raise InputError(

@@ -44,7 +44,7 @@ class Clusters:
         The adjusted Rand index between this and two runs from other seeds, averaged: 1 where the groups come out the
         same. None for HDBSCAN, which draws nothing at random.
     silhouette_interval, stability_interval
-        Their 95 % intervals over texts, whose points hang together. Groups and distances stay as they are: how other
+        Their 95% intervals over texts, whose points hang together. Groups and distances stay as they are: how other
         texts would have been grouped is not in them. k-means cuts a cloud without groups too, and its silhouette is
         then above 0, surely: the interval says how well the number is known, not that there are groups.
     silhouette_points, silhouette_texts
@@ -95,6 +95,18 @@ def cluster(
     References
     ----------
     Lloyd (1982) with the start of Arthur & Vassilvitskii (2007); Campello et al. (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> clusters = it.embeddings.cluster(vectors, count=2)
+    >>> clusters.cluster.tolist()  # the largest is 0
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+    >>> round(clusters.silhouette, 1), round(clusters.stability, 1)
+    (1.0, 1.0)
     """
     from sklearn.cluster import HDBSCAN, KMeans
     from sklearn.metrics import adjusted_rand_score, silhouette_samples
@@ -171,6 +183,17 @@ def cluster_agreement(
     -------
     The index, and what 95 of 100 shuffles of the labels among the texts stay below: only what is above it says
     something.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> clusters = it.embeddings.cluster(vectors, count=2)
+    >>> index, chance = it.embeddings.cluster_agreement(clusters, ["law"] * 20 + ["sport"] * 10)
+    >>> round(index, 2), chance < 0.3
+    (1.0, True)
     """
     _names, numbers = np.unique(list(labels), return_inverse=True)
     _texts, first, owner = np.unique(
@@ -186,7 +209,19 @@ def cluster_agreement(
 def cluster_agreement_interval(
     clusters: Clusters, labels: Sequence[str], texts: Int[np.ndarray, " point"] | None = None, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % interval of `cluster_agreement` over texts, by bootstrap; the groups stay as they are."""
+    """Return the 95% interval of `cluster_agreement` over texts, by bootstrap; the groups stay as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> clusters = it.embeddings.cluster(vectors, count=2)
+    >>> lower, upper = it.embeddings.cluster_agreement_interval(clusters, ["law"] * 18 + ["sport"] * 12)
+    >>> 0.3 < lower < it.embeddings.cluster_agreement(clusters, ["law"] * 18 + ["sport"] * 12)[0] < upper <= 1
+    True
+    """
     _names, numbers = np.unique(list(labels), return_inverse=True)
     _texts, owner = np.unique(np.arange(len(numbers)) if texts is None else texts, return_inverse=True)
     groups = clusters.cluster + 1
@@ -212,7 +247,7 @@ def _drawn_rand(one: np.ndarray, other: np.ndarray, owner: np.ndarray, seed: int
 
 
 def _ends(value: float, drawn: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of an index from -1 to 1, which has a width at 1 too."""
+    """Return the ends of the 95% interval of an index from -1 to 1, which has a width at 1 too."""
     low, high = drawn_interval((value + 1) / 2, (drawn + 1) / 2, int(owner.max()) + 1)
     return 2 * low - 1, 2 * high - 1
 
@@ -267,6 +302,16 @@ def keywords(
         Of the shuffles.
     progress
         Called as ``progress(shuffles done, shuffles in all, "words")``; raising inside it stops the work.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = [f"The court heard case {number}." for number in range(20)]
+    >>> texts += [f"The team won match {number}." for number in range(20)]
+    >>> clusters = it.embeddings.cluster(it.embed(encoder, texts, layers=[6]).at(6), count=2)
+    >>> [sorted(word for word, _ in group) for group in it.embeddings.keywords(texts, clusters).words]
+    [['match', 'team', 'won'], ['case', 'court', 'heard']]
     """
     from scipy.sparse import csr_matrix
 

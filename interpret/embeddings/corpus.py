@@ -148,6 +148,18 @@ def embed(
     References
     ----------
     Reimers & Gurevych (2019), section 3, for the three poolings.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> embeddings = it.embed(encoder, ["The court heard the appeal.", "The team won."], layers=[0, 6])
+    >>> embeddings.vectors.shape  # layer text width
+    (2, 2, 384)
+    >>> embeddings.token_counts.tolist()
+    [8, 6]
+    >>> it.embed(encoder, ["We sat on the bank.", "The bank lent money."], level="words", word="bank").span.tolist()
+    [[14, 18], [4, 8]]
     """
     plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress, prompt)
     free = find_device("cpu").free

@@ -52,7 +52,7 @@ class Geometry:
         whole texts, or no text has two.
     dimension, dimension_interval
         The intrinsic dimension by the ratio of the distances to the two nearest neighbours (Facco et al. 2017), and
-        its 95 % interval by text (`intrinsic_dimension`); NaN where there are too few different points, or texts.
+        its 95% interval by text (`intrinsic_dimension`); NaN where there are too few different points, or texts.
     similarity
         Linear centred kernel alignment between layers (`cka`); NaN where there are fewer than 4 items.
     words, word_texts, word_similarity
@@ -98,6 +98,19 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     ----------
     Ethayarajh (2019), "How Contextual are Contextualized Word Representations?"; Kornblith et al. (2019), section 3;
     Facco et al. (2017), "Estimating the intrinsic dimension of datasets by a minimal neighborhood information".
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["The court heard the appeal.", "The judge dismissed the case.", "The lawyer read the law."]
+    >>> texts += ["The team won the match.", "The striker scored a goal.", "The coach praised the players."]
+    >>> embeddings = it.embed(encoder, texts)
+    >>> geometry = it.embeddings.measure_geometry(embeddings)
+    >>> geometry.layers, geometry.anisotropy.shape
+    ((0, 1, 2, 3, 4, 5, 6), (7,))
+    >>> bool(geometry.anisotropy[0] > geometry.anisotropy[6])  # the vectors of layer 6 point less one way
+    True
     """
     random = np.random.default_rng(seed)
     chosen = _sample(embeddings.text, random)
@@ -241,7 +254,7 @@ def _to_mean(vectors: np.ndarray) -> float:
 def intrinsic_dimension(
     vectors: np.ndarray, texts: np.ndarray | None = None, seed: int = 0
 ) -> tuple[float, tuple[float, float]]:
-    """Estimate how many dimensions points fill near each of them, with its 95 % interval.
+    """Estimate how many dimensions points fill near each of them, with its 95% interval.
 
     ``d = (n − 1) / Σ ln(r₂ / r₁)``, with ``r₁`` and ``r₂`` the distances to the nearest neighbour and to the next: the
     unbiased form of the maximum-likelihood estimate under equation 3 of Facco et al. (2017). Points that are there
@@ -255,6 +268,16 @@ def intrinsic_dimension(
     ----------
     texts
         Which text each point is of; by default each is its own. Of a single text the interval is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> plane = np.random.default_rng(0).uniform(size=(500, 2))
+    >>> vectors = plane @ np.random.default_rng(1).normal(size=(2, 10))  # a plane in ten dimensions
+    >>> dimension, (lower, upper) = it.embeddings.intrinsic_dimension(vectors)
+    >>> round(dimension), lower < 2 < upper
+    (2, True)
     """
     from sklearn.neighbors import NearestNeighbors
 

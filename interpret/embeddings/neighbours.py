@@ -54,6 +54,20 @@ def nearest_neighbours(
         An item that is not to be found, such as the one that ``vector`` belongs to.
     seed
         Of the random pairs.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["The court heard the appeal.", "The judge dismissed the case.", "The lawyer read the law."]
+    >>> texts += ["The team won the match.", "The striker scored a goal.", "The coach praised the players."]
+    >>> embeddings = it.embed(encoder, texts)
+    >>> query = it.embed(encoder, ["A match was played."]).at(6)[0]
+    >>> found = it.embeddings.nearest_neighbours(embeddings, 6, query, count=2)
+    >>> [texts[item] for item in found.items]
+    ['The team won the match.', 'The striker scored a goal.']
+    >>> bool(found.scores[1] > found.usual)  # nearer than random pairs are
+    True
     """
     vectors = embeddings.at(layer)
     query = np.asarray(vector, np.float32)

@@ -40,16 +40,16 @@ class Probe:
         The share of held-out items told right: of their labels, and of labels handed out at random, one for each
         different text or word (the control task of Hewitt & Liang 2019, section 2).
     accuracy_interval, control_interval
-        Their 95 % intervals by text, the lower end first: see `interpret.core.intervals.share_interval`.
+        Their 95% intervals by text, the lower end first: see `interpret.core.intervals.share_interval`.
     chosen
         For each fold the layer that did best within the other four: with each of these left out in turn. Where two
         did as well, the lower one.
     nested, nested_interval
-        The share of held-out items told right at the layers so chosen, and its 95 % interval by text. The best of
+        The share of held-out items told right at the layers so chosen, and its 95% interval by text. The best of
         ``accuracy`` is chosen by the items that it is measured on, which flatters it; this is not (Cawley & Talbot
         2010, section 5).
     nested_selectivity, selectivity_interval
-        The same share less that of the control task at these layers, and its 95 % interval by text.
+        The same share less that of the control task at these layers, and its 95% interval by text.
     majority
         What always saying the most frequent label would give.
     classes
@@ -100,6 +100,18 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     ------
     InputError
         If no two labels have 5 texts each.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = [f"The {word} lent us money." for word in ("bank", "fund", "lender", "broker", "state")]
+    >>> texts += [f"The {word} lay in the sun." for word in ("river", "hill", "lake", "forest", "valley")]
+    >>> probe = it.embeddings.probe(it.embed(encoder, texts), ["money"] * 5 + ["nature"] * 5)
+    >>> probe.layers, probe.accuracy.shape
+    ((0, 1, 2, 3, 4, 5, 6), (7,))
+    >>> float(probe.accuracy[6]), float(probe.majority)
+    (1.0, 0.5)
     """
     if len(labels) != len(embeddings):
         raise InputError(

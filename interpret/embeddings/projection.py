@@ -104,6 +104,19 @@ def project(
     InputError
         If there are fewer than 4 points, numbers that are none, all vectors alike, or a setting too large for so few
         points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> vectors = np.random.default_rng(0).normal(size=(60, 3)) * [9, 3, 1]
+    >>> projection = it.embeddings.project(vectors, "pca", metric="euclidean")
+    >>> projection.points.shape  # point dim
+    (60, 2)
+    >>> [round(float(share), 2) for share in projection.variance]
+    [0.93, 0.06, 0.01]
+    >>> round(projection.quality.trustworthiness, 1)
+    1.0
     """
     _check(vectors, method, dims, metric)
     points = len(vectors)

@@ -247,6 +247,18 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
     ------
     InputError
         If the folder is none, or holds the vectors of other texts.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> texts = ["The court heard the appeal.", "The team won."]
+    >>> store = it.embeddings.Store(Path("vectors"), limit=10**9)
+    >>> _ = store.embed(encoder, texts)
+    >>> (folder,) = Path("vectors").iterdir()
+    >>> it.load_embeddings(folder, encoder.spec, texts).vectors.shape  # layer text width
+    (7, 2, 384)
     """
     place = Path(folder)
     try:

@@ -18,6 +18,18 @@ def attention_drift(before: Trace, after: Trace) -> Float32[np.ndarray, "layer h
     ------
     InputError
         If the traces are not of the same text and of models of the same shape.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> before, after = (it.trace(one, "The bank was steep.") for one in (encoder, guesser))
+    >>> drift = it.finetuning.attention_drift(before, after)
+    >>> drift.shape, bool(drift.max() > 0.01)  # layer head
+    ((6, 12), True)
+    >>> float(it.finetuning.attention_drift(before, before).max())
+    0.0
     """
     one, other = before.attention, after.attention
     if one.shape != other.shape or before.tokens.strings != after.tokens.strings:

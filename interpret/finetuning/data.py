@@ -20,7 +20,7 @@ def read_examples(
     words: int = PASSAGE_WORDS,
     tags: str = "",
 ) -> Examples:
-    """Read a file's examples.
+    r"""Read a file's examples.
 
     Parameters
     ----------
@@ -41,6 +41,17 @@ def read_examples(
     ------
     InputError
         If the file cannot be read, a column is missing, or the labels are not what the task takes.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> lines = ["text,topic", ",money", *(f"Tax number {number},money" for number in range(4))]
+    >>> lines += [f"Rain of day {number},nature" for number in range(4)]
+    >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
+    >>> len(examples), examples.skipped, examples.classes
+    (8, 1, ('money', 'nature'))
+    >>> examples.texts[0], examples.labels[0], examples.places[0]
+    ('Tax number 0', 'money', 1)
     """
     return find_objective(task).read(content, name, Columns(text, label, pair, words, tags))
 
@@ -48,7 +59,7 @@ def read_examples(
 def split_examples(
     examples: Examples, share: float = 0.2, seed: int = 0
 ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " held_out"]]:
-    """Hold a share of the examples out, so that what is evaluated on was never learned from.
+    r"""Hold a share of the examples out, so that what is evaluated on was never learned from.
 
     Every class (for a regression: every fifth of its values) gives its share, and has examples on either side.
     Examples that say the same stay together, whatever their labels. The same seed gives the same split.
@@ -63,6 +74,18 @@ def split_examples(
     InputError
         If the share is out of range, a class's rows all say the same, so that it cannot be on both sides, or one side
         is left empty.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> lines = ["text,topic", *(f"The bank lent {amount}.,money" for amount in range(10))]
+    >>> lines += [f"Rain fell {days} days.,nature" for days in range(10)]
+    >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
+    >>> learned, judged = it.finetuning.split_examples(examples, share=0.2)
+    >>> len(learned), len(judged), set(learned) & set(judged)
+    (16, 4, set())
+    >>> sorted(examples.labels[place] for place in judged)
+    ['money', 'money', 'nature', 'nature']
     """
     if not 0.05 <= share <= 0.5:
         raise InputError(

@@ -28,7 +28,7 @@ class EntityResults:
     precision, recall, f1
         Of all kinds together (micro average); 0 where there is nothing to divide by, as seqeval has it.
     precision_interval, recall_interval, interval
-        Their 95 % intervals, the last one of F1, by sentence: see `interpret.core.intervals.share_interval`.
+        Their 95% intervals, the last one of F1, by sentence: see `interpret.core.intervals.share_interval`.
     """
 
     kinds: tuple[str, ...]

@@ -85,7 +85,7 @@ class DataHealth:
 
     @property
     def uncertainty(self) -> float:
-        """By how much an accuracy around 90 % may be off by chance: half of its 95 % interval (normal approximation).
+        """By how much an accuracy around 90% may be off by chance: half of its 95% interval (normal approximation).
 
         Two models whose accuracies are closer than this cannot be told apart.
         """
@@ -127,7 +127,7 @@ def check_health(
     most: int | None = None,
     sample: int = 20_000,
 ) -> DataHealth:
-    """Look at examples before a model learns from them.
+    r"""Look at examples before a model learns from them.
 
     Parameters
     ----------
@@ -137,6 +137,19 @@ def check_health(
         How many tokens of each text are read; as many as the model takes unless given.
     sample
         Of more examples than these, so many, evenly spread, are cut into tokens to measure lengths; fewer of long ones.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> lines = ["text,topic", "The bank lent.,money", "The bank lent.,nature", *(["Rain fell.,nature"] * 2)]
+    >>> lines += ["Taxes rose.,money", "Prices fell.,money", "It snowed.,nature", "Birds sang.,nature"]
+    >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
+    >>> health = it.finetuning.check_health(encoder, examples, [0, 1, 2, 4, 5, 6], [3, 7])
+    >>> health.classes
+    (('nature', 5), ('money', 3))
+    >>> health.duplicates, health.contradictions, health.leaks
+    ((3,), ((0, 1),), (3,))
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for place in range(len(examples)):

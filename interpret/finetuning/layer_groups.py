@@ -11,6 +11,7 @@ from interpret.core.families import Family
 from interpret.core.task_heads import Classifier
 
 EMBEDDINGS, POOLER, HEAD = "embeddings", "pooler", "head"
+# What `preset` knows, from nothing frozen to all but the head.
 PRESETS = ("nothing", "embeddings", "lower half", "all but the last quarter", "head only")
 
 
@@ -108,6 +109,14 @@ def preset(name: str, layer_groups: Sequence[str]) -> tuple[str, ...]:
     ------
     InputError
         If there is no such preset.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> it.finetuning.preset("lower half", ("embeddings", "0", "1", "2", "3", "pooler", "head"))
+    ('embeddings', '0', '1')
+    >>> it.finetuning.preset("head only", ("embeddings", "0", "1", "2", "3", "pooler", "head"))
+    ('embeddings', '0', '1', '2', '3', 'pooler')
     """
     layers = [one for one in layer_groups if one.isdigit()]
     counts: Mapping[str, int] = {
@@ -128,6 +137,16 @@ def freeze_depths(layer_groups: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Return what a sweep freezes: all but the head first, then a layer group less each time, and nothing in the end.
 
     The deepest one is the fastest to train, so its answer comes first.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> for frozen in it.finetuning.freeze_depths(("embeddings", "0", "1", "head")):
+    ...     print(frozen)
+    ('embeddings', '0', '1')
+    ('embeddings', '0')
+    ('embeddings',)
+    ()
     """
     below = [one for one in layer_groups if one not in (POOLER, HEAD)]
     depths = [tuple(below[:count]) for count in range(len(below), -1, -1)]
@@ -135,7 +154,15 @@ def freeze_depths(layer_groups: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def layer_group_names(model: PreTrainedModel | Classifier, family: Family) -> tuple[str, ...]:
-    """Return the layer groups of the model that is trained with this encoder: a head is always among them."""
+    """Return the layer groups of the model that is trained with this encoder: a head is always among them.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> it.finetuning.layer_group_names(encoder.model, encoder.family)
+    ('embeddings', '0', '1', '2', '3', '4', '5', 'pooler', 'head')
+    """
     return (*(name for name in layer_group_parameters(model, family) if name != HEAD), HEAD)
 
 
@@ -185,6 +212,13 @@ def layer_rates(layer_groups: Sequence[LayerGroup], rate: float, decay: float) -
     """Return each layer group's learning rate: the head's, times ``decay`` for every one below (Howard & Ruder 2018).
 
     The pooler is counted with the head.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> groups = [it.finetuning.LayerGroup(name, 100, False, 100) for name in ("embeddings", "0", "1", "head")]
+    >>> {name: round(rate, 4) for name, rate in it.finetuning.layer_rates(groups, rate=8e-3, decay=0.5).items()}
+    {'embeddings': 0.001, '0': 0.002, '1': 0.004, 'head': 0.008}
     """
     layers = [layer_group.name for layer_group in layer_groups if layer_group.name not in (POOLER, HEAD)]
     rates = {name: rate * decay ** (len(layers) - place) for place, name in enumerate(layers)}

@@ -25,7 +25,7 @@ class Step:
     loss, rate
         Of its batch; the head's learning rate.
     norms
-        For each layer group the length of its gradient before any clipping; 0 for frozen ones.
+        For each layer group the length of its gradient before gradient clipping; 0 for frozen ones.
     """
 
     number: int
@@ -127,7 +127,7 @@ class MetricsLog:
     number, epoch, loss, rate, seconds, memory
         Of each step; seconds of training since it was first begun, and bytes.
     norms
-        For each step and layer group the length of the gradient.
+        For each step and layer group the length of the gradient, before gradient clipping (to a length of 1 over all).
     layer_groups
         The layer groups' names, from the bottom to the top.
     evaluations
@@ -162,6 +162,19 @@ def read_metrics(folder: Path) -> MetricsLog:
 
     A log only grows while a run is at work, so what was read before is kept, and only what came since is read. A log
     that was cut or replaced, as where a run goes on from a checkpoint, is read anew.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> log = it.runs.read_metrics(run.folder)
+    >>> log.number.tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    >>> log.layer_groups, log.norms.shape  # step layer group
+    (('embeddings', '0', '1', '2', '3', '4', '5', 'pooler', 'head'), (8, 9))
+    >>> bool(log.loss[-1] < log.loss[0])
+    True
     """
     path = folder.absolute() / LOG
     with _lock:

@@ -95,6 +95,17 @@ def read_outcome(run: Run) -> Outcome:
     ------
     InputError
         If nothing has come of it yet, or its files are damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> outcome = it.finetuning.read_outcome(run)
+    >>> outcome.labels, outcome.found.confusion.tolist()  # true given
+    (('money', 'nature'), [[2, 0], [0, 2]])
+    >>> sorted(outcome.truth)
+    ['money', 'money', 'nature', 'nature']
     """
     answers, labels, step = _kept(run)
     try:
@@ -166,7 +177,7 @@ class Compared:
     choice
         The best of them, and how far it flatters it to be chosen by these rows.
     behind
-        How far each is behind the best on the same rows: the 95 % interval of the difference, by bootstrap over rows
+        How far each is behind the best on the same rows: the 95% interval of the difference, by bootstrap over rows
         (sentences, passages). One that holds 0 cannot be told from the best.
     """
 
@@ -207,6 +218,14 @@ def token_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
     ------
     InputError
         If the run has no model yet, or its tokenizer is damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.finetuning.token_names(run, [101, 2103, 102])
+    {101: '[CLS]', 102: '[SEP]', 2103: 'city'}
     """
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)

@@ -75,7 +75,18 @@ class Plan:
 
 
 def measure_lengths(encoder: Encoder, examples: Examples, most: int, sample: int = 2000) -> Int[np.ndarray, " example"]:
-    """Return how many tokens of each example are read; of more than ``sample`` examples those of an even choice."""
+    r"""Return how many tokens of each example are read; of more than ``sample`` examples those of an even choice.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> lines = ["text,topic", *(f"{'Rain fell. ' * times},nature" for times in range(1, 5))]
+    >>> lines += [f"Tax {number},money" for number in range(4)]
+    >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
+    >>> it.finetuning.measure_lengths(encoder, examples, 8).tolist()  # special tokens counted, and cut at 8
+    [5, 8, 8, 8, 4, 4, 4, 4]
+    """
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(sample, len(examples))).astype(int))
     pairs = examples.pairs
     found = [len(tokenize(encoder.tokenizer, examples.texts[i], pairs[i] if pairs else None)) for i in chosen]
@@ -108,6 +119,18 @@ def plan(
     ------
     InputError
         If a layer group is unknown.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> cost = it.finetuning.StepCost(forward=1e-5, backward=2e-5, update=1e-9, kept=0.0, context=0)
+    >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2"), epochs=3)
+    >>> plan = it.finetuning.plan(encoder, recipe, "classes", 2, lengths=[20, 30], learned=160, judged=40, cost=cost)
+    >>> plan.steps, plan.kept
+    (30, 3)
+    >>> [group.name for group in plan.layer_groups if not group.frozen]
+    ['3', '4', '5', 'pooler', 'head']
     """
     family = encoder.family
     recipe = resolve(recipe, layer_group_names(encoder.model, family), encoder.width, task)
@@ -232,7 +255,7 @@ def _cautions(
         "low rate": learns and recipe.learning_rate < least,
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
-        # Two accuracies a point apart: half of a 95 % interval around 90 %.
+        # Two accuracies a point apart: half of a 95% interval around 90%.
         "few judged": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, held_out_rows)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

@@ -27,14 +27,14 @@ class PretrainingResults:
     first, five
         The share of tokens that are the first guess, and among the first five.
     interval, five_interval
-        Their 95 % intervals, by passage: its tokens are guessed from each other, and right and wrong together.
+        Their 95% intervals, by passage: its tokens are guessed from each other, and right and wrong together.
     perplexity
         ``exp`` of the mean surprise, ``-log chance``: as many tokens, all alike, would be as hard to choose from.
     follows, following
         Of each passage the probability that its second half follows its first, and whether it does; empty where only
         words were guessed.
     next, next_interval
-        The share of passages of which that is told right, and its 95 % interval by pair (Wilson 1927); NaN where only
+        The share of passages of which that is told right, and its 95% interval by pair (Wilson 1927); NaN where only
         words were guessed.
     """
 

@@ -27,7 +27,7 @@ class RegressionResults:
     mae, rmse
         Mean absolute error, and root of the mean squared error, in the unit of the labels.
     interval
-        The 95 % interval of R² by bootstrap over the examples; NaN where there is a single one.
+        The 95% interval of R² by bootstrap over the examples; NaN where there is a single one.
     pearson, spearman
         Correlation of values, and of their ranks; NaN where all answers are the same.
     mistakes
@@ -56,17 +56,17 @@ class RegressionResults:
 
     @cached_property
     def spearman_interval(self) -> tuple[float, float]:
-        """The 95 % interval of the rank correlation over the examples."""
+        """The 95% interval of the rank correlation over the examples."""
         return spearman_interval(self.spearman, len(self.truth))
 
     @cached_property
     def mae_interval(self) -> tuple[float, float]:
-        """The 95 % interval of the mean absolute error, by bootstrap over the examples."""
+        """The 95% interval of the mean absolute error, by bootstrap over the examples."""
         return self._by_error(lambda sums: sums[:, 1] / sums[:, 0])
 
     @cached_property
     def rmse_interval(self) -> tuple[float, float]:
-        """The 95 % interval of the root of the mean squared error, by bootstrap over the examples."""
+        """The 95% interval of the root of the mean squared error, by bootstrap over the examples."""
         return self._by_error(lambda sums: np.sqrt(sums[:, 2] / sums[:, 0]))
 
     def _by_error(self, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:

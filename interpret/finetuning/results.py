@@ -22,7 +22,7 @@ _BINS = 10
 class ClassificationResults:
     """What came out on examples that were held out.
 
-    Every interval is of 95 %: Wilson's (1927) for examples of their own; for words by sentence, since those of one
+    Every interval is of 95%: Wilson's (1927) for examples of their own; for words by sentence, since those of one
     sentence are right and wrong together (`interpret.core.intervals.share_interval`).
 
     Attributes

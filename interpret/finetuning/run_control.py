@@ -14,24 +14,45 @@ from interpret.finetuning.runs import LOCK, Run, read_run
 
 
 def stop_run(run: Run) -> None:
-    """Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model.
+    r"""Ask a run to stop: it writes a checkpoint, judges what it has learned, and keeps its model.
 
     Raises
     ------
     InputError
         If its folder cannot be written to.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> request = it.runs.Request(it.Recipe("minilm"), "topics", "topics.csv", text="text", label="topic")
+    >>> run = it.runs.new_run(Path("asked"), request, b"text,topic\nThe bank lent us money.,money\n")
+    >>> it.runs.stop_run(run)
+    >>> it.runs.read_run(run.folder).state
+    'stopping'
     """
     with _changing(run):
         (run.folder / "stop").touch()
 
 
 def resume_run(run: Run) -> Run:
-    """Make a run ready to go on: for a process to work on it again.
+    r"""Make a run ready to go on: for a process to work on it again.
 
     Raises
     ------
     InputError
         If it is at work, is done or damaged, or its folder cannot be written to.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> request = it.runs.Request(it.Recipe("minilm"), "few rows", "topics.csv", text="text", label="topic")
+    >>> run = it.finetune(Path("runs/few"), request, b"text,topic\nThe bank lent us money.,money\n")
+    >>> run.state
+    'failed'
+    >>> it.runs.resume_run(run).state
+    'waiting'
     """
     # A page may have been drawn long ago.
     run = read_run(run.folder)
@@ -52,6 +73,15 @@ def delete_run(run: Run) -> None:
     ------
     InputError
         If it is at work, or something in its folder cannot be deleted.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.runs.delete_run(run)
+    >>> run.folder.exists()
+    False
     """
     run = read_run(run.folder)
     if run.active or (run.state == "damaged" and _worked_on(run.folder)):

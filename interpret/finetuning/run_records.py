@@ -46,6 +46,16 @@ def read_record(root: Path, most: int = 500) -> list[RunRecord]:
     ------
     InputError
         If the record cannot be reached.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> (record,) = it.runs.read_record(Path("runs"))
+    >>> record.run, record.status
+    ('topics', 'FINISHED')
+    >>> record.metrics["final_accuracy"]
+    1.0
     """
     with reached(root) as client:
         experiment = find_experiment(client, root)
@@ -74,6 +84,15 @@ def write_note(root: Path, record: str, note: str) -> None:
     ------
     InputError
         If it is longer than the record keeps, or the record cannot be reached.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.runs.write_note(Path("runs"), run.record, "The first one.")
+    >>> it.runs.read_record(Path("runs"))[0].note
+    'The first one.'
     """
     if len(note) > LONGEST_NOTE:
         raise InputError(
@@ -92,6 +111,15 @@ def set_alias(root: Path, record: str, alias: str) -> None:
     ------
     InputError
         If the name is none that MLflow allows, the run has no model in the record, or the record cannot be reached.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.runs.set_alias(Path("runs"), run.record, "champion")
+    >>> it.runs.read_record(Path("runs"))[0].aliases
+    ('champion',)
     """
     if not ALIAS.fullmatch(alias):
         raise InputError(
@@ -110,6 +138,16 @@ def drop_alias(root: Path, alias: str) -> None:
     ------
     InputError
         If the record cannot be reached.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.runs.set_alias(Path("runs"), run.record, "champion")
+    >>> it.runs.drop_alias(Path("runs"), "champion")
+    >>> it.runs.read_record(Path("runs"))[0].aliases
+    ()
     """
     with reached(root) as client:
         client.delete_registered_model_alias(EXPERIMENT, alias)
@@ -122,6 +160,15 @@ def delete_record(root: Path, record: str) -> None:
     ------
     InputError
         If the record cannot be reached.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> it.runs.delete_record(Path("runs"), run.record)
+    >>> run.record in [record.id for record in it.runs.read_record(Path("runs"))]
+    False
     """
     with reached(root) as client:
         for alias in _aliases(client).get(record, ()):

@@ -141,12 +141,23 @@ class Run:
 
 
 def new_run(root: Path, request: Request, data: bytes, test_data: bytes | None = None) -> Run:
-    """Make a run's folder, for `interpret.finetuning.worker.work` or a process of its own to work on.
+    r"""Make a run's folder, for `interpret.finetuning.worker.work` or a process of its own to work on.
 
     Raises
     ------
     InputError
         If it cannot be written, its name is too long, or the run that it goes on from is damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> request = it.runs.Request(it.Recipe("minilm"), "topics", "topics.csv", text="text", label="topic")
+    >>> run = it.runs.new_run(Path("asked"), request, b"text,topic\nThe bank lent us money.,money\n")
+    >>> run.state, run.request.name
+    ('waiting', 'topics')
+    >>> (run.folder / "data.csv").read_bytes()
+    b'text,topic\nThe bank lent us money.,money\n'
     """
     parent_run = root / request.parent if request.parent else None
     _check(request, parent_run)
@@ -245,6 +256,16 @@ def read_run(folder: Path) -> Run:
     ------
     InputError
         If the folder is no run.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> run.state, run.request.recipe.epochs
+    ('done', 4)
+    >>> run.model.name
+    'model'
     """
     if not os.path.lexists(folder / "request.json"):
         raise InputError("“{folder}” is not a run, or no longer exists.", folder=folder.name)
@@ -314,7 +335,15 @@ def _asked(folder: Path) -> float:
 
 
 def list_runs(root: Path) -> list[Run]:
-    """Return the runs in a folder, the newest first; what is no run is passed over."""
+    """Return the runs in a folder, the newest first; what is no run is passed over.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> [(run.id, run.state) for run in it.runs.list_runs(Path("runs"))]
+    [('topics', 'done')]
+    """
     found = []
     for folder in root.iterdir() if root.is_dir() else ():
         # It may be deleted at this moment.

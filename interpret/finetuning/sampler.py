@@ -18,7 +18,7 @@ class LengthSampler(torch.utils.data.Sampler[int]):
     is drawn anew in every epoch. Sorted whole, a small file's batches would hold the same texts every time.
 
     It costs no accuracy that eight paired seeds could show, and takes 0.6 to 0.9 of the time: 600 rows of ten of
-    banking77's classes −0.1 points (95 %: −0.7 to +0.5) against any order, 160 shipped reviews +0.4 (−0.7 to +1.5),
+    banking77's classes −0.1 points (95%: −0.7 to +0.5) against any order, 160 shipped reviews +0.4 (−0.7 to +1.5),
     which ``tests/benchmarks/bench_sampling.py`` measures anew.
 
     Parameters

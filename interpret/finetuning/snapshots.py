@@ -42,7 +42,16 @@ class Snapshot:
 
 
 def list_snapshots(run: Run) -> tuple[Snapshot, ...]:
-    """Return a run's snapshots, the earliest first."""
+    """Return a run's snapshots, the earliest first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> [snapshot.step for snapshot in it.finetuning.list_snapshots(run)]
+    [2, 4, 6]
+    """
     place = run.folder / SNAPSHOTS
     found: dict[int, Path] = {}
     for path in sorted(place.iterdir()) if place.is_dir() else ():
@@ -58,6 +67,19 @@ def open_snapshot(run: Run, snapshot: Snapshot) -> Path:
     ------
     InputError
         If the run has no model yet, or the snapshot cannot be read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> run = it.runs.read_run(Path("runs/topics"))
+    >>> first = it.finetuning.list_snapshots(run)[0]
+    >>> folder = it.finetuning.open_snapshot(run, first)
+    >>> text = "The river lay in the sun."
+    >>> early, late = it.trace(it.load_encoder(str(folder)), text), it.trace(it.load_encoder(str(run.model)), text)
+    >>> drift = it.finetuning.attention_drift(early, late)
+    >>> float(drift[:4].max()), bool(drift[5].max() > 0)  # frozen layers are as they were
+    (0.0, True)
     """
     if run.model is None:
         raise InputError("The run “{name}” has no results yet.", name=run.request.name)

@@ -10,7 +10,7 @@ from interpret.core.errors import InputError
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.examples import Examples
 
-# Of fewer rows neither a choice nor a result is worth having: an accuracy of 80 % is 58 to 92 % on 20.
+# Of fewer rows neither a choice nor a result is worth having: an accuracy of 80% is 58 to 92% on 20.
 LEAST_OF_EACH = 20
 
 

@@ -142,7 +142,7 @@ def _help(folder: Path) -> Run:
 def finetune(
     folder: Path, request: Request, data: bytes, test_data: bytes | None = None, tell: Tell | None = None
 ) -> Run:
-    """Fine-tune a model here and now, and return the run as it ended.
+    r"""Fine-tune a model here and now, and return the run as it ended.
 
     Parameters
     ----------
@@ -157,6 +157,22 @@ def finetune(
     ------
     InputError
         If there is something in the folder's place.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> rows = [f"The {word} lent us money.,money" for word in ("bank", "fund", "state", "firm", "broker", "king")]
+    >>> rows += [f"The {word} lay in the sun.,nature" for word in ("river", "hill", "lake", "wood", "valley", "field")]
+    >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2", "3"), epochs=4, batch=4, share=0.34)
+    >>> request = it.runs.Request(recipe, "topics", "topics.csv", text="text", label="topic")
+    >>> run = it.finetune(Path("runs/topics"), request, "\n".join(["text,topic", *rows]).encode())
+    >>> run.state, run.step
+    ('done', 8)
+    >>> it.finetuning.read_outcome(run).found.accuracy
+    1.0
+    >>> it.load_encoder(str(run.model)).task.labels
+    ('money', 'nature')
     """
     return work(make_run(folder, request, data, test_data).folder, tell)
 

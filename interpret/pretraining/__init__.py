@@ -1,4 +1,7 @@
-"""What a model's pre-training can be asked: masked words, next sentences, and where in its layers a guess forms."""
+"""What a model's pre-training can be asked, and where in its layers a guess forms.
+
+BERT learned by masked language modelling, which is guessing masked words, and by next sentence prediction.
+"""
 
 from interpret.core.lazy import attach
 

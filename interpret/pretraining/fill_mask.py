@@ -93,6 +93,17 @@ def fill_mask(
         If the model cannot guess words.
     InputError
         If nothing is hidden, or everything; there is no such token or head; or the text is longer than the model reads.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> guess = it.fill_mask(guesser, "She drank a cup of [MASK].").guesses[0]
+    >>> guess.candidates[:2], round(float(guess.chances[0]), 1)
+    (('tea', 'coffee'), 0.4)
+    >>> hidden = it.fill_mask(guesser, "She drank a cup of coffee.", hidden=[6]).guesses[0]
+    >>> hidden.true, hidden.rank  # how many are likelier
+    ('coffee', 1)
     """
     tokens = encoder.tokens(text, pair)
     places = whole_words(tokens, hidden) if whole else tuple(dict.fromkeys(hidden))

@@ -95,6 +95,18 @@ def logit_lens(
     InputError
         If everything is hidden, there is no such token or head, the text is longer than the model reads, or the lens
         is another model's.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> found = it.pretraining.logit_lens(guesser, "She drank a cup of coffee.", None, hidden=[6], place=6)
+    >>> found.names  # the hidden word, and the first guess
+    ('coffee', 'tea')
+    >>> found.rank[-1].tolist()  # how many are likelier, after the last layer
+    [1, 0]
+    >>> bool((found.rank[0] > 100).all())  # and before the first
+    True
     """
     tokens = encoder.tokens(text, pair)
     check_place("token", place, len(tokens))

@@ -78,6 +78,17 @@ def mask_text(
         If the model cannot guess words.
     InputError
         If there is no text, it is longer than the model reads, it has the mask in it, or no token came to be chosen.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> masking = it.pretraining.Masking(rate=0.5)
+    >>> game = it.pretraining.mask_text(guesser, "The capital of France is Paris.", masking=masking, seed=1)
+    >>> [game.tokens.strings[place] for place in game.place]
+    ['capital', 'france', 'is', '.']
+    >>> game.read
+    ('[CLS]', 'the', '[MASK]', 'of', '[MASK]', '[MASK]', 'paris', '[MASK]', '[SEP]')
     """
     tokens = encoder.tokens(text, pair)
     mask = mask_id(encoder)

@@ -53,6 +53,15 @@ def compare_minimal_pairs(
     ------
     CheckpointError
         If the model cannot guess words.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> pairs = [("The keys are here.", "The keys is here."), ("She sees herself.", "She sees himself.")]
+    >>> found = it.pretraining.compare_minimal_pairs(guesser, pairs)
+    >>> (found.better > found.worse).tolist(), found.accuracy
+    ([True, True], 1.0)
     """
     mask_id(encoder)
     found = np.full((len(pairs), 2), np.nan, np.float32)

@@ -51,6 +51,20 @@ def next_sentence(encoder: Encoder, first: str, second: str | None) -> NextSente
         If the checkpoint has no head of two sentences.
     InputError
         If there is a single text, or the two are longer than the model reads.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a BERT with its head for next sentences
+    >>> answer = it.next_sentence(encoder, "the river bank was steep", "the bank lent money")
+    >>> answer.game, answer.tokens.pair
+    ('next', 'the bank lent money')
+    >>> 0 < answer.follows < 1
+    True
+    >>> it.next_sentence(it.load_encoder("minilm"), "He opened the door.", "Nobody was there.")
+    Traceback (most recent call last):
+        ...
+    interpret.core.errors.CheckpointError: “minilm” was saved without a next-sentence head....
     """
     game = check_pairs(encoder)
     if second is None or not second.strip():
@@ -119,7 +133,7 @@ class NextSentenceScores:
         return float(((self.true > 0.5).mean() + (getattr(self, against) <= 0.5).mean()) / 2)
 
     def accuracy_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
-        """Return the 95 % interval of `accuracy`, by pair: what became of a pair hangs together with it."""
+        """Return the 95% interval of `accuracy`, by pair: what became of a pair hangs together with it."""
         right = (self.true > 0.5).astype(float) + (getattr(self, against) <= 0.5)
         return share_interval(right, np.full(len(right), 2.0))
 
@@ -128,11 +142,11 @@ class NextSentenceScores:
         return auroc(self.true.astype(float), getattr(self, against).astype(float))
 
     def told_apart_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
-        """Return the 95 % interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
+        """Return the 95% interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
         return drawn_interval(self.told_apart(against), self._drawn(against), len(self.true))
 
     def subject_over_order(self) -> tuple[float, float, float]:
-        """Return by how much the shuffled are told apart better than the swapped, and its 95 % interval, by pair.
+        """Return by how much the shuffled are told apart better than the swapped, and its 95% interval, by pair.
 
         Above 0 the head goes by what the texts are about more than by their order; an interval that has 0 in it leaves
         that open.
@@ -165,6 +179,18 @@ def score_pairs(
         If the checkpoint has no head of two sentences.
     InputError
         If fewer than two pairs can be read, or more than half have the same second text.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a BERT with its head for next sentences
+    >>> pairs = [("the river was steep", "animals said it"), ("the bank was rich", "it lent money")]
+    >>> pairs += [("the bank was tired", "the river said it")]
+    >>> scores = it.pretraining.score_pairs(encoder, pairs)
+    >>> scores.true.shape, scores.swapped.shape  # pair
+    ((3,), (3,))
+    >>> any(own == other for own, other in enumerate(scores.partner))  # no pair keeps its own second text
+    False
     """
     game = check_pairs(encoder)
     kept, faults = [], []

@@ -54,7 +54,7 @@ class TunedLens:
     before, after
         For each level ``KL(last ‖ level)`` in bits over the states that judged it, without the lens and with it.
     gain
-        The 95 % interval of what the lens brings, ``before - after``, by text
+        The 95% interval of what the lens brings, ``before - after``, by text
         (`interpret.core.clustered_intervals.ratio_interval`).
     """
 
@@ -138,6 +138,20 @@ def load_tuned_lens(path: Path) -> TunedLens:
     ------
     InputError
         If it is no lens.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a model with a masked-word head
+    >>> states = ("rich", "steep", "tired")
+    >>> texts = [f"the {word} was {state}" for word in ("river", "bank", "animals") for state in states]
+    >>> it.pretraining.fit_tuned_lens(encoder, texts, steps=1).save(Path("lens.safetensors"))
+    >>> lens = it.pretraining.load_tuned_lens(Path("lens.safetensors"))
+    >>> lens.weight.shape  # level width width
+    (3, 24, 24)
+    >>> lens.texts, lens.held_texts
+    (7, 2)
     """
     try:
         with safe_open(path, "np") as file:
@@ -177,6 +191,20 @@ def fit_tuned_lens(
         If the model cannot guess words.
     InputError
         If there are too few texts.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> guesser = it.load_encoder("minilm-guesser")
+    >>> days = ("Monday", "Friday", "Sunday")
+    >>> texts = [f"The {word} was open on {day}." for word in ("bank", "shop", "door") for day in days]
+    >>> lens = it.pretraining.fit_tuned_lens(guesser, texts, steps=1)
+    >>> lens.weight.shape  # level width width
+    (6, 384, 384)
+    >>> lens.texts, lens.held_texts
+    (7, 2)
+    >>> bool(lens.after[0] < lens.before[0])  # in bits from the last level's answer
+    True
     """
     states, owner, held = _collect(encoder, texts, seed)
     with hold(encoder.spec.device):

@@ -28,7 +28,7 @@ class Measured:
     auprc, random_auprc
         Whether the words of the sentence of the topic that was found come first (Poerner et al. 2018).
     comprehensiveness_gain, auprc_gain
-        95 % intervals of what the method has more than random rankings, by bootstrap over texts.
+        95% intervals of what the method has more than random rankings, by bootstrap over texts.
     """
 
     documents: int
@@ -68,7 +68,7 @@ class Scores:
     refitted: bool = False
 
     def half_widths(self, groups: Sequence[Sequence[int]]) -> Float64[np.ndarray, " group"] | None:
-        """Return half a 95 % interval for each group's sum: what another seed would give; None where nothing is drawn.
+        """Return half a 95% interval for each group's sum: what another seed would give; None where nothing is drawn.
 
         Of a mean over draws it is Student's; of a fit 1.96 standard deviations over the fits (bootstrap over draws,
         Efron & Tibshirani 1993, ch. 9). Tokens of one word move together from draw to draw, so a word's is that of the
@@ -190,11 +190,33 @@ class Method(ABC):
         )
 
 
+# The methods by name: `register` puts each here.
 METHODS: dict[str, Method] = {}
 
 
 def register(kind: type[Method]) -> type[Method]:
-    """Put a method among `METHODS`: the decorator of its class."""
+    """Put a method among `METHODS`: the decorator of its class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import interpret as it
+    >>> from interpret.attribution.methods.method import Scores
+    >>> @it.attribution.register
+    ... class WordLength(it.attribution.Method):
+    ...     name, title, paper, link = "word_length", "Word length", "", ""
+    ...     about, baseline = "Counts letters.", False
+    ...
+    ...     def passes(self, words):
+    ...         return 1
+    ...
+    ...     def scores(self, work, embedded):
+    ...         return Scores(np.array([len(one) for one in work.question.tokens.strings], np.float64))
+    >>> encoder = it.load_encoder("minilm")
+    >>> it.attribute(encoder, "The bank was steep.", target="norm", method="word_length").scores.tolist()
+    [0.0, 3.0, 4.0, 3.0, 5.0, 1.0, 0.0]
+    >>> _ = it.attribution.METHODS.pop("word_length")  # and it is unknown again
+    """
     METHODS[kind.name] = kind()
     return kind
 

@@ -12,7 +12,7 @@ from interpret.attribution.methods.method import Method, Scores, Work
 from interpret.attribution.methods.shapley_sampling import certain
 from interpret.core.extras import needed_for
 
-# How often a regression is fitted anew on its own draws, drawn again: its error is then known to about 7 %.
+# How often a regression is fitted anew on its own draws, drawn again: its error is then known to about 7%.
 _REFITS = 100
 # Captum's weight for the two sets that Kernel SHAP must get right: with all words, and with none.
 _CERTAIN = 1e6
