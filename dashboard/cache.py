@@ -16,6 +16,7 @@ from jaxtyping import Float32
 import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
+from dashboard.subject import Subject
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
@@ -121,89 +122,79 @@ def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
 
 # A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.
 @st.cache_resource(max_entries=2, show_spinner=False)
-def trace(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Trace:
+def trace(subject: Subject) -> it.Trace:
     """One text's trace."""
-    return it.trace(_encoder(spec), text, pair)
+    return it.trace(_encoder(subject.spec), subject.text, subject.pair)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def windows(spec: it.EncoderSpec, text: str, pair: str | None, size: int) -> it.Windows:
+def windows(subject: Subject, size: int) -> it.Windows:
     """The windows of a text that may be too long."""
-    return it.windows(_encoder(spec), text, pair, size)
+    return it.windows(_encoder(subject.spec), subject.text, subject.pair, size)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def thumbnails(
-    spec: it.EncoderSpec, text: str, pair: str | None, unit: Unit, specials: bool, direction: Direction
-) -> bytes:
+def thumbnails(subject: Subject, unit: Unit, specials: bool, direction: Direction) -> bytes:
     """The bytes of all heads' thumbnails. The view itself is not kept: it would keep its trace alive with it."""
-    return it.attention.attention_view(trace(spec, text, pair), unit, specials, direction).thumbnails().tobytes()
+    return it.attention.attention_view(trace(subject), unit, specials, direction).thumbnails().tobytes()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
+def first_head(subject: Subject) -> tuple[int, int]:
     """The head to show before anybody has chosen one."""
-    return it.attention.most_active_head(trace(spec, text, pair))
+    return it.attention.most_active_head(trace(subject))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def head_statistics(spec: it.EncoderSpec, text: str, pair: str | None) -> it.attention.HeadStatistics:
+def head_statistics(subject: Subject) -> it.attention.HeadStatistics:
     """Where each head looks in one text."""
-    return it.attention.head_statistics(trace(spec, text, pair))
+    return it.attention.head_statistics(trace(subject))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def rollout(spec: it.EncoderSpec, text: str, pair: str | None) -> Float32[np.ndarray, "layer query key"]:
+def rollout(subject: Subject) -> Float32[np.ndarray, "layer query key"]:
     """One text's rollout."""
-    return it.attention.rollout(trace(spec, text, pair))
+    return it.attention.rollout(trace(subject))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, " key"]:
+def flow_row(subject: Subject, layer: int, token: int) -> Float32[np.ndarray, " key"]:
     """One token's maximum flows to all inputs."""
-    return it.attention.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
+    return it.attention.attention_flow(trace(subject), [layer], [token])[0, 0]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def gradient_paths(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: int | Literal["state"]
-) -> it.attention.Paths:
+def gradient_paths(subject: Subject, layer: int, token: int, target: int | Literal["state"]) -> it.attention.Paths:
     """How gradient × attention follows one token."""
-    return it.attention.gradient_paths(_encoder(spec), trace(spec, text, pair), layer, token, target)
+    return it.attention.gradient_paths(_encoder(subject.spec), trace(subject), layer, token, target)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def ablation(
-    spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple[int, int], ...]
-) -> it.attention.Ablation:
+def ablation(subject: Subject, off: tuple[tuple[int, int], ...]) -> it.attention.Ablation:
     """One text read with and without some heads."""
-    return it.attention.ablate(_encoder(spec), text, pair, off)
+    return it.attention.ablate(_encoder(subject.spec), subject.text, subject.pair, off)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def guesses(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
+    subject: Subject,
     hidden: tuple[int, ...],
     heads: tuple[tuple[int, int], ...] = (),
     top: int = 10,
 ) -> it.pretraining.Guesses:
     """What a model guesses behind masks."""
-    return it.fill_mask(_encoder(spec), text, pair, hidden, top=top, heads=heads)
+    return it.fill_mask(_encoder(subject.spec), subject.text, subject.pair, hidden, top=top, heads=heads)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.pretraining.PseudoLikelihood:
+def surprise(subject: Subject) -> it.pretraining.PseudoLikelihood:
     """How surprised a model is by each token of a short text."""
-    return it.pretraining.pseudo_log_likelihood(_encoder(spec), text, pair)
+    return it.pretraining.pseudo_log_likelihood(_encoder(subject.spec), subject.text, subject.pair)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def layer_guesses(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
+    subject: Subject,
     hidden: tuple[int, ...],
     place: int,
     tuned: tuple[Path, int] | None,
@@ -211,7 +202,9 @@ def layer_guesses(
 ) -> it.pretraining.LayerGuesses:
     """What it would guess after each layer, by the lens in a file of some time or without one."""
     fitted = None if tuned is None else lens(*tuned)
-    return it.pretraining.logit_lens(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
+    return it.pretraining.logit_lens(
+        _encoder(subject.spec), subject.text, subject.pair, hidden, place, lens=fitted, heads=heads
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -221,17 +214,15 @@ def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def played(
-    spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int
-) -> it.pretraining.MaskedText:
+def played(subject: Subject, masking: it.pretraining.Masking, seed: int) -> it.pretraining.MaskedText:
     """The masking game, played once."""
-    return it.pretraining.mask_text(_encoder(spec), text, pair, masking, seed)
+    return it.pretraining.mask_text(_encoder(subject.spec), subject.text, subject.pair, masking, seed)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def next_sentence(spec: it.EncoderSpec, first: str, second: str | None) -> it.pretraining.NextSentence:
+def next_sentence(subject: Subject) -> it.pretraining.NextSentence:
     """Whether a text follows another."""
-    return it.next_sentence(_encoder(spec), first, second)
+    return it.next_sentence(_encoder(subject.spec), subject.text, subject.pair)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -320,7 +311,7 @@ def _parts(data: Labelled, judged: Labelled | None) -> tuple[object, ...]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
     """How far each head's attention has moved between two models."""
-    return it.finetuning.attention_drift(trace(before, text, None), trace(after, text, None))
+    return it.finetuning.attention_drift(trace(Subject(before, text)), trace(Subject(after, text)))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.place import chosen_head
 from dashboard.widgets.python_code import encoder_lines
@@ -29,12 +30,12 @@ def heads_off(encoder: it.Encoder) -> Heads:
     return read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
 
 
-def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
+def switch_heads(subject: Subject) -> Heads:
     """Draw a switch for every head and return which are off, with the URL kept to it."""
-    encoder = cache.encoder(spec)
+    encoder = cache.encoder(subject.spec)
     off = heads_off(encoder)
     # Another model has other heads, and "all on" is decided here and not in the browser.
-    key = f"switches:{spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
+    key = f"switches:{subject.spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
     off = switches(encoder.layers, encoder.heads, off, key)
     st.session_state[_KEPT] = [list(one) for one in off]
     state.remember(state.OFF, ",".join(f"{layer}.{head}" for layer, head in off) or None)
@@ -48,7 +49,7 @@ def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
         if off:
             st.button(_("Restore all heads"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")
         else:
-            layer, head = chosen_head(spec, text, pair)
+            layer, head = chosen_head(subject)
             st.button(
                 _("Ablate layer {layer}, head {head}").format(layer=layer, head=head),
                 on_click=_decide,
@@ -120,11 +121,11 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
     }
 
 
-def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads, stem: str) -> list[Download]:
+def ablation_downloads(subject: Subject, off: Heads, stem: str) -> list[Download]:
     """Offer the distances as files."""
 
     def table() -> bytes:
-        result = cache.ablation(spec, text, pair, off)
+        result = cache.ablation(subject, off)
         levels = ["inputs", *(f"layer {i}" for i in range(len(result.distance) - 1))]
         return as_csv(
             {
@@ -135,14 +136,14 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
         )
 
     def numbers() -> bytes:
-        result = cache.ablation(spec, text, pair, off)
+        result = cache.ablation(subject, off)
         answers = result.answers
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                "model": subject.spec.checkpoint.name,
+                "revision": subject.spec.checkpoint.revision,
+                "text": subject.text,
+                "pair": subject.pair,
                 "off": off,
                 "tokens": result.tokens.strings,
                 "distance": result.distance.tolist(),
@@ -166,10 +167,10 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
     ]
 
 
-def ablation_lines(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads) -> str:
+def ablation_lines(subject: Subject, off: Heads) -> str:
     """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
-    return encoder_lines(spec) + (
-        f"result = it.attention.ablate(encoder, {text!r}{second}, heads={list(off)})\n"
+    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
+    return encoder_lines(subject.spec) + (
+        f"result = it.attention.ablate(encoder, {subject.text!r}{second}, heads={list(off)})\n"
         "result.distance, result.similarity, result.answers\n"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache as keep_forever
 
 import streamlit as st
@@ -10,6 +10,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
@@ -27,7 +28,9 @@ class Asked:
 
     Attributes
     ----------
-    spec, text, pair, head
+    subject
+        What is asked about.
+    head
         See `interpret.attribution.target_function`.
     target
         As `interpret.attribution.target_function` takes it.
@@ -41,9 +44,7 @@ class Asked:
         The question, once it was asked.
     """
 
-    spec: it.EncoderSpec
-    text: str
-    pair: str | None
+    subject: Subject
     target: str | int
     head: it.LinearHead | None
     classifier: str
@@ -55,7 +56,7 @@ class Asked:
     @property
     def about(self) -> str:
         """Tells what a result is a result of."""
-        return repr((self.spec, self.text, self.pair, self.target, self.classifier, self.pooling, self.prompt))
+        return repr((self.subject, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
     def question(self) -> it.attribution.TargetFunction:
@@ -67,7 +68,7 @@ class Asked:
             If the model cannot be asked that.
         """
         if not self.kept:
-            self.kept.append(self.ask(self.text, self.target))
+            self.kept.append(self.ask(self.subject.text, self.target))
         return self.kept[0]
 
     def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.TargetFunction:
@@ -78,9 +79,9 @@ class Asked:
         InputError
             If the model cannot be asked that.
         """
-        encoder = cache.encoder(self.spec)
+        encoder = cache.encoder(self.subject.spec)
         return it.attribution.target_function(
-            encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt
+            encoder, text, self.subject.pair, target, self.head, pooling=self.pooling, prompt=self.prompt
         )
 
 
@@ -89,7 +90,7 @@ def _starter(name: str) -> Table:
     return read_table((ROOT / "dashboard/examples" / name).read_bytes(), name)
 
 
-def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None:
+def ask_input(subject: Subject) -> Asked | None:
     """Draw what is asked of the model; None while a file for its classifier is missing.
 
     Raises
@@ -97,10 +98,12 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     InputError
         If a file cannot be read.
     """
-    encoder = cache.encoder(spec)
+    encoder = cache.encoder(subject.spec)
     task = encoder.task
     own = task is not None and task.kind == "classes"
-    masked = task is not None and task.kind == "masked words" and encoder.mask is not None and encoder.mask in text
+    masked = (
+        task is not None and task.kind == "masked words" and encoder.mask is not None and encoder.mask in subject.text
+    )
     options = {"class": _("a class"), "word": _("the word at the mask")}
     kinds = ({} if not masked else {"word": options["word"]}) | {
         "class": options["class"],
@@ -118,17 +121,17 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
             unit = st.number_input(
                 _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
             )
-            return Asked(spec, text, pair, f"unit {level}.{unit}", None, "", "")
+            return Asked(subject, f"unit {level}.{unit}", None, "", "")
         if kind == "similarity":
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
-            if pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
-                text, pair = pair, text
+            if subject.pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
+                subject = replace(subject, text=subject.pair, pair=subject.text)
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
-            say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
-            return Asked(spec, text, pair, "similarity", None, "", "", pooling, prompt)
+            say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
+            return Asked(subject, "similarity", None, "", "", pooling, prompt)
         if kind in ("norm", "word"):
-            return Asked(spec, text, pair, "norm" if kind == "norm" else "predicted", None, "", "")
+            return Asked(subject, "norm" if kind == "norm" else "predicted", None, "", "")
         source = "own"
         if not own:
             sources = {
@@ -141,14 +144,14 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         place = st.container()
     head, about, lines = None, "", ""
     if source in _STARTERS:
-        head, about, lines = _starter_head(spec, _STARTERS[source])
+        head, about, lines = _starter_head(subject.spec, _STARTERS[source])
     elif source == "file":
         corpus = corpus_input("classifier", labelled=True)
         if corpus is None:
             st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
             return None
         with corpus.origin.naming():
-            head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
+            head, about = cache.head(subject.spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
         st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
         _how_good(head)
         text_column, label_column = corpus.columns
@@ -164,7 +167,7 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     classes: dict[int, str] = {-1: _("the predicted class"), **dict(enumerate(names))}
     with place:
         index = choose(st.selectbox, _("Class"), classes, f"class:{about}:{len(names)}", width=200)
-    return Asked(spec, text, pair, "predicted" if index < 0 else index, head, about, lines)
+    return Asked(subject, "predicted" if index < 0 else index, head, about, lines)
 
 
 def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, str]:

@@ -15,9 +15,10 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.explorer import Look, standalone
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
-from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.python_code import trace_lines
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.csv_output import csv_rows
 
@@ -120,9 +121,7 @@ def heads_in_words(heads: Heads) -> str:
 class Looked:
     """Everything that decides what is seen, and nothing that is large: a download made of it keeps no trace alive."""
 
-    spec: it.EncoderSpec
-    text: str
-    pair: str | None
+    subject: Subject
     unit: Unit
     specials: bool
     direction: Direction
@@ -132,9 +131,7 @@ class Looked:
 
     def view(self) -> it.attention.AttentionView:
         """Return the view, from the trace in the cache or read anew."""
-        return it.attention.attention_view(
-            cache.trace(self.spec, self.text, self.pair), self.unit, self.specials, self.direction
-        )
+        return it.attention.attention_view(cache.trace(self.subject), self.unit, self.specials, self.direction)
 
 
 def attention_downloads(what: Looked) -> list[Download]:
@@ -148,12 +145,12 @@ def attention_downloads(what: Looked) -> list[Download]:
         view = what.view()
         return as_json(
             {
-                "model": what.spec.checkpoint.name,
-                "revision": what.spec.checkpoint.revision,
-                "device": what.spec.device,
-                "precision": what.spec.precision,
-                "text": what.text,
-                "pair": what.pair,
+                "model": what.subject.spec.checkpoint.name,
+                "revision": what.subject.spec.checkpoint.revision,
+                "device": what.subject.spec.device,
+                "precision": what.subject.spec.precision,
+                "text": what.subject.text,
+                "pair": what.subject.pair,
                 "unit": what.unit,
                 "specials": what.specials,
                 "direction": what.direction,
@@ -165,7 +162,7 @@ def attention_downloads(what: Looked) -> list[Download]:
         )
 
     def arrays() -> bytes:
-        return cache.trace(what.spec, what.text, what.pair).npz()
+        return cache.trace(what.subject).npz()
 
     def page() -> bytes:
         return standalone(what.view(), what.look, what.title, what.stem)
@@ -214,7 +211,7 @@ def weights_csv(view: it.attention.AttentionView, weights: Float32[np.ndarray, "
 
 def python_lines(what: Looked) -> str:
     """Write the lines of Python that give the same weights."""
-    return encoder_lines(what.spec, what.text, what.pair) + "\n".join(
+    return trace_lines(what.subject) + "\n".join(
         (
             f"view = it.attention.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
             f"direction={what.direction!r})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import interpret as it
+from dashboard.subject import Subject
 
 
 def table_lines(name: str) -> str:
@@ -13,18 +14,19 @@ def table_lines(name: str) -> str:
     )
 
 
-def encoder_lines(spec: it.EncoderSpec, text: str | None = None, pair: str | None = None) -> str:
-    """Write the lines that load this encoder and, where a text is given, trace it."""
+def encoder_lines(spec: it.EncoderSpec) -> str:
+    """Write the lines that load this encoder."""
     checkpoint = spec.checkpoint
     name = repr(checkpoint.name)
     if checkpoint.source == "hub":
         name = f"it.find_checkpoint({checkpoint.name!r}, revision={checkpoint.revision!r})"
-    lines = [
-        "import interpret as it",
-        "",
-        f"encoder = it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r})",
-    ]
-    if text is not None:
-        second = f", pair={pair!r}" if pair is not None else ""
-        lines.append(f"trace = it.trace(encoder, {text!r}{second})")
-    return "\n".join(lines) + "\n"
+    return (
+        "import interpret as it\n\n"
+        f"encoder = it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r})\n"
+    )
+
+
+def trace_lines(subject: Subject) -> str:
+    """Write the lines that load the encoder and trace the text."""
+    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
+    return encoder_lines(subject.spec) + f"trace = it.trace(encoder, {subject.text!r}{second})\n"

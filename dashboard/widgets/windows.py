@@ -9,6 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
 from interpret.core.vocabulary import unknown_id
@@ -18,13 +19,14 @@ MOST_IN_PICTURE = 512
 _MOST_LOOKED_AT = 300
 
 
-def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | None]:
+def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
     """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
+    subject = Subject(encoder.spec, text, pair)
     size = min(encoder.max_tokens, MOST_IN_PICTURE)
     with st.spinner(_("Reading the text …")):
-        cut = cache.windows(encoder.spec, text, pair, size)
+        cut = cache.windows(subject, size)
     if len(cut.first) == 1 and len(cut.second) <= 1:
-        return text, pair
+        return subject
     st.info(
         _(
             "This text has {tokens} tokens; {size} are read at once, in windows that overlap by up to {overlap} "
@@ -34,7 +36,7 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
     )
     first = _pick(_("Window"), state.WINDOW_A, cut.first)
     second = _pick(_("Window of the second text"), state.WINDOW_B, cut.second) if cut.second else None
-    return first, second
+    return Subject(encoder.spec, first, second)
 
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:

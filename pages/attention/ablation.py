@@ -8,6 +8,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.maps import head_maps
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import (
     ablation_downloads,
     ablation_lines,
@@ -34,19 +35,19 @@ MAPS = "importance_maps"
 
 
 @guarded
-def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def ablation(subject: Subject) -> None:
     # Said before anything can be switched that then cannot be done.
-    cache.ablation(spec, text, pair, ())
+    cache.ablation(subject, ())
     over = segments(
         _("Measured on"), {"text": _("This text"), "corpus": _("A labelled file: head importance")}, state.MEASURE
     )
     state.publish(state.MEASURE, "text")
     if over == "corpus":
-        _over_a_file(spec, chosen_head(spec, text, pair))
+        _over_a_file(subject.spec, chosen_head(subject))
         return
-    off = switch_heads(spec, text, pair)
+    off = switch_heads(subject)
     with st.spinner(_("Reading the text …")):
-        result = cache.ablation(spec, text, pair, off)
+        result = cache.ablation(subject, off)
     if not off:
         st.info(
             _(
@@ -57,12 +58,16 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         )
     else:
         show_similarity(result)
-        show_answers(cache.encoder(spec), result)
+        show_answers(cache.encoder(subject.spec), result)
         st.plotly_chart(distance_map(result), key="distance")
         stem = file_stem(
-            "ablation", spec.checkpoint.name.split("/")[-1], text[:30], "off", *(f"{one}.{two}" for one, two in off[:6])
+            "ablation",
+            subject.spec.checkpoint.name.split("/")[-1],
+            subject.text[:30],
+            "off",
+            *(f"{one}.{two}" for one, two in off[:6]),
         )
-        export_bar(ablation_downloads(spec, text, pair, off, stem), ablation_lines(spec, text, pair, off))
+        export_bar(ablation_downloads(subject, off, stem), ablation_lines(subject, off))
     st.caption(
         _(
             "What this does not mean: a head that can be ablated is not useless, since other heads can do the same "

@@ -13,10 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
-from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.python_code import trace_lines
 from pages.attention.flow_figures import method_names
 
 if TYPE_CHECKING:
@@ -39,32 +40,30 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
     return "state" if target == _STATE else target
 
 
-def sources(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
-) -> dict[str, Float32[np.ndarray, " token"]]:
+def sources(subject: Subject, layer: int, token: int, target: Target) -> dict[str, Float32[np.ndarray, " token"]]:
     """Return what each input is by each method that this model and text allow, waiting for a click where long.
 
     Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention.attention_flow`).
     """
-    trace = cache.trace(spec, text, pair)
+    trace = cache.trace(subject)
     found = {
         "raw": trace.attention[layer, :, token].mean(axis=0),
         # A copy, so that what keeps the row does not keep all of them.
-        "rollout": cache.rollout(spec, text, pair)[layer, token].copy(),
+        "rollout": cache.rollout(subject)[layer, token].copy(),
     }
     if len(trace.tokens) <= _MOST_AT_ONCE:
-        found["flow"] = cache.flow_row(spec, text, pair, layer, token)
+        found["flow"] = cache.flow_row(subject, layer, token)
     else:
         row = long_work(
             "flow_work",
-            f"{spec}:{hash((text, pair))}:{layer}:{token}",
+            f"{subject.spec}:{hash((subject.text, subject.pair))}:{layer}:{token}",
             _("Compute max-flow for {tokens} tokens").format(tokens=len(trace.tokens)),
             lambda progress: it.attention.attention_flow(trace, [layer], [token], progress)[0, 0],
         )
         if row is not None:
             found["flow"] = row
-    if cache.encoder(spec).family.tapped:
-        found["gradient"] = cache.gradient_paths(spec, text, pair, layer, token, target).mass[0]
+    if cache.encoder(subject.spec).family.tapped:
+        found["gradient"] = cache.gradient_paths(subject, layer, token, target).mass[0]
     return found
 
 
@@ -153,9 +152,7 @@ def method_about(method: str) -> str:
 
 
 def flow_downloads(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
+    subject: Subject,
     layer: int,
     token: int,
     target: Target,
@@ -173,10 +170,10 @@ def flow_downloads(
     def numbers() -> bytes:
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                "model": subject.spec.checkpoint.name,
+                "revision": subject.spec.checkpoint.revision,
+                "text": subject.text,
+                "pair": subject.pair,
                 "layer": layer,
                 "token": token,
                 "target": target,
@@ -199,9 +196,9 @@ def flow_downloads(
     ]
 
 
-def flow_lines(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target) -> str:
+def flow_lines(subject: Subject, layer: int, token: int, target: Target) -> str:
     """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec, text, pair) + (
+    return trace_lines(subject) + (
         f"it.attention.rollout(trace)[{layer}, {token}]\n"
         f"it.attention.attention_flow(trace, layers=[{layer}], queries=[{token}])[0, 0]\n"
         f"it.attention.gradient_paths(encoder, trace, {layer}, {token}, target={target!r}).mass[0]\n"

@@ -8,6 +8,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.maps import head_maps
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -36,7 +37,7 @@ MAPS = "head_maps"
 
 
 @guarded
-def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def heads(subject: Subject) -> None:
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
@@ -44,22 +45,22 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     )
     state.publish(state.OVER, "text")
     if over == "trees":
-        _trees(spec, chosen_head(spec, text, pair))
+        _trees(subject.spec, chosen_head(subject))
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
-            statistics, name = cache.head_statistics(spec, text, pair), text[:80]
-        lines = statistics_lines(spec, text, pair)
+            statistics, name = cache.head_statistics(subject), subject.text[:80]
+        lines = statistics_lines(subject)
     else:
-        found = corpus_statistics(spec)
+        found = corpus_statistics(subject.spec)
         if found is None:
             return
         statistics, name = found
-        lines = statistics_lines(spec, None, None)
-    special = cache.encoder(spec).special
+        lines = statistics_lines(subject.spec)
+    special = cache.encoder(subject.spec).special
     st.markdown(patterns_line(statistics, special))
-    chosen = chosen_head(spec, text, pair)
-    model = spec.checkpoint.name.split("/")[-1]
+    chosen = chosen_head(subject)
+    model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("heads", model, name)
     title = f"{model} · {' '.join(name.split())}"
     clicked = head_maps(
@@ -73,7 +74,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         pick_row(head_table(statistics, special), chosen)
     with st.expander(_("Rules for naming heads")):
         st.markdown(rules_guide(special))
-    export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
+    export_bar(statistics_downloads(subject.spec, statistics, stem), lines, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: a name says where a head looks on average in these texts. In other texts the "

@@ -12,10 +12,11 @@ import interpret as it
 from dashboard import cache
 from dashboard.components.maps import HeadMap
 from dashboard.language import _, _n, literal
+from dashboard.subject import Subject
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
-from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.python_code import encoder_lines, trace_lines
 from dashboard.widgets.windows import warn_of_unknown
 from pages.attention.heads_figures import pattern_labels, statistic_names
 
@@ -169,14 +170,14 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.attention.HeadStat
     ]
 
 
-def statistics_lines(spec: it.EncoderSpec, text: str | None, pair: str | None) -> str:
+def statistics_lines(of: Subject | it.EncoderSpec) -> str:
     """Write the lines of Python that give the same numbers."""
-    if text is not None:
+    if isinstance(of, Subject):
         return (
-            encoder_lines(spec, text, pair)
+            trace_lines(of)
             + "statistics = it.attention.head_statistics(trace)\nit.attention.pattern_names(statistics)\n"
         )
-    return encoder_lines(spec) + (
+    return encoder_lines(of) + (
         "texts = [...]  # the texts of the file\n"
         "statistics = it.attention.corpus_head_statistics(encoder, [(text, None) for text in texts])\n"
         "it.attention.pattern_names(statistics)\n"

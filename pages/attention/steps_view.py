@@ -9,8 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
+from dashboard.widgets.python_code import trace_lines
 
 _TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
 
@@ -108,9 +109,7 @@ def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
 
 
 def step_downloads(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
+    subject: Subject,
     layer: int,
     head: int,
     token: int,
@@ -120,18 +119,18 @@ def step_downloads(
     """Offer the steps as files."""
 
     def again() -> it.attention.AttentionSteps:
-        trace = cache.trace(spec, text, pair)
-        return it.attention.attention_steps(cache.encoder(spec), trace, layer, head, token, temperature)
+        trace = cache.trace(subject)
+        return it.attention.attention_steps(cache.encoder(subject.spec), trace, layer, head, token, temperature)
 
     def everything() -> bytes:
         steps = again()
         arrays = {name: value.tolist() for name, value in vars(steps).items() if isinstance(value, np.ndarray)}
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                "model": subject.spec.checkpoint.name,
+                "revision": subject.spec.checkpoint.revision,
+                "text": subject.text,
+                "pair": subject.pair,
                 "tokens": steps.tokens.strings,
                 "layer": layer,
                 "head": head,
@@ -148,11 +147,9 @@ def step_downloads(
     ]
 
 
-def step_lines(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, head: int, token: int, temperature: float
-) -> str:
+def step_lines(subject: Subject, layer: int, head: int, token: int, temperature: float) -> str:
     """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec, text, pair) + (
+    return trace_lines(subject) + (
         f"steps = it.attention.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
         f"temperature={temperature!r})\nsteps.weights, steps.context, steps.errors\n"
     )

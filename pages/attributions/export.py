@@ -69,8 +69,8 @@ def attribution_downloads(
 def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
     """Return an attribution with what made it, as JSON has it."""
     return {
-        "model": asked.spec.checkpoint.name,
-        "revision": asked.spec.checkpoint.revision,
+        "model": asked.subject.spec.checkpoint.name,
+        "revision": asked.subject.spec.checkpoint.revision,
         "classifier": asked.classifier or None,
         "text": one.tokens.text,
         "pair": one.tokens.pair,
@@ -104,7 +104,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
 def facts(asked: Asked) -> dict[str, str]:
     """Return what was asked and answered, for who keeps the page as a record."""
     question = asked.question
-    spec, tokens = asked.spec, [question.tokens]
+    spec, tokens = asked.subject.spec, [question.tokens]
     likely = question.target.kind in ("class", "word")
     known = {
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
@@ -113,8 +113,8 @@ def facts(asked: Asked) -> dict[str, str]:
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
         _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if likely else "",
         _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
-        _("Text"): asked.text,
-        _("Second text"): asked.pair or "",
+        _("Text"): asked.subject.text,
+        _("Second text"): asked.subject.pair or "",
         _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     return {name: value for name, value in known.items() if value}
@@ -190,7 +190,7 @@ def sentence_facts(asked: Asked) -> dict[str, Any]:
 
 def sentence_options(asked: Asked) -> str:
     """Write what the lines of Python need to make the same sentence vectors."""
-    preset = sentence_reading(cache.encoder(asked.spec))
+    preset = sentence_reading(cache.encoder(asked.subject.spec))
     if asked.target != "similarity":
         return ""
     found = f", pooling={asked.pooling!r}" if asked.pooling not in ("auto", preset.name) else ""
@@ -199,11 +199,12 @@ def sentence_options(asked: Asked) -> str:
 
 def question_lines(asked: Asked) -> str:
     """Write the lines of Python that ask the same question."""
-    second = f", pair={asked.pair!r}" if asked.pair is not None else ""
+    second = f", pair={asked.subject.pair!r}" if asked.subject.pair is not None else ""
     head = ", head=head" if asked.head is not None else ""
     head += sentence_options(asked)
     return (
-        encoder_lines(asked.spec)
+        encoder_lines(asked.subject.spec)
         + (f"\n{asked.fitted}" if asked.fitted else "")
-        + f"question = it.attribution.target_function(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
+        + f"question = it.attribution.target_function(encoder, {asked.subject.text!r}{second}, "
+        + f"target={asked.target!r}{head})\n"
     )

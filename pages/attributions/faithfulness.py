@@ -29,7 +29,7 @@ from pages.attributions.figures import erasure_curves, randomising
 @guarded
 def quality(asked: Asked) -> None:
     names = method_choices()
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(
             st.selectbox, _("Method"), names, "quality_method", "integrated_gradients", width=320, help=choices_help()
@@ -73,7 +73,7 @@ def quality(asked: Asked) -> None:
     trusted = trust_of(asked, found, how)
     if trusted is not None:
         _trusted(trusted)
-    stem = file_stem("quality", asked.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
+    stem = file_stem("quality", asked.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
     export_bar(quality_downloads(asked, found, faithful, trusted, stem), quality_lines(asked, how))
     quality_guide()
 

@@ -24,7 +24,7 @@ from pages.attributions.figures import pair_matrix
 
 @guarded
 def pairs(asked: Asked) -> None:
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE, "pad")
     if asked.target == "similarity":
@@ -34,13 +34,13 @@ def pairs(asked: Asked) -> None:
 
 
 def _similar(asked: Asked, baseline: str) -> None:
-    encoder = cache.encoder(asked.spec)
-    other = asked.pair or ""
-    length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
+    encoder = cache.encoder(asked.subject.spec)
+    other = asked.subject.pair or ""
+    length = len(encoder.tokens(asked.subject.text)) + len(encoder.tokens(other))
 
     def work(progress: Progress) -> it.attribution.SimilarityPairs:
         return it.attribution.similarity_pairs(
-            encoder, asked.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
+            encoder, asked.subject.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
         )
 
     found = long_work(
@@ -83,8 +83,8 @@ def _similar(asked: Asked, baseline: str) -> None:
     _strongest(words, *names)
     stem = file_stem("similarity", rows.text[:30], columns.text[:30])
     lines = (
-        encoder_lines(asked.spec)
-        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.text!r}, {other!r}, "
+        encoder_lines(asked.subject.spec)
+        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.subject.text!r}, {other!r}, "
         + f"{baseline!r}{sentence_options(asked)})\n"
         + "pairs.scores\n"
     )
@@ -130,7 +130,7 @@ def _together(asked: Asked, baseline: str) -> None:
         )
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
-    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    stem = file_stem("interactions", asked.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
     lines = question_lines(asked) + f"it.attribution.interactions(question, {baseline!r}).{kind}\n"
     export_bar([_matrix(scores, [names, names], stem)], lines)
 

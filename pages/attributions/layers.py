@@ -23,7 +23,7 @@ from pages.attributions.figures import level_map
 
 @guarded
 def layers(asked: Asked) -> None:
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
         method = segments(_("Method"), methods, "layer_method")
@@ -68,7 +68,7 @@ def layers(asked: Asked) -> None:
         _("Token"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],
     }
-    stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
+    stem = file_stem("layers", asked.subject.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
     lines = (
         question_lines(asked)
         + f"scores, errors = it.attribution.layer_attribution(question, {method!r}, {baseline!r})\n"

@@ -36,13 +36,13 @@ def rows(asked: Asked) -> None:
     if found is None:
         return
     names = method_choices()
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(
             st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
         )
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    encoder = cache.encoder(asked.spec)
+    encoder = cache.encoder(asked.subject.spec)
     learned = learned_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
@@ -63,7 +63,7 @@ def rows(asked: Asked) -> None:
 
     result = long_work(
         "rows",
-        repr((asked.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        repr((asked.subject.spec, asked.target, asked.classifier, found.about, method, baseline)),
         _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
@@ -72,7 +72,7 @@ def rows(asked: Asked) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], found.name)
+    stem = file_stem("rows", asked.subject.spec.checkpoint.name.split("/")[-1], found.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)

@@ -285,7 +285,7 @@ def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
     head = ", head=head" if asked.head is not None else ""
     path = read.name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{read.name}"
     lines = [
-        encoder_lines(asked.spec),
+        encoder_lines(asked.subject.spec),
         f"\n{asked.fitted}" if asked.fitted else "",
         table_lines(path),
         "places = range(len(table.rows))\n",

@@ -43,7 +43,7 @@ def whatif(asked: Asked) -> None:
         float(np.abs(alone.word_scores()).max()),
         True,
     )
-    stem = file_stem("what-if", asked.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
+    stem = file_stem("what-if", asked.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
     off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
     off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
     singles = [
@@ -84,14 +84,14 @@ def whatif(asked: Asked) -> None:
 def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     text = st.text_input(
         _("Or rewrite the text"),
-        value=asked.text,
+        value=asked.subject.text,
         key=f"rewrite:{asked.about}",
         persist_state="session",
         help=_("The model reads the text in this field; the target of the explanation stays the same."),
     )
     # Always there, so that what stands below stays as it was.
     place = st.container()
-    if not text or not text.strip() or text == asked.text:
+    if not text or not text.strip() or text == asked.subject.text:
         return
     target = "similarity" if question.target.kind == "similarity" else question.target
     other = asked.ask(text, target)

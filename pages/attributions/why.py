@@ -23,7 +23,7 @@ _PICTURE = "words"
 
 @guarded
 def why(asked: Asked) -> None:
-    how = how_input(cache.encoder(asked.spec).special)
+    how = how_input(cache.encoder(asked.subject.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word contributes."))
         return
@@ -33,7 +33,7 @@ def why(asked: Asked) -> None:
     if not found:
         return
     first = found[0]
-    model = asked.spec.checkpoint.name.split("/")[-1]
+    model = asked.subject.spec.checkpoint.name.split("/")[-1]
     title = f"{model} · {target_name(asked, first.target)}"
     stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
     with slot.container():

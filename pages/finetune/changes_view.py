@@ -11,6 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows
@@ -137,7 +138,7 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
     about = f"{both.run.id}:{hash(text)}"
     layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
     head = second.number_input(_("Head"), 0, shape[1] - 1, most[1], key=f"inside_head:{about}")
-    one, other = (cache.trace(spec, text, None) for spec in (both.before, both.after))
+    one, other = (cache.trace(Subject(spec, text)) for spec in (both.before, both.after))
     figures = attention_maps(
         one.attention[layer, head],
         other.attention[layer, head],

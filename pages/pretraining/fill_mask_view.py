@@ -14,6 +14,7 @@ from dashboard import cache, state
 from dashboard.components.switches import Heads
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
@@ -111,7 +112,7 @@ def _telling(
     if len(tokens) > _MOST_TRIED:
         # One that is a token by itself, if there is any: the parts of a rare word are hard to guess.
         return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
-    logs = cache.surprise(spec, tokens.text, tokens.pair).logs
+    logs = cache.surprise(Subject(spec, tokens.text, tokens.pair)).logs
     # Before the short ones, which grammar tells.
     return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
@@ -198,13 +199,11 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     }
 
 
-def guess_downloads(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], off: Heads, stem: str
-) -> list[Download]:
+def guess_downloads(subject: Subject, hidden: tuple[int, ...], off: Heads, stem: str) -> list[Download]:
     """Offer the guesses as files."""
 
     def table() -> bytes:
-        found = cache.guesses(spec, text, pair, hidden, off)
+        found = cache.guesses(subject, hidden, off)
         rows = [(guess, rank) for guess in found.guesses for rank in range(len(guess.candidates))]
         return as_csv(
             {
@@ -218,13 +217,13 @@ def guess_downloads(
         )
 
     def numbers() -> bytes:
-        found = cache.guesses(spec, text, pair, hidden, off)
+        found = cache.guesses(subject, hidden, off)
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                "model": subject.spec.checkpoint.name,
+                "revision": subject.spec.checkpoint.revision,
+                "text": subject.text,
+                "pair": subject.pair,
                 "heads_out": off,
                 "read": found.tokens.strings,
                 "masks": [
@@ -254,19 +253,17 @@ def guess_downloads(
     ]
 
 
-def guess_lines(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads, tuned: bool
-) -> str:
+def guess_lines(subject: Subject, hidden: tuple[int, ...], place: int, off: Heads, tuned: bool) -> str:
     """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
+    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
     heads = f", heads={list(off)}" if off else ""
     fitted = (
         "lens = it.pretraining.fit_tuned_lens(encoder, texts)  # the texts that it was fitted on\n" if tuned else ""
     )
     lens = ", lens=lens" if tuned else ""
-    return encoder_lines(spec) + (
-        f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
+    return encoder_lines(subject.spec) + (
+        f"it.fill_mask(encoder, {subject.text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
         f"{fitted}"
-        f"it.pretraining.logit_lens(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, "
+        f"it.pretraining.logit_lens(encoder, {subject.text!r}, {subject.pair!r}, hidden={list(hidden)}, "
         f"place={place}{lens}{heads}).candidates\n"
     )

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.python_code import encoder_lines
 from interpret.core.errors import InputError
@@ -142,14 +143,13 @@ def game_table(played: it.pretraining.MaskedText) -> dict[str, list[Any]]:
     }
 
 
-def mask_often(
-    encoder: it.Encoder, text: str, pair: str | None, masking: it.pretraining.Masking, progress: Any
-) -> dict[str, Any]:
+def mask_often(subject: Subject, masking: it.pretraining.Masking, progress: Any) -> dict[str, Any]:
     """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
+    encoder = cache.encoder(subject.spec)
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
     for seed in range(DRAWS):
         try:
-            played = it.pretraining.mask_text(encoder, text, pair, masking, seed)
+            played = it.pretraining.mask_text(encoder, subject.text, subject.pair, masking, seed)
         except InputError:
             # By this draw no token was chosen.
             progress(seed + 1, DRAWS, "")
@@ -234,12 +234,12 @@ def game_downloads(
     ]
 
 
-def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> str:
+def game_lines(subject: Subject, masking: it.pretraining.Masking, seed: int) -> str:
     """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
-    return encoder_lines(spec) + (
+    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
+    return encoder_lines(subject.spec) + (
         f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
         f"whole_words={masking.whole_words})\n"
-        f"played = it.pretraining.mask_text(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
+        f"played = it.pretraining.mask_text(encoder, {subject.text!r}{second}, masking=masking, seed={seed})\n"
         "played.masked.done, played.loss, played.seen\n"
     )

@@ -12,6 +12,7 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.language import _, _n, explain
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
@@ -217,11 +218,11 @@ def following_downloads(given: Given, found: it.pretraining.NextSentenceScores, 
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
 
 
-def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
+def following_lines(subject: Subject) -> str:
     """Write the lines of Python that give the same numbers."""
-    one = f"it.next_sentence(encoder, {text!r}, {pair!r}).follows\n" if pair is not None else ""
+    one = f"it.next_sentence(encoder, {subject.text!r}, {subject.pair!r}).follows\n" if subject.pair is not None else ""
     return (
-        encoder_lines(spec)
+        encoder_lines(subject.spec)
         + one
         + (
             "pairs = [(..., ...)]  # consecutive texts\n"

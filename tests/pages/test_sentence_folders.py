@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.subject import Subject
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.models import model_options
 from pages.attributions.export import as_dict, question_lines
@@ -129,11 +130,11 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
 def test_what_is_exported_says_how_the_vectors_were_made(page, models):
     spec = it.load_encoder(str(models / "st"), device="cpu").spec
     for pooling, prompt, options in (("own", "passage: ", ""), ("mean", "", ", pooling='mean', prompt=''")):
-        asked = Asked(spec, "the river", "money", "similarity", None, "", "", pooling, prompt)
+        asked = Asked(Subject(spec, "the river", "money"), "similarity", None, "", "", pooling, prompt)
         found = json.loads(json.dumps(as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))))
         assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
         assert f"target='similarity'{options})" in question_lines(asked)
-    asked = Asked(spec, "the river", None, "norm", None, "", "")
+    asked = Asked(Subject(spec, "the river"), "norm", None, "", "")
     assert "pooling" not in as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))
 
 
