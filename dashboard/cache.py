@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import streamlit as st
-from jaxtyping import Float32
 
 import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
-from dashboard.subject import Subject
-from interpret.attention.kinds import Direction, Unit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
@@ -33,6 +30,9 @@ T = TypeVar("T")
 # Two of the largest files that can be uploaded as they are read, or hundreds of usual ones.
 UPLOADED_BYTES = 2**30
 _uploaded: Bounded[Any] = Bounded(UPLOADED_BYTES)
+# A trace of 512 tokens takes 100 MB on the built-in model, 250 MB on a BERT-base and 700 MB on the largest models.
+RESULT_BYTES = 2**30
+_results: Bounded[Any] = Bounded(RESULT_BYTES)
 
 
 def _of_files(make: Callable[[], T], kind: str, *parts: object) -> T:
@@ -62,7 +62,7 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
         # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
         _encoder.clear()
         _beside.clear()
-        trace.clear()
+        _results.clear()
         _release(None)
         return _encoder(spec)
 
@@ -120,115 +120,16 @@ def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     return ()
 
 
-# A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.
-@st.cache_resource(max_entries=2, show_spinner=False)
-def trace(subject: Subject) -> it.Trace:
-    """One text's trace."""
-    return it.trace(_encoder(subject.spec), subject.text, subject.pair)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def windows(subject: Subject, size: int) -> it.Windows:
-    """The windows of a text that may be too long."""
-    return it.windows(_encoder(subject.spec), subject.text, subject.pair, size)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def thumbnails(subject: Subject, unit: Unit, specials: bool, direction: Direction) -> bytes:
-    """The bytes of all heads' thumbnails. The view itself is not kept: it would keep its trace alive with it."""
-    return it.attention.attention_view(trace(subject), unit, specials, direction).thumbnails().tobytes()
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def first_head(subject: Subject) -> tuple[int, int]:
-    """The head to show before anybody has chosen one."""
-    return it.attention.most_active_head(trace(subject))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def head_statistics(subject: Subject) -> it.attention.HeadStatistics:
-    """Where each head looks in one text."""
-    return it.attention.head_statistics(trace(subject))
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def rollout(subject: Subject) -> Float32[np.ndarray, "layer query key"]:
-    """One text's rollout."""
-    return it.attention.rollout(trace(subject))
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def flow_row(subject: Subject, layer: int, token: int) -> Float32[np.ndarray, " key"]:
-    """One token's maximum flows to all inputs."""
-    return it.attention.attention_flow(trace(subject), [layer], [token])[0, 0]
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def gradient_paths(subject: Subject, layer: int, token: int, target: int | Literal["state"]) -> it.attention.Paths:
-    """How gradient × attention follows one token."""
-    return it.attention.gradient_paths(_encoder(subject.spec), trace(subject), layer, token, target)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def ablation(subject: Subject, off: tuple[tuple[int, int], ...]) -> it.attention.Ablation:
-    """One text read with and without some heads."""
-    return it.attention.ablate(_encoder(subject.spec), subject.text, subject.pair, off)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def guesses(
-    subject: Subject,
-    hidden: tuple[int, ...],
-    heads: tuple[tuple[int, int], ...] = (),
-    top: int = 10,
-) -> it.pretraining.Guesses:
-    """What a model guesses behind masks."""
-    return it.fill_mask(_encoder(subject.spec), subject.text, subject.pair, hidden, top=top, heads=heads)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def surprise(subject: Subject) -> it.pretraining.PseudoLikelihood:
-    """How surprised a model is by each token of a short text."""
-    return it.pretraining.pseudo_log_likelihood(_encoder(subject.spec), subject.text, subject.pair)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def layer_guesses(
-    subject: Subject,
-    hidden: tuple[int, ...],
-    place: int,
-    tuned: tuple[Path, int] | None,
-    heads: tuple[tuple[int, int], ...],
-) -> it.pretraining.LayerGuesses:
-    """What it would guess after each layer, by the lens in a file of some time or without one."""
-    fitted = None if tuned is None else lens(*tuned)
-    return it.pretraining.logit_lens(
-        _encoder(subject.spec), subject.text, subject.pair, hidden, place, lens=fitted, heads=heads
-    )
+def kept(key: Hashable, make: Callable[[], T]) -> T:
+    """Return a result, computed once for all sessions while there is room for it."""
+    made: T = _results.get(key, make, weight)
+    return made
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     """A lens that was fitted."""
     return it.pretraining.load_tuned_lens(path)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def played(subject: Subject, masking: it.pretraining.Masking, seed: int) -> it.pretraining.MaskedText:
-    """The masking game, played once."""
-    return it.pretraining.mask_text(_encoder(subject.spec), subject.text, subject.pair, masking, seed)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def next_sentence(subject: Subject) -> it.pretraining.NextSentence:
-    """Whether a text follows another."""
-    return it.next_sentence(_encoder(subject.spec), subject.text, subject.pair)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def card(spec: it.EncoderSpec) -> it.ModelCard:
-    """A model's card."""
-    return it.model_card(_encoder(spec))
 
 
 def table(content: bytes, name: str) -> Table:
@@ -244,12 +145,6 @@ def tags(content: bytes, name: str) -> Tagged:
 def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     """An uploaded file's dependency trees."""
     return _of_files(lambda: it.attention.read_conllu(content, name), "trees", content, name)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def head(spec: it.EncoderSpec, texts: tuple[str, ...], labels: tuple[str, ...]) -> it.LinearHead:
-    """A linear head fitted on labelled texts."""
-    return it.fit_head(_encoder(spec), texts, labels)
 
 
 @dataclass(frozen=True)
@@ -308,18 +203,6 @@ def _parts(data: Labelled, judged: Labelled | None) -> tuple[object, ...]:
     return (*astuple(data), *(() if judged is None else astuple(judged)))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
-    """How far each head's attention has moved between two models."""
-    return it.finetuning.attention_drift(trace(Subject(before, text)), trace(Subject(after, text)))
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
-    """Mean vectors of texts at every level."""
-    return np.asarray(it.embed(_encoder(spec), texts, pooling="mean", prompt="").vectors)
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.finetuning.StepCost:
     """What a step of training takes on a device, measured."""
@@ -334,29 +217,5 @@ def store() -> it.embeddings.Store:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for kept in (
-        hub_checkpoint,
-        trace,
-        windows,
-        thumbnails,
-        first_head,
-        head_statistics,
-        rollout,
-        flow_row,
-        gradient_paths,
-        ablation,
-        guesses,
-        layer_guesses,
-        lens,
-        played,
-        next_sentence,
-        card,
-        _uploaded,
-        head,
-        cost,
-        rounding,
-        drift,
-        levels,
-        store,
-    ):
-        kept.clear()
+    for forgotten in (_results, _uploaded, hub_checkpoint, lens, cost, rounding, store):
+        forgotten.clear()

@@ -10,12 +10,12 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.place import chosen_head
-from dashboard.widgets.python_code import encoder_lines
 
 _KEPT = "heads_off"
 
@@ -121,11 +121,17 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
     }
 
 
-def ablation_downloads(subject: Subject, off: Heads, stem: str) -> list[Download]:
+def ablation_analysis(subject: Subject, off: Heads) -> Analysis:
+    """Describe what is measured."""
+    shown = (".distance", ".similarity", ".answers")
+    return Analysis("attention.ablate", subject, name="ablation", shows=shown, heads=off)
+
+
+def ablation_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the distances as files."""
 
     def table() -> bytes:
-        result = cache.ablation(subject, off)
+        result: it.attention.Ablation = analysis.result
         levels = ["inputs", *(f"layer {i}" for i in range(len(result.distance) - 1))]
         return as_csv(
             {
@@ -136,15 +142,11 @@ def ablation_downloads(subject: Subject, off: Heads, stem: str) -> list[Download
         )
 
     def numbers() -> bytes:
-        result = cache.ablation(subject, off)
+        result: it.attention.Ablation = analysis.result
         answers = result.answers
         return as_json(
             {
-                "model": subject.spec.checkpoint.name,
-                "revision": subject.spec.checkpoint.revision,
-                "text": subject.text,
-                "pair": subject.pair,
-                "off": off,
+                **analysis.about,
                 "tokens": result.tokens.strings,
                 "distance": result.distance.tolist(),
                 "similarity": result.similarity,
@@ -165,12 +167,3 @@ def ablation_downloads(subject: Subject, off: Heads, stem: str) -> list[Download
             "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
         ),
     ]
-
-
-def ablation_lines(subject: Subject, off: Heads) -> str:
-    """Write the lines of Python that give the same numbers."""
-    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
-    return encoder_lines(subject.spec) + (
-        f"result = it.attention.ablate(encoder, {subject.text!r}{second}, heads={list(off)})\n"
-        "result.distance, result.similarity, result.answers\n"
-    )

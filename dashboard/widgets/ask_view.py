@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache as keep_forever
+from typing import Any
 
 import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
-from dashboard.widgets.python_code import table_lines
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.core.files import Table, read_table
 
@@ -30,14 +31,12 @@ class Asked:
     ----------
     subject
         What is asked about.
-    head
-        See `interpret.attribution.target_function`.
     target
         As `interpret.attribution.target_function` takes it.
+    head
+        How the classifier is fitted; None for the model's own.
     classifier
         Tells one head from another.
-    fitted
-        How the head came to be, as lines of Python; empty without one.
     pooling, prompt
         How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
     kept
@@ -46,9 +45,8 @@ class Asked:
 
     subject: Subject
     target: str | int
-    head: it.LinearHead | None
+    head: Analysis | None
     classifier: str
-    fitted: str
     pooling: str = "auto"
     prompt: str | None = None
     kept: list[it.attribution.TargetFunction] = field(default_factory=list)
@@ -79,10 +77,24 @@ class Asked:
         InputError
             If the model cannot be asked that.
         """
-        encoder = cache.encoder(self.subject.spec)
-        return it.attribution.target_function(
-            encoder, text, self.subject.pair, target, self.head, pooling=self.pooling, prompt=self.prompt
-        )
+        found: it.attribution.TargetFunction = self._asking(replace(self.subject, text=text), target).run()
+        return found
+
+    @property
+    def asking(self) -> Analysis:
+        """How it is asked."""
+        return self._asking(self.subject, self.target)
+
+    def analysis(self, call: str, name: str, shows: tuple[str, ...], **arguments: Any) -> Analysis:
+        """Describe a call of `interpret.attribution` about the question, which is handed to `Analysis.run` with it."""
+        return Analysis(f"attribution.{call}", self.subject, name=name, shows=shows, question=self.asking, **arguments)
+
+    def _asking(self, subject: Subject, target: str | int | it.attribution.Target) -> Analysis:
+        more: dict[str, Any] = {} if self.head is None else {"head": self.head}
+        if self.target == "similarity":
+            more |= {"pooling": self.pooling, "prompt": self.prompt}
+        # It holds the model.
+        return Analysis("attribution.target_function", subject, name="question", keep=False, target=target, **more)
 
 
 @keep_forever
@@ -121,7 +133,7 @@ def ask_input(subject: Subject) -> Asked | None:
             unit = st.number_input(
                 _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
             )
-            return Asked(subject, f"unit {level}.{unit}", None, "", "")
+            return Asked(subject, f"unit {level}.{unit}", None, "")
         if kind == "similarity":
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
@@ -129,9 +141,9 @@ def ask_input(subject: Subject) -> Asked | None:
                 subject = replace(subject, text=subject.pair, pair=subject.text)
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
-            return Asked(subject, "similarity", None, "", "", pooling, prompt)
+            return Asked(subject, "similarity", None, "", pooling, prompt)
         if kind in ("norm", "word"):
-            return Asked(subject, "norm" if kind == "norm" else "predicted", None, "", "")
+            return Asked(subject, "norm" if kind == "norm" else "predicted", None, "")
         source = "own"
         if not own:
             sources = {
@@ -142,39 +154,46 @@ def ask_input(subject: Subject) -> Asked | None:
             source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
             state.publish(_SOURCE, "starter")
         place = st.container()
-    head, about, lines = None, "", ""
+    fitted: Analysis | None = None
+    about = ""
     if source in _STARTERS:
-        head, about, lines = _starter_head(subject.spec, _STARTERS[source])
+        fitted, about = _starter_head(subject.spec, _STARTERS[source]), f"starter:{_STARTERS[source]}"
     elif source == "file":
         corpus = corpus_input("classifier", labelled=True)
         if corpus is None:
             st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
             return None
+        fitted, about = (
+            head_analysis(subject.spec, corpus.source("texts"), corpus.source("labels")),
+            f"file:{corpus.about}",
+        )
         with corpus.origin.naming():
-            head, about = cache.head(subject.spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
+            head: it.LinearHead = fitted.result
         st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
         _how_good(head)
-        text_column, label_column = corpus.columns
-        lines = (
-            table_lines(corpus.name)
-            + f"texts = [row[{text_column}] for row in table.rows if row[{text_column}].strip() and "
-            + f"row[{label_column}].strip()]\n"
-            + f"labels = [row[{label_column}].strip() for row in table.rows if row[{text_column}].strip() and "
-            + f"row[{label_column}].strip()]\n"
-            + "head = it.fit_head(encoder, texts, labels)\n"
-        )
-    names = head.labels if head is not None else task.labels if task is not None else ()
+    names = fitted.result.labels if fitted is not None else task.labels if task is not None else ()
     classes: dict[int, str] = {-1: _("the predicted class"), **dict(enumerate(names))}
     with place:
         index = choose(st.selectbox, _("Class"), classes, f"class:{about}:{len(names)}", width=200)
-    return Asked(subject, "predicted" if index < 0 else index, head, about, lines)
+    return Asked(subject, "predicted" if index < 0 else index, fitted, about)
 
 
-def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, str]:
+def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analysis:
+    """Describe how a linear head is fitted to the labelled texts of a file."""
+    return Analysis("fit_head", spec, name="head", texts=texts, labels=labels)
+
+
+def _starter_head(spec: it.EncoderSpec, name: str) -> Analysis:
     table = _starter(name)
     texts, labels = (tuple(row[place] for row in table.rows) for place in (0, 1))
+    read = Source("table", table_lines(f"dashboard/examples/{name}"), name, lambda: table)
+    fitted = head_analysis(
+        spec,
+        Source("texts", "texts = [row[0] for row in table.rows]\n", name, lambda: texts, name, (read,)),
+        Source("labels", "labels = [row[1] for row in table.rows]\n", name, lambda: labels, name, (read,)),
+    )
     with st.spinner(_("Fitting the demo classifier …")):
-        head = cache.head(spec, texts, labels)
+        head: it.LinearHead = fitted.result
     st.caption(
         _(
             "This model has no classifier of its own. The demo classifier is a linear head fitted to the frozen "
@@ -182,12 +201,7 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
         ).format(count=len(texts), classes=len(head.labels))
     )
     _how_good(head)
-    lines = (
-        "import csv\n\n"
-        f'rows = list(csv.DictReader(open("dashboard/examples/{name}", encoding="utf-8")))\n'
-        'head = it.fit_head(encoder, [row["text"] for row in rows], [row["topic"] for row in rows])\n'
-    )
-    return head, f"starter:{name}", lines
+    return fitted
 
 
 def _how_good(head: it.LinearHead) -> None:

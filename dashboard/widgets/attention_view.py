@@ -12,13 +12,13 @@ import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.explorer import Look, standalone
 from dashboard.language import _, literal
 from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
-from dashboard.widgets.python_code import trace_lines
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.csv_output import csv_rows
 
@@ -110,11 +110,31 @@ def heads_of_url() -> Mapping[str, object] | None:
     return {"heads": heads, "scale": scale, "minimum": least}
 
 
+def first_head(subject: Subject) -> tuple[int, int]:
+    """Return the head to show before anybody has chosen one."""
+    layer, head = Analysis("attention.most_active_head", subject).result
+    return layer, head
+
+
 def heads_in_words(heads: Heads) -> str:
     """Name what is chosen."""
     if len(heads) == 1:
         return _("Layer {layer}, head {head}").format(layer=heads[0][0], head=heads[0][1])
     return _("Average of {count} heads").format(count=len(heads))
+
+
+def view_analysis(subject: Subject, unit: Unit, specials: bool, direction: Direction, heads: Heads = ()) -> Analysis:
+    """Describe what the explorer shows; ``heads`` are those that its weights are of."""
+    shown = (f".average({list(heads)})",) if heads else ()
+    return Analysis(
+        "attention.attention_view",
+        subject,
+        name="view",
+        shows=shown,
+        unit=unit,
+        specials=specials,
+        direction=direction,
+    )
 
 
 @dataclass(frozen=True)
@@ -129,9 +149,15 @@ class Looked:
     title: str
     stem: str
 
+    @property
+    def analysis(self) -> Analysis:
+        """How it is made."""
+        return view_analysis(self.subject, self.unit, self.specials, self.direction, self.look.heads)
+
     def view(self) -> it.attention.AttentionView:
-        """Return the view, from the trace in the cache or read anew."""
-        return it.attention.attention_view(cache.trace(self.subject), self.unit, self.specials, self.direction)
+        """Return the view, from the trace in the cache or read anew: kept, it would keep its trace alive with it."""
+        found: it.attention.AttentionView = self.analysis.run()
+        return found
 
 
 def attention_downloads(what: Looked) -> list[Download]:
@@ -145,15 +171,7 @@ def attention_downloads(what: Looked) -> list[Download]:
         view = what.view()
         return as_json(
             {
-                "model": what.subject.spec.checkpoint.name,
-                "revision": what.subject.spec.checkpoint.revision,
-                "device": what.subject.spec.device,
-                "precision": what.subject.spec.precision,
-                "text": what.subject.text,
-                "pair": what.subject.pair,
-                "unit": what.unit,
-                "specials": what.specials,
-                "direction": what.direction,
+                **what.analysis.about,
                 "heads": what.look.heads,
                 "queries": view.query_labels,
                 "keys": view.key_labels,
@@ -162,7 +180,7 @@ def attention_downloads(what: Looked) -> list[Download]:
         )
 
     def arrays() -> bytes:
-        return cache.trace(what.subject).npz()
+        return trace_of(what.subject).npz()
 
     def page() -> bytes:
         return standalone(what.view(), what.look, what.title, what.stem)
@@ -207,14 +225,3 @@ def weights_csv(view: it.attention.AttentionView, weights: Float32[np.ndarray, "
         for label, row in zip(view.query_labels, weights, strict=True)
     ]
     return csv_rows(["query \\ key", *view.key_labels], rows).encode("utf-8-sig")
-
-
-def python_lines(what: Looked) -> str:
-    """Write the lines of Python that give the same weights."""
-    return trace_lines(what.subject) + "\n".join(
-        (
-            f"view = it.attention.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
-            f"direction={what.direction!r})",
-            f"weights = view.average({list(what.look.heads)})  # query key",
-        )
-    )

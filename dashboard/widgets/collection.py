@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Source, table_lines
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
@@ -42,6 +43,8 @@ class Collection:
         Which rows of a file these are, and what else it says of each; of pasted lines, which lines.
     total
         How many rows held text; fewer are here where ``texts`` is shorter.
+    rows
+        Lines of Python that make ``table`` of the file, and the column with the text in each of its ``rows``.
     """
 
     name: str
@@ -49,11 +52,23 @@ class Collection:
     texts: tuple[str, ...]
     origin: FileRows
     total: int
+    rows: tuple[str, int]
 
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         """What else is known of each text, by the columns' names."""
         return self.origin.columns
+
+    @property
+    def source(self) -> Source:
+        """The texts, with the lines of Python that read them."""
+        lines, column = self.rows
+        lines += f"rows = [row for row in table.rows if row[{column}].strip()]\n"
+        if len(self.texts) < self.total:
+            drawn = f"np.random.default_rng({SEED}).choice(len(rows), {len(self.texts)}, replace=False)"
+            lines += f"import numpy as np\n\nrows = [rows[i] for i in sorted({drawn})]\n"
+        lines += f"texts = [row[{column}] for row in rows]\n"
+        return Source("texts", lines, self.about, lambda: self.texts, self.name)
 
     @property
     def characters(self) -> int:
@@ -101,7 +116,8 @@ def _from_examples() -> Collection:
     }
     name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
     state.publish(_EXAMPLE, "topics")
-    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0)
+    path = f"dashboard/examples/{_FILES[name]}"
+    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0, table_lines(path))
 
 
 def _pasted() -> Collection | None:
@@ -120,7 +136,10 @@ def _pasted() -> Collection | None:
     columns = ("text", "label") if labelled else ("text",)
     table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8", tuple(lines))
     about = hashlib.sha1((text or "").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
-    return _collection(table, _("pasted lines"), 0, f"pasted:{about}", 0)
+    made = f"Table({columns!r}, {table.rows!r}, 'utf-8', {table.numbers!r})"
+    return _collection(
+        table, _("pasted lines"), 0, f"pasted:{about}", 0, f"from interpret.core.files import Table\n\ntable = {made}\n"
+    )
 
 
 def _from_file() -> Collection | None:
@@ -137,10 +156,10 @@ def _from_file() -> Collection | None:
     column = choose(left.selectbox, _("Column with the text"), names, f"collection_text:{file}", table.longest_column)
     amounts = {500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 50_000: f"{50_000:,}", 0: _("all")}
     most = choose(right.selectbox, _("Rows to read"), amounts, f"collection_most:{file}", 2000)
-    return _collection(table, name, column, f"{file}:{column}:{most}", most)
+    return _collection(table, name, column, f"{file}:{column}:{most}", most, table_lines(name))
 
 
-def _collection(table: Table, name: str, column: int, about: str, most: int) -> Collection:
+def _collection(table: Table, name: str, column: int, about: str, most: int, lines: str) -> Collection:
     places = [i for i, row in enumerate(table.rows) if row[column].strip()]
     if not places:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
@@ -162,7 +181,7 @@ def _collection(table: Table, name: str, column: int, about: str, most: int) -> 
             ).format(count=f"{len(table.rows) - total:,}", name=literal(name))
         )
     texts = tuple(table.rows[i][column] for i in places)
-    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total)
+    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total, (lines, column))
 
 
 def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
 from dashboard import cache
+from dashboard.analysis import Source, table_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import labels_caption, table_caption
@@ -45,6 +47,28 @@ class Corpus:
     total: int
     columns: tuple[int, int]
     origin: FileRows
+
+    def source(self, name: Literal["texts", "labels", "pairs"]) -> Source:
+        """Return texts, labels, or texts with their pairs, with the lines of Python that read them."""
+        text, other = self.columns
+        wanted = f"row[{text}].strip()"
+        lines = table_lines(self.name)
+        if self.labels:
+            wanted += f" and not is_missing(row[{other}])"
+            lines = "from interpret.core.labels import is_missing\n" + lines
+        lines += f"rows = [row for row in table.rows if {wanted}]\n"
+        if len(self.texts) < self.total:
+            drawn = f"np.random.default_rng({_SEED}).choice(len(rows), {len(self.texts)}, replace=False)"
+            lines += f"import numpy as np\n\nrows = [rows[i] for i in sorted({drawn})]\n"
+        pair = f"row[{other}]" if other >= 0 and not self.labels else "None"
+        row = {"texts": f"row[{text}]", "labels": f"row[{other}].strip()", "pairs": f"(row[{text}], {pair})"}[name]
+        found = {
+            "texts": self.texts,
+            "labels": self.labels,
+            "pairs": tuple(zip(self.texts, self.pairs, strict=True)) if not self.labels else (),
+        }[name]
+        rows = Source("rows", lines, self.about, lambda: None)
+        return Source(name, f"{name} = [{row} for row in rows]\n", self.about, lambda: found, self.name, (rows,))
 
 
 def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:

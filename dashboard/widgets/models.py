@@ -11,6 +11,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.shares import percent_bar, percents
@@ -276,7 +277,7 @@ def _card() -> None:
 
 def _card_body() -> None:
     spec = chosen_encoder().spec
-    card = cache.card(spec)
+    card: it.ModelCard = Analysis("model_card", spec).result
     checkpoint_is_folder = card.checkpoint.source == "folder"
     facts = {
         # Where a folder lies on the server is nobody's to know.

@@ -15,7 +15,7 @@ from dashboard import cache, state
 from dashboard.components.explorer import Look, read_look
 from dashboard.language import _
 from dashboard.subject import Subject
-from dashboard.widgets.attention_view import heads_of_url
+from dashboard.widgets.attention_view import first_head, heads_of_url
 from dashboard.widgets.choices import choose
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def choose_head(layer: int, head: int) -> None:
 def chosen_head(subject: Subject) -> tuple[int, int]:
     """Return the first of the heads that the explorer shows, or would show first."""
     encoder = cache.encoder(subject.spec)
-    look = read_look(heads_of_url(), encoder.layers, encoder.heads, Look((cache.first_head(subject),)))
+    look = read_look(heads_of_url(), encoder.layers, encoder.heads, Look((first_head(subject),)))
     return look.heads[0]
 
 

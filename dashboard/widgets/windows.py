@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.subject import Subject
 from interpret.core.errors import InputError
@@ -24,7 +25,7 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
     subject = Subject(encoder.spec, text, pair)
     size = min(encoder.max_tokens, MOST_IN_PICTURE)
     with st.spinner(_("Reading the text …")):
-        cut = cache.windows(subject, size)
+        cut: it.Windows = Analysis("windows", subject, size=size).result
     if len(cut.first) == 1 and len(cut.second) <= 1:
         return subject
     st.info(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cache
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.bertviz import bertviz_page
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import chosen_head
-from dashboard.widgets.python_code import trace_lines
 from pages.attention.bertviz_view import fitting_layers, pick_view, using
-
-LINES = "trace.attention, trace.query, trace.key  # what the views draw\n"
 
 
 @st.fragment
@@ -22,7 +19,7 @@ LINES = "trace.attention, trace.query, trace.key  # what the views draw\n"
 def bertviz(subject: Subject) -> None:
     view = pick_view()
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(subject)
+        trace = trace_of(subject)
     layers = fitting_layers(trace, view)
     if not layers:
         return
@@ -34,11 +31,12 @@ def bertviz(subject: Subject) -> None:
     stem = file_stem("bertviz", view, subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
 
     def again() -> bytes:
-        return bertviz_page(cache.trace(subject), view, layers, dark, layer, head)[0].encode()
+        return bertviz_page(trace_of(subject), view, layers, dark, layer, head)[0].encode()
 
     size = f"{len(page) / 1e6:.1f}"
     about = _("This view as a single file that works offline: {size} MB").format(size=size)
-    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], trace_lines(subject) + LINES)
+    drawn = Analysis("trace", subject, shows=(".attention", ".query", ".key"))
+    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], drawn)
     st.caption(
         _(
             "What this does not mean: a thick line is a large weight, not a reason. Drawn with BertViz {version} (Vig "

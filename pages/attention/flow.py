@@ -6,9 +6,11 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import trace_of
 from dashboard.components.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.language import _
 from dashboard.subject import Subject
+from dashboard.widgets.attention_view import first_head
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -17,8 +19,8 @@ from pages.attention.flow_figures import method_names, sources_map
 from pages.attention.flow_view import (
     agreement_line,
     answer_line,
+    flow_analyses,
     flow_downloads,
-    flow_lines,
     limits,
     method_about,
     method_picker,
@@ -31,16 +33,17 @@ from pages.attention.flow_view import (
 def flow(subject: Subject) -> None:
     encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(subject)
+        trace = trace_of(subject)
     tokens = trace.tokens
     places = st.columns([2, 2, 2, 2])
-    default = telling_token(trace, *cache.first_head(subject))
+    default = telling_token(trace, *first_head(subject))
     token = pick_token(tokens, _("From token"), default, places[0])
     layers = {i: str(i) for i in reversed(range(encoder.layers))}
     layer = choose(places[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
     state.publish(state.AFTER, encoder.layers - 1)
     target = pick_target(encoder, places[2])
-    shares = sources(subject, layer, token, target)
+    analyses = flow_analyses(subject, layer, token, target)
+    shares = sources(subject, analyses, layer, token)
     st.markdown(answer_line(shares, tokens, token, layer))
     st.plotly_chart(sources_map(shares, tokens), key="sources")
     st.caption(agreement_line(shares))
@@ -50,7 +53,7 @@ def flow(subject: Subject) -> None:
     if method == "rollout":
         paths = it.attention.rollout_paths(trace, layer, token)
     elif method == "gradient":
-        paths = cache.gradient_paths(subject, layer, token, target)
+        paths = analyses["gradient"].result
         detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
     else:
         goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
@@ -79,6 +82,6 @@ def flow(subject: Subject) -> None:
                 least=_("a flow of {amount}").format(amount=LEAST) if method == "flow" else f"{LEAST:.1%}",
             )
         )
-    what = (subject, layer, token, target)
-    export_bar(flow_downloads(*what, tokens, shares, stem), flow_lines(*what), picture=NAME)
+    downloads = flow_downloads(subject, layer, token, target, tokens, shares, stem)
+    export_bar(downloads, *analyses.values(), picture=NAME)
     st.caption(limits(method))

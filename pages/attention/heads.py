@@ -17,7 +17,6 @@ from pages.attention.dependencies_view import (
     dependency_downloads,
     dependency_guide,
     dependency_line,
-    dependency_lines,
     dependency_table,
     tree_scores,
 )
@@ -29,8 +28,8 @@ from pages.attention.heads_view import (
     patterns_shown,
     rules_guide,
     statistic_maps,
+    statistics_analysis,
     statistics_downloads,
-    statistics_lines,
 )
 
 MAPS = "head_maps"
@@ -49,14 +48,15 @@ def heads(subject: Subject) -> None:
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
-            statistics, name = cache.head_statistics(subject), subject.text[:80]
-        lines = statistics_lines(subject)
+            analysis = statistics_analysis(subject)
+            statistics: it.attention.HeadStatistics = analysis.result
+        name = subject.text[:80]
     else:
         found = corpus_statistics(subject.spec)
         if found is None:
             return
-        statistics, name = found
-        lines = statistics_lines(subject.spec)
+        statistics, analysis = found
+        name = analysis.about["file"]
     special = cache.encoder(subject.spec).special
     st.markdown(patterns_line(statistics, special))
     chosen = chosen_head(subject)
@@ -74,7 +74,7 @@ def heads(subject: Subject) -> None:
         pick_row(head_table(statistics, special), chosen)
     with st.expander(_("Rules for naming heads")):
         st.markdown(rules_guide(special))
-    export_bar(statistics_downloads(subject.spec, statistics, stem), lines, picture=MAPS)
+    export_bar(statistics_downloads(analysis, statistics, stem), analysis, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: a name says where a head looks on average in these texts. In other texts the "
@@ -87,7 +87,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     found = tree_scores(spec)
     if found is None:
         return
-    scores, name = found
+    scores, analysis = found
     st.caption(
         _(
             "Sentences: {sentences}; dependencies: {links}. Sentences that the model cannot read: {skipped}; "
@@ -110,8 +110,8 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     )
     pick_row(dependency_table(scores), chosen, dependency_guide())
     head_buttons(*chosen)
-    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
-    export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
+    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], analysis.about["file"])
+    export_bar(dependency_downloads(analysis, scores, stem), analysis)
     st.caption(
         _(
             "What this does not mean: finding a relation is not using it, and the intervals apply to sentences like "

@@ -7,11 +7,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import trace_lines
 
 _TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
 
@@ -108,33 +108,34 @@ def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
     }
 
 
-def step_downloads(
-    subject: Subject,
-    layer: int,
-    head: int,
-    token: int,
-    temperature: float,
-    stem: str,
-) -> list[Download]:
+def step_analysis(subject: Subject, layer: int, head: int, token: int, temperature: float) -> Analysis:
+    """Describe what is computed."""
+    shown = (".weights", ".context", ".errors")
+    return Analysis(
+        "attention.attention_steps",
+        subject,
+        name="steps",
+        shows=shown,
+        layer=layer,
+        head=head,
+        token=token,
+        temperature=temperature,
+    )
+
+
+def step_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the steps as files."""
 
-    def again() -> it.attention.AttentionSteps:
-        trace = cache.trace(subject)
-        return it.attention.attention_steps(cache.encoder(subject.spec), trace, layer, head, token, temperature)
+    def table() -> bytes:
+        return as_csv(step_table(analysis.result))
 
     def everything() -> bytes:
-        steps = again()
+        steps: it.attention.AttentionSteps = analysis.result
         arrays = {name: value.tolist() for name, value in vars(steps).items() if isinstance(value, np.ndarray)}
         return as_json(
             {
-                "model": subject.spec.checkpoint.name,
-                "revision": subject.spec.checkpoint.revision,
-                "text": subject.text,
-                "pair": subject.pair,
+                **analysis.about,
                 "tokens": steps.tokens.strings,
-                "layer": layer,
-                "head": head,
-                "token": token,
                 "divisor": steps.divisor,
                 "errors": dict(steps.errors),
                 **arrays,
@@ -142,14 +143,8 @@ def step_downloads(
         )
 
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(step_table(again())), _("A row for each key")),
+        Download(
+            "CSV", f"{stem}.csv", "text/csv", lambda: as_csv(step_table(analysis.result)), _("A row for each key")
+        ),
         Download("JSON", f"{stem}.json", "application/json", everything, _("Every vector and matrix above")),
     ]
-
-
-def step_lines(subject: Subject, layer: int, head: int, token: int, temperature: float) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return trace_lines(subject) + (
-        f"steps = it.attention.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
-        f"temperature={temperature!r})\nsteps.weights, steps.context, steps.errors\n"
-    )

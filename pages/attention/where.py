@@ -6,16 +6,18 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import trace_of
 from dashboard.components.explorer import Look, explorer, read_look
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.attention_view import (
     Looked,
     attention_downloads,
+    first_head,
     heads_in_words,
     heads_of_url,
-    python_lines,
     reading_guide,
+    view_analysis,
     view_controls,
 )
 from dashboard.widgets.export import export_bar, file_stem
@@ -30,12 +32,13 @@ KEY = "explorer"
 def where(subject: Subject) -> None:
     unit, specials, direction = view_controls(subject.pair is not None, cache.encoder(subject.spec).special)
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(subject)
-        view = it.attention.attention_view(trace, unit, specials, direction)
-        thumbnails = cache.thumbnails(subject, unit, specials, direction)
+        trace = trace_of(subject)
+        analysis = view_analysis(subject, unit, specials, direction)
+        view: it.attention.AttentionView = analysis.run()
+        thumbnails = cache.kept(("thumbnails", analysis), lambda: view.thumbnails().tobytes())
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
-    look = read_look(before, layers, heads, Look((cache.first_head(subject),)))
+    look = read_look(before, layers, heads, Look((first_head(subject),)))
     title = f"{subject.spec.checkpoint.name.split('/')[-1]} · {' '.join(subject.text.split())[:80]}"
     stem = file_stem("attention", subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
     explorer(view, thumbnails, look, title, stem, KEY)
@@ -44,7 +47,7 @@ def where(subject: Subject) -> None:
     state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
 
     what = Looked(subject, unit, specials, direction, look, title, stem)
-    export_bar(attention_downloads(what), python_lines(what), picture="explorer")
+    export_bar(attention_downloads(what), what.analysis, picture="explorer")
     with st.expander(_("How to read this")):
         st.markdown(reading_guide(cache.encoder(subject.spec).special))
     # Its label stays when the head changes, or it would close.

@@ -9,17 +9,18 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import warn_of_baseline
+from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, kept_how, method_choices, method_names
 from dashboard.widgets.notices import guarded
 from pages.attributions.faithfulness_view import (
+    faithfulness_analysis,
     faithfulness_of,
     quality_downloads,
     quality_guide,
-    quality_lines,
+    trust_analysis,
     trust_of,
     versus,
 )
@@ -38,10 +39,11 @@ def quality(asked: Asked) -> None:
     state.publish(state.BASELINE, "pad")
     how = kept_how(method, baseline)
 
+    analysis = explain_analysis(asked, method, how)
+
     def work(progress: Progress) -> it.Attribution:
-        return it.attribution.explain(
-            asked.question, method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
-        )
+        found: it.Attribution = analysis.run(question=asked.question, progress=progress)
+        return found
 
     found = long_work(
         "quality:attribution",
@@ -53,7 +55,7 @@ def quality(asked: Asked) -> None:
     )
     if found is None:
         return
-    faithful = faithfulness_of(asked, found, how)
+    faithful = faithfulness_of(asked, analysis, found, how)
     if faithful is None:
         return
     st.markdown(
@@ -70,11 +72,12 @@ def quality(asked: Asked) -> None:
             "one standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
-    trusted = trust_of(asked, found, how)
+    trusted = trust_of(asked, analysis, found, how)
     if trusted is not None:
         _trusted(trusted)
     stem = file_stem("quality", asked.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
-    export_bar(quality_downloads(asked, found, faithful, trusted, stem), quality_lines(asked, how))
+    analyses = faithfulness_analysis(asked, analysis), trust_analysis(asked, analysis)
+    export_bar(quality_downloads(asked, found, faithful, trusted, stem), *analyses)
     quality_guide()
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
@@ -17,8 +18,6 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.python_code import encoder_lines
-from pages.attributions.export import question_lines, sentence_options
 from pages.attributions.figures import pair_matrix
 
 
@@ -38,10 +37,20 @@ def _similar(asked: Asked, baseline: str) -> None:
     other = asked.subject.pair or ""
     length = len(encoder.tokens(asked.subject.text)) + len(encoder.tokens(other))
 
+    analysis = Analysis(
+        "attribution.similarity_pairs",
+        asked.subject,
+        name="pairs",
+        shows=(".scores",),
+        other=other,
+        baseline=baseline,
+        pooling=asked.pooling,
+        prompt=asked.prompt,
+    )
+
     def work(progress: Progress) -> it.attribution.SimilarityPairs:
-        return it.attribution.similarity_pairs(
-            encoder, asked.subject.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
-        )
+        found: it.attribution.SimilarityPairs = analysis.run(progress=progress)
+        return found
 
     found = long_work(
         "similarity_pairs",
@@ -82,20 +91,17 @@ def _similar(asked: Asked, baseline: str) -> None:
     )
     _strongest(words, *names)
     stem = file_stem("similarity", rows.text[:30], columns.text[:30])
-    lines = (
-        encoder_lines(asked.subject.spec)
-        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.subject.text!r}, {other!r}, "
-        + f"{baseline!r}{sentence_options(asked)})\n"
-        + "pairs.scores\n"
-    )
-    export_bar([_matrix(words, names, stem)], lines)
+    export_bar([_matrix(words, names, stem)], analysis)
 
 
 def _together(asked: Asked, baseline: str) -> None:
     question = asked.question
+    shown = (".strength", ".difference")
+    analysis = asked.analysis("interactions", "interactions", shown, baseline=baseline)
 
     def work(progress: Progress) -> it.attribution.Interactions:
-        return it.attribution.interactions(asked.question, baseline, progress)
+        found: it.attribution.Interactions = analysis.run(question=asked.question, progress=progress)
+        return found
 
     words = len(_free(question.tokens))
     found = long_work(
@@ -131,8 +137,7 @@ def _together(asked: Asked, baseline: str) -> None:
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
     stem = file_stem("interactions", asked.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
-    lines = question_lines(asked) + f"it.attribution.interactions(question, {baseline!r}).{kind}\n"
-    export_bar([_matrix(scores, [names, names], stem)], lines)
+    export_bar([_matrix(scores, [names, names], stem)], analysis)
 
 
 def _free(tokens: it.Tokens) -> list[int]:

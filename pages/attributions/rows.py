@@ -20,9 +20,9 @@ from pages.attributions.rows_view import (
     chosen_row,
     human_line,
     learned_texts,
+    rows_analysis,
     rows_downloads,
     rows_input,
-    rows_lines,
     skipped_rows,
 )
 
@@ -42,24 +42,14 @@ def rows(asked: Asked) -> None:
             st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
         )
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    encoder = cache.encoder(asked.subject.spec)
+    analysis = rows_analysis(asked, found, method, baseline)
     learned = learned_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
-        return it.attribution.attribute_rows(
-            encoder,
-            found.texts,
-            found.labels,
-            asked.target,
-            method,
-            baseline,
-            head=asked.head,
-            highlights=found.highlights,
-            origin=found.origin,
-            learned=learned,
-            progress=progress,
-            beside=cache.beside(encoder.spec),
+        explained: it.attribution.RowAttributions = analysis.run(
+            learned=learned, progress=progress, beside=cache.beside(asked.subject.spec)
         )
+        return explained
 
     result = long_work(
         "rows",
@@ -91,7 +81,7 @@ def rows(asked: Asked) -> None:
     else:
         st.info(_("No word occurs in three or more of the texts explained for this class."))
     chosen_row(result)
-    export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
+    export_bar(rows_downloads(result, stem), analysis)
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:

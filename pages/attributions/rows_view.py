@@ -12,6 +12,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.ask_view import Asked
@@ -20,7 +21,6 @@ from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.models import chosen_run
-from dashboard.widgets.python_code import encoder_lines, table_lines
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
 from interpret.attribution.rows import rows_table
@@ -52,6 +52,8 @@ class Input:
         Places of the columns with texts, labels and highlights, -1 for none.
     most
         How many rows are read at most, 0 for all.
+    path
+        Where lines of Python find the file.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Input:
     origin: FileRows
     columns: tuple[int, int, int]
     most: int
+    path: str
 
 
 def rows_input() -> Input | None:
@@ -73,7 +76,7 @@ def rows_input() -> Input | None:
         If the file cannot be read or has no rows.
     """
     label = _("A file with a text in each row, and optionally a label: {kinds}").format(kinds=" ".join(SUFFIXES))
-    found = kept_file("explained_rows", label, SUFFIXES)
+    found, folder = kept_file("explained_rows", label, SUFFIXES), ""
     if found is None:
         example = "topics.csv"
         st.toggle(_("Use the built-in example with six topics"), key="rows_example", persist_state="session")
@@ -82,7 +85,8 @@ def rows_input() -> Input | None:
                 _("Choose a file. Each row is explained, and the most influential words for each class are collected.")
             )
             return None
-        found = (example, (ROOT / "dashboard/examples" / example).read_bytes())
+        folder = "dashboard/examples/"
+        found = (example, (ROOT / folder / example).read_bytes())
     name, content = found
     table = cache.table(content, name)
     table_caption(table, name)
@@ -140,6 +144,7 @@ def rows_input() -> Input | None:
         rows_of(table, chosen, [table.columns[column]]),
         (column, labels, marks),
         most,
+        folder + name,
     )
 
 
@@ -279,39 +284,36 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
     ]
 
 
-def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
-    """Write the lines of Python that explain the same rows."""
+def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Analysis:
+    """Describe how the rows are explained."""
     column, labels, marks = read.columns
-    head = ", head=head" if asked.head is not None else ""
-    path = read.name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{read.name}"
-    lines = [
-        encoder_lines(asked.subject.spec),
-        f"\n{asked.fitted}" if asked.fitted else "",
-        table_lines(path),
-        "places = range(len(table.rows))\n",
-    ]
+    lines = table_lines(read.path) + "places = range(len(table.rows))\n"
     if read.most:
         draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
-        lines.append(
-            f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
-        )
-    lines.append(
-        "rows = [table.rows[i] for i in places]\n\n"
-        "from interpret.core.file_rows import rows_of\n\n"
-        f"origin = rows_of(table, places, [table.columns[{column}]])\n"
+        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
+    rows = Source("rows", lines + "rows = [table.rows[i] for i in places]\n", read.about, lambda: None)
+
+    def source(name: str, value: object, made: str) -> Source:
+        return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
+
+    origin = f"origin = rows_of(table, places, [table.columns[{column}]])"
+    more: dict[str, Any] = {} if asked.head is None else {"head": asked.head}
+    more |= {"origin": source("origin", read.origin, f"from interpret.core.file_rows import rows_of\n\n{origin}")}
+    if read.labels is not None:
+        more["labels"] = source("labels", read.labels, f"labels = [row[{labels}] for row in rows]")
+    if read.highlights is not None:
+        more["highlights"] = source("highlights", read.highlights, f"highlights = [row[{marks}] for row in rows]")
+    return Analysis(
+        "attribution.attribute_rows",
+        asked.subject.spec,
+        name="found",
+        shows=(".words(found.classes[0])", ".accuracies"),
+        texts=source("texts", read.texts, f"texts = [row[{column}] for row in rows]"),
+        target=asked.target,
+        method=method,
+        baseline=baseline,
+        **more,
     )
-    given = [f"texts = [row[{column}] for row in rows]\n"]
-    options = ["None"]
-    if labels >= 0:
-        given.append(f"labels = [row[{labels}] for row in rows]\n")
-        options = ["labels"]
-    options += [repr(asked.target), repr(method), repr(baseline)]
-    head += ", origin=origin"
-    if marks >= 0:
-        given.append(f"marks = [row[{marks}] for row in rows]\n")
-        head += ", highlights=marks"
-    lines += [*given, f"found = it.attribution.attribute_rows(encoder, texts, {', '.join(options)}{head})\n"]
-    return "".join(lines) + "found.words(found.classes[0]), found.accuracies\n"
 
 
 def skipped_rows(found: it.attribution.RowAttributions) -> None:

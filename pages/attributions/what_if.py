@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
 from dashboard.widgets.ask_view import Asked, target_name
@@ -15,7 +16,6 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.attribution.counterfactuals import Change
-from pages.attributions.export import question_lines
 from pages.attributions.variants_view import chances_table, search_names, variants_table
 
 _PICTURE = "switches_words"
@@ -70,15 +70,21 @@ def whatif(asked: Asked) -> None:
                     _("A row for each word switched off"),
                 )
             ],
-            question_lines(asked)
-            + "from interpret.attribution.counterfactuals import Change\n\n"
-            + "tokens = question.tokens\n"
-            + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
-            + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
-            + "it.attribution.read_variants(question, changes).chances\n",
+            asked.analysis("read_variants", "every", (".chances",), variants=_each_word(asked, singles)),
         )
     if question.target.kind == "class":
         _search(asked, question, stem)
+
+
+def _each_word(asked: Asked, singles: list[tuple[Change]]) -> Source:
+    """Return the text as it is, and without each word in turn, with the lines of Python that make them."""
+    lines = (
+        "from interpret.attribution.counterfactuals import Change\n\n"
+        "tokens = question.tokens\n"
+        "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[list(group)].any()]\n"
+        'variants = [(), *((Change(i, tokens.words[i], ""),) for i in free)]\n'
+    )
+    return Source("variants", lines, asked.about, lambda: [(), *singles], after=(asked.asking,))
 
 
 def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
@@ -109,8 +115,11 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
     search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
 
+    analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".found",), search=search)
+
     def work(progress: Progress) -> it.attribution.Counterfactuals:
-        return it.attribution.find_counterfactuals(asked.question, search, progress=progress)
+        found: it.attribution.Counterfactuals = analysis.run(question=asked.question, progress=progress)
+        return found
 
     found = long_work(
         "turning",
@@ -159,5 +168,5 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
                 _("A row for each variant"),
             )
         ],
-        question_lines(asked) + f"it.attribution.find_counterfactuals(question, {search!r}).found\n",
+        analysis,
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
@@ -43,6 +46,33 @@ class Read:
     def label(self) -> str | None:
         """The column that looks most like labels of these items; None where there is none."""
         return label_among({name: self.column(name) for name in self.collection.columns})
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """How the texts were read."""
+        found = self.embeddings
+        more: dict[str, Any] = {} if len(found.layers) > 1 else {"layers": (-1,)}
+        if found.level == "texts":
+            more |= {"pooling": found.pooling, "prompt": found.prompt}
+        else:
+            more |= {"level": found.level, "word": found.word}
+        return Analysis("embed", found.spec, name="embeddings", texts=self.collection.source, **more)
+
+    def vectors(self, layer: int, places: np.ndarray) -> Source:
+        """Return the vectors of the points that `draw_sample` draws, with the lines of Python that take them."""
+        drawn = self.sample("vectors", f"embeddings.at({layer})", lambda: self.embeddings.at(layer)[places], places)
+        return drawn
+
+    def sample(self, name: str, of: str, value: Callable[[], Any], places: np.ndarray) -> Source:
+        """Return what some Python has for each point that is drawn: ``of`` stands for all points."""
+        key = (self.about, len(places))
+        if len(places) == len(self.embeddings):
+            return Source(name, f"{name} = {of}\n", key, value, after=(self.analysis,))
+        draw = f"np.random.default_rng({SEED}).permutation(len(embeddings))[:{len(places)}]"
+        shown = Source(
+            "shown", f"import numpy as np\n\nshown = np.sort({draw})\n", key, lambda: places, after=(self.analysis,)
+        )
+        return Source(name, f"{name} = {of}[shown]\n", key, value, after=(shown,))
 
     def column(self, name: str) -> tuple[str, ...]:
         """Return a column's value for each item."""

@@ -13,6 +13,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.components.scatter import Colours
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
@@ -134,15 +135,7 @@ def clusters_of(read: Read, layer: int, method: str) -> it.embeddings.Clusters |
         "clusters",
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
         _("Find clusters"),
-        lambda progress: it.embeddings.cluster(
-            read.embeddings.at(layer)[places],
-            method,
-            count,
-            SEED,
-            least=least,
-            texts=read.embeddings.text[places],
-            progress=progress,
-        ),
+        lambda progress: cluster_analysis(read, layer, method).run(progress=progress),
         {"cluster": _("runs")},
         auto=True,
         keep=8,
@@ -250,6 +243,43 @@ def _still_there(device: str) -> str:
     return "cpu"
 
 
+def map_analysis(read: Read, places: np.ndarray, settings: MapSettings, layer: int) -> Analysis:
+    """Describe how one layer's map is made."""
+    return Analysis(
+        "embeddings.project",
+        read.embeddings.spec,
+        name="projection",
+        shows=(".points", ".quality"),
+        vectors=read.vectors(layer, places),
+        method=settings.method,
+        dims=settings.dims,
+        seed=settings.seed,
+        metric=settings.metric,
+        perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
+        neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
+        device=_still_there(read.embeddings.spec.device),
+    )
+
+
+def cluster_analysis(read: Read, layer: int, method: str) -> Analysis:
+    """Describe how groups are found, as their own settings say."""
+    places = draw_sample(read, MOST_GROUPED)
+    count, least = group_settings(len(places))
+    text = read.embeddings.text
+    return Analysis(
+        "embeddings.cluster",
+        read.embeddings.spec,
+        name="clusters",
+        shows=(".cluster",),
+        vectors=read.vectors(layer, places),
+        method=method,
+        count=count,
+        seed=SEED,
+        least=least,
+        texts=read.sample("text", "embeddings.text", lambda: text[places], places),
+    )
+
+
 def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
     """Make the maps, showing how far they are; None before they are made.
 
@@ -258,7 +288,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
     InputError
         If the points have no map.
     """
-    layers, device = settings.layers, _still_there(read.embeddings.spec.device)
+    layers = settings.layers
 
     def work(progress: Progress) -> Maps:
         found = []
@@ -268,20 +298,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
                 share = 1000 * place + round(1000 * done / max(total, 1) * 0.98)
                 progress(share, 1000 * len(layers), stage)
 
-            vectors = np.asarray(read.embeddings.at(layer)[places])
-            found.append(
-                it.embeddings.project(
-                    vectors,
-                    settings.method,
-                    settings.dims,
-                    settings.seed,
-                    metric=settings.metric,
-                    perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
-                    neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
-                    device=device,
-                    progress=report,
-                )
-            )
+            found.append(map_analysis(read, places, settings, layer).run(progress=report))
         return Maps(tuple(found), it.embeddings.align([one.points for one in found]))
 
     soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS

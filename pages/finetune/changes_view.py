@@ -9,6 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n
 from dashboard.subject import Subject
@@ -79,6 +80,18 @@ def _spec(model: str) -> it.EncoderSpec:
     return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE, "auto")).name, "float32")
 
 
+def _drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
+    """Return how far each head's attention has moved between two models."""
+    first, second = (Analysis("trace", Subject(spec, text)) for spec in (before, after))
+    found: np.ndarray = Analysis("finetuning.attention_drift", after, before=first, after=second).result
+    return found
+
+
+def _levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
+    """Return mean vectors of texts at every level."""
+    return np.asarray(Analysis("embed", spec, texts=texts, pooling="mean", prompt="").result.vectors)
+
+
 def probe_part(both: Both) -> str:
     """Let a sentence be chosen or typed, and draw how its answer came about; returns the sentence."""
     run = both.run
@@ -117,7 +130,7 @@ def attention_part(both: Both, text: str) -> None:
         # In the cache two models find room at once.
         cache.encoder(both.before)
         cache.encoder(both.after)
-        drift = cache.drift(both.before, both.after, text)
+        drift = _drift(both.before, both.after, text)
     layer, head = np.unravel_index(int(drift.argmax()), drift.shape)
     st.plotly_chart(drift_map(drift), key="drift")
     st.caption(
@@ -138,7 +151,7 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
     about = f"{both.run.id}:{hash(text)}"
     layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
     head = second.number_input(_("Head"), 0, shape[1] - 1, most[1], key=f"inside_head:{about}")
-    one, other = (cache.trace(Subject(spec, text)) for spec in (both.before, both.after))
+    one, other = (trace_of(Subject(spec, text)) for spec in (both.before, both.after))
     figures = attention_maps(
         one.attention[layer, head],
         other.attention[layer, head],
@@ -178,9 +191,9 @@ def moments_part(both: Both, text: str) -> None:
         spec = _spec(str(run.model if snapshot is None else it.finetuning.open_snapshot(run, snapshot)))
         cache.encoder(both.before)
         cache.encoder(spec)
-        drifts.append(cache.drift(both.before, spec, text).mean(axis=1))
+        drifts.append(_drift(both.before, spec, text).mean(axis=1))
         if len(texts) >= _LEAST_TEXTS:
-            pairs = zip(cache.levels(both.before, texts), cache.levels(spec, texts), strict=True)
+            pairs = zip(_levels(both.before, texts), _levels(spec, texts), strict=True)
             alike.append([it.embeddings.cka(x, y) for x, y in pairs])
         progress.progress(place / len(steps), _("Running every snapshot …"))
     progress.empty()
@@ -216,7 +229,7 @@ def vectors_part(both: Both) -> None:
     with st.spinner(_("Running both models on these texts …")):
         cache.encoder(both.before)
         cache.encoder(both.after)
-        one, other = cache.levels(both.before, texts), cache.levels(both.after, texts)
+        one, other = _levels(both.before, texts), _levels(both.after, texts)
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
@@ -253,7 +266,7 @@ def reasons_part(both: Both, text: str) -> None:
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
         examples, split = run_rows(both.run)
         learned = examples.some(split.train)
-        head = cache.head(both.before, learned.texts, learned.labels)
+        head = Analysis("fit_head", both.before, texts=learned.texts, labels=learned.labels).result
         if answer.target.name in head.labels:
             found.insert(
                 0,

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads
 from dashboard.language import _, _n, literal
 from dashboard.subject import Subject
@@ -21,10 +22,12 @@ from interpret.core.checkpoints import BUILT_IN
 from interpret.core.indices import check_heads
 from pages.pretraining.fill_mask_view import (
     WORDS,
+    guess_analysis,
     guess_downloads,
-    guess_lines,
     guess_tables,
+    guesses_of,
     hide_words,
+    layers_analysis,
     spots,
     survival_table,
     word_names,
@@ -64,9 +67,10 @@ def guess(subject: Subject) -> None:
     around = _Around()
     _bench(subject, around)
     around.drawn = False
-    if around.lens is not None and around.lens.path is not None and around.place is not None:
+    lens = around.lens
+    if lens is not None and lens.path is not None and lens.texts is not None and around.place is not None:
         with around.place:
-            fit_lens(subject.spec, around.lens.path, around.lens.texts)
+            fit_lens(subject.spec, lens.path, lens.texts)
 
 
 # Alone: a click on a word is answered without the rest of the page being sent and drawn again.
@@ -87,7 +91,7 @@ def _bench(subject: Subject, around: _Around) -> None:
             icon=":material/touch_app:",
         )
         return
-    found = cache.guesses(subject, hidden)
+    found = guesses_of(subject, hidden)
     beside = segments(
         _("Comparison"),
         {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
@@ -121,10 +125,10 @@ def _bench(subject: Subject, around: _Around) -> None:
             title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
         st.markdown(f"**{title}**")
         place = pick_mask(found)
-        _layers(subject, hidden, place, off, around)
-    what = (subject, hidden)
-    tuned = st.session_state[state.LENS] == "tuned"
-    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
+        shown: list[Analysis] = []
+        _layers(subject, hidden, place, off, around, shown)
+    analysis = guess_analysis(subject, hidden, off)
+    export_bar(guess_downloads(analysis, off, stem), analysis, *shown, picture=WORDS)
     st.caption(
         _(
             "What this does not mean: a probability is how this model distributes its guess over its vocabulary, not "
@@ -160,7 +164,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     }
     places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
     guess_tables(
-        cache.guesses(Subject(other.spec, again.text, again.pair), places),
+        guesses_of(Subject(other.spec, again.text, again.pair), places),
         word_names(again, places),
         "other_model",
         1 if len(places) < 2 else 2,
@@ -185,7 +189,7 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
     state.publish("beside_text", first)
     if second is not None:
         st.text(f"B  {second}")
-    found = cache.guesses(Subject(spec, text or "", second), ())
+    found = guesses_of(Subject(spec, text or "", second), ())
     guess_tables(found, {}, "other_text", 1 if len(found.guesses) == 1 else 2)
 
 
@@ -214,7 +218,7 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
             return ()
         off = switch_heads(subject)
         if off:
-            after = cache.guesses(subject, hidden, off)
+            after = guesses_of(subject, hidden, off)
             chance = st.column_config.NumberColumn(format="%.3f %%")
             st.dataframe(
                 survival_table(before, after),
@@ -228,11 +232,7 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
 
 @guarded
 def _layers(
-    subject: Subject,
-    hidden: tuple[int, ...],
-    place: int,
-    off: Heads,
-    around: _Around,
+    subject: Subject, hidden: tuple[int, ...], place: int, off: Heads, around: _Around, shown: list[Analysis]
 ) -> None:
     lens = lens_input(subject.spec)
     if lens is None:
@@ -242,7 +242,8 @@ def _layers(
             st.rerun()
         around.lens, around.place = lens, st.container()
         return
-    file = lens.file
-    layers_view(cache.layer_guesses(subject, hidden, place, file, off))
-    if file is not None:
-        lens_about(cache.lens(*file))
+    analysis = layers_analysis(subject, hidden, place, lens.source, off)
+    layers_view(analysis.result)
+    shown.append(analysis)
+    if lens.file is not None:
+        lens_about(cache.lens(*lens.file))

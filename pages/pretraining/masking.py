@@ -14,9 +14,9 @@ from dashboard.widgets.notices import guarded
 from pages.pretraining.masking_view import (
     DRAWS,
     WORDS,
+    game_analysis,
     game_downloads,
     game_input,
-    game_lines,
     game_means,
     game_table,
     game_words,
@@ -46,7 +46,8 @@ def game(subject: Subject) -> None:
 
 @guarded
 def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
-    played = cache.played(subject, masking, seed)
+    analysis = game_analysis(subject, masking, seed)
+    played: it.pretraining.MaskedText = analysis.result
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masking-game", model, subject.text[:40], str(seed))
     game_words(played, f"{model} · {subject.text[:80]}", stem)
@@ -64,6 +65,4 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
             _("Loss without masking"): number,
         },
     )
-    export_bar(
-        game_downloads(subject.spec, played, masking, seed, stem), game_lines(subject, masking, seed), picture=WORDS
-    )
+    export_bar(game_downloads(analysis, stem), analysis, picture=WORDS)

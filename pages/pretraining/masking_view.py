@@ -9,11 +9,11 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
 from interpret.core.errors import InputError
 from interpret.core.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
 from pages.pretraining.fill_mask_view import percent
@@ -196,10 +196,15 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         )
 
 
-def game_downloads(
-    spec: it.EncoderSpec, played: it.pretraining.MaskedText, masking: it.pretraining.Masking, seed: int, stem: str
-) -> list[Download]:
+def game_analysis(subject: Subject, masking: it.pretraining.Masking, seed: int) -> Analysis:
+    """Describe one game."""
+    shown = (".masked.done", ".loss", ".seen")
+    return Analysis("pretraining.mask_text", subject, name="played", shows=shown, masking=masking, seed=seed)
+
+
+def game_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the game as files."""
+    played: it.pretraining.MaskedText = analysis.result
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
     columns = {
         "position": played.place.tolist(),
@@ -211,35 +216,13 @@ def game_downloads(
         "loss": played.loss.tolist(),
         "loss_in_use": played.seen.tolist(),
     }
-    about = {
-        "model": spec.checkpoint.name,
-        "revision": spec.checkpoint.revision,
-        "text": played.tokens.text,
-        "pair": played.tokens.pair,
-        "rate": masking.rate,
-        "hidden": masking.hidden,
-        "replaced": masking.replaced,
-        "whole_words": masking.whole_words,
-        "seed": seed,
-    }
     return [
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each selected token")),
         Download(
             "JSON",
             f"{stem}.json",
             "application/json",
-            lambda: as_json({**about, "chosen": columns}),
+            lambda: as_json({**analysis.about, "chosen": columns}),
             _("The same values, with model, text and settings"),
         ),
     ]
-
-
-def game_lines(subject: Subject, masking: it.pretraining.Masking, seed: int) -> str:
-    """Write the lines of Python that give the same numbers."""
-    second = f", pair={subject.pair!r}" if subject.pair is not None else ""
-    return encoder_lines(subject.spec) + (
-        f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
-        f"whole_words={masking.whole_words})\n"
-        f"played = it.pretraining.mask_text(encoder, {subject.text!r}{second}, masking=masking, seed={seed})\n"
-        "played.masked.done, played.loss, played.seen\n"
-    )

@@ -14,9 +14,10 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.text_input import offer_second_text
 from interpret.pretraining.next_sentence import check_pairs
 from pages.pretraining.next_sentence_view import (
+    answer_analysis,
     answer_view,
+    following_analysis,
     following_downloads,
-    following_lines,
     following_view,
     pairs_input,
 )
@@ -41,8 +42,8 @@ def following(subject: Subject) -> None:
 
 @guarded
 def _one(subject: Subject) -> None:
-    asked = cache.next_sentence(subject)
-    answer_view(asked, cache.next_sentence(Subject(subject.spec, subject.pair or "", subject.text)))
+    asked: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
+    answer_view(asked, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
 
 
 @guarded
@@ -51,15 +52,17 @@ def _many(subject: Subject) -> None:
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.NextSentenceScores:
-        return it.pretraining.score_pairs(cache.encoder(subject.spec), given.pairs, progress=progress)
+    analysis, count = following_analysis(subject.spec, given), len(given.pairs.result)
 
-    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", len(given.pairs)).format(
-        count=f"{len(given.pairs):,}"
-    )
-    found = long_work("following", repr((subject.spec, given.about)), label, work, auto=len(given.pairs) <= 100, keep=4)
+    def work(progress: Progress) -> it.pretraining.NextSentenceScores:
+        found: it.pretraining.NextSentenceScores = analysis.run(progress=progress)
+        return found
+
+    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", count).format(count=f"{count:,}")
+    found = long_work("following", repr((subject.spec, given.pairs.key)), label, work, auto=count <= 100, keep=4)
     if found is None:
         return
     following_view(given, found)
-    stem = file_stem("next-sentence", subject.spec.checkpoint.name.split("/")[-1], given.name)
-    export_bar(following_downloads(given, found, stem), following_lines(subject))
+    stem = file_stem("next-sentence", subject.spec.checkpoint.name.split("/")[-1], given.pairs.file)
+    one = [] if subject.pair is None else [answer_analysis(subject.spec, subject.text, subject.pair)]
+    export_bar(following_downloads(given, found, stem), *one, analysis)

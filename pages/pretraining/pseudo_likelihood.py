@@ -12,14 +12,14 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from pages.pretraining.fill_mask_view import surprise_analysis
 from pages.pretraining.pseudo_likelihood_view import (
     WORDS,
     pairs_input,
+    preferences_analysis,
     preferences_downloads,
-    preferences_lines,
     preferences_view,
     surprise_downloads,
-    surprise_lines,
     surprise_table,
     surprise_tiles,
     surprise_words,
@@ -69,13 +69,13 @@ def _texts(subject: Subject, within: bool) -> None:
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, subject.text[:40])
     found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
-    texts = [subject.text]
+    analyses = [surprise_analysis(subject, within)]
     if other and other.strip():
         beside: list[it.pretraining.PseudoLikelihood] = []
         _other_text(Subject(subject.spec, other), within, beside)
         for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
-            texts.append(other)
+            analyses.append(surprise_analysis(Subject(subject.spec, other), within))
             st.markdown(verdict(first, second))
     surprise_words(found, words, f"{model} · {subject.text[:80]}", stem)
     with st.expander(_("The words as a table")):
@@ -87,11 +87,7 @@ def _texts(subject: Subject, within: bool) -> None:
                 _("Probability"): st.column_config.NumberColumn(format="%.2e"),
             },
         )
-    export_bar(
-        surprise_downloads(subject.spec, [one for _name, one in found], stem),
-        surprise_lines(subject.spec, texts, subject.pair, within),
-        picture=WORDS,
-    )
+    export_bar(surprise_downloads(analyses, [one for _name, one in found], stem), *analyses, picture=WORDS)
     st.caption(
         _(
             "What this does not mean: each word is predicted with all others in view, so the sum is not the "
@@ -115,25 +111,29 @@ def _pairs(subject: Subject, within: bool) -> None:
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.MinimalPairs:
-        return it.pretraining.compare_minimal_pairs(cache.encoder(subject.spec), given.pairs, within, progress)
+    analysis, count = preferences_analysis(subject.spec, given, within), len(given.pairs.result)
 
-    label = _n("Score {count} pair", "Score {count} pairs", len(given.pairs)).format(count=f"{len(given.pairs):,}")
+    def work(progress: Progress) -> it.pretraining.MinimalPairs:
+        found: it.pretraining.MinimalPairs = analysis.run(progress=progress)
+        return found
+
+    label = _n("Score {count} pair", "Score {count} pairs", count).format(count=f"{count:,}")
     found = long_work(
-        "preferences", repr((subject.spec, given.about, within)), label, work, auto=len(given.pairs) <= 50, keep=4
+        "preferences", repr((subject.spec, given.pairs.key, within)), label, work, auto=count <= 50, keep=4
     )
     if found is None:
         return
     preferences_view(given, found)
-    stem = file_stem("pairs", subject.spec.checkpoint.name.split("/")[-1], given.name)
-    export_bar(preferences_downloads(given, found, stem), preferences_lines(subject.spec, within))
+    stem = file_stem("pairs", subject.spec.checkpoint.name.split("/")[-1], given.pairs.file)
+    export_bar(preferences_downloads(given, found, stem), analysis)
 
 
 def _read(subject: Subject, within: bool, which: str) -> it.pretraining.PseudoLikelihood | None:
     encoder = cache.encoder(subject.spec)
 
     def work(progress: Progress) -> it.pretraining.PseudoLikelihood:
-        return it.pretraining.pseudo_log_likelihood(encoder, subject.text, subject.pair, within, progress)
+        found: it.pretraining.PseudoLikelihood = surprise_analysis(subject, within).run(progress=progress)
+        return found
 
     soon = len(encoder.tokens(subject.text, subject.pair)) ** 2 <= _SOON_TOKENS
     about = repr((subject, within))

@@ -11,9 +11,10 @@ import pytest
 
 import dashboard.components.explorer as explorer_module
 import interpret as it
+from dashboard.analysis import python_lines
 from dashboard.components.explorer import Look, explorer, read_look, standalone
 from dashboard.subject import Subject
-from dashboard.widgets.attention_view import Looked, heads_of_url, python_lines, weights_csv
+from dashboard.widgets.attention_view import Looked, heads_of_url, weights_csv
 from dashboard.widgets.export import file_stem
 from pages.attention.attention_figures import head_heatmap
 
@@ -129,10 +130,12 @@ def test_the_python_lines_give_the_same_weights(minilm, view):
     what = Looked(
         Subject(minilm.spec, "The bank of the river.", "It was steep."), "word", True, "all", look, "title", "stem"
     )
-    lines = python_lines(what)
+    lines = python_lines(what.analysis)
     scope: dict[str, object] = {}
     exec(lines, scope)
-    assert np.array_equal(scope["weights"], view.average([(2, 3), (4, 5)]))
+    assert lines.endswith("\nview.average([(2, 3), (4, 5)])\n")
+    weights = eval(lines.splitlines()[-1], scope)
+    assert np.array_equal(weights, view.average([(2, 3), (4, 5)]))
 
 
 def test_the_csv_reads_back(view):

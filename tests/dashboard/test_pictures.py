@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import interpret as it
+from dashboard.analysis import Analysis
 from dashboard.components.scatter import read_view
 from dashboard.components.steps import MOST_ROWS, shown_keys
 from dashboard.components.switches import read_off
@@ -155,7 +156,8 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
     )
     assert "increases the loss for 72 of 72 heads and decreases it for 0" in importance_line(up)
     assert verdicts_of(up)[0][0] == "loss increases without it (+0.5000 – +1.0000)"
-    csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(minilm.spec, up, "x", "x"))
+    described = Analysis("attention.head_importance", minilm.spec)
+    csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(described, up, "x"))
     assert {"loss_rise_low", "loss_rise_high", "importance_low", "accuracy_drop_high"} <= set(
         csv.splitlines()[0].split(",")
     )
