@@ -18,7 +18,8 @@ from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
-from interpret.core.tag_files import Tagged, read_tags
+from interpret.core.tag_files import read_tags
+from interpret.core.tagged import Tagged
 from interpret.finetuning.passages import PASSAGE_WORDS
 from interpret.finetuning.splits import Split, split_rows
 
