@@ -114,7 +114,7 @@ def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
-    if asked(DEVICE, "auto") == "auto" and spec.device.startswith("cuda"):
+    if asked(DEVICE) == "auto" and spec.device.startswith("cuda"):
         return _beside(spec)
     # What was loaded there before serves nobody now.
     _beside.clear()

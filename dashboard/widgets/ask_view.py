@@ -19,7 +19,6 @@ from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.core.files import Table, read_table
 
-_SOURCE = "classifier"
 _STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
 
 
@@ -128,16 +127,16 @@ def ask_input(subject: Subject) -> Asked | None:
         state.publish(state.EXPLAINED, next(iter(kinds)))
         if kind == "unit":
             levels = {i: str(i) for i in range(encoder.layers + 1)}
-            level = choose(st.selectbox, _("Hidden state"), levels, "unit_level", encoder.layers, width=110)
-            state.seed("unit_number", 0, range(encoder.width))
+            level = choose(st.selectbox, _("Hidden state"), levels, state.UNIT_LEVEL, encoder.layers, width=110)
+            state.seed(state.UNIT_NUMBER, allowed=range(encoder.width))
             unit = st.number_input(
-                _("Unit"), 0, encoder.width - 1, key="unit_number", persist_state="session", width=130
+                _("Unit"), 0, encoder.width - 1, key=state.UNIT_NUMBER, persist_state="session", width=130
             )
             return Asked(subject, f"unit {level}.{unit}", None, "")
         if kind == "similarity":
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
-            if subject.pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
+            if subject.pair and segments(_("Explain words of"), sides, state.SIMILARITY_SIDE) == "second":
                 subject = replace(subject, text=subject.pair, pair=subject.text)
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
@@ -151,8 +150,8 @@ def ask_input(subject: Subject) -> Asked | None:
                 "starter_zh": _("demo: six topics, Chinese"),
                 "file": _("my own labelled file"),
             }
-            source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
-            state.publish(_SOURCE, "starter")
+            source = choose(st.selectbox, _("Classifier"), sources, state.CLASSIFIER, width=250)
+            state.publish(state.CLASSIFIER)
         place = st.container()
     fitted: Analysis | None = None
     about = ""
@@ -174,7 +173,7 @@ def ask_input(subject: Subject) -> Asked | None:
     names = fitted.result.labels if fitted is not None else task.labels if task is not None else ()
     classes: dict[int, str] = {-1: _("the predicted class"), **dict(enumerate(names))}
     with place:
-        index = choose(st.selectbox, _("Class"), classes, f"class:{about}:{len(names)}", width=200)
+        index = choose(st.selectbox, _("Class"), classes, state.CLASS.of(about, len(names)), width=200)
     return Asked(subject, "predicted" if index < 0 else index, fitted, about)
 
 

@@ -32,7 +32,7 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
     """Draw the switches: unit, special tokens and, where there are two texts, direction."""
     units: dict[Unit, str] = {"token": _("Tokens"), "word": _("Words")}
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
-    state.seed(state.SPECIALS, True)
+    state.seed(state.SPECIALS)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         unit = segments(
             _("Unit"),
@@ -50,9 +50,9 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
                 "sums to 1 again."
             ),
         )
-    state.publish(state.UNIT, "token")
-    state.publish(state.SPECIALS, True)
-    state.remember(state.DIRECTION, None if direction == "all" else direction)
+    state.publish(state.UNIT)
+    state.publish(state.SPECIALS)
+    state.remember(state.DIRECTION, None if direction == state.DIRECTION.default else direction)
     return unit, specials, direction
 
 

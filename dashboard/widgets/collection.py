@@ -23,7 +23,6 @@ from interpret.core.files import SUFFIXES, Table, read_table
 from interpret.core.labels import as_number, has_decimal_commas, is_missing, with_point
 
 SEED = 0
-_SOURCE, _EXAMPLE, _PASTED = "from", "corpus", "pasted"
 _FILES = {"topics": "topics.csv", "senses": "senses.csv", "chinese": "topics.zh-CN.csv"}
 
 
@@ -92,11 +91,11 @@ def collection_input() -> Collection | None:
     """
     sources = {"example": _("Examples"), "pasted": _("Paste lines"), "file": _("File")}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        source = segments(_("Texts from"), sources, _SOURCE)
-        state.publish(_SOURCE, "example")
+        source = segments(_("Texts from"), sources, state.FROM)
+        state.publish(state.FROM)
         if source == "example":
             return _from_examples()
-    state.remember(_EXAMPLE, None)
+    state.remember(state.CORPUS, None)
     found = _pasted() if source == "pasted" else _from_file()
     if found is not None:
         st.caption(
@@ -114,8 +113,8 @@ def _from_examples() -> Collection:
         "senses": _("Words with two senses"),
         "chinese": _("Six topics in Chinese"),
     }
-    name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
-    state.publish(_EXAMPLE, "topics")
+    name = choose(st.pills, _("Example"), names, state.CORPUS, required=True, label_visibility="collapsed")
+    state.publish(state.CORPUS)
     path = f"dashboard/examples/{_FILES[name]}"
     return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0, table_lines(path))
 
@@ -123,7 +122,7 @@ def _from_examples() -> Collection:
 def _pasted() -> Collection | None:
     text = st.text_area(
         _("Texts, one per line"),
-        key=_PASTED,
+        key=state.PASTED,
         height=140,
         persist_state="session",
         help=_("Press Ctrl+Enter or click outside the box to apply. A line can end with a tab and a label."),
@@ -153,9 +152,11 @@ def _from_file() -> Collection | None:
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     left, right = st.columns(2)
     names = dict(enumerate(table.columns))
-    column = choose(left.selectbox, _("Column with the text"), names, f"collection_text:{file}", table.longest_column)
+    column = choose(
+        left.selectbox, _("Column with the text"), names, state.COLLECTION_TEXT.of(file), table.longest_column
+    )
     amounts = {500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 50_000: f"{50_000:,}", 0: _("all")}
-    most = choose(right.selectbox, _("Rows to read"), amounts, f"collection_most:{file}", 2000)
+    most = choose(right.selectbox, _("Rows to read"), amounts, state.COLLECTION_ROWS.of(file))
     return _collection(table, name, column, f"{file}:{column}:{most}", most, table_lines(name))
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, state
 from dashboard.analysis import Source, table_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
@@ -157,16 +157,24 @@ def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
     sample = table.rows[:200]
     names = dict(enumerate(table.columns))
     places = st.columns(3 if len(names) > 1 else 2)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.CORPUS_TEXT.of(about), table.longest_column
+    )
     others = {index: name for index, name in names.items() if index != column}
     other = -1
     if labelled:
         # A label is what repeats most.
         fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-        other = choose(places[1].selectbox, _("Column with the label"), others, f"label:{about}:{column}", fewest)
+        other = choose(
+            places[1].selectbox, _("Column with the label"), others, state.CORPUS_LABEL.of(about, column), fewest
+        )
     elif others:
         pairs = {-1: _("(none)"), **others}
-        other = choose(places[1].selectbox, _("Column with the second text"), pairs, f"second:{about}:{column}")
+        other = choose(
+            places[1].selectbox, _("Column with the second text"), pairs, state.CORPUS_PAIR.of(about, column)
+        )
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
-    most = choose(places[-1].selectbox, _("Rows to read"), amounts, f"most:{about}", 300 if labelled else 500)
+    most = choose(
+        places[-1].selectbox, _("Rows to read"), amounts, state.CORPUS_ROWS.of(about), 300 if labelled else 500
+    )
     return column, other, most

@@ -51,7 +51,7 @@ def chosen_head(subject: Subject) -> tuple[int, int]:
     return look.heads[0]
 
 
-def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: str = state.TOKEN) -> int:
+def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: state.Key = state.TOKEN) -> int:
     """Draw the picker of a token; another text begins anew at ``default``."""
     about = hashlib.sha1(tokens.ids.tobytes(), usedforsecurity=False).hexdigest()[:12]
     of = f"{key}_of"

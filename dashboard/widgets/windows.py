@@ -63,7 +63,7 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
         )
 
 
-def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
+def _pick(label: str, key: state.Key, windows: tuple[it.Window, ...]) -> str:
     if len(windows) == 1:
         return windows[0].text
     # Another text begins with its first window; a link opens at the one that it names.
@@ -71,9 +71,9 @@ def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
     if st.session_state.get(about, windows[0].text) != windows[0].text:
         st.session_state[key] = 1
     st.session_state[about] = windows[0].text
-    state.seed(key, 1, range(1, len(windows) + 1))
+    state.seed(key, allowed=range(1, len(windows) + 1))
     number = st.slider(label, 1, len(windows), key=key, persist_state="session")
-    state.publish(key, 1)
+    state.publish(key)
     window = windows[number - 1]
     st.caption(
         _("Window {number} of {count}: characters {start} to {end}. “{begin} …”").format(

@@ -40,7 +40,7 @@ def ablation(subject: Subject) -> None:
     over = segments(
         _("Measured on"), {"text": _("This text"), "corpus": _("A labelled file: head importance")}, state.MEASURE
     )
-    state.publish(state.MEASURE, "text")
+    state.publish(state.MEASURE)
     if over == "corpus":
         _over_a_file(subject.spec, chosen_head(subject))
         return

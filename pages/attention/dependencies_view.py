@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import cache
+from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
@@ -38,7 +38,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, An
     name, content = found
     sentences = cache.trees(content, name)
     amounts = {500: "500", 2000: f"{2000:,}", 0: _("all")}
-    most = choose(st.selectbox, _("Sentences to read"), amounts, "trees_most", width=220)
+    most = choose(st.selectbox, _("Sentences to read"), amounts, state.TREES, width=220)
     picked = sentences
     if len(sentences) > most > 0:
         chosen = np.random.default_rng(SEED).choice(len(sentences), most, replace=False)

@@ -36,7 +36,7 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
         return "state"
     names = {_STATE: _("the token's own hidden state"), **dict(enumerate(encoder.task.labels))}
     target = choose(place.selectbox, _("Gradient of"), names, state.TARGET)
-    state.publish(state.TARGET, _STATE)
+    state.publish(state.TARGET)
     return "state" if target == _STATE else target
 
 
@@ -148,7 +148,7 @@ def method_picker(tapped: bool) -> Method:
     names = method_names()
     offered: tuple[Method, ...] = ("rollout", "flow", "gradient") if tapped else ("rollout", "flow")
     method: Method = segments(_("Method"), {name: names[name] for name in offered}, state.METHOD)
-    state.publish(state.METHOD, "rollout")
+    state.publish(state.METHOD)
     return method
 
 

@@ -42,7 +42,7 @@ def heads(subject: Subject) -> None:
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
         state.OVER,
     )
-    state.publish(state.OVER, "text")
+    state.publish(state.OVER)
     if over == "trees":
         _trees(subject.spec, chosen_head(subject))
         return

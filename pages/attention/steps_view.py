@@ -42,7 +42,7 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
             "weights of all keys become equal. Only this picture changes."
         ),
     )
-    state.remember(key, None if value == 1 else f"{value:g}")
+    state.remember(state.TEMPERATURE, None if value == 1 else f"{value:g}")
     return value if value > 0 else 1 / root
 
 

@@ -43,7 +43,7 @@ def where(subject: Subject) -> None:
     stem = file_stem("attention", subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
     explorer(view, thumbnails, look, title, stem, KEY)
     state.remember(state.HEADS, None if before is None else ",".join(f"{layer}.{head}" for layer, head in look.heads))
-    state.remember(state.SCALE, None if look.scale == "sqrt" else look.scale)
+    state.remember(state.SCALE, None if look.scale == state.SCALE.default else look.scale)
     state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
 
     what = Looked(subject, unit, specials, direction, look, title, stem)

@@ -32,11 +32,9 @@ def quality(asked: Asked) -> None:
     names = method_choices()
     special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(
-            st.selectbox, _("Method"), names, "quality_method", "integrated_gradients", width=320, help=choices_help()
-        )
+        method = choose(st.selectbox, _("Method"), names, state.QUALITY_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     how = kept_how(method, baseline)
 
     analysis = explain_analysis(asked, method, how)

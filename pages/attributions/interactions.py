@@ -25,7 +25,7 @@ from pages.attributions.figures import pair_matrix
 def pairs(asked: Asked) -> None:
     special = cache.encoder(asked.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     if asked.target == "similarity":
         _similar(asked, baseline)
     else:
@@ -118,7 +118,7 @@ def _together(asked: Asked, baseline: str) -> None:
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
-    kind = segments(_("Measure"), kinds, "interaction_measure")
+    kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
     st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
     warn_of_baseline(asked.question, baseline, "pairs")

@@ -24,9 +24,9 @@ def layers(asked: Asked) -> None:
     special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
-        method = segments(_("Method"), methods, "layer_method")
+        method = segments(_("Method"), methods, state.LAYER_METHOD)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     question = asked.question
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
 

@@ -38,9 +38,7 @@ def rows(asked: Asked) -> None:
     names = method_choices()
     special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(
-            st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
-        )
+        method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     analysis = rows_analysis(asked, found, method, baseline)
     learned = learned_texts()
@@ -71,7 +69,7 @@ def rows(asked: Asked) -> None:
         st.selectbox,
         _("Most influential words for the class"),
         {one: one for one in result.classes},
-        f"drives:{found.about}",
+        state.ROWS_CLASS.of(found.about),
         width=260,
     )
     words = result.words(chosen)

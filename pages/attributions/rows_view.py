@@ -79,8 +79,8 @@ def rows_input() -> Input | None:
     found, folder = kept_file("explained_rows", label, SUFFIXES), ""
     if found is None:
         example = "topics.csv"
-        st.toggle(_("Use the built-in example with six topics"), key="rows_example", persist_state="session")
-        if not st.session_state.get("rows_example"):
+        st.toggle(_("Use the built-in example with six topics"), key=state.ROWS_EXAMPLE, persist_state="session")
+        if not st.session_state.get(state.ROWS_EXAMPLE):
             st.info(
                 _("Choose a file. Each row is explained, and the most influential words for each class are collected.")
             )
@@ -93,16 +93,18 @@ def rows_input() -> Input | None:
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     names = dict(enumerate(table.columns))
     places = st.columns(4)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"rows_text:{file}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
+    )
     others = {-1: _("(none)"), **{i: one for i, one in names.items() if i != column}}
     guess = label_among({one: [row[i] for row in table.rows] for i, one in names.items() if i != column})
     default = table.columns.index(guess) if guess is not None else -1
-    labels = choose(places[1].selectbox, _("Column with the label"), others, f"rows_label:{file}:{column}", default)
+    labels = choose(places[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default)
     marks = choose(
         places[2].selectbox,
         _("Column with highlights"),
         others,
-        f"rows_marks:{file}:{column}",
+        state.ROWS_MARKS.of(file, column),
         next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
         help=_("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20."),
     )
@@ -119,7 +121,7 @@ def rows_input() -> Input | None:
     if labels >= 0:
         unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
-    most = choose(places[3].selectbox, _("Rows to read"), amounts, f"rows_most:{file}", 100)
+    most = choose(places[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
     if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
     total = len(table.rows)
@@ -211,7 +213,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
         classes = {"": _("all"), **{one: one for one in found.known}}
-        answer = choose(st.selectbox, _("Model output"), classes, "rows_answer", width=200)
+        answer = choose(st.selectbox, _("Model output"), classes, state.ROWS_ANSWER, width=200)
         only = st.toggle(_("Only wrong predictions"), key="rows_wrong") if wrong else False
     rows = [
         row
@@ -258,9 +260,9 @@ def _best(one: it.Attribution) -> str:
 
 
 def _open(text: str) -> None:
-    st.session_state["source"] = "typed"
+    st.session_state[state.SOURCE] = "typed"
     st.session_state[state.TEXT] = text
-    st.session_state["with_pair"] = False
+    st.session_state[state.WITH_PAIR] = False
     st.session_state[state.WHY] = "why"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard import state
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
@@ -113,7 +114,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
 
 def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) -> None:
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
-    search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
+    search = choose(st.selectbox, _("Kind of change"), search_names(), state.CHANGE, width=360)
 
     analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".found",), search=search)
 

@@ -40,8 +40,9 @@ def clusters(read: Read) -> None:
         else:
             most = max(2, len(places) // 2)
             st.number_input(_("Minimum cluster size"), 2, most, key=state.LEAST, persist_state="session", width=180)
-    for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
-        state.publish(key, default)
+    state.publish(state.AT, kept[-1])
+    for key in (state.GROUPING, state.GROUPS, state.LEAST):
+        state.publish(key)
     found = clusters_of(read, layer, method)
     if found is None:
         return

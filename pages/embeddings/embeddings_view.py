@@ -86,7 +86,7 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     from interpret.core.rounding import fast_precision, some_of
 
     spec = encoder.spec
-    if state.asked(state.PRECISION, "auto") != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
+    if state.asked(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
         return encoder
     try:
         found = cache.rounding(spec, some_of(collection.texts))
@@ -136,11 +136,11 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
                 state.KEPT_LAYERS,
             )
             _store_controls()
-    for key, default in ((state.LEVEL, "texts"), (state.WORD, ""), (state.KEPT_LAYERS, "all")):
+    for key in (state.LEVEL, state.WORD, state.KEPT_LAYERS):
         if key == state.WORD and level != "word":
             state.remember(key, None)
         else:
-            state.publish(key, default)
+            state.publish(key)
     if level != "texts":
         state.remember(state.POOLING, None)
         state.remember(state.PROMPT, None)

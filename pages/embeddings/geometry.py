@@ -86,7 +86,7 @@ def _labels(read: Read) -> str | None:
             _("These texts have no labels. Use a file with a label column, or add a label after a tab in each line.")
         )
         return None
-    column = choose(st.selectbox, _("Labels"), columns, f"probe:{read.about}", read.label, width=260)
+    column = choose(st.selectbox, _("Labels"), columns, state.PROBE_LABELS.of(read.about), read.label, width=260)
     probe = probed(read, column)
     if probe is None:
         return None

@@ -183,18 +183,18 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
         drawn = -1
         if not every_layer and len(kept) > 1:
             choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
-            key = f"{state.DRAWN}:{method}:{soon}"
+            key = state.DRAWN.of(method, soon)
             drawn = choose(st.selectbox, _("Layers shown"), choices, key, -1 if soon else kept[-1])
         metric = metric_input()
         setting = _setting(method, shown)
         seed = 0
         if method != "pca":
-            state.seed(state.SEED, 0, range(10_000))
+            state.seed(state.SEED, allowed=range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
         else:
             st.caption(_("PCA is deterministic and needs no seed."))
-    for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
-        state.publish(key, default)
+    for key in (state.MAP, state.DIMS, state.METRIC, state.SEED):
+        state.publish(key)
     return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
 
 
@@ -210,12 +210,12 @@ def _shown_input(items: int, most: int) -> int:
     offered = {one: f"{one:,}" for one in amounts}
     if items <= most:
         offered[0] = _("all {count}").format(count=f"{items:,}")
-    default = 5000 if 5000 in offered else list(offered)[-1]
+    default = 5000 if state.SHOWN.default in offered else list(offered)[-1]
     # All of a few points is not meant to be all of very many.
-    key = state.SHOWN if 5000 in offered else f"{state.SHOWN}:{most}"
+    key = state.SHOWN if state.SHOWN.default in offered else state.SHOWN.of(most)
     chosen = choose(st.selectbox, _("Points shown"), offered, key, default)
     if key == state.SHOWN:
-        state.publish(key, default)
+        state.publish(state.SHOWN)
     return chosen or items
 
 
@@ -225,7 +225,7 @@ def _setting(method: str, points: int) -> int:
         return 0
     most = min(200, (points - 1) // 3) if method == "tsne" else min(200, points - 1)
     default = min(30 if method == "tsne" else 15, most)
-    key = f"{state.SETTING}:{method}"
+    key = state.SETTING.of(method)
     state.seed(key, default, range(2, most + 1))
     label = _("Perplexity (roughly the number of neighbours)") if method == "tsne" else _("Neighbours (n_neighbors)")
     if most <= 2:

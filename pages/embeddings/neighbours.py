@@ -28,10 +28,10 @@ def neighbours(read: Read) -> None:
         )
         metric = metric_input(width=220)
         count = choose(
-            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110
+            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, state.NEIGHBOURS, width=110
         )
     state.publish(state.AT, kept[-1])
-    state.publish(state.METRIC, "cosine")
+    state.publish(state.METRIC)
     if query is None:
         st.info(_("Type a text, or choose one from the collection, to see its nearest neighbours."))
         return

@@ -46,14 +46,14 @@ def query_input(read: Read) -> Query | None:
         If what was typed cannot be read, or holds no such word.
     """
     source = segments(
-        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One from the collection")}, "neighbours_of"
+        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One from the collection")}, state.NEIGHBOURS_OF
     )
     return _typed(read) if source == "typed" else _item(read)
 
 
 def _typed(read: Read) -> Query | None:
     embeddings = read.embeddings
-    state.seed(state.QUERY, "")
+    state.seed(state.QUERY)
     text = st.text_input(_("Text"), key=state.QUERY, persist_state="session", placeholder=_("a text of your own"))
     state.remember(state.QUERY, text or None)
     text = (text or "").strip()
@@ -107,7 +107,7 @@ def _item(read: Read) -> Query | None:
             break
     if not listed:
         raise InputError("No text contains “{search}”. Search for something else.", search=search or "")
-    item = choose(right.selectbox, _("Text"), listed, f"query_item:{read.about}:{wanted}")
+    item = choose(right.selectbox, _("Text"), listed, state.QUERY_ITEM.of(read.about, wanted))
     return Query(embeddings.texts[embeddings.text[item]], embeddings, read.analysis, item)
 
 

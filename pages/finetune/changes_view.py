@@ -32,7 +32,6 @@ _MOST_TEXTS = 300
 _FEW_TEXTS = 64
 # Fewer say nothing about how alike two sets of vectors are.
 _LEAST_TEXTS = 8
-_MOMENT = "moment"
 _MOST_SHOWN = 80
 
 
@@ -69,7 +68,7 @@ def both_models(run: it.runs.Run) -> Both:
         chosen = segments(
             _("Compare the model before training with:"),
             {**names, last: _("kept model (step {step})").format(step=f"{last:,}")},
-            f"{_MOMENT}:{run.id}",
+            state.MOMENT.of(run.id),
             last,
         )
     after = run.model if chosen == last else it.finetuning.open_snapshot(run, moments[chosen])
@@ -77,7 +76,7 @@ def both_models(run: it.runs.Run) -> Both:
 
 
 def _spec(model: str) -> it.EncoderSpec:
-    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE, "auto")).name, "float32")
+    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE)).name, "float32")
 
 
 def _drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
@@ -106,7 +105,7 @@ def probe_part(both: Both) -> str:
         st.selectbox,
         _("Sentence (choose one or type your own)"),
         probes,
-        f"{state.PROBE}:{run.id}",
+        state.PROBE.of(run.id),
         new=True,
         accept_new_options=True,
     )

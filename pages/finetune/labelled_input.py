@@ -21,7 +21,6 @@ from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS, PASSAGE_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
-_DATA, _TASK = "data", "task"
 _TABLES = (".csv", ".tsv", ".jsonl", ".json")
 _PLAIN = (".txt", ".md")
 _KINDS = {
@@ -59,8 +58,8 @@ def labelled_input() -> Given | None:
         "sentiment_zh": _("Sentiment (Chinese)"),
         _FILE: _("My own file"),
     }
-    source = segments(_("Training data"), sources, _DATA)
-    state.publish(_DATA, "sentiment")
+    source = segments(_("Training data"), sources, state.DATA)
+    state.publish(state.DATA)
     if source != _FILE:
         name = _SHIPPED[source]
         content = (ROOT / "dashboard/examples" / name).read_bytes()
@@ -80,7 +79,7 @@ def labelled_input() -> Given | None:
         it.finetuning.PRETRAINING_TASKS[0]: _("Masked words (no labels)"),
         it.finetuning.PRETRAINING_TASKS[1]: _("Masked words and next sentence (no labels)"),
     }
-    task = segments(_("Task"), tasks, _TASK)
+    task = segments(_("Task"), tasks, state.TASK)
     hint = {
         "token classes": _(
             "A file with a tag for each word: one word and its tag per line with a blank line between sentences "
@@ -152,7 +151,7 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     if task in it.finetuning.PRETRAINING_TASKS:
         columns = dict(enumerate(table.columns))
         text = choose(
-            st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
+            st.selectbox, _("Column with the text"), columns, state.LEARN_TEXT.of(name, task), table.longest_column
         )
         return Labelled(content, name, table.columns[text], "", None, task)
     if len(table.columns) < 2:
@@ -162,12 +161,16 @@ def _columns(found: tuple[str, bytes], task: str) -> Labelled:
     names = dict(enumerate(table.columns))
     sample = table.rows[:200]
     places = st.columns(3)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"learn_text:{name}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.LEARN_TEXT.of(name), table.longest_column
+    )
     others = {index: one for index, one in names.items() if index != column}
     fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-    label = choose(places[1].selectbox, _("Column with the label"), others, f"learn_label:{name}:{column}", fewest)
+    label = choose(places[1].selectbox, _("Column with the label"), others, state.LEARN_LABEL.of(name, column), fewest)
     pairs = {-1: _("(none)"), **{index: one for index, one in others.items() if index != label}}
-    pair = choose(places[2].selectbox, _("Column with the second text"), pairs, f"learn_pair:{name}:{column}:{label}")
+    pair = choose(
+        places[2].selectbox, _("Column with the second text"), pairs, state.LEARN_PAIR.of(name, column, label)
+    )
     return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
 
@@ -177,7 +180,7 @@ def _tags_input(content: bytes, name: str) -> str:
     if len(found.choices) < 2:
         return ""
     choices = {one: one for one in found.choices}
-    return choose(st.selectbox, _("Column with the tags"), choices, f"learn_tags:{name}:{found.form}", width=260)
+    return choose(st.selectbox, _("Column with the tags"), choices, state.LEARN_TAGS.of(name, found.form), width=260)
 
 
 def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:

@@ -97,7 +97,7 @@ def _bench(subject: Subject, around: _Around) -> None:
         {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
         state.BESIDE,
     )
-    state.publish(state.BESIDE, "nothing")
+    state.publish(state.BESIDE)
     pictured: DeltaGenerator | None = None
     if beside == "nothing" and len(found.guesses) == 1:
         left, pictured = st.columns([2, 5], gap="medium")
@@ -144,8 +144,8 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     options = {"": _("choose one …"), **model_options()}
     for name in (BUILT_IN, spec.checkpoint.name):
         options.pop(name, None)
-    name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
-    state.publish("beside_model", "")
+    name = choose(st.selectbox, _("Another model"), options, state.BESIDE_MODEL, new=True, accept_new_options=True)
+    state.publish(state.BESIDE_MODEL)
     if not name:
         st.caption(_("The same words are masked for the model you choose."))
         return
@@ -177,16 +177,16 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
     st.markdown("#### " + _("Another text"))
     first, second = _masked(encoder, tokens, hidden)
     # What nobody has changed follows what is hidden on the left.
-    if st.session_state.get("beside_text") == st.session_state.get("beside_seed"):
-        st.session_state.pop("beside_text", None)
+    if st.session_state.get(state.BESIDE_TEXT) == st.session_state.get("beside_seed"):
+        st.session_state.pop(state.BESIDE_TEXT, None)
     st.session_state["beside_seed"] = first
-    state.seed("beside_text", first)
+    state.seed(state.BESIDE_TEXT, first)
     text = st.text_input(
         _("Write {mask} where a word should be guessed").format(mask=literal(encoder.mask or "")),
-        key="beside_text",
+        key=state.BESIDE_TEXT,
         persist_state="session",
     )
-    state.publish("beside_text", first)
+    state.publish(state.BESIDE_TEXT, first)
     if second is not None:
         st.text(f"B  {second}")
     found = guesses_of(Subject(spec, text or "", second), ())

@@ -42,7 +42,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     unit = segments(
         _("A click masks"), {"word": _("Mask whole words"), "token": _("Mask single tokens")}, state.UNIT_HIDDEN
     )
-    state.publish(state.UNIT_HIDDEN, "word")
+    state.publish(state.UNIT_HIDDEN)
     groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]

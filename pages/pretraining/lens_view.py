@@ -69,7 +69,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
             "translates them, by a map per layer that is fitted once (Belrose et al. 2023)."
         ),
     )
-    state.publish(state.LENS, "logit")
+    state.publish(state.LENS)
     if kind == "logit":
         return LensChoice(None)
     sources = {
@@ -77,7 +77,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
         "zh": _("built-in short texts (Chinese)"),
         "file": _("my own file of texts"),
     }
-    source = choose(st.selectbox, _("Fitted on"), sources, "lens_source", width=280)
+    source = choose(st.selectbox, _("Fitted on"), sources, state.LENS_SOURCE, width=280)
     if source == "file":
         corpus = corpus_input("lens")
         if corpus is None:
@@ -166,4 +166,4 @@ def pick_mask(found: it.pretraining.Guesses) -> int:
     names = {
         guess.place: f"{number + 1} · {guess.true or guess.candidates[0]}" for number, guess in enumerate(found.guesses)
     }
-    return choose(st.selectbox, _("Mask"), names, "lens_mask", width=200)
+    return choose(st.selectbox, _("Mask"), names, state.LENS_MASK, width=200)

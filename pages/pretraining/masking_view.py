@@ -38,15 +38,14 @@ def kind_names() -> dict[int, str]:
 def game_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
-    state.seed("game_rate", 15, range(1, 91))
-    for key, value in (("game_hidden", 80), ("game_replaced", 10)):
-        state.seed(key, value, range(101))
-    state.seed("game_whole", False)
+    settings = (state.GAME_RATE, state.GAME_HIDDEN, state.GAME_REPLACED, state.GAME_WHOLE, state.SEED)
+    for key in settings:
+        state.seed(key)
     rate = places[0].slider(
         _("Selected tokens"),
         1,
         90,
-        key="game_rate",
+        key=state.GAME_RATE,
         format="%d %%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15 % in the BERT paper."),
@@ -55,7 +54,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which masked"),
         0,
         100,
-        key="game_hidden",
+        key=state.GAME_HIDDEN,
         format="%d %%",
         persist_state="session",
         help=_("80 % in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
@@ -66,7 +65,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which replaced"),
         0,
         100,
-        key="game_replaced",
+        key=state.GAME_REPLACED,
         format="%d %%",
         persist_state="session",
         help=_("10 % in the BERT paper: replaced by a random token of the vocabulary."),
@@ -77,18 +76,16 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         places[2].caption(
             _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
         )
-    state.seed(state.SEED, 0, range(1_000_000))
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
     places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
-        key="game_whole",
+        key=state.GAME_WHOLE,
         persist_state="session",
         help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
     )
-    state.publish(state.SEED, 0)
-    for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
-        state.publish(key, usual)
+    for key in settings:
+        state.publish(key)
     return it.pretraining.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
 
 

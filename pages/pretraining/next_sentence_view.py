@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain
 from dashboard.widgets.choices import segments
@@ -79,7 +79,7 @@ def pairs_input() -> Given | None:
         If a file has no pairs.
     """
     source = segments(
-        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, "following_source"
+        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, state.FOLLOWING_SOURCE
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)

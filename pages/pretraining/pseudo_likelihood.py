@@ -35,20 +35,20 @@ def surprise(subject: Subject) -> None:
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
-        "surprise_over",
+        state.SURPRISE_OVER,
     )
-    state.publish("surprise_over", "text")
-    state.seed("within", False)
+    state.publish(state.SURPRISE_OVER)
+    state.seed(state.WITHIN)
     within = st.toggle(
         _("Mask the rest of the word too"),
-        key="within",
+        key=state.WITHIN,
         persist_state="session",
         help=_(
             "A rare word of many tokens looks likely, because its first tokens give away the last ones. With this on, "
             "the tokens that follow in the same word are masked as well (Kauf & Ivanova 2023)."
         ),
     )
-    state.publish("within", False)
+    state.publish(state.WITHIN)
     (_texts if over == "text" else _pairs)(subject, bool(within))
 
 
@@ -57,15 +57,15 @@ def _texts(subject: Subject, within: bool) -> None:
     if first is None:
         return
     surprise_tiles(first)
-    state.seed("surprise_other", "")
+    state.seed(state.SURPRISE_OTHER)
     other = st.text_input(
         _("Compare with another sentence"),
-        key="surprise_other",
+        key=state.SURPRISE_OTHER,
         persist_state="session",
         placeholder=_("For example, the same sentence with one word exchanged"),
     )
-    state.publish("surprise_other", "")
-    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, "surprise_unit") == "words"
+    state.publish(state.SURPRISE_OTHER)
+    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, state.SURPRISE_UNIT) == "words"
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, subject.text[:40])
     found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, explain, literal
@@ -154,7 +154,9 @@ def pairs_input() -> Pairs | None:
         If a file has no second column.
     """
     source = segments(
-        _("Pairs from"), {"shipped": _("Built-in pairs (English)"), "file": _("A file of pairs")}, "preference_source"
+        _("Pairs from"),
+        {"shipped": _("Built-in pairs (English)"), "file": _("A file of pairs")},
+        state.PREFERENCE_SOURCE,
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
