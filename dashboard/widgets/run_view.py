@@ -63,7 +63,7 @@ def run_choice() -> it.runs.Run | None:
         for run in runs
     }
     chosen = choose(st.selectbox, _("Run"), labels, state.RUN)
-    state.publish(state.RUN, "")
+    state.publish(state.RUN)
     return next(run for run in runs if run.id == chosen)
 
 
@@ -156,6 +156,10 @@ def _live(run_id: str, active: bool) -> None:
         share = run.step / max(run.steps, 1)
         st.progress(min(share, 1.0), _progress(run, told))
     _tiles(run, told)
+    _curves(run, told)
+
+
+def _curves(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
     regression = run.request.task == "regression"
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
     score = (
