@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import streamlit as st
-from jaxtyping import Float32
 
 import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
-from interpret.attention.kinds import Direction, Unit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
-from interpret.core.tag_files import Tagged, read_tags
+from interpret.core.tag_files import read_tags
+from interpret.core.tagged import Tagged
 from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.splits import Split, split_rows
 
@@ -32,6 +31,9 @@ T = TypeVar("T")
 # Two of the largest files that can be uploaded as they are read, or hundreds of usual ones.
 UPLOADED_BYTES = 2**30
 _uploaded: Bounded[Any] = Bounded(UPLOADED_BYTES)
+# A trace of 512 tokens takes 100 MB on the built-in model, 250 MB on a BERT-base and 700 MB on the largest models.
+RESULT_BYTES = 2**30
+_results: Bounded[Any] = Bounded(RESULT_BYTES)
 
 
 def _of_files(make: Callable[[], T], kind: str, *parts: object) -> T:
@@ -61,7 +63,7 @@ def encoder(spec: it.EncoderSpec, progress: Progress | None = None) -> it.Encode
         # What others no longer look at is Bertoscope's own to give up before anybody is told to close something.
         _encoder.clear()
         _beside.clear()
-        trace.clear()
+        _results.clear()
         _release(None)
         return _encoder(spec)
 
@@ -112,132 +114,23 @@ def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
-    if asked(DEVICE, "auto") == "auto" and spec.device.startswith("cuda"):
+    if asked(DEVICE) == "auto" and spec.device.startswith("cuda"):
         return _beside(spec)
     # What was loaded there before serves nobody now.
     _beside.clear()
     return ()
 
 
-# A trace of 512 tokens takes 100 MB on the built-in model and 250 MB on a BERT-base.
-@st.cache_resource(max_entries=2, show_spinner=False)
-def trace(spec: it.EncoderSpec, text: str, pair: str | None) -> it.Trace:
-    """One text's trace."""
-    return it.trace(_encoder(spec), text, pair)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def windows(spec: it.EncoderSpec, text: str, pair: str | None, size: int) -> it.Windows:
-    """The windows of a text that may be too long."""
-    return it.windows(_encoder(spec), text, pair, size)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def thumbnails(
-    spec: it.EncoderSpec, text: str, pair: str | None, unit: Unit, specials: bool, direction: Direction
-) -> bytes:
-    """The bytes of all heads' thumbnails. The view itself is not kept: it would keep its trace alive with it."""
-    return it.attention.attention_view(trace(spec, text, pair), unit, specials, direction).thumbnails().tobytes()
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def first_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
-    """The head to show before anybody has chosen one."""
-    return it.attention.most_active_head(trace(spec, text, pair))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def head_statistics(spec: it.EncoderSpec, text: str, pair: str | None) -> it.attention.HeadStatistics:
-    """Where each head looks in one text."""
-    return it.attention.head_statistics(trace(spec, text, pair))
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def rollout(spec: it.EncoderSpec, text: str, pair: str | None) -> Float32[np.ndarray, "layer query key"]:
-    """One text's rollout."""
-    return it.attention.rollout(trace(spec, text, pair))
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def flow_row(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int) -> Float32[np.ndarray, " key"]:
-    """One token's maximum flows to all inputs."""
-    return it.attention.attention_flow(trace(spec, text, pair), [layer], [token])[0, 0]
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def gradient_paths(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: int | Literal["state"]
-) -> it.attention.Paths:
-    """How gradient × attention follows one token."""
-    return it.attention.gradient_paths(_encoder(spec), trace(spec, text, pair), layer, token, target)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def ablation(
-    spec: it.EncoderSpec, text: str, pair: str | None, off: tuple[tuple[int, int], ...]
-) -> it.attention.Ablation:
-    """One text read with and without some heads."""
-    return it.attention.ablate(_encoder(spec), text, pair, off)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def guesses(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
-    hidden: tuple[int, ...],
-    heads: tuple[tuple[int, int], ...] = (),
-    top: int = 10,
-) -> it.pretraining.Guesses:
-    """What a model guesses behind masks."""
-    return it.fill_mask(_encoder(spec), text, pair, hidden, top=top, heads=heads)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> it.pretraining.PseudoLikelihood:
-    """How surprised a model is by each token of a short text."""
-    return it.pretraining.pseudo_log_likelihood(_encoder(spec), text, pair)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def layer_guesses(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
-    hidden: tuple[int, ...],
-    place: int,
-    tuned: tuple[Path, int] | None,
-    heads: tuple[tuple[int, int], ...],
-) -> it.pretraining.LayerGuesses:
-    """What it would guess after each layer, by the lens in a file of some time or without one."""
-    fitted = None if tuned is None else lens(*tuned)
-    return it.pretraining.logit_lens(_encoder(spec), text, pair, hidden, place, lens=fitted, heads=heads)
+def kept(key: Hashable, make: Callable[[], T]) -> T:
+    """Return a result, computed once for all sessions while there is room for it."""
+    made: T = _results.get(key, make, weight)
+    return made
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     """A lens that was fitted."""
     return it.pretraining.load_tuned_lens(path)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def played(
-    spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int
-) -> it.pretraining.MaskedText:
-    """The masking game, played once."""
-    return it.pretraining.mask_text(_encoder(spec), text, pair, masking, seed)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def next_sentence(spec: it.EncoderSpec, first: str, second: str | None) -> it.pretraining.NextSentence:
-    """Whether a text follows another."""
-    return it.next_sentence(_encoder(spec), first, second)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def card(spec: it.EncoderSpec) -> it.ModelCard:
-    """A model's card."""
-    return it.model_card(_encoder(spec))
 
 
 def table(content: bytes, name: str) -> Table:
@@ -253,12 +146,6 @@ def tags(content: bytes, name: str) -> Tagged:
 def trees(content: bytes, name: str) -> tuple[Sentence, ...]:
     """An uploaded file's dependency trees."""
     return _of_files(lambda: it.attention.read_conllu(content, name), "trees", content, name)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def head(spec: it.EncoderSpec, texts: tuple[str, ...], labels: tuple[str, ...]) -> it.LinearHead:
-    """A linear head fitted on labelled texts."""
-    return it.fit_head(_encoder(spec), texts, labels)
 
 
 @dataclass(frozen=True)
@@ -317,18 +204,6 @@ def _parts(data: Labelled, test: Labelled | None) -> tuple[object, ...]:
     return (*astuple(data), *(() if test is None else astuple(test)))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
-    """How far each head's attention has moved between two models."""
-    return it.finetuning.attention_drift(trace(before, text, None), trace(after, text, None))
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
-    """Mean vectors of texts at every level."""
-    return np.asarray(it.embed(_encoder(spec), texts, pooling="mean", prompt="").vectors)
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def cost(spec: it.EncoderSpec, tokens: int, precision: str, batch: int, device: str) -> it.finetuning.StepCost:
     """What a step of training takes on a device, measured."""
@@ -343,29 +218,5 @@ def store() -> it.embeddings.Store:
 
 def clear() -> None:
     """Forget every result. The models stay, whose keys say all that they are."""
-    for kept in (
-        hub_checkpoint,
-        trace,
-        windows,
-        thumbnails,
-        first_head,
-        head_statistics,
-        rollout,
-        flow_row,
-        gradient_paths,
-        ablation,
-        guesses,
-        layer_guesses,
-        lens,
-        played,
-        next_sentence,
-        card,
-        _uploaded,
-        head,
-        cost,
-        rounding,
-        drift,
-        levels,
-        store,
-    ):
-        kept.clear()
+    for forgotten in (_results, _uploaded, hub_checkpoint, lens, cost, rounding, store):
+        forgotten.clear()

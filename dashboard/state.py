@@ -1,11 +1,15 @@
-"""What is looked at: names of shared keys, their defaults, and their place in the URL.
+"""What is looked at: one table of all that a person chooses, with defaults, and its place in the URL.
 
 Streamlit can bind a widget to the URL by itself (``bind="query-params"``), but it then writes the option as the
 reader sees it: a link made in Chinese would not open in English. So values are written here as they are.
+
+Not in the table is what a widget notes for itself between two runs, beside its code, and what was computed or uploaded.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,29 +18,167 @@ import streamlit as st
 from dashboard import ROOT
 from dashboard.language import nearest_language
 from interpret.core.characters import whole_characters
+from interpret.core.checkpoints import BUILT_IN
 from interpret.core.files import cache_folder
 
-LANGUAGE, MODEL, REVISION, DEVICE, PRECISION = "lang", "model", "revision", "device", "precision"
-TEXT, PAIR, WINDOW_A, WINDOW_B = "text", "pair", "window", "window_b"
-UNIT, SPECIALS, DIRECTION = "unit", "specials", "direction"
-HEADS, SCALE, MINIMUM = "heads", "scale", "minimum"
-TAB, LAYER, HEAD, TOKEN, METHOD, OFF = "tab", "layer", "head", "token", "method", "off"
-OVER, MEASURE, VIEW, AFTER, TEMPERATURE = "over", "measure", "view", "after", "temperature"
-GOAL, TARGET = "goal", "target"
-LEVEL, WORD, POOLING, KEPT_LAYERS = "level", "word", "pooling", "kept"
-PROMPT, QUERY_PROMPT = "prompt", "query_prompt"
-MAP, DIMS, METRIC, SETTING, SEED = "map", "dims", "metric", "setting", "seed"
-SHOWN, COLOUR, DRAWN, AT = "shown", "colour", "drawn", "at"
-METHODS, BASELINE, EXPLAINED, WHY, SHOWN_AS = "methods", "baseline", "explain", "why", "as"
-GROUPING, GROUPS, LEAST, QUERY, SHOW = "grouping", "groups", "least", "query", "show"
+Value = str | int | bool
 
-HIDDEN, UNIT_HIDDEN, BESIDE, LENS, PRE = "hidden", "hide", "beside", "lens", "pre"
-STAGE, RUN, PROBE, GROUP = "stage", "run", "probe", "sweep"
+
+class Key(str):
+    """A key of the session, which Streamlit takes as the text that it is, with what is known of its values.
+
+    Parameters
+    ----------
+    name
+        What the session and the URL call it; kept for good where links have it.
+    default
+        Its value where nobody chose, which the URL leaves out; None where that depends on the model or the data.
+    allowed
+        What it can be; None where that depends on them.
+    in_address
+        Whether pages write it into the URL.
+    renamed
+        Values that links of before have, with what they are now.
+    """
+
+    default: Value | None
+    allowed: Container[Value] | None
+    in_address: bool
+    renamed: Mapping[str, str]
+
+    def __new__(
+        cls,
+        name: str,
+        default: Value | None = None,
+        allowed: Container[Value] | None = None,
+        *,
+        in_address: bool = True,
+        renamed: Mapping[str, str] | None = None,
+    ) -> Key:
+        """Make a key, which is its name."""
+        key = super().__new__(cls, name)
+        key.default, key.allowed, key.in_address, key.renamed = default, allowed, in_address, renamed or {}
+        return key
+
+    def of(self, *parts: object) -> Key:
+        """Return the key of the same choice for one file, model or run; the URL has none of these."""
+        return Key(":".join(map(str, (self, *parts))), self.default, self.allowed, in_address=False)
+
+
+def _session(name: str, default: Value | None = None, allowed: Container[Value] | None = None) -> Key:
+    """Return a key that the URL does not have."""
+    return Key(name, default, allowed, in_address=False)
+
+
+# What "piece" was called before tokens were.
+_PIECE = {"piece": "token"}
+
+# Every page.
+LANGUAGE = Key("lang")
+MODEL, REVISION = Key("model", BUILT_IN), Key("revision", "")
+DEVICE, PRECISION = Key("device", "auto"), Key("precision", "auto")
+
+# Texts. An example or a text is in the URL, and by that where it is from.
+SOURCE = _session("source", "typed", ("typed", "example", "file"))
+EXAMPLE = Key("example")
+TEXT, PAIR, WITH_PAIR = Key("text"), Key("pair", ""), _session("with_pair", False, (False, True))
+WINDOW_A, WINDOW_B = Key("window", 1), Key("window_b", 1)
+FILE_COLUMN, FILE_PAIR, FILE_ROW = _session("column"), _session("pair_column"), _session("row")
+
+# Files of texts.
+CORPUS_TEXT, CORPUS_LABEL = _session("text_column"), _session("label")
+CORPUS_PAIR, CORPUS_ROWS = _session("second"), _session("most")
+
+# Attention.
+TAB = Key("tab")
+UNIT = Key("unit", "token", ("token", "word"), renamed=_PIECE)
+SPECIALS = Key("specials", True, (False, True))
+DIRECTION = Key("direction", "all", ("all", "A→A", "A→B", "B→A", "B→B"))
+HEADS, SCALE, MINIMUM = Key("heads"), Key("scale", "sqrt"), Key("minimum")
+LAYER, HEAD, TOKEN, OFF = _session("layer"), _session("head"), Key("token"), Key("off")
+OVER = Key("over", "text", ("text", "corpus", "trees"))
+MEASURE = Key("measure", "text", ("text", "corpus"))
+VIEW = Key("view", "head", ("head", "model", "neuron"))
+TEMPERATURE = Key("temperature")
+AFTER, METHOD = Key("after"), Key("method", "rollout", ("rollout", "flow", "gradient"))
+GOAL, TARGET = Key("goal"), Key("target", -1)
+TREES = _session("trees_most", 500, (500, 2000, 0))
+BERTVIZ_LAYERS = _session("bertviz_layers")
+
+# Embeddings.
+SHOW = Key("show")
+FROM = Key("from", "example", ("example", "pasted", "file"))
+CORPUS, PASTED = Key("corpus", "topics"), _session("pasted")
+COLLECTION_TEXT, COLLECTION_ROWS = _session("collection_text"), _session("collection_most", 2000)
+LEVEL, WORD = Key("level", "texts", ("texts", "word", "words", "tokens")), Key("word", "")
+KEPT_LAYERS = Key("kept", "all", ("all", "last"))
+POOLING, PROMPT, QUERY_PROMPT = Key("pooling"), Key("prompt"), Key("query_prompt")
+MAP, DIMS = Key("map", "pca", ("pca", "tsne", "umap")), Key("dims", 2, (2, 3))
+METRIC, SEED = Key("metric", "cosine", ("cosine", "euclidean")), Key("seed", 0, range(1_000_000))
+SHOWN, DRAWN, SETTING = Key("shown", 5000), _session("drawn"), _session("setting")
+COLOUR, AT = Key("colour"), Key("at")
+GROUPING = Key("grouping", "kmeans", ("kmeans", "hdbscan"))
+GROUPS, LEAST = Key("groups", 6, range(2, 51)), Key("least", 10)
+QUERY, NEIGHBOURS_OF = Key("query", ""), _session("neighbours_of", "typed", ("typed", "item"))
+NEIGHBOURS, QUERY_ITEM = _session("neighbours", 10, (10, 25, 100)), _session("query_item")
+PROBE_LABELS, SEARCH_POINTS = _session("probe_labels"), _session("find_points", "")
+
+# Attributions.
+WHY, EXPLAINED = Key("why"), Key("explain")
+CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"))
+SIMILARITY_SIDE = _session("similarity_side", "first", ("first", "second"))
+METHODS = Key("methods", "integrated_gradients,feature_ablation,gradient_shap")
+BASELINE = Key("baseline", "pad", ("pad", "mask", "zero", "mean"))
+SHOWN_AS = Key("as", "word", ("word", "token"), renamed=_PIECE)
+PATH_RULE = _session("path_rule", "adaptive", ("adaptive", "trapezoid", "gauss_legendre"))
+SMOOTH = _session("smooth", False, (False, True))
+QUALITY_METHOD = _session("quality_method", "integrated_gradients")
+LAYER_METHOD = _session("layer_method", "conductance", ("conductance", "integrated_gradients"))
+INTERACTION_MEASURE = _session("interaction_measure", "strength", ("strength", "difference"))
+CHANGE = _session("search", "delete", ("delete", "nearest", "hotflip", "masked"))
+ROWS_EXAMPLE, ROWS_METHOD = (
+    _session("rows_example", False, (False, True)),
+    _session("rows_method", "integrated_gradients"),
+)
+ROWS_TEXT, ROWS_LABEL, ROWS_MARKS = _session("rows_text"), _session("rows_label"), _session("rows_marks")
+ROWS_MOST, ROWS_ANSWER = _session("rows_most", 100), _session("rows_answer", "")
+ROWS_CLASS = _session("drives")
+
+# Pretraining.
+PRE = Key("pre")
+HIDDEN = Key("hidden")
+UNIT_HIDDEN = Key("hide", "word", ("word", "token"), renamed=_PIECE)
+BESIDE = Key("beside", "nothing", ("nothing", "model", "text"))
+BESIDE_MODEL, BESIDE_TEXT = Key("beside_model", ""), Key("beside_text")
+LENS = Key("lens", "logit", ("logit", "tuned"))
+LENS_SOURCE, LENS_MASK = _session("lens_source", "en", ("en", "zh", "file")), _session("lens_mask")
+GAME_RATE, GAME_WHOLE = Key("game_rate", 15, range(1, 91)), Key("game_whole", False, (False, True))
+GAME_HIDDEN, GAME_REPLACED = Key("game_hidden", 80, range(101)), Key("game_replaced", 10, range(101))
+SURPRISE_OVER = Key("surprise_over", "text", ("text", "pairs"))
+WITHIN, SURPRISE_OTHER = Key("within", False, (False, True)), Key("surprise_other", "")
+SURPRISE_UNIT = _session("surprise_unit", "words", ("words", "tokens"))
+PREFERENCE_SOURCE = _session("preference_source", "shipped", ("shipped", "file"))
+FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
+
+# Fine-tuning and runs.
+STAGE, RUN, GROUP = Key("stage"), Key("run", ""), _session("sweep")
+DATA = Key("data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"))
+TASK = _session("task", "classes")
+LEARN_TEXT, LEARN_LABEL, LEARN_PAIR = _session("learn_text"), _session("learn_label"), _session("learn_pair")
+LEARN_TAGS = _session("learn_tags")
+HEAD_KIND, RATE, EPOCHS = _session("head_kind"), _session("rate"), _session("epochs", 3)
+LORA, HOLD = _session("lora", False, (False, True)), _session("hold", "none", ("none", "l2", "ewc"))
+MOST_TOKENS, TRAIN_SEED = _session("max_tokens", 128), _session("train_seed", 0)
+TRAIN_PRECISION = _session("train_precision", "auto", ("auto", "float32", "bfloat16"))
+PRESET, FROZEN = _session("preset", "lower half"), _session("frozen")
+PROBE, MOMENT = _session("probe"), _session("moment")
+CONFUSION_ORDER = _session("confusion_order", "mistakes", ("mistakes", "name"))
+CURVE = _session("curve", "score", ("score", "loss", "rate"))
+
+KEYS: tuple[Key, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Key))
 
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500
-
-Value = str | int | bool
 
 
 def repair() -> None:
@@ -49,41 +191,46 @@ def repair() -> None:
             st.session_state[key] = whole
 
 
-# Values that links of before have: key, what they say, what it is now.
-_RENAMED = ((UNIT, "piece", "token"), (UNIT_HIDDEN, "piece", "token"), (SHOWN_AS, "piece", "token"))
-
-
 def renew() -> None:
     """Let a link that was made before a value had its name open the same view."""
-    for key, before, now in _RENAMED:
-        if st.query_params.get(key) == before:
-            st.query_params[key] = now
+    for key in KEYS:
+        before = st.query_params.get(key, "")
+        if before in key.renamed:
+            st.query_params[key] = key.renamed[before]
 
 
-def seed(key: str, default: Value, allowed: Container[Value] | None = None) -> bool:
+def seed(key: Key, default: Value | None = None, allowed: Container[Value] | None = None) -> bool:
     """Give a widget's key its value before the widget is drawn: what it was, or what the URL says, or the default.
 
-    Both come from a browser and are not to be trusted: what is not among ``allowed`` becomes the default. Returns
-    whether that was so.
+    Both come from a browser and are not to be trusted: what is not allowed becomes the default. Returns whether that
+    was so.
+
+    Parameters
+    ----------
+    default, allowed
+        Those of the key unless given.
     """
+    usual = key.default if default is None else default
+    allowed = key.allowed if allowed is None else allowed
     value = st.session_state.get(key)
     if value is None:
-        value = _parsed(st.query_params.get(key), default)
+        value = _parsed(st.query_params.get(key), usual)
     refused = allowed is not None and value not in allowed
     if refused:
-        value = default
+        value = usual
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return refused
 
 
-def publish(key: str, default: Value) -> None:
-    """Write a widget's value into the URL, or take it out where it is the default."""
-    value = st.session_state.get(key, default)
-    remember(key, None if value == default else str(value))
+def publish(key: Key, default: Value | None = None) -> None:
+    """Write a widget's value into the URL, or take it out where it is the default: the key's unless given."""
+    usual = key.default if default is None else default
+    value = st.session_state.get(key, usual)
+    remember(key, None if value == usual else str(value))
 
 
-def remember(key: str, value: str | None) -> None:
+def remember(key: Key, value: str | None) -> None:
     """Put a value into the URL, or take it out where it is None or too long."""
     if value is not None and fits_in_url(value):
         if st.query_params.get(key) != value:
@@ -97,10 +244,11 @@ def fits_in_url(value: str) -> bool:
     return len(quote(value)) <= LONGEST_IN_URL
 
 
-def asked(key: str, default: str) -> str:
-    """Return a value before its widget is drawn: as the person set it, or else as the URL has it."""
-    value = st.session_state.get(key, st.query_params.get(key, default))
-    return value if isinstance(value, str) and value else default
+def asked(key: Key, default: str = "") -> str:
+    """Return a text before its widget is drawn: as the person set it, or as the URL has it, or else the default."""
+    usual = str(key.default or default)
+    value = st.session_state.get(key, st.query_params.get(key, usual))
+    return value if isinstance(value, str) and value else usual
 
 
 def asked_language() -> str:
@@ -132,7 +280,7 @@ def embeddings_limit() -> int:
         return 5_000_000_000
 
 
-def _parsed(text: str | None, default: Value) -> Value:
+def _parsed(text: str | None, default: Value | None) -> Value | None:
     if text is None:
         return default
     if isinstance(default, bool):

@@ -10,11 +10,12 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.place import chosen_head
-from dashboard.widgets.python_code import encoder_lines
 
 _KEPT = "heads_off"
 
@@ -29,12 +30,12 @@ def heads_off(encoder: it.Encoder) -> Heads:
     return read_off(st.session_state[_KEPT], encoder.layers, encoder.heads)
 
 
-def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
+def switch_heads(subject: Subject) -> Heads:
     """Draw a switch for every head and return which are off, with the URL kept to it."""
-    encoder = cache.encoder(spec)
+    encoder = cache.encoder(subject.spec)
     off = heads_off(encoder)
     # Another model has other heads, and "all on" is decided here and not in the browser.
-    key = f"switches:{spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
+    key = f"switches:{subject.spec.checkpoint.name}:{st.session_state.get('switches_round', 0)}"
     off = switches(encoder.layers, encoder.heads, off, key)
     st.session_state[_KEPT] = [list(one) for one in off]
     state.remember(state.OFF, ",".join(f"{layer}.{head}" for layer, head in off) or None)
@@ -48,7 +49,7 @@ def switch_heads(spec: it.EncoderSpec, text: str, pair: str | None) -> Heads:
         if off:
             st.button(_("Restore all heads"), on_click=_decide, args=((),), icon=":material/restart_alt:", key="all_on")
         else:
-            layer, head = chosen_head(spec, text, pair)
+            layer, head = chosen_head(subject)
             st.button(
                 _("Ablate layer {layer}, head {head}").format(layer=layer, head=head),
                 on_click=_decide,
@@ -120,11 +121,17 @@ def answer_table(answers: Any) -> dict[str, list[Any]]:
     }
 
 
-def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads, stem: str) -> list[Download]:
+def ablation_analysis(subject: Subject, off: Heads) -> Analysis:
+    """Describe what is measured."""
+    shown = (".distance", ".similarity", ".answers")
+    return Analysis("attention.ablate", subject, name="ablation", shows=shown, heads=off)
+
+
+def ablation_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the distances as files."""
 
     def table() -> bytes:
-        result = cache.ablation(spec, text, pair, off)
+        result: it.attention.Ablation = analysis.result
         levels = ["inputs", *(f"layer {i}" for i in range(len(result.distance) - 1))]
         return as_csv(
             {
@@ -135,15 +142,11 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
         )
 
     def numbers() -> bytes:
-        result = cache.ablation(spec, text, pair, off)
+        result: it.attention.Ablation = analysis.result
         answers = result.answers
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
-                "off": off,
+                **analysis.about,
                 "tokens": result.tokens.strings,
                 "distance": result.distance.tolist(),
                 "similarity": result.similarity,
@@ -164,12 +167,3 @@ def ablation_downloads(spec: it.EncoderSpec, text: str, pair: str | None, off: H
             "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
         ),
     ]
-
-
-def ablation_lines(spec: it.EncoderSpec, text: str, pair: str | None, off: Heads) -> str:
-    """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
-    return encoder_lines(spec) + (
-        f"result = it.attention.ablate(encoder, {text!r}{second}, heads={list(off)})\n"
-        "result.distance, result.similarity, result.answers\n"
-    )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache as keep_forever
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
-from dashboard.widgets.python_code import table_lines
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.core.files import Table, read_table
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from interpret.attribution.targets import TargetKind
     from interpret.attribution.targets.controls import Control
 
-_SOURCE = "classifier"
 _STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
 
 
@@ -33,30 +33,27 @@ class Asked:
 
     Attributes
     ----------
-    spec, text, pair, head
-        See `interpret.attribution.target_function`.
+    subject
+        What is asked about.
     kind
         The kind of what is explained: see `interpret.attribution.targets.TARGETS`.
     target
         As `interpret.attribution.target_function` takes it.
+    head
+        How the classifier is fitted; None for the model's own.
     classifier
         Tells one head from another.
-    fitted
-        How the head came to be, as lines of Python; empty without one.
     pooling, prompt
         How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
     kept
         The question, once it was asked.
     """
 
-    spec: it.EncoderSpec
-    text: str
-    pair: str | None
+    subject: Subject
     kind: TargetKind
     target: str | int
-    head: it.LinearHead | None
+    head: Analysis | None
     classifier: str
-    fitted: str
     pooling: str = "auto"
     prompt: str | None = None
     kept: list[it.attribution.TargetFunction] = field(default_factory=list)
@@ -64,7 +61,7 @@ class Asked:
     @property
     def about(self) -> str:
         """Tells what a result is a result of."""
-        return repr((self.spec, self.text, self.pair, self.target, self.classifier, self.pooling, self.prompt))
+        return repr((self.subject, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
     def question(self) -> it.attribution.TargetFunction:
@@ -76,7 +73,7 @@ class Asked:
             If the model cannot be asked that.
         """
         if not self.kept:
-            self.kept.append(self.ask(self.text, self.target))
+            self.kept.append(self.ask(self.subject.text, self.target))
         return self.kept[0]
 
     def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.TargetFunction:
@@ -87,10 +84,24 @@ class Asked:
         InputError
             If the model cannot be asked that.
         """
-        encoder = cache.encoder(self.spec)
-        return it.attribution.target_function(
-            encoder, text, self.pair, target, self.head, pooling=self.pooling, prompt=self.prompt
-        )
+        found: it.attribution.TargetFunction = self._asking(replace(self.subject, text=text), target).run()
+        return found
+
+    @property
+    def asking(self) -> Analysis:
+        """How it is asked."""
+        return self._asking(self.subject, self.target)
+
+    def analysis(self, call: str, name: str, shows: tuple[str, ...], **arguments: Any) -> Analysis:
+        """Describe a call of `interpret.attribution` about the question, which is handed to `Analysis.run` with it."""
+        return Analysis(f"attribution.{call}", self.subject, name=name, shows=shows, question=self.asking, **arguments)
+
+    def _asking(self, subject: Subject, target: str | int | it.attribution.Target) -> Analysis:
+        more: dict[str, Any] = {} if self.head is None else {"head": self.head}
+        if self.kind.compares:
+            more |= {"pooling": self.pooling, "prompt": self.prompt}
+        # It holds the model.
+        return Analysis("attribution.target_function", subject, name="question", keep=False, target=target, **more)
 
 
 @keep_forever
@@ -98,7 +109,7 @@ def _starter(name: str) -> Table:
     return read_table((ROOT / "dashboard/examples" / name).read_bytes(), name)
 
 
-def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None:
+def ask_input(subject: Subject) -> Asked | None:
     """Draw what is asked of the model; None while a file for its classifier is missing.
 
     Raises
@@ -109,8 +120,8 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
     from interpret.attribution.targets import in_order
     from interpret.attribution.targets.classifier import class_names
 
-    encoder = cache.encoder(spec)
-    kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, text)}
+    encoder = cache.encoder(subject.spec)
+    kinds = {kind.name: kind for kind in in_order() if kind.offered(encoder, subject.text)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         titles = {name: _(kind.title) for name, kind in kinds.items()}
         kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
@@ -118,33 +129,34 @@ def ask_input(spec: it.EncoderSpec, text: str, pair: str | None) -> Asked | None
         if not kind.classifier:
             target = kind.wished(_chosen(kind.controls(encoder, ())))
             if not kind.compares:
-                return Asked(spec, text, pair, kind, target, None, "", "")
+                return Asked(subject, kind, target, None, "")
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
-            if pair and segments(_("Explain words of"), sides, "similarity_side") == "second":
-                text, pair = pair, text
+            if subject.pair and segments(_("Explain words of"), sides, state.SIMILARITY_SIDE) == "second":
+                subject = replace(subject, text=subject.pair, pair=subject.text)
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
-            say_what_is_cut(encoder, pooling, [prompt + one for one in (text, pair or "")])
-            return Asked(spec, text, pair, kind, target, None, "", "", pooling, prompt)
+            say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
+            return Asked(subject, kind, target, None, "", pooling, prompt)
         source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
         place = st.container()
-    answering = (None, "", "") if source == "own" else _head(spec, source)
-    if answering is None:
+    fitted, about = (None, "") if source == "own" else _head(subject.spec, source)
+    if fitted is None and source != "own":
         return None
-    head, about, lines = answering
-    names = class_names(encoder, head)
+    names = class_names(encoder, fitted.result if fitted is not None else None)
     with place:
-        values = _chosen(kind.controls(encoder, names), f":{about}:{len(names)}")
-    return Asked(spec, text, pair, kind, kind.wished(values), head, about, lines)
+        values = _chosen(kind.controls(encoder, names), about, len(names))
+    return Asked(subject, kind, kind.wished(values), fitted, about)
 
 
-def _chosen(controls: Sequence[Control], of: str = "") -> dict[str, int]:
+def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:
     """Draw what a target asks for, and return what was chosen; ``of`` tells one classifier's from another's."""
     from interpret.attribution.targets.controls import Choice
 
     values = {}
     for one in controls:
-        key = f"{one.key}{of}"
+        # A target's own, which the table of keys cannot know.
+        key = state.Key(one.key, in_address=False)
+        key = key.of(*of) if of else key
         if isinstance(one, Choice):
             options = {**{value: _(label) for value, label in one.worded.items()}, **one.options}
             values[one.key] = choose(st.selectbox, _(one.label), options, key, one.default, width=one.width)
@@ -163,40 +175,43 @@ def _source_input() -> str:
         "starter_zh": _("demo: six topics, Chinese"),
         "file": _("my own labelled file"),
     }
-    source = choose(st.selectbox, _("Classifier"), sources, _SOURCE, width=250)
-    state.publish(_SOURCE, "starter")
+    source = choose(st.selectbox, _("Classifier"), sources, state.CLASSIFIER, width=250)
+    state.publish(state.CLASSIFIER)
     return source
 
 
-def _head(spec: it.EncoderSpec, source: str) -> tuple[it.LinearHead, str, str] | None:
-    """Fit a linear head; returns it, what tells it from another, and its lines of Python. None without a file."""
+def _head(spec: it.EncoderSpec, source: str) -> tuple[Analysis | None, str]:
+    """Fit a linear head; returns how, and what tells it from another. None without a file."""
     if source in _STARTERS:
-        return _starter_head(spec, _STARTERS[source])
+        return _starter_head(spec, _STARTERS[source]), f"starter:{_STARTERS[source]}"
     corpus = corpus_input("classifier", labelled=True)
     if corpus is None:
         st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
-        return None
+        return None, ""
+    fitted = head_analysis(spec, corpus.source("texts"), corpus.source("labels"))
     with corpus.origin.naming():
-        head, about = cache.head(spec, corpus.texts, corpus.labels), f"file:{corpus.about}"
+        head: it.LinearHead = fitted.result
     st.caption(_("A linear head fitted to the frozen sentence vectors of your file."))
     _how_good(head)
-    text_column, label_column = corpus.columns
-    lines = (
-        table_lines(corpus.name)
-        + f"texts = [row[{text_column}] for row in table.rows if row[{text_column}].strip() and "
-        + f"row[{label_column}].strip()]\n"
-        + f"labels = [row[{label_column}].strip() for row in table.rows if row[{text_column}].strip() and "
-        + f"row[{label_column}].strip()]\n"
-        + "head = it.fit_head(encoder, texts, labels)\n"
-    )
-    return head, about, lines
+    return fitted, f"file:{corpus.about}"
 
 
-def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, str]:
+def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analysis:
+    """Describe how a linear head is fitted to the labelled texts of a file."""
+    return Analysis("fit_head", spec, name="head", texts=texts, labels=labels)
+
+
+def _starter_head(spec: it.EncoderSpec, name: str) -> Analysis:
     table = _starter(name)
     texts, labels = (tuple(row[place] for row in table.rows) for place in (0, 1))
+    read = Source("table", table_lines(f"dashboard/examples/{name}"), name, lambda: table)
+    fitted = head_analysis(
+        spec,
+        Source("texts", "texts = [row[0] for row in table.rows]\n", name, lambda: texts, name, (read,)),
+        Source("labels", "labels = [row[1] for row in table.rows]\n", name, lambda: labels, name, (read,)),
+    )
     with st.spinner(_("Fitting the demo classifier …")):
-        head = cache.head(spec, texts, labels)
+        head: it.LinearHead = fitted.result
     st.caption(
         _(
             "This model has no classifier of its own. The demo classifier is a linear head fitted to the frozen "
@@ -204,12 +219,7 @@ def _starter_head(spec: it.EncoderSpec, name: str) -> tuple[it.LinearHead, str, 
         ).format(count=len(texts), classes=len(head.labels))
     )
     _how_good(head)
-    lines = (
-        "import csv\n\n"
-        f'rows = list(csv.DictReader(open("dashboard/examples/{name}", encoding="utf-8")))\n'
-        'head = it.fit_head(encoder, [row["text"] for row in rows], [row["topic"] for row in rows])\n'
-    )
-    return head, f"starter:{name}", lines
+    return fitted
 
 
 def _how_good(head: it.LinearHead) -> None:

@@ -12,12 +12,13 @@ import streamlit as st
 from jaxtyping import Float32
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.explorer import Look, standalone
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
-from dashboard.widgets.python_code import encoder_lines
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.csv_output import csv_rows
 
@@ -31,7 +32,7 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
     """Draw the switches: unit, special tokens and, where there are two texts, direction."""
     units: dict[Unit, str] = {"token": _("Tokens"), "word": _("Words")}
     directions: dict[Direction, str] = {"all": _("All"), "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
-    state.seed(state.SPECIALS, True)
+    state.seed(state.SPECIALS)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         unit = segments(
             _("Unit"),
@@ -49,9 +50,9 @@ def view_controls(pair: bool, special: SpecialTokens) -> tuple[Unit, bool, Direc
                 "sums to 1 again."
             ),
         )
-    state.publish(state.UNIT, "token")
-    state.publish(state.SPECIALS, True)
-    state.remember(state.DIRECTION, None if direction == "all" else direction)
+    state.publish(state.UNIT)
+    state.publish(state.SPECIALS)
+    state.remember(state.DIRECTION, None if direction == state.DIRECTION.default else direction)
     return unit, specials, direction
 
 
@@ -109,6 +110,12 @@ def heads_of_url() -> Mapping[str, object] | None:
     return {"heads": heads, "scale": scale, "minimum": least}
 
 
+def first_head(subject: Subject) -> tuple[int, int]:
+    """Return the head to show before anybody has chosen one."""
+    layer, head = Analysis("attention.most_active_head", subject).result
+    return layer, head
+
+
 def heads_in_words(heads: Heads) -> str:
     """Name what is chosen."""
     if len(heads) == 1:
@@ -116,13 +123,25 @@ def heads_in_words(heads: Heads) -> str:
     return _("Average of {count} heads").format(count=len(heads))
 
 
+def view_analysis(subject: Subject, unit: Unit, specials: bool, direction: Direction, heads: Heads = ()) -> Analysis:
+    """Describe what the explorer shows; ``heads`` are those that its weights are of."""
+    shown = (f".average({list(heads)})",) if heads else ()
+    return Analysis(
+        "attention.attention_view",
+        subject,
+        name="view",
+        shows=shown,
+        unit=unit,
+        specials=specials,
+        direction=direction,
+    )
+
+
 @dataclass(frozen=True)
 class Looked:
     """Everything that decides what is seen, and nothing that is large: a download made of it keeps no trace alive."""
 
-    spec: it.EncoderSpec
-    text: str
-    pair: str | None
+    subject: Subject
     unit: Unit
     specials: bool
     direction: Direction
@@ -130,11 +149,15 @@ class Looked:
     title: str
     stem: str
 
+    @property
+    def analysis(self) -> Analysis:
+        """How it is made."""
+        return view_analysis(self.subject, self.unit, self.specials, self.direction, self.look.heads)
+
     def view(self) -> it.attention.AttentionView:
-        """Return the view, from the trace in the cache or read anew."""
-        return it.attention.attention_view(
-            cache.trace(self.spec, self.text, self.pair), self.unit, self.specials, self.direction
-        )
+        """Return the view, from the trace in the cache or read anew: kept, it would keep its trace alive with it."""
+        found: it.attention.AttentionView = self.analysis.run()
+        return found
 
 
 def attention_downloads(what: Looked) -> list[Download]:
@@ -148,15 +171,7 @@ def attention_downloads(what: Looked) -> list[Download]:
         view = what.view()
         return as_json(
             {
-                "model": what.spec.checkpoint.name,
-                "revision": what.spec.checkpoint.revision,
-                "device": what.spec.device,
-                "precision": what.spec.precision,
-                "text": what.text,
-                "pair": what.pair,
-                "unit": what.unit,
-                "specials": what.specials,
-                "direction": what.direction,
+                **what.analysis.about,
                 "heads": what.look.heads,
                 "queries": view.query_labels,
                 "keys": view.key_labels,
@@ -165,7 +180,7 @@ def attention_downloads(what: Looked) -> list[Download]:
         )
 
     def arrays() -> bytes:
-        return cache.trace(what.spec, what.text, what.pair).npz()
+        return trace_of(what.subject).npz()
 
     def page() -> bytes:
         return standalone(what.view(), what.look, what.title, what.stem)
@@ -210,14 +225,3 @@ def weights_csv(view: it.attention.AttentionView, weights: Float32[np.ndarray, "
         for label, row in zip(view.query_labels, weights, strict=True)
     ]
     return csv_rows(["query \\ key", *view.key_labels], rows).encode("utf-8-sig")
-
-
-def python_lines(what: Looked) -> str:
-    """Write the lines of Python that give the same weights."""
-    return encoder_lines(what.spec, what.text, what.pair) + "\n".join(
-        (
-            f"view = it.attention.attention_view(trace, unit={what.unit!r}, specials={what.specials}, "
-            f"direction={what.direction!r})",
-            f"weights = view.average({list(what.look.heads)})  # query key",
-        )
-    )

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.components.words import Word, WordRow, token_words, word_rows
 from dashboard.language import _, _n
 from dashboard.widgets.ask_view import Asked
@@ -58,23 +59,34 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     return [found[method] for method in how.methods if method in found]
 
 
+def explain_analysis(asked: Asked, method: str, how: How) -> Analysis:
+    """Describe what one method computes; what it has no use for stays as it is."""
+    from interpret.attribution.methods import METHODS
+
+    known = METHODS[method]
+    return asked.analysis(
+        "explain",
+        "attribution",
+        (".tokens.words", ".word_scores()"),
+        method=method,
+        baseline=how.baseline if known.baseline else "pad",
+        rule=how.rule if known.path else "adaptive",
+        smooth=how.smooth and known.gradient,
+        seed=how.seed,
+    )
+
+
 def _attribution_of(
     asked: Asked, how: How, method: str, passes: int, smooth: bool, soon: bool
 ) -> it.Attribution | None:
     from interpret.attribution.methods import METHODS
 
     rule = how.rule if METHODS[method].path else "adaptive"
+    analysis = explain_analysis(asked, method, how)
 
     def work(progress: Progress) -> it.Attribution:
-        return it.attribution.explain(
-            asked.question,
-            method,
-            how.baseline,
-            rule=rule,
-            smooth=smooth,
-            seed=how.seed,
-            progress=progress,
-        )
+        found: it.Attribution = analysis.run(question=asked.question, progress=progress)
+        return found
 
     return long_work(
         f"attribution:{method}",

@@ -15,7 +15,7 @@ def choose(
     draw: Callable[..., Any],
     label: str,
     options: Mapping[T, str],
-    key: str,
+    key: state.Key,
     default: T | None = None,
     new: bool = False,
     **more: Any,
@@ -33,13 +33,14 @@ def choose(
     options
         Values, as the URL and Python know them, and what the reader sees: text, of which no Markdown is made.
     default
-        The first option unless given.
+        The key's, or else the first option, unless given.
     new
         Whether values that are not among the options may be typed.
     **more
         Handed to ``draw``.
     """
-    default = next(iter(options)) if default is None else default
+    if default is None:
+        default = next((one for one in options if one == key.default), next(iter(options)))
     widget = f"{key}:{language()}"
     state.seed(key, default, None if new else options)
     st.session_state[widget] = st.session_state[key]
@@ -75,7 +76,9 @@ def told_apart(options: Mapping[T, str]) -> dict[T, str]:
     return found
 
 
-def segments(label: str, options: Mapping[T, str], key: str, default: T | None = None, help: str | None = None) -> T:
+def segments(
+    label: str, options: Mapping[T, str], key: state.Key, default: T | None = None, help: str | None = None
+) -> T:
     """Draw a choice of few as a segmented control; the options speak for themselves on the screen."""
     return choose(
         st.segmented_control, label, options, key, default, required=True, label_visibility="collapsed", help=help

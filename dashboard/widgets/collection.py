@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Source, table_lines
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import kept_file
@@ -22,7 +23,6 @@ from interpret.core.files import SUFFIXES, Table, read_table
 from interpret.core.labels import as_number, has_decimal_commas, is_missing, with_point
 
 SEED = 0
-_SOURCE, _EXAMPLE, _PASTED = "from", "corpus", "pasted"
 _FILES = {"topics": "topics.csv", "senses": "senses.csv", "chinese": "topics.zh-CN.csv"}
 
 
@@ -42,6 +42,8 @@ class Collection:
         Which rows of a file these are, and what else it says of each; of pasted lines, which lines.
     total
         How many rows held text; fewer are here where ``texts`` is shorter.
+    rows
+        Lines of Python that make ``table`` of the file, and the column with the text in each of its ``rows``.
     """
 
     name: str
@@ -49,11 +51,23 @@ class Collection:
     texts: tuple[str, ...]
     origin: FileRows
     total: int
+    rows: tuple[str, int]
 
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         """What else is known of each text, by the columns' names."""
         return self.origin.columns
+
+    @property
+    def source(self) -> Source:
+        """The texts, with the lines of Python that read them."""
+        lines, column = self.rows
+        lines += f"rows = [row for row in table.rows if row[{column}].strip()]\n"
+        if len(self.texts) < self.total:
+            drawn = f"np.random.default_rng({SEED}).choice(len(rows), {len(self.texts)}, replace=False)"
+            lines += f"import numpy as np\n\nrows = [rows[i] for i in sorted({drawn})]\n"
+        lines += f"texts = [row[{column}] for row in rows]\n"
+        return Source("texts", lines, self.about, lambda: self.texts, self.name)
 
     @property
     def characters(self) -> int:
@@ -77,11 +91,11 @@ def collection_input() -> Collection | None:
     """
     sources = {"example": _("Examples"), "pasted": _("Paste lines"), "file": _("File")}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        source = segments(_("Texts from"), sources, _SOURCE)
-        state.publish(_SOURCE, "example")
+        source = segments(_("Texts from"), sources, state.FROM)
+        state.publish(state.FROM)
         if source == "example":
             return _from_examples()
-    state.remember(_EXAMPLE, None)
+    state.remember(state.CORPUS, None)
     found = _pasted() if source == "pasted" else _from_file()
     if found is not None:
         st.caption(
@@ -99,15 +113,16 @@ def _from_examples() -> Collection:
         "senses": _("Words with two senses"),
         "chinese": _("Six topics in Chinese"),
     }
-    name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
-    state.publish(_EXAMPLE, "topics")
-    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0)
+    name = choose(st.pills, _("Example"), names, state.CORPUS, required=True, label_visibility="collapsed")
+    state.publish(state.CORPUS)
+    path = f"dashboard/examples/{_FILES[name]}"
+    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0, table_lines(path))
 
 
 def _pasted() -> Collection | None:
     text = st.text_area(
         _("Texts, one per line"),
-        key=_PASTED,
+        key=state.PASTED,
         height=140,
         persist_state="session",
         help=_("Press Ctrl+Enter or click outside the box to apply. A line can end with a tab and a label."),
@@ -120,7 +135,10 @@ def _pasted() -> Collection | None:
     columns = ("text", "label") if labelled else ("text",)
     table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8", tuple(lines))
     about = hashlib.sha1((text or "").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
-    return _collection(table, _("pasted lines"), 0, f"pasted:{about}", 0)
+    made = f"Table({columns!r}, {table.rows!r}, 'utf-8', {table.numbers!r})"
+    return _collection(
+        table, _("pasted lines"), 0, f"pasted:{about}", 0, f"from interpret.core.files import Table\n\ntable = {made}\n"
+    )
 
 
 def _from_file() -> Collection | None:
@@ -134,13 +152,15 @@ def _from_file() -> Collection | None:
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     left, right = st.columns(2)
     names = dict(enumerate(table.columns))
-    column = choose(left.selectbox, _("Column with the text"), names, f"collection_text:{file}", table.longest_column)
+    column = choose(
+        left.selectbox, _("Column with the text"), names, state.COLLECTION_TEXT.of(file), table.longest_column
+    )
     amounts = {500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 50_000: f"{50_000:,}", 0: _("all")}
-    most = choose(right.selectbox, _("Rows to read"), amounts, f"collection_most:{file}", 2000)
-    return _collection(table, name, column, f"{file}:{column}:{most}", most)
+    most = choose(right.selectbox, _("Rows to read"), amounts, state.COLLECTION_ROWS.of(file))
+    return _collection(table, name, column, f"{file}:{column}:{most}", most, table_lines(name))
 
 
-def _collection(table: Table, name: str, column: int, about: str, most: int) -> Collection:
+def _collection(table: Table, name: str, column: int, about: str, most: int, lines: str) -> Collection:
     places = [i for i, row in enumerate(table.rows) if row[column].strip()]
     if not places:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
@@ -162,7 +182,7 @@ def _collection(table: Table, name: str, column: int, about: str, most: int) -> 
             ).format(count=f"{len(table.rows) - total:,}", name=literal(name))
         )
     texts = tuple(table.rows[i][column] for i in places)
-    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total)
+    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total, (lines, column))
 
 
 def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:

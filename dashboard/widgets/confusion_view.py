@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 import interpret as it
+from dashboard import state
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.shares import percent_columns, percents
@@ -49,7 +50,7 @@ def confusion_view(
         order = segments(
             _("Order of the classes"),
             {"mistakes": _("most errors first"), "name": _("by name")},
-            "confusion_order",
+            state.CONFUSION_ORDER,
         )
         places = class_order(found, order)
         event = st.dataframe(

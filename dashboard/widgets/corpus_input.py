@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, state
+from dashboard.analysis import Source, table_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import labels_caption, table_caption
@@ -45,6 +47,28 @@ class Corpus:
     total: int
     columns: tuple[int, int]
     origin: FileRows
+
+    def source(self, name: Literal["texts", "labels", "pairs"]) -> Source:
+        """Return texts, labels, or texts with their pairs, with the lines of Python that read them."""
+        text, other = self.columns
+        wanted = f"row[{text}].strip()"
+        lines = table_lines(self.name)
+        if self.labels:
+            wanted += f" and not is_missing(row[{other}])"
+            lines = "from interpret.core.labels import is_missing\n" + lines
+        lines += f"rows = [row for row in table.rows if {wanted}]\n"
+        if len(self.texts) < self.total:
+            drawn = f"np.random.default_rng({_SEED}).choice(len(rows), {len(self.texts)}, replace=False)"
+            lines += f"import numpy as np\n\nrows = [rows[i] for i in sorted({drawn})]\n"
+        pair = f"row[{other}]" if other >= 0 and not self.labels else "None"
+        row = {"texts": f"row[{text}]", "labels": f"row[{other}].strip()", "pairs": f"(row[{text}], {pair})"}[name]
+        found = {
+            "texts": self.texts,
+            "labels": self.labels,
+            "pairs": tuple(zip(self.texts, self.pairs, strict=True)) if not self.labels else (),
+        }[name]
+        rows = Source("rows", lines, self.about, lambda: None)
+        return Source(name, f"{name} = [{row} for row in rows]\n", self.about, lambda: found, self.name, (rows,))
 
 
 def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, bytes] | None:
@@ -133,16 +157,24 @@ def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
     sample = table.rows[:200]
     names = dict(enumerate(table.columns))
     places = st.columns(3 if len(names) > 1 else 2)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"text:{about}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.CORPUS_TEXT.of(about), table.longest_column
+    )
     others = {index: name for index, name in names.items() if index != column}
     other = -1
     if labelled:
         # A label is what repeats most.
         fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-        other = choose(places[1].selectbox, _("Column with the label"), others, f"label:{about}:{column}", fewest)
+        other = choose(
+            places[1].selectbox, _("Column with the label"), others, state.CORPUS_LABEL.of(about, column), fewest
+        )
     elif others:
         pairs = {-1: _("(none)"), **others}
-        other = choose(places[1].selectbox, _("Column with the second text"), pairs, f"second:{about}:{column}")
+        other = choose(
+            places[1].selectbox, _("Column with the second text"), pairs, state.CORPUS_PAIR.of(about, column)
+        )
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
-    most = choose(places[-1].selectbox, _("Rows to read"), amounts, f"most:{about}", 300 if labelled else 500)
+    most = choose(
+        places[-1].selectbox, _("Rows to read"), amounts, state.CORPUS_ROWS.of(about), 300 if labelled else 500
+    )
     return column, other, most

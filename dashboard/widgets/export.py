@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.analysis import Analysis, python_lines
 from dashboard.components.save_buttons import save_buttons
 from dashboard.language import _, language, speaking
 from interpret.core.csv_output import csv_text
@@ -23,15 +24,15 @@ class Download(NamedTuple):
     about: str
 
 
-def export_bar(downloads: Sequence[Download], code: str, picture: str | None = None) -> None:
+def export_bar(downloads: Sequence[Download], *analyses: Analysis, picture: str | None = None) -> None:
     """Draw the bar.
 
     Parameters
     ----------
     downloads
         The files on offer.
-    code
-        Lines of Python that give the same numbers in a notebook.
+    *analyses
+        What is shown, of which Python code is offered that gives the same in a notebook.
     picture
         The name of the picture on the page that PNG and SVG are made of, in the browser; None where there is none.
     """
@@ -52,7 +53,7 @@ def export_bar(downloads: Sequence[Download], code: str, picture: str | None = N
         with st.popover(
             "Python", icon=":material/code:", help=_("Python code that gives the same numbers in a notebook")
         ):
-            st.code(code, language="python", wrap_lines=True)
+            st.code(python_lines(*analyses), language="python", wrap_lines=True)
 
 
 def _made_in(code: str, make: Callable[[], bytes]) -> bytes:

@@ -4,7 +4,7 @@ import hashlib
 
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, state
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import table_caption
@@ -69,9 +69,9 @@ def _columns(table: Table, about: str) -> tuple[int, int]:
         return 0, -1
     left, right = st.columns(2)
     names = dict(enumerate(table.columns))
-    column = choose(left.selectbox, _("Column with the text"), names, f"column:{about}", table.longest_column)
+    column = choose(left.selectbox, _("Column with the text"), names, state.FILE_COLUMN.of(about), table.longest_column)
     others = {-1: _("(none)"), **{index: name for index, name in names.items() if index != column}}
-    return column, choose(right.selectbox, _("Column with the second text"), others, f"pair:{about}:{column}")
+    return column, choose(right.selectbox, _("Column with the second text"), others, state.FILE_PAIR.of(about, column))
 
 
 def _row(table: Table, name: str, column: int, about: str) -> int:
@@ -90,7 +90,7 @@ def _row(table: Table, name: str, column: int, about: str) -> int:
     for index in found[:_MOST_LISTED]:
         text = " ".join(table.rows[index][column].split())
         options[index] = f"{index + 1}: {text[:90]}{'…' if len(text) > 90 else ''}"
-    row = choose(right.selectbox, _("Passage"), options, f"row:{about}:{wanted}", found[0])
+    row = choose(right.selectbox, _("Passage"), options, state.FILE_ROW.of(about, wanted), found[0])
     st.caption(
         _n(
             "{rows} passage, {found} found, {listed} listed.",

@@ -13,7 +13,6 @@ from interpret.core.units import counted
 _NAME_WIDTH = 120
 # Blocks of the widest bar.
 _WIDEST = 8
-_PRESET = "preset"
 
 
 def preset_names() -> dict[str, str]:
@@ -46,24 +45,24 @@ def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
     about
         Tells the model from others.
     """
-    if f"frozen:{about}" not in st.session_state:
-        _apply("lower half", names, width, about)
+    if state.FROZEN.of(about) not in st.session_state:
+        _apply(str(state.PRESET.default), names, width, about)
 
     def take() -> None:
         _apply(str(st.session_state[widget]), names, width, about)
 
     presets = preset_names()
-    widget = f"{_PRESET}:{about}:{state.asked_language()}"
-    st.session_state[widget] = st.session_state[f"{_PRESET}:{about}"]
+    widget = state.PRESET.of(about, state.asked_language())
+    st.session_state[widget] = st.session_state[state.PRESET.of(about)]
     st.selectbox(_("Freeze"), list(presets), format_func=presets.__getitem__, key=widget, on_change=take)
 
 
 def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
-    st.session_state[f"{_PRESET}:{about}"] = preset
+    st.session_state[state.PRESET.of(about)] = preset
     if preset == "own":
         return
     frozen = it.finetuning.preset(preset, names)
-    st.session_state[f"frozen:{about}"] = frozen
+    st.session_state[state.FROZEN.of(about)] = frozen
     for name in names:
         st.session_state[f"layer_group:{about}:{name}"] = name in frozen
     suggest_settings(width, preset == "head only")
@@ -71,14 +70,14 @@ def _apply(preset: str, names: tuple[str, ...], width: int, about: str) -> None:
 
 def frozen_layer_groups(about: str) -> tuple[str, ...]:
     """Return what is frozen, before the stack is drawn."""
-    return st.session_state[f"frozen:{about}"]
+    return st.session_state[state.FROZEN.of(about)]
 
 
 def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: str, names: tuple[str, ...]) -> None:
     """Draw the stack, head on top, with a toggle on each layer group that can be frozen."""
 
     def take(name: str) -> None:
-        before = st.session_state[f"frozen:{about}"]
+        before = st.session_state[state.FROZEN.of(about)]
         # Adapters freeze the embeddings by themselves, which is nobody's choice.
         frozen = [
             one
@@ -87,10 +86,10 @@ def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: 
                 one in before if one == "embeddings" and adapted else st.session_state.get(f"layer_group:{about}:{one}")
             )
         ]
-        st.session_state[f"frozen:{about}"] = tuple(frozen)
-        st.session_state[f"{_PRESET}:{about}"] = "own"
+        st.session_state[state.FROZEN.of(about)] = tuple(frozen)
+        st.session_state[state.PRESET.of(about)] = "own"
 
-    adapted = bool(st.session_state.get("lora"))
+    adapted = bool(st.session_state.get(state.LORA))
     st.caption(_("Switch a layer on to freeze it: its weights stay as they are. The head is always trained."))
     most = max(layer_group.parameters for layer_group in plan.layer_groups)
     with st.container(gap=None, key="tower"):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.language import _
 
@@ -78,48 +79,20 @@ def long_work(
             return result
     st.session_state.pop(stopped, None)
     st.session_state[begun] = about
-    bar = place.empty()
-    stop = place.empty()
+    bar = _Bar(place, key, about, auto, beside)
     begin = time.monotonic()
-    # What starts by itself is mostly done before anybody could read how far it is: then nothing flashes up, and the
-    # browser, which draws on the processor that computes, is left in peace.
-    next_word = begin + _SILENT if auto else begin
-    said = False
-
-    def say(share: float, text: str) -> None:
-        nonlocal next_word, said
-        if time.monotonic() < next_word:
-            return
-        bar.progress(share, text)
-        if not said:
-            said = True
-            with stop.container(horizontal=True, vertical_alignment="center"):
-                st.button(
-                    _("Stop the computation"),
-                    key=f"{key}:stop",
-                    icon=":material/stop:",
-                    on_click=_note,
-                    args=(stopped, about),
-                )
-                if beside:
-                    st.caption(_("Clicks on words and figures take effect when it is done."))
-                elif not auto:
-                    st.caption(_("Any other click on this page also stops it."))
-        next_word = time.monotonic() + _BETWEEN
 
     def progress(done: int, total: int, stage: str) -> None:
         share = done / total if total else 0.0
         counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
         parts = [counted, (stages or {}).get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
-        say(share, " · ".join(part for part in parts if part))
+        bar.say(share, " · ".join(part for part in parts if part))
 
-    say(0.0, _("Starting …"))
+    bar.say(0.0, _("Starting …"))
     try:
         result = work(progress)
     finally:
-        if said:
-            bar.empty()
-            stop.empty()
+        bar.clear()
     del st.session_state[begun]
     kept.pop(about, None)
     kept[about] = result
@@ -129,6 +102,48 @@ def long_work(
         # The button that started it says something else now.
         st.rerun()
     return result
+
+
+class _Bar:
+    """How far work is, drawn where it stands, with a button that stops it."""
+
+    def __init__(self, place: DeltaGenerator, key: str, about: str, auto: bool, beside: bool) -> None:
+        self.bar, self.stop = place.empty(), place.empty()
+        self.key, self.about, self.auto, self.beside = key, about, auto, beside
+        # What starts by itself is mostly done before anybody could read how far it is: then nothing flashes up, and the
+        # browser, which draws on the processor that computes, is left in peace.
+        self.next_word = time.monotonic() + (_SILENT if auto else 0)
+        self.said = False
+
+    def say(self, share: float, text: str) -> None:
+        """Say how far it is, not too often."""
+        if time.monotonic() < self.next_word:
+            return
+        self.bar.progress(share, text)
+        if not self.said:
+            self.said = True
+            self._draw_stop()
+        self.next_word = time.monotonic() + _BETWEEN
+
+    def clear(self) -> None:
+        """Take away what was drawn."""
+        if self.said:
+            self.bar.empty()
+            self.stop.empty()
+
+    def _draw_stop(self) -> None:
+        with self.stop.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                _("Stop the computation"),
+                key=f"{self.key}:stop",
+                icon=":material/stop:",
+                on_click=_note,
+                args=(f"{self.key}:stopped", self.about),
+            )
+            if self.beside:
+                st.caption(_("Clicks on words and figures take effect when it is done."))
+            elif not self.auto:
+                st.caption(_("Any other click on this page also stops it."))
 
 
 def was_stopped(key: str) -> bool:

@@ -15,8 +15,6 @@ from dashboard.widgets.choices import choose, segments
 if TYPE_CHECKING:
     from interpret.core.vocabulary import SpecialTokens
 
-_FIRST = ("integrated_gradients", "feature_ablation", "gradient_shap")
-
 
 def method_names() -> dict[str, str]:
     """Name each method for the reader, the most faithful first: see `interpret.attribution.methods.by_faithfulness`."""
@@ -95,23 +93,23 @@ def how_input(special: SpecialTokens) -> How:
                 st.selectbox,
                 _("Path rule (integrated gradients)"),
                 rule_names(),
-                "path_rule",
+                state.PATH_RULE,
                 help=_(
                     "With any rule, steps are added until the completeness error is at most 1 % or there are 200 steps."
                 ),
             )
-            state.seed(state.SEED, 0, range(10_000))
+            state.seed(state.SEED, allowed=range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
-            state.seed("smooth", False)
+            state.seed(state.SMOOTH)
             smooth = st.toggle(
                 _("SmoothGrad: average over noise"),
-                key="smooth",
+                key=state.SMOOTH,
                 persist_state="session",
                 help=_("The mean over ten copies of the text with noise added to the embeddings."),
             )
         unit = segments(_("Shown as"), {"word": _("Words"), "token": _("Tokens")}, state.SHOWN_AS)
-    for key, default in ((state.BASELINE, "pad"), (state.SEED, 0), (state.SHOWN_AS, "word")):
-        state.publish(key, default)
+    for key in (state.BASELINE, state.SEED, state.SHOWN_AS):
+        state.publish(key)
     return How(methods, baseline, seed, bool(smooth), unit == "word", rule)
 
 
@@ -119,17 +117,17 @@ def kept_how(method: str, baseline: str) -> How:
     """Return how one method works by the settings of the other tab."""
     from interpret.attribution.methods import METHODS
 
-    smooth = bool(st.session_state.get("smooth")) and METHODS[method].gradient
+    smooth = bool(st.session_state.get(state.SMOOTH)) and METHODS[method].gradient
     seed = int(st.session_state.get(state.SEED) or 0)
-    rule = str(st.session_state.get("path_rule", "adaptive")) if METHODS[method].path else "adaptive"
+    rule = str(st.session_state.get(state.PATH_RULE, state.PATH_RULE.default)) if METHODS[method].path else "adaptive"
     return How((method,), baseline, seed, smooth, True, rule)
 
 
 def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
-    key = f"{state.METHODS}:{language()}"
+    key, first = f"{state.METHODS}:{language()}", str(state.METHODS.default).split(",")
     if state.METHODS not in st.session_state:
         given = [one for one in st.query_params.get(state.METHODS, "").split(",") if one in names]
-        st.session_state[state.METHODS] = given or list(_FIRST)
+        st.session_state[state.METHODS] = given or first
     st.session_state[key] = st.session_state[state.METHODS]
 
     def take() -> None:
@@ -145,5 +143,5 @@ def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
         help=choices_help(),
     )
     chosen = [one for one in st.session_state[state.METHODS] if one in names]
-    state.remember(state.METHODS, None if chosen == list(_FIRST) else ",".join(chosen))
+    state.remember(state.METHODS, None if chosen == first else ",".join(chosen))
     return tuple(chosen)

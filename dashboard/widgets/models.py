@@ -11,6 +11,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.language import _, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.shares import percent_bar, percents
@@ -126,13 +127,13 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
         checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
     else:
         checkpoint = cache.hub_checkpoint(name, revision or None)
-    device = find_device(state.asked(state.DEVICE, "auto"))
-    return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION, "auto"), device))
+    device = find_device(state.asked(state.DEVICE))
+    return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION), device))
 
 
 def chosen_run() -> str:
     """Return the id of the run whose model is chosen; empty where it is none's."""
-    name = state.asked(state.MODEL, BUILT_IN)
+    name = state.asked(state.MODEL)
     return name.removeprefix(RUN) if name in _runs() else ""
 
 
@@ -140,7 +141,7 @@ def chosen_device() -> str:
     """Return the name of the chosen device."""
     from interpret.core.devices import find_device
 
-    return find_device(state.asked(state.DEVICE, "auto")).name
+    return find_device(state.asked(state.DEVICE)).name
 
 
 def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
@@ -153,7 +154,7 @@ def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
     host
         Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
-    return encoder_of(state.asked(state.MODEL, BUILT_IN), state.asked(state.REVISION, ""), guesses, host)
+    return encoder_of(state.asked(state.MODEL), state.asked(state.REVISION), guesses, host)
 
 
 def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
@@ -188,7 +189,6 @@ def model_picker() -> None:
         _("Model"),
         model_options(),
         state.MODEL,
-        BUILT_IN,
         new=True,
         accept_new_options=True,
         help=_(
@@ -196,14 +196,14 @@ def model_picker() -> None:
             "Folders under {folder} are listed too. Only safetensors weights are loaded, and never code from the hub."
         ).format(folder=literal(str(state.models_folder()))),
     )
-    state.publish(state.MODEL, BUILT_IN)
+    state.publish(state.MODEL)
     if name in known:
         st.caption(known[name].purpose)
     if name not in (BUILT_IN, GUESSER) and name not in folders and name not in runs:
-        if state.asked(_REVISION_OF, name) != name:
+        if st.session_state.get(_REVISION_OF, name) != name:
             st.session_state[state.REVISION] = ""
         st.session_state[_REVISION_OF] = name
-        state.seed(state.REVISION, "")
+        state.seed(state.REVISION)
         st.session_state[f"{state.REVISION}:{name}"] = st.session_state[state.REVISION]
         st.text_input(
             _("Revision"),
@@ -214,7 +214,7 @@ def model_picker() -> None:
             placeholder="main",
             help=_("A branch, tag or commit of the model on the hub. The model card shows the commit in use."),
         )
-        state.publish(state.REVISION, "")
+        state.publish(state.REVISION)
 
 
 def _take_revision(name: str) -> None:
@@ -228,7 +228,7 @@ def device_picker() -> None:
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
     left, right = st.columns(2)
-    before = state.asked(state.DEVICE, "auto"), state.asked(state.PRECISION, "auto")
+    before = state.asked(state.DEVICE), state.asked(state.PRECISION)
     name = choose(left.selectbox, _("Device"), names, state.DEVICE)
     device = find_device(name)
     precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}
@@ -242,8 +242,8 @@ def device_picker() -> None:
             "bfloat16, fine-tuning uses it, and so does reading whole collections if it changes their vectors little."
         ),
     )
-    state.publish(state.DEVICE, "auto")
-    state.publish(state.PRECISION, "auto")
+    state.publish(state.DEVICE)
+    state.publish(state.PRECISION)
     if (name, precision) != before:
         # The page above was drawn with what this machine does not have.
         st.rerun()
@@ -276,7 +276,7 @@ def _card() -> None:
 
 def _card_body() -> None:
     spec = chosen_encoder().spec
-    card = cache.card(spec)
+    card: it.ModelCard = Analysis("model_card", spec).result
     checkpoint_is_folder = card.checkpoint.source == "folder"
     facts = {
         # Where a folder lies on the server is nobody's to know.

@@ -14,7 +14,8 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.explorer import Look, read_look
 from dashboard.language import _
-from dashboard.widgets.attention_view import heads_of_url
+from dashboard.subject import Subject
+from dashboard.widgets.attention_view import first_head, heads_of_url
 from dashboard.widgets.choices import choose
 
 if TYPE_CHECKING:
@@ -23,18 +24,16 @@ if TYPE_CHECKING:
 _SYNCED = "head_synced"
 
 
-def pick_head(
-    spec: it.EncoderSpec, text: str, pair: str | None, left: DeltaGenerator, right: DeltaGenerator
-) -> tuple[int, int]:
+def pick_head(subject: Subject, left: DeltaGenerator, right: DeltaGenerator) -> tuple[int, int]:
     """Draw the pickers of a layer and a head; they begin at the first that the explorer shows, and it follows them."""
-    encoder = cache.encoder(spec)
+    encoder = cache.encoder(subject.spec)
     in_url = st.query_params.get(state.HEADS, "")
     if st.session_state.get(_SYNCED) != in_url or state.LAYER not in st.session_state:
-        st.session_state[state.LAYER], st.session_state[state.HEAD] = chosen_head(spec, text, pair)
+        st.session_state[state.LAYER], st.session_state[state.HEAD] = chosen_head(subject)
     layer = choose(left.selectbox, _("Layer"), {i: str(i) for i in range(encoder.layers)}, state.LAYER)
     head = choose(right.selectbox, _("Head"), {i: str(i) for i in range(encoder.heads)}, state.HEAD)
     # Only a choice is written: several heads that are averaged in the explorer stay what they are.
-    if (layer, head) != chosen_head(spec, text, pair):
+    if (layer, head) != chosen_head(subject):
         choose_head(layer, head)
     st.session_state[_SYNCED] = st.query_params.get(state.HEADS, "")
     return layer, head
@@ -45,14 +44,14 @@ def choose_head(layer: int, head: int) -> None:
     state.remember(state.HEADS, f"{layer}.{head}")
 
 
-def chosen_head(spec: it.EncoderSpec, text: str, pair: str | None) -> tuple[int, int]:
+def chosen_head(subject: Subject) -> tuple[int, int]:
     """Return the first of the heads that the explorer shows, or would show first."""
-    encoder = cache.encoder(spec)
-    look = read_look(heads_of_url(), encoder.layers, encoder.heads, Look((cache.first_head(spec, text, pair),)))
+    encoder = cache.encoder(subject.spec)
+    look = read_look(heads_of_url(), encoder.layers, encoder.heads, Look((first_head(subject),)))
     return look.heads[0]
 
 
-def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: str = state.TOKEN) -> int:
+def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: state.Key = state.TOKEN) -> int:
     """Draw the picker of a token; another text begins anew at ``default``."""
     about = hashlib.sha1(tokens.ids.tobytes(), usedforsecurity=False).hexdigest()[:12]
     of = f"{key}_of"

@@ -14,7 +14,6 @@ from interpret.core.heads import HEADS
 from interpret.finetuning.recipe import suited
 
 _RANK = 8
-_HEAD_KIND = "head_kind"
 
 
 def head_names(first: str | None) -> dict[str, str]:
@@ -36,11 +35,15 @@ def suggest_settings(width: int, alone: bool) -> None:
         Whether nothing but the head learns.
     """
     # The files that come with the dashboard have classes, whatever was chosen for another one.
-    task = str(st.session_state.get("task", "classes")) if st.session_state.get("data") == "file" else "classes"
-    found = suited(alone, width, task, bool(st.session_state.get("lora")))
-    st.session_state[_HEAD_KIND] = found.head
-    st.session_state["rate"] = found.learning_rate
-    st.session_state["epochs"] = found.epochs
+    task = (
+        str(st.session_state.get(state.TASK, state.TASK.default))
+        if st.session_state.get(state.DATA) == "file"
+        else "classes"
+    )
+    found = suited(alone, width, task, bool(st.session_state.get(state.LORA)))
+    st.session_state[state.HEAD_KIND] = found.head
+    st.session_state[state.RATE] = found.learning_rate
+    st.session_state[state.EPOCHS] = found.epochs
 
 
 def settings_input(
@@ -61,7 +64,7 @@ def settings_input(
     """
     objective = it.finetuning.find_objective(task)
     heads = {"own": _(objective.head_about)} if objective.head_about else head_names(first)
-    head = choose(st.selectbox, _("Head"), heads, _HEAD_KIND)
+    head = choose(st.selectbox, _("Head"), heads, state.HEAD_KIND)
     rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)
     with st.popover(_("More settings"), icon=":material/tune:"):
@@ -87,13 +90,13 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
     """Draw what a step is, and how far it goes."""
     # Two rows: a label of two lines moves no field below it.
     first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
-    state.seed("epochs", 3)
-    epochs = first.number_input(_("Epochs"), 1, 1000, key="epochs", persist_state="session")
+    state.seed(state.EPOCHS)
+    epochs = first.number_input(_("Epochs"), 1, 1000, key=state.EPOCHS, persist_state="session")
     rate = second.number_input(
         _("Learning rate"),
         1e-8,
         100.0,
-        key="rate",
+        key=state.RATE,
         format="%.2e",
         step=1e-5,
         persist_state="session",
@@ -118,9 +121,14 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
     first, second, third = st.columns([5, 7, 6], vertical_alignment="bottom")
     batch = first.number_input(_("Batch size"), 1, 1024, 16, key="batch", persist_state="session")
     tokens = second.number_input(
-        _("Max length (tokens)"), 8, most_tokens, min(128, most_tokens), key="max_tokens", persist_state="session"
+        _("Max length (tokens)"),
+        8,
+        most_tokens,
+        min(int(state.MOST_TOKENS.default or 0), most_tokens),
+        key=state.MOST_TOKENS,
+        persist_state="session",
     )
-    seed = third.number_input(_("Seed"), 0, 99_999, 0, key="train_seed", persist_state="session")
+    seed = third.number_input(_("Seed"), 0, 99_999, 0, key=state.TRAIN_SEED, persist_state="session")
     return {
         "epochs": int(epochs),
         "learning_rate": float(rate),
@@ -217,7 +225,7 @@ def _training_input() -> dict[str, Any]:
         st.selectbox,
         _("Precision"),
         {"auto": _("automatic"), "float32": "float32", "bfloat16": _("mixed (bfloat16)")},
-        "train_precision",
+        state.TRAIN_PRECISION,
         help=_(
             "Mixed precision multiplies in bfloat16, which is faster on GPUs that support it and on recent "
             "processors; weights stay in float32. Automatic chooses it on such GPUs, unless it changes the texts' "
@@ -249,12 +257,12 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
 
     def take() -> None:
         # What suits the one is far off for the other.
-        st.session_state["rate"] = suited(alone, width, task, bool(st.session_state["lora"])).learning_rate
+        st.session_state[state.RATE] = suited(alone, width, task, bool(st.session_state[state.LORA])).learning_rate
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     on = left.toggle(
         _("LoRA adapters in the layers"),
-        key="lora",
+        key=state.LORA,
         persist_state="session",
         on_change=take,
         help=_(
@@ -299,7 +307,7 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
         if adapted:
             st.caption(_("Adapters leave the original weights unchanged, so no regularization is needed."))
         else:
-            hold = choose(st.selectbox, _("Regularization towards the initial weights"), holds, "hold")
+            hold = choose(st.selectbox, _("Regularization towards the initial weights"), holds, state.HOLD)
         strength = st.number_input(
             _("Regularization strength (λ)"),
             0.0,

@@ -18,8 +18,8 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
 from interpret.core.units import duration, gigabytes
 from interpret.finetuning.metrics_log import examples_a_second
+from interpret.finetuning.request import data_file, file_of_test_data
 from interpret.finetuning.run_files import read_bytes
-from interpret.finetuning.runs import data_file, test_file
 from interpret.finetuning.splits import Split
 
 # Seconds between two looks at a run that is at work: drawing takes from the same cores where there is no GPU.
@@ -63,7 +63,7 @@ def run_choice() -> it.runs.Run | None:
         for run in runs
     }
     chosen = choose(st.selectbox, _("Run"), labels, state.RUN)
-    state.publish(state.RUN, "")
+    state.publish(state.RUN)
     return next(run for run in runs if run.id == chosen)
 
 
@@ -160,6 +160,10 @@ def _live(run_id: str, active: bool) -> None:
         share = run.step / max(run.steps, 1)
         st.progress(min(share, 1.0), _progress(run, told))
     _tiles(run, told)
+    _curves(run, told)
+
+
+def _curves(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
     objective = it.finetuning.find_objective(run.request.task)
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
     left, right = st.columns(2, gap="large")
@@ -235,5 +239,5 @@ def run_rows(run: it.runs.Run) -> tuple[it.finetuning.Examples, Split]:
     data = Labelled(read_bytes(data_file(run.folder, request)), request.data, *columns)
     test = None
     if request.test_data:
-        test = Labelled(read_bytes(test_file(run.folder, request)), request.test_data, *columns)
+        test = Labelled(read_bytes(file_of_test_data(run.folder, request)), request.test_data, *columns)
     return cache.run_rows(data, test, request.recipe.held_out, request.recipe.seed, request.chooses)

@@ -43,7 +43,7 @@ def sentence_input(encoder: it.Encoder, label: str, width: int) -> tuple[str, st
     return pooling, prompt
 
 
-def prompt_input(encoder: it.Encoder, label: str, key: str, default: str, width: int) -> str:
+def prompt_input(encoder: it.Encoder, label: str, key: state.Key, default: str, width: int) -> str:
     """Draw which of the model's prompts is put before a text, and return its words; empty for none.
 
     Parameters

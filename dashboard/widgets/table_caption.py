@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.language import _, literal
 from interpret.core.files import Table
 from interpret.core.labels import is_missing
-from interpret.core.tag_files import Tagged
+from interpret.core.tagged import Tagged
 
 # A class of so large a share that it may be meant, though it is called as what is missing.
 _LARGE, _LEAST = 0.1, 3

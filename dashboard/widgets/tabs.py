@@ -28,7 +28,7 @@ class Tab:
     view: Callable[..., None]
 
 
-def draw_tabs(tabs: Sequence[Tab], key: str, *subject: object) -> None:
+def draw_tabs(tabs: Sequence[Tab], key: state.Key, *subject: object) -> None:
     """Draw the tabs, and in the open one its view of the subject.
 
     Parameters

@@ -11,8 +11,6 @@ from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.file_input import file_input
 
-_SOURCE, _EXAMPLE, _WITH_PAIR = "source", "example", "with_pair"
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -33,12 +31,14 @@ def examples() -> dict[str, tuple[str, str | None]]:
 def text_input() -> Chosen:
     """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used."""
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
-    default = "example" if _EXAMPLE in st.query_params else "typed"
+    default = "example" if state.EXAMPLE in st.query_params else "typed"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        source = segments(_("Text from"), sources, _SOURCE, default)
+        source = segments(_("Text from"), sources, state.SOURCE, default)
         if source == "typed":
-            state.seed(_WITH_PAIR, state.PAIR in st.query_params)
-            st.toggle(_("Second text"), key=_WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B"))
+            state.seed(state.WITH_PAIR, state.PAIR in st.query_params)
+            st.toggle(
+                _("Second text"), key=state.WITH_PAIR, persist_state="session", help=_("Two texts: segments A and B")
+            )
     if source == "example":
         chosen = _from_examples()
     elif source == "file":
@@ -46,7 +46,7 @@ def text_input() -> Chosen:
     else:
         chosen = _typed()
     if source != "example":
-        state.remember(_EXAMPLE, None)
+        state.remember(state.EXAMPLE, None)
     if source != "typed" or chosen == Chosen(*next(iter(examples().values())), True):
         state.remember(state.TEXT, None)
         state.remember(state.PAIR, None)
@@ -57,18 +57,18 @@ def text_input() -> Chosen:
 
 def offer_second_text() -> None:
     """Draw a button that makes room for a second text, where texts are typed."""
-    if st.session_state[_SOURCE] == "typed":
+    if st.session_state[state.SOURCE] == "typed":
         st.button(_("Add a second text"), on_click=_make_room, icon=":material/add:", key="make_room")
 
 
 def _make_room() -> None:
-    st.session_state[_WITH_PAIR] = True
+    st.session_state[state.WITH_PAIR] = True
 
 
 def _typed() -> Chosen:
     first_text = next(iter(examples().values()))[0]
     state.seed(state.TEXT, first_text)
-    two = bool(st.session_state[_WITH_PAIR])
+    two = bool(st.session_state[state.WITH_PAIR])
     *places, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
     text = places[0].text_area(
         _("Text A") if two else _("Text"),
@@ -81,7 +81,7 @@ def _typed() -> Chosen:
     )
     pair = None
     if two:
-        state.seed(state.PAIR, "")
+        state.seed(state.PAIR)
         pair = places[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
     last.button(_("Analyse"), type="primary", width="stretch")
     text = text or ""
@@ -106,8 +106,8 @@ def _from_examples() -> Chosen:
         "chinese": _("Chinese"),
         "mixed": _("Chinese and English"),
     }
-    name = choose(st.pills, _("Example"), names, _EXAMPLE, required=True, label_visibility="collapsed")
+    name = choose(st.pills, _("Example"), names, state.EXAMPLE, required=True, label_visibility="collapsed")
     text, pair = examples()[name]
     st.text(text if pair is None else f"A  {text}\nB  {pair}")
-    state.remember(_EXAMPLE, name)
+    state.remember(state.EXAMPLE, name)
     return Chosen(text, pair, True)

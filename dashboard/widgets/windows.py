@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
 from interpret.core.vocabulary import unknown_id
@@ -18,13 +20,14 @@ MOST_IN_PICTURE = 512
 _MOST_LOOKED_AT = 300
 
 
-def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | None]:
+def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
     """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
+    subject = Subject(encoder.spec, text, pair)
     size = min(encoder.max_tokens, MOST_IN_PICTURE)
     with st.spinner(_("Reading the text …")):
-        cut = cache.windows(encoder.spec, text, pair, size)
+        cut: it.Windows = Analysis("windows", subject, size=size).result
     if len(cut.first) == 1 and len(cut.second) <= 1:
-        return text, pair
+        return subject
     st.info(
         _(
             "This text has {tokens} tokens; {size} are read at once, in windows that overlap by up to {overlap} "
@@ -34,7 +37,7 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> tuple[str, str | No
     )
     first = _pick(_("Window"), state.WINDOW_A, cut.first)
     second = _pick(_("Window of the second text"), state.WINDOW_B, cut.second) if cut.second else None
-    return first, second
+    return Subject(encoder.spec, first, second)
 
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:
@@ -60,7 +63,7 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
         )
 
 
-def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
+def _pick(label: str, key: state.Key, windows: tuple[it.Window, ...]) -> str:
     if len(windows) == 1:
         return windows[0].text
     # Another text begins with its first window; a link opens at the one that it names.
@@ -68,9 +71,9 @@ def _pick(label: str, key: str, windows: tuple[it.Window, ...]) -> str:
     if st.session_state.get(about, windows[0].text) != windows[0].text:
         st.session_state[key] = 1
     st.session_state[about] = windows[0].text
-    state.seed(key, 1, range(1, len(windows) + 1))
+    state.seed(key, allowed=range(1, len(windows) + 1))
     number = st.slider(label, 1, len(windows), key=key, persist_state="session")
-    state.publish(key, 1)
+    state.publish(key)
     window = windows[number - 1]
     st.caption(
         _("Window {number} of {count}: characters {start} to {end}. “{begin} …”").format(

@@ -1,6 +1,5 @@
 """What kind of head is this: where each one looks on average, and a name where a stated rule holds."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from interpret.attention.key_kinds import key_kinds
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches
 from interpret.core.clustered_intervals import student
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.intervals import wilson
-from interpret.core.tokens import Tokens
 from interpret.core.trace import Trace, trace_batch
 
 # Shares of attention that go to keys of one kind, in the order in which they are shown.
@@ -339,40 +338,3 @@ def _half(
         # No share of rows, which Wilson's is for; of as few rows as tell nothing of a share, it tells nothing either.
         flat = np.full(mean.shape, 0.0 if wilson(clusters, clusters)[0] > 0.5 else np.inf)
     return np.where(spread > 1e-14, half, np.maximum(flat, 0))
-
-
-def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
-    """Say for each kind in `SHARES` which keys are of that kind for which query."""
-    n = len(tokens)
-    place = np.arange(n)
-    step = place - place[:, None]
-    ordinary = ~tokens.special
-    between = ordinary[:, None] & ordinary
-    word = tokens.word
-    first = place == 0
-    separator = tokens.special & (place > 0)
-    pair = bool(tokens.segment.any())
-    same_segment = tokens.segment[:, None] == tokens.segment
-    # Unknown tokens stand for anything, and bare spaces for nothing.
-    said = np.array([not tokens.unknown_at(i) and token not in ("▁", "Ġ") for i, token in enumerate(tokens.strings)])
-    marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
-    everybody = np.ones((n, 1), bool)
-    kinds = {
-        "self": step == 0,
-        "previous": (step == -1) & between,
-        "next": (step == 1) & between,
-        "first": everybody & (first & tokens.special),
-        "separator": everybody & separator,
-        "punctuation": ordinary[:, None] & marks,
-        "own word": (word[:, None] == word) & between & (step != 0),
-        "same token": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,
-        "own segment": same_segment & between & pair,
-        "other segment": ~same_segment & between,
-    }
-    return kinds
-
-
-def is_punctuation(label: str) -> bool:
-    """Tell whether a token is nothing but punctuation, of any script."""
-    text = label.removeprefix("##").lstrip("▁Ġ")
-    return bool(text) and all(unicodedata.category(character).startswith("P") for character in text)

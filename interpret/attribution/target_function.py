@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 
-from interpret.attribution.targets import TARGETS, Asking, Question, Target, TargetKind, in_order
-from interpret.attribution.targets.classifier import class_names, why_no_classifier
-from interpret.attribution.targets.target import Pass, wishes_without_head
+from interpret.attribution.find_target import find_target
+from interpret.attribution.targets import TARGETS, Asking, Question, Target, TargetKind
+from interpret.attribution.targets.target import Pass
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
@@ -319,7 +319,7 @@ def target_function(
     ('similarity', 0.8)
     """
     asking = Asking(encoder, text, pair, head, pooling, prompt)
-    goal = target if isinstance(target, Target) else _find_target(asking, target)
+    goal = target if isinstance(target, Target) else find_target(asking, target)
     if goal.kind not in TARGETS:
         raise InputError(
             "There is no target “{name}”. Choose one of: {known}.", name=goal.kind, known=", ".join(TARGETS)
@@ -335,25 +335,3 @@ def target_function(
             "The text contains only special tokens and masks, so there is no word to explain. Add some words."
         )
     return question
-
-
-def _find_target(asking: Asking, wish: str | int) -> Target:
-    # What is first among the choices is asked last: a class or a token may be called like any of the others.
-    for kind in reversed(in_order()):
-        found = kind.find(wish, asking)
-        if found is not None:
-            return found
-    # Of a text that cannot be read, that is said first.
-    asking.read()
-    if wish == "predicted":
-        raise InputError(
-            "This model has no classifier, and this text has no mask to predict. {why} Fit a head with `fit_head`, or "
-            "choose another target: {known}.",
-            why=why_no_classifier(asking.encoder),
-            known=wishes_without_head(),
-        )
-    raise InputError(
-        "This model has no class or token “{target}”. It has: {known}.",
-        target=str(wish),
-        known=", ".join(class_names(asking.encoder, asking.head)[:20]) or "–",
-    )

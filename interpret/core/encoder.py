@@ -20,6 +20,7 @@ from interpret.core.errors import CapacityError, CheckpointError, InputError, In
 from interpret.core.families import Family
 from interpret.core.hub import Progress
 from interpret.core.loading import bare, read_model
+from interpret.core.model_checks import check_modules, check_token_types, check_tokenizer, positions
 from interpret.core.model_inputs import InputFormat
 from interpret.core.resources import weights_bytes
 from interpret.core.sentence_files import read_sentence
@@ -67,14 +68,12 @@ class Encoder:
         How its inputs are made.
     padding_id
         The id of which tokens get no position, in families that count positions from it on; None in others.
-    special
-        What the tokenizer calls its special tokens.
-    names
-        What the tokens of the vocabulary are called where they stand alone.
+    special, names
+        What the tokenizer calls its special tokens; what tokens of the vocabulary are called where they stand alone.
     mask
         The token that stands for a hidden word; None where the vocabulary has none.
     head_reads_all
-        Whether the task head reads every token's state, as those of `interpret.core.task_heads` do.
+        Whether the task head reads every token's state, as those of `interpret.core.heads` do.
     sentence
         How the model makes sentence vectors, as its folder says; None where that says nothing.
     """
@@ -104,7 +103,7 @@ class Encoder:
         self.layers: int = config.num_hidden_layers
         self.heads: int = config.num_attention_heads
         self.width: int = config.hidden_size
-        self.padding_id, self.max_tokens = _positions(self.model, family, spec.checkpoint.name)
+        self.padding_id, self.max_tokens = positions(self.model, family, spec.checkpoint.name)
         # Transformers' own heads read the first token, but for ModernBERT's where its config says otherwise.
         self.head_reads_all = isinstance(whole, Classifier) or getattr(config, "classifier_pooling", "cls") == "mean"
         self.sentence = sentence and sentence.within(self.max_tokens)
@@ -324,33 +323,15 @@ def load_encoder(
     with LOADING:
         loaded = read_model(folder, checkpoint.name, family, PRECISIONS[spec.precision])
     model, tokenizer = loaded.model, vocabulary.tokenizer
-    if max(tokenizer.get_vocab().values()) >= model.config.vocab_size:
-        raise CheckpointError(
-            "The tokenizer of “{name}” has more tokens than the model has embeddings ({count}). They do not match: "
-            "get the files again.",
-            name=checkpoint.name,
-            count=model.config.vocab_size,
-        )
-    if sentence is not None and not sentence.fits(model.config.hidden_size):
-        raise CheckpointError(
-            "The modules of “{name}” do not match its hidden size of {width}. Get the files again.",
-            name=checkpoint.name,
-            width=model.config.hidden_size,
-        )
+    check_tokenizer(model, tokenizer, checkpoint.name)
+    check_modules(model, sentence, checkpoint.name)
     module: torch.nn.Module = model
     with hold(spec.device):
         module.to(spec.device)
     notes = (*loaded.notes, *(() if vocabulary.note is None else (vocabulary.note,)))
     encoder = Encoder(spec, family, model, loaded.task, vocabulary, loaded.no_task, notes, sentence)
-    kinds, known = max(tokenizer.encode("a", "a").type_ids, default=0) + 1, getattr(model.config, "type_vocab_size", 0)
-    if encoder.inputs.token_types and kinds > known:
-        raise CheckpointError(
-            "The tokenizer of “{name}” uses {kinds} token types, but the model has embeddings for {known}. They do "
-            "not match: get the files again.",
-            name=checkpoint.name,
-            kinds=kinds,
-            known=known,
-        )
+    if encoder.inputs.token_types:
+        check_token_types(model, tokenizer, checkpoint.name)
     return encoder
 
 
@@ -367,21 +348,3 @@ def read_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
     if sentence is not None and sentence.lower_case:
         lower_cased(vocabulary.tokenizer)
     return vocabulary
-
-
-def _positions(model: PreTrainedModel, family: Family, name: str) -> tuple[int | None, int]:
-    """Return which id gets no position, or None, and how many tokens have one, as the model's own code has it."""
-    embeddings = model.get_submodule(family.embeddings)
-    table = getattr(embeddings, "position_embeddings", None)
-    count = table.num_embeddings if isinstance(table, torch.nn.Embedding) else model.config.max_position_embeddings
-    if not family.after_padding:
-        return None, count
-    padding = getattr(embeddings, "padding_idx", None)
-    if not isinstance(padding, int):
-        raise CheckpointError(
-            "{family} counts positions from the padding token's ID on, but the config.json of “{name}” has no "
-            "pad_token_id. Add the tokenizer's pad_token_id to it.",
-            family=family.title,
-            name=name,
-        )
-    return padding, count - padding - 1

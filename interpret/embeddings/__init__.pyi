@@ -2,14 +2,14 @@ from interpret.embeddings.alignment import Alignment as Alignment
 from interpret.embeddings.alignment import align as align
 from interpret.embeddings.cka import cka as cka
 from interpret.embeddings.clustering import Clusters as Clusters
-from interpret.embeddings.clustering import Keywords as Keywords
 from interpret.embeddings.clustering import cluster as cluster
 from interpret.embeddings.clustering import cluster_agreement as cluster_agreement
 from interpret.embeddings.clustering import cluster_agreement_interval as cluster_agreement_interval
-from interpret.embeddings.clustering import keywords as keywords
 from interpret.embeddings.geometry import Geometry as Geometry
 from interpret.embeddings.geometry import intrinsic_dimension as intrinsic_dimension
 from interpret.embeddings.geometry import measure_geometry as measure_geometry
+from interpret.embeddings.keywords import Keywords as Keywords
+from interpret.embeddings.keywords import keywords as keywords
 from interpret.embeddings.neighbours import Neighbours as Neighbours
 from interpret.embeddings.neighbours import nearest_neighbours as nearest_neighbours
 from interpret.embeddings.probing import Probe as Probe

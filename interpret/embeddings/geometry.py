@@ -15,7 +15,7 @@ from interpret.core.intervals import cluster_bootstrap
 from interpret.core.scripts import fold
 from interpret.embeddings.cka import alignment, doubly_centred, gram
 from interpret.embeddings.corpus import Embeddings
-from interpret.embeddings.projection import check_finite, unit_rows
+from interpret.embeddings.vectors import check_finite, unit_rows
 
 _MOST_ITEMS = 50_000
 _MOST_FOR_GRAM = 1500

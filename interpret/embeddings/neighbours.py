@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
 from interpret.embeddings.corpus import Embeddings
-from interpret.embeddings.projection import unit_rows
+from interpret.embeddings.vectors import unit_rows
 
 _PAIRS = 5000
 _BLOCK = 16_384

@@ -19,7 +19,7 @@ from interpret.core.intervals import share_interval, share_intervals
 from interpret.core.labels import is_missing
 from interpret.core.scripts import fold
 from interpret.embeddings.corpus import Embeddings
-from interpret.embeddings.projection import check_finite
+from interpret.embeddings.vectors import check_finite
 
 FOLDS = 5
 MOST_CLASSES = 100

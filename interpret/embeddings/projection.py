@@ -17,6 +17,7 @@ from interpret.core.extras import needed_for
 from interpret.core.hub import Progress
 from interpret.embeddings.exact_tsne import ExactTSNE
 from interpret.embeddings.quality import MapQuality, map_quality
+from interpret.embeddings.vectors import check_finite, unit_rows
 
 METHODS = ("pca", "tsne", "umap")
 METRICS = ("cosine", "euclidean")
@@ -173,25 +174,6 @@ def _check(vectors: np.ndarray, method: str, dims: int, metric: str) -> None:
             "All {points} vectors are identical, so there is nothing to map. Choose different texts.",
             points=len(vectors),
         )
-
-
-def check_finite(vectors: np.ndarray) -> None:
-    """Refuse vectors with numbers that are none."""
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise InputError(
-            "{count} vectors contain NaN or infinite values, the first at position {place}. The model's precision "
-            "overflows on these texts: choose float32.",
-            count=len(bad),
-            place=int(bad[0]) + 1,
-        )
-
-
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Bring every vector to length 1, in float32; a vector of zeros stays one."""
-    vectors = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
 
 
 def principal_components(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -81,10 +81,10 @@ def split_examples(
     >>> lines = ["text,topic", *(f"The bank lent {amount}.,money" for amount in range(10))]
     >>> lines += [f"Rain fell {days} days.,nature" for days in range(10)]
     >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
-    >>> learned, judged = it.finetuning.split_examples(examples, share=0.2)
-    >>> len(learned), len(judged), set(learned) & set(judged)
+    >>> train, held_out = it.finetuning.split_examples(examples, share=0.2)
+    >>> len(train), len(held_out), set(train) & set(held_out)
     (16, 4, set())
-    >>> sorted(examples.labels[place] for place in judged)
+    >>> sorted(examples.labels[place] for place in held_out)
     ['money', 'money', 'nature', 'nature']
     """
     if not 0.05 <= share <= 0.5:

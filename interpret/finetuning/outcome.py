@@ -18,9 +18,9 @@ from interpret.finetuning.facts import reported_on
 from interpret.finetuning.headline import Results
 from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import find_objective
-from interpret.finetuning.request import Request
+from interpret.finetuning.request import Request, data_file, file_of_test_data
 from interpret.finetuning.run_files import BROKEN, as_text, damaged, number, read_arrays, read_bytes, read_object
-from interpret.finetuning.runs import Run, data_file, test_file
+from interpret.finetuning.runs import Run
 from interpret.finetuning.splits import Split, split_rows
 
 
@@ -36,7 +36,7 @@ def read_run_examples(folder: Path, request: Request) -> tuple[Examples, Split]:
     examples = read_examples(read_bytes(data_file(folder, request)), request.data, *columns)
     test_rows = 0
     if request.test_data:
-        other = read_examples(read_bytes(test_file(folder, request)), request.test_data, *columns)
+        other = read_examples(read_bytes(file_of_test_data(folder, request)), request.test_data, *columns)
         examples, test_rows = examples.joined(other), len(other)
     recipe = request.recipe
     return examples, split_rows(examples, recipe.held_out, recipe.seed, request.chooses, test_rows)

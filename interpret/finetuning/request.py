@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 from interpret.core.errors import InputError
 from interpret.finetuning.data_source import PASSAGE_WORDS
@@ -105,3 +106,13 @@ class Request:
             return cls(recipe, **given)
         except BROKEN as error:
             raise InputError("This is not a valid run: {error}.", error=str(error)[:200]) from error
+
+
+def data_file(folder: Path, request: Request) -> Path:
+    """Where a run keeps the file that it learns from."""
+    return folder / f"data{Path(request.data).suffix.lower()}"
+
+
+def file_of_test_data(folder: Path, request: Request) -> Path:
+    """Where a run keeps the file with its test set."""
+    return folder / f"judged{Path(request.test_data).suffix.lower()}"

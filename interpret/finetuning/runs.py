@@ -29,7 +29,7 @@ from interpret.core.errors import InputError
 from interpret.core.files import link, write_whole
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
-from interpret.finetuning.request import LONGEST_NAME, Request
+from interpret.finetuning.request import LONGEST_NAME, Request, data_file, file_of_test_data
 from interpret.finetuning.run_files import (
     BROKEN,
     as_text,
@@ -210,7 +210,7 @@ def _fill(folder: Path, request: Request, data: bytes, test_data: bytes | None, 
         before = read_run(parent_run)
         files = [parent_run / "request.json", parent_run / "state.json", data_file(parent_run, before.request)]
         if before.request.test_data:
-            files.append(test_file(parent_run, before.request))
+            files.append(file_of_test_data(parent_run, before.request))
         (folder / PAST).mkdir()
         for file in files:
             link(file, folder / PAST / file.name)
@@ -218,7 +218,7 @@ def _fill(folder: Path, request: Request, data: bytes, test_data: bytes | None, 
             shutil.copytree(before.model, folder / PAST / "model", copy_function=link)
     data_file(folder, request).write_bytes(data)
     if test_data is not None:
-        test_file(folder, request).write_bytes(test_data)
+        file_of_test_data(folder, request).write_bytes(test_data)
     write_state(folder, state="waiting", asked=time.time())
     # Last: a folder without it is no run.
     write_whole(folder / "request.json", request.to_json())
@@ -237,16 +237,6 @@ def _check(request: Request, parent_run: Path | None) -> None:
         before = read_run(parent_run)
         if before.state == "damaged" and before.error is not None:
             raise InputError(before.error[0], **before.error[1])
-
-
-def data_file(folder: Path, request: Request) -> Path:
-    """Where a run keeps the file that it learns from."""
-    return folder / f"data{Path(request.data).suffix.lower()}"
-
-
-def test_file(folder: Path, request: Request) -> Path:
-    """Where a run keeps the file that it is judged by."""
-    return folder / f"judged{Path(request.test_data).suffix.lower()}"
 
 
 def read_run(folder: Path) -> Run:

@@ -154,9 +154,7 @@ def train(
     labels = examples.classes
     trainable = make_trainable_model(encoder, recipe, examples.task, labels, device)
     if not recipe.dropout:
-        for module in trainable.model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        _drop_nothing(trainable.model)
     scale = objective.label_scale(examples, train_rows)
     if trainable.continued:
         objective.start_from(trainable, scale)
@@ -214,6 +212,12 @@ def train(
         examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(train_rows), seconds),
         adapter,
     )
+
+
+def _drop_nothing(model: torch.nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
 
 
 def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:

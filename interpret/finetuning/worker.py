@@ -1,7 +1,6 @@
 """The work on a run, in a process of its own: its turn on the device, the training, what came of it."""
 
 import gc
-import json
 import logging
 import math
 import os
@@ -12,21 +11,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import transformers
 from filelock import FileLock, Timeout
 
-from interpret.core.checkpoints import find_checkpoint
 from interpret.core.device_lock import forget_peak, release
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.files import write_whole
 from interpret.core.redaction import Redacting, first_line, report
-from interpret.finetuning.adapters import save_adapter
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
@@ -43,10 +39,11 @@ from interpret.finetuning.regularization import ParentRun, replayed
 from interpret.finetuning.request import Request
 from interpret.finetuning.run_device import settle_device
 from interpret.finetuning.run_files import damaged
+from interpret.finetuning.run_results import keep_results
 from interpret.finetuning.run_state import itself, launcher, write_state
 from interpret.finetuning.runs import LOCK, Run, make_run, read_run
 from interpret.finetuning.splits import Split
-from interpret.finetuning.training import Trained, save_trained, settle_precision, train
+from interpret.finetuning.training import Trained, settle_precision, train
 from interpret.finetuning.turns import SECONDS_BETWEEN_LOOKS, turn
 
 _log = logging.getLogger(__name__)
@@ -164,7 +161,7 @@ def finetune(
     >>> import interpret as it
     >>> rows = [f"The {word} lent us money.,money" for word in ("bank", "fund", "state", "firm", "broker", "king")]
     >>> rows += [f"The {word} lay in the sun.,nature" for word in ("river", "hill", "lake", "wood", "valley", "field")]
-    >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2", "3"), epochs=4, batch=4, share=0.34)
+    >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2", "3"), epochs=4, batch_size=4, held_out=0.34)
     >>> request = it.runs.Request(recipe, "topics", "topics.csv", text="text", label="topic")
     >>> run = it.finetune(Path("runs/topics"), request, "\n".join(["text,topic", *rows]).encode())
     >>> run.state, run.step
@@ -231,7 +228,7 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         metrics_writer.open().close()
         objective = find_objective(trained.task)
         found = objective.measure(trained.answers, trained.labels)
-        _keep(run, trained)
+        keep_results(run, trained)
         facts = found.facts() | {
             "loss": trained.loss,
             "epochs": trained.best,
@@ -314,28 +311,6 @@ def read_parent(run: Run) -> ParentRun:
         )
     examples, split = read_run_examples(parent_run.folder, parent_run.request)
     return ParentRun(run.base, examples, np.asarray(split.train))
-
-
-def _keep(run: Run, trained: Trained) -> None:
-    """Write the model and its answers, each whole or not at all."""
-    beside, before = run.folder / ".model", run.folder / ".before"
-    for place in (beside, before):
-        shutil.rmtree(place, ignore_errors=True)
-    beside.mkdir()
-    save_trained(trained, find_checkpoint(run.base), beside)
-    if trained.adapter:
-        save_adapter(trained.model, trained.adapter, trained.head, trained.labels, run.folder / "adapter")
-    step = next((one.step for one in trained.evaluations if one.epoch == trained.best), trained.evaluations[-1].step)
-    card = {"layer_groups": [asdict(one) for one in trained.layer_groups], "labels": trained.labels, "step": step}
-    write_whole(run.folder / "layer_groups.json", json.dumps(card, ensure_ascii=False))
-    answers = run.folder / ".answers.npz"
-    np.savez(answers, **dict[str, Any](trained.answers))
-    answers.replace(run.folder / "answers.npz")
-    # Moved away whole: a folder that is being deleted would be offered as a model.
-    if (run.folder / "model").exists():
-        (run.folder / "model").replace(before)
-    beside.replace(run.folder / "model")
-    shutil.rmtree(before, ignore_errors=True)
 
 
 def get_ready() -> None:

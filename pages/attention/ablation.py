@@ -8,9 +8,10 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.maps import head_maps
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import (
+    ablation_analysis,
     ablation_downloads,
-    ablation_lines,
     show_answers,
     show_similarity,
     switch_heads,
@@ -23,7 +24,6 @@ from pages.attention.ablation_figures import distance_map, prune_curves
 from pages.attention.importance_view import (
     importance_downloads,
     importance_line,
-    importance_lines,
     importance_maps,
     importance_run,
     importance_table,
@@ -34,19 +34,20 @@ MAPS = "importance_maps"
 
 
 @guarded
-def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def ablation(subject: Subject) -> None:
     # Said before anything can be switched that then cannot be done.
-    cache.ablation(spec, text, pair, ())
+    _all_on = ablation_analysis(subject, ()).result
     over = segments(
         _("Measured on"), {"text": _("This text"), "corpus": _("A labelled file: head importance")}, state.MEASURE
     )
-    state.publish(state.MEASURE, "text")
+    state.publish(state.MEASURE)
     if over == "corpus":
-        _over_a_file(spec, chosen_head(spec, text, pair))
+        _over_a_file(subject.spec, chosen_head(subject))
         return
-    off = switch_heads(spec, text, pair)
+    off = switch_heads(subject)
     with st.spinner(_("Reading the text …")):
-        result = cache.ablation(spec, text, pair, off)
+        analysis = ablation_analysis(subject, off)
+        result: it.attention.Ablation = analysis.result
     if not off:
         st.info(
             _(
@@ -57,12 +58,16 @@ def ablation(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         )
     else:
         show_similarity(result)
-        show_answers(cache.encoder(spec), result)
+        show_answers(cache.encoder(subject.spec), result)
         st.plotly_chart(distance_map(result), key="distance")
         stem = file_stem(
-            "ablation", spec.checkpoint.name.split("/")[-1], text[:30], "off", *(f"{one}.{two}" for one, two in off[:6])
+            "ablation",
+            subject.spec.checkpoint.name.split("/")[-1],
+            subject.text[:30],
+            "off",
+            *(f"{one}.{two}" for one, two in off[:6]),
         )
-        export_bar(ablation_downloads(spec, text, pair, off, stem), ablation_lines(spec, text, pair, off))
+        export_bar(ablation_downloads(analysis, stem), analysis)
     st.caption(
         _(
             "What this does not mean: a head that can be ablated is not useless, since other heads can do the same "
@@ -76,9 +81,10 @@ def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     found = importance_run(spec)
     if found is None:
         return
-    result, name = found
+    result, analysis = found
     st.markdown(importance_line(result))
     model = spec.checkpoint.name.split("/")[-1]
+    name = analysis.about["file"]
     stem = file_stem("importance", model, name)
     clicked = head_maps(importance_maps(result), chosen, f"{model} · {name}", stem, MAPS, verdicts_of(result))
     if clicked:
@@ -92,7 +98,7 @@ def _over_a_file(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
         left, right = st.columns(2)
         left.plotly_chart(prune_curves(result, "accuracy"), key="prune_accuracy")
         right.plotly_chart(prune_curves(result, "loss"), key="prune_loss")
-    export_bar(importance_downloads(spec, result, name, stem), importance_lines(spec), picture=MAPS)
+    export_bar(importance_downloads(analysis, result, stem), analysis, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: |∂L/∂ξ| is a slope at the complete model and says little about removing a head "

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 import streamlit as st
 
-import interpret as it
-from dashboard import cache
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.bertviz import bertviz_page
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import chosen_head
-from dashboard.widgets.python_code import encoder_lines
 from pages.attention.bertviz_view import fitting_layers, pick_view, using
-
-LINES = "trace.attention, trace.query, trace.key  # what the views draw\n"
 
 
 @st.fragment
 @guarded
-def bertviz(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def bertviz(subject: Subject) -> None:
     view = pick_view()
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(spec, text, pair)
+        trace = trace_of(subject)
     layers = fitting_layers(trace, view)
     if not layers:
         return
     st.caption(using(view))
-    layer, head = chosen_head(spec, text, pair)
+    layer, head = chosen_head(subject)
     dark = st.context.theme.type == "dark"
     page, height = bertviz_page(trace, view, layers, dark, layer, head)
     st.iframe(page, height=min(height, 1400), alt=_("BertViz: {view}").format(view=view))
-    stem = file_stem("bertviz", view, spec.checkpoint.name.split("/")[-1], text[:40])
+    stem = file_stem("bertviz", view, subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
 
     def again() -> bytes:
-        return bertviz_page(cache.trace(spec, text, pair), view, layers, dark, layer, head)[0].encode()
+        return bertviz_page(trace_of(subject), view, layers, dark, layer, head)[0].encode()
 
     size = f"{len(page) / 1e6:.1f}"
     about = _("This view as a single file that works offline: {size} MB").format(size=size)
-    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], encoder_lines(spec, text, pair) + LINES)
+    drawn = Analysis("trace", subject, shows=(".attention", ".query", ".key"))
+    export_bar([Download("HTML", f"{stem}.html", "text/html", again, about)], drawn)
     st.caption(
         _(
             "What this does not mean: a thick line is a large weight, not a reason. Drawn with BertViz {version} (Vig "

@@ -16,7 +16,7 @@ def pick_view() -> View:
     """Draw the choice of a view."""
     names: dict[View, str] = {"head": _("Head view"), "model": _("Model view"), "neuron": _("Neuron view")}
     view = segments(_("View"), names, state.VIEW)
-    state.publish(state.VIEW, "head")
+    state.publish(state.VIEW)
     return view
 
 
@@ -60,7 +60,7 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
             icon=":material/hourglass_disabled:",
         )
         return []
-    key = f"bertviz_layers:{view}:{count}"
+    key = state.BERTVIZ_LAYERS.of(view, count)
     if key not in st.session_state:
         st.session_state[key] = list(range(min(most, count)))
     if most < count:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import cache
+from dashboard import cache, state
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
-from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
 from pages.attention.heads_view import SEED
 
+if TYPE_CHECKING:
+    from interpret.attention.dependencies import Sentence
 
-def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, str] | None:
+
+def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, Analysis] | None:
     """Draw the input of a CoNLL-U file and the run over it; None before there is a result."""
     found = kept_file("trees", _("Treebank file with dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
     if found is None:
@@ -34,7 +38,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, st
     name, content = found
     sentences = cache.trees(content, name)
     amounts = {500: "500", 2000: f"{2000:,}", 0: _("all")}
-    most = choose(st.selectbox, _("Sentences to read"), amounts, "trees_most", width=220)
+    most = choose(st.selectbox, _("Sentences to read"), amounts, state.TREES, width=220)
     picked = sentences
     if len(sentences) > most > 0:
         chosen = np.random.default_rng(SEED).choice(len(sentences), most, replace=False)
@@ -44,6 +48,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, st
                 count=f"{most:,}", total=f"{len(sentences):,}", seed=SEED
             )
         )
+    analysis = dependency_analysis(spec, name, hash(content), picked, most if len(picked) < len(sentences) else 0)
     warn_of_unknown(cache.encoder(spec), [(one.text, None) for one in picked])
     result = long_work(
         "heads_trees",
@@ -51,9 +56,29 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, st
         _n("Score heads on {count} sentence", "Score heads on {count} sentences", len(picked)).format(
             count=f"{len(picked):,}"
         ),
-        lambda progress: it.attention.dependency_scores(cache.encoder(spec), picked, progress),
+        lambda progress: analysis.run(progress=progress),
     )
-    return None if result is None else (result, name)
+    return None if result is None else (result, analysis)
+
+
+def dependency_analysis(
+    spec: it.EncoderSpec, name: str, content: Hashable, sentences: Sequence[Sentence], most: int
+) -> Analysis:
+    """Describe what is scored: the sentences of a file, ``most`` of which are drawn; all for 0."""
+    lines = f"from pathlib import Path\n\nsentences = it.attention.read_conllu(Path({name!r}).read_bytes(), {name!r})\n"
+    if most:
+        lines += (
+            "import numpy as np\n\n"
+            f"drawn = np.random.default_rng({SEED}).choice(len(sentences), {most}, replace=False)\n"
+            "sentences = [sentences[i] for i in sorted(drawn)]\n"
+        )
+    return Analysis(
+        "attention.dependency_scores",
+        spec,
+        name="scores",
+        shows=(".relations", ".held"),
+        sentences=Source("sentences", lines, (content, most), lambda: sentences, name),
+    )
 
 
 def dependency_line(scores: it.attention.DependencyScores) -> str:
@@ -173,17 +198,13 @@ def relation_meanings() -> dict[str, str]:
     }
 
 
-def dependency_downloads(
-    spec: it.EncoderSpec, scores: it.attention.DependencyScores, name: str, stem: str
-) -> list[Download]:
+def dependency_downloads(analysis: Analysis, scores: it.attention.DependencyScores, stem: str) -> list[Download]:
     """Offer the scores as files."""
 
     def numbers() -> bytes:
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "file": name,
+                **analysis.about,
                 "sentences": scores.sentences,
                 "seed": SEED,
                 "folds_seed": scores.seed,
@@ -213,13 +234,3 @@ def _known(value: float | tuple[float, float]) -> object:
     if isinstance(value, tuple):
         return [_known(one) for one in value]
     return value if np.isfinite(value) else None
-
-
-def dependency_lines(spec: it.EncoderSpec) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec) + (
-        "from pathlib import Path\n\n"
-        'trees = it.attention.read_conllu(Path("file.conllu").read_bytes(), "file.conllu")\n'
-        "scores = it.attention.dependency_scores(encoder, trees)\n"
-        'scores.best("nsubj"), scores.held[scores.relations.index("nsubj")]\n'
-    )

@@ -6,8 +6,11 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import trace_of
 from dashboard.components.paths import LEAST, MOST_IN_GRAPH, NAME, paths_picture
 from dashboard.language import _
+from dashboard.subject import Subject
+from dashboard.widgets.attention_view import first_head
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -16,8 +19,8 @@ from pages.attention.flow_figures import method_names, sources_map
 from pages.attention.flow_view import (
     agreement_line,
     answer_line,
+    flow_analyses,
     flow_downloads,
-    flow_lines,
     limits,
     method_about,
     method_picker,
@@ -27,19 +30,20 @@ from pages.attention.flow_view import (
 
 
 @guarded
-def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    encoder = cache.encoder(spec)
+def flow(subject: Subject) -> None:
+    encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(spec, text, pair)
+        trace = trace_of(subject)
     tokens = trace.tokens
     places = st.columns([2, 2, 2, 2])
-    default = telling_token(trace, *cache.first_head(spec, text, pair))
+    default = telling_token(trace, *first_head(subject))
     token = pick_token(tokens, _("From token"), default, places[0])
     layers = {i: str(i) for i in reversed(range(encoder.layers))}
     layer = choose(places[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
     state.publish(state.AFTER, encoder.layers - 1)
     target = pick_target(encoder, places[2])
-    shares = sources(spec, text, pair, layer, token, target)
+    analyses = flow_analyses(subject, layer, token, target)
+    shares = sources(subject, analyses, layer, token)
     st.markdown(answer_line(shares, tokens, token, layer))
     st.plotly_chart(sources_map(shares, tokens), key="sources")
     st.caption(agreement_line(shares))
@@ -49,7 +53,7 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     if method == "rollout":
         paths = it.attention.rollout_paths(trace, layer, token)
     elif method == "gradient":
-        paths = cache.gradient_paths(spec, text, pair, layer, token, target)
+        paths = analyses["gradient"].result
         detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
     else:
         goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
@@ -58,7 +62,7 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     st.markdown(method_about(method))
     label = f"{token} {tokens.labels[token]}"
     title = _("{method}: “{token}” after layer {layer}").format(method=method_names()[method], token=label, layer=layer)
-    model = spec.checkpoint.name.split("/")[-1]
+    model = subject.spec.checkpoint.name.split("/")[-1]
     title = " · ".join(part for part in (model, title, detail) if part)
     stem = file_stem("flow", method, model, str(layer), label, detail)
     drawn, there = paths_picture(paths, tokens, title, stem)
@@ -78,6 +82,6 @@ def flow(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
                 least=_("a flow of {amount}").format(amount=LEAST) if method == "flow" else f"{LEAST:.1%}",
             )
         )
-    what = (spec, text, pair, layer, token, target)
-    export_bar(flow_downloads(*what, tokens, shares, stem), flow_lines(*what), picture=NAME)
+    downloads = flow_downloads(subject, layer, token, target, tokens, shares, stem)
+    export_bar(downloads, *analyses.values(), picture=NAME)
     st.caption(limits(method))

@@ -12,11 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, trace_of
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
-from dashboard.widgets.python_code import encoder_lines
 from pages.attention.flow_figures import method_names
 
 if TYPE_CHECKING:
@@ -35,36 +36,57 @@ def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
         return "state"
     names = {_STATE: _("the token's own hidden state"), **dict(enumerate(encoder.task.labels))}
     target = choose(place.selectbox, _("Gradient of"), names, state.TARGET)
-    state.publish(state.TARGET, _STATE)
+    state.publish(state.TARGET)
     return "state" if target == _STATE else target
 
 
+def flow_analyses(subject: Subject, layer: int, token: int, target: Target) -> dict[str, Analysis]:
+    """Describe what each method computes, as far as this model allows."""
+    found = {
+        "rollout": Analysis("attention.rollout", subject, shows=(f"[{layer}, {token}]",)),
+        "flow": Analysis(
+            "attention.attention_flow", subject, name="flow", shows=("[0, 0]",), layers=(layer,), queries=(token,)
+        ),
+    }
+    if cache.encoder(subject.spec).family.tapped:
+        found["gradient"] = Analysis(
+            "attention.gradient_paths",
+            subject,
+            name="paths",
+            shows=(".mass[0]",),
+            layer=layer,
+            query=token,
+            target=target,
+        )
+    return found
+
+
 def sources(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target
+    subject: Subject, analyses: Mapping[str, Analysis], layer: int, token: int
 ) -> dict[str, Float32[np.ndarray, " token"]]:
     """Return what each input is by each method that this model and text allow, waiting for a click where long.
 
     Shares, but for ``"flow"``: the most that could flow to that input alone (`interpret.attention.attention_flow`).
     """
-    trace = cache.trace(spec, text, pair)
+    trace = trace_of(subject)
     found = {
         "raw": trace.attention[layer, :, token].mean(axis=0),
         # A copy, so that what keeps the row does not keep all of them.
-        "rollout": cache.rollout(spec, text, pair)[layer, token].copy(),
+        "rollout": analyses["rollout"].result[layer, token].copy(),
     }
     if len(trace.tokens) <= _MOST_AT_ONCE:
-        found["flow"] = cache.flow_row(spec, text, pair, layer, token)
+        found["flow"] = analyses["flow"].result[0, 0]
     else:
         row = long_work(
             "flow_work",
-            f"{spec}:{hash((text, pair))}:{layer}:{token}",
+            f"{subject.spec}:{hash((subject.text, subject.pair))}:{layer}:{token}",
             _("Compute max-flow for {tokens} tokens").format(tokens=len(trace.tokens)),
-            lambda progress: it.attention.attention_flow(trace, [layer], [token], progress)[0, 0],
+            lambda progress: analyses["flow"].run(progress=progress)[0, 0],
         )
         if row is not None:
             found["flow"] = row
-    if cache.encoder(spec).family.tapped:
-        found["gradient"] = cache.gradient_paths(spec, text, pair, layer, token, target).mass[0]
+    if "gradient" in analyses:
+        found["gradient"] = analyses["gradient"].result.mass[0]
     return found
 
 
@@ -126,7 +148,7 @@ def method_picker(tapped: bool) -> Method:
     names = method_names()
     offered: tuple[Method, ...] = ("rollout", "flow", "gradient") if tapped else ("rollout", "flow")
     method: Method = segments(_("Method"), {name: names[name] for name in offered}, state.METHOD)
-    state.publish(state.METHOD, "rollout")
+    state.publish(state.METHOD)
     return method
 
 
@@ -153,9 +175,7 @@ def method_about(method: str) -> str:
 
 
 def flow_downloads(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
+    subject: Subject,
     layer: int,
     token: int,
     target: Target,
@@ -173,10 +193,7 @@ def flow_downloads(
     def numbers() -> bytes:
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                **Analysis("trace", subject).about,
                 "layer": layer,
                 "token": token,
                 "target": target,
@@ -197,12 +214,3 @@ def flow_downloads(
             "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
         ),
     ]
-
-
-def flow_lines(spec: it.EncoderSpec, text: str, pair: str | None, layer: int, token: int, target: Target) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec, text, pair) + (
-        f"it.attention.rollout(trace)[{layer}, {token}]\n"
-        f"it.attention.attention_flow(trace, layers=[{layer}], queries=[{token}])[0, 0]\n"
-        f"it.attention.gradient_paths(encoder, trace, {layer}, {token}, target={target!r}).mass[0]\n"
-    )

@@ -8,6 +8,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.components.maps import head_maps
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -16,7 +17,6 @@ from pages.attention.dependencies_view import (
     dependency_downloads,
     dependency_guide,
     dependency_line,
-    dependency_lines,
     dependency_table,
     tree_scores,
 )
@@ -28,38 +28,39 @@ from pages.attention.heads_view import (
     patterns_shown,
     rules_guide,
     statistic_maps,
+    statistics_analysis,
     statistics_downloads,
-    statistics_lines,
 )
 
 MAPS = "head_maps"
 
 
 @guarded
-def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def heads(subject: Subject) -> None:
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},
         state.OVER,
     )
-    state.publish(state.OVER, "text")
+    state.publish(state.OVER)
     if over == "trees":
-        _trees(spec, chosen_head(spec, text, pair))
+        _trees(subject.spec, chosen_head(subject))
         return
     if over == "text":
         with st.spinner(_("Reading the text …")):
-            statistics, name = cache.head_statistics(spec, text, pair), text[:80]
-        lines = statistics_lines(spec, text, pair)
+            analysis = statistics_analysis(subject)
+            statistics: it.attention.HeadStatistics = analysis.result
+        name = subject.text[:80]
     else:
-        found = corpus_statistics(spec)
+        found = corpus_statistics(subject.spec)
         if found is None:
             return
-        statistics, name = found
-        lines = statistics_lines(spec, None, None)
-    special = cache.encoder(spec).special
+        statistics, analysis = found
+        name = analysis.about["file"]
+    special = cache.encoder(subject.spec).special
     st.markdown(patterns_line(statistics, special))
-    chosen = chosen_head(spec, text, pair)
-    model = spec.checkpoint.name.split("/")[-1]
+    chosen = chosen_head(subject)
+    model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("heads", model, name)
     title = f"{model} · {' '.join(name.split())}"
     clicked = head_maps(
@@ -73,7 +74,7 @@ def heads(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
         pick_row(head_table(statistics, special), chosen)
     with st.expander(_("Rules for naming heads")):
         st.markdown(rules_guide(special))
-    export_bar(statistics_downloads(spec, statistics, stem), lines, picture=MAPS)
+    export_bar(statistics_downloads(analysis, statistics, stem), analysis, picture=MAPS)
     st.caption(
         _(
             "What this does not mean: a name says where a head looks on average in these texts. In other texts the "
@@ -86,7 +87,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     found = tree_scores(spec)
     if found is None:
         return
-    scores, name = found
+    scores, analysis = found
     st.caption(
         _(
             "Sentences: {sentences}; dependencies: {links}. Sentences that the model cannot read: {skipped}; "
@@ -109,8 +110,8 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     )
     pick_row(dependency_table(scores), chosen, dependency_guide())
     head_buttons(*chosen)
-    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], name)
-    export_bar(dependency_downloads(spec, scores, name, stem), dependency_lines(spec))
+    stem = file_stem("dependencies", spec.checkpoint.name.split("/")[-1], analysis.about["file"])
+    export_bar(dependency_downloads(analysis, scores, stem), analysis)
     st.caption(
         _(
             "What this does not mean: finding a relation is not using it, and the intervals apply to sentences like "

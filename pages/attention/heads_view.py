@@ -10,12 +10,13 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.analysis import Analysis, Source
 from dashboard.components.maps import HeadMap
 from dashboard.language import _, _n, literal
+from dashboard.subject import Subject
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
-from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
 from pages.attention.heads_figures import pattern_labels, statistic_names
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 SEED = 0
 
 
-def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics, str] | None:
-    """Draw the input of a corpus and the run over it; None before there is a result, with the file's name after."""
+def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics, Analysis] | None:
+    """Draw the input of a corpus and the run over it; None before there is a result, with its analysis after."""
     corpus = corpus_input("heads")
     if corpus is None:
         st.info(_("Choose a file to see what each head does on average over all its texts."))
@@ -36,18 +37,42 @@ def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics
     texts = list(zip(corpus.texts, corpus.pairs, strict=True))
     warn_of_unknown(encoder, texts)
 
-    def work(progress: Progress) -> it.attention.HeadStatistics:
+    def windows() -> list[tuple[str, str | None]]:
         from interpret.core.batches import windows_of
 
         with corpus.origin.naming():
             cut = windows_of(encoder, texts)
-        return it.attention.corpus_head_statistics(encoder, [one for windows in cut for one in windows], progress)
+        return [one for windows in cut for one in windows]
+
+    analysis = statistics_analysis(
+        spec,
+        Source(
+            "texts",
+            "from interpret.core.batches import windows_of\n\n"
+            "texts = [one for windows in windows_of(encoder, pairs) for one in windows]\n",
+            corpus.about,
+            windows,
+            corpus.name,
+            (corpus.source("pairs"),),
+        ),
+    )
+
+    def work(progress: Progress) -> it.attention.HeadStatistics:
+        found: it.attention.HeadStatistics = analysis.run(progress=progress)
+        return found
 
     label = _n("Measure heads over {count} text", "Measure heads over {count} texts", len(corpus.texts)).format(
         count=f"{len(corpus.texts):,}"
     )
     result = long_work("heads_corpus", f"{spec}:{corpus.about}", label, work)
-    return None if result is None else (result, corpus.name)
+    return None if result is None else (result, analysis)
+
+
+def statistics_analysis(of: Subject | it.EncoderSpec, texts: Source | None = None) -> Analysis:
+    """Describe what is measured, over one text or over those of a file."""
+    if texts is None:
+        return Analysis("attention.head_statistics", of, name="statistics", shows=('["entropy"]',))
+    return Analysis("attention.corpus_head_statistics", of, name="statistics", shows=('["entropy"]',), texts=texts)
 
 
 def statistic_maps(statistics: it.attention.HeadStatistics, special: SpecialTokens) -> list[HeadMap]:
@@ -134,19 +159,18 @@ def rules_guide(special: SpecialTokens) -> str:
     return "\n".join(lines)
 
 
-def statistics_downloads(spec: it.EncoderSpec, statistics: it.attention.HeadStatistics, stem: str) -> list[Download]:
+def statistics_downloads(analysis: Analysis, statistics: it.attention.HeadStatistics, stem: str) -> list[Download]:
     """Offer the statistics as files."""
 
     def table() -> bytes:
-        return as_csv(head_table(statistics, cache.encoder(spec).special))
+        return as_csv(head_table(statistics, cache.encoder(analysis.spec).special))
 
     def numbers() -> bytes:
         # JSON knows no NaN; what no token of the texts could show is null.
         values = {name: None if not statistics.queries[name] else statistics[name].tolist() for name in statistics}
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
+                **analysis.about,
                 "texts": statistics.texts,
                 "queries": dict(statistics.queries),
                 "uniform": {
@@ -167,17 +191,3 @@ def statistics_downloads(spec: it.EncoderSpec, statistics: it.attention.HeadStat
             "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
         ),
     ]
-
-
-def statistics_lines(spec: it.EncoderSpec, text: str | None, pair: str | None) -> str:
-    """Write the lines of Python that give the same numbers."""
-    if text is not None:
-        return (
-            encoder_lines(spec, text, pair)
-            + "statistics = it.attention.head_statistics(trace)\nit.attention.pattern_names(statistics)\n"
-        )
-    return encoder_lines(spec) + (
-        "texts = [...]  # the texts of the file\n"
-        "statistics = it.attention.corpus_head_statistics(encoder, [(text, None) for text in texts])\n"
-        "it.attention.pattern_names(statistics)\n"
-    )

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.analysis import Analysis, Source
 from dashboard.components.maps import HeadMap
 from dashboard.language import _
-from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.corpus_input import Corpus, corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
-from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.core.clustered_intervals import sides
 from interpret.core.intervals import wilson
 
 
-def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, str] | None:
-    """Draw the input of a labelled file and the run over it; None before there is a result, with the name after."""
+def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, Analysis] | None:
+    """Draw the input of a labelled file and the run over it; None before there is a result, with its analysis after."""
     corpus = corpus_input("importance", labelled=True)
     if corpus is None:
         st.info(
@@ -35,12 +36,17 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, s
 
     from interpret.attention.importance import answers_itself
 
-    def work(progress: Progress) -> it.attention.HeadImportance:
+    def first_windows() -> list[str]:
         from interpret.core.batches import windows_of
 
         with corpus.origin.naming():
-            firsts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
-        return it.attention.head_importance(encoder, firsts, corpus.labels, progress=progress)
+            return [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in corpus.texts])]
+
+    analysis = importance_analysis(spec, corpus, first_windows)
+
+    def work(progress: Progress) -> it.attention.HeadImportance:
+        found: it.attention.HeadImportance = analysis.run(progress=progress)
+        return found
 
     encoder = cache.encoder(spec)
     warn_of_unknown(encoder, [(text, None) for text in corpus.texts])
@@ -78,7 +84,23 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, s
         "pruning": _("pruning in five orders"),
     }
     result = long_work("importance", f"{spec}:{corpus.about}", label, work, stages)
-    return None if result is None else (result, corpus.name)
+    return None if result is None else (result, analysis)
+
+
+def importance_analysis(spec: it.EncoderSpec, corpus: Corpus, texts: Callable[[], list[str]]) -> Analysis:
+    """Describe what is measured: on the first window of each text."""
+    lines = (
+        "from interpret.core.batches import windows_of\n\n"
+        "texts = [windows[0][0] for windows in windows_of(encoder, [(text, None) for text in texts])]\n"
+    )
+    return Analysis(
+        "attention.head_importance",
+        spec,
+        name="result",
+        shows=(".importance", ".loss_rise", ".curves"),
+        texts=Source("texts", lines, corpus.about, texts, corpus.name, (corpus.source("texts"),)),
+        labels=corpus.source("labels"),
+    )
 
 
 def importance_maps(result: it.attention.HeadImportance) -> list[HeadMap]:
@@ -203,9 +225,7 @@ def importance_line(result: it.attention.HeadImportance) -> str:
     return " ".join(parts)
 
 
-def importance_downloads(
-    spec: it.EncoderSpec, result: it.attention.HeadImportance, name: str, stem: str
-) -> list[Download]:
+def importance_downloads(analysis: Analysis, result: it.attention.HeadImportance, stem: str) -> list[Download]:
     """Offer the importance of each head as files."""
     layers, heads = result.importance.shape
     maps = {
@@ -236,9 +256,7 @@ def importance_downloads(
     def numbers() -> bytes:
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "file": name,
+                **analysis.about,
                 "loss": result.loss,
                 "loss_interval_95": result.loss_interval,
                 "accuracy": result.accuracy,
@@ -264,12 +282,3 @@ def importance_downloads(
         Download("CSV", f"{stem}.csv", "text/csv", table, _("A row for each head")),
         Download("JSON", f"{stem}.json", "application/json", numbers, _("The same values, with the pruning curves")),
     ]
-
-
-def importance_lines(spec: it.EncoderSpec) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec) + (
-        "texts, labels = [...], [...]  # the columns of the file\n"
-        "result = it.attention.head_importance(encoder, texts, labels)\n"
-        "result.importance, result.loss_rise, result.curves\n"
-    )

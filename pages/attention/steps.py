@@ -6,8 +6,10 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache
+from dashboard.analysis import trace_of
 from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_picture
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.place import pick_head, pick_token, telling_token
@@ -15,23 +17,24 @@ from pages.attention.steps_view import (
     answer_line,
     check_line,
     pick_temperature,
+    step_analysis,
     step_downloads,
-    step_lines,
     step_table,
 )
 
 
 @st.fragment
 @guarded
-def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    encoder = cache.encoder(spec)
+def steps(subject: Subject) -> None:
+    encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(spec, text, pair)
+        trace = trace_of(subject)
     places = st.columns([2, 2, 3, 5])
-    layer, head = pick_head(spec, text, pair, places[0], places[1])
+    layer, head = pick_head(subject, places[0], places[1])
     token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), places[2])
     temperature = pick_temperature(trace, layer, places[3])
-    result = it.attention.attention_steps(encoder, trace, layer, head, token, temperature)
+    analysis = step_analysis(subject, layer, head, token, temperature)
+    result: it.attention.AttentionSteps = analysis.result
     st.markdown(answer_line(result))
     st.caption(check_line(result))
     if len(trace.tokens) > MOST_ROWS:
@@ -45,11 +48,10 @@ def steps(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
     title = _("Layer {layer}, head {head}, query “{token}”").format(
         layer=layer, head=head, token=f"{token} {trace.tokens.labels[token]}"
     )
-    model = spec.checkpoint.name.split("/")[-1]
+    model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("qkv", model, f"{layer}.{head}", str(token), trace.tokens.labels[token])
     steps_picture(result, encoder.family.pre_norm, f"{model} · {title}", stem)
-    what = (spec, text, pair, layer, head, token, temperature)
-    export_bar(step_downloads(*what, stem), step_lines(*what), picture=NAME)
+    export_bar(step_downloads(analysis, stem), analysis, picture=NAME)
     with st.expander(_("The numbers as a table")):
         st.dataframe(step_table(result), hide_index=True)
     st.caption(

@@ -7,10 +7,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
 
 _TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
 
@@ -41,7 +42,7 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
             "weights of all keys become equal. Only this picture changes."
         ),
     )
-    state.remember(key, None if value == 1 else f"{value:g}")
+    state.remember(state.TEMPERATURE, None if value == 1 else f"{value:g}")
     return value if value > 0 else 1 / root
 
 
@@ -107,35 +108,34 @@ def step_table(steps: it.attention.AttentionSteps) -> dict[str, list[object]]:
     }
 
 
-def step_downloads(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
-    layer: int,
-    head: int,
-    token: int,
-    temperature: float,
-    stem: str,
-) -> list[Download]:
+def step_analysis(subject: Subject, layer: int, head: int, token: int, temperature: float) -> Analysis:
+    """Describe what is computed."""
+    shown = (".weights", ".context", ".errors")
+    return Analysis(
+        "attention.attention_steps",
+        subject,
+        name="steps",
+        shows=shown,
+        layer=layer,
+        head=head,
+        token=token,
+        temperature=temperature,
+    )
+
+
+def step_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the steps as files."""
 
-    def again() -> it.attention.AttentionSteps:
-        trace = cache.trace(spec, text, pair)
-        return it.attention.attention_steps(cache.encoder(spec), trace, layer, head, token, temperature)
+    def table() -> bytes:
+        return as_csv(step_table(analysis.result))
 
     def everything() -> bytes:
-        steps = again()
+        steps: it.attention.AttentionSteps = analysis.result
         arrays = {name: value.tolist() for name, value in vars(steps).items() if isinstance(value, np.ndarray)}
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
+                **analysis.about,
                 "tokens": steps.tokens.strings,
-                "layer": layer,
-                "head": head,
-                "token": token,
                 "divisor": steps.divisor,
                 "errors": dict(steps.errors),
                 **arrays,
@@ -143,16 +143,8 @@ def step_downloads(
         )
 
     return [
-        Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(step_table(again())), _("A row for each key")),
+        Download(
+            "CSV", f"{stem}.csv", "text/csv", lambda: as_csv(step_table(analysis.result)), _("A row for each key")
+        ),
         Download("JSON", f"{stem}.json", "application/json", everything, _("Every vector and matrix above")),
     ]
-
-
-def step_lines(
-    spec: it.EncoderSpec, text: str, pair: str | None, layer: int, head: int, token: int, temperature: float
-) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return encoder_lines(spec, text, pair) + (
-        f"steps = it.attention.attention_steps(encoder, trace, layer={layer}, head={head}, token={token}, "
-        f"temperature={temperature!r})\nsteps.weights, steps.context, steps.errors\n"
-    )

@@ -6,15 +6,18 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import trace_of
 from dashboard.components.explorer import Look, explorer, read_look
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.attention_view import (
     Looked,
     attention_downloads,
+    first_head,
     heads_in_words,
     heads_of_url,
-    python_lines,
     reading_guide,
+    view_analysis,
     view_controls,
 )
 from dashboard.widgets.export import export_bar, file_stem
@@ -26,26 +29,27 @@ KEY = "explorer"
 
 @st.fragment
 @guarded
-def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    unit, specials, direction = view_controls(pair is not None, cache.encoder(spec).special)
+def where(subject: Subject) -> None:
+    unit, specials, direction = view_controls(subject.pair is not None, cache.encoder(subject.spec).special)
     with st.spinner(_("Reading the text …")):
-        trace = cache.trace(spec, text, pair)
-        view = it.attention.attention_view(trace, unit, specials, direction)
-        thumbnails = cache.thumbnails(spec, text, pair, unit, specials, direction)
+        trace = trace_of(subject)
+        analysis = view_analysis(subject, unit, specials, direction)
+        view: it.attention.AttentionView = analysis.run()
+        thumbnails = cache.kept(("thumbnails", analysis), lambda: view.thumbnails().tobytes())
     layers, heads = trace.attention.shape[:2]
     before = st.session_state.get(KEY, {}).get("look") or heads_of_url()
-    look = read_look(before, layers, heads, Look((cache.first_head(spec, text, pair),)))
-    title = f"{spec.checkpoint.name.split('/')[-1]} · {' '.join(text.split())[:80]}"
-    stem = file_stem("attention", spec.checkpoint.name.split("/")[-1], text[:40])
+    look = read_look(before, layers, heads, Look((first_head(subject),)))
+    title = f"{subject.spec.checkpoint.name.split('/')[-1]} · {' '.join(subject.text.split())[:80]}"
+    stem = file_stem("attention", subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
     explorer(view, thumbnails, look, title, stem, KEY)
     state.remember(state.HEADS, None if before is None else ",".join(f"{layer}.{head}" for layer, head in look.heads))
-    state.remember(state.SCALE, None if look.scale == "sqrt" else look.scale)
+    state.remember(state.SCALE, None if look.scale == state.SCALE.default else look.scale)
     state.remember(state.MINIMUM, None if look.minimum == 0 else f"{look.minimum:g}")
 
-    what = Looked(spec, text, pair, unit, specials, direction, look, title, stem)
-    export_bar(attention_downloads(what), python_lines(what), picture="explorer")
+    what = Looked(subject, unit, specials, direction, look, title, stem)
+    export_bar(attention_downloads(what), what.analysis, picture="explorer")
     with st.expander(_("How to read this")):
-        st.markdown(reading_guide(cache.encoder(spec).special))
+        st.markdown(reading_guide(cache.encoder(subject.spec).special))
     # Its label stays when the head changes, or it would close.
     plain = st.expander(_("Plotly heat map"), key="plotly", on_change="rerun")
     if plain.open:
@@ -61,8 +65,8 @@ def where(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
             tokens=len(trace.tokens),
             layers=layers,
             heads=heads,
-            device=spec.device,
-            precision=spec.precision,
+            device=subject.spec.device,
+            precision=subject.spec.precision,
             seconds=f"{trace.seconds:.2f}",
         )
     )

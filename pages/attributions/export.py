@@ -8,14 +8,11 @@ from html import escape
 from typing import Any
 
 import interpret as it
-from dashboard import cache
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.method_input import How, method_names
-from dashboard.widgets.python_code import encoder_lines
-from interpret.core.sentence_vectors import sentence_reading
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
 _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
@@ -69,8 +66,7 @@ def attribution_downloads(
 def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
     """Return an attribution with what made it, as JSON has it."""
     return {
-        "model": asked.spec.checkpoint.name,
-        "revision": asked.spec.checkpoint.revision,
+        **asked.asking.about,
         "classifier": asked.classifier or None,
         "text": one.tokens.text,
         "pair": one.tokens.pair,
@@ -104,7 +100,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
 def facts(asked: Asked) -> dict[str, str]:
     """Return what was asked and answered, for who keeps the page as a record."""
     question = asked.question
-    spec, tokens = asked.spec, [question.tokens]
+    spec, tokens = asked.subject.spec, [question.tokens]
     known = {
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
         _("Classifier"): asked.classifier,
@@ -112,8 +108,8 @@ def facts(asked: Asked) -> dict[str, str]:
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
         _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if question.kind.likely else "",
         _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
-        _("Text"): asked.text,
-        _("Second text"): asked.pair or "",
+        _("Text"): asked.subject.text,
+        _("Second text"): asked.subject.pair or "",
         _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     return {name: value for name, value in known.items() if value}
@@ -167,42 +163,9 @@ def _style(score: float, most: float) -> str:
     return f"background:rgb({red},{green},{blue});color:{text}"
 
 
-def attribution_lines(asked: Asked, found: Sequence[it.Attribution]) -> str:
-    """Write the lines of Python that give the same scores."""
-    lines = [question_lines(asked), "found = [\n"]
-    for one in found:
-        more = f", baseline={one.baseline!r}" if one.baseline else ""
-        more += f", rule={one.rule!r}" if one.rule not in ("", "adaptive") else ""
-        more += ", smooth=True" if one.smooth else ""
-        lines.append(f"    it.attribution.explain(question, {one.method!r}{more}, seed={one.seed}),\n")
-    lines.append("]\nfor one in found:\n    print(one.method, dict(zip(one.tokens.words, one.word_scores())))\n")
-    return "".join(lines)
-
-
 def sentence_facts(asked: Asked) -> dict[str, Any]:
     """Return how the vectors were made that a similarity is of, as JSON has it; nothing for other targets."""
     if not asked.kind.compares:
         return {}
     reading = asked.question.reading
     return {"pooling": reading.name, "prompt": reading.prompt, "similarity": reading.model.similarity}
-
-
-def sentence_options(asked: Asked) -> str:
-    """Write what the lines of Python need to make the same sentence vectors."""
-    preset = sentence_reading(cache.encoder(asked.spec))
-    if not asked.kind.compares:
-        return ""
-    found = f", pooling={asked.pooling!r}" if asked.pooling not in ("auto", preset.name) else ""
-    return found + (f", prompt={asked.prompt!r}" if asked.prompt not in (None, preset.prompt) else "")
-
-
-def question_lines(asked: Asked) -> str:
-    """Write the lines of Python that ask the same question."""
-    second = f", pair={asked.pair!r}" if asked.pair is not None else ""
-    head = ", head=head" if asked.head is not None else ""
-    head += sentence_options(asked)
-    return (
-        encoder_lines(asked.spec)
-        + (f"\n{asked.fitted}" if asked.fitted else "")
-        + f"question = it.attribution.target_function(encoder, {asked.text!r}{second}, target={asked.target!r}{head})\n"
-    )

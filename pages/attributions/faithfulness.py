@@ -9,17 +9,18 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import warn_of_baseline
+from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, kept_how, method_choices, method_names
 from dashboard.widgets.notices import guarded
 from pages.attributions.faithfulness_view import (
+    faithfulness_analysis,
     faithfulness_of,
     quality_downloads,
     quality_guide,
-    quality_lines,
+    trust_analysis,
     trust_of,
     versus,
 )
@@ -29,19 +30,18 @@ from pages.attributions.figures import erasure_curves, randomising
 @guarded
 def quality(asked: Asked) -> None:
     names = method_choices()
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(
-            st.selectbox, _("Method"), names, "quality_method", "integrated_gradients", width=320, help=choices_help()
-        )
+        method = choose(st.selectbox, _("Method"), names, state.QUALITY_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     how = kept_how(method, baseline)
 
+    analysis = explain_analysis(asked, method, how)
+
     def work(progress: Progress) -> it.Attribution:
-        return it.attribution.explain(
-            asked.question, method, baseline, rule=how.rule, smooth=how.smooth, seed=how.seed, progress=progress
-        )
+        found: it.Attribution = analysis.run(question=asked.question, progress=progress)
+        return found
 
     found = long_work(
         "quality:attribution",
@@ -53,7 +53,7 @@ def quality(asked: Asked) -> None:
     )
     if found is None:
         return
-    faithful = faithfulness_of(asked, found, how)
+    faithful = faithfulness_of(asked, analysis, found, how)
     if faithful is None:
         return
     st.markdown(
@@ -70,11 +70,12 @@ def quality(asked: Asked) -> None:
             "one standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
-    trusted = trust_of(asked, found, how)
+    trusted = trust_of(asked, analysis, found, how)
     if trusted is not None:
         _trusted(trusted)
-    stem = file_stem("quality", asked.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
-    export_bar(quality_downloads(asked, found, faithful, trusted, stem), quality_lines(asked, how))
+    stem = file_stem("quality", asked.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
+    analyses = faithfulness_analysis(asked, analysis), trust_analysis(asked, analysis)
+    export_bar(quality_downloads(asked, found, faithful, trusted, stem), *analyses)
     quality_guide()
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard.analysis import Analysis
 from dashboard.language import _
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import How
-from pages.attributions.export import as_dict, question_lines
+from pages.attributions.export import as_dict
 
 _SOON_TOKENS = 60_000
 # Up to so many tokens a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5 %.
@@ -26,18 +27,43 @@ def _about(asked: Asked, how: How) -> str:
     return f"{asked.about}:{how}"
 
 
-def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Faithfulness | None:
-    """Measure comprehensiveness and sufficiency, at once where that is soon done; of long texts by fewer rankings."""
-    from interpret.attribution.faithfulness import DRAWS, erasing_passes
+def _cost(words: int, tokens: int, draws: int) -> float:
+    """Return how many tokens are read; of a text and what is deleted of it, one is short where the other is long."""
+    from interpret.attribution.faithfulness import erasing_passes
 
-    words = len(asked.question.free_words)
-    # Of a text and what is deleted of it, one is short where the other is long.
-    cost = {draws: erasing_passes(words, draws) * len(found.tokens) / 2 for draws in (DRAWS, _FEW_DRAWS)}
-    draws = DRAWS if cost[DRAWS] <= _MOST_TOKENS else _FEW_DRAWS
+    return erasing_passes(words, draws) * tokens / 2
+
+
+def faithfulness_analysis(asked: Asked, explained: Analysis) -> Analysis:
+    """Describe how comprehensiveness and sufficiency are measured; of long texts by fewer rankings."""
+    from interpret.attribution.faithfulness import DRAWS
+
+    question = asked.question
+    few = _cost(len(question.free_words), len(question.tokens), DRAWS) > _MOST_TOKENS
+    shown = (".comprehensiveness", ".sufficiency", ".verdict")
+    return asked.analysis("faithfulness", "faithful", shown, attribution=explained, draws=_FEW_DRAWS if few else DRAWS)
+
+
+def trust_analysis(asked: Asked, explained: Analysis) -> Analysis:
+    """Describe how infidelity, sensitivity and forgetting are measured."""
+    return asked.analysis("diagnose", "trust", (".infidelity", ".sensitivity", ".agreement"), attribution=explained)
+
+
+def faithfulness_of(
+    asked: Asked, explained: Analysis, found: it.Attribution, how: How
+) -> it.attribution.Faithfulness | None:
+    """Measure comprehensiveness and sufficiency, at once where that is soon done; of long texts by fewer rankings."""
+    from interpret.attribution.faithfulness import erasing_passes
+
+    analysis = faithfulness_analysis(asked, explained)
+    words, draws = len(asked.question.free_words), dict(analysis.arguments)["draws"]
     passes = erasing_passes(words, draws)
 
     def work(progress: Progress) -> it.attribution.Faithfulness:
-        return it.attribution.faithfulness(asked.question, found, draws, progress=progress)
+        result: it.attribution.Faithfulness = analysis.run(
+            question=asked.question, attribution=found, progress=progress
+        )
+        return result
 
     return long_work(
         "quality:faithfulness",
@@ -45,12 +71,12 @@ def faithfulness_of(asked: Asked, found: it.Attribution, how: How) -> it.attribu
         _("Delete words and measure: about {passes} passes").format(passes=f"{passes:,}"),
         work,
         {"erasing": _("texts with words deleted")},
-        auto=cost[draws] <= _SOON_TOKENS,
+        auto=_cost(words, len(found.tokens), draws) <= _SOON_TOKENS,
         keep=8,
     )
 
 
-def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Diagnostics | None:
+def trust_of(asked: Asked, explained: Analysis, found: it.Attribution, how: How) -> it.attribution.Diagnostics | None:
     """Measure infidelity, sensitivity and forgetting, at a click."""
     from interpret.attribution.diagnostics import cascade
 
@@ -62,7 +88,10 @@ def trust_of(asked: Asked, found: it.Attribution, how: How) -> it.attribution.Di
     )
 
     def work(progress: Progress) -> it.attribution.Diagnostics:
-        return it.attribution.diagnose(asked.question, found, progress=progress)
+        result: it.attribution.Diagnostics = trust_analysis(asked, explained).run(
+            question=asked.question, attribution=found, progress=progress
+        )
+        return result
 
     return long_work(
         "quality:trust",
@@ -107,17 +136,6 @@ def _plain(one: Any) -> dict[str, Any]:
         name: value.astype(float).round(6).tolist() if isinstance(value, np.ndarray) else value
         for name, value in asdict(one).items()
     }
-
-
-def quality_lines(asked: Asked, how: How) -> str:
-    """Write the lines of Python that give the same report."""
-    return (
-        question_lines(asked)
-        + f"attribution = it.attribution.explain(question, {how.methods[0]!r}, baseline={how.baseline!r}, "
-        + f"rule={how.rule!r}, "
-        + f"smooth={how.smooth}, seed={how.seed})\n"
-        + "it.attribution.faithfulness(question, attribution)\nit.attribution.diagnose(question, attribution)\n"
-    )
 
 
 def quality_guide() -> None:

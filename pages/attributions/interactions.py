@@ -9,6 +9,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
@@ -17,16 +18,14 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.python_code import encoder_lines
-from pages.attributions.export import question_lines, sentence_options
 from pages.attributions.figures import pair_matrix
 
 
 @guarded
 def pairs(asked: Asked) -> None:
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     if asked.kind.in_pairs:
         _similar(asked, baseline)
     else:
@@ -34,14 +33,24 @@ def pairs(asked: Asked) -> None:
 
 
 def _similar(asked: Asked, baseline: str) -> None:
-    encoder = cache.encoder(asked.spec)
-    other = asked.pair or ""
-    length = len(encoder.tokens(asked.text)) + len(encoder.tokens(other))
+    encoder = cache.encoder(asked.subject.spec)
+    other = asked.subject.pair or ""
+    length = len(encoder.tokens(asked.subject.text)) + len(encoder.tokens(other))
+
+    analysis = Analysis(
+        "attribution.similarity_pairs",
+        asked.subject,
+        name="pairs",
+        shows=(".scores",),
+        other=other,
+        baseline=baseline,
+        pooling=asked.pooling,
+        prompt=asked.prompt,
+    )
 
     def work(progress: Progress) -> it.attribution.SimilarityPairs:
-        return it.attribution.similarity_pairs(
-            encoder, asked.text, other, baseline, progress=progress, pooling=asked.pooling, prompt=asked.prompt
-        )
+        found: it.attribution.SimilarityPairs = analysis.run(progress=progress)
+        return found
 
     found = long_work(
         "similarity_pairs",
@@ -82,20 +91,17 @@ def _similar(asked: Asked, baseline: str) -> None:
     )
     _strongest(words, *names)
     stem = file_stem("similarity", rows.text[:30], columns.text[:30])
-    lines = (
-        encoder_lines(asked.spec)
-        + f"pairs = it.attribution.similarity_pairs(encoder, {asked.text!r}, {other!r}, "
-        + f"{baseline!r}{sentence_options(asked)})\n"
-        + "pairs.scores\n"
-    )
-    export_bar([_matrix(words, names, stem)], lines)
+    export_bar([_matrix(words, names, stem)], analysis)
 
 
 def _together(asked: Asked, baseline: str) -> None:
     question = asked.question
+    shown = (".strength", ".difference")
+    analysis = asked.analysis("interactions", "interactions", shown, baseline=baseline)
 
     def work(progress: Progress) -> it.attribution.Interactions:
-        return it.attribution.interactions(asked.question, baseline, progress)
+        found: it.attribution.Interactions = analysis.run(question=asked.question, progress=progress)
+        return found
 
     words = len(_free(question.tokens))
     found = long_work(
@@ -112,7 +118,7 @@ def _together(asked: Asked, baseline: str) -> None:
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
-    kind = segments(_("Measure"), kinds, "interaction_measure")
+    kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
     st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
     warn_of_baseline(asked.question, baseline, "pairs")
@@ -130,9 +136,8 @@ def _together(asked: Asked, baseline: str) -> None:
         )
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
-    stem = file_stem("interactions", asked.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
-    lines = question_lines(asked) + f"it.attribution.interactions(question, {baseline!r}).{kind}\n"
-    export_bar([_matrix(scores, [names, names], stem)], lines)
+    stem = file_stem("interactions", asked.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    export_bar([_matrix(scores, [names, names], stem)], analysis)
 
 
 def _free(tokens: it.Tokens) -> list[int]:

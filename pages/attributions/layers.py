@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
@@ -17,23 +16,25 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
-from pages.attributions.export import question_lines
 from pages.attributions.figures import level_map
 
 
 @guarded
 def layers(asked: Asked) -> None:
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
-        method = segments(_("Method"), methods, "layer_method")
+        method = segments(_("Method"), methods, state.LAYER_METHOD)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    state.publish(state.BASELINE, "pad")
+    state.publish(state.BASELINE)
     question = asked.question
     passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
 
+    analysis = asked.analysis("layer_attribution", "layers", ("[0]",), method=method, baseline=baseline)
+
     def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        return it.attribution.layer_attribution(asked.question, method, baseline, progress)
+        scores, deltas = analysis.run(question=asked.question, progress=progress)
+        return scores, deltas
 
     found = long_work(
         "layer_map",
@@ -68,11 +69,8 @@ def layers(asked: Asked) -> None:
         _("Token"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],
     }
-    stem = file_stem("layers", asked.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
-    lines = (
-        question_lines(asked)
-        + f"scores, errors = it.attribution.layer_attribution(question, {method!r}, {baseline!r})\n"
-    )
+    stem = file_stem("layers", asked.subject.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
     export_bar(
-        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))], lines
+        [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))],
+        analysis,
     )

@@ -38,11 +38,11 @@ def tabs(asked: Asked) -> None:
 st.title(_("Attributions: why this prediction?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
-text, pair = fit(encoder, chosen_text.text, chosen_text.pair)
-warn_of_unknown(encoder, [(text, pair)])
-found = ask_input(encoder.spec, text, pair)
+subject = fit(encoder, chosen_text.text, chosen_text.pair)
+warn_of_unknown(encoder, [(subject.text, subject.pair)])
+found = ask_input(subject)
 if found is not None:
-    if found.kind.compares and not pair:
+    if found.kind.compares and not subject.pair:
         st.info(_(found.kind.lacks_pair))
     else:
         tabs(found)

@@ -20,9 +20,9 @@ from pages.attributions.rows_view import (
     chosen_row,
     human_line,
     learned_texts,
+    rows_analysis,
     rows_downloads,
     rows_input,
-    rows_lines,
     skipped_rows,
 )
 
@@ -36,34 +36,22 @@ def rows(asked: Asked) -> None:
     if found is None:
         return
     names = method_choices()
-    special = cache.encoder(asked.spec).special
+    special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = choose(
-            st.selectbox, _("Method"), names, "rows_method", "integrated_gradients", width=320, help=choices_help()
-        )
+        method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    encoder = cache.encoder(asked.spec)
+    analysis = rows_analysis(asked, found, method, baseline)
     learned = learned_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
-        return it.attribution.attribute_rows(
-            encoder,
-            found.texts,
-            found.labels,
-            asked.target,
-            method,
-            baseline,
-            head=asked.head,
-            highlights=found.highlights,
-            origin=found.origin,
-            learned=learned,
-            progress=progress,
-            beside=cache.beside(encoder.spec),
+        explained: it.attribution.RowAttributions = analysis.run(
+            learned=learned, progress=progress, beside=cache.beside(asked.subject.spec)
         )
+        return explained
 
     result = long_work(
         "rows",
-        repr((asked.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        repr((asked.subject.spec, asked.target, asked.classifier, found.about, method, baseline)),
         _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
@@ -72,7 +60,7 @@ def rows(asked: Asked) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", asked.spec.checkpoint.name.split("/")[-1], found.name)
+    stem = file_stem("rows", asked.subject.spec.checkpoint.name.split("/")[-1], found.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)
@@ -81,7 +69,7 @@ def rows(asked: Asked) -> None:
         st.selectbox,
         _("Most influential words for the class"),
         {one: one for one in result.classes},
-        f"drives:{found.about}",
+        state.ROWS_CLASS.of(found.about),
         width=260,
     )
     words = result.words(chosen)
@@ -91,7 +79,7 @@ def rows(asked: Asked) -> None:
     else:
         st.info(_("No word occurs in three or more of the texts explained for this class."))
     chosen_row(result)
-    export_bar(rows_downloads(result, stem), rows_lines(asked, found, method, baseline))
+    export_bar(rows_downloads(result, stem), analysis)
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:

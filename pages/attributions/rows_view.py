@@ -12,6 +12,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.ask_view import Asked
@@ -20,7 +21,6 @@ from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.models import chosen_run
-from dashboard.widgets.python_code import encoder_lines, table_lines
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
 from interpret.attribution.row_attributions import rows_table
@@ -52,6 +52,8 @@ class Input:
         Places of the columns with texts, labels and highlights, -1 for none.
     most
         How many rows are read at most, 0 for all.
+    path
+        Where lines of Python find the file.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Input:
     origin: FileRows
     columns: tuple[int, int, int]
     most: int
+    path: str
 
 
 def rows_input() -> Input | None:
@@ -73,32 +76,35 @@ def rows_input() -> Input | None:
         If the file cannot be read or has no rows.
     """
     label = _("A file with a text in each row, and optionally a label: {kinds}").format(kinds=" ".join(SUFFIXES))
-    found = kept_file("explained_rows", label, SUFFIXES)
+    found, folder = kept_file("explained_rows", label, SUFFIXES), ""
     if found is None:
         example = "topics.csv"
-        st.toggle(_("Use the built-in example with six topics"), key="rows_example", persist_state="session")
-        if not st.session_state.get("rows_example"):
+        st.toggle(_("Use the built-in example with six topics"), key=state.ROWS_EXAMPLE, persist_state="session")
+        if not st.session_state.get(state.ROWS_EXAMPLE):
             st.info(
                 _("Choose a file. Each row is explained, and the most influential words for each class are collected.")
             )
             return None
-        found = (example, (ROOT / "dashboard/examples" / example).read_bytes())
+        folder = "dashboard/examples/"
+        found = (example, (ROOT / folder / example).read_bytes())
     name, content = found
     table = cache.table(content, name)
     table_caption(table, name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     names = dict(enumerate(table.columns))
     places = st.columns(4)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"rows_text:{file}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
+    )
     others = {-1: _("(none)"), **{i: one for i, one in names.items() if i != column}}
     guess = label_among({one: [row[i] for row in table.rows] for i, one in names.items() if i != column})
     default = table.columns.index(guess) if guess is not None else -1
-    labels = choose(places[1].selectbox, _("Column with the label"), others, f"rows_label:{file}:{column}", default)
+    labels = choose(places[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default)
     marks = choose(
         places[2].selectbox,
         _("Column with highlights"),
         others,
-        f"rows_marks:{file}:{column}",
+        state.ROWS_MARKS.of(file, column),
         next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
         help=_("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20."),
     )
@@ -115,7 +121,7 @@ def rows_input() -> Input | None:
     if labels >= 0:
         unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
-    most = choose(places[3].selectbox, _("Rows to read"), amounts, f"rows_most:{file}", 100)
+    most = choose(places[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
     if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
     total = len(table.rows)
@@ -140,6 +146,7 @@ def rows_input() -> Input | None:
         rows_of(table, chosen, [table.columns[column]]),
         (column, labels, marks),
         most,
+        folder + name,
     )
 
 
@@ -206,7 +213,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
         classes = {"": _("all"), **{one: one for one in found.known}}
-        answer = choose(st.selectbox, _("Model output"), classes, "rows_answer", width=200)
+        answer = choose(st.selectbox, _("Model output"), classes, state.ROWS_ANSWER, width=200)
         only = st.toggle(_("Only wrong predictions"), key="rows_wrong") if wrong else False
     rows = [
         row
@@ -253,9 +260,9 @@ def _best(one: it.Attribution) -> str:
 
 
 def _open(text: str) -> None:
-    st.session_state["source"] = "typed"
+    st.session_state[state.SOURCE] = "typed"
     st.session_state[state.TEXT] = text
-    st.session_state["with_pair"] = False
+    st.session_state[state.WITH_PAIR] = False
     st.session_state[state.WHY] = "why"
 
 
@@ -279,39 +286,36 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
     ]
 
 
-def rows_lines(asked: Asked, read: Input, method: str, baseline: str) -> str:
-    """Write the lines of Python that explain the same rows."""
+def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Analysis:
+    """Describe how the rows are explained."""
     column, labels, marks = read.columns
-    head = ", head=head" if asked.head is not None else ""
-    path = read.name if st.session_state.get("explained_rows_kept") else f"dashboard/examples/{read.name}"
-    lines = [
-        encoder_lines(asked.spec),
-        f"\n{asked.fitted}" if asked.fitted else "",
-        table_lines(path),
-        "places = range(len(table.rows))\n",
-    ]
+    lines = table_lines(read.path) + "places = range(len(table.rows))\n"
     if read.most:
         draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
-        lines.append(
-            f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
-        )
-    lines.append(
-        "rows = [table.rows[i] for i in places]\n\n"
-        "from interpret.core.file_rows import rows_of\n\n"
-        f"origin = rows_of(table, places, [table.columns[{column}]])\n"
+        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
+    rows = Source("rows", lines + "rows = [table.rows[i] for i in places]\n", read.about, lambda: None)
+
+    def source(name: str, value: object, made: str) -> Source:
+        return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
+
+    origin = f"origin = rows_of(table, places, [table.columns[{column}]])"
+    more: dict[str, Any] = {} if asked.head is None else {"head": asked.head}
+    more |= {"origin": source("origin", read.origin, f"from interpret.core.file_rows import rows_of\n\n{origin}")}
+    if read.labels is not None:
+        more["labels"] = source("labels", read.labels, f"labels = [row[{labels}] for row in rows]")
+    if read.highlights is not None:
+        more["highlights"] = source("highlights", read.highlights, f"highlights = [row[{marks}] for row in rows]")
+    return Analysis(
+        "attribution.attribute_rows",
+        asked.subject.spec,
+        name="found",
+        shows=(".words(found.classes[0])", ".accuracies"),
+        texts=source("texts", read.texts, f"texts = [row[{column}] for row in rows]"),
+        target=asked.target,
+        method=method,
+        baseline=baseline,
+        **more,
     )
-    given = [f"texts = [row[{column}] for row in rows]\n"]
-    options = ["None"]
-    if labels >= 0:
-        given.append(f"labels = [row[{labels}] for row in rows]\n")
-        options = ["labels"]
-    options += [repr(asked.target), repr(method), repr(baseline)]
-    head += ", origin=origin"
-    if marks >= 0:
-        given.append(f"marks = [row[{marks}] for row in rows]\n")
-        head += ", highlights=marks"
-    lines += [*given, f"found = it.attribution.attribute_rows(encoder, texts, {', '.join(options)}{head})\n"]
-    return "".join(lines) + "found.words(found.classes[0]), found.accuracies\n"
 
 
 def skipped_rows(found: it.attribution.RowAttributions) -> None:

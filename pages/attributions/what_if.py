@@ -6,6 +6,8 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard import state
+from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
 from dashboard.widgets.ask_view import Asked, target_name
@@ -15,7 +17,6 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.attribution.variants import Change
-from pages.attributions.export import question_lines
 from pages.attributions.variants_view import chances_table, search_names, variants_table
 
 _PICTURE = "switches_words"
@@ -43,7 +44,7 @@ def whatif(asked: Asked) -> None:
         float(np.abs(alone.word_scores()).max()),
         True,
     )
-    stem = file_stem("what-if", asked.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
+    stem = file_stem("what-if", asked.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
     off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
     off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
     singles = [
@@ -70,28 +71,34 @@ def whatif(asked: Asked) -> None:
                     _("A row for each word switched off"),
                 )
             ],
-            question_lines(asked)
-            + "from interpret.attribution.variants import Change\n\n"
-            + "tokens = question.tokens\n"
-            + "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[group[0]]]\n"
-            + 'changes = [(), *([Change(i, tokens.words[i], "")] for i in free)]\n'
-            + "it.attribution.read_variants(question, changes).chances\n",
+            asked.analysis("read_variants", "every", (".chances",), variants=_each_word(asked, singles)),
         )
     if question.kind.predicts:
         _search(asked, question, stem)
 
 
+def _each_word(asked: Asked, singles: list[tuple[Change]]) -> Source:
+    """Return the text as it is, and without each word in turn, with the lines of Python that make them."""
+    lines = (
+        "from interpret.attribution.counterfactuals import Change\n\n"
+        "tokens = question.tokens\n"
+        "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[list(group)].any()]\n"
+        'variants = [(), *((Change(i, tokens.words[i], ""),) for i in free)]\n'
+    )
+    return Source("variants", lines, asked.about, lambda: [(), *singles], after=(asked.asking,))
+
+
 def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     text = st.text_input(
         _("Or rewrite the text"),
-        value=asked.text,
+        value=asked.subject.text,
         key=f"rewrite:{asked.about}",
         persist_state="session",
         help=_("The model reads the text in this field; the target of the explanation stays the same."),
     )
     # Always there, so that what stands below stays as it was.
     place = st.container()
-    if not text or not text.strip() or text == asked.text:
+    if not text or not text.strip() or text == asked.subject.text:
         return
     other = asked.ask(text, question.target)
     before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
@@ -106,10 +113,13 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
 
 def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) -> None:
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
-    search = choose(st.selectbox, _("Kind of change"), search_names(), "search", width=360)
+    search = choose(st.selectbox, _("Kind of change"), search_names(), state.CHANGE, width=360)
+
+    analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".found",), search=search)
 
     def work(progress: Progress) -> it.attribution.Counterfactuals:
-        return it.attribution.find_counterfactuals(asked.question, search, progress=progress)
+        found: it.attribution.Counterfactuals = analysis.run(question=asked.question, progress=progress)
+        return found
 
     found = long_work(
         "turning",
@@ -158,5 +168,5 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
                 _("A row for each variant"),
             )
         ],
-        question_lines(asked) + f"it.attribution.find_counterfactuals(question, {search!r}).found\n",
+        analysis,
     )

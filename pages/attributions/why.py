@@ -10,11 +10,18 @@ from dashboard import cache
 from dashboard.components.words import word_rows
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
-from dashboard.widgets.attributions_view import attributions_of, rows_of, uncertainty_of, warn_of_baseline, words_of
+from dashboard.widgets.attributions_view import (
+    attributions_of,
+    explain_analysis,
+    rows_of,
+    uncertainty_of,
+    warn_of_baseline,
+    words_of,
+)
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.method_input import how_input, method_names
 from dashboard.widgets.notices import guarded
-from pages.attributions.export import attribution_downloads, attribution_lines, attribution_table
+from pages.attributions.export import attribution_downloads, attribution_table
 from pages.attributions.figures import agreement_map, top_words
 from pages.attributions.guide import method_guide
 
@@ -23,7 +30,7 @@ _PICTURE = "words"
 
 @guarded
 def why(asked: Asked) -> None:
-    how = how_input(cache.encoder(asked.spec).special)
+    how = how_input(cache.encoder(asked.subject.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word contributes."))
         return
@@ -33,14 +40,15 @@ def why(asked: Asked) -> None:
     if not found:
         return
     first = found[0]
-    model = asked.spec.checkpoint.name.split("/")[-1]
+    model = asked.subject.spec.checkpoint.name.split("/")[-1]
     title = f"{model} · {target_name(asked, first.target)}"
     stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
     with slot.container():
         word_rows(rows_of(found, how.words), title, stem, "words:all", _PICTURE)
     if any(one.baseline for one in found):
         warn_of_baseline(asked.question, how.baseline, "why")
-    export_bar(attribution_downloads(asked, found, how, title, stem), attribution_lines(asked, found), _PICTURE)
+    analyses = [explain_analysis(asked, one.method, how) for one in found]
+    export_bar(attribution_downloads(asked, found, how, title, stem), *analyses, picture=_PICTURE)
     left, right = st.columns(2, gap="large")
     with left:
         _bars(found, how.words)

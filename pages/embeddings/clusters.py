@@ -12,14 +12,14 @@ from dashboard.widgets.notices import guarded
 from pages.embeddings.clusters_view import (
     cluster_downloads,
     cluster_line,
-    cluster_lines,
     cluster_table,
+    keyword_analysis,
     marks_of,
     words_line,
 )
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
 from pages.embeddings.figures import layer_names
-from pages.embeddings.maps_view import MOST_GROUPED, clusters_of, group_settings
+from pages.embeddings.maps_view import MOST_GROUPED, cluster_analysis, clusters_of, group_settings
 from pages.embeddings.points import pick_layer
 
 
@@ -40,8 +40,9 @@ def clusters(read: Read) -> None:
         else:
             most = max(2, len(places) // 2)
             st.number_input(_("Minimum cluster size"), 2, most, key=state.LEAST, persist_state="session", width=180)
-    for key, default in ((state.GROUPING, "kmeans"), (state.AT, kept[-1]), (state.GROUPS, 6), (state.LEAST, 10)):
-        state.publish(key, default)
+    state.publish(state.AT, kept[-1])
+    for key in (state.GROUPING, state.GROUPS, state.LEAST):
+        state.publish(key)
     found = clusters_of(read, layer, method)
     if found is None:
         return
@@ -67,7 +68,8 @@ def clusters(read: Read) -> None:
             icon=":material/palette:",
         )
     stem = file_stem("groups", method, read.collection.name)
-    export_bar(cluster_downloads(read, places, found, table, stem), cluster_lines(read, layer, method, len(places)))
+    analyses = cluster_analysis(read, layer, method), keyword_analysis(read, layer, method, texts)
+    export_bar(cluster_downloads(read, places, found, table, stem), *analyses)
     st.caption(
         _(
             "What this does not mean: k-means divides any cloud of points into as many clusters as requested, whether "

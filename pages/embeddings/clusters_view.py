@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 import interpret as it
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
-from dashboard.widgets.collection import SEED
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.long_work import long_work
 from interpret.core.intervals import share_interval
-from interpret.embeddings.projection import unit_rows
+from interpret.embeddings.vectors import unit_rows
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.export import item_table, read_lines, shown_lines
-from pages.embeddings.maps_view import group_settings
+from pages.embeddings.export import item_table
+from pages.embeddings.maps_view import cluster_analysis, group_settings
 
 
 def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
@@ -71,6 +71,17 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
     return " · ".join(parts) + "."
 
 
+def keyword_analysis(read: Read, layer: int, method: str, texts: Sequence[str]) -> Analysis:
+    """Describe how the words that mark each group are found."""
+    clusters = cluster_analysis(read, layer, method)
+    of_points = dict(clusters.arguments)["texts"]
+    lines = "texts = [embeddings.texts[i] for i in text]\n"
+    source = Source("texts", lines, of_points.key, lambda: texts, after=(of_points,))
+    return Analysis(
+        "embeddings.keywords", read.embeddings.spec, name="keywords", shows=(".words",), texts=source, clusters=clusters
+    )
+
+
 def marks_of(
     read: Read, layer: int, method: str, texts: Sequence[str], clusters: it.embeddings.Clusters
 ) -> it.embeddings.Keywords | None:
@@ -80,7 +91,7 @@ def marks_of(
         "marks",
         f"{read.about}:{layer}:{method}:{setting}",
         _("Find keywords"),
-        lambda progress: it.embeddings.keywords(texts, clusters, progress=progress),
+        lambda progress: keyword_analysis(read, layer, method, texts).run(clusters=clusters, progress=progress),
         {"words": _("shuffles")},
         auto=True,
         keep=8,
@@ -156,21 +167,3 @@ def cluster_downloads(
             _("Points (CSV)"), f"{stem}-points.csv", "text/csv", points, _("A row for each point, with its cluster")
         ),
     ]
-
-
-def cluster_lines(read: Read, layer: int, method: str, points: int) -> str:
-    """Write the lines of Python that give the same groups."""
-    count, least = group_settings(points)
-    shown = ""
-    vectors = f"embeddings.at({layer})"
-    texts = "embeddings.text"
-    if points < len(read.embeddings):
-        shown = shown_lines(points)
-        vectors, texts = f"{vectors}[shown]", f"{texts}[shown]"
-    option = f"count={count}" if method == "kmeans" else f"least={least}"
-    return (
-        read_lines(read)
-        + shown
-        + f'clusters = it.embeddings.cluster({vectors}, "{method}", seed={SEED}, {option}, texts={texts})\n'
-        + f"it.embeddings.keywords([embeddings.texts[i] for i in {texts}], clusters).words\n"
-    )

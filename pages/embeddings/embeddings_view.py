@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
@@ -44,6 +47,33 @@ class Read:
         """The column that looks most like labels of these items; None where there is none."""
         return label_among({name: self.column(name) for name in self.collection.columns})
 
+    @cached_property
+    def analysis(self) -> Analysis:
+        """How the texts were read."""
+        found = self.embeddings
+        more: dict[str, Any] = {} if len(found.layers) > 1 else {"layers": (-1,)}
+        if found.level == "texts":
+            more |= {"pooling": found.pooling, "prompt": found.prompt}
+        else:
+            more |= {"level": found.level, "word": found.word}
+        return Analysis("embed", found.spec, name="embeddings", texts=self.collection.source, **more)
+
+    def vectors(self, layer: int, places: np.ndarray) -> Source:
+        """Return the vectors of the points that `draw_sample` draws, with the lines of Python that take them."""
+        drawn = self.sample("vectors", f"embeddings.at({layer})", lambda: self.embeddings.at(layer)[places], places)
+        return drawn
+
+    def sample(self, name: str, of: str, value: Callable[[], Any], places: np.ndarray) -> Source:
+        """Return what some Python has for each point that is drawn: ``of`` stands for all points."""
+        key = (self.about, len(places))
+        if len(places) == len(self.embeddings):
+            return Source(name, f"{name} = {of}\n", key, value, after=(self.analysis,))
+        draw = f"np.random.default_rng({SEED}).permutation(len(embeddings))[:{len(places)}]"
+        shown = Source(
+            "shown", f"import numpy as np\n\nshown = np.sort({draw})\n", key, lambda: places, after=(self.analysis,)
+        )
+        return Source(name, f"{name} = {of}[shown]\n", key, value, after=(shown,))
+
     def column(self, name: str) -> tuple[str, ...]:
         """Return a column's value for each item."""
         values = self.collection.columns[name]
@@ -56,7 +86,7 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     from interpret.core.rounding import fast_precision, some_of
 
     spec = encoder.spec
-    if state.asked(state.PRECISION, "auto") != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
+    if state.asked(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
         return encoder
     try:
         found = cache.rounding(spec, some_of(collection.texts))
@@ -106,11 +136,11 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
                 state.KEPT_LAYERS,
             )
             _store_controls()
-    for key, default in ((state.LEVEL, "texts"), (state.WORD, ""), (state.KEPT_LAYERS, "all")):
+    for key in (state.LEVEL, state.WORD, state.KEPT_LAYERS):
         if key == state.WORD and level != "word":
             state.remember(key, None)
         else:
-            state.publish(key, default)
+            state.publish(key)
     if level != "texts":
         state.remember(state.POOLING, None)
         state.remember(state.PROMPT, None)
@@ -121,7 +151,7 @@ def _frequent_word(collection: Collection) -> str:
     """Return the word that is in the most texts and as long as a telling one, to begin with."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    from interpret.embeddings.clustering import words_in
+    from interpret.embeddings.keywords import words_in
 
     counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
     words = [one for one in counts.most_common(300) if len(one[0]) > 3 or not one[0].isascii()]

@@ -10,16 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import cache
 from dashboard.language import _
-from dashboard.widgets.collection import SEED
 from dashboard.widgets.export import Download, as_csv
-from dashboard.widgets.python_code import encoder_lines
 from interpret.core.csv_output import harmless
 from interpret.core.file_rows import free_name
-from interpret.core.sentence_vectors import sentence_reading
-from pages.embeddings.embeddings_view import Read
-from pages.embeddings.maps_view import Maps, MapSettings
+from pages.embeddings.embeddings_view import Read, draw_sample
+from pages.embeddings.maps_view import Maps, MapSettings, map_analysis
 
 _MOST_BYTES = 400_000_000
 
@@ -68,7 +64,7 @@ def map_downloads(
             text=read.embeddings.text[places],
             row=np.array(read.collection.origin.some(read.embeddings.text[places]).numbers),
             span=read.embeddings.span[places],
-            about=np.frombuffer(json.dumps(_about(read, settings), ensure_ascii=False).encode(), dtype=np.uint8),
+            about=np.frombuffer(json.dumps(_about(read, settings, layer), ensure_ascii=False).encode(), dtype=np.uint8),
         )
         return buffer.getvalue()
 
@@ -138,68 +134,6 @@ def as_projector(read: Read, places: np.ndarray, layer: int) -> bytes:
     return buffer.getvalue()
 
 
-def _about(read: Read, settings: MapSettings) -> dict[str, Any]:
-    spec = read.embeddings.spec
-    return {
-        "model": spec.checkpoint.name,
-        "revision": spec.checkpoint.revision,
-        "device": spec.device,
-        "precision": spec.precision,
-        "level": read.embeddings.level,
-        "pooling": read.embeddings.pooling,
-        "prompt": read.embeddings.prompt,
-        "word": read.embeddings.word,
-        "file": read.collection.name,
-        "texts": len(read.collection.texts),
-        "shown": settings.shown,
-    }
-
-
-def read_lines(read: Read) -> str:
-    """Write the lines of Python that read the texts as the page did."""
-    embeddings = read.embeddings
-    options = ""
-    if len(embeddings.layers) == 1:
-        options += ", layers=[-1]"
-    preset = sentence_reading(cache.encoder(embeddings.spec))
-    if embeddings.level == "texts" and embeddings.pooling != preset.name:
-        options += f", pooling={embeddings.pooling!r}"
-    if embeddings.level == "texts" and embeddings.prompt != preset.prompt:
-        options += f", prompt={embeddings.prompt!r}"
-    if embeddings.level != "texts":
-        options += f", level={embeddings.level!r}"
-    if embeddings.word is not None:
-        options += f", word={embeddings.word!r}"
-    return (
-        encoder_lines(embeddings.spec)
-        + f"texts = [...]  # {len(read.collection.texts):,} texts of {' '.join(read.collection.name.split())}\n"
-        + f"embeddings = it.embed(encoder, texts{options})\n"
-    )
-
-
-def shown_lines(count: int) -> str:
-    """Write the lines of Python that draw the points shown."""
-    return (
-        f"import numpy as np\n\nshown = np.sort(np.random.default_rng({SEED}).permutation(len(embeddings))[:{count}])\n"
-    )
-
-
-def map_lines(read: Read, settings: MapSettings, layer: int) -> str:
-    """Write the lines of Python that give the same map."""
-    options = f", {settings.method!r}, dims={settings.dims}"
-    if settings.method != "pca":
-        options += f", seed={settings.seed}"
-    if settings.metric != "cosine":
-        options += f", metric={settings.metric!r}"
-    if settings.setting:
-        name = "perplexity" if settings.method == "tsne" else "neighbours"
-        options += f", {name}={settings.setting}"
-    if settings.method == "tsne" and read.embeddings.spec.device != "cpu":
-        options += f", device={read.embeddings.spec.device!r}"
-    lines = read_lines(read)
-    if settings.shown < len(read.embeddings):
-        lines += shown_lines(settings.shown)
-        vectors = f"embeddings.at({layer})[shown]"
-    else:
-        vectors = f"embeddings.at({layer})"
-    return lines + f"projection = it.embeddings.project({vectors}{options})\nprojection.points, projection.quality\n"
+def _about(read: Read, settings: MapSettings, layer: int) -> dict[str, Any]:
+    about = map_analysis(read, draw_sample(read, settings.shown), settings, layer).about
+    return {**about, "texts": len(read.collection.texts), "shown": settings.shown}

@@ -12,9 +12,10 @@ from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.figures import alignment_map, cone, dimension, probe_lines, static_share
 from pages.embeddings.geometry_view import (
+    geometry_analysis,
     geometry_downloads,
-    geometry_lines,
     measured,
+    probe_analysis,
     probe_line,
     probed,
     reading_guide,
@@ -67,26 +68,28 @@ def geometry(read: Read) -> None:
     if found.words:
         with st.expander(_("Words that context changes most and least")):
             st.dataframe(word_table(found), hide_index=True)
-    _labels(read)
+    column = _labels(read)
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("geometry", model, read.collection.name)
-    export_bar(geometry_downloads(read, found, stem), geometry_lines(read))
+    probes = [] if column is None else [probe_analysis(read, column)]
+    export_bar(geometry_downloads(read, found, stem), geometry_analysis(read), *probes)
     with st.expander(_("What these numbers mean")):
         st.markdown(reading_guide())
 
 
-def _labels(read: Read) -> None:
+def _labels(read: Read) -> str | None:
+    """Draw how separable labels are, and return the column that they are in; None without one."""
     st.subheader(_("Probing: how separable are the labels?"))
     columns = {name: name for name in read.collection.columns}
     if not columns:
         st.caption(
             _("These texts have no labels. Use a file with a label column, or add a label after a tab in each line.")
         )
-        return
-    column = choose(st.selectbox, _("Labels"), columns, f"probe:{read.about}", read.label, width=260)
+        return None
+    column = choose(st.selectbox, _("Labels"), columns, state.PROBE_LABELS.of(read.about), read.label, width=260)
     probe = probed(read, column)
     if probe is None:
-        return
+        return None
     st.plotly_chart(probe_lines(probe), key="probe")
     st.markdown(probe_line(probe))
     st.caption(
@@ -96,6 +99,7 @@ def _labels(read: Read) -> None:
             "sides of a split. The highest point of the curve is the best of several, and so too high."
         )
     )
+    return column
 
 
 def _read_words() -> None:

@@ -7,14 +7,38 @@ from typing import Any
 import numpy as np
 
 import interpret as it
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.export import read_lines
 
 _SOON_ITEMS = 20_000
+
+
+def geometry_analysis(read: Read) -> Analysis:
+    """Describe how the space is measured."""
+    shown = (".anisotropy", ".dimension", ".similarity")
+    spec = read.embeddings.spec
+    return Analysis(
+        "embeddings.measure_geometry", spec, name="geometry", shows=shown, embeddings=read.analysis, seed=SEED
+    )
+
+
+def probe_analysis(read: Read, column: str) -> Analysis:
+    """Describe how each layer is probed for a column of labels."""
+    lines = f"column = table.columns.index({column!r})\nlabels = [rows[i][column].strip() for i in embeddings.text]\n"
+    labels = tuple(one.strip() for one in read.column(column))
+    return Analysis(
+        "embeddings.probe",
+        read.embeddings.spec,
+        name="probe",
+        shows=(".nested", ".nested_interval", ".nested_selectivity", ".selectivity_interval"),
+        embeddings=read.analysis,
+        labels=Source("labels", lines, (read.about, column), lambda: labels, after=(read.analysis,)),
+        seed=SEED,
+    )
 
 
 def measured(read: Read) -> it.embeddings.Geometry | None:
@@ -25,7 +49,7 @@ def measured(read: Read) -> it.embeddings.Geometry | None:
         _n(
             "Measure {count} point at every layer", "Measure {count} points at every layer", len(read.embeddings)
         ).format(count=f"{len(read.embeddings):,}"),
-        lambda progress: it.embeddings.measure_geometry(read.embeddings, SEED, progress),
+        lambda progress: geometry_analysis(read).run(embeddings=read.embeddings, progress=progress),
         {"geometry": _("layers measured")},
         auto=len(read.embeddings) <= _SOON_ITEMS,
         keep=4,
@@ -38,9 +62,7 @@ def probed(read: Read, column: str) -> it.embeddings.Probe | None:
         "probe",
         f"{read.about}:{column}",
         _("Probe every layer"),
-        lambda progress: it.embeddings.probe(
-            read.embeddings, [one.strip() for one in read.column(column)], SEED, progress
-        ),
+        lambda progress: probe_analysis(read, column).run(embeddings=read.embeddings, progress=progress),
         {"probe": _("layers probed")},
         auto=len(read.embeddings) <= 2500,
         keep=4,
@@ -116,11 +138,9 @@ def geometry_downloads(read: Read, geometry: it.embeddings.Geometry, stem: str) 
         rows = {name: [_or_null(one) for one in values] for name, values in geometry_table(geometry).items()}
         return as_json(
             {
-                "model": read.embeddings.spec.checkpoint.name,
-                "revision": read.embeddings.spec.checkpoint.revision,
+                **geometry_analysis(read).about,
                 "level": read.embeddings.level,
                 "items": geometry.items,
-                "seed": SEED,
                 **rows,
                 "cka": [
                     [None if np.isnan(one) else round(one, 6) for one in row] for row in geometry.similarity.tolist()
@@ -138,16 +158,6 @@ def geometry_downloads(read: Read, geometry: it.embeddings.Geometry, stem: str) 
 def _or_null(value: float) -> float | None:
     # JSON knows no NaN.
     return None if np.isnan(value) else round(value, 6)
-
-
-def geometry_lines(read: Read) -> str:
-    """Write the lines of Python that give the same numbers."""
-    return read_lines(read) + (
-        "geometry = it.embeddings.measure_geometry(embeddings)\n"
-        "labels = [...]  # one for each of len(embeddings) points\n"
-        "found = it.embeddings.probe(embeddings, labels)\n"
-        "found.nested, found.nested_interval, found.nested_selectivity, found.selectivity_interval\n"
-    )
 
 
 def reading_guide() -> str:

@@ -12,9 +12,9 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from interpret.core.sentence_pipeline import OWN
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
-from pages.embeddings.export import map_downloads, map_lines
+from pages.embeddings.export import map_downloads
 from pages.embeddings.figures import layer_names
-from pages.embeddings.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_input, maps_of
+from pages.embeddings.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_analysis, map_input, maps_of
 from pages.embeddings.points import pick_layer
 
 KEY = "clouds"
@@ -52,7 +52,8 @@ def layers(read: Read) -> None:
     stem = file_stem("layers", settings.method, model, Path(read.collection.name).stem)
     cloud = Cloud(maps.alignment.points, tuple(names), ("",) * len(places))
     scatter(cloud, colours, (), 0, f"{model} · {read.collection.name}", stem, KEY, multiples=True)
-    export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
+    analysis = map_analysis(read, places, settings, layer)
+    export_bar(map_downloads(read, places, settings, maps, layer, stem), analysis, picture=KEY)
     st.markdown(sample_line(read, places))
     st.caption(
         _(

@@ -13,6 +13,44 @@ from pages.embeddings.figures import layer_names
 def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     """Draw the measures of one map side by side, what they were measured on, and what must not be read off it."""
     quality = projection.quality
+    with st.container(horizontal=True, gap="medium"):
+        for name, (value, about) in _measures(projection).items():
+            st.metric(name, value, help=about, width="content")
+    drawn = (
+        _("measured on all {points} points").format(points=f"{quality.points:,}")
+        if quality.queries == quality.points
+        else _("measured on {queries} of {points} points, ± 95 %").format(
+            queries=f"{quality.queries:,}", points=f"{quality.points:,}"
+        )
+    )
+    settings = {"tsne": _("perplexity {value}"), "umap": _("{value} neighbours")}
+    kept = _("chance level of neighbours kept: {chance}").format(chance=f"{quality.chance:.1%}")
+    setting = settings.get(projection.method, "").format(value=f"{projection.setting or 0:g}")
+    parts = [layer_names([layer])[0], setting, drawn, kept]
+    if projection.method != "pca":
+        parts.insert(2, _("seed {seed}").format(seed=projection.seed))
+    st.caption(" · ".join(part for part in parts if part))
+    if projection.method == "pca":
+        st.caption(
+            _(
+                "What this does not mean: this map shows {share} of the variance. Points that are close here can be "
+                "far apart along the components that are not drawn."
+            ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.0%}")
+        )
+    else:
+        st.warning(
+            _(
+                "Do not read a cluster's size, its density or the distance between two clusters off a {method} map: "
+                "the method evens them out. The map shows only which points are near each other, and noise can form "
+                "clusters too. Try another seed and other settings before you trust one (Wattenberg et al. 2016)."
+            ).format(method={"tsne": "t-SNE", "umap": "UMAP"}[projection.method]),
+            icon=":material/warning:",
+        )
+
+
+def _measures(projection: it.embeddings.Projection) -> dict[str, tuple[str, str]]:
+    """Return the measures of one map: what each is called, its value, and what it means."""
+    quality = projection.quality
 
     def number(value: float, ends: np.ndarray, form: str = ".3f") -> str:
         # One sign for both sides: the wider one, which at 1 is the only one.
@@ -59,39 +97,7 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
                 "points and the same perplexity."
             ),
         )
-    with st.container(horizontal=True, gap="medium"):
-        for name, (value, about) in figures.items():
-            st.metric(name, value, help=about, width="content")
-    drawn = (
-        _("measured on all {points} points").format(points=f"{quality.points:,}")
-        if quality.queries == quality.points
-        else _("measured on {queries} of {points} points, ± 95 %").format(
-            queries=f"{quality.queries:,}", points=f"{quality.points:,}"
-        )
-    )
-    settings = {"tsne": _("perplexity {value}"), "umap": _("{value} neighbours")}
-    kept = _("chance level of neighbours kept: {chance}").format(chance=f"{quality.chance:.1%}")
-    setting = settings.get(projection.method, "").format(value=f"{projection.setting or 0:g}")
-    parts = [layer_names([layer])[0], setting, drawn, kept]
-    if projection.method != "pca":
-        parts.insert(2, _("seed {seed}").format(seed=projection.seed))
-    st.caption(" · ".join(part for part in parts if part))
-    if projection.method == "pca":
-        st.caption(
-            _(
-                "What this does not mean: this map shows {share} of the variance. Points that are close here can be "
-                "far apart along the components that are not drawn."
-            ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.0%}")
-        )
-    else:
-        st.warning(
-            _(
-                "Do not read a cluster's size, its density or the distance between two clusters off a {method} map: "
-                "the method evens them out. The map shows only which points are near each other, and noise can form "
-                "clusters too. Try another seed and other settings before you trust one (Wattenberg et al. 2016)."
-            ).format(method={"tsne": "t-SNE", "umap": "UMAP"}[projection.method]),
-            icon=":material/warning:",
-        )
+    return figures
 
 
 def how_to_read() -> str:

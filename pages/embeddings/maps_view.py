@@ -13,6 +13,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.analysis import Analysis
 from dashboard.components.scatter import Colours
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
@@ -134,15 +135,7 @@ def clusters_of(read: Read, layer: int, method: str) -> it.embeddings.Clusters |
         "clusters",
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
         _("Find clusters"),
-        lambda progress: it.embeddings.cluster(
-            read.embeddings.at(layer)[places],
-            method,
-            count,
-            SEED,
-            least=least,
-            texts=read.embeddings.text[places],
-            progress=progress,
-        ),
+        lambda progress: cluster_analysis(read, layer, method).run(progress=progress),
         {"cluster": _("runs")},
         auto=True,
         keep=8,
@@ -190,18 +183,18 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
         drawn = -1
         if not every_layer and len(kept) > 1:
             choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
-            key = f"{state.DRAWN}:{method}:{soon}"
+            key = state.DRAWN.of(method, soon)
             drawn = choose(st.selectbox, _("Layers shown"), choices, key, -1 if soon else kept[-1])
         metric = metric_input()
         setting = _setting(method, shown)
         seed = 0
         if method != "pca":
-            state.seed(state.SEED, 0, range(10_000))
+            state.seed(state.SEED, allowed=range(10_000))
             seed = int(st.number_input(_("Seed"), 0, 9999, key=state.SEED, persist_state="session") or 0)
         else:
             st.caption(_("PCA is deterministic and needs no seed."))
-    for key, default in ((state.MAP, "pca"), (state.DIMS, 2), (state.METRIC, "cosine"), (state.SEED, 0)):
-        state.publish(key, default)
+    for key in (state.MAP, state.DIMS, state.METRIC, state.SEED):
+        state.publish(key)
     return MapSettings(method, dims, metric, setting, seed, shown, kept if drawn == -1 else (drawn,))
 
 
@@ -217,12 +210,12 @@ def _shown_input(items: int, most: int) -> int:
     offered = {one: f"{one:,}" for one in amounts}
     if items <= most:
         offered[0] = _("all {count}").format(count=f"{items:,}")
-    default = 5000 if 5000 in offered else list(offered)[-1]
+    default = 5000 if state.SHOWN.default in offered else list(offered)[-1]
     # All of a few points is not meant to be all of very many.
-    key = state.SHOWN if 5000 in offered else f"{state.SHOWN}:{most}"
+    key = state.SHOWN if state.SHOWN.default in offered else state.SHOWN.of(most)
     chosen = choose(st.selectbox, _("Points shown"), offered, key, default)
     if key == state.SHOWN:
-        state.publish(key, default)
+        state.publish(state.SHOWN)
     return chosen or items
 
 
@@ -232,7 +225,7 @@ def _setting(method: str, points: int) -> int:
         return 0
     most = min(200, (points - 1) // 3) if method == "tsne" else min(200, points - 1)
     default = min(30 if method == "tsne" else 15, most)
-    key = f"{state.SETTING}:{method}"
+    key = state.SETTING.of(method)
     state.seed(key, default, range(2, most + 1))
     label = _("Perplexity (roughly the number of neighbours)") if method == "tsne" else _("Neighbours (n_neighbors)")
     if most <= 2:
@@ -250,6 +243,43 @@ def _still_there(device: str) -> str:
     return "cpu"
 
 
+def map_analysis(read: Read, places: np.ndarray, settings: MapSettings, layer: int) -> Analysis:
+    """Describe how one layer's map is made."""
+    return Analysis(
+        "embeddings.project",
+        read.embeddings.spec,
+        name="projection",
+        shows=(".points", ".quality"),
+        vectors=read.vectors(layer, places),
+        method=settings.method,
+        dims=settings.dims,
+        seed=settings.seed,
+        metric=settings.metric,
+        perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
+        neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
+        device=_still_there(read.embeddings.spec.device),
+    )
+
+
+def cluster_analysis(read: Read, layer: int, method: str) -> Analysis:
+    """Describe how groups are found, as their own settings say."""
+    places = draw_sample(read, MOST_GROUPED)
+    count, least = group_settings(len(places))
+    text = read.embeddings.text
+    return Analysis(
+        "embeddings.cluster",
+        read.embeddings.spec,
+        name="clusters",
+        shows=(".cluster",),
+        vectors=read.vectors(layer, places),
+        method=method,
+        count=count,
+        seed=SEED,
+        least=least,
+        texts=read.sample("text", "embeddings.text", lambda: text[places], places),
+    )
+
+
 def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
     """Make the maps, showing how far they are; None before they are made.
 
@@ -258,7 +288,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
     InputError
         If the points have no map.
     """
-    layers, device = settings.layers, _still_there(read.embeddings.spec.device)
+    layers = settings.layers
 
     def work(progress: Progress) -> Maps:
         found = []
@@ -268,20 +298,7 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
                 share = 1000 * place + round(1000 * done / max(total, 1) * 0.98)
                 progress(share, 1000 * len(layers), stage)
 
-            vectors = np.asarray(read.embeddings.at(layer)[places])
-            found.append(
-                it.embeddings.project(
-                    vectors,
-                    settings.method,
-                    settings.dims,
-                    settings.seed,
-                    metric=settings.metric,
-                    perplexity=float(settings.setting) if settings.method == "tsne" and settings.setting else None,
-                    neighbours=settings.setting if settings.method == "umap" and settings.setting else None,
-                    device=device,
-                    progress=report,
-                )
-            )
+            found.append(map_analysis(read, places, settings, layer).run(progress=report))
         return Maps(tuple(found), it.embeddings.align([one.points for one in found]))
 
     soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
-from interpret.embeddings.neighbours import nearest_neighbours
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.figures import layer_names
 from pages.embeddings.maps_view import metric_input
-from pages.embeddings.neighbours_view import neighbour_downloads, neighbour_lines, neighbour_table, query_input
+from pages.embeddings.neighbours_view import neighbour_analysis, neighbour_downloads, neighbour_table, query_input
 from pages.embeddings.points import pick_layer
 
 
@@ -28,14 +28,15 @@ def neighbours(read: Read) -> None:
         )
         metric = metric_input(width=220)
         count = choose(
-            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, "neighbours", width=110
+            st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, state.NEIGHBOURS, width=110
         )
     state.publish(state.AT, kept[-1])
-    state.publish(state.METRIC, "cosine")
+    state.publish(state.METRIC)
     if query is None:
         st.info(_("Type a text, or choose one from the collection, to see its nearest neighbours."))
         return
-    found = nearest_neighbours(read.embeddings, layer, query.vector(layer), count, metric, query.item)
+    analysis = neighbour_analysis(read, query, layer, count, metric)
+    found: it.embeddings.Neighbours = analysis.run(embeddings=read.embeddings)
     if not len(found.items):
         st.info(_("There are no other points to compare with."))
         return
@@ -65,4 +66,4 @@ def neighbours(read: Read) -> None:
         )
     )
     stem = file_stem("neighbours", read.embeddings.spec.checkpoint.name.split("/")[-1], query.text[:40])
-    export_bar(neighbour_downloads(table, stem), neighbour_lines(read, query, layer, count, metric))
+    export_bar(neighbour_downloads(table, stem), analysis)

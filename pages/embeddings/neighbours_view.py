@@ -10,15 +10,15 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, Source
 from dashboard.language import _
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.sentence_view import prompt_input, query_prompt
 from interpret.core.errors import InputError
 from interpret.core.scripts import fold
-from interpret.core.sentence_vectors import sentence_reading
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.export import item_table, read_lines
+from pages.embeddings.export import item_table
 
 _MOST_LISTED = 300
 
@@ -29,6 +29,7 @@ class Query:
 
     text: str
     embeddings: it.Embeddings
+    analysis: Analysis
     item: int | None
 
     def vector(self, layer: int) -> np.ndarray:
@@ -45,14 +46,14 @@ def query_input(read: Read) -> Query | None:
         If what was typed cannot be read, or holds no such word.
     """
     source = segments(
-        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One from the collection")}, "neighbours_of"
+        _("Neighbours of"), {"typed": _("Type a text"), "item": _("One from the collection")}, state.NEIGHBOURS_OF
     )
     return _typed(read) if source == "typed" else _item(read)
 
 
 def _typed(read: Read) -> Query | None:
     embeddings = read.embeddings
-    state.seed(state.QUERY, "")
+    state.seed(state.QUERY)
     text = st.text_input(_("Text"), key=state.QUERY, persist_state="session", placeholder=_("a text of your own"))
     state.remember(state.QUERY, text or None)
     text = (text or "").strip()
@@ -68,22 +69,25 @@ def _typed(read: Read) -> Query | None:
         default = query_prompt(encoder, embeddings.prompt)
         prompt = prompt_input(encoder, _("Query prompt"), state.QUERY_PROMPT, default, width=320)
     try:
-        found = it.embed(
-            encoder,
-            [text],
-            embeddings.layers,
-            embeddings.pooling,
+        analysis = Analysis(
+            "embed",
+            embeddings.spec,
+            name="query",
+            texts=(text,),
+            layers=embeddings.layers,
+            pooling=embeddings.pooling,
             level=level,
             word=word if level == "words" else None,
             prompt=prompt,
         )
+        found: it.Embeddings = analysis.result
     except InputError as error:
         if level == "words" and word and fold(word) not in fold(text):
             raise InputError(
                 "“{word}” is not in the text that you typed. Type a text that contains it.", word=word
             ) from error
         raise
-    return Query(found.item(0) if level == "words" else text, found, None)
+    return Query(found.item(0) if level == "words" else text, found, analysis, None)
 
 
 def _item(read: Read) -> Query | None:
@@ -103,8 +107,8 @@ def _item(read: Read) -> Query | None:
             break
     if not listed:
         raise InputError("No text contains “{search}”. Search for something else.", search=search or "")
-    item = choose(right.selectbox, _("Text"), listed, f"query_item:{read.about}:{wanted}")
-    return Query(embeddings.texts[embeddings.text[item]], embeddings, item)
+    item = choose(right.selectbox, _("Text"), listed, state.QUERY_ITEM.of(read.about, wanted))
+    return Query(embeddings.texts[embeddings.text[item]], embeddings, read.analysis, item)
 
 
 def neighbour_table(read: Read, found: it.embeddings.Neighbours, metric: str) -> dict[str, list[Any]]:
@@ -118,18 +122,22 @@ def neighbour_downloads(table: dict[str, list[Any]], stem: str) -> list[Download
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each neighbour"))]
 
 
-def neighbour_lines(read: Read, query: Query, layer: int, count: int, metric: str) -> str:
-    """Write the lines of Python that find the same."""
-    lines = read_lines(read)
-    if query.item is not None:
-        vector, more = f"embeddings.at({layer})[{query.item}]", f", leave_out={query.item}"
-    else:
-        found = query.embeddings
-        options = f", {list(found.layers)}, {found.pooling!r}"
-        if found.level != "texts":
-            options += f", level={found.level!r}, word={found.word!r}"
-        elif found.prompt != sentence_reading(cache.encoder(found.spec)).prompt:
-            options += f", prompt={found.prompt!r}"
-        lines += f"query = it.embed(encoder, [{found.texts[0]!r}]{options})\n"
-        vector, more = f"query.at({layer})[0]", ""
-    return lines + f"it.embeddings.nearest_neighbours(embeddings, {layer}, {vector}, {count}, {metric!r}{more})\n"
+def neighbour_analysis(read: Read, query: Query, layer: int, count: int, metric: str) -> Analysis:
+    """Describe how neighbours are found."""
+    more: dict[str, Any] = {} if query.item is None else {"leave_out": query.item}
+    place = query.item or 0
+    name = query.analysis.name
+    lines = f"vector = {name}.at({layer})[{place}]\n"
+    key = (read.about, query.text, layer, place)
+    return Analysis(
+        "embeddings.nearest_neighbours",
+        read.embeddings.spec,
+        name="neighbours",
+        shows=(".items", ".scores"),
+        embeddings=read.analysis,
+        layer=layer,
+        vector=Source("vector", lines, key, lambda: query.vector(layer), after=(query.analysis,)),
+        count=count,
+        metric=metric,
+        **more,
+    )

@@ -12,10 +12,10 @@ from dashboard.language import _
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
-from pages.embeddings.export import map_downloads, map_lines
+from pages.embeddings.export import map_downloads
 from pages.embeddings.figures import layer_names, scree
 from pages.embeddings.map_quality_view import how_to_read, quality_line
-from pages.embeddings.maps_view import Maps, MapSettings, colour_input, colours_of, map_input, maps_of
+from pages.embeddings.maps_view import Maps, MapSettings, colour_input, colours_of, map_analysis, map_input, maps_of
 from pages.embeddings.points import hover_texts, marked_points, pick_layer, search_input, selection_table
 
 KEY = "cloud"
@@ -42,7 +42,8 @@ def point_map(read: Read) -> None:
     method = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}[settings.method]
     stem = file_stem(settings.method, model, Path(read.collection.name).stem)
     scatter(cloud, colours, marked, view.layer, f"{model} · {read.collection.name} · {method}", stem, KEY)
-    export_bar(map_downloads(read, places, settings, maps, layer, stem), map_lines(read, settings, layer), picture=KEY)
+    analysis = map_analysis(read, places, settings, layer)
+    export_bar(map_downloads(read, places, settings, maps, layer, stem), analysis, picture=KEY)
     st.markdown(sample_line(read, places))
     if len(settings.layers) > 1:
         st.caption(_alignment_line(maps, settings))

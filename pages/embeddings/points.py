@@ -16,7 +16,7 @@ from pages.embeddings.export import item_table
 
 _MOST_HOVERED = 160
 _CONTEXT = 60
-_SEARCH, _MARKED = "find_points", "marked_points"
+_MARKED = "marked_points"
 
 
 def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
@@ -54,7 +54,11 @@ def search_input() -> str:
     """Draw the search over a map, and return what is looked for."""
     return (
         st.text_input(
-            _("Find in the texts"), key=_SEARCH, persist_state="session", width=220, placeholder=_("words in the text")
+            _("Find in the texts"),
+            key=state.SEARCH_POINTS,
+            persist_state="session",
+            width=220,
+            placeholder=_("words in the text"),
         )
         or ""
     ).strip()
@@ -128,6 +132,6 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
 
 
 def _to_attention(text: str) -> None:
-    for key, value in (("source", "typed"), (state.TEXT, text), ("with_pair", False)):
+    for key, value in ((state.SOURCE, "typed"), (state.TEXT, text), (state.WITH_PAIR, False)):
         st.session_state[key] = value
     st.switch_page(page_file("attention"))

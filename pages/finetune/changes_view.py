@@ -9,8 +9,10 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis, trace_of
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.run_view import run_rows
@@ -30,7 +32,6 @@ _MOST_TEXTS = 300
 _FEW_TEXTS = 64
 # Fewer say nothing about how alike two sets of vectors are.
 _LEAST_TEXTS = 8
-_MOMENT = "moment"
 _MOST_SHOWN = 80
 
 
@@ -67,7 +68,7 @@ def both_models(run: it.runs.Run) -> Both:
         chosen = segments(
             _("Compare the model before training with:"),
             {**names, last: _("kept model (step {step})").format(step=f"{last:,}")},
-            f"{_MOMENT}:{run.id}",
+            state.MOMENT.of(run.id),
             last,
         )
     after = run.model if chosen == last else it.finetuning.open_snapshot(run, moments[chosen])
@@ -75,7 +76,19 @@ def both_models(run: it.runs.Run) -> Both:
 
 
 def _spec(model: str) -> it.EncoderSpec:
-    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE, "auto")).name, "float32")
+    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE)).name, "float32")
+
+
+def _drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
+    """Return how far each head's attention has moved between two models."""
+    first, second = (Analysis("trace", Subject(spec, text)) for spec in (before, after))
+    found: np.ndarray = Analysis("finetuning.attention_drift", after, before=first, after=second).result
+    return found
+
+
+def _levels(spec: it.EncoderSpec, texts: tuple[str, ...]) -> np.ndarray:
+    """Return mean vectors of texts at every level."""
+    return np.asarray(Analysis("embed", spec, texts=texts, pooling="mean", prompt="").result.vectors)
 
 
 def probe_part(both: Both) -> str:
@@ -92,7 +105,7 @@ def probe_part(both: Both) -> str:
         st.selectbox,
         _("Sentence (choose one or type your own)"),
         probes,
-        f"{state.PROBE}:{run.id}",
+        state.PROBE.of(run.id),
         new=True,
         accept_new_options=True,
     )
@@ -116,7 +129,7 @@ def attention_part(both: Both, text: str) -> None:
         # In the cache two models find room at once.
         cache.encoder(both.before)
         cache.encoder(both.after)
-        drift = cache.drift(both.before, both.after, text)
+        drift = _drift(both.before, both.after, text)
     layer, head = np.unravel_index(int(drift.argmax()), drift.shape)
     st.plotly_chart(drift_map(drift), key="drift")
     st.caption(
@@ -137,7 +150,7 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
     about = f"{both.run.id}:{hash(text)}"
     layer = first.number_input(_("Layer"), 0, shape[0] - 1, most[0], key=f"inside_layer:{about}")
     head = second.number_input(_("Head"), 0, shape[1] - 1, most[1], key=f"inside_head:{about}")
-    one, other = (cache.trace(spec, text, None) for spec in (both.before, both.after))
+    one, other = (trace_of(Subject(spec, text)) for spec in (both.before, both.after))
     figures = attention_maps(
         one.attention[layer, head],
         other.attention[layer, head],
@@ -177,9 +190,9 @@ def moments_part(both: Both, text: str) -> None:
         spec = _spec(str(run.model if snapshot is None else it.finetuning.open_snapshot(run, snapshot)))
         cache.encoder(both.before)
         cache.encoder(spec)
-        drifts.append(cache.drift(both.before, spec, text).mean(axis=1))
+        drifts.append(_drift(both.before, spec, text).mean(axis=1))
         if len(texts) >= _LEAST_TEXTS:
-            pairs = zip(cache.levels(both.before, texts), cache.levels(spec, texts), strict=True)
+            pairs = zip(_levels(both.before, texts), _levels(spec, texts), strict=True)
             alike.append([it.embeddings.cka(x, y) for x, y in pairs])
         progress.progress(place / len(steps), _("Running every snapshot …"))
     progress.empty()
@@ -215,7 +228,7 @@ def vectors_part(both: Both) -> None:
     with st.spinner(_("Running both models on these texts …")):
         cache.encoder(both.before)
         cache.encoder(both.after)
-        one, other = cache.levels(both.before, texts), cache.levels(both.after, texts)
+        one, other = _levels(both.before, texts), _levels(both.after, texts)
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
@@ -252,7 +265,7 @@ def reasons_part(both: Both, text: str) -> None:
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
         examples, split = run_rows(both.run)
         learned = examples.some(split.train)
-        head = cache.head(both.before, learned.texts, learned.labels)
+        head = Analysis("fit_head", both.before, texts=learned.texts, labels=learned.labels).result
         if answer.target.name in head.labels:
             found.insert(
                 0,

@@ -21,7 +21,6 @@ from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS
 
 _SHIPPED = {"sentiment": "sentiment.csv", "topics": "topics.csv", "sentiment_zh": "sentiment.zh-CN.csv"}
 _FILE = "file"
-_DATA, _TASK = "data", "task"
 _PLAIN = (".txt", ".md")
 
 
@@ -52,8 +51,8 @@ def labelled_input() -> Given | None:
         "sentiment_zh": _("Sentiment (Chinese)"),
         _FILE: _("My own file"),
     }
-    source = segments(_("Training data"), sources, _DATA)
-    state.publish(_DATA, "sentiment")
+    source = segments(_("Training data"), sources, state.DATA)
+    state.publish(state.DATA)
     if source != _FILE:
         name = _SHIPPED[source]
         content = (ROOT / "dashboard/examples" / name).read_bytes()
@@ -66,7 +65,9 @@ def labelled_input() -> Given | None:
         if source == "sentiment_zh":
             st.caption(_("It needs a model that reads Chinese, such as google-bert/bert-base-chinese."))
         return Given(Labelled(content, name, table.columns[0], table.columns[1], None, "classes"), None, 0.2)
-    task = segments(_("Task"), {name: _(one.title) for name, one in it.finetuning.list_objectives().items()}, _TASK)
+    task = segments(
+        _("Task"), {name: _(one.title) for name, one in it.finetuning.list_objectives().items()}, state.TASK
+    )
     objective = it.finetuning.find_objective(task)
     if objective.about:
         st.caption(_(objective.about))
@@ -120,7 +121,7 @@ def _text_source(found: tuple[str, bytes], task: str) -> Labelled:
         table_caption(table, name)
         columns = dict(enumerate(table.columns))
         place = choose(
-            st.selectbox, _("Column with the text"), columns, f"learn_text:{name}:{task}", table.longest_column
+            st.selectbox, _("Column with the text"), columns, state.LEARN_TEXT.of(name, task), table.longest_column
         )
         column = table.columns[place]
     return Labelled(content, name, column, "", None, task, words=_words_input())
@@ -138,12 +139,16 @@ def _columns_source(found: tuple[str, bytes], task: str) -> Labelled:
     names = dict(enumerate(table.columns))
     sample = table.rows[:200]
     places = st.columns(3)
-    column = choose(places[0].selectbox, _("Column with the text"), names, f"learn_text:{name}", table.longest_column)
+    column = choose(
+        places[0].selectbox, _("Column with the text"), names, state.LEARN_TEXT.of(name), table.longest_column
+    )
     others = {index: one for index, one in names.items() if index != column}
     fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-    label = choose(places[1].selectbox, _("Column with the label"), others, f"learn_label:{name}:{column}", fewest)
+    label = choose(places[1].selectbox, _("Column with the label"), others, state.LEARN_LABEL.of(name, column), fewest)
     pairs = {-1: _("(none)"), **{index: one for index, one in others.items() if index != label}}
-    pair = choose(places[2].selectbox, _("Column with the second text"), pairs, f"learn_pair:{name}:{column}:{label}")
+    pair = choose(
+        places[2].selectbox, _("Column with the second text"), pairs, state.LEARN_PAIR.of(name, column, label)
+    )
     return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
 
@@ -163,7 +168,7 @@ def _tags_input(content: bytes, name: str) -> str:
     if len(found.choices) < 2:
         return ""
     choices = {one: one for one in found.choices}
-    return choose(st.selectbox, _("Column with the tags"), choices, f"learn_tags:{name}:{found.form}", width=260)
+    return choose(st.selectbox, _("Column with the tags"), choices, state.LEARN_TAGS.of(name, found.form), width=260)
 
 
 def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:

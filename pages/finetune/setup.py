@@ -14,7 +14,7 @@ from dashboard.widgets.recipe_view import settings_input
 from dashboard.widgets.run_view import run_rows, watched
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.finetuning.recipe import head_alone
-from pages.finetune.labelled_input import health_view, labelled_input
+from pages.finetune.labelled_input import Given, health_view, labelled_input
 from pages.finetune.plan_view import cautions_view, plan_view, probes_input
 from pages.finetune.sweep_view import start_sweep
 
@@ -29,11 +29,34 @@ def setup() -> None:
     if given is None:
         return
     # A card has room for what is trained alone.
-    encoder, device = chosen_encoder(host=True), chosen_device()
+    encoder = chosen_encoder(host=True)
     task = given.data.task
-    seed = int(st.session_state.get("train_seed", 0))
-    examples, train_rows, test = given.split(seed)
-    most = int(st.session_state.get("max_tokens", 128))
+    examples, train_rows, held_out = given.split(int(st.session_state.get(state.TRAIN_SEED, state.TRAIN_SEED.default)))
+    health = _health(given, encoder, examples)
+
+    st.markdown("#### " + _("2 · Frozen layers and training settings"))
+    about = repr(encoder.spec.checkpoint)
+    names = it.finetuning.layer_group_names(encoder.model, encoder.family)
+    left, right = st.columns([5, 4], gap="large")
+    with right:
+        recipe = _recipe_input(given, encoder, names, about)
+    plan = _plan(encoder, recipe, task, health, (len(examples.classes), len(train_rows), len(held_out)))
+    with left:
+        rates = it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay)
+        layer_groups_view(plan, rates, about, names)
+    with right:
+        plan_view(plan, recipe)
+        cautions_view(plan, recipe)
+
+    st.markdown("#### " + _("3 · Start"))
+    _start(given, recipe, plan, encoder.spec.checkpoint, probes_input(examples, held_out, task))
+
+
+def _health(given: Given, encoder: it.Encoder, examples: it.finetuning.Examples) -> it.finetuning.DataHealth:
+    """Say what is wrong with the rows, and whether the model has a head for them."""
+    task = given.data.task
+    seed = int(st.session_state.get(state.TRAIN_SEED, state.TRAIN_SEED.default))
+    most = int(st.session_state.get(state.MOST_TOKENS, state.MOST_TOKENS.default))
     with st.spinner(_("Checking the rows …")):
         health = cache.health(encoder.spec, given.data, given.test, given.share, seed, most)
     health_view(health, examples, task)
@@ -46,62 +69,58 @@ def setup() -> None:
             ).format(heads=_("MiniLM with pretraining heads")),
             icon=":material/lightbulb:",
         )
+    return health
 
-    st.markdown("#### " + _("2 · Frozen layers and training settings"))
-    about = repr(encoder.spec.checkpoint)
-    names = it.finetuning.layer_group_names(encoder.model, encoder.family)
-    left, right = st.columns([5, 4], gap="large")
-    with right:
-        preset_input(names, encoder.width, about)
-        alone = head_alone(frozen_layer_groups(about), names)
-        settings = settings_input(
-            task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
-        )
+
+def _recipe_input(given: Given, encoder: it.Encoder, names: tuple[str, ...], about: str) -> it.Recipe:
+    """Draw what is frozen and how the rest learns."""
+    preset_input(names, encoder.width, about)
+    alone = head_alone(frozen_layer_groups(about), names)
+    settings = settings_input(
+        given.data.task, encoder.max_tokens, alone, encoder.width, bool(chosen_run()), encoder.special.first
+    )
     checkpoint = encoder.spec.checkpoint
-    recipe = it.Recipe(
+    return it.Recipe(
         model=checkpoint.name if checkpoint.source == "builtin" else str(checkpoint_folder(checkpoint)),
         frozen=frozen_layer_groups(about),
         held_out=given.share,
-        device=device,
+        device=chosen_device(),
         **settings,
     )
+
+
+def _plan(
+    encoder: it.Encoder, recipe: it.Recipe, task: str, health: it.finetuning.DataHealth, counts: tuple[int, int, int]
+) -> it.finetuning.Plan:
+    """Return what the run will take, by a step that is timed; ``counts`` are of classes, training and held-out rows."""
+    classes, train_rows, held_out = counts
+    lengths = health.lengths.clip(max=recipe.max_length)
     with st.spinner(_("Timing a step on this device …")):
         # In powers of two, so that a change of data is rarely measured anew.
-        typical = 1 << max(3, int(health.lengths.clip(max=recipe.max_length).mean()).bit_length())
+        typical = 1 << max(3, int(lengths.mean()).bit_length())
         cost = cache.cost(
             encoder.spec,
             min(typical, encoder.max_tokens),
             recipe.precision,
-            recipe.batch_size if device != "cpu" else 1,
-            device,
+            recipe.batch_size if recipe.device != "cpu" else 1,
+            recipe.device,
         )
     # Only when a step was timed: it takes a processor core for some seconds.
     jobs.prepare(state.runs_folder())
-    plan = it.finetuning.plan(
-        encoder,
-        recipe,
-        task,
-        len(examples.classes),
-        health.lengths.clip(max=recipe.max_length),
-        len(train_rows) + _replayed(len(train_rows), recipe.replay),
-        len(test),
-        cost,
+    return it.finetuning.plan(
+        encoder, recipe, task, classes, lengths, train_rows + _replayed(train_rows, recipe.replay), held_out, cost
     )
-    with left:
-        layer_groups_view(
-            plan,
-            it.finetuning.layer_rates(plan.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay),
-            about,
-            names,
-        )
-    with right:
-        plan_view(plan, recipe)
-        cautions_view(plan, recipe)
 
-    st.markdown("#### " + _("3 · Start"))
-    probes = probes_input(examples, test, task)
+
+def _start(
+    given: Given, recipe: it.Recipe, plan: it.finetuning.Plan, checkpoint: it.Checkpoint, probes: tuple[str, ...]
+) -> None:
+    """Draw the run's name and the buttons that start it, or one run for each depth."""
     place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
-    parts = [given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2], st.session_state[f"preset:{about}"]]
+    parts = [
+        given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2],
+        st.session_state[state.PRESET.of(repr(checkpoint))],
+    ]
     name = place.text_input(
         _("Run name"),
         placeholder=" · ".join(parts),
@@ -117,7 +136,7 @@ def setup() -> None:
         given.data.text,
         given.data.label,
         given.data.pair,
-        task,
+        given.data.task,
         given.data.words,
         probes,
         parent=chosen_run(),

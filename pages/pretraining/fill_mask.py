@@ -9,8 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 import interpret as it
 from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads
 from dashboard.language import _, _n, literal
+from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import export_bar, file_stem
@@ -20,10 +22,12 @@ from interpret.core.checkpoints import BUILT_IN
 from interpret.core.indices import check_heads
 from pages.pretraining.fill_mask_view import (
     WORDS,
+    guess_analysis,
     guess_downloads,
-    guess_lines,
     guess_tables,
+    guesses_of,
     hide_words,
+    layers_analysis,
     spots,
     survival_table,
     word_names,
@@ -49,11 +53,11 @@ class _Around:
 
 
 @guarded
-def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    encoder = cache.encoder(spec)
+def guess(subject: Subject) -> None:
+    encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
     for other in ("[MASK]", "<mask>"):
-        if other != encoder.mask and other in f"{text} {pair}":
+        if other != encoder.mask and other in f"{subject.text} {subject.pair}":
             st.warning(
                 _(
                     "The text contains {other}, which this model reads as ordinary text. Its own mask token is {mask}."
@@ -61,22 +65,23 @@ def guess(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
                 icon=":material/spellcheck:",
             )
     around = _Around()
-    _bench(spec, text, pair, around)
+    _bench(subject, around)
     around.drawn = False
-    if around.lens is not None and around.lens.path is not None and around.place is not None:
+    lens = around.lens
+    if lens is not None and lens.path is not None and lens.texts is not None and around.place is not None:
         with around.place:
-            fit_lens(spec, around.lens.path, around.lens.texts)
+            fit_lens(subject.spec, lens.path, lens.texts)
 
 
 # Alone: a click on a word is answered without the rest of the page being sent and drawn again.
 @st.fragment
 @guarded
-def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -> None:
-    encoder = cache.encoder(spec)
-    tokens = encoder.tokens(text, pair)
-    model = spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("masked", model, text[:40])
-    hidden = hide_words(encoder, tokens, f"{model} · {text[:80]}", stem)
+def _bench(subject: Subject, around: _Around) -> None:
+    encoder = cache.encoder(subject.spec)
+    tokens = encoder.tokens(subject.text, subject.pair)
+    model = subject.spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("masked", model, subject.text[:40])
+    hidden = hide_words(encoder, tokens, f"{model} · {subject.text[:80]}", stem)
     if not hidden and encoder.mask not in tokens.strings:
         st.info(
             _(
@@ -86,13 +91,13 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
             icon=":material/touch_app:",
         )
         return
-    found = cache.guesses(spec, text, pair, hidden)
+    found = guesses_of(subject, hidden)
     beside = segments(
         _("Comparison"),
         {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
         state.BESIDE,
     )
-    state.publish(state.BESIDE, "nothing")
+    state.publish(state.BESIDE)
     pictured: DeltaGenerator | None = None
     if beside == "nothing" and len(found.guesses) == 1:
         left, pictured = st.columns([2, 5], gap="medium")
@@ -103,7 +108,7 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
     else:
         left, right = st.columns(2, gap="large")
         with right:
-            (_other_model if beside == "model" else _other_text)(spec, tokens, hidden)
+            (_other_model if beside == "model" else _other_text)(subject.spec, tokens, hidden)
         with left:
             st.markdown("#### " + (literal(model_title(encoder)) if beside == "model" else _("This text")))
             if beside == "text":
@@ -113,17 +118,17 @@ def _bench(spec: it.EncoderSpec, text: str, pair: str | None, around: _Around) -
                 if second is not None:
                     st.text(f"B  {second}")
             guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
-    off = _without_heads(spec, text, pair, hidden, found)
+    off = _without_heads(subject, hidden, found)
     with pictured or st.container():
         title = _("At which layer does the guess form?")
         if off:
             title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
         st.markdown(f"**{title}**")
         place = pick_mask(found)
-        _layers(spec, text, pair, hidden, place, off, around)
-    what = (spec, text, pair, hidden)
-    tuned = st.session_state[state.LENS] == "tuned"
-    export_bar(guess_downloads(*what, off, stem), guess_lines(*what, place, off, tuned), picture=WORDS)
+        shown: list[Analysis] = []
+        _layers(subject, hidden, place, off, around, shown)
+    analysis = guess_analysis(subject, hidden, off)
+    export_bar(guess_downloads(analysis, off, stem), analysis, *shown, picture=WORDS)
     st.caption(
         _(
             "What this does not mean: a probability is how this model distributes its guess over its vocabulary, not "
@@ -139,8 +144,8 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     options = {"": _("choose one …"), **model_options()}
     for name in (BUILT_IN, spec.checkpoint.name):
         options.pop(name, None)
-    name = choose(st.selectbox, _("Another model"), options, "beside_model", new=True, accept_new_options=True)
-    state.publish("beside_model", "")
+    name = choose(st.selectbox, _("Another model"), options, state.BESIDE_MODEL, new=True, accept_new_options=True)
+    state.publish(state.BESIDE_MODEL)
     if not name:
         st.caption(_("The same words are masked for the model you choose."))
         return
@@ -159,7 +164,7 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     }
     places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
     guess_tables(
-        cache.guesses(other.spec, again.text, again.pair, places),
+        guesses_of(Subject(other.spec, again.text, again.pair), places),
         word_names(again, places),
         "other_model",
         1 if len(places) < 2 else 2,
@@ -172,19 +177,19 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
     st.markdown("#### " + _("Another text"))
     first, second = _masked(encoder, tokens, hidden)
     # What nobody has changed follows what is hidden on the left.
-    if st.session_state.get("beside_text") == st.session_state.get("beside_seed"):
-        st.session_state.pop("beside_text", None)
+    if st.session_state.get(state.BESIDE_TEXT) == st.session_state.get("beside_seed"):
+        st.session_state.pop(state.BESIDE_TEXT, None)
     st.session_state["beside_seed"] = first
-    state.seed("beside_text", first)
+    state.seed(state.BESIDE_TEXT, first)
     text = st.text_input(
         _("Write {mask} where a word should be guessed").format(mask=literal(encoder.mask or "")),
-        key="beside_text",
+        key=state.BESIDE_TEXT,
         persist_state="session",
     )
-    state.publish("beside_text", first)
+    state.publish(state.BESIDE_TEXT, first)
     if second is not None:
         st.text(f"B  {second}")
-    found = cache.guesses(spec, text or "", second, ())
+    found = guesses_of(Subject(spec, text or "", second), ())
     guess_tables(found, {}, "other_text", 1 if len(found.guesses) == 1 else 2)
 
 
@@ -201,10 +206,8 @@ def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> 
     return found[0] or "", found[1]
 
 
-def _without_heads(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], before: it.pretraining.Guesses
-) -> Heads:
-    encoder = cache.encoder(spec)
+def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretraining.Guesses) -> Heads:
+    encoder = cache.encoder(subject.spec)
     off = heads_off(encoder) if encoder.family.tapped else ()
     panel = st.expander(_("Ablate heads: does the guess survive?"), bool(off), key="heads_panel", on_change="rerun")
     if not panel.open:
@@ -213,9 +216,9 @@ def _without_heads(
         guarded(check_heads)(encoder)
         if not encoder.family.tapped:
             return ()
-        off = switch_heads(spec, text, pair)
+        off = switch_heads(subject)
         if off:
-            after = cache.guesses(spec, text, pair, hidden, off)
+            after = guesses_of(subject, hidden, off)
             chance = st.column_config.NumberColumn(format="%.3f %%")
             st.dataframe(
                 survival_table(before, after),
@@ -229,15 +232,9 @@ def _without_heads(
 
 @guarded
 def _layers(
-    spec: it.EncoderSpec,
-    text: str,
-    pair: str | None,
-    hidden: tuple[int, ...],
-    place: int,
-    off: Heads,
-    around: _Around,
+    subject: Subject, hidden: tuple[int, ...], place: int, off: Heads, around: _Around, shown: list[Analysis]
 ) -> None:
-    lens = lens_input(spec)
+    lens = lens_input(subject.spec)
     if lens is None:
         return
     if not lens.fitted:
@@ -245,7 +242,8 @@ def _layers(
             st.rerun()
         around.lens, around.place = lens, st.container()
         return
-    file = lens.file
-    layers_view(cache.layer_guesses(spec, text, pair, hidden, place, file, off))
-    if file is not None:
-        lens_about(cache.lens(*file))
+    analysis = layers_analysis(subject, hidden, place, lens.source, off)
+    layers_view(analysis.result)
+    shown.append(analysis)
+    if lens.file is not None:
+        lens_about(cache.lens(*lens.file))

@@ -10,13 +10,14 @@ from typing import Any
 import streamlit as st
 
 import interpret as it
-from dashboard import cache, state
+from dashboard import state
+from dashboard.analysis import Analysis, Source
 from dashboard.components.switches import Heads
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, literal
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
 from interpret.core.scripts import SPACE, marks
 
 WORDS = "hidden_words"
@@ -26,6 +27,7 @@ _KEPT, _OF, _ROUND = "hidden_spots", "hidden_of", "hidden_round"
 # More masks than that are only in the files.
 _MOST_DRAWN = 24
 _IN_A_ROW = 3
+_GUESSES = 10
 # Longer texts, which are read once for each of their tokens, would let a reader wait for the first guess.
 _MOST_TRIED = 32
 # Words of letters, with the space that some vocabularies keep before them; half of “didn't” is told by the other half.
@@ -40,7 +42,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     unit = segments(
         _("A click masks"), {"word": _("Mask whole words"), "token": _("Mask single tokens")}, state.UNIT_HIDDEN
     )
-    state.publish(state.UNIT_HIDDEN, "word")
+    state.publish(state.UNIT_HIDDEN)
     groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]
@@ -111,7 +113,7 @@ def _telling(
     if len(tokens) > _MOST_TRIED:
         # One that is a token by itself, if there is any: the parts of a rare word are hard to guess.
         return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
-    logs = cache.surprise(spec, tokens.text, tokens.pair).logs
+    logs = surprise_analysis(Subject(spec, tokens.text, tokens.pair)).result.logs
     # Before the short ones, which grammar tells.
     return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
@@ -198,13 +200,44 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     }
 
 
-def guess_downloads(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], off: Heads, stem: str
-) -> list[Download]:
+def surprise_analysis(subject: Subject, within: bool = False) -> Analysis:
+    """Describe how surprised a model is by each token of a text."""
+    return Analysis("pretraining.pseudo_log_likelihood", subject, name="surprise", shows=(".words",), within=within)
+
+
+def guess_analysis(subject: Subject, hidden: tuple[int, ...], heads: Heads = ()) -> Analysis:
+    """Describe what is guessed, with some heads left out."""
+    return Analysis("fill_mask", subject, name="guesses", shows=(".guesses",), hidden=hidden, top=_GUESSES, heads=heads)
+
+
+def guesses_of(subject: Subject, hidden: tuple[int, ...], heads: Heads = ()) -> it.pretraining.Guesses:
+    """Return what a model guesses behind masks."""
+    found: it.pretraining.Guesses = guess_analysis(subject, hidden, heads).result
+    return found
+
+
+def layers_analysis(
+    subject: Subject, hidden: tuple[int, ...], place: int, lens: Source | None, heads: Heads
+) -> Analysis:
+    """Describe what it would guess after each layer, by a lens that was fitted or without one."""
+    fitted: dict[str, Any] = {} if lens is None else {"lens": lens}
+    return Analysis(
+        "pretraining.logit_lens",
+        subject,
+        name="layers",
+        shows=(".candidates",),
+        hidden=hidden,
+        place=place,
+        heads=heads,
+        **fitted,
+    )
+
+
+def guess_downloads(analysis: Analysis, off: Heads, stem: str) -> list[Download]:
     """Offer the guesses as files."""
 
     def table() -> bytes:
-        found = cache.guesses(spec, text, pair, hidden, off)
+        found: it.pretraining.Guesses = analysis.result
         rows = [(guess, rank) for guess in found.guesses for rank in range(len(guess.candidates))]
         return as_csv(
             {
@@ -218,14 +251,10 @@ def guess_downloads(
         )
 
     def numbers() -> bytes:
-        found = cache.guesses(spec, text, pair, hidden, off)
+        found: it.pretraining.Guesses = analysis.result
         return as_json(
             {
-                "model": spec.checkpoint.name,
-                "revision": spec.checkpoint.revision,
-                "text": text,
-                "pair": pair,
-                "heads_out": off,
+                **analysis.about,
                 "read": found.tokens.strings,
                 "masks": [
                     {
@@ -252,21 +281,3 @@ def guess_downloads(
             "JSON", f"{stem}.json", "application/json", numbers, _("The same values, with model, text and settings")
         ),
     ]
-
-
-def guess_lines(
-    spec: it.EncoderSpec, text: str, pair: str | None, hidden: tuple[int, ...], place: int, off: Heads, tuned: bool
-) -> str:
-    """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
-    heads = f", heads={list(off)}" if off else ""
-    fitted = (
-        "lens = it.pretraining.fit_tuned_lens(encoder, texts)  # the texts that it was fitted on\n" if tuned else ""
-    )
-    lens = ", lens=lens" if tuned else ""
-    return encoder_lines(spec) + (
-        f"it.fill_mask(encoder, {text!r}{second}, hidden={list(hidden)}, top=10{heads}).guesses\n"
-        f"{fitted}"
-        f"it.pretraining.logit_lens(encoder, {text!r}, {pair!r}, hidden={list(hidden)}, "
-        f"place={place}{lens}{heads}).candidates\n"
-    )

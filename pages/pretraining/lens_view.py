@@ -10,6 +10,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
@@ -30,11 +31,11 @@ class LensChoice:
     path
         Where the tuned lens is kept, or will be; None for the logit lens.
     texts
-        What it is fitted on.
+        What it is fitted on; None for the logit lens.
     """
 
     path: Path | None
-    texts: tuple[str, ...] = ()
+    texts: Source | None = None
 
     @property
     def fitted(self) -> bool:
@@ -45,6 +46,15 @@ class LensChoice:
     def file(self) -> tuple[Path, int] | None:
         """The file of a lens that was fitted, and its time."""
         return None if self.path is None else (self.path, self.path.stat().st_mtime_ns)
+
+    @property
+    def source(self) -> Source | None:
+        """The tuned lens, with the lines of Python that fit the same; None for the logit lens."""
+        file = self.file
+        if file is None or self.texts is None:
+            return None
+        lines = "lens = it.pretraining.fit_tuned_lens(encoder, texts)\n"
+        return Source("lens", lines, file, lambda: cache.lens(*file), self.texts.file, (self.texts,))
 
 
 def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
@@ -59,7 +69,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
             "translates them, by a map per layer that is fitted once (Belrose et al. 2023)."
         ),
     )
-    state.publish(state.LENS, "logit")
+    state.publish(state.LENS)
     if kind == "logit":
         return LensChoice(None)
     sources = {
@@ -67,23 +77,26 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
         "zh": _("built-in short texts (Chinese)"),
         "file": _("my own file of texts"),
     }
-    source = choose(st.selectbox, _("Fitted on"), sources, "lens_source", width=280)
+    source = choose(st.selectbox, _("Fitted on"), sources, state.LENS_SOURCE, width=280)
     if source == "file":
         corpus = corpus_input("lens")
         if corpus is None:
             st.info(_("Choose a file of texts like those you analyse; the lens is fitted on them."))
             return None
-        texts, about = corpus.texts, corpus.about
+        texts, about = corpus.source("texts"), corpus.about
     else:
         name = _SHIPPED[source]
         table = cache.table((ROOT / "dashboard/examples" / name).read_bytes(), name)
-        texts, about = tuple(row[0] for row in table.rows), name
+        lines = table_lines(f"dashboard/examples/{name}") + "texts = [row[0] for row in table.rows]\n"
+        texts, about = Source("texts", lines, name, lambda: tuple(row[0] for row in table.rows), name), name
     # A lens that was judged by texts that it was fitted to is none of these.
-    what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts, "by text")).encode()).hexdigest()[:24]
+    what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts.result, "by text")).encode()).hexdigest()[
+        :24
+    ]
     return LensChoice(cache_folder() / "lenses" / f"{what}.safetensors", texts)
 
 
-def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
+def fit_lens(spec: it.EncoderSpec, path: Path, texts: Source) -> None:
     """Draw the button that fits a lens, which is then kept in a file. Not for use in a fragment."""
     st.caption(_("Fitting takes a minute or two, once for this model and these texts; the fitted lens is saved."))
 
@@ -92,7 +105,7 @@ def fit_lens(spec: it.EncoderSpec, path: Path, texts: tuple[str, ...]) -> None:
         from interpret.pretraining.tuned_lens import check_folder
 
         check_folder(path.parent)
-        it.pretraining.fit_tuned_lens(cache.encoder(spec), texts, progress=progress).save(path)
+        Analysis("pretraining.fit_tuned_lens", spec, texts=texts).run(progress=progress).save(path)
         return True
 
     long_work("lens_fit", path.stem, _("Fit the lens"), work, percent=True, beside=True)
@@ -153,4 +166,4 @@ def pick_mask(found: it.pretraining.Guesses) -> int:
     names = {
         guess.place: f"{number + 1} · {guess.true or guess.candidates[0]}" for number, guess in enumerate(found.guesses)
     }
-    return choose(st.selectbox, _("Mask"), names, "lens_mask", width=200)
+    return choose(st.selectbox, _("Mask"), names, state.LENS_MASK, width=200)

@@ -7,15 +7,16 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.language import _
+from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from pages.pretraining.masking_view import (
     DRAWS,
     WORDS,
+    game_analysis,
     game_downloads,
     game_input,
-    game_lines,
     game_means,
     game_table,
     game_words,
@@ -24,31 +25,32 @@ from pages.pretraining.masking_view import (
 
 
 @guarded
-def game(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    encoder = cache.encoder(spec)
+def game(subject: Subject) -> None:
+    encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
-    tokens = encoder.tokens(text, pair)
+    tokens = encoder.tokens(subject.text, subject.pair)
     masking, seed = game_input()
-    _once(spec, text, pair, masking, seed)
+    _once(subject, masking, seed)
     if encoder.mask in tokens.strings:
         # Said above: the words are not known.
         return
     st.markdown("#### " + _("Loss by kind of token, over {count} draws").format(count=DRAWS))
 
     def work(progress: Progress) -> dict[str, tuple[float, int]]:
-        return mask_often(encoder, text, pair, masking, progress)
+        return mask_often(subject, masking, progress)
 
-    means = long_work("game:often", repr((spec, text, pair, masking)), _("Draw many times"), work, auto=True, keep=8)
+    means = long_work("game:often", repr((subject, masking)), _("Draw many times"), work, auto=True, keep=8)
     if means is not None:
         game_means(means)
 
 
 @guarded
-def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> None:
-    played = cache.played(spec, text, pair, masking, seed)
-    model = spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("masking-game", model, text[:40], str(seed))
-    game_words(played, f"{model} · {text[:80]}", stem)
+def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
+    analysis = game_analysis(subject, masking, seed)
+    played: it.pretraining.MaskedText = analysis.result
+    model = subject.spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("masking-game", model, subject.text[:40], str(seed))
+    game_words(played, f"{model} · {subject.text[:80]}", stem)
     st.caption(
         _("Seed {seed} selects {chosen} of {tokens} tokens; special tokens are never selected.").format(
             chosen=len(played.place), tokens=int((~played.tokens.special).sum()), seed=seed
@@ -63,6 +65,4 @@ def _once(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretrai
             _("Loss without masking"): number,
         },
     )
-    export_bar(
-        game_downloads(spec, played, masking, seed, stem), game_lines(spec, text, pair, masking, seed), picture=WORDS
-    )
+    export_bar(game_downloads(analysis, stem), analysis, picture=WORDS)

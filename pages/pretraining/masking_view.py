@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import state
+from dashboard import cache, state
+from dashboard.analysis import Analysis
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
 from interpret.core.errors import InputError
 from interpret.core.masking import HIDDEN, KEPT, REPLACED, UNTOUCHED
 from pages.pretraining.fill_mask_view import percent
@@ -37,15 +38,14 @@ def kind_names() -> dict[int, str]:
 def game_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
-    state.seed("game_rate", 15, range(1, 91))
-    for key, value in (("game_hidden", 80), ("game_replaced", 10)):
-        state.seed(key, value, range(101))
-    state.seed("game_whole", False)
+    settings = (state.GAME_RATE, state.GAME_HIDDEN, state.GAME_REPLACED, state.GAME_WHOLE, state.SEED)
+    for key in settings:
+        state.seed(key)
     rate = places[0].slider(
         _("Selected tokens"),
         1,
         90,
-        key="game_rate",
+        key=state.GAME_RATE,
         format="%d %%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15 % in the BERT paper."),
@@ -54,7 +54,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which masked"),
         0,
         100,
-        key="game_hidden",
+        key=state.GAME_HIDDEN,
         format="%d %%",
         persist_state="session",
         help=_("80 % in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
@@ -65,7 +65,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which replaced"),
         0,
         100,
-        key="game_replaced",
+        key=state.GAME_REPLACED,
         format="%d %%",
         persist_state="session",
         help=_("10 % in the BERT paper: replaced by a random token of the vocabulary."),
@@ -76,18 +76,16 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         places[2].caption(
             _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
         )
-    state.seed(state.SEED, 0, range(1_000_000))
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
     places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
-        key="game_whole",
+        key=state.GAME_WHOLE,
         persist_state="session",
         help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
     )
-    state.publish(state.SEED, 0)
-    for key, usual in (("game_rate", 15), ("game_hidden", 80), ("game_replaced", 10), ("game_whole", False)):
-        state.publish(key, usual)
+    for key in settings:
+        state.publish(key)
     return it.pretraining.Masking(rate / 100, hidden / 100, replaced / 100, whole), int(seed)
 
 
@@ -142,14 +140,13 @@ def game_table(played: it.pretraining.MaskedText) -> dict[str, list[Any]]:
     }
 
 
-def mask_often(
-    encoder: it.Encoder, text: str, pair: str | None, masking: it.pretraining.Masking, progress: Any
-) -> dict[str, Any]:
+def mask_often(subject: Subject, masking: it.pretraining.Masking, progress: Any) -> dict[str, Any]:
     """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
+    encoder = cache.encoder(subject.spec)
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
     for seed in range(DRAWS):
         try:
-            played = it.pretraining.mask_text(encoder, text, pair, masking, seed)
+            played = it.pretraining.mask_text(encoder, subject.text, subject.pair, masking, seed)
         except InputError:
             # By this draw no token was chosen.
             progress(seed + 1, DRAWS, "")
@@ -196,10 +193,15 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         )
 
 
-def game_downloads(
-    spec: it.EncoderSpec, played: it.pretraining.MaskedText, masking: it.pretraining.Masking, seed: int, stem: str
-) -> list[Download]:
+def game_analysis(subject: Subject, masking: it.pretraining.Masking, seed: int) -> Analysis:
+    """Describe one game."""
+    shown = (".masked.done", ".loss", ".seen")
+    return Analysis("pretraining.mask_text", subject, name="played", shows=shown, masking=masking, seed=seed)
+
+
+def game_downloads(analysis: Analysis, stem: str) -> list[Download]:
     """Offer the game as files."""
+    played: it.pretraining.MaskedText = analysis.result
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
     columns = {
         "position": played.place.tolist(),
@@ -211,35 +213,13 @@ def game_downloads(
         "loss": played.loss.tolist(),
         "loss_in_use": played.seen.tolist(),
     }
-    about = {
-        "model": spec.checkpoint.name,
-        "revision": spec.checkpoint.revision,
-        "text": played.tokens.text,
-        "pair": played.tokens.pair,
-        "rate": masking.rate,
-        "hidden": masking.hidden,
-        "replaced": masking.replaced,
-        "whole_words": masking.whole_words,
-        "seed": seed,
-    }
     return [
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each selected token")),
         Download(
             "JSON",
             f"{stem}.json",
             "application/json",
-            lambda: as_json({**about, "chosen": columns}),
+            lambda: as_json({**analysis.about, "chosen": columns}),
             _("The same values, with model, text and settings"),
         ),
     ]
-
-
-def game_lines(spec: it.EncoderSpec, text: str, pair: str | None, masking: it.pretraining.Masking, seed: int) -> str:
-    """Write the lines of Python that give the same numbers."""
-    second = f", pair={pair!r}" if pair is not None else ""
-    return encoder_lines(spec) + (
-        f"masking = it.pretraining.Masking(rate={masking.rate}, hidden={masking.hidden}, replaced={masking.replaced}, "
-        f"whole_words={masking.whole_words})\n"
-        f"played = it.pretraining.mask_text(encoder, {text!r}{second}, masking=masking, seed={seed})\n"
-        "played.masked.done, played.loss, played.seen\n"
-    )

@@ -7,28 +7,30 @@ import streamlit as st
 import interpret as it
 from dashboard import cache
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.text_input import offer_second_text
 from interpret.pretraining.next_sentence import check_pairs
 from pages.pretraining.next_sentence_view import (
+    answer_analysis,
     answer_view,
+    following_analysis,
     following_downloads,
-    following_lines,
     following_view,
     pairs_input,
 )
 
 
 @guarded
-def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    check_pairs(cache.encoder(spec))
-    _one(spec, text, pair)
-    if pair is None:
+def following(subject: Subject) -> None:
+    check_pairs(cache.encoder(subject.spec))
+    _one(subject)
+    if subject.pair is None:
         offer_second_text()
     st.markdown("#### " + _("What does the model rely on? True pairs beside shuffled and swapped ones"))
-    _many(spec, text, pair)
+    _many(subject)
     st.caption(
         _(
             "What this does not mean: a sentence that does not follow here may well follow elsewhere. RoBERTa did as "
@@ -39,26 +41,28 @@ def following(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
 
 
 @guarded
-def _one(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
-    asked = cache.next_sentence(spec, text, pair)
-    answer_view(asked, cache.next_sentence(spec, pair or "", text))
+def _one(subject: Subject) -> None:
+    asked: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
+    answer_view(asked, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
 
 
 @guarded
-def _many(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def _many(subject: Subject) -> None:
     given = pairs_input()
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.NextSentenceScores:
-        return it.pretraining.score_pairs(cache.encoder(spec), given.pairs, progress=progress)
+    analysis, count = following_analysis(subject.spec, given), len(given.pairs.result)
 
-    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", len(given.pairs)).format(
-        count=f"{len(given.pairs):,}"
-    )
-    found = long_work("following", repr((spec, given.about)), label, work, auto=len(given.pairs) <= 100, keep=4)
+    def work(progress: Progress) -> it.pretraining.NextSentenceScores:
+        found: it.pretraining.NextSentenceScores = analysis.run(progress=progress)
+        return found
+
+    label = _n("Evaluate {count} pair", "Evaluate {count} pairs", count).format(count=f"{count:,}")
+    found = long_work("following", repr((subject.spec, given.pairs.key)), label, work, auto=count <= 100, keep=4)
     if found is None:
         return
     following_view(given, found)
-    stem = file_stem("next-sentence", spec.checkpoint.name.split("/")[-1], given.name)
-    export_bar(following_downloads(given, found, stem), following_lines(spec, text, pair))
+    stem = file_stem("next-sentence", subject.spec.checkpoint.name.split("/")[-1], given.pairs.file)
+    one = [] if subject.pair is None else [answer_analysis(subject.spec, subject.text, subject.pair)]
+    export_bar(following_downloads(given, found, stem), *one, analysis)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -10,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
-from dashboard.widgets.python_code import encoder_lines
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
 from interpret.finetuning.passages import sentences_of
@@ -23,6 +22,17 @@ from pages.pretraining.figures import pair_picture
 from pages.pretraining.fill_mask_view import percent
 
 _SHIPPED = "story.txt"
+
+
+def answer_analysis(spec: it.EncoderSpec, first: str, second: str | None) -> Analysis:
+    """Describe whether a text follows another."""
+    return Analysis("next_sentence", spec, shows=(".follows",), first=first, second=second)
+
+
+def following_analysis(spec: it.EncoderSpec, given: Given) -> Analysis:
+    """Describe whether those of a file do, beside shuffled and swapped ones."""
+    shown = ('.accuracy("shuffled")', '.accuracy("swapped")')
+    return Analysis("pretraining.score_pairs", spec, name="found", shows=shown, pairs=given.pairs)
 
 
 def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
@@ -54,11 +64,9 @@ def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.Next
 
 
 class Given(NamedTuple):
-    """Pairs of consecutive texts, what tells them from others, and the row of the file that each is in."""
+    """Pairs of consecutive texts, and the row of the file that each is in."""
 
-    name: str
-    pairs: tuple[tuple[str, str], ...]
-    about: str
+    pairs: Source
     origin: FileRows
 
 
@@ -71,12 +79,13 @@ def pairs_input() -> Given | None:
         If a file has no pairs.
     """
     source = segments(
-        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, "following_source"
+        _("Text from"), {"shipped": _("Built-in story (English)"), "file": _("My own file")}, state.FOLLOWING_SOURCE
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
-        pairs, origin = _consecutive([row[0] for row in table.rows], rows_of(table, range(len(table.rows)), ["text"]))
-        return Given(_SHIPPED, pairs, _SHIPPED, origin)
+        lines = table_lines(f"dashboard/examples/{_SHIPPED}") + "texts = [row[0] for row in table.rows]\n"
+        texts = Source("texts", lines, _SHIPPED, lambda: tuple(row[0] for row in table.rows), _SHIPPED)
+        return _consecutive(texts, rows_of(table, range(len(table.rows)), ["text"]))
     corpus = corpus_input("following")
     if corpus is None:
         st.info(
@@ -87,21 +96,29 @@ def pairs_input() -> Given | None:
         )
         return None
     pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
-    origin = corpus.origin
-    if not pairs:
-        pairs, origin = _consecutive(corpus.texts, corpus.origin)
-    if not pairs:
+    if pairs:
+        lines = "pairs = [(one, other) for one, other in pairs if other]\n"
+        pair_source = Source("pairs", lines, corpus.about, lambda: pairs, corpus.name, (corpus.source("pairs"),))
+        return Given(pair_source, corpus.origin)
+    given = _consecutive(corpus.source("texts"), corpus.origin)
+    if not given.pairs.result:
         raise InputError(
             "No row or paragraph of the file has two sentences, so there are no consecutive ones. Choose a column "
             "with the second text, or a file of running text."
         )
-    return Given(corpus.name, pairs, corpus.about, origin)
+    return given
 
 
-def _consecutive(texts: Sequence[str], origin: FileRows) -> tuple[tuple[tuple[str, str], ...], FileRows]:
+def _consecutive(texts: Source, origin: FileRows) -> Given:
     """Return each sentence with the next one of its text, and the row that each pair is in."""
-    found = [(place, pair) for place, text in enumerate(texts) for pair in pairwise(sentences_of(text))]
-    return tuple(pair for _place, pair in found), origin.some([place for place, _pair in found])
+    found = [(place, pair) for place, text in enumerate(texts.result) for pair in pairwise(sentences_of(text))]
+    lines = (
+        "from itertools import pairwise\n\nfrom interpret.finetuning.passages import sentences_of\n\n"
+        "pairs = [pair for text in texts for pair in pairwise(sentences_of(text))]\n"
+    )
+    pairs = tuple(pair for _place, pair in found)
+    pair_source = Source("pairs", lines, texts.key, lambda: pairs, texts.file, (texts,))
+    return Given(pair_source, origin.some([place for place, _pair in found]))
 
 
 def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> None:
@@ -192,8 +209,8 @@ def following_table(given: Given, found: it.pretraining.NextSentenceScores) -> d
     """Return a row for each pair."""
     table = {
         _("Row"): [given.origin.numbers[place] for place in found.places],
-        _("First"): [given.pairs[place][0] for place in found.places],
-        _("Second"): [given.pairs[place][1] for place in found.places],
+        _("First"): [given.pairs.result[place][0] for place in found.places],
+        _("Second"): [given.pairs.result[place][1] for place in found.places],
         _("True pair"): np.round(found.true, 4).tolist(),
         _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
@@ -205,27 +222,13 @@ def following_downloads(given: Given, found: it.pretraining.NextSentenceScores, 
     """Offer the pairs with their probabilities as a file."""
     columns = {
         "row": [given.origin.numbers[place] for place in found.places],
-        "first": [given.pairs[place][0] for place in found.places],
-        "second": [given.pairs[place][1] for place in found.places],
+        "first": [given.pairs.result[place][0] for place in found.places],
+        "second": [given.pairs.result[place][1] for place in found.places],
         "follows": found.true.tolist(),
         "shuffled_row": [given.origin.numbers[place] for place in found.partner],
-        "shuffled_second": [given.pairs[place][1] for place in found.partner],
+        "shuffled_second": [given.pairs.result[place][1] for place in found.partner],
         "follows_shuffled": found.shuffled.tolist(),
         "follows_swapped": found.swapped.tolist(),
     }
     table = given.origin.some(found.places).beside(columns)
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
-
-
-def following_lines(spec: it.EncoderSpec, text: str, pair: str | None) -> str:
-    """Write the lines of Python that give the same numbers."""
-    one = f"it.next_sentence(encoder, {text!r}, {pair!r}).follows\n" if pair is not None else ""
-    return (
-        encoder_lines(spec)
-        + one
-        + (
-            "pairs = [(..., ...)]  # consecutive texts\n"
-            "found = it.pretraining.score_pairs(encoder, pairs)\n"
-            'found.accuracy("shuffled"), found.accuracy("swapped")\n'
-        )
-    )

@@ -7,18 +7,19 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n
+from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from pages.pretraining.fill_mask_view import surprise_analysis
 from pages.pretraining.pseudo_likelihood_view import (
     WORDS,
     pairs_input,
+    preferences_analysis,
     preferences_downloads,
-    preferences_lines,
     preferences_view,
     surprise_downloads,
-    surprise_lines,
     surprise_table,
     surprise_tiles,
     surprise_words,
@@ -30,54 +31,53 @@ _SOON_TOKENS = 25_000
 
 
 @guarded
-def surprise(spec: it.EncoderSpec, text: str, pair: str | None) -> None:
+def surprise(subject: Subject) -> None:
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
-        "surprise_over",
+        state.SURPRISE_OVER,
     )
-    state.publish("surprise_over", "text")
-    state.seed("within", False)
+    state.publish(state.SURPRISE_OVER)
+    state.seed(state.WITHIN)
     within = st.toggle(
         _("Mask the rest of the word too"),
-        key="within",
+        key=state.WITHIN,
         persist_state="session",
         help=_(
             "A rare word of many tokens looks likely, because its first tokens give away the last ones. With this on, "
             "the tokens that follow in the same word are masked as well (Kauf & Ivanova 2023)."
         ),
     )
-    state.publish("within", False)
-    (_texts if over == "text" else _pairs)(spec, text, pair, bool(within))
+    state.publish(state.WITHIN)
+    (_texts if over == "text" else _pairs)(subject, bool(within))
 
 
-def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> None:
-    encoder = cache.encoder(spec)
-    first = _read(encoder, text, pair, within, "first")
+def _texts(subject: Subject, within: bool) -> None:
+    first = _read(subject, within, "first")
     if first is None:
         return
     surprise_tiles(first)
-    state.seed("surprise_other", "")
+    state.seed(state.SURPRISE_OTHER)
     other = st.text_input(
         _("Compare with another sentence"),
-        key="surprise_other",
+        key=state.SURPRISE_OTHER,
         persist_state="session",
         placeholder=_("For example, the same sentence with one word exchanged"),
     )
-    state.publish("surprise_other", "")
-    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, "surprise_unit") == "words"
-    model = spec.checkpoint.name.split("/")[-1]
-    stem = file_stem("surprise", model, text[:40])
+    state.publish(state.SURPRISE_OTHER)
+    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, state.SURPRISE_UNIT) == "words"
+    model = subject.spec.checkpoint.name.split("/")[-1]
+    stem = file_stem("surprise", model, subject.text[:40])
     found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
-    texts = [text]
+    analyses = [surprise_analysis(subject, within)]
     if other and other.strip():
         beside: list[it.pretraining.PseudoLikelihood] = []
-        _other_text(encoder, other, within, beside)
+        _other_text(Subject(subject.spec, other), within, beside)
         for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
-            texts.append(other)
+            analyses.append(surprise_analysis(Subject(subject.spec, other), within))
             st.markdown(verdict(first, second))
-    surprise_words(found, words, f"{model} · {text[:80]}", stem)
+    surprise_words(found, words, f"{model} · {subject.text[:80]}", stem)
     with st.expander(_("The words as a table")):
         st.dataframe(
             surprise_table(first),
@@ -87,11 +87,7 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
                 _("Probability"): st.column_config.NumberColumn(format="%.2e"),
             },
         )
-    export_bar(
-        surprise_downloads(spec, [one for _name, one in found], stem),
-        surprise_lines(spec, texts, pair, within),
-        picture=WORDS,
-    )
+    export_bar(surprise_downloads(analyses, [one for _name, one in found], stem), *analyses, picture=WORDS)
     st.caption(
         _(
             "What this does not mean: each word is predicted with all others in view, so the sum is not the "
@@ -103,40 +99,44 @@ def _texts(spec: it.EncoderSpec, text: str, pair: str | None, within: bool) -> N
 
 # What is wrong with it takes nothing from the first one.
 @guarded
-def _other_text(encoder: it.Encoder, text: str, within: bool, found: list[it.pretraining.PseudoLikelihood]) -> None:
-    second = _read(encoder, text, None, within, "second")
+def _other_text(subject: Subject, within: bool, found: list[it.pretraining.PseudoLikelihood]) -> None:
+    second = _read(subject, within, "second")
     if second is not None:
         found.append(second)
 
 
 @guarded
-def _pairs(spec: it.EncoderSpec, _text: str, _pair: str | None, within: bool) -> None:
+def _pairs(subject: Subject, within: bool) -> None:
     given = pairs_input()
     if given is None:
         return
 
-    def work(progress: Progress) -> it.pretraining.MinimalPairs:
-        return it.pretraining.compare_minimal_pairs(cache.encoder(spec), given.pairs, within, progress)
+    analysis, count = preferences_analysis(subject.spec, given, within), len(given.pairs.result)
 
-    label = _n("Score {count} pair", "Score {count} pairs", len(given.pairs)).format(count=f"{len(given.pairs):,}")
+    def work(progress: Progress) -> it.pretraining.MinimalPairs:
+        found: it.pretraining.MinimalPairs = analysis.run(progress=progress)
+        return found
+
+    label = _n("Score {count} pair", "Score {count} pairs", count).format(count=f"{count:,}")
     found = long_work(
-        "preferences", repr((spec, given.about, within)), label, work, auto=len(given.pairs) <= 50, keep=4
+        "preferences", repr((subject.spec, given.pairs.key, within)), label, work, auto=count <= 50, keep=4
     )
     if found is None:
         return
     preferences_view(given, found)
-    stem = file_stem("pairs", spec.checkpoint.name.split("/")[-1], given.name)
-    export_bar(preferences_downloads(given, found, stem), preferences_lines(spec, within))
+    stem = file_stem("pairs", subject.spec.checkpoint.name.split("/")[-1], given.pairs.file)
+    export_bar(preferences_downloads(given, found, stem), analysis)
 
 
-def _read(
-    encoder: it.Encoder, text: str, pair: str | None, within: bool, which: str
-) -> it.pretraining.PseudoLikelihood | None:
+def _read(subject: Subject, within: bool, which: str) -> it.pretraining.PseudoLikelihood | None:
+    encoder = cache.encoder(subject.spec)
+
     def work(progress: Progress) -> it.pretraining.PseudoLikelihood:
-        return it.pretraining.pseudo_log_likelihood(encoder, text, pair, within, progress)
+        found: it.pretraining.PseudoLikelihood = surprise_analysis(subject, within).run(progress=progress)
+        return found
 
-    soon = len(encoder.tokens(text, pair)) ** 2 <= _SOON_TOKENS
-    about = repr((encoder.spec, text, pair, within))
+    soon = len(encoder.tokens(subject.text, subject.pair)) ** 2 <= _SOON_TOKENS
+    about = repr((subject, within))
     found: it.pretraining.PseudoLikelihood | None = long_work(
         f"surprise:{which}", about, _("Compute pseudo-perplexity"), work, auto=soon, keep=8
     )

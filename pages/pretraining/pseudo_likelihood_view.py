@@ -9,13 +9,13 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
+from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.python_code import encoder_lines
 from dashboard.widgets.shares import percent_bar, percents
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
@@ -138,12 +138,10 @@ def verdict(first: it.pretraining.PseudoLikelihood, second: it.pretraining.Pseud
 
 
 class Pairs(NamedTuple):
-    """Pairs of sentences, the better one first, the kind of each, what tells them from others, and their rows."""
+    """Pairs of sentences, the better one first, the kind of each, and their rows."""
 
-    name: str
-    pairs: tuple[tuple[str, str], ...]
+    pairs: Source
     kinds: tuple[str, ...]
-    about: str
     origin: FileRows
 
 
@@ -156,13 +154,17 @@ def pairs_input() -> Pairs | None:
         If a file has no second column.
     """
     source = segments(
-        _("Pairs from"), {"shipped": _("Built-in pairs (English)"), "file": _("A file of pairs")}, "preference_source"
+        _("Pairs from"),
+        {"shipped": _("Built-in pairs (English)"), "file": _("A file of pairs")},
+        state.PREFERENCE_SOURCE,
     )
     if source == "shipped":
         table = cache.table((ROOT / "dashboard/examples" / _SHIPPED).read_bytes(), _SHIPPED)
         pairs = tuple((row[0], row[1]) for row in table.rows)
         origin = rows_of(table, range(len(table.rows)), table.columns)
-        return Pairs(_SHIPPED, pairs, tuple(row[2] for row in table.rows), _SHIPPED, origin)
+        lines = table_lines(f"dashboard/examples/{_SHIPPED}") + "pairs = [(row[0], row[1]) for row in table.rows]\n"
+        pair_source = Source("pairs", lines, _SHIPPED, lambda: pairs, _SHIPPED)
+        return Pairs(pair_source, tuple(row[2] for row in table.rows), origin)
     corpus = corpus_input("preferences")
     if corpus is None:
         st.info(_("Choose a file with two columns: the sentence that should be more likely, and the other one."))
@@ -170,7 +172,9 @@ def pairs_input() -> Pairs | None:
     pairs = tuple((one, other) for one, other in zip(corpus.texts, corpus.pairs, strict=True) if other)
     if not pairs:
         raise InputError("No second column is chosen. Choose the column that holds the other sentence of each pair.")
-    return Pairs(corpus.name, pairs, (), corpus.about, corpus.origin)
+    lines = "pairs = [(one, other) for one, other in pairs if other]\n"
+    pair_source = Source("pairs", lines, corpus.about, lambda: pairs, corpus.name, (corpus.source("pairs"),))
+    return Pairs(pair_source, (), corpus.origin)
 
 
 def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
@@ -233,7 +237,7 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     order = mistakes_first(found, counted)
     titles = [
         _("row {row}: {text}").format(row=row, text=one)
-        for row, (one, _other) in zip(given.origin.numbers, given.pairs, strict=True)
+        for row, (one, _other) in zip(given.origin.numbers, given.pairs.result, strict=True)
     ]
     st.plotly_chart(preference_picture(found, titles, order), key="preferences")
     # Those that do not count, and those that cannot be read, come last.
@@ -267,8 +271,8 @@ def preferences_table(given: Pairs, found: it.pretraining.MinimalPairs, order: S
     table: dict[str, list[Any]] = {
         _("Row"): list(rows.numbers),
         **kinds,
-        _("Better"): [given.pairs[i][0] for i in order],
-        _("Worse"): [given.pairs[i][1] for i in order],
+        _("Better"): [given.pairs.result[i][0] for i in order],
+        _("Worse"): [given.pairs.result[i][1] for i in order],
         _("PLL of the better one"): [round(float(found.better[i]), 3) for i in order],
         _("PLL of the worse one"): [round(float(found.worse[i]), 3) for i in order],
         _("PLL difference"): [round(float(found.better[i] - found.worse[i]), 3) for i in order],
@@ -280,8 +284,8 @@ def preferences_downloads(given: Pairs, found: it.pretraining.MinimalPairs, stem
     """Offer the pairs with their scores as a file."""
     columns = {
         "row": list(given.origin.numbers),
-        "better": [one for one, _other in given.pairs],
-        "worse": [other for _one, other in given.pairs],
+        "better": [one for one, _other in given.pairs.result],
+        "worse": [other for _one, other in given.pairs.result],
         **({"kind": list(given.kinds)} if given.kinds else {}),
         "pll_better": found.better.tolist(),
         "pll_worse": found.worse.tolist(),
@@ -290,8 +294,16 @@ def preferences_downloads(given: Pairs, found: it.pretraining.MinimalPairs, stem
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]
 
 
+def preferences_analysis(spec: it.EncoderSpec, given: Pairs, within: bool) -> Analysis:
+    """Describe which sentence of each pair of a file is likelier."""
+    shown = (".accuracy", ".better", ".worse")
+    return Analysis(
+        "pretraining.compare_minimal_pairs", spec, name="found", shows=shown, pairs=given.pairs, within=within
+    )
+
+
 def surprise_downloads(
-    spec: it.EncoderSpec, found: Sequence[it.pretraining.PseudoLikelihood], stem: str
+    analyses: Sequence[Analysis], found: Sequence[it.pretraining.PseudoLikelihood], stem: str
 ) -> list[Download]:
     """Offer the surprise of each token as files."""
     rows = [(number, one, place) for number, one in enumerate(found) for place in range(len(one.tokens))]
@@ -303,13 +315,11 @@ def surprise_downloads(
         "log_probability": [float(one.logs[place]) for _number, one, place in rows],
     }
     about = {
-        "model": spec.checkpoint.name,
-        "revision": spec.checkpoint.revision,
+        **analyses[0].about,
         "texts": [one.tokens.text for one in found],
         "second_texts": [one.tokens.pair for one in found],
         "pseudo_log_likelihood": [one.total for one in found],
         "pseudo_perplexity": [one.perplexity for one in found],
-        "hides_the_rest_of_the_word": found[0].within,
     }
     return [
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each token")),
@@ -321,23 +331,3 @@ def surprise_downloads(
             _("The same values, with model, text and settings"),
         ),
     ]
-
-
-def surprise_lines(spec: it.EncoderSpec, texts: Sequence[str], pair: str | None, within: bool) -> str:
-    """Write the lines of Python that give the same numbers."""
-    more = ", within=True" if within else ""
-    asked = [repr(text) for text in texts]
-    asked[0] += f", pair={pair!r}" if pair is not None else ""
-    return encoder_lines(spec) + "".join(
-        f"it.pretraining.pseudo_log_likelihood(encoder, {one}{more}).words\n" for one in asked
-    )
-
-
-def preferences_lines(spec: it.EncoderSpec, within: bool) -> str:
-    """Write the lines of Python that give the same numbers."""
-    more = ", within=True" if within else ""
-    return encoder_lines(spec) + (
-        "pairs = [(..., ...)]  # the better sentence first\n"
-        f"found = it.pretraining.compare_minimal_pairs(encoder, pairs{more})\n"
-        "found.accuracy, found.better, found.worse\n"
-    )

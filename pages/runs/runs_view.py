@@ -308,7 +308,7 @@ def compare_view(rows: list[Row]) -> None:
     here = [row.run for row in rows if row.run is not None]
     if here:
         what = segments(
-            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, "curve"
+            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
         )
         told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
         st.plotly_chart(overlaid(told, what), key="overlaid")

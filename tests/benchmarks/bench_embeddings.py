@@ -14,7 +14,8 @@ import torch
 import interpret as it
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.devices import find_device
-from interpret.embeddings.projection import principal_components, unit_rows
+from interpret.embeddings.projection import principal_components
+from interpret.embeddings.vectors import unit_rows
 from tests.benchmarks import SENTENCE, in_turn, machine, row
 
 TEXTS = 2000

@@ -3,12 +3,15 @@
 import gc
 import weakref
 from dataclasses import replace
+from functools import wraps
 from types import SimpleNamespace
 
 import pytest
 
 import interpret as it
-from dashboard import cache, jobs
+from dashboard import ROOT, cache, jobs
+from dashboard.analysis import Analysis
+from dashboard.subject import Subject
 from interpret.core.devices import Device, find_device
 from pages.embeddings.maps_view import _still_there
 
@@ -73,3 +76,23 @@ def test_vectors_of_a_card_that_is_gone_have_their_map_on_the_cpu(monkeypatch):
     card = Device("cuda:7", "A card", 1, 1, ("float32",))
     monkeypatch.setattr("pages.embeddings.maps_view.find_device", lambda _: card)
     assert _still_there("cuda:7") == "cuda:7"
+
+
+def test_one_file_alone_keeps_results():
+    files = [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
+    assert [file.name for file in files if "st.cache_" in file.read_text("utf-8")] == ["cache.py"]
+
+
+def test_a_result_is_computed_once_and_let_go(spec, monkeypatch):
+    read, trace = [], it.trace
+    monkeypatch.setattr(it, "trace", wraps(trace)(lambda **given: (read.append(given), trace(**given))[1]))
+    cache.clear()
+    subject = Subject(spec, "the river bank")
+    one, other = Analysis("attention.rollout", subject), Analysis("attention.head_statistics", subject)
+    for _ in range(2):
+        assert one.result is one.result
+        assert other.result["entropy"].shape == (*one.result.shape[:1], 4)
+    assert len(read) == 1
+    cache.clear()
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, it.Trace) and one.spec == spec]

@@ -8,9 +8,10 @@ from dashboard.widgets.choices import told_apart
 def page():
     import streamlit as st
 
+    from dashboard.state import Key
     from dashboard.widgets.choices import choose
 
-    st.text(choose(st.selectbox, "Run", {"new": "mine", "old": "mine", "other": "mine (2)"}, "run", "old"))
+    st.text(choose(st.selectbox, "Run", {"new": "mine", "old": "mine", "other": "mine (2)"}, Key("run"), "old"))
 
 
 def test_options_of_one_name_are_told_apart():

@@ -11,8 +11,10 @@ import pytest
 
 import dashboard.components.explorer as explorer_module
 import interpret as it
+from dashboard.analysis import python_lines
 from dashboard.components.explorer import Look, explorer, read_look, standalone
-from dashboard.widgets.attention_view import Looked, heads_of_url, python_lines, weights_csv
+from dashboard.subject import Subject
+from dashboard.widgets.attention_view import Looked, heads_of_url, weights_csv
 from dashboard.widgets.export import file_stem
 from pages.attention.attention_figures import head_heatmap
 
@@ -125,11 +127,15 @@ def test_nothing_in_a_text_gets_out_of_an_exported_page(minilm):
 
 def test_the_python_lines_give_the_same_weights(minilm, view):
     look = Look(((2, 3), (4, 5)))
-    what = Looked(minilm.spec, "The bank of the river.", "It was steep.", "word", True, "all", look, "title", "stem")
-    lines = python_lines(what)
+    what = Looked(
+        Subject(minilm.spec, "The bank of the river.", "It was steep."), "word", True, "all", look, "title", "stem"
+    )
+    lines = python_lines(what.analysis)
     scope: dict[str, object] = {}
     exec(lines, scope)
-    assert np.array_equal(scope["weights"], view.average([(2, 3), (4, 5)]))
+    assert lines.endswith("\nview.average([(2, 3), (4, 5)])\n")
+    weights = eval(lines.splitlines()[-1], scope)
+    assert np.array_equal(weights, view.average([(2, 3), (4, 5)]))
 
 
 def test_the_csv_reads_back(view):
@@ -178,11 +184,11 @@ def test_downloads_keep_no_trace_alive(minilm):
     from dashboard.widgets.attention_view import attention_downloads
 
     cache.clear()
-    what = Looked(minilm.spec, "keeps nothing alive", None, "word", True, "all", DEFAULT, "title", "stem")
+    what = Looked(Subject(minilm.spec, "keeps nothing alive"), "word", True, "all", DEFAULT, "title", "stem")
     downloads = attention_downloads(what)
     made = [one.make() for one in downloads]
     assert all(made)
     cache.clear()
     gc.collect()
-    alive = [one for one in gc.get_objects() if isinstance(one, it.Trace) and one.tokens.text == what.text]
+    alive = [one for one in gc.get_objects() if isinstance(one, it.Trace) and one.tokens.text == what.subject.text]
     assert alive == []

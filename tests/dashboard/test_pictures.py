@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import interpret as it
+from dashboard.analysis import Analysis
 from dashboard.components.scatter import read_view
 from dashboard.components.steps import MOST_ROWS, shown_keys
 from dashboard.components.switches import read_off
+from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import answer_table
 from interpret.attention.ablation import Answers
 from interpret.attention.head_statistics import RULES, STATISTICS
@@ -111,7 +113,7 @@ def test_what_is_said_and_exported_of_a_flow_is_no_share(minilm, trace):
     line = answer_line(shares, tokens, 1, 0)
     assert "Max-flow: [CLS] (0) 0.900, river (1) 0.750" in line.replace("\\", "")
     assert "Rollout: [CLS] (0) 50 %" in line.replace("\\", "")
-    csv = flow_downloads(minilm.spec, "river", None, 0, 1, "state", tokens, shares, "stem")[0].make()
+    csv = flow_downloads(Subject(minilm.spec, "river"), 0, 1, "state", tokens, shares, "stem")[0].make()
     assert csv.decode("utf-8-sig").splitlines()[0] == "#,token,rollout_share,max_flow"
 
 
@@ -154,7 +156,8 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
     )
     assert "increases the loss for 72 of 72 heads and decreases it for 0" in importance_line(up)
     assert verdicts_of(up)[0][0] == "loss increases without it (+0.5000 – +1.0000)"
-    csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(minilm.spec, up, "x", "x"))
+    described = Analysis("attention.head_importance", minilm.spec)
+    csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(described, up, "x"))
     assert {"loss_rise_low", "loss_rise_high", "importance_low", "accuracy_drop_high"} <= set(
         csv.splitlines()[0].split(",")
     )

@@ -6,13 +6,14 @@ from streamlit.testing.v1 import AppTest
 def page():
     import streamlit as st
 
+    from dashboard import state
     from dashboard.widgets.tabs import Tab, draw_tabs
 
     tabs = [
         Tab("first", "Attention", lambda subject: st.text(f"first of {subject}")),
         Tab("mine", "Embeddings", lambda subject: st.text(f"mine of {subject}")),
     ]
-    draw_tabs(tabs, "tab", "a text")
+    draw_tabs(tabs, state.TAB, "a text")
 
 
 def test_the_first_is_open_and_the_address_opens_another():

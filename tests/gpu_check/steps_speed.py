@@ -14,7 +14,7 @@ import transformers as tf
 import interpret as it
 from interpret.core.resources import trace_bytes
 from interpret.embeddings.exact_tsne import ExactTSNE
-from interpret.embeddings.projection import unit_rows
+from interpret.embeddings.vectors import unit_rows
 from interpret.finetuning.metrics_log import Step as MetricsLog
 from tests.benchmarks import in_turn
 from tests.gpu_check.check import Figure, World, at_most, step

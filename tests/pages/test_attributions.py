@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.components.words import read_places
+from dashboard.subject import Subject
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.method_input import How, method_names
@@ -181,7 +182,7 @@ def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
     assert not page.exception
     lines = next(one.value for one in page.code if "it.attribution.explain(" in one.value)
     names = run_lines(page, tmp_path, monkeypatch, lines)
-    for one in names["found"]:
+    for one in (names["attribution"], names["attribution_2"]):
         kept = next(iter(page.session_state[f"attribution:{one.method}"].values()))
         np.testing.assert_allclose(one.scores, kept.scores, atol=1e-6)
     # Of four rows nothing can be told, and that is said in plain sight.
@@ -288,7 +289,7 @@ def test_sampled_methods_show_their_error_and_export_it(minilm):
     assert f"± {found.word_uncertainty[1]:.4f}" in word.note
     table = attribution_table([found], True)
     np.testing.assert_allclose(table["± GradientSHAP (95 %)"], found.word_uncertainty)
-    asked = Asked(found.spec, "The court spoke.", None, TARGETS["norm"], "norm", None, "", "")
+    asked = Asked(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
     assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
     exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")
     assert words_of(exact, True)[1].note == ""

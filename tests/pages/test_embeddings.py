@@ -237,7 +237,7 @@ def test_all_layers_need_more_than_one(page):
 def read(minilm):
     texts = ("a\tb <i>", "river bank", "money =1+1", "fourth")
     columns = {"Text": ("x", "y", "z", ""), "score": ("1", "2", "", "4.5")}
-    collection = Collection("file.csv", "about", texts, FileRows((2, 3, 5, 8), columns), 4)
+    collection = Collection("file.csv", "about", texts, FileRows((2, 3, 5, 8), columns), 4, ("", 0))
     return Read(collection, it.embed(minilm, texts), "about")
 
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.subject import Subject
 from interpret.core.builtin import pretraining_facts
 from pages.pretraining.figures import rank_lines
 from pages.pretraining.masking_view import DRAWS, mask_often
@@ -206,7 +207,7 @@ def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page,
     next(one for one in page.button if one.label == "Draw again").click()
     fine(page.run())
     assert any("Seed 8 selects" in one.value for one in page.caption)
-    means = mask_often(encoder(models, "bert"), TEXT, None, it.pretraining.Masking(), lambda *_: None)
+    means = mask_often(Subject(encoder(models, "bert").spec, TEXT), it.pretraining.Masking(), lambda *_: None)
     tiles = {one.label: one.value for one in page.metric}
     assert tiles["Masked"] == f"{means['hidden'][0]:.2f} nats"
     games = [it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]

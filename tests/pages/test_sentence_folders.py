@@ -12,10 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
+from dashboard.analysis import python_lines
+from dashboard.subject import Subject
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.models import model_options
 from interpret.attribution.targets import TARGETS
-from pages.attributions.export import as_dict, question_lines
+from pages.attributions.export import as_dict
 from tests.apps import switch
 
 TEXTS = ("the river bank was steep", "the bank lent money", "it was tired", "said the animals", "rich animals")
@@ -70,7 +72,7 @@ def test_embeddings_and_neighbours_are_the_models_own_until_something_else_is_ch
     cosines = theirs @ peer.encode("steep river", prompt_name="query")
     np.testing.assert_allclose(sorted(found["Cosine"]), sorted(cosines), atol=1e-5)
     lines = " ".join(one.value for one in page.code)
-    assert "it.embed(encoder, texts)" in lines
+    assert "it.embed(encoder, texts, pooling='own', prompt='passage: ')" in lines
     assert "prompt='query: '" in lines
     prompt.set_value("").run()
     np.testing.assert_allclose(kept(page).at(3), peer.encode(list(TEXTS), prompt=""), atol=1e-5)
@@ -129,12 +131,14 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
 
 def test_what_is_exported_says_how_the_vectors_were_made(page, models):
     spec = it.load_encoder(str(models / "st"), device="cpu").spec
-    for pooling, prompt, options in (("own", "passage: ", ""), ("mean", "", ", pooling='mean', prompt=''")):
-        asked = Asked(spec, "the river", "money", TARGETS["similarity"], "similarity", None, "", "", pooling, prompt)
+    for pooling, prompt in (("own", "passage: "), ("mean", "")):
+        asked = Asked(
+            Subject(spec, "the river", "money"), TARGETS["similarity"], "similarity", None, "", pooling, prompt
+        )
         found = json.loads(json.dumps(as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))))
         assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
-        assert f"target='similarity'{options})" in question_lines(asked)
-    asked = Asked(spec, "the river", None, TARGETS["norm"], "norm", None, "", "")
+        assert f"target='similarity', pooling={pooling!r}, prompt={prompt!r})" in python_lines(asked.asking)
+    asked = Asked(Subject(spec, "the river"), TARGETS["norm"], "norm", None, "")
     assert "pooling" not in as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))
 
 

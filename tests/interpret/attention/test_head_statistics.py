@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.attention.head_statistics import RULES, SHARES, is_punctuation, key_kinds
+from interpret.attention.head_statistics import RULES, SHARES
+from interpret.attention.key_kinds import is_punctuation, key_kinds
 from tests.interpret.attention.planted import planted, uniform
 
 TEXT, PAIR = "It was unbelievably steep, it was!", "Really? Unbelievable animals."

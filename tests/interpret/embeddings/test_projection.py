@@ -10,7 +10,7 @@ from sklearn.manifold import trustworthiness
 from tqdm import tqdm
 
 import interpret as it
-from interpret.embeddings.projection import unit_rows
+from interpret.embeddings.vectors import unit_rows
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,234 @@
+"""What a page computes, described once: its result, the Python that gives the same, and what files say of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import reduce
+from typing import Any
+
+import interpret as it
+from dashboard import cache
+from dashboard.subject import Subject
+
+
+@dataclass(frozen=True)
+class Source:
+    """A value that is not written out, such as the texts of a file, with the lines of Python that make it.
+
+    Attributes
+    ----------
+    name
+        What the lines call it.
+    lines
+        They end with its assignment.
+    key
+        Tells the value from others that the same lines make, such as those of another file of this name.
+    make
+        Returns the value.
+    file
+        The file that it is from; empty for none.
+    after
+        What the lines build on.
+    """
+
+    name: str
+    lines: str
+    key: Hashable
+    make: Callable[[], Any] = field(compare=False, repr=False)
+    file: str = ""
+    after: tuple[Source | Analysis, ...] = ()
+
+    @property
+    def result(self) -> Any:
+        """The value."""
+        return self.make()
+
+
+@dataclass(frozen=True, init=False)
+class Analysis:
+    """A call of a public function of `interpret`.
+
+    Parameters
+    ----------
+    call
+        The function, as its name stands behind ``it.``.
+    of
+        The subject, or the encoder where what is read is an argument. The function's parameters ``encoder``, ``trace``,
+        ``text`` and ``pair`` are filled from it.
+    name
+        What the lines of Python call the result; the function's own name unless given.
+    shows
+        What stands behind the result's name for each part of it that the page shows, such as ``".scores"``.
+    keep
+        Whether the result may be kept for all: not one that holds a model.
+    **arguments
+        The other arguments. Other analyses and sources come as they are.
+    """
+
+    call: str
+    of: Subject | it.EncoderSpec
+    name: str = field(compare=False)
+    shows: tuple[str, ...] = field(compare=False)
+    keep: bool = field(compare=False)
+    arguments: tuple[tuple[str, Any], ...]
+
+    def __init__(
+        self,
+        call: str,
+        of: Subject | it.EncoderSpec,
+        *,
+        name: str = "",
+        shows: tuple[str, ...] = (),
+        keep: bool = True,
+        **arguments: Any,
+    ) -> None:
+        known = (call, of, name or call.rpartition(".")[2], shows, keep, tuple(arguments.items()))
+        for attribute, value in zip(("call", "of", "name", "shows", "keep", "arguments"), known, strict=True):
+            object.__setattr__(self, attribute, value)
+
+    @property
+    def spec(self) -> it.EncoderSpec:
+        """The encoder."""
+        return self.of.spec if isinstance(self.of, Subject) else self.of
+
+    @property
+    def result(self) -> Any:
+        """What the call returns, computed once while there is room for it: see `dashboard.cache.kept`."""
+        return cache.kept(self, self.run) if self.keep else self.run()
+
+    def run(self, **more: Any) -> Any:
+        """Call the function anew.
+
+        Parameters
+        ----------
+        **more
+            Arguments that do not change the result, such as ``progress``, and those whose values are at hand.
+        """
+        given = {
+            parameter.name: cache.encoder(value)
+            if isinstance(value, it.EncoderSpec)
+            else value.result
+            if isinstance(value, Analysis | Source)
+            else value
+            for parameter, value in self._given()
+            if parameter.name not in more
+        }
+        return self._function()(**given, **more)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What JSON says of the result: the model, what was read, and the settings by their names in Python."""
+        checkpoint = self.spec.checkpoint
+        found: dict[str, Any] = {
+            "model": checkpoint.name,
+            "revision": checkpoint.revision,
+            "device": self.spec.device,
+            "precision": self.spec.precision,
+        }
+        if isinstance(self.of, Subject):
+            found |= {"text": self.of.text, "pair": self.of.pair}
+        for name, value in self.arguments:
+            if isinstance(value, Analysis):
+                found |= value.about
+            elif isinstance(value, Source):
+                found |= {"file": value.file} if value.file else {}
+            else:
+                found |= asdict(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
+        return found
+
+    def _function(self) -> Callable[..., Any]:
+        found: Any = reduce(getattr, self.call.split("."), it)
+        return found
+
+    def _given(self) -> Iterator[tuple[inspect.Parameter, Any]]:
+        """Yield each parameter that is given, in the function's order, with its value."""
+        subject: dict[str, Any] = {"encoder": self.spec}
+        if isinstance(self.of, Subject):
+            subject |= {"text": self.of.text, "pair": self.of.pair}
+        for name, parameter in inspect.signature(self._function()).parameters.items():
+            if name == "trace" and isinstance(self.of, Subject):
+                yield parameter, Analysis("trace", self.of)
+            elif name in (given := subject | dict(self.arguments)):
+                yield parameter, given[name]
+
+
+def trace_of(subject: Subject) -> it.Trace:
+    """Return the trace of a subject, which most of what is shown is made of."""
+    found: it.Trace = Analysis("trace", subject).result
+    return found
+
+
+def python_lines(*analyses: Analysis) -> str:
+    """Write the lines of Python that give the same results, each under a name of its own."""
+    names: dict[Hashable, str] = {}
+    lines = ["import interpret as it\n\n"]
+
+    def write(one: Analysis | Source | it.EncoderSpec) -> None:
+        if one in names:
+            return
+        if isinstance(one, Source):
+            for before in one.after:
+                write(before)
+            names[one] = one.name
+            lines.append(one.lines)
+            return
+        if isinstance(one, Analysis):
+            write(one.spec)
+            values = list(one._given())
+            # What other analyses read comes first: their files' texts have the same name as this one's.
+            for kind in (it.EncoderSpec, Analysis, Source):
+                for _parameter, value in values:
+                    if isinstance(value, kind):
+                        write(value)
+            room = f"it.{one.call}".rpartition(".")[0]
+            written = [_argument(*given, names, room) for given in values if not _usual(*given)]
+            made = f"it.{one.call}({', '.join(written)})"
+        else:
+            made = _loading(one)
+        wanted = "encoder" if isinstance(one, it.EncoderSpec) else one.name
+        taken, number = set(names.values()), 2
+        names[one] = wanted
+        while names[one] in taken:
+            names[one], number = f"{wanted}_{number}", number + 1
+        lines.append(f"{names[one]} = {made}\n")
+
+    for one in analyses:
+        write(one)
+    shown = [f"{names[one]}{part}" for one in analyses for part in one.shows]
+    return "".join(lines) + (", ".join(shown) + "\n" if shown else "")
+
+
+def table_lines(path: str) -> str:
+    """Write the lines of Python that read a table."""
+    return (
+        "from pathlib import Path\n\nfrom interpret.core.files import read_table\n\n"
+        f"table = read_table(Path({path!r}).read_bytes(), {path.rpartition('/')[2]!r})\n"
+    )
+
+
+def _loading(spec: it.EncoderSpec) -> str:
+    checkpoint = spec.checkpoint
+    name = repr(checkpoint.name)
+    if checkpoint.source == "hub":
+        name = f"it.find_checkpoint({checkpoint.name!r}, revision={checkpoint.revision!r})"
+    return f"it.load_encoder({name}, device={spec.device!r}, precision={spec.precision!r})"
+
+
+def _usual(parameter: inspect.Parameter, value: Any) -> bool:
+    """Tell whether an argument is what the function takes anyway."""
+    usual = parameter.default
+    return type(usual) is type(value) and bool(usual == value)
+
+
+def _argument(parameter: inspect.Parameter, value: Any, names: dict[Hashable, str], room: str) -> str:
+    if isinstance(value, Analysis | Source | it.EncoderSpec):
+        written = names[value]
+    elif is_dataclass(value):
+        # What a function takes is public in the function's own room.
+        written = f"{room}.{value!r}"
+    else:
+        written = repr(list(value) if isinstance(value, tuple) else value)
+    alone = parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    return written if alone else f"{parameter.name}={written}"
