@@ -151,8 +151,7 @@ def train(
     # On the host: what learns is made of it there, and is the only model that ever comes to the device.
     encoder = load_encoder(recipe.model, "cpu")
     recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
-    labels = examples.classes
-    trainable = make_trainable_model(encoder, recipe, examples.task, labels, device)
+    trainable = make_trainable_model(encoder, recipe, examples.task, examples.classes, device)
     if not recipe.dropout:
         _drop_nothing(trainable.model)
     scale = objective.label_scale(examples, train_rows)
@@ -196,7 +195,7 @@ def train(
         trainable.model,
         trainable.family,
         encoder.tokenizer,
-        labels,
+        examples.classes,
         recipe.head,
         examples.task,
         trainable.layer_groups,
