@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.again import pytest_sessionfinish  # noqa: F401
 from tests.tiny import FAMILIES, make_checkpoint
 
 
