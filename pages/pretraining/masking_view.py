@@ -78,7 +78,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         )
     state.seed(state.SEED, 0, range(1_000_000))
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
-    places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
+    places[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
         key="game_whole",
