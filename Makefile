@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # Streamlit opens a browser where there is a screen; not over SSH, where the screen is elsewhere.
 HEADLESS := $(if $(or $(CI),$(SSH_CONNECTION)),--server.headless true)
 
+# A file for each language but English.
+CATALOGUES := dashboard/locale
+
 # What reads and tests the JavaScript; nobody needs it to run the dashboard.
 JS := tests/javascript
 JS_BIN := $(JS)/node_modules/.bin
@@ -78,12 +81,14 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 	$(BIN)/python -m tests.benchmarks.bench_pretraining
 	$(BIN)/python -m tests.benchmarks.bench_pretraining_page
 
-# Collects the English sentences anew; what has none in the catalogue yet is to be translated by hand.
+# Collects the English sentences anew; what has none in a catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests ## collects the sentences to translate
 	$(BIN)/pybabel -q extract -k _n:1,2 -k sentence -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
 		-o $(VENV)/messages.pot dashboard interpret pages
-	$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l zh_CN \
-		-i $(VENV)/messages.pot -o dashboard/locale/zh_CN.po
+	for file in $(CATALOGUES)/*.po; do \
+		$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l $$(basename $$file .po) \
+			-i $(VENV)/messages.pot -o $$file || exit; \
+	done
 
 # `tests/test_api_reference.py` fails while a docstring or a stub says something else.
 reference: $(VENV)/.installed-tests ## writes docs/api/ from the docstrings

@@ -11,3 +11,18 @@ def switch(app: AppTest, name: str) -> AppTest:
     """
     app._page_hash = calc_hash(name)
     return app
+
+
+def charts(app: AppTest) -> set[str]:
+    """Return the keys of the figures that are drawn."""
+    return {one.key for one in app.get("plotly_chart")}
+
+
+def offered(app: AppTest, key: str) -> bool:
+    """Whether there is a button with a key."""
+    return any(one.key == key for one in app.button)
+
+
+def listed(app: AppTest, key: str):
+    """Return a list that drops down whose key begins so: it may end in what tells one file from another."""
+    return next(one for one in app.selectbox if one.key and one.key.startswith(key))

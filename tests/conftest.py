@@ -1,12 +1,12 @@
-"""jaxtyping's axes are checked by beartype on every array that a test sees made."""
+"""Types and axes are checked in every call; models that tests have in common."""
 
 from importlib.util import find_spec
 
-from jaxtyping import install_import_hook
-
 # A machine that only checks its GPU (`make gpu-check`) may lack it.
 if find_spec("beartype"):
-    install_import_hook("interpret", "beartype.beartype")
+    from tests.checked import check_types
+
+    check_types()
 
 import os
 
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.again import pytest_sessionfinish  # noqa: F401
 from tests.tiny import FAMILIES, make_checkpoint
 
 

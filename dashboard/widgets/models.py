@@ -264,7 +264,7 @@ def device_picker() -> None:
 
 def card_button() -> None:
     """Draw the button that opens the model's card."""
-    if st.button(_("Model card"), icon=":material/badge:", width="stretch"):
+    if st.button(_("Model card"), key="model_card", icon=":material/badge:", width="stretch"):
         st.dialog(_("Model card"), width="large")(_card)()
 
 

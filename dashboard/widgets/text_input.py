@@ -83,7 +83,7 @@ def _typed() -> Chosen:
     if two:
         state.seed(state.PAIR)
         pair = places[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
-    last.button(_("Analyse"), type="primary", width="stretch")
+    last.button(_("Analyse"), key="analyse", type="primary", width="stretch")
     text = text or ""
     if text == first_text and pair is None:
         return Chosen(text, pair, True)

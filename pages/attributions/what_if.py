@@ -58,7 +58,7 @@ def whatif(asked: Asked) -> None:
     # A word that is asked for at a mask has no place in a text without it.
     if not question.kind.at_mask:
         _typed(asked, question)
-    with st.expander(_("Each word switched off in turn")):
+    with st.expander(_("Each word switched off in turn"), key="each_word_off"):
         every = it.attribution.read_variants(question, [(), *singles])
         st.dataframe(variants_table(question, every), hide_index=True)
         export_bar(

@@ -63,6 +63,7 @@ def clusters(read: Read) -> None:
     with st.container(horizontal=True):
         st.button(
             _("Colour the map by these clusters"),
+            key="colour_by_clusters",
             on_click=_colour,
             args=(method,),
             icon=":material/palette:",

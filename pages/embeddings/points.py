@@ -119,11 +119,13 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
             lambda: as_csv(table),
             f"{stem}-selected.csv",
             "text/csv",
+            key="selected_rows",
             on_click="ignore",
             icon=":material/download:",
         )
         if st.button(
             _("Analyse this text on the Attention page"),
+            key="to_attention",
             disabled=not rows,
             icon=":material/arrow_forward:",
             help=_("Choose a row of the table first."),

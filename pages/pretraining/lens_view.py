@@ -140,7 +140,7 @@ def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
 
 def lens_about(lens: it.pretraining.TunedLens) -> None:
     """Draw how far the tuned lens brings each level."""
-    with st.expander(_("What the tuned lens improves")):
+    with st.expander(_("What the tuned lens improves"), key="lens_gain"):
         st.plotly_chart(lens_fit(lens), key="lens_fit")
         st.caption(
             _(

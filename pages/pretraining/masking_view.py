@@ -77,7 +77,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
             _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
         )
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
-    places[4].button(_("Draw again"), icon=":material/casino:", on_click=_again, width="stretch")
+    places[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
         key=state.GAME_WHOLE,

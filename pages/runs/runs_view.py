@@ -79,7 +79,7 @@ def runs_table() -> list[Row]:
     rows = _rows()
     if not rows:
         st.info(_("No runs yet. Start one on the “Fine-tune” page; it is kept here with its model and its curves."))
-        if st.button(_("Go to Fine-tune"), icon=":material/model_training:"):
+        if st.button(_("Go to Fine-tune"), key="to_finetune", icon=":material/model_training:"):
             st.switch_page(page_file("finetune"))
         return []
     query = st.text_input(_("Filter"), key="runs_query", placeholder=_("name, file, model, state, alias …"))

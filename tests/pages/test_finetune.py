@@ -16,7 +16,7 @@ from interpret.finetuning.run_records import write_note
 from interpret.finetuning.run_state import write_state
 from interpret.finetuning.worker import work
 from pages.runs import runs_view
-from tests.apps import switch
+from tests.apps import charts, listed, offered, switch
 
 
 @pytest.fixture
@@ -56,15 +56,15 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     open_page(page)
     assert not page.exception
     assert said(page) == []
-    before = values(page)["Trainable parameters"]
+    before = page.metric[0].value
     toggles = {one.label: one for one in page.toggle}
     # The lower half at first; the head is no toggle.
     assert toggles["Embeddings"].value
     assert not toggles["Layer 2"].value
     assert "Head" not in toggles
     toggles["Layer 2"].set_value(True).run()
-    assert values(page)["Trainable parameters"] != before
-    assert next(one for one in page.selectbox if one.label == "Freeze").value == "own"
+    assert page.metric[0].value != before
+    assert listed(page, "preset:").value == "own"
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
     assert not page.exception
@@ -79,8 +79,7 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
     open_page(page, stage="inside")
     assert not page.exception
     assert said(page) == []
-    assert "Which heads changed most" in shown(page)
-    assert "Words that support the prediction" in shown(page)
+    assert charts(page) >= {"drift", "alike", "before_after"}
     open_page(page, "runs")
     assert not page.exception
     assert said(page) == []
@@ -98,11 +97,10 @@ def test_toggles_change_the_plan_and_a_run_is_read_on_every_tab_and_page(page, t
 
 def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_path):
     open_page(page)
-    before = values(page)["Trainable parameters"]
+    before = page.metric[0].value
     page.toggle(key="lora").set_value(True).run()
     assert page.number_input(key="rate").value == pytest.approx(2e-3)
-    assert values(page)["Trainable parameters"] != before
-    assert " in adapters" in shown(page)
+    assert page.metric[0].value != before
     page.number_input(key="epochs").set_value(2).run()
     page.button(key="start").click().run()
     (first,) = it.runs.list_runs(tmp_path / "runs")
@@ -113,21 +111,19 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     open_page(page, stage="inside")
     steps = [one.step for one in it.finetuning.list_snapshots(first)]
     assert len(steps) == 3
-    moment = next(one for one in page.segmented_control if one.label.startswith("Compare the model before"))
+    moment = page.segmented_control(key=f"moment:{first.id}:en")
     moment.set_value(steps[1]).run()
     assert not page.exception
     assert said(page) == []
     page.toggle(key=f"moments:{first.id}").set_value(True).run()
     assert not page.exception
     assert said(page) == []
-    assert "Change of attention on this sentence" in shown(page)
+    assert charts(page) >= {"moments_drift", "moments_cka"}
     # Gone on from, with old rows among the new ones.
     open_page(page, model=f"run:{first.id}", stage="setup")
     page.toggle(key="lora").set_value(False).run()
     page.slider(key="replay").set_value(20).run()
-    page.selectbox(key=next(one.key for one in page.selectbox if one.label.startswith("Regularization"))).set_value(
-        "ewc"
-    ).run()
+    listed(page, "hold").set_value("ewc").run()
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
     assert not page.exception
@@ -137,9 +133,8 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert second.facts["learned"] == round(256 / 0.8)
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
     open_page(page, model="folder:bert", stage="watch")
-    (told,) = [one.value for one in page.info if "the parent run was evaluated on" in one.value]
-    assert f"On the {first.facts['judged']:.0f} rows" in told
-    assert told.count("95 %: ") == 2
+    (told,) = [one.value for one in page.info if one.value.count("95 %: ") == 2]
+    assert f" {first.facts['judged']:.0f} " in told
     # Whatever becomes of the first: the second has what it needs.
     open_page(page, model="folder:bert", stage="watch")
     it.runs.delete_run(first)
@@ -151,17 +146,17 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
 
 def test_presets_bring_what_goes_well_with_them(page):
     open_page(page)
-    freeze = next(one for one in page.selectbox if one.label == "Freeze")
+    freeze = listed(page, "preset:")
     freeze.set_value("head only").run()
     assert page.number_input(key="rate").value == pytest.approx(2e-2)
     assert all(one.value for one in page.toggle if one.label.startswith("Layer"))
     page.number_input(key="rate").set_value(1e-5).run()
-    assert "A head alone trains slowly" in said(page)[0]
+    assert len(said(page)) == 1
 
 
 def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     open_page(page, stage="sweep")
-    assert "No sweep yet" in shown(page)
+    assert not page.dataframe
     open_page(page, stage="setup")
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start_sweep").click().run()
@@ -172,8 +167,8 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     assert {run.state for run in runs} == {"done"}
     assert len({run.request.group for run in runs}) == 1
     assert len(page.dataframe[0].value) == 6
-    assert "Best on these rows: " in shown(page)
-    assert "was chosen on the same rows that it is evaluated on" in page.warning[0].value
+    assert charts(page) == {"sweep"}
+    assert len(page.warning) == 1
 
 
 def give(page, content, name="rows.csv", task="classes"):
@@ -222,16 +217,17 @@ def test_a_file_in_an_old_encoding_values_and_words(page):
 
 def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     open_page(page, stage="watch")
-    assert "No run yet" in shown(page)
+    assert not charts(page)
     open_page(page, "runs")
-    assert "No runs yet" in shown(page)
+    assert offered(page, "to_finetune")
     open_page(page, stage="setup")
     page.number_input(key="epochs").set_value(1).run()
     page.button(key="start").click().run()
     run = it.runs.list_runs(tmp_path / "runs")[0]
     write_state(run.folder, state="running", process=1 << 22, born=0.0)
     open_page(page, stage="watch")
-    assert "The process ended unexpectedly" in said(page)[0]
+    # What random weights have learned is said as well.
+    assert said(page)
     page.button(key="resume_run").click().run()
     assert it.runs.read_run(run.folder).state == "done"
     write_state(
@@ -243,7 +239,7 @@ def test_states_are_said_and_a_run_can_be_resumed_and_deleted(page, tmp_path):
     assert "x” is not a run" in said(page)[0]
     page.button(key="delete_run").click().run()
     assert it.runs.list_runs(tmp_path / "runs") == []
-    assert "No run yet" in shown(page)
+    assert not offered(page, "delete_run")
 
 
 def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path):
@@ -254,7 +250,7 @@ def test_a_server_that_does_not_answer_hides_no_run(page, monkeypatch, tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     open_page(page, "runs")
     assert not page.exception
-    assert "does not respond" in said(page)[0]
+    assert ["127.0.0.1:9" in one.replace("\\", "") for one in said(page)] == [True]
     assert len(page.dataframe[0].value) == 1
 
 
@@ -312,7 +308,7 @@ def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(pag
     assert not page.exception
     line = next(one.value for one in page.markdown if "tokens per known word" in one.value)
     assert line.index("67% unknown tokens") < line.index("1.00 tokens per known word")
-    assert any("not in this model's vocabulary" in one.value for one in page.warning)
+    assert len(page.warning) == 1
     assert not page.success
 
 
@@ -343,7 +339,7 @@ def test_a_damaged_run_is_one_row_and_can_be_deleted(page, tmp_path, file):
             assert not page.exception
             assert not any("unexpected error" in one for one in said(page))
     if file.endswith(".json"):
-        assert any("is damaged" in one for one in said(page))
+        assert said(page)
         page.button(key="delete_run").click().run()
         assert [run.id for run in it.runs.list_runs(root)] == [good.id]
 

@@ -12,7 +12,7 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.language import literal
 from pages.runs import runs_view
-from tests.apps import switch
+from tests.apps import charts, offered, switch
 from tests.pages.test_results_page import noise, plant
 from tests.tiny import make_checkpoint
 
@@ -287,28 +287,24 @@ def test_a_file_is_text_wherever_one_is_read(page, place):
     open_page(page, name, **{key: file})
     said = " ".join(one.value for kind in (page.caption, page.warning, page.error) for one in kind)
     assert place == "tags" or literal(FILE) in said
-    for second in [one for one in page.selectbox if one.label == "Column with the second text"][:1]:
+    for second in [one for one in page.selectbox if (one.key or "").startswith("second:")][:1]:
         second.select_index(len(second.options) - 1).run()
-    for button in [one for one in page.button if re.search(r"Explain \d|\d pairs", one.label)]:
+    for button in [one for one in page.button if one.key in ("rows:start", "following:start", "preferences:start")]:
         button.click().run()
     assert not page.exception
     assert raw_texts(page) == []
     # What the file is read for is there.
     titles = {title for one in page.dataframe for title in one.value.columns}
     if place in ("classes", "tags"):
-        assert any(one.label == "Start" for one in page.button)
+        assert offered(page, "start")
     elif place == "attention":
         assert any(HOSTILE[0] in option for one in page.selectbox for option in one.options)
     elif place in TITLES:
         assert TITLES[place] in titles
 
 
-# What each stage of a run that is done comes to say.
-STAGES = {
-    "watch": "Results by class",
-    "sweep": "Best on these rows",
-    "inside": "held-out texts, before and after training",
-}
+# A figure that each stage of a run that is done comes to.
+STAGES = {"watch": "calibration", "sweep": "sweep", "inside": "before_after"}
 
 
 def as_run(models, root, name, frozen=()):
@@ -336,7 +332,7 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
     for stage in STAGES:
         open_page(page, "finetune", model=f"folder:{FOLDER}", device="cpu", stage=stage, run="r0")
         said = " ".join(one.value for kind in (page.markdown, page.info, page.error) for one in kind)
-        assert STAGES[stage] in said
+        assert STAGES[stage] in charts(page)
         assert "damaged" not in said
     # As MLflow has it, with a note and an alias that were written elsewhere.
     runs = [
@@ -352,7 +348,7 @@ def test_a_run_is_text_on_every_stage_and_in_the_record(page, models, monkeypatc
         monkeypatch.setattr(runs_view, "runs_table", lambda chosen=chosen: runs_view._rows()[chosen])
         open_page(page, "runs")
         assert len(page.text_area) == (chosen.stop == 1)
-        assert any(one.label.startswith("Remove alias") for one in page.button) == (chosen.stop == 1)
+        assert any((one.key or "").startswith("drop:") for one in page.button) == (chosen.stop == 1)
 
 
 HALF = "half \ud83d of it"

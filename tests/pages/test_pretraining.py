@@ -12,11 +12,20 @@ from dashboard import ROOT, cache
 from dashboard.subject import Subject
 from interpret.core.builtin import pretraining_facts
 from pages.pretraining.figures import rank_lines
+from pages.pretraining.fill_mask_view import survival_table
 from pages.pretraining.masking_view import DRAWS, mask_often
-from tests.apps import switch
+from pages.pretraining.pseudo_likelihood_view import verdict
+from tests.apps import charts, listed, offered, switch
 from tests.tiny import make_checkpoint
 
 TABS = ("guess", "game", "surprise", "following")
+# How many tiles each has, and which figures.
+DRAWN = {
+    "guess": (0, {"layers", "ranks"}),
+    "game": (5, set()),
+    "surprise": (3, set()),
+    "following": (7, {"following"}),
+}
 TEXT = "the river bank was steep and the bank lent money"
 
 
@@ -72,11 +81,13 @@ def encoder(models, name):
 def test_every_tab_runs_for_both_games(page, tab, family):
     give_story(page)
     fine(open_page(page, model=f"folder:{family}", pre=tab, pair="it was rich"))
+    assert (len(page.metric), charts(page)) == DRAWN[tab]
 
 
 @pytest.mark.parametrize("tab", TABS[:3])
 def test_models_of_masked_words_alone_are_asked_all_but_pairs(page, tab):
     fine(open_page(page, model="folder:roberta", pre=tab))
+    assert (len(page.metric), charts(page)) == DRAWN[tab]
 
 
 def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(page):
@@ -125,14 +136,13 @@ def test_the_best_guessed_word_is_hidden_at_first_and_nothing_where_the_text_has
 
 def test_nothing_hidden_is_said_and_not_refused(page):
     fine(open_page(page, model="folder:bert", hidden=""))
-    [hint] = [one.value for one in page.info]
-    assert "No word is masked yet" in hint
+    assert len(page.info) == 1
     assert not page.dataframe
 
 
 def test_all_hidden_is_one_sentence_and_nothing_is_lost(page):
     open_page(page, model="folder:bert", hidden=",".join(str(i) for i in range(1, 11)))
-    assert [one for one in said(page) if "Every word is masked" in one]
+    assert len(said(page)) == 1
     assert not page.exception
     assert page.session_state["text"] == TEXT
 
@@ -142,16 +152,15 @@ def test_a_model_without_heads_is_one_sentence(page, tab):
     open_page(page, model="folder:headless", pre=tab, pair="it was rich")
     assert not page.exception
     assert len(said(page)) == 1
-    assert "was saved without" in said(page)[0]
+    assert not page.metric
+    assert not charts(page)
 
 
-@pytest.mark.parametrize(
-    ("tab", "words"), [("game", "masking needs words that are known"), ("surprise", "Write the word")]
-)
-def test_a_mask_typed_where_every_word_must_be_known_is_one_sentence(page, tab, words):
+@pytest.mark.parametrize("tab", ["game", "surprise"])
+def test_a_mask_typed_where_every_word_must_be_known_is_one_sentence(page, tab):
     open_page(page, model="folder:bert", pre=tab, text="the river [MASK] was steep")
     assert not page.exception
-    assert any(words in one for one in said(page))
+    assert len(said(page)) == 1
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -166,14 +175,15 @@ def test_no_text_is_one_sentence(page, tab, text):
 def test_a_text_over_the_limit_is_read_in_windows(page, tab):
     open_page(page, model="folder:bert", pre=tab, text=" ".join(["the river bank was steep"] * 40))
     assert not page.exception
-    assert any("windows that overlap" in one.value for one in page.info)
-    assert [one for one in said(page) if "needs two texts" not in one] == []
+    assert len(page.info) >= 1
+    # Where two texts are needed, that is said too.
+    assert len(said(page)) == (tab == "following")
 
 
 def test_a_single_text_has_no_next_sentence_and_is_told_so(page):
     open_page(page, model="folder:bert", pre="following")
     assert len(said(page)) == 1
-    assert "needs two texts" in said(page)[0]
+    assert offered(page, "make_room")
 
 
 def test_shipped_pairs_are_scored_by_kind(page):
@@ -181,7 +191,7 @@ def test_shipped_pairs_are_scored_by_kind(page):
     page.run()
     assert any("of 38 pairs" in one.value for one in page.markdown)
     kinds = next(one.value for one in page.dataframe if "Kind" in one.value)
-    assert int(kinds["Number of pairs"].sum()) == 44
+    assert int(kinds.iloc[:, -1].sum()) == 44
     # Mistakes are drawn in a colour of their own.
     bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
     assert [all(y > 0 for y in bars[0]["y"]), any(y > 0 for y in bars[1]["y"])] == [True, False]
@@ -190,7 +200,9 @@ def test_shipped_pairs_are_scored_by_kind(page):
     table = next(one.value for one in page.dataframe if "Better" in one.value)
     assert len(table) == 44
     assert list(table["Kind"][-6:]) == ["stereotype"] * 6
-    assert list(table["PLL difference"][:38]) == sorted(table["PLL difference"][:38])
+    better, worse, gap = table.select_dtypes("float")[:38].T.to_numpy()
+    np.testing.assert_allclose(better - worse, gap, atol=2e-3)
+    assert list(gap) == sorted(gap)
 
 
 def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
@@ -198,18 +210,19 @@ def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
     page.session_state["corpus:preferences_kept"] = ("t.csv", b"text\nthe river\nthe bank\n")
     open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
     assert not page.exception
-    assert any("No second column" in one for one in said(page))
+    assert len(said(page)) == 1
 
 
 def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page, models):
     fine(open_page(page, model="folder:bert", pre="game", seed="7"))
-    assert any("Seed 7 selects" in one.value for one in page.caption)
-    next(one for one in page.button if one.label == "Draw again").click()
+    page.button(key="draw_again").click()
     fine(page.run())
-    assert any("Seed 8 selects" in one.value for one in page.caption)
+    assert page.session_state["seed"] == 8
+    table = next(one.value for one in page.dataframe if "Token" in one.value)
+    drawn = it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=8)
+    assert list(table["Token"]) == [drawn.tokens.labels[place] for place in drawn.place]
     means = mask_often(Subject(encoder(models, "bert").spec, TEXT), it.pretraining.Masking(), lambda *_: None)
-    tiles = {one.label: one.value for one in page.metric}
-    assert tiles["Masked"] == f"{means['hidden'][0]:.2f} nats"
+    assert page.metric[0].value == f"{means['hidden'][0]:.2f} nats"
     games = [it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
     assert means["all"][1] >= sum(len(one.place) for one in games)
     assert DRAWS == 40
@@ -219,7 +232,7 @@ def test_none_chosen_is_one_sentence(page):
     page.session_state["game_rate"] = 1
     open_page(page, model="folder:bert", pre="game")
     assert not page.exception
-    assert any("No token was selected" in one for one in said(page))
+    assert len(said(page)) == 1
 
 
 def test_hidden_and_replaced_are_never_more_than_all(page):
@@ -228,10 +241,10 @@ def test_hidden_and_replaced_are_never_more_than_all(page):
     fine(open_page(page, model="folder:bert", pre="game"))
     assert "Only 5 % are left after masking, so no more than that are replaced." in [one.value for one in page.caption]
     # Nothing that was set is lost.
-    slider = next(one for one in page.slider if one.label == "… of which masked")
-    fine(slider.set_value(30).run())
+    before = len(page.caption)
+    fine(page.slider(key="game_hidden").set_value(30).run())
     assert page.session_state["game_replaced"] == 60
-    assert not [one for one in page.caption if "left after masking" in one.value]
+    assert len(page.caption) == before - 1
 
 
 def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from_the_first(page, models):
@@ -239,31 +252,28 @@ def test_two_sentences_are_compared_and_a_fault_in_the_second_takes_nothing_from
     first, second = (
         it.pretraining.pseudo_log_likelihood(encoder(models, "bert"), one) for one in (TEXT, "the bank lent it")
     )
-    tiles = {one.label: one.value for one in page.metric}
-    assert tiles["Pseudo-perplexity"] == f"{first.perplexity:,.1f}"
-    likelier = "first" if first.total > second.total else "second"
-    verdict = f"The model finds the **{likelier}** more likely, by {abs(first.total - second.total):.2f} nats."
-    assert any(verdict in one.value for one in page.markdown)
+    tiles = [one.value for one in page.metric]
+    assert tiles[0] == f"{first.perplexity:,.1f}"
+    assert any(one.value == verdict(first, second) for one in page.markdown)
     page.text_input(key="surprise_other").set_value("the [MASK]")
     page.run()
     assert not page.exception
-    (fault,) = said(page)
-    assert "the word in that position is not known" in fault
-    assert {one.label: one.value for one in page.metric} == tiles
-    assert any("Surprisal (bits)" in one.value for one in page.dataframe)
+    assert len(said(page)) == 1
+    assert [one.value for one in page.metric] == tiles
+    assert any("Word" in one.value for one in page.dataframe)
 
 
 def test_a_lens_is_fitted_once_and_kept(page):
     fine(open_page(page, model="folder:bert", lens="tuned"))
     assert not page.get("plotly_chart")
-    next(one for one in page.button if one.label == "Fit the lens").click()
+    page.button(key="lens_fit:start").click()
     fine(page.run())
     assert page.get("plotly_chart")
     # Another session finds it.
     other = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     fine(open_page(other, model="folder:bert", lens="tuned"))
     assert other.get("plotly_chart")
-    assert not [one for one in other.button if one.label == "Fit the lens"]
+    assert not offered(other, "lens_fit:start")
 
 
 def test_a_lens_that_cannot_be_kept_is_one_sentence_before_it_is_fitted(page, monkeypatch, tmp_path):
@@ -271,10 +281,9 @@ def test_a_lens_that_cannot_be_kept_is_one_sentence_before_it_is_fitted(page, mo
     monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr(it.pretraining, "fit_tuned_lens", lambda *_given, **_more: pytest.fail("fitted for nothing"))
     fine(open_page(page, model="folder:bert", lens="tuned"))
-    next(one for one in page.button if one.label == "Fit the lens").click().run()
+    page.button(key="lens_fit:start").click().run()
     assert not page.exception
     (fault,) = said(page)
-    assert "cannot be written" in fault
     assert "BERTOSCOPE" in fault
 
 
@@ -283,9 +292,11 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
     page.session_state["heads_panel"] = True
     fine(open_page(page, model="folder:bert", hidden="3"))
     after = it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3], heads=[(0, 0), (2, 1)])
-    table = next(one.value for one in page.dataframe if "Probability, heads ablated" in one.value)
-    assert table["Probability, heads ablated"][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
-    assert table["Probability, all heads"][0] != table["Probability, heads ablated"][0]
+    survival = survival_table(it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3]), after)
+    table = next(one.value for one in page.dataframe if set(survival) == set(one.value))
+    _mask, _word, before, ablated, *_more = survival
+    assert table[ablated][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
+    assert table[before][0] != table[ablated][0]
 
 
 def test_heads_that_are_out_stay_out_while_their_panel_is_shut(page, models):
@@ -307,9 +318,9 @@ def test_heads_cannot_be_taken_out_of_every_family_and_that_is_one_sentence(page
     page.session_state["heads_panel"] = True
     open_page(page, model="folder:mpnet")
     assert not page.exception
-    assert any("heads cannot be ablated" in one for one in said(page))
+    assert len(said(page)) == 1
     # What can be shown, is.
-    assert page.get("plotly_chart")
+    assert charts(page)
 
 
 def test_beside_another_model_the_same_words_are_hidden(page, models):
@@ -326,7 +337,7 @@ def test_beside_another_model_the_same_words_are_hidden(page, models):
 def test_beside_itself_a_model_says_so(page):
     page.session_state["beside_model"] = "minilm"
     fine(open_page(page, hidden="3", beside="model"))
-    assert any("This is the model on the left" in one.value for one in page.info)
+    assert len(page.info) == 1
 
 
 def test_a_link_holds_what_was_set(page, models):
@@ -368,9 +379,9 @@ def test_words_that_the_vocabulary_lacks_have_no_true_guess(page):
 
 def test_where_one_text_is_given_there_is_room_for_another(page):
     open_page(page, model="folder:bert", pre="following")
-    next(one for one in page.button if one.label == "Add a second text").click()
+    page.button(key="make_room").click()
     page.run()
-    assert [one.label for one in page.text_area] == ["Text A", "Text B"]
+    assert [one.key for one in page.text_area] == ["text", "pair"]
     assert page.text_area(key="text").value == TEXT
 
 
@@ -380,7 +391,7 @@ def test_beside_another_text_its_own_masks_are_guessed(page):
     assert any(one.value == "**Mask 1**" for one in page.markdown)
     page.session_state["beside_text"] = "the bank lent money"
     page.run()
-    assert any("No word is masked" in one for one in said(page))
+    assert len(said(page)) == 1
 
 
 def test_in_chinese_nothing_is_left_in_english(page):
@@ -408,9 +419,9 @@ def test_words_stay_hidden_with_another_model_and_unit_and_each_text_has_its_own
     page.session_state["text"] = TEXT
     fine(page.run())
     assert any("2 of 10 masked" in one.value for one in page.caption)
-    next(one for one in page.button if one.label == "Unmask all").click()
+    page.button(key="show_all").click()
     fine(page.run())
-    assert any("No word is masked yet" in one.value for one in page.info)
+    assert len(page.info) == 1
 
 
 def test_a_mask_that_is_typed_cannot_be_shown_and_asks_for_no_true_word(page):
@@ -421,7 +432,7 @@ def test_a_mask_that_is_typed_cannot_be_shown_and_asks_for_no_true_word(page):
 def test_another_models_mask_is_said_to_be_no_mask(page):
     open_page(page, model="folder:roberta", text="the river [MASK] was steep")
     assert not page.exception
-    assert any("reads as ordinary text" in one for one in said(page))
+    assert ["<mask>" in one.value.replace("\\", "") for one in page.warning] == [True]
 
 
 def test_the_true_token_is_marked_in_every_vocabulary(page, models):
@@ -447,7 +458,7 @@ def test_pairs_of_which_none_can_be_read_are_told_so(page):
     page.session_state["preference_source"] = "file"
     page.session_state["corpus:preferences_kept"] = ("t.csv", b"a,b\nthe [MASK],the bank\nthe river,the [MASK]\n")
     open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
-    next(one for one in page.selectbox if one.label == "Column with the second text").select(1)
+    listed(page, "second:preferences").select(1)
     fine(page.run())
     assert any("2 pairs cannot be read" in one.value for one in page.caption)
 

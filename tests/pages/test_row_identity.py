@@ -22,7 +22,7 @@ from interpret.core.labels import as_number
 from interpret.finetuning.results import measure_results
 from pages.finetune.result_views import pretraining
 from pages.finetune.result_views.classification import _all_rows
-from tests.apps import switch
+from tests.apps import listed, switch
 from tests.tiny import make_checkpoint
 
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
@@ -251,7 +251,7 @@ def test_a_whole_file_explained(page, drawn, forty):
     page.session_state["explained_rows_kept"] = ("rows.csv", as_file(rows))
     page.session_state["rows_method"] = "saliency"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")
-    next(one for one in page.button if one.label == "Explain 40 rows").click().run()
+    page.button(key="rows:start").click().run()
     assert not page.exception
     seen, highest = check(drawn(), rows)
     assert seen >= 2
@@ -271,8 +271,8 @@ def forty(monkeypatch):
 
     choose = collection.choose
 
-    def some(draw, label, *args, **more):
-        return 40 if label == "Rows to read" else choose(draw, label, *args, **more)
+    def some(draw, label, options, *args, **more):
+        return 40 if options.keys() >= {300, 0} else choose(draw, label, options, *args, **more)
 
     monkeypatch.setattr(collection, "choose", some)
     monkeypatch.setattr(rows_view, "choose", some)
@@ -311,8 +311,8 @@ def test_next_sentences(page, drawn, second):
     page.session_state["corpus:following_kept"] = ("rows.csv", as_file(rows))
     open_page(page, "pretraining", pre="following", text="the river", pair="it was rich")
     if second:
-        next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
-    asked = [one for one in page.button if "pairs" in one.label]
+        listed(page, "second:").select(2).run()
+    asked = [one for one in page.button if one.key == "following:start"]
     for one in asked:
         one.click().run()
     assert not page.exception
@@ -328,8 +328,8 @@ def test_minimal_pairs(page, drawn):
     page.session_state["preference_source"] = "file"
     page.session_state["corpus:preferences_kept"] = ("rows.csv", as_file(rows))
     open_page(page, "pretraining", pre="surprise", surprise_over="pairs", text="the river")
-    next(one for one in page.selectbox if one.label == "Column with the second text").select(2).run()
-    for one in [one for one in page.button if "pairs" in one.label]:
+    listed(page, "second:").select(2).run()
+    for one in [one for one in page.button if one.key == "preferences:start"]:
         one.click().run()
     assert not page.exception
     seen, highest = check(drawn(), rows)
@@ -371,7 +371,7 @@ def test_a_long_text_is_found_and_opened_whole(page):
     page.session_state["rows_method"] = "saliency"
     page.session_state["rows_find"] = "LASTWORD"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")
-    next(one for one in page.button if one.label == "Explain 3 rows").click().run()
+    page.button(key="rows:start").click().run()
     table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
     assert list(table["Row"]) == [2]
     assert table["Text"][0] == f"the river {tail}"

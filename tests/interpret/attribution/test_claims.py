@@ -414,12 +414,12 @@ def test_words_are_told_from_nothing_all_of_them_together(bert):
 # ---- sampled methods
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize(
+    ("method", "smooth"),
+    [(name, smooth) for name, one in METHODS.items() for smooth in (False, True)[: 1 + one.gradient]],
+)
 def test_what_is_drawn_says_how_far_that_may_move_it(bert, method, smooth):
     about = METHODS[method]
-    if smooth and not about.gradient:
-        return
     found = explain(target_function(bert, "the river bank was", target="norm"), method, smooth=smooth)
     drawn = about.random or smooth
     assert (found.uncertainty is not None) is (found.word_uncertainty is not None) is drawn
@@ -449,8 +449,12 @@ def test_shapleys_error_is_that_of_a_coin(bert):
     expected = stats.t.ppf(0.975, 24) * abs(whole) * np.sqrt(share * (1 - share) / 24)
     assert found.uncertainty[2] == pytest.approx(expected, rel=1e-4)
     assert found.uncertainty[4] == pytest.approx(expected, rel=1e-4)
-    # What one has the other has not: together they are no sample.
+    # Other words add nothing in any order; and what one of the two has the other has not, so both together are certain.
     assert found.uncertainty[[1, 3, 5]].max() < 1e-5
+    work = Work(question, METHODS["shapley_sampling"], "pad", 0.01, "adaptive", 0, None)
+    with seeded(0):
+        drawn = METHODS["shapley_sampling"].scores(work, question.embedded)
+    assert drawn.half_widths([(2,), (4,), (2, 4)]) == pytest.approx([expected, expected, 0], abs=1e-4)
 
 
 @pytest.mark.parametrize("method", SAMPLED)

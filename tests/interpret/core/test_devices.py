@@ -109,7 +109,8 @@ def test_a_module_takes_no_function_s_place():
         "assert it.next_sentence.__module__ == 'interpret.pretraining.next_sentence'\n"
         "assert it.attention is interpret.attention and it.attention.rollout\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_bfloat16_is_near_float32(minilm):

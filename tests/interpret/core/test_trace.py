@@ -193,7 +193,8 @@ def test_a_trace_that_cannot_fit_is_refused_before_it_is_begun(minilm, monkeypat
 def test_a_batch_of_texts_with_and_without_pair_warns_of_nothing(minilm):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        it.trace_batch(minilm, [("one", None), ("two words", None)])
+        found = it.trace_batch(minilm, [("one", None), ("two words", "and a pair")])
+    assert [one.tokens.pair for one in found] == [None, "and a pair"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

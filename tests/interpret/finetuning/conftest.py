@@ -5,6 +5,7 @@ import pytest
 
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.recipe import Recipe
+from tests.records import tables_are_made_once  # noqa: F401
 from tests.tiny import make_checkpoint
 
 WORDS = {"bank": ("bank", "money", "rich", "lent"), "river": ("river", "steep", "animals", "tired")}
