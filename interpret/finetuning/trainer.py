@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from interpret.finetuning.metrics_log import Evaluation, Step, Tell
 from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.optimizer import make_optimizer
+from interpret.finetuning.processes import agree, mean_of
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.regularization import Regularizer
 from interpret.finetuning.sampler import LengthSampler
-from interpret.finetuning.schedule import Schedule
 from interpret.finetuning.trainable_model import TrainableModel
 from interpret.finetuning.trainer_state import TrainerState
 from interpret.finetuning.training_data import TrainingData
@@ -31,6 +32,10 @@ from interpret.finetuning.training_data import TrainingData
 # Between two checkpoints: seconds, and how many times what the last one took, so that saving is a twentieth at most.
 _BETWEEN = 20.0
 _SHARE = 20.0
+
+
+def _never() -> bool:
+    return False
 
 
 class FineTuner(tf.Trainer):
@@ -74,7 +79,7 @@ class FineTuner(tf.Trainer):
             recipe,
             regularizer,
         )
-        self.tell, self.stop, self.saves, self.snapshots = tell, stop, saves, snapshots
+        self.tell, self.stop, self.saves, self.snapshots = tell, stop or _never, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is measured from where they began.
         self.start = trainable.starts()
         self.reached = TrainerState()
@@ -97,8 +102,6 @@ class FineTuner(tf.Trainer):
         self.ahead: Ahead | None = None
         # Steps whose numbers are on their way from the device.
         self.coming: deque[tuple[Step, Callable[[], list[float]]]] = deque()
-
-    # ---- batches
 
     def get_train_dataloader(self) -> torch.utils.data.DataLoader[Any]:
         """Return what makes batches of examples of like length, in an order of each epoch's own."""
@@ -134,8 +137,6 @@ class FineTuner(tf.Trainer):
         """Return which pass through the examples it is, from 0."""
         return int(self.state.global_step // self.steps_an_epoch)
 
-    # ---- a step
-
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
@@ -146,10 +147,7 @@ class FineTuner(tf.Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Make a step's gradients, look at them, and report."""
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if self.args.world_size > 1:
-            # That of all their texts: one that is no number is none in every process, and all end at this step.
-            torch.distributed.all_reduce(loss := loss.clone())
-            loss = loss / self.args.world_size
+        loss = mean_of(self.args, loss)
         if self.regularizer is not None:
             self.regularizer.pull()
         # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
@@ -194,8 +192,6 @@ class FineTuner(tf.Trainer):
     def _report(self, what: Step | Evaluation) -> None:
         if self.tell is not None and self.args.process_index == 0:
             self.tell(what, self.total_steps)
-
-    # ---- an evaluation
 
     def evaluate_epoch(self) -> bool:
         """Evaluate, keep the best, and tell whether to go on."""
@@ -260,14 +256,9 @@ class FineTuner(tf.Trainer):
         # One that was begun before these were kept cannot tell.
         if len(epochs) < 2 or len(epochs) < len(self.reached.progress.evaluations):
             return None
-
-        def goodness(sums: Any) -> Any:
-            return objective.goodness(sums, self.recipe.pair_weight)
-
+        goodness = partial(objective.goodness, pair_weight=self.recipe.pair_weight)
         strata = objective.strata(answers["truth"])
         return cross_fit(np.stack(epochs), objective.headline, goodness, strata, self.recipe.seed)
-
-    # ---- where it can be resumed
 
     @property
     def snapshot_due(self) -> bool:
@@ -280,18 +271,6 @@ class FineTuner(tf.Trainer):
         if self.snapshots is not None and self.snapshot_due and self.args.should_save:
             scale = self.data.scale if self.data.scale != (0.0, 1.0) else None
             save_snapshot(self.trainable.changed(scale), self.snapshots, self.state.global_step)
-
-    def agree(self, *answers: bool) -> tuple[bool, ...]:
-        """Return the first process's answers in all of them: some would wait for others for ever, or save alone."""
-        if self.args.world_size == 1:
-            return answers
-        shared = torch.tensor(answers, dtype=torch.int64, device=self.args.device)
-        torch.distributed.broadcast(shared, src=0)
-        return tuple(bool(one) for one in shared.tolist())
-
-    def asked_to_stop(self) -> bool:
-        """Ask whether to stop."""
-        return self.stop is not None and self.stop()
 
     def should_save(self) -> bool:
         """Tell whether a checkpoint is due."""
@@ -320,3 +299,47 @@ class FineTuner(tf.Trainer):
             super()._save_checkpoint(model, trial)
         self.saved_at = time.monotonic()
         self.saving_took = self.saved_at - begin
+
+
+class Schedule(tf.TrainerCallback):
+    """When is evaluated, saved and stopped."""
+
+    def __init__(self, trainer: FineTuner) -> None:
+        self.trainer = trainer
+        # Whether a checkpoint is due after this step.
+        self.due = False
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Evaluate a model that may know something already."""
+        trainer = self.trainer
+        trainer.trained_for.begin(trainer.data, trainer.current_epoch)
+        if trainer.trained_for.evaluates_first and state.global_step == 0 and not trainer.reached.progress.evaluations:
+            trainer.evaluate_epoch()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Ask whether to stop, and whether a snapshot or a checkpoint is due."""
+        trainer = self.trainer
+        progress = trainer.reached.progress
+        last = state.global_step % trainer.steps_an_epoch == 0
+        stop, self.due = agree(trainer.args, trainer.stop(), trainer.should_save())
+        if stop or self.due or trainer.snapshot_due:
+            # Nothing is written of weights that are no numbers any more.
+            trainer.report_steps()
+        trainer.take_snapshot()
+        if stop:
+            progress.stopped = state.global_step < trainer.total_steps
+            control.should_training_stop = True
+        # At an epoch's end it is saved after it was evaluated.
+        if not last and (self.due or (progress.stopped and trainer.saves)):
+            control.should_save = True
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Evaluate, and stop where patience is at its end."""
+        trainer = self.trainer
+        progress = trainer.reached.progress
+        if not agree(trainer.args, trainer.evaluate_epoch())[0]:
+            control.should_training_stop = True
+            # It is at its end, whoever asked it to stop meanwhile.
+            progress.stopped = False
+        if state.global_step % trainer.steps_an_epoch == 0 and (self.due or (progress.stopped and trainer.saves)):
+            control.should_save = True

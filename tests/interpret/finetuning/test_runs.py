@@ -29,8 +29,7 @@ from interpret.finetuning.request import Request
 from interpret.finetuning.run_control import delete_run, resume_run, stop_run
 from interpret.finetuning.run_state import write_state
 from interpret.finetuning.runs import list_runs, make_run, new_run, read_run
-from interpret.finetuning.schedule import Schedule
-from interpret.finetuning.trainer import FineTuner
+from interpret.finetuning.trainer import FineTuner, Schedule
 from interpret.finetuning.trainer_state import TrainerState
 from interpret.finetuning.worker import work
 
@@ -356,7 +355,7 @@ class Second(FineTuner):
     def report_steps(self, but=0):
         pass
 
-    def asked_to_stop(self):
+    def stop(self):
         return True
 
     def should_save(self):
