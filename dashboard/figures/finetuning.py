@@ -114,7 +114,7 @@ def cost_curve(
     title: str,
     percent: bool,
 ) -> go.Figure:
-    """Draw how good each depth of freezing is over what it takes, with its 95 % interval."""
+    """Draw how good each depth of freezing is over what it takes, with its 95% interval."""
     low = [score - one[0] if one else 0.0 for score, one in zip(scores, ranges, strict=True)]
     high = [one[1] - score if one else 0.0 for score, one in zip(scores, ranges, strict=True)]
     figure = go.Figure(
@@ -195,9 +195,9 @@ def calibration_curve(found: ClassificationResults) -> go.Figure:
         },
         customdata=np.column_stack([found.counts, found.rightness_interval]),
         hovertemplate=(
-            _("confidence {x}, accuracy {y} (95 %: {low} to {high}), words: {count}")
+            _("confidence {x}, accuracy {y} (95%: {low} to {high}), words: {count}")
             if found.sentences
-            else _("confidence {x}, accuracy {y} (95 %: {low} to {high}), rows: {count}")
+            else _("confidence {x}, accuracy {y} (95%: {low} to {high}), rows: {count}")
         ).format(
             x="%{x:.0%}",
             y="%{y:.0%}",

@@ -18,9 +18,9 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
     """
     low, high = measured.interval
     said = _n(
-        "**Accuracy {accuracy}** (95 %: {low} to {high}) on {count} row {basis}; majority-class baseline "
+        "**Accuracy {accuracy}** (95%: {low} to {high}) on {count} row {basis}; majority-class baseline "
         "(always “{name}”): {guess}.",
-        "**Accuracy {accuracy}** (95 %: {low} to {high}) on {count} rows {basis}; majority-class baseline "
+        "**Accuracy {accuracy}** (95%: {low} to {high}) on {count} rows {basis}; majority-class baseline "
         "(always “{name}”): {guess}.",
         measured.count,
     ).format(

@@ -137,7 +137,7 @@ def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
         return token_words(one.tokens, words, scores)
     name = method_names()[one.method]
     said = [
-        _("{method}: {score} ± {spread} (95 %, over its random samples)").format(
+        _("{method}: {score} ± {spread} (95%, over its random samples)").format(
             method=name, score=f"{score:+.4f}", spread=f"{half:.4f}"
         )
         for score, half in zip(scores, spread, strict=True)
@@ -146,7 +146,7 @@ def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
 
 
 def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
-    """Return half a 95 % interval of each score over the method's draws; None where nothing is drawn."""
+    """Return half a 95% interval of each score over the method's draws; None where nothing is drawn."""
     return one.word_uncertainty if words else one.uncertainty
 
 
@@ -220,7 +220,7 @@ def _note(one: it.Attribution, own: bool) -> str:
         )
     if one.word_uncertainty is not None:
         parts.append(
-            _("at most ± {spread} per word (95 %, over its random samples)").format(
+            _("at most ± {spread} per word (95%, over its random samples)").format(
                 spread=f"{one.word_uncertainty.max():.3f}"
             )
         )

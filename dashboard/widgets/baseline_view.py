@@ -14,10 +14,10 @@ from interpret.finetuning.model_selection import DRAWS
 
 
 def between(ends: Sequence[float], form: str = ".0%") -> str:
-    """Say a 95 % interval."""
+    """Say a 95% interval."""
     if np.isnan(ends[0]):
-        return _("95 %: not known")
-    return _("95 %: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
+        return _("95%: not known")
+    return _("95%: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
 
 
 def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:

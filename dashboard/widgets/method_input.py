@@ -95,7 +95,7 @@ def how_input(special: SpecialTokens) -> How:
                 rule_names(),
                 state.PATH_RULE,
                 help=_(
-                    "With any rule, steps are added until the completeness error is at most 1 % or there are 200 steps."
+                    "With any rule, steps are added until the completeness error is at most 1% or there are 200 steps."
                 ),
             )
             state.seed(state.SEED, allowed=range(10_000))

@@ -158,7 +158,7 @@ def _masking_input() -> dict[str, Any]:
         0.05,
         key="masked",
         persist_state="session",
-        help=_("Of these tokens, 80 % are masked, 10 % replaced and 10 % kept (Devlin et al. 2019)."),
+        help=_("Of these tokens, 80% are masked, 10% replaced and 10% kept (Devlin et al. 2019)."),
     )
     short = st.slider(
         _("Share of shortened passages"),

@@ -1,6 +1,6 @@
 """Shares in a table: all of one column with as many digits.
 
-The browser's own percent format leaves out zeros at the end, so that 82.89 % stands over 54.7 %.
+The browser's own percent format leaves out zeros at the end, so that 82.89% stands over 54.7%.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _report(found: RowAttributions) -> None:
         low, high = one.interval
         worth = "" if one.beats_majority else "; at or below that, as far as these rows can tell"
         _say(
-            f"accuracy {one.share:.1%} (95 %: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; always "
+            f"accuracy {one.share:.1%} (95%: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; always "
             f"“{one.commonest}”: {one.majority:.1%}{worth}"
         )
     if found.plausibility:

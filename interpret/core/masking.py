@@ -49,7 +49,7 @@ class Masking:
                 raise InputError("“{name}” is {value}, but a share must be between 0 and 1.", name=name, value=value)
         if self.hidden + self.replaced > 1:
             raise InputError(
-                "Of the selected tokens, {hidden} masked and {replaced} replaced add up to more than 100 %. Lower one "
+                "Of the selected tokens, {hidden} masked and {replaced} replaced add up to more than 100%. Lower one "
                 "of the two.",
                 hidden=f"{self.hidden:.0%}",
                 replaced=f"{self.replaced:.0%}",

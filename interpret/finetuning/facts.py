@@ -52,4 +52,4 @@ def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
 
 
 def _between(facts: Mapping[str, float], form: str) -> str:
-    return f"(95 %: {facts['low']:{form}} to {facts['high']:{form}})" if "low" in facts else ""
+    return f"(95%: {facts['low']:{form}} to {facts['high']:{form}})" if "low" in facts else ""

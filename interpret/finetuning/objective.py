@@ -146,7 +146,7 @@ class Objective(ABC):
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on: an accuracy near 90% may be off by so many points."""
         return InputError(
-            "Only {count} held-out rows: an accuracy near 90 % can be off by ± {points} percentage points by "
+            "Only {count} held-out rows: an accuracy near 90% can be off by ± {points} percentage points by "
             "chance, a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
             count=held_out,
             points=points,

@@ -72,9 +72,9 @@ def prune_curves(result: HeadImportance, of: Literal["accuracy", "loss"]) -> go.
     )
     if of == "accuracy":
         figure.add_hline(result.majority, line_dash="dash", line_width=1, annotation_text=_("majority-class baseline"))
-        figure.update_yaxes(title=_("Accuracy (bars: 95 % interval over texts)"), range=[0, 1.03])
+        figure.update_yaxes(title=_("Accuracy (bars: 95% interval over texts)"), range=[0, 1.03])
     else:
-        figure.update_yaxes(title=_("Loss (nats; bars: 95 % interval over texts)"), rangemode="tozero")
+        figure.update_yaxes(title=_("Loss (nats; bars: 95% interval over texts)"), rangemode="tozero")
     figure.update_xaxes(title=_("ablated heads"))
     figure.update_layout(height=340, margin={"t": 30, "b": 10}, legend={"orientation": "h", "y": -0.3})
     return figure

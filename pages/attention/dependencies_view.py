@@ -100,7 +100,7 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
         first
         + " "
         + _(
-            "For {less} the head finds fewer; for {open} the 95 % interval of the difference includes 0. With this "
+            "For {less} the head finds fewer; for {open} the 95% interval of the difference includes 0. With this "
             "many relations, about {luck} would come out above by chance alone. Head and position are chosen on four "
             "fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over sentences, "
             "seed {seed}."
@@ -123,7 +123,7 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Relation"): list(scores.relations),
         _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
         _("Gain"): [one.gain for one in held],
-        _("Gain, 95 %"): [_ends(one.gain_interval) for one in held],
+        _("Gain, 95%"): [_ends(one.gain_interval) for one in held],
         _("Verdict"): [verdicts[one.verdict] for one in held],
         _("Occurrences"): scores.counts.tolist(),
         _("Sentences"): [one.sentences for one in held],
@@ -131,10 +131,10 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Head"): [one[1] for one in best],
         _("Link direction"): [ways[one[2]] for one in best],
         _("Found"): [one.found for one in held],
-        _("Found, 95 %"): [_ends(one.found_interval) for one in held],
+        _("Found, 95%"): [_ends(one.found_interval) for one in held],
         _("Fixed position"): scores.offset.tolist(),
         _("Found by fixed position"): [one.placed for one in held],
-        _("Found by fixed position, 95 %"): [_ends(one.placed_interval) for one in held],
+        _("Found by fixed position, 95%"): [_ends(one.placed_interval) for one in held],
     }
 
 
@@ -162,7 +162,7 @@ def dependency_guide() -> dict[str, str]:
         ),
         _("Gain"): _("Found by the head minus found by the fixed position."),
         _("Verdict"): _(
-            "Given only if the 95 % interval of the gain excludes 0, and never for five sentences or fewer."
+            "Given only if the 95% interval of the gain excludes 0, and never for five sentences or fewer."
         ),
     }
 

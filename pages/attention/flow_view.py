@@ -97,7 +97,7 @@ def answer_line(shares: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tok
     def most(name: str, row: Float32[np.ndarray, " token"]) -> str:
         best = np.argsort(-row, kind="stable")[:2]
         # Maximum flows are each a problem of their own: shares of their sum would say nothing.
-        numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f} %" for i in best]
+        numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f}%" for i in best]
         return ", ".join(f"{literal(tokens.labels[i])} ({i}) {number}" for i, number in zip(best, numbers, strict=True))
 
     found = " · ".join(f"{names[name]}: {most(name, row)}" for name, row in shares.items())
@@ -138,7 +138,7 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
     return _(
         "Shares are divided by their sum; their colour follows the square root. Max-flow is not a share and has its "
         "own scale: the maximum flow to that input alone, when the links leaving each token have a total capacity of "
-        "1; its numbers need not add up to 1. Rank correlation (Spearman; 95 % as for as many other tokens, "
+        "1; its numbers need not add up to 1. Rank correlation (Spearman; 95% as for as many other tokens, "
         "{tokens}): {pairs}."
     ).format(pairs=" · ".join(pairs), tokens=max(map(len, shares.values()), default=0))
 
@@ -157,8 +157,8 @@ def method_about(method: str) -> str:
     return {
         "rollout": _(
             "**Rollout** (Abnar & Zuidema 2020): each layer passes on half of its mean attention and half of the "
-            "token itself, `0.5·A + 0.5·I`. Read from right to left: the chosen token's 100 % is distributed layer by "
-            "layer, and what reaches the inputs adds up to 100 % again."
+            "token itself, `0.5·A + 0.5·I`. Read from right to left: the chosen token's 100% is distributed layer by "
+            "layer, and what reaches the inputs adds up to 100% again."
         ),
         "flow": _(
             "**Max-flow** (Abnar & Zuidema 2020): the same numbers as the capacities of pipes. The picture shows one "

@@ -104,10 +104,10 @@ def patterns_line(statistics: it.attention.HeadStatistics, special: SpecialToken
     named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
     return _n(
         "{named} of {all} heads matches a named pattern: {names}. Measured on {tokens} tokens (texts: {texts}). "
-        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95 % "
+        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95% "
         "interval still meets the rule.",
         "{named} of {all} heads match a named pattern: {names}. Measured on {tokens} tokens (texts: {texts}). "
-        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95 % "
+        "Every number is an average over query tokens; a pattern is named only if the lower end of its 95% "
         "interval still meets the rule.",
         counts.total(),
     ).format(
@@ -149,7 +149,7 @@ def rules_guide(special: SpecialTokens) -> str:
         "\n"
         + _(
             "The first rule that holds gives the name; a share must also be at least a third of the way from its "
-            "value under uniform attention to 1. Both must hold at the lower end of the 95 % interval, which is over "
+            "value under uniform attention to 1. Both must hold at the lower end of the 95% interval, which is over "
             "texts (tokens of one text are not independent), or over tokens if there is only one text. “More than "
             "half” is the criterion by which Clark et al. (2019, section 3.1) identify heads for the previous and the "
             "next token; the shapes (diagonal, vertical, block) are those of Kovaleva et al. (2019, section 4.1). A "

@@ -145,7 +145,7 @@ def signed(value: float) -> str:
 
 
 def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]]:
-    """Return a row for each head, the highest true rise first, with 95 % intervals over texts, as columns."""
+    """Return a row for each head, the highest true rise first, with 95% intervals over texts, as columns."""
     heads = result.importance.shape[1]
     by = result.importance if result.loss_rise is None else result.loss_rise
     order = (-by).ravel().argsort(kind="stable")
@@ -161,7 +161,7 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
     ):
         if values is not None and ends is not None:
             table[name] = values.ravel()[order].astype(float).tolist()
-            table[_("{name}, 95 %").format(name=name)] = [
+            table[_("{name}, 95%").format(name=name)] = [
                 f"{signed(low)} – {signed(high)}" for low, high in ends.reshape(-1, 2)[order].tolist()
             ]
     if verdicts is not None:
@@ -179,8 +179,8 @@ def importance_line(result: it.attention.HeadImportance) -> str:
     low, high = wilson(result.accuracy * result.texts, result.texts)
     parts = [
         _(
-            "With all heads: accuracy {accuracy} % (95 %: {low} to {high} %), loss {loss} nats (95 %: {least} to "
-            "{most}), on {texts} texts (majority-class baseline: {majority} %)."
+            "With all heads: accuracy {accuracy}% (95%: {low} to {high}%), loss {loss} nats (95%: {least} to "
+            "{most}), on {texts} texts (majority-class baseline: {majority}%)."
         ).format(
             low=f"{100 * low:.1f}",
             high=f"{100 * high:.1f}",
@@ -209,7 +209,7 @@ def importance_line(result: it.attention.HeadImportance) -> str:
         parts.append(
             _(
                 "Ablating a single head increases the loss for {up} of {heads} heads and decreases it for {down}; for "
-                "the others, the 95 % interval over these texts includes 0. If no head had any effect, about {luck} "
+                "the others, the 95% interval over these texts includes 0. If no head had any effect, about {luck} "
                 "would still be counted by chance."
             ).format(up=int((told > 0).sum()), down=int((told < 0).sum()), heads=heads, luck=f"{0.05 * heads:.1f}")
         )
@@ -217,7 +217,7 @@ def importance_line(result: it.attention.HeadImportance) -> str:
         ends = spearman_interval(agreement, heads)
         parts.append(
             _(
-                "Predicted and measured importance have a rank correlation of {agreement} (Spearman; 95 % over "
+                "Predicted and measured importance have a rank correlation of {agreement} (Spearman; 95% over "
                 "{heads} heads: {least} to {most})."
             ).format(agreement=f"{agreement:.2f}", heads=heads, least=f"{ends[0]:.2f}", most=f"{ends[1]:.2f}")
         )

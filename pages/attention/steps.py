@@ -41,7 +41,7 @@ def steps(subject: Subject) -> None:
         rest = 1 - float(result.weights[shown_keys(result)].sum())
         st.caption(
             _(
-                "Showing the {shown} of {tokens} keys with the largest weights; the others together hold {rest} % of "
+                "Showing the {shown} of {tokens} keys with the largest weights; the others together hold {rest}% of "
                 "the weight. Sums run over all keys."
             ).format(shown=len(shown_keys(result)), tokens=len(trace.tokens), rest=f"{100 * max(0.0, rest):.1f}")
         )

@@ -55,8 +55,8 @@ def answer_line(steps: it.attention.AttentionSteps) -> str:
         values[f"{name}_share"] = f"{100 * steps.weights[i]:.1f}"
     sentence = (
         _(
-            "In this head, **“{token}”** gives {first_share} % of its attention weight to **“{first}”** and "
-            "{second_share} % to “{second}”."
+            "In this head, **“{token}”** gives {first_share}% of its attention weight to **“{first}”** and "
+            "{second_share}% to “{second}”."
         )
         if len(best) > 1
         else _("In this head, **“{token}”** gives all of its attention weight to **“{first}”**.")

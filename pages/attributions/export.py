@@ -30,7 +30,7 @@ def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str,
         scores, spread = one.word_scores() if words else one.scores, uncertainty_of(one, words)
         table[names[one.method]] = [float(score) for score in scores]
         if spread is not None:
-            table[_("± {method} (95 %)").format(method=names[one.method])] = [float(half) for half in spread]
+            table[_("± {method} (95%)").format(method=names[one.method])] = [float(half) for half in spread]
     return table
 
 
@@ -87,7 +87,7 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
         "seconds": round(one.seconds, 3),
         "tokens": list(one.tokens.strings),
         "scores": [round(float(score), 6) for score in one.scores],
-        # Half a 95 % interval over the method's own draws.
+        # Half a 95% interval over the method's own draws.
         "uncertainty": None if one.uncertainty is None else [round(float(half), 6) for half in one.uncertainty],
         "words": list(one.tokens.words),
         "word_scores": [round(float(score), 6) for score in one.word_scores()],

@@ -100,8 +100,7 @@ def _verdict(found: it.attribution.Faithfulness) -> str:
     count = f"{len(found.random_comprehensiveness):,}"
     among = _("all {count} distinct rankings") if found.exact else _("{count} random rankings")
     sure = _(
-        "(p = {one} and {other} among {rankings}, ties count half; significance level 5 % for both together, "
-        "Holm 1979)."
+        "(p = {one} and {other} among {rankings}, ties count half; significance level 5% for both together, Holm 1979)."
     ).format(
         one=f"{found.comprehensiveness_p:.3f}", other=f"{found.sufficiency_p:.3f}", rankings=among.format(count=count)
     )
@@ -125,7 +124,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
         delta_color="off",
         delta_arrow="off",
         help=_(
-            "How much the output falls when the top-ranked words are deleted: mean over 1, 5, 10, 20 and 50 % of the "
+            "How much the output falls when the top-ranked words are deleted: mean over 1, 5, 10, 20 and 50% of the "
             "words. Higher is better."
         ),
         width="content",
@@ -137,7 +136,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
         delta_color="off",
         delta_arrow="off",
         help=_(
-            "How much the output falls when only the top-ranked words are kept: mean over 1, 5, 10, 20 and 50 % of "
+            "How much the output falls when only the top-ranked words are kept: mean over 1, 5, 10, 20 and 50% of "
             "the words. Lower is better; below 0, the output rises."
         ),
         width="content",
@@ -190,7 +189,7 @@ def _trusted(found: it.attribution.Diagnostics) -> None:
         _(
             "In each model, all parts from the head down to that layer have new random weights; at the embeddings, no "
             "trained weights are left. Parts that the output does not pass through are left out. Grey: the range of "
-            "95 % of {count} shuffles of the scores."
+            "95% of {count} shuffles of the scores."
         ).format(count=f"{found.shuffles:,}")
     )
     if found.agreement.size and abs(found.agreement[-1]) > found.random_agreement:

@@ -18,7 +18,7 @@ from dashboard.widgets.method_input import How
 from pages.attributions.export import as_dict
 
 _SOON_TOKENS = 60_000
-# Up to so many tokens a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5 %.
+# Up to so many tokens a thousand rankings stand beside a method's, and beyond fewer: enough to tell at 2.5%.
 _MOST_TOKENS = 150_000
 _FEW_DRAWS = 199
 
@@ -144,12 +144,12 @@ def quality_guide() -> None:
         st.markdown(
             _(
                 "- **Comprehensiveness** and **sufficiency** follow ERASER (DeYoung et al. 2020), computed as in its "
-                "published code: words are ranked by their score; 1, 5, 10, 20 and 50 % of them are deleted, or kept "
+                "published code: words are ranked by their score; 1, 5, 10, 20 and 50% of them are deleted, or kept "
                 "alone, and the drops in the output are averaged over these five. ERASER uses the predicted class and "
                 "its probability; for another target the calculation is the same, but the measure is not ERASER's.\n"
                 "- **Random** beside a number: the same measure for uninformed rankings: all distinct ones where "
                 "there are few, otherwise many drawn at random. **p** is how often they do as well, with ties counted "
-                "half and the ranking itself counted once. A verdict “better than chance” holds at 5 % with both "
+                "half and the ranking itself counted once. A verdict “better than chance” holds at 5% with both "
                 "measures corrected together (Holm). Where even the best ranking of a text could not reach that, no "
                 "verdict is given.\n"
                 "- **Infidelity** (Yeh et al. 2019, eq. 1): do the scores predict the model's output when random sets "
@@ -159,7 +159,7 @@ def quality_guide() -> None:
                 "for shuffled scores.\n"
                 "- **Weight randomisation** (Adebayo et al. 2018): from the head over the pooler and each layer down "
                 "to the embeddings, the model's weights are randomised. The scores of a method that depends on the "
-                "model stop resembling the original ones; inside the grey band they are as dissimilar as 95 % of "
+                "model stop resembling the original ones; inside the grey band they are as dissimilar as 95% of "
                 "shuffled ones.\n"
                 "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to "
                 "the loss of words; that affects every number here except completeness."

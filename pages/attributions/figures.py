@@ -57,7 +57,7 @@ def _whiskers(half: Sequence[float]) -> dict[str, Any]:
 
 
 def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarray) -> go.Figure:
-    """Draw the rank correlation of each two methods, with its 95 % interval under it."""
+    """Draw the rank correlation of each two methods, with its 95% interval under it."""
     said = [
         [
             "" if np.isnan(one) else f"{one:.2f}" + ("" if np.isnan(low) else f"<br>{low:.2f} – {high:.2f}")
@@ -201,7 +201,7 @@ def _score_map(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) 
 
 
 def class_words(rows: Sequence[DrivingWord], unit: str, most: int = 12) -> go.Figure:
-    """Draw the words that drive a class most, with their 95 % intervals; pale where not told from doing nothing."""
+    """Draw the words that drive a class most, with their 95% intervals; pale where not told from doing nothing."""
     best = sorted(rows, key=lambda row: -abs(row.mean))[:most]
     figure = go.Figure(
         go.Bar(

@@ -57,7 +57,7 @@ def _ranking(names: Mapping[str, str]) -> None:
             "each made of two sentences on different topics, with a head fitted on other rows (hybrid documents, "
             "Poerner et al. 2018). *Comprehensiveness* (DeYoung et al. 2020): does the output fall when the "
             "top-ranked words are deleted? *AUPRC*: are the words of the decisive sentence ranked first? Random "
-            "rankings of the same texts score {random} and {chance}. A method is shown to beat random where the 95 % "
+            "rankings of the same texts score {random} and {chance}. A method is shown to beat random where the 95% "
             "intervals of both gains (bootstrap over texts) lie above 0. On other models and texts the order may "
             "differ."
         ).format(

@@ -74,7 +74,7 @@ def rows(asked: Asked) -> None:
     )
     words = result.words(chosen)
     if words:
-        st.plotly_chart(class_words(words, _("mean score with its 95 % interval")), key="class_words")
+        st.plotly_chart(class_words(words, _("mean score with its 95% interval")), key="class_words")
         st.caption(class_words_line(words))
     else:
         st.info(_("No word occurs in three or more of the texts explained for this class."))

@@ -190,10 +190,10 @@ def human_line(found: it.attribution.RowAttributions) -> None:
         }
         st.markdown(
             _n(
-                "**Plausibility** on {count} row with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
+                "**Plausibility** on {count} row with highlights (± 95%): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
                 "(chance level {chance}). It shows whether people highlight the same words, not whether the model uses "
                 "them.",
-                "**Plausibility** on {count} rows with highlights (± 95 %): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
+                "**Plausibility** on {count} rows with highlights (± 95%): token F1 {f1}, IoU {iou}, AUPRC {auprc} "
                 "(chance level {chance}). It shows whether people highlight the same words, not whether the model uses "
                 "them.",
                 sum(row.human is not None for row in found.rows),
@@ -275,7 +275,7 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
         for name in found.classes:
             numbers = found.numbers_with(name)
             rows += [(name, *one, " ".join(map(str, numbers[one.word]))) for one in found.words(name)]
-        half, p = _("95 % interval, half-width"), _("p (Holm)")
+        half, p = _("95% interval, half-width"), _("p (Holm)")
         titles = (_("Class"), _("Word"), _("Mean score"), half, _("Texts"), p, _("Rows"))
         return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
 

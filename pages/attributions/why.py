@@ -62,7 +62,7 @@ def why(asked: Asked) -> None:
             )
             st.caption(
                 _(
-                    "Spearman's rank correlation of the words' scores; below it, the 95 % interval for another sample "
+                    "Spearman's rank correlation of the words' scores; below it, the 95% interval for another sample "
                     "of as many words (Bonett & Wright 2000). Where a method gives no sign, absolute values are "
                     "compared."
                 )
@@ -91,7 +91,7 @@ def _bars(found: list[it.Attribution], words: bool) -> None:
     shown = words_of(found[0], words)
     free = [i for i, one in enumerate(shown) if not one.fixed]
     spread = uncertainty_of(found[0], words)
-    unit = _("score") if spread is None else _("score, ± 95 % sampling interval")
+    unit = _("score") if spread is None else _("score, ± 95% sampling interval")
     half = None if spread is None else [float(spread[i]) for i in free]
     figure = top_words([shown[i].text for i in free], [shown[i].score for i in free], unit, half)
     st.plotly_chart(figure, key="bars")

@@ -21,10 +21,10 @@ from pages.embeddings.maps_view import cluster_analysis, group_settings
 
 
 def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
-    """Write the ends of a 95 % interval."""
+    """Write the ends of a 95% interval."""
     if np.isnan(ends[0]):
-        return _("95 %: not known")
-    return _("95 %: {low} to {high}").format(
+        return _("95%: not known")
+    return _("95%: {low} to {high}").format(
         low=f"{ends[0]:.{digits}f}".replace("-", "−"), high=f"{ends[1]:.{digits}f}".replace("-", "−")
     )
 
@@ -106,11 +106,11 @@ def words_line(found: it.embeddings.Keywords) -> str:
     # The words of one shuffle hang together.
     low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
     rate = (
-        _("one in {count} (95 %: {low} to {high})").format(
+        _("one in {count} (95%: {low} to {high})").format(
             count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
         )
         if over
-        else _("so at most {share} of shuffles contain any (95 %)").format(share=f"{high:.1%}")
+        else _("so at most {share} of shuffles contain any (95%)").format(share=f"{high:.1%}")
     )
     return _(
         "With these texts shuffled among the clusters {shuffles} times, {over} of {asked} words scored 3 or more: "

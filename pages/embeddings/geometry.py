@@ -95,7 +95,7 @@ def _labels(read: Read) -> str | None:
     st.caption(
         _(
             "What this does not mean: labels that a linear probe can separate are not necessarily used by the model. "
-            "Bars: 95 % over five folds, as if these were independent; a text and its duplicates are never on both "
+            "Bars: 95% over five folds, as if these were independent; a text and its duplicates are never on both "
             "sides of a split. The highest point of the curve is the best of several, and so too high."
         )
     )

@@ -73,9 +73,9 @@ def probe_line(probe: it.embeddings.Probe) -> str:
     """Say in Markdown how well labels are told at the layers that the training folds choose."""
     low, high = probe.nested_interval
     said = _(
-        "With the layer chosen on the training folds alone (**{layers}**), held-out accuracy is **{accuracy}** (95 %, "
+        "With the layer chosen on the training folds alone (**{layers}**), held-out accuracy is **{accuracy}** (95%, "
         "by text: {low} to {high}; majority-class baseline: {majority}). Minus the accuracy on random labels at these "
-        "layers, the selectivity is {selectivity} percentage points (95 %: {least} to {most}). {items} points, "
+        "layers, the selectivity is {selectivity} percentage points (95%: {least} to {most}). {items} points, "
         "{classes} labels, {left} left out."
     ).format(
         layers=", ".join(str(layer) for layer in probe.chosen),
@@ -174,7 +174,7 @@ def reading_guide() -> str:
         "- **CKA** (Kornblith et al. 2019, unbiased as in Nguyen et al. 2021): 1 if two layers arrange the points "
         "alike, up to rotation; 0 by chance.\n"
         "- **Intrinsic dimension** (Facco et al. 2017): along how many directions the points spread locally, "
-        "estimated from the distances to the two nearest neighbours. Error bars: 95 %, by text, as points of one text "
+        "estimated from the distances to the two nearest neighbours. Error bars: 95%, by text, as points of one text "
         "are not independent; none if all points are from one text.\n"
         "- **Labels**: a linear probe, fitted on four fifths of the data and scored on the remaining fifth. The best "
         "layer is chosen within the four fifths, so the accuracy stated in words owes nothing to the choice of layer; "

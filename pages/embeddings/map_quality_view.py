@@ -19,7 +19,7 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     drawn = (
         _("measured on all {points} points").format(points=f"{quality.points:,}")
         if quality.queries == quality.points
-        else _("measured on {queries} of {points} points, ± 95 %").format(
+        else _("measured on {queries} of {points} points, ± 95%").format(
             queries=f"{quality.queries:,}", points=f"{quality.points:,}"
         )
     )
@@ -78,7 +78,7 @@ def _measures(projection: it.embeddings.Projection) -> dict[str, tuple[str, str]
             number(quality.distances, np.array(quality.distances_interval), ".2f"),
             _(
                 "How well the distances on the map rank pairs of points as those in the space do: 1 is the same "
-                "order, 0 is chance level. Over {pairs} pairs; ± is a 95 % interval by bootstrap over points "
+                "order, 0 is chance level. Over {pairs} pairs; ± is a 95% interval by bootstrap over points "
                 "({points} drawn with replacement)."
             ).format(pairs=f"{quality.pairs:,}", points=f"{quality.points:,}"),
         ),

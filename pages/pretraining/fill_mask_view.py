@@ -176,7 +176,7 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
 
 def percent(chance: float) -> str:
     """Write a probability so that small ones can be told apart."""
-    return f"{100 * chance:.1f} %" if chance >= 0.001 else f"{100 * chance:.2g} %"
+    return f"{100 * chance:.1f}%" if chance >= 0.001 else f"{100 * chance:.2g}%"
 
 
 def word_names(tokens: it.Tokens, hidden: Iterable[int]) -> dict[int, str]:

@@ -29,7 +29,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             "**A small model, whose heads were trained on only {count} books.** On whole books that they never saw "
             "({books}), read in passages of {words} words, top-1 accuracy on tokens selected as in training is "
             "{first} and top-5 accuracy {five}; accuracy at telling consecutive from random halves is {next} "
-            "({hidden} with those tokens masked; chance: 50 %). On other and on short texts it does worse: top-1 "
+            "({hidden} with those tokens masked; chance: 50%). On other and on short texts it does worse: top-1 "
             "accuracy is {everyday} on everyday text and {encyclopaedia} on an encyclopaedia, and on the order of two "
             "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "
             "as google-bert/bert-base-uncased."
@@ -49,7 +49,7 @@ def say_how_good(encoder: it.Encoder) -> None:
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(
             _(
-                "Intervals are 95 %, by passage, document or sentence, as tokens of the same unit are not "
+                "Intervals are 95%, by passage, document or sentence, as tokens of the same unit are not "
                 "independent. Figures measured outside this project came without row counts and intervals. The model "
                 "card says how the others were obtained."
             )
@@ -89,7 +89,7 @@ def figures_table(figures: Sequence[Figure]) -> dict[str, list[str]]:
         _("Texts"): [domains[one.domain] for one in figures],
         _("Measure"): [measures[one.measure] for one in figures],
         _("Value"): [number(one, one.value) for one in figures],
-        "95 %": [
+        "95%": [
             "–"
             if one.low is None
             else _("{low} to {high}").format(low=number(one, one.low), high=number(one, one.high))

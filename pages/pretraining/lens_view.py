@@ -145,7 +145,7 @@ def lens_about(lens: it.pretraining.TunedLens) -> None:
         st.caption(
             _(
                 "Fitted on {states} states of {texts} texts; shown are {held} states of {others} held-out texts. "
-                "Error bars: 95 % interval of the difference to the logit lens, by text. The tuned lens is closer to "
+                "Error bars: 95% interval of the difference to the logit lens, by text. The tuned lens is closer to "
                 "the model's prediction, with an interval that excludes 0, at {count} of {levels} layers (the "
                 "embeddings count as one)."
             ).format(

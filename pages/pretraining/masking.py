@@ -1,4 +1,4 @@
-"""The masking game shown: 15 % chosen, 80/10/10, and what each costs the model."""
+"""The masking game shown: 15% chosen, 80/10/10, and what each costs the model."""
 
 from __future__ import annotations
 

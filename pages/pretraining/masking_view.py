@@ -48,7 +48,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         key=state.GAME_RATE,
         format="%d %%",
         persist_state="session",
-        help=_("Masking rate: the share of tokens that the model has to predict; 15 % in the BERT paper."),
+        help=_("Masking rate: the share of tokens that the model has to predict; 15% in the BERT paper."),
     )
     hidden = places[1].slider(
         _("… of which masked"),
@@ -57,7 +57,7 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         key=state.GAME_HIDDEN,
         format="%d %%",
         persist_state="session",
-        help=_("80 % in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
+        help=_("80% in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
     )
     # Both cannot be more than all.
     most = 100 - hidden
@@ -68,13 +68,13 @@ def game_input() -> tuple[it.pretraining.Masking, int]:
         key=state.GAME_REPLACED,
         format="%d %%",
         persist_state="session",
-        help=_("10 % in the BERT paper: replaced by a random token of the vocabulary."),
+        help=_("10% in the BERT paper: replaced by a random token of the vocabulary."),
     )
     if replaced > most:
         # What was set stays, for when fewer are hidden again.
         replaced = most
         places[2].caption(
-            _("Only {most} % are left after masking, so no more than that are replaced.").format(most=most)
+            _("Only {most}% are left after masking, so no more than that are replaced.").format(most=most)
         )
     seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
     places[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")

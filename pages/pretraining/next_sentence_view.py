@@ -136,8 +136,8 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
             title,
             percent(found.accuracy(against)),
             help=_n(
-                "Accuracy over {count} true pair and one control pair. 95 %, by pair: {low} to {high}.",
-                "Accuracy over {count} true pairs and as many control pairs. 95 %, by pair: {low} to {high}.",
+                "Accuracy over {count} true pair and one control pair. 95%, by pair: {low} to {high}.",
+                "Accuracy over {count} true pairs and as many control pairs. 95%, by pair: {low} to {high}.",
                 count,
             ).format(count=count, low=percent(low), high=percent(high)),
         )
@@ -147,7 +147,7 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
             percent(found.told_apart(against)),
             help=_(
                 "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
-                "(AUROC). 95 %, by pair: {low} to {high}; chance: 50 %."
+                "(AUROC). 95%, by pair: {low} to {high}; chance: 50%."
             ).format(low=percent(low), high=percent(high)),
         )
     st.markdown(following_verdict(found))
@@ -169,7 +169,7 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
     numbers, above, below = {}, [], []
     for against in ("shuffled", "swapped"):
         low, high = found.told_apart_interval(against)
-        numbers[against] = _("{share} (95 %: {low} to {high})").format(
+        numbers[against] = _("{share} (95%: {low} to {high})").format(
             share=percent(found.told_apart(against)), low=percent(low), high=percent(high)
         )
         # NaN, of too few pairs, is neither.
@@ -199,7 +199,7 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
     return (
         said.format(count=len(found.true))
         + " "
-        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50 %.").format(
+        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50%.").format(
             **numbers
         )
     )

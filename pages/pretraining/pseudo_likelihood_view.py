@@ -198,10 +198,10 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     said = "" if low > 0.5 or high < 0.5 else " " + _("**This cannot be distinguished from chance.**")
     st.markdown(
         _n(
-            "The better sentence is more likely in **{share}** of {count} pair (95 %: {low} to {high}; chance level: "
-            "50 %).",
-            "The better sentence is more likely in **{share}** of {count} pairs (95 %: {low} to {high}; chance level: "
-            "50 %).",
+            "The better sentence is more likely in **{share}** of {count} pair (95%: {low} to {high}; chance level: "
+            "50%).",
+            "The better sentence is more likely in **{share}** of {count} pairs (95%: {low} to {high}; chance level: "
+            "50%).",
             int(counted.sum()),
         ).format(
             share=percent(float(right[counted].mean())),
@@ -220,7 +220,7 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
             {
                 _("Kind"): [names.get(kind, kind) for kind in kinds],
                 _("First more likely"): percents(float(right[some].mean()) for some in of_kind.values()),
-                "95 %": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
+                "95%": [_("{low} to {high}").format(low=percent(low), high=percent(high)) for low, high in ends],
                 _("Number of pairs"): [int(some.sum()) for some in of_kind.values()],
             },
             hide_index=True,
@@ -231,7 +231,7 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
         st.caption(
             _(
                 "Of the stereotype pairs neither sentence is better, so they do not count above: the first sentence "
-                "is what a prejudice would say, and an unbiased model would be at 50 %."
+                "is what a prejudice would say, and an unbiased model would be at 50%."
             )
         )
     order = mistakes_first(found, counted)

@@ -101,7 +101,7 @@ def runs_table() -> list[Row]:
             },
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
-                    "Whether the 95 % interval of the accuracy lies above the majority-class baseline on the same "
+                    "Whether the 95% interval of the accuracy lies above the majority-class baseline on the same "
                     "rows (for R²: above 0, the score of always predicting the mean)."
                 )
             ),
@@ -130,7 +130,7 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
-        _("95 % interval"): [_interval(row) for row in rows],
+        _("95% interval"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
         _("Evaluated on"): [_reported(row) for row in rows],
         "Macro-F1": finals("macro_f1"),

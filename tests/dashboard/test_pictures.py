@@ -112,7 +112,7 @@ def test_what_is_said_and_exported_of_a_flow_is_no_share(minilm, trace):
     tokens = minilm.tokens("river")
     line = answer_line(shares, tokens, 1, 0)
     assert "Max-flow: [CLS] (0) 0.900, river (1) 0.750" in line.replace("\\", "")
-    assert "Rollout: [CLS] (0) 50 %" in line.replace("\\", "")
+    assert "Rollout: [CLS] (0) 50%" in line.replace("\\", "")
     csv = flow_downloads(Subject(minilm.spec, "river"), 0, 1, "state", tokens, shares, "stem")[0].make()
     assert csv.decode("utf-8-sig").splitlines()[0] == "#,token,rollout_share,max_flow"
 

@@ -40,7 +40,7 @@ def test_noise_has_no_verdict(count):
     """Twenty draws of numbers that are all alike: at 95 % one in twenty may be told, of either kind."""
     said = [following_verdict(following(*np.random.default_rng(seed).random((3, count)))) for seed in range(20)]
     assert sum(one.startswith(VERDICTS) for one in said) <= 4
-    assert all("chance is 50 %" in one for one in said)
+    assert all("chance is 50%" in one for one in said)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
@@ -84,12 +84,12 @@ def test_a_pair_and_what_became_of_it_are_one_row():
 def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
     table = figures_table(pretraining_facts().figures)
     for texts, low, rows, source, measured in zip(
-        *(table[name] for name in ("Texts", "95 %", "Rows", "Source", "Measured by")), strict=True
+        *(table[name] for name in ("Texts", "95%", "Rows", "Source", "Measured by")), strict=True
     ):
         assert texts
         assert source
         assert (low != "–" and rows != "–") == (measured == "this project")
-    assert "23.7 %" in table["Value"]
+    assert "23.7%" in table["Value"]
     assert "335" in table["Value"]
 
 
@@ -230,7 +230,7 @@ def test_shares_of_a_table_have_as_many_digits_each():
 
 
 def test_no_table_leaves_digits_to_the_browser():
-    """The browser's own percent format writes 82.89 % over 54.7 %: no column of any page is drawn by it."""
+    """The browser's own percent format writes 82.89% over 54.7%: no column of any page is drawn by it."""
     root = Path(__file__).parents[2]
     code = [one for folder in ("dashboard", "pages") for one in (root / folder).rglob("*.py")]
     assert len(code) > 50

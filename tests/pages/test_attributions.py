@@ -288,7 +288,7 @@ def test_sampled_methods_show_their_error_and_export_it(minilm):
     word = words_of(found, True)[1]
     assert f"± {found.word_uncertainty[1]:.4f}" in word.note
     table = attribution_table([found], True)
-    np.testing.assert_allclose(table["± GradientSHAP (95 %)"], found.word_uncertainty)
+    np.testing.assert_allclose(table["± GradientSHAP (95%)"], found.word_uncertainty)
     asked = Asked(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
     assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
     exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")

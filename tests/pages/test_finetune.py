@@ -133,7 +133,7 @@ def test_adapters_learn_and_a_further_run_replays_what_was_learned(page, tmp_pat
     assert second.facts["learned"] == round(256 / 0.8)
     assert second.facts["parent_accuracy_before"] == first.facts["accuracy"]
     open_page(page, model="folder:bert", stage="watch")
-    (told,) = [one.value for one in page.info if one.value.count("95 %: ") == 2]
+    (told,) = [one.value for one in page.info if one.value.count("95%: ") == 2]
     assert f" {first.facts['judged']:.0f} " in told
     # Whatever becomes of the first: the second has what it needs.
     open_page(page, model="folder:bert", stage="watch")

@@ -94,8 +94,8 @@ def test_the_built_in_model_gets_its_shipped_heads_and_says_how_good_they_are(pa
     fine(open_page(page, pre="guess"))
     facts = pretraining_facts()
     [sentence] = [one.value for one in page.caption if "published without its pretraining heads" in one.value]
-    assert f"top-1 accuracy on tokens selected as in training is {100 * facts.first:.1f} % and" in sentence
-    assert f"random halves is {100 * facts.following:.1f} % ({100 * facts.following_hidden:.1f} % with" in sentence
+    assert f"top-1 accuracy on tokens selected as in training is {100 * facts.first:.1f}% and" in sentence
+    assert f"random halves is {100 * facts.following:.1f}% ({100 * facts.following_hidden:.1f}% with" in sentence
     # Elsewhere the built-in model is the one that it was.
     switch(page, "attention").run()
     assert not any("published without" in one.value for one in page.caption)
@@ -239,7 +239,7 @@ def test_hidden_and_replaced_are_never_more_than_all(page):
     page.session_state["game_hidden"] = 95
     page.session_state["game_replaced"] = 60
     fine(open_page(page, model="folder:bert", pre="game"))
-    assert "Only 5 % are left after masking, so no more than that are replaced." in [one.value for one in page.caption]
+    assert "Only 5% are left after masking, so no more than that are replaced." in [one.value for one in page.caption]
     # Nothing that was set is lost.
     before = len(page.caption)
     fine(page.slider(key="game_hidden").set_value(30).run())

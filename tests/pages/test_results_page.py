@@ -136,7 +136,7 @@ def test_labels_of_noise_end_in_a_red_sentence_before_any_picture_and_in_runs(pa
     table = page.dataframe[0].value
     assert table["Above the baseline"].tolist() == ["⚠ no evidence"]
     assert table["Evaluated on"].tolist() == ["test set"]
-    assert table["95 % interval"].iloc[0]
+    assert table["95% interval"].iloc[0]
 
 
 def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folders, tmp_path):

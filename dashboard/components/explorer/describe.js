@@ -74,7 +74,7 @@ export function describe(name, header, matrix) {
     .map(([query, key, weight]) => `“${query}” → “${key}” ${weight}`);
   const shares = sharesOf(header, matrix);
   /** @param {number} share */
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}%`;
   return fill(header.strings.summary, {
     name,
     links: links.join(", "),

@@ -51,7 +51,7 @@ test("the strongest key of each query, strongest first", () => {
 test("a head in words", () => {
   assert.equal(
     describe("name", HEADER, MATRIX),
-    "name. “the” → “[CLS]” 0.7500, “[CLS]” → “[CLS]” 0.5000, “bank” → “the” 0.5000. 25 % 42 % 25 % 54 %"
+    "name. “the” → “[CLS]” 0.7500, “[CLS]” → “[CLS]” 0.5000, “bank” → “the” 0.5000. 25% 42% 25% 54%"
   );
 });
 

@@ -76,7 +76,7 @@ function writeTokens(context, { labels, mass, least, shares }, focus, width, the
     context.fillStyle = lit ? theme.accent : theme.text;
     context.globalAlpha = share < least && !lit ? 0.55 : 1;
     context.fillText(shorten(label, 12), at.left - 54, at.y(token));
-    const amount = shares ? `${(100 * share).toFixed(1)} %` : share.toFixed(3);
+    const amount = shares ? `${(100 * share).toFixed(1)}%` : share.toFixed(3);
     context.fillText(share > 0 ? amount : "–", at.left - 9, at.y(token));
     context.globalAlpha = 1;
     if (mass[last][token] > 0) {

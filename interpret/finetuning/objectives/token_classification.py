@@ -91,7 +91,7 @@ class TokenClassification(Labelled):
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on."""
         return InputError(
-            "Only {count} held-out sentences: a word accuracy near 90 % can be off by ± {points} percentage "
+            "Only {count} held-out sentences: a word accuracy near 90% can be off by ± {points} percentage "
             "points by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller "
             "difference.",
             count=held_out,

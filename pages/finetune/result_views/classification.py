@@ -235,7 +235,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Classificatio
 
 
 def _classes(found: it.finetuning.ClassificationResults) -> None:
-    """Draw how well each class is told, with 95 % intervals; what has nothing to divide by is empty."""
+    """Draw how well each class is told, with 95% intervals; what has nothing to divide by is empty."""
     st.markdown("##### " + _("Results by class"))
 
     def numbers(shares: np.ndarray, ends: np.ndarray) -> tuple[list[float | None], list[str]]:
@@ -253,11 +253,11 @@ def _classes(found: it.finetuning.ClassificationResults) -> None:
             _("Class"): list(found.labels),
             (_("Words") if found.sentences else _("Rows")): found.confusion.sum(axis=1).tolist(),
             _("Precision (PPV)"): precision,
-            _("Precision, 95 %"): precise,
+            _("Precision, 95%"): precise,
             _("Recall"): recall,
-            _("Recall, 95 %"): recalled,
+            _("Recall, 95%"): recalled,
             "F1": f1,
-            _("F1, 95 %"): sure,
+            _("F1, 95%"): sure,
         },
         hide_index=True,
         column_config=percent_columns(_("Precision (PPV)"), _("Recall"), "F1"),

@@ -17,7 +17,7 @@ def pretraining_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it
     _numbers(run, found)
     st.caption(
         _(
-            "As in training, many tokens are selected at a time; 80 % of them are masked, 10 % replaced and 10 % "
+            "As in training, many tokens are selected at a time; 80% of them are masked, 10% replaced and 10% "
             "kept. On the masked ones alone, accuracy is lower. Pseudo-perplexity masks one token at a time, and only "
             "in a few passages (Salazar et al. 2020)."
         )
@@ -41,7 +41,7 @@ def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
 
     low, high = found.interval
     passages = _(
-        "95 %: {low} to {high}, by bootstrap over passages, since tokens of one passage are predicted from each other."
+        "95%: {low} to {high}, by bootstrap over passages, since tokens of one passage are predicted from each other."
     )
     between = passages.format(low=f"{low:.1%}", high=f"{high:.1%}")
     tile(0, _("Top-1 accuracy"), found.first, "accuracy", "{:.1%}", between)
@@ -56,8 +56,8 @@ def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
     if not np.isnan(found.next):
         low, high = found.next_interval
         about = _(
-            "Half of the second texts are taken from elsewhere: from the same document if it has other passages. 95 "
-            "%, by pair: {low} to {high}; chance is 50 %."
+            "Half of the second texts are taken from elsewhere: from the same document if it has other passages. 95%, "
+            "by pair: {low} to {high}; chance is 50%."
         ).format(low=f"{low:.1%}", high=f"{high:.1%}")
         tile(4, _("Next-sentence accuracy"), found.next, "next_accuracy", "{:.1%}", about)
 

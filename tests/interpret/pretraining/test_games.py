@@ -78,7 +78,7 @@ def test_whole_words_are_chosen_together(guessers):
 
 @pytest.mark.parametrize("shares", [{"rate": 1.5}, {"hidden": 0.8, "replaced": 0.3}])
 def test_shares_that_are_none_are_said(shares):
-    with pytest.raises(it.InputError, match=r"a share must be between 0 and 1|add up to more than 100 %"):
+    with pytest.raises(it.InputError, match=r"a share must be between 0 and 1|add up to more than 100%"):
         it.pretraining.Masking(**shares)
 
 
