@@ -45,6 +45,12 @@ class Source:
         """The value."""
         return self.make()
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What JSON says of it: the file, and what it builds on."""
+        found = {name: value for before in self.after for name, value in before.about.items()}
+        return found | ({"file": self.file} if self.file else {})
+
 
 @dataclass(frozen=True, init=False)
 class Analysis:
@@ -130,10 +136,8 @@ class Analysis:
         if isinstance(self.of, Subject):
             found |= {"text": self.of.text, "pair": self.of.pair}
         for name, value in self.arguments:
-            if isinstance(value, Analysis):
+            if isinstance(value, Analysis | Source):
                 found |= value.about
-            elif isinstance(value, Source):
-                found |= {"file": value.file} if value.file else {}
             else:
                 found |= asdict(value) if is_dataclass(value) and not isinstance(value, type) else {name: value}
         return found

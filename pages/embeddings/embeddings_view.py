@@ -54,8 +54,7 @@ class Read:
         more: dict[str, Any] = {} if len(found.layers) > 1 else {"layers": (-1,)}
         if found.level == "texts":
             more |= {"pooling": found.pooling, "prompt": found.prompt}
-        else:
-            more |= {"level": found.level, "word": found.word}
+        more |= {"level": found.level, "word": found.word}
         return Analysis("embed", found.spec, name="embeddings", texts=self.collection.source, **more)
 
     def vectors(self, layer: int, places: np.ndarray) -> Source:

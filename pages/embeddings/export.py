@@ -136,4 +136,7 @@ def as_projector(read: Read, places: np.ndarray, layer: int) -> bytes:
 
 def _about(read: Read, settings: MapSettings, layer: int) -> dict[str, Any]:
     about = map_analysis(read, draw_sample(read, settings.shown), settings, layer).about
-    return {**about, "texts": len(read.collection.texts), "shown": settings.shown}
+    found = read.embeddings
+    # Of words and tokens too, which are read without either.
+    read_by = {"pooling": found.pooling, "prompt": found.prompt}
+    return {**about, **read_by, "texts": len(read.collection.texts), "shown": settings.shown}

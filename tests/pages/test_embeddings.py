@@ -1,6 +1,7 @@
 """The Embeddings page without a browser: every tab, every level, every family, and what comes of bad input."""
 
 import io
+import json
 import re
 import zipfile
 
@@ -15,8 +16,8 @@ from dashboard.widgets.collection import Collection, as_numbers, label_among
 from interpret.core.devices import Device, find_device
 from interpret.core.file_rows import FileRows
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.export import as_parquet, as_projector, item_table
-from pages.embeddings.maps_view import grouped
+from pages.embeddings.export import as_parquet, as_projector, item_table, map_downloads
+from pages.embeddings.maps_view import Maps, MapSettings, grouped
 from tests.apps import charts, listed, offered, switch
 from tests.tiny import FAMILIES
 
@@ -257,6 +258,27 @@ def test_files_hold_every_column_and_the_very_vectors(read, tmp_path):
     assert lines[0] == "Row\tText\tText′\tscore"
     assert [len(line.split("\t")) for line in lines] == [4] * 4
     assert lines[1].startswith("2\ta b <i>\t")
+
+
+def test_vectors_say_how_they_were_made(read):
+    settings = MapSettings("tsne", 2, "cosine", 5, 3, 4, read.embeddings.layers)
+    maps = Maps((), it.embeddings.align([read.embeddings.at(6)[:, :2]]))
+    npz = next(one for one in map_downloads(read, np.arange(4), settings, maps, 6, "stem") if one.file.endswith("npz"))
+    about = json.loads(np.load(io.BytesIO(npz.make()))["about"].tobytes())
+    wanted = {
+        "model": "minilm",
+        "level": "texts",
+        "pooling": read.embeddings.pooling,
+        "prompt": "",
+        "word": None,
+        "file": "file.csv",
+        "texts": 4,
+        "shown": 4,
+        "method": "tsne",
+        "perplexity": 5.0,
+        "seed": 3,
+    }
+    assert {name: about[name] for name in wanted} == wanted
 
 
 def test_a_label_is_what_repeats_and_a_column_of_thousands_is_cut_to_the_frequent():

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 
@@ -241,8 +242,11 @@ def test_the_lines_give_what_the_page_shows(case, models, monkeypatch, tmp_path)
         names = {}
         exec(compile(lines, "lines", "exec"), names)
         assert lines.count("\n") > 2
+        assert any("mine" in one.about.get("file", "") for one in some) == ("mine." in lines)
         for described in some:
             found = names[written(lines, some, described)]
+            said = json.loads(export.as_json(described.about))
+            assert (said["model"], said["device"]) == (described.spec.checkpoint.name, "cpu")
             results = [one for one in shown_results(page, described) if type(one) is type(found)]
             assert any(same(found, one) for one in results or [described.run()]), described.call
 
