@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from urllib.parse import urlparse
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from dashboard import ROOT
 from interpret.finetuning.runs import list_runs
@@ -57,9 +58,14 @@ def start_server(**environment):
 
 
 @pytest.fixture(scope="session")
-def started(tiny_folders, tmp_path_factory):
-    """The process of the dashboard, and its address."""
-    runs = tmp_path_factory.mktemp("runs")
+def runs(tmp_path_factory):
+    """The folder of the dashboard's runs."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def started(tiny_folders, runs, tmp_path_factory):
+    """The process of the dashboard, and its address: one for all journeys."""
     process, address = start_server(
         BERTOSCOPE_MODELS=str(tiny_folders["bert"].parent),
         # What an earlier run has kept would be found here.
@@ -148,6 +154,35 @@ def rest(page: Page):
     """Wait until nothing is drawn anew, and nothing moves: a click in between would be lost."""
     expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1, timeout=60_000)
     page.evaluate(SETTLED)
+
+
+def keyed(page: Page, key: str) -> Locator:
+    """Return what the dashboard draws under a key of its own, whatever it is called in the reader's language."""
+    return page.locator(".st-key-" + re.sub(r"[^\w-]", "-", key, flags=re.ASCII))
+
+
+def button(page: Page, key: str) -> Locator:
+    return keyed(page, key).get_by_role("button")
+
+
+def field(page: Page, key: str) -> Locator:
+    return keyed(page, key).get_by_role("textbox")
+
+
+def choose(page: Page, key: str, place: int, language: str = "en") -> None:
+    """Choose one of the segments of a choice, by its place."""
+    keyed(page, f"{key}:{language}").get_by_role("radio").nth(place).click(force=True)
+
+
+def tab(page: Page, of: str, name: str) -> Locator:
+    """Return a tab of a page, by its name in the address."""
+    names = re.findall(r'\bTab\("(\w+)"', (ROOT / "pages" / of / "page.py").read_text("utf-8"))
+    return page.get_by_role("tab").nth(names.index(name))
+
+
+def said(page: Page, kind: str) -> Locator:
+    """Return the notices of a kind: Info, Warning, Error or Success."""
+    return page.get_by_test_id(f"stAlertContent{kind}")
 
 
 def take(page: Page, folder, name):

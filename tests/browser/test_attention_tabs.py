@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import rest, take
+from tests.browser.conftest import button, choose, keyed, rest, said, tab, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The bank of the river was steep and the water was cold."
@@ -33,9 +33,14 @@ def changed(page: Page, name, act):
     expect(page.get_by_test_id(name)).not_to_have_attribute("data-drawn", before)
 
 
-def pick(page: Page, label, option):
-    page.get_by_label(label, exact=True).click()
+def pick(page: Page, place, option):
+    place.get_by_role("combobox").click()
     page.get_by_role("option", name=option, exact=True).click()
+
+
+def listed(page: Page, key):
+    """Return a list that drops down; the key may end in what tells one file from another."""
+    return page.locator(f"[class*='st-key-{key}']")
 
 
 def readout(page: Page, name):
@@ -51,7 +56,7 @@ def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
     expect(readout(page, "steps")).to_contain_text(f"“{trace.tokens.labels[strongest]}”: ")
     expect(readout(page, "steps")).to_contain_text(f"÷ Σ = {steps.weights[strongest]:.4f}")
     # Another token, then along its keys with the keyboard alone.
-    changed(page, "steps", lambda: pick(page, "Query token", "5 river"))
+    changed(page, "steps", lambda: pick(page, keyed(page, "token:en"), "5 river"))
     river = it.attention.attention_steps(minilm, trace, 4, 7, 5)
     softmax = page.get_by_role("img", name=re.compile("^Softmax"))
     softmax.focus()
@@ -69,7 +74,7 @@ def test_follow_one_weight_from_the_query_to_the_explorer(page, server, minilm):
     error = f"{max(river.errors.values()):.1e}"
     expect(page.get_by_text(f"differ from the model's by at most {error}")).to_be_visible()
     # The explorer shows the same head.
-    page.get_by_role("tab", name="Where heads look").click()
+    tab(page, "attention", "where").click()
     page.wait_for_selector('[data-testid=explorer][data-drawn="4.7"]')
 
 
@@ -96,17 +101,17 @@ def test_follow_a_token_down_by_every_method(page, server, minilm):
     paths = picture(page, "paths")
     trace = it.trace(minilm, TEXT)
     rolled = it.attention.rollout(trace)[5, 5]
-    canvas = paths.get_by_role("img")
+    canvas, hint = paths.get_by_role("img"), readout(page, "paths").inner_text()
     canvas.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(readout(page, "paths")).to_have_text(f"“the” (1), embeddings: {rolled[1]:.4f}")
     page.keyboard.press("Escape")
-    expect(readout(page, "paths")).to_contain_text("Point at a token")
-    for name in ("Gradient × attention", "Max-flow"):
-        changed(page, "paths", lambda name=name: page.get_by_role("radio", name=name).click(force=True))
+    expect(readout(page, "paths")).to_have_text(hint)
+    for place in (2, 1):
+        changed(page, "paths", lambda place=place: choose(page, "method", place))
     expect(page).to_have_url(re.compile("method=flow"))
-    changed(page, "paths", lambda: pick(page, "To input", "2 bank"))
+    changed(page, "paths", lambda: pick(page, keyed(page, "goal:en"), "2 bank"))
     flow = it.attention.attention_flow(trace, [5], [5])[0, 0, 2]
     canvas.focus()
     page.keyboard.press("ArrowDown")
@@ -126,25 +131,28 @@ def test_measure_heads_over_a_file_stop_and_start_again(page, server, minilm, tm
     file = tmp_path / "many.txt"
     file.write_text("\n\n".join(texts), "utf-8")
     open_tab(page, server, "heads")
-    expect(page.get_by_text("a named pattern:")).to_be_visible()
-    page.get_by_text("A file of texts", exact=True).click()
-    expect(page.get_by_text("see what each head does on average")).to_be_visible()
+    start = button(page, "heads_corpus:start")
+    picture(page, "maps")
+    choose(page, "over", 1)
+    expect(said(page, "Info")).to_be_visible()
     page.locator("input[type=file]").set_input_files(file)
-    pick(page, "Rows to read", "all")
-    page.get_by_role("button", name="Measure heads over 4,000 texts").click()
+    pick(page, listed(page, "most-heads"), "all")
+    expect(start).to_contain_text("4,000")
+    start.click()
     expect(page.get_by_text(re.compile("of 4,000 ·"))).to_be_visible()
     # Drawn anew with every look at the work, so that it may never stand still long enough for a mouse.
-    page.get_by_role("button", name="Stop the computation").dispatch_event("click")
-    expect(page.get_by_text("Stopped. No result was kept")).to_be_visible()
-    expect(page.get_by_text("a named pattern:")).to_have_count(0)
-    pick(page, "Rows to read", "300")
-    expect(page.get_by_text("300 of 4,000 rows are read")).to_be_visible()
-    page.get_by_role("button", name="Measure heads over 300 texts").click()
+    button(page, "heads_corpus:stop").dispatch_event("click")
+    expect(said(page, "Info")).to_be_visible()
+    expect(page.get_by_test_id("maps")).to_have_count(0)
+    pick(page, listed(page, "most-heads"), "300")
+    expect(start).not_to_contain_text("4,000")
+    expect(start).to_contain_text("300")
+    start.click()
     expect(page.get_by_text("(texts: 300)")).to_be_visible(timeout=60_000)
     # What was measured stays while another tab is looked at.
-    page.get_by_role("tab", name="BertViz").click()
+    tab(page, "attention", "bertviz").click()
     expect(page.locator("iframe")).to_be_visible()
-    page.get_by_role("tab", name="Types of heads").click()
+    tab(page, "attention", "heads").click()
     expect(page.get_by_text("(texts: 300)")).to_be_visible()
     expect(page.get_by_text("In use: many.txt")).to_be_visible()
 
@@ -156,13 +164,13 @@ def test_a_file_of_pairs_shows_what_goes_across(page, server, tmp_path):
     file.write_text(f"evidence,claim\n{rows}", "utf-8")
     open_tab(page, server, "heads", "&over=corpus")
     page.locator("input[type=file]").set_input_files(file)
-    pick(page, "Column with the second text", "claim")
-    page.get_by_role("button", name="Measure heads over 12 texts").click()
+    pick(page, listed(page, "second-heads"), "claim")
+    button(page, "heads_corpus:start").click()
     expect(page.get_by_text("(texts: 12)")).to_be_visible()
     maps = picture(page, "maps")
     expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_be_visible()
     # A single text has no other segment, and so no map of it.
-    page.get_by_text("This text", exact=True).click()
+    choose(page, "over", 0)
     expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_have_count(0)
 
 
@@ -185,31 +193,31 @@ def test_a_click_on_a_map_chooses_the_head_everywhere(page, server, minilm):
     # What was clicked once does not come back over what is chosen later.
     page.get_by_role("button", name="Layer 0, head 1", exact=True).click()
     page.wait_for_selector('[data-testid=explorer][data-drawn="0.1"]')
-    page.get_by_role("tab", name="Types of heads").click()
+    tab(page, "attention", "heads").click()
     expect(page.get_by_test_id("stMarkdown").get_by_text("Layer 0, head 1", exact=True)).to_be_visible()
 
 
 def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_path):
     open_tab(page, server, "heads")
-    page.get_by_text("Dependency trees (CoNLL-U)", exact=True).click()
-    expect(page.get_by_text("Choose a CoNLL-U file, such as")).to_be_visible()
+    choose(page, "over", 2)
+    expect(said(page, "Info")).to_be_visible()
     wrong = tmp_path / "wrong.conllu"
     wrong.write_text("no tree at all\n", "utf-8")
     page.locator("input[type=file]").set_input_files(wrong)
-    expect(page.get_by_text("Line 1 of “wrong.conllu” is not CoNLL-U")).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("“wrong.conllu”")
     tree = "1\tBig\t_\tADJ\t_\t_\t2\tamod\t_\t_\n2\tcats\t_\tNOUN\t_\t_\t3\tnsubj\t_\t_\n"
     tree += "3\tsleep\t_\tVERB\t_\t_\t0\troot\t_\t_\n\n"
     right = tmp_path / "right.conllu"
     right.write_text(tree * 3, "utf-8")
     page.locator("input[type=file]").set_input_files(right)
-    page.get_by_role("button", name="Score heads on 3 sentences").click()
+    button(page, "heads_trees:start").click()
     expect(page.get_by_text("Sentences: 3; dependencies: 6.")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_contain_text("nsubj")
     foreign = tmp_path / "foreign.conllu"
     foreign.write_text(tree.replace("cats", "☃").replace("Big", "☂") * 3, "utf-8")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     page.locator("input[type=file]").set_input_files(foreign)
-    expect(page.get_by_text("tokens are not in this model's vocabulary")).to_be_visible()
+    expect(said(page, "Warning")).to_be_visible()
 
 
 def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
@@ -231,7 +239,7 @@ def test_take_heads_out_with_the_keyboard_and_reload(page, server, minilm):
     page.reload()
     expect(page.get_by_text("Ablated: 13 of 72 heads")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).not_to_be_checked()
-    page.get_by_role("button", name="Restore all heads").click()
+    button(page, "all_on").click()
     expect(page.get_by_text("Ablated: 0 of 72 heads")).to_be_visible()
     expect(switches.get_by_role("switch", name="Layer 4, head 11", exact=True)).to_be_checked()
     expect(page).not_to_have_url(re.compile("off="))
@@ -244,13 +252,13 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
     file = tmp_path / "labelled.csv"
     file.write_text("text,label\n" + "\n".join(rows), "utf-8")
     open_tab(page, server, "ablation")
-    page.get_by_text("A labelled file: head importance", exact=True).click()
+    choose(page, "measure", 1)
     one = tmp_path / "one.csv"
     one.write_text("text\nalone\n", "utf-8")
     page.locator("input[type=file]").set_input_files(one)
-    expect(page.get_by_text("“one.csv” has a single column")).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("“one.csv”")
     page.locator("input[type=file]").set_input_files(file)
-    page.get_by_role("button", name="Measure head importance on 20 texts").click()
+    button(page, "importance:start").click()
     expect(page.get_by_text("With all heads: accuracy")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("fitted to the sentence vectors of 10 other texts")).to_be_visible()
     with page.expect_download() as download:
@@ -275,12 +283,12 @@ def test_bertvizs_views_draw_with_the_network_cut(page, server, scheme):
     ink = frame.locator("svg text").first.evaluate("element => getComputedStyle(element).fill")
     assert ink == ("rgb(228, 233, 239)" if scheme == "dark" else "rgb(0, 0, 0)")
 
-    page.get_by_text("Model view", exact=True).click()
+    choose(page, "view", 1)
     expect(frame.locator("svg text", has_text="Heads")).to_be_visible()
     ink = frame.locator("svg text", has_text="Layers").evaluate("element => getComputedStyle(element).fill")
     assert ink == ("rgb(228, 233, 239)" if scheme == "dark" else "rgb(0, 0, 0)")
 
-    page.get_by_text("Neuron view", exact=True).click()
+    choose(page, "view", 2)
     expect(frame.locator("#att_head")).to_have_value("5")
     expect(frame.locator("#layer option")).to_have_count(6)
     page.get_by_role("button", name="0", exact=True).click()
@@ -290,7 +298,7 @@ def test_bertvizs_views_draw_with_the_network_cut(page, server, scheme):
 @pytest.mark.parametrize("family", ["electra", "albert", "modernbert"])
 def test_the_neuron_view_draws_families_that_bertvizs_own_does_not_know(page, server, family):
     open_tab(page, server, "bertviz", f"&model=folder:{family}")
-    page.get_by_text("Neuron view", exact=True).click()
+    choose(page, "view", 2)
     frame = page.frame_locator("iframe")
     expect(frame.locator("#att_head option")).to_have_count(4)
     expect(frame.locator("#expanded")).to_be_attached()

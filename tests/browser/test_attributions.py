@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import take
+from tests.browser.conftest import button, field, keyed, tab, take
 
 pytestmark = pytest.mark.browser
 TEXT = "The court dismissed the unforeseeable appeal <img src=x onerror=alert(1)>"
@@ -25,8 +25,8 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     page.goto(f"{server}/attributions?lang=en")
-    page.get_by_label("Text", exact=True).fill(TEXT)
-    page.get_by_role("button", name="Analyse").click()
+    field(page, "text").fill(TEXT)
+    button(page, "analyse").click()
     expect(page.get_by_text("Explained: class “law”").first).to_be_visible(timeout=60_000)
     words = drawn(page)
     expect(words.locator("figure")).to_have_count(3)
@@ -48,21 +48,19 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     assert ">unforeseeable<" in svg
     assert "<img" not in svg
     assert "NaN" not in svg
-    page.get_by_role("tab", name="Is the explanation faithful?").click()
+    tab(page, "attributions", "quality").click()
     page.get_by_role("button", name=re.compile("^Delete words and measure")).click()
     measure = page.get_by_test_id("stMetricLabel").filter(has_text="Comprehensiveness")
     # Thousands of passes, on cores that other tests use too.
     expect(measure.first).to_be_visible(timeout=180_000)
     expect(page.get_by_text(re.compile(r"random: .* ± ")).first).to_be_visible()
     # What the table says of the word that matters most is what switching it off gives.
-    page.get_by_role("tab", name="What if?").click()
+    tab(page, "attributions", "whatif").click()
     # Only when all of the tab is there: a run that still goes on would draw the button anew under the mouse.
-    expect(
-        page.get_by_role("heading", name="Counterfactuals: the smallest change that flips the prediction")
-    ).to_be_visible(timeout=60_000)
+    expect(button(page, "turning:start")).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     drawn(page)
-    page.get_by_text("Each word switched off in turn").click()
+    keyed(page, "each_word_off").locator("summary").click()
     expect(page.get_by_role("button", name="CSV", exact=True)).to_be_visible()
     table = take(page, tmp_path, "CSV").read_text("utf-8-sig")
     rows = {row["Changes"]: float(row["law"]) for row in csv.DictReader(io.StringIO(table))}
@@ -84,8 +82,8 @@ def test_leaving_the_page_stops_the_work(page, started):
         f"The {name} court heard case number {i}." for i, name in enumerate(["first", "second", "third"] * 6)
     )
     page.goto(f"{server}/attributions?lang=en&methods=shapley_sampling")
-    page.get_by_label("Text", exact=True).fill(text)
-    page.get_by_role("button", name="Analyse").click()
+    field(page, "text").fill(text)
+    button(page, "analyse").click()
     # So many passes wait for a click, and would take a minute or more.
     page.get_by_role("button", name=re.compile("Shapley sampling: about [0-9],[0-9]{3} passes")).click()
     expect(page.get_by_text(re.compile(r"passes through the model · \d+ s so far"))).to_be_visible(timeout=60_000)
@@ -96,6 +94,6 @@ def test_leaving_the_page_stops_the_work(page, started):
         assert time.monotonic() < deadline, "the server still works for a page that nobody is on"
     page.get_by_role("link", name="Attributions").click()
     # What was typed is there; nothing is, and nothing came of it, until it is asked for again.
-    expect(page.get_by_label("Text", exact=True)).to_have_value(text)
+    expect(field(page, "text")).to_have_value(text)
     expect(page.get_by_role("button", name=re.compile("Shapley sampling: about"))).to_be_visible()
     expect(page.get_by_test_id("words")).to_have_count(0)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import interpret as it
 from dashboard import ROOT
-from tests.browser.conftest import take
+from tests.browser.conftest import button, field, said, tab, take
 
 pytestmark = pytest.mark.browser
 NASTY = '<img src=x onerror="alert(1)"> </script> **b**'
@@ -98,7 +98,7 @@ def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path)
     # Coloured by the column that repeats, not by the numbers.
     expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("kind")
     expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
-    expect(page.get_by_text("Do not read a cluster's size")).to_be_visible()
+    expect(said(page, "Warning")).to_be_visible()
     # Down one layer with the keyboard: the same map in Python, another place for the points.
     at_layer(page, 6)
     then = places_on_screen(page)
@@ -120,7 +120,7 @@ def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path)
     lasso(page, corners)
     expect(page.get_by_text(re.compile(r"\d+ points selected"))).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Selected rows (CSV)").click()
+        button(page, "selected_rows").click()
     path = tmp_path / "selected.csv"
     download.value.save_as(path)
     table = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
@@ -155,30 +155,30 @@ def test_search_without_a_mouse_and_on_to_the_attention_page(page, server, rows)
     page.goto(f"{server}/embeddings?lang=en&corpus=senses&level=word&word=bank")
     cloud(page)
     expect(page.get_by_text("All 10 points shown")).to_be_visible()
-    page.get_by_label("Find in the texts").fill("refused")
-    page.get_by_label("Find in the texts").press("Enter")
+    field(page, "find_points").fill("refused")
+    field(page, "find_points").press("Enter")
     expect(page.get_by_text("1 point selected")).to_be_visible()
-    button = page.get_by_role("button", name="Analyse this text on the Attention page")
-    expect(button).to_be_disabled()
+    onward = button(page, "to_attention")
+    expect(onward).to_be_disabled()
     page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 52})
-    expect(button).to_be_enabled()
-    button.click()
-    expect(page.get_by_role("heading", name="Attention: which head looks where?")).to_be_visible()
-    expect(page.get_by_label("Text", exact=True)).to_have_value("The bank refused to lend him another penny.")
+    expect(onward).to_be_enabled()
+    onward.click()
+    expect(page.get_by_test_id("explorer")).to_be_visible()
+    expect(field(page, "text")).to_have_value("The bank refused to lend him another penny.")
 
 
 def test_from_groups_to_the_map_and_all_layers_and_back(page, server):
     page.goto(f"{server}/embeddings?lang=en&show=clusters&corpus=topics")
     expect(page.get_by_text("6 clusters")).to_be_visible()
-    page.get_by_role("button", name="Colour the map by these clusters").click()
+    button(page, "colour_by_clusters").click()
     cloud(page)
     expect(page.locator(".bertoscope-scatter .legendtitletext")).to_have_text("k-means clusters, layer 6")
     expect(page.locator(".bertoscope-scatter .legend .traces")).to_have_count(6)
-    page.get_by_role("tab", name="All layers").click()
+    tab(page, "embeddings", "layers").click()
     maps = page.locator(".bertoscope-scatter.multiples")
     expect(maps).to_have_attribute("data-drawn", re.compile("."))
     expect(maps.locator(".annotation-text")).to_have_count(7)
-    page.get_by_role("tab", name="Map", exact=True).click()
+    tab(page, "embeddings", "map").click()
     expect(page.locator(".bertoscope-scatter:not(.multiples)")).to_have_attribute("data-drawn", re.compile("."))
 
 
@@ -190,11 +190,11 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     before = cloud(page)
     page.get_by_text("File", exact=True).click()
     page.locator("input[type=file]").set_input_files(file)
-    start = page.get_by_role("button", name="Read 600 texts")
+    start = button(page, "embeddings:start")
     start.click()
     expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · tokens · [\d,]+ tokens/s · .* s left"))).to_be_visible()
-    page.get_by_role("button", name="Stop the computation").click()
-    expect(page.get_by_text("Stopped. No result was kept")).to_be_visible()
+    button(page, "embeddings:stop").click()
+    expect(said(page, "Info")).to_be_visible()
     # What was stopped is nowhere drawn.
     expect(page.get_by_test_id("scatter")).to_have_count(0)
     start.click()

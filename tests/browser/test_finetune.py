@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import ROOT
-from tests.browser.conftest import rest
+from tests.browser.conftest import button, field, keyed, rest
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000
@@ -31,10 +31,10 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.csv")
     expect(page.get_by_text("Training set: 32 rows")).to_be_visible(timeout=SLOW)
     rest(page)
-    page.get_by_text("Use a second file as the test set").click()
+    keyed(page, "second_file").locator("label").click()
     page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "judged.csv")
     expect(page.get_by_text("Training set: 40 rows · held out: 19")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=SLOW)
+    expect(button(page, "start")).to_be_visible(timeout=SLOW)
     rest(page)
     # The lower half by toggles, begun from nothing frozen.
     page.get_by_label("Freeze", exact=True).click()
@@ -48,44 +48,44 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
         expect(page.get_by_role("switch", name=name)).to_be_checked()
     rest(page)
     assert learns.inner_text() != everything
-    epochs = page.get_by_label("Epochs")
+    epochs = keyed(page, "epochs").get_by_role("spinbutton")
     epochs.fill("250")
     epochs.press("Enter")
     expect(page.get_by_text("750 steps")).to_be_visible()
     rest(page)
-    page.get_by_label("Run name").fill("my <b>own</b>")
-    page.get_by_label("Run name").press("Enter")
+    field(page, "run_name").fill("my <b>own</b>")
+    field(page, "run_name").press("Enter")
     rest(page)
-    page.get_by_role("button", name="Start").click()
+    button(page, "start").click()
     # Curves move, and go on moving for whoever comes back.
     expect(page.get_by_text(re.compile(r"^step [\d,]+ of 750"))).to_be_visible(timeout=SLOW)
     first = steps_of(page)
-    expect(page.get_by_text("Gradient norm per layer (how far the gradient reaches)")).to_be_visible()
+    expect(keyed(page, "live_gradient")).to_be_visible()
     expect(page.get_by_text(re.compile(rf"^step {first:,} of 750"))).to_have_count(0, timeout=SLOW)
     page.reload()
     expect(page.get_by_text(re.compile(r"^step [\d,]+ of 750"))).to_be_visible(timeout=SLOW)
     assert steps_of(page) > first
-    page.get_by_test_id("stTabs").get_by_role("button", name="Stop", exact=True).click()
-    resume = page.get_by_role("button", name="Resume")
+    button(page, "stop_run").click()
+    resume, confusion = button(page, "resume_run"), keyed(page, "confusion_order:en")
     expect(resume).to_be_visible(timeout=SLOW)
     # What it has learned so far is judged already.
-    expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible(timeout=SLOW)
+    expect(confusion).to_be_visible(timeout=SLOW)
     rest(page)
     resume.click()
-    stop = page.get_by_test_id("stTabs").get_by_role("button", name="Stop", exact=True)
+    stop = button(page, "stop_run")
     expect(stop).to_be_visible(timeout=SLOW)
     expect(stop).to_have_count(0, timeout=120_000)
-    expect(page.get_by_role("heading", name="Confusion matrix")).to_be_visible(timeout=SLOW)
+    expect(confusion).to_be_visible(timeout=SLOW)
     expect(resume).to_have_count(0)
     rest(page)
     # The surest mistake, explained.
     mistakes = page.get_by_test_id("stDataFrame").nth(2)
     mistakes.scroll_into_view_if_needed()
     mistakes.click(position={"x": 18, "y": 52})
-    button = page.get_by_role("button", name="Explain in Attributions")
-    expect(button).to_be_enabled()
+    onward = button(page, "open:attributions")
+    expect(onward).to_be_enabled()
     rest(page)
-    button.click()
+    onward.click()
     expect(page.get_by_text(re.compile("Explained: class “(negative|positive)”")).first).to_be_visible(timeout=SLOW)
     expect(page.get_by_label("Text", exact=True)).to_have_value(re.compile("."))
     rest(page)

@@ -4,7 +4,7 @@ import pytest
 import transformers as tf
 from playwright.sync_api import expect
 
-from tests.browser.conftest import rest, start_server
+from tests.browser.conftest import keyed, rest
 from tests.pages.test_results_page import noise, plant
 from tests.tiny import make_checkpoint
 
@@ -22,28 +22,20 @@ MADE = (
 FORMATTED = "em, del, strong, b, code, .stMarkdownColoredText, [class*=colored-text]"
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
+@pytest.fixture
+def hostile(server, tiny_folders, runs):
     """The dashboard with a model and a run of which every name is hostile."""
-    root = tmp_path_factory.mktemp("hostile")
     make_checkpoint(
         "bert",
-        root / "models" / "named",
+        tiny_folders["bert"].parent / "named",
         loader=tf.AutoModelForSequenceClassification,
         id2label=dict(enumerate(NAMES)),
         label2id={name: place for place, name in enumerate(NAMES)},
         max_position_embeddings=300,
     )
     rows = [f'"bank {i} {NAMES[i % 3]}","{NAMES[i % 3]}"' for i in range(90)]
-    plant(root / "runs", "run", "\n".join(["text,label", *rows]).encode(), noise, base=NAMES[0], probes=NAMES[:1])
-    process, address = start_server(
-        BERTOSCOPE_MODELS=str(root / "models"),
-        BERTOSCOPE_CACHE=str(root / "cache"),
-        BERTOSCOPE_RUNS=str(root / "runs"),
-    )
-    yield address
-    process.terminate()
-    process.wait(10)
+    plant(runs, "hostile", "\n".join(["text,label", *rows]).encode(), noise, base=NAMES[0], probes=NAMES[:1])
+    return server
 
 
 def check(page, there):
@@ -61,7 +53,7 @@ def test_names_are_text_in_a_browser(page, hostile):
     for tab in ("why", "pairs", "whatif"):
         page.goto(f"{hostile}/attributions?model=folder:named&text=the+bank&why={tab}")
         check(page, page.get_by_text("hurt"))
-    page.goto(f"{hostile}/finetune?model=folder:named&stage=watch")
-    check(page, page.get_by_text("Confusion matrix"))
+    page.goto(f"{hostile}/finetune?model=folder:named&stage=watch&run=hostile")
+    check(page, keyed(page, "confusion_order:en"))
     page.goto(f"{hostile}/runs?model=folder:named")
     check(page, page.get_by_test_id("stDataFrame"))
