@@ -1,6 +1,7 @@
 """One term per concept: what `docs/GLOSSARY.md` retires is in no public name, no sentence of a page, no first line."""
 
 import ast
+import inspect
 import re
 from dataclasses import fields, is_dataclass
 
@@ -26,13 +27,17 @@ def has(text, word):
 
 
 def public_names():
-    for name in it.__all__:
-        yield name
-        one = getattr(it, name)
-        if is_dataclass(one):
-            yield from (f"{name}.{field.name}" for field in fields(one))
-        if isinstance(one, type):
-            yield from (f"{name}.{part}" for part in vars(one) if not part.startswith("_"))
+    rooms = (it.attention, it.attribution, it.embeddings, it.finetuning, it.pretraining, it.runs)
+    for room in (it, *rooms):
+        for name in room.__all__:
+            yield name
+            one = getattr(room, name)
+            if is_dataclass(one):
+                yield from (f"{name}.{field.name}" for field in fields(one))
+            if isinstance(one, type):
+                yield from (f"{name}.{part}" for part in vars(one) if not part.startswith("_"))
+            elif callable(one):
+                yield from (f"{name}({part})" for part in inspect.signature(one).parameters)
 
 
 def sentences():

@@ -181,7 +181,7 @@ def calibration_curve(found: ClassificationResults) -> go.Figure:
         x=[0, 1], y=[0, 1], mode="lines", name=_("perfect calibration"), line={"color": QUIET, "dash": "dash"}
     )
     figure.add_scatter(
-        x=found.sureness,
+        x=found.confidence,
         y=found.rightness,
         mode="lines+markers",
         name=_("this model"),

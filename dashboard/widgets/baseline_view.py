@@ -86,7 +86,7 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
             icon=":material/filter_alt:",
         )
     elif outcome.chosen:
-        name, reached, is_share = outcome.found.headline
+        name, reached, is_share = outcome.results.headline
         form = "{:.1%}" if is_share else "{:.3f}"
         st.warning(
             _(

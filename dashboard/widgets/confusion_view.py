@@ -93,7 +93,7 @@ def _chosen_rows(
                 count=len(rows), truth=literal(found.labels[chosen[0]]), given=literal(found.labels[chosen[1]])
             )
         )
-        return rows[np.argsort(-found.chances[rows], kind="stable")]
+        return rows[np.argsort(-found.probabilities[rows], kind="stable")]
     if len(found.mistakes):
         st.markdown(
             _n("**{count}** error:", "**{count}** errors, most confident first:", len(found.mistakes)).format(

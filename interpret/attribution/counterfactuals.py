@@ -23,7 +23,7 @@ _CANDIDATES = 12
 _LOOKED_AT = 200
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
-# Reads sets of changes; tells for each whether it turns the prediction, and what chance the first class has left.
+# Reads sets of changes; tells for each whether it turns the prediction, and what probability the first class has left.
 _Read = Callable[[Sequence[tuple["Change", ...]]], list[tuple[bool, float]]]
 
 
@@ -33,7 +33,7 @@ class Counterfactuals:
 
     Attributes
     ----------
-    found
+    variants
         The text as it is, and the variants that turned it with the fewest changes, the surest first; only the first
         row where none was found.
     smallest
@@ -46,7 +46,7 @@ class Counterfactuals:
         What it took.
     """
 
-    found: Variants
+    variants: Variants
     smallest: bool
     tried: int
     search: str
@@ -84,9 +84,9 @@ def find_counterfactuals(
     >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
     >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
     >>> found = it.attribution.find_counterfactuals(function)
-    >>> found.found.texts
+    >>> found.variants.texts
     ('A wonderful story, badly told.', 'A story, badly told.')
-    >>> [found.found.labels[place] for place in found.found.chances.argmax(axis=-1)]
+    >>> [found.variants.labels[place] for place in found.variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     >>> found.smallest
     True
@@ -111,8 +111,8 @@ def find_counterfactuals(
         for first in range(0, len(sets), 256):
             some = sets[first : first + 256]
             answers = question.answers([apply_changes(question, one) for one in some])
-            chances = question.probabilities(answers)
-            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, chances, strict=True)]
+            probabilities = question.probabilities(answers)
+            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
             tried += len(some)
             if progress is not None:
                 progress(min(tried, _MOST_TRIED), _MOST_TRIED, "searching")
@@ -127,8 +127,8 @@ def find_counterfactuals(
         sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
         results = read(sets)
         if size == 1:
-            costs = [chance for _, chance in results]
-        turned = [(one, chance) for one, (other, chance) in zip(sets, results, strict=True) if other]
+            costs = [probability for _, probability in results]
+        turned = [(one, probability) for one, (other, probability) in zip(sets, results, strict=True) if other]
         exhausted = size
         size += 1
     smallest = bool(turned)
@@ -162,15 +162,15 @@ def _greedy(
 ) -> list[tuple[tuple[Change, ...], float]]:
     order = [singles[i] for i in np.argsort(costs, kind="stable")]
     chosen: tuple[Change, ...] = ()
-    chance = 0.0
+    probability = 0.0
     while len(chosen) < most:
         taken = {one.place for one in chosen}
         rest = [one for one in order if one.place not in taken][:40]
         if not rest:
             return []
         results = read([(*chosen, one) for one in rest])
-        best = int(np.argmin([chance for _, chance in results]))
-        chosen, chance = (*chosen, rest[best]), results[best][1]
+        best = int(np.argmin([probability for _, probability in results]))
+        chosen, probability = (*chosen, rest[best]), results[best][1]
         if results[best][0]:
             break
     else:
@@ -183,8 +183,8 @@ def _greedy(
         good = [(one, c) for one, (other, c) in zip(sets, results, strict=True) if other]
         shorter = bool(good)
         if good:
-            chosen, chance = min(good, key=lambda one: one[1])
-    return [(tuple(sorted(chosen, key=lambda one: one.place)), chance)]
+            chosen, probability = min(good, key=lambda one: one[1])
+    return [(tuple(sorted(chosen, key=lambda one: one.place)), probability)]
 
 
 def _singles(question: TargetFunction, search: str) -> Iterator[Change]:

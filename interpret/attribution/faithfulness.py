@@ -209,7 +209,7 @@ class Erased:
                 gone = np.zeros(len(self.question.tokens), bool)
                 gone[[token for word in words for token in self.groups[word]]] = True
                 texts += [self.question.without(gone), self.question.without(~gone)]
-            found = self.question.chances(texts).astype(float).reshape(-1, 2)
+            found = self.question.target_probabilities(texts).astype(float).reshape(-1, 2)
             self.answers |= {one: (float(a), float(b)) for one, (a, b) in zip(some, found, strict=True)}
             if self.progress is not None:
                 self.progress(2 * (first + len(some)), 2 * len(new), "erasing")

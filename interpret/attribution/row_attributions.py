@@ -38,13 +38,13 @@ class Row:
         What it should be, or "".
     answer
         The class that the model finds likeliest, whichever one is explained; "" for other targets.
-    learned
+    in_training
         Whether the model learned from it, or from a text that reads the same; None where that is not known.
     out_of_fold
         For a text that a linear head was fitted on, the class said by a head that was fitted without it; else "".
     attribution
         Why the model says what it says.
-    chance
+    probability
         The probability of that class; for other targets the answer.
     cut
         Whether the text was too long and only its first window was read.
@@ -56,10 +56,10 @@ class Row:
     text: str
     label: str
     answer: str
-    learned: bool | None
+    in_training: bool | None
     out_of_fold: str
     attribution: Attribution
-    chance: float
+    probability: float
     cut: bool
     human: Plausibility | None
 
@@ -76,9 +76,9 @@ class Row:
     @property
     def basis(self) -> str:
         """What its answer is worth as a measure of the classifier: one of `BASES`."""
-        if self.learned is None:
+        if self.in_training is None:
             return "not known"
-        if not self.learned:
+        if not self.in_training:
             return "not learned from"
         return "out-of-fold" if self.out_of_fold else "learned from"
 
@@ -131,16 +131,16 @@ class RowAttributions:
         return found
 
     @property
-    def judged(self) -> tuple[Row, ...]:
+    def evaluated(self) -> tuple[Row, ...]:
         """The rows whose label is a class that the model can answer."""
         return tuple(row for row in self.rows if row.label in self.known)
 
     @property
     def accuracies(self) -> dict[str, Accuracy]:
-        """The accuracy over the rows of each of `BASES` that there are `judged` rows of: never over all in one."""
+        """The accuracy over the rows of each of `BASES` that there are `evaluated` rows of: never over all in one."""
         found = {}
         for basis in BASES:
-            rows = [row for row in self.judged if row.basis == basis]
+            rows = [row for row in self.evaluated if row.basis == basis]
             measured = measure_accuracy([r.said for r in rows], [r.label for r in rows], [r.text for r in rows])
             if measured is not None:
                 found[basis] = measured
@@ -174,13 +174,13 @@ def rows_table(found: RowAttributions) -> dict[str, list[Any]]:
         "label": [row.label for row in rows],
         "answer": [row.answer for row in rows],
     }
-    if any(row.learned is not None for row in rows):
-        table["learned_from"] = [row.learned for row in rows]
+    if any(row.in_training is not None for row in rows):
+        table["learned_from"] = [row.in_training for row in rows]
     if any(row.out_of_fold for row in rows):
         table["answer_out_of_fold"] = [row.out_of_fold for row in rows]
     table |= {
         "explained": [row.attribution.target.name for row in rows],
-        "probability": [round(row.chance, 6) for row in rows],
+        "probability": [round(row.probability, 6) for row in rows],
         "delta": [row.attribution.delta for row in rows],
         "words": [json.dumps(words, ensure_ascii=False) for words, _scores in worded],
         "scores": [json.dumps(scores) for _words, scores in worded],

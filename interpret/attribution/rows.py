@@ -34,7 +34,7 @@ def attribute_rows(
     head: LinearHead | None = None,
     highlights: Sequence[str] | None = None,
     origin: FileRows | None = None,
-    learned: Collection[str] | None = None,
+    training_texts: Collection[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     beside: Sequence[Encoder] = (),
@@ -54,7 +54,7 @@ def attribute_rows(
         What people marked in each text: see `read_highlights`. Empty where nothing.
     origin
         Which rows of a file the texts are; numbered from 1, as given, unless told.
-    learned
+    in_training
         The texts that the model learned from, as `interpret.core.accuracy.text_key` writes them; None where that is not
         known. Of a ``head`` it is known.
     progress
@@ -83,7 +83,7 @@ def attribute_rows(
     """
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)
-    learned = head.out_of_fold if head is not None else learned
+    training_texts = head.out_of_fold if head is not None else training_texts
     how = (target, method, baseline, tolerance, head, seed)
 
     def explained(by: Encoder, share: tuple[int, int], tell: Progress | None) -> dict[int, Row | InputError]:
@@ -94,7 +94,7 @@ def attribute_rows(
             if label not in answered and is_missing(label):
                 label = ""
             try:
-                found[place] = _row(by, place, texts[place], label, learned, how)
+                found[place] = _row(by, place, texts[place], label, training_texts, how)
             except InputError as error:
                 found[place] = error
             if tell is not None:
@@ -147,7 +147,7 @@ def _compared(
 
 
 def _row(
-    encoder: Encoder, place: int, text: str, label: str, learned: Collection[str] | None, how: tuple[Any, ...]
+    encoder: Encoder, place: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
     tokens = windows_of(encoder, [(text, None)])[0]
@@ -157,8 +157,10 @@ def _row(
     if question.kind.predicts:
         answer = class_names(encoder, head)[int(question.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
-    known = None if learned is None else text_key(text) in learned
-    return Row(place, text, label, answer, known, out_of_fold, found, question.chance, len(tokens) > 1, None)
+    known = None if training_texts is None else text_key(text) in training_texts
+    return Row(
+        place, text, label, answer, known, out_of_fold, found, question.target_probability, len(tokens) > 1, None
+    )
 
 
 def _human(row: Row, marked: str) -> Plausibility:

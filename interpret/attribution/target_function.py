@@ -125,7 +125,7 @@ class TargetFunction(Question):
         return float(self.own[self._column(len(self.own))])
 
     @property
-    def chance(self) -> float:
+    def target_probability(self) -> float:
         """The probability of the class or word asked for, of the text itself; for other targets the number itself."""
         return float(self.probabilities(self.own[None])[0, self.target.index]) if self.kind.likely else self.output
 
@@ -134,7 +134,7 @@ class TargetFunction(Question):
         answers = self.answers(texts)
         return answers[:, self._column(answers.shape[1])]
 
-    def chances(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
+    def target_probabilities(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the probability of the class or word asked for; for other targets the number itself."""
         answers = self.answers(texts)
         if not self.kind.likely:
@@ -146,8 +146,8 @@ class TargetFunction(Question):
         """Turn scores of classes or tokens into probabilities."""
         task = None if self.head is not None else self.encoder.task
         scores = torch.from_numpy(np.array(answers))
-        chances = scores.softmax(-1) if task is None else task.probabilities(scores)
-        return read_only(chances.numpy(), np.float32)
+        target_probabilities = scores.softmax(-1) if task is None else task.probabilities(scores)
+        return read_only(target_probabilities.numpy(), np.float32)
 
     # ---- what it is asked about
 

@@ -34,14 +34,14 @@ class Variants:
         For each variant what is different; the first is the text as it is.
     texts
         What each reads.
-    chances
+    probabilities
         The probability of each class, or the number itself.
     """
 
     labels: tuple[str, ...]
     changes: tuple[tuple[Change, ...], ...]
     texts: tuple[str, ...]
-    chances: Float32[np.ndarray, "variant label"]
+    probabilities: Float32[np.ndarray, "variant label"]
 
 
 def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
@@ -63,16 +63,16 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
     >>> variants = it.attribution.read_variants(function, [(), [Change(2, "wonderful", "dull")]])
     >>> variants.texts
     ('A wonderful story, badly told.', 'A dull story, badly told.')
-    >>> [variants.labels[place] for place in variants.chances.argmax(axis=-1)]
+    >>> [variants.labels[place] for place in variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     """
     texts = [apply_changes(question, changes) for changes in variants]
-    labels, chances = _chances(question, texts)
+    labels, probabilities = _probabilities(question, texts)
     return Variants(
         labels,
         tuple(tuple(one) for one in variants),
         tuple(spelled(question.tokens, one) for one in variants),
-        read_only(chances, np.float32),
+        read_only(probabilities, np.float32),
     )
 
 
@@ -137,7 +137,7 @@ def token_of(question: TargetFunction, place: int, word: str) -> int:
     return int(ids[0])
 
 
-def _chances(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
+def _probabilities(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
     answers = question.answers(texts)
     if question.kind.predicts:
         return class_names(question.encoder, question.head), question.probabilities(answers)

@@ -198,7 +198,7 @@ class Encoder:
             return (self._whole if task else self.model)(**inputs, **options)
 
     @property
-    def pair_game(self) -> Literal["next", "order"] | None:
+    def pair_task(self) -> Literal["next", "order"] | None:
         """What its head of two sentences was trained to tell, beside masked words.
 
         ``"next"``: whether the second text follows the first, or comes from elsewhere (BERT); ``"order"``: whether the

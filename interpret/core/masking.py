@@ -1,4 +1,4 @@
-"""The masking game that BERT learned from: some tokens are chosen, and most of those are hidden."""
+"""The masking that BERT was trained with: some tokens are chosen, and most of those are hidden."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ class Masking:
 
 @dataclass(frozen=True, eq=False)
 class Masked:
-    """Tokens after the game.
+    """Tokens after masking.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ def mask_tokens(
     masking: Masking | None = None,
     word: Int[np.ndarray, " token"] | None = None,
 ) -> Masked:
-    """Play the masking game once.
+    """Mask tokens once.
 
     Parameters
     ----------

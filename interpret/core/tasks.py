@@ -44,7 +44,7 @@ class Task:
         return logits.float().softmax(-1) if self.exclusive else logits.float().sigmoid()
 
 
-# Whose pre-training had a game of two sentences, for which transformers has a head.
+# Whose pre-training had a task with two sentences, for which transformers has a head.
 PAIR_FAMILIES = ("bert", "albert")
 # How the class that a config.json names ends, what it answers, and what loads it.
 _KINDS: Mapping[str, tuple[Kind, Any]] = {

@@ -108,7 +108,7 @@ def _train(asked: argparse.Namespace) -> int:
         encoder, recipe, examples, split_rows(examples, asked.held_out, asked.seed, request.chooses, test_rows)
     )
 
-    def tell(what: Step | Evaluation | Reading | Waiting, total: int) -> None:
+    def callback(what: Step | Evaluation | Reading | Waiting, total: int) -> None:
         if isinstance(what, Waiting):
             name = f"“{what.name}” ({what.run})" if what.run else "another process"
             _say(f"waiting: {name} works on this device, or comes first; waiting is no training time")
@@ -125,7 +125,7 @@ def _train(asked: argparse.Namespace) -> int:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(
-        work(make_run(asked.out, request, content, test_content, parent_run).folder, tell, own=True)
+        work(make_run(asked.out, request, content, test_content, parent_run).folder, callback, own=True)
     )
 
 

@@ -43,9 +43,9 @@ def measure_adapter(
     """
     examples = read_examples(content, name, "text", "", None, "masked words and next sentences", words)
     encoder, model = _joined(base, adapter)
-    game = MaskedPassages(encoder, Recipe(max_length=encoder.max_tokens), examples, range(len(examples)))
+    passages = MaskedPassages(encoder, Recipe(max_length=encoder.max_tokens), examples, range(len(examples)))
     hidden, written = (
-        measure_pretraining(answers_of(model, one, Collator(encoder))) for one in (game, _as_written(game))
+        measure_pretraining(answers_of(model, one, Collator(encoder))) for one in (passages, _as_written(passages))
     )
     return hidden, written
 
@@ -66,8 +66,8 @@ def balance_pairs(base: str, adapter: Path, run: Run) -> None:
         return
     places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
     encoder, model = _joined(base, adapter)
-    game = MaskedPassages(encoder, run.request.recipe, examples, places)
-    found = measure_pretraining(answers_of(model, _as_written(game), Collator(encoder)))
+    passages = MaskedPassages(encoder, run.request.recipe, examples, places)
+    found = measure_pretraining(answers_of(model, _as_written(passages), Collator(encoder)))
     shift = as_many(found.follows, found.following)
     weights = load_file(adapter / WEIGHTS)
     bias = weights[f"{PEFT_PREFIX}cls.seq_relationship.bias"]
@@ -95,5 +95,5 @@ def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
         return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
 
 
-def _as_written(game: MaskedPassages) -> list[Item]:
-    return [as_written(game[i]) for i in range(len(game))]
+def _as_written(passages: MaskedPassages) -> list[Item]:
+    return [as_written(passages[i]) for i in range(len(passages))]

@@ -201,7 +201,7 @@ def map_inputs(run: Run) -> dict[str, torch.Tensor]:
     encoder = load_encoder(str(run.folder / "model"), device="cpu")
     examples, split = read_run_examples(run.folder, run.request)
     places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
-    game, collate = MaskedPassages(encoder, run.request.recipe, examples, places), Collator(encoder)
+    passages, collate = MaskedPassages(encoder, run.request.recipe, examples, places), Collator(encoder)
     body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
     given: dict[str, torch.Tensor] = {}
 
@@ -219,9 +219,9 @@ def map_inputs(run: Run) -> dict[str, torch.Tensor]:
         if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
             module.register_forward_pre_hook(partial(look, f"{body.base_model_prefix}.{name}"))
     with torch.no_grad():
-        for i in range(len(game)):
+        for i in range(len(passages)):
             # One at a time, so that no padding is read.
-            inputs = collate([game[i]])
+            inputs = collate([passages[i]])
             body(**{name: one for name, one in inputs.items() if name not in ("labels", "next")})
     return given
 
@@ -240,7 +240,7 @@ def _check(before: torch.nn.Module, after: torch.nn.Module) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m interpret.finetuning.adapter_export", description=__doc__)
-    parser.add_argument("run", type=Path, metavar="FOLDER", help="a run that learned by both games")
+    parser.add_argument("run", type=Path, metavar="FOLDER", help="a run of masked words and next sentences")
     parser.add_argument("--model", default="minilm", help="what its model, or the first it went on from, began with")
     parser.add_argument("--name", required=True, help="what that is called on the hub")
     parser.add_argument("--rank", type=int, default=128, help="the rank of the changes of linear maps")

@@ -96,9 +96,9 @@ def split_examples(
     least = objective.least(examples)
     if len(train) < least or len(held_out) < least:
         raise InputError(
-            "The split leaves {learned} for training and {judged} for evaluation. Identical texts stay together: add "
+            "The split leaves {train} for training and {held_out} for evaluation. Identical texts stay together: add "
             "different ones, hold out another share, or use a second file as the test set.",
-            learned=len(train),
-            judged=len(held_out),
+            train=len(train),
+            held_out=len(held_out),
         )
     return read_only(train, np.int64), read_only(held_out, np.int64)

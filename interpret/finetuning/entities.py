@@ -23,7 +23,7 @@ class EntityResults:
     ----------
     kinds
         What entities there are, true or found, in order.
-    correct, found, true
+    correct, predicted, true
         Of each kind, how many were found rightly, how many were found, and how many there are.
     precision, recall, f1
         Of all kinds together (micro average); 0 where there is nothing to divide by, as seqeval has it.
@@ -33,7 +33,7 @@ class EntityResults:
 
     kinds: tuple[str, ...]
     correct: Int[np.ndarray, " kind"]
-    found: Int[np.ndarray, " kind"]
+    predicted: Int[np.ndarray, " kind"]
     true: Int[np.ndarray, " kind"]
     precision: float
     recall: float
@@ -46,7 +46,10 @@ class EntityResults:
     def by_kind(self) -> Float32[np.ndarray, "kind measure"]:
         """Precision, recall and F1 of each kind."""
         return np.array(
-            [_scores(*one) for one in zip(self.correct.tolist(), self.found.tolist(), self.true.tolist(), strict=True)],
+            [
+                _scores(*one)
+                for one in zip(self.correct.tolist(), self.predicted.tolist(), self.true.tolist(), strict=True)
+            ],
             np.float32,
         ).reshape(len(self.kinds), 3)
 
@@ -120,7 +123,7 @@ def measure_entities(truth: Sequence[Sequence[str]], given: Sequence[Sequence[st
     return EntityResults(
         kinds=kinds,
         correct=read_only(by_kind[:, 0], np.int64),
-        found=read_only(by_kind[:, 1], np.int64),
+        predicted=read_only(by_kind[:, 1], np.int64),
         true=read_only(by_kind[:, 2], np.int64),
         precision=precision,
         recall=recall,

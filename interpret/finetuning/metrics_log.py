@@ -51,7 +51,7 @@ class Evaluation:
     probes
         For each sentence that is watched the probability of each class; for a regression its value.
     facts
-        For games what else is told of how good it is: see `interpret.finetuning.facts.facts_of`.
+        What else there is to say of how good it is, of running text: see `Results.facts`.
     """
 
     step: int
@@ -92,7 +92,7 @@ class Waiting:
     run: str
 
 
-Tell = Callable[[Step | Evaluation | Reading | Waiting, int], None]
+Callback = Callable[[Step | Evaluation | Reading | Waiting, int], None]
 
 
 class Stopped(Exception):

@@ -11,10 +11,10 @@ from interpret.core.files import write_whole
 from interpret.finetuning.checkpoints import latest_checkpoint
 from interpret.finetuning.metrics_log import (
     LOG,
+    Callback,
     Evaluation,
     Reading,
     Step,
-    Tell,
     Waiting,
     read_lines,
 )
@@ -27,8 +27,8 @@ _BETWEEN = 0.5
 class MetricsWriter:
     """What is written down of a run while it trains, from where it was begun or resumed."""
 
-    def __init__(self, folder: Path, record: Record, device: str, tell: Tell | None) -> None:
-        self.folder, self.record, self.device, self.tell = folder, record, device, tell
+    def __init__(self, folder: Path, record: Record, device: str, callback: Callback | None) -> None:
+        self.folder, self.record, self.device, self.callback = folder, record, device, callback
         self.lines = _lines_until(folder)
         self.before = float(self.lines[-1]["seconds"]) if self.lines else 0.0
         self.begin = time.monotonic()
@@ -48,8 +48,8 @@ class MetricsWriter:
             if time.monotonic() - self.said > _BETWEEN:
                 self.said = time.monotonic()
                 write_state(self.folder, read=what.done / what.total)
-            if self.tell is not None:
-                self.tell(what, steps)
+            if self.callback is not None:
+                self.callback(what, steps)
             return
         line = asdict(what) | {"seconds": round(self.seconds, 3)}
         if isinstance(what, Step):
@@ -59,12 +59,12 @@ class MetricsWriter:
         file = self.open()
         file.write(json.dumps(line) + "\n")
         file.flush()
-        self.record.tell(what)
+        self.record.log(what)
         if isinstance(what, Step) and (time.monotonic() - self.said > _BETWEEN or what.number == steps):
             self.said = time.monotonic()
             write_state(self.folder, step=what.number, steps=steps)
-        if self.tell is not None:
-            self.tell(what, steps)
+        if self.callback is not None:
+            self.callback(what, steps)
 
     def open(self) -> TextIO:
         """Return the file of what is told, once there is anything new: until then it holds what was told before."""

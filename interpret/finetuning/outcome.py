@@ -48,11 +48,11 @@ class Outcome:
 
     Attributes
     ----------
-    found
+    results
         How good its model is on what was held out.
     texts, pairs, truth, origin
-        Of each row of `found`, the text, its second text, what would have been right, and which row of the file it is.
-        Of running text each passage; ``truth`` is then its document, and its number is that of the passage.
+        Of each row of `results`, the text, its second text, what would have been right, and which row of the file it
+        is. Of running text each passage; ``truth`` is then its document, and its number is that of the passage.
     words
         Where the rows are words, these; their texts are the sentences.
     labels
@@ -73,7 +73,7 @@ class Outcome:
         left out.
     """
 
-    found: Results
+    results: Results
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     truth: tuple[str, ...]
@@ -102,7 +102,7 @@ def read_outcome(run: Run) -> Outcome:
     >>> import interpret as it
     >>> run = it.runs.read_run(Path("runs/topics"))
     >>> outcome = it.finetuning.read_outcome(run)
-    >>> outcome.labels, outcome.found.confusion.tolist()  # true given
+    >>> outcome.labels, outcome.results.confusion.tolist()  # true given
     (('money', 'nature'), [[2, 0], [0, 2]])
     >>> sorted(outcome.truth)
     ['money', 'money', 'nature', 'nature']
@@ -134,7 +134,7 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
         if "words" in answers:
             words = tuple(row[one] for row, one in zip(some.words or (), answers["words"], strict=True))
     return Outcome(
-        found=objective.measure(answers, labels),
+        results=objective.measure(answers, labels),
         texts=some.texts,
         pairs=some.pairs,
         truth=objective.truth(some, answers, labels),

@@ -20,7 +20,7 @@ class PretrainingResults:
     ----------
     truth, guess
         Of each token that was chosen, its id and the id of the model's first guess.
-    chance, rank
+    probability, rank
         The probability of the true token, and how many others are likelier.
     passage
         Which passage each is of.
@@ -29,7 +29,7 @@ class PretrainingResults:
     interval, five_interval
         Their 95% intervals, by passage: its tokens are guessed from each other, and right and wrong together.
     perplexity
-        ``exp`` of the mean surprise, ``-log chance``: as many tokens, all alike, would be as hard to choose from.
+        ``exp`` of the mean surprise, ``-log probability``: as many tokens, all alike, would be as hard to choose from.
     follows, following
         Of each passage the probability that its second half follows its first, and whether it does; empty where only
         words were guessed.
@@ -40,7 +40,7 @@ class PretrainingResults:
 
     truth: Int[np.ndarray, " chosen"]
     guess: Int[np.ndarray, " chosen"]
-    chance: Float32[np.ndarray, " chosen"]
+    probability: Float32[np.ndarray, " chosen"]
     rank: Int[np.ndarray, " chosen"]
     passage: Int[np.ndarray, " chosen"]
     first: float
@@ -82,7 +82,7 @@ def measure_pretraining(answers: Mapping[str, np.ndarray]) -> PretrainingResults
     return PretrainingResults(
         truth=read_only(answers["truth"], np.int64),
         guess=read_only(answers["guess"], np.int64),
-        chance=read_only(answers["chance"], np.float32),
+        probability=read_only(answers["chance"], np.float32),
         rank=read_only(rank, np.int64),
         passage=read_only(answers["rows"], np.int64),
         first=float((rank == 0).mean()),

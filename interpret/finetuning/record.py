@@ -112,7 +112,7 @@ class Record:
             self._queue.put(("KILLED" if issubclass(kind, Stopped) else "FAILED", {}, None))
         self._thread.join(_PATIENCE)
 
-    def tell(self, what: Step | Evaluation) -> None:
+    def log(self, what: Step | Evaluation) -> None:
         """Record a step or an evaluation, some time soon."""
         self._queue.put(what)
 

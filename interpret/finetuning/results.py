@@ -47,13 +47,13 @@ class ClassificationResults:
         The interval of the accuracy.
     ece
         The expected calibration error (Naeini et al. 2015; Guo et al. 2017, eq. 3): the mean distance between how sure
-        the model is and how often it is right, over ten equal ranges of sureness, weighted by their examples.
+        the model is and how often it is right, over ten equal ranges of confidence, weighted by their examples.
     ece_interval
         Its interval, by the basic bootstrap over the same: a distance is never below 0, so that draws lie above what
         they are drawn from, and percentiles would say too much (Davison & Hinkley 1997, eq. 5.6).
-    sureness, rightness, rightness_interval, counts
+    confidence, rightness, rightness_interval, counts
         For each range that has examples: mean probability of the answer, share of right ones, its interval, how many.
-    answers, chances
+    answers, probabilities
         For each example the class given, and its probability.
     mistakes
         Places of wrong answers, the surest first.
@@ -78,12 +78,12 @@ class ClassificationResults:
     interval: tuple[float, float]
     ece: float
     ece_interval: tuple[float, float]
-    sureness: Float32[np.ndarray, " range"]
+    confidence: Float32[np.ndarray, " range"]
     rightness: Float32[np.ndarray, " range"]
     rightness_interval: Float32[np.ndarray, "range 2"]
     counts: Int[np.ndarray, " range"]
     answers: Int[np.ndarray, " example"]
-    chances: Float32[np.ndarray, " example"]
+    probabilities: Float32[np.ndarray, " example"]
     mistakes: Int[np.ndarray, " mistake"]
     sentences: int
     entities: EntityResults | None
@@ -171,9 +171,9 @@ def measure_results(
         )
     true = np.array([places[one] for one in truth])
     scores = logits.astype(np.float64)
-    chances = np.exp(scores - scores.max(axis=1, keepdims=True))
-    chances /= chances.sum(axis=1, keepdims=True)
-    given, sure = chances.argmax(axis=1), chances.max(axis=1)
+    probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    given, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     count, classes = len(true), len(places)
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (true, given), 1)
@@ -181,11 +181,11 @@ def measure_results(
     precision, recall = (_share(hits, confusion.sum(axis=axis)) for axis in (0, 1))
     f1 = _share(2 * precision * recall, precision + recall)
     right = given == true
-    # A sureness of exactly 1 belongs to the last range.
+    # A confidence of exactly 1 belongs to the last range.
     ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     filled = [one for one in range(_BINS) if (ranges == one).any()]
     counts = np.array([(ranges == one).sum() for one in filled])
-    sureness = np.array([sure[ranges == one].mean() for one in filled])
+    confidence = np.array([sure[ranges == one].mean() for one in filled])
     rightness = np.array([right[ranges == one].mean() for one in filled])
     # Of all, of each class given, of each true class, of each range.
     groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
@@ -213,14 +213,14 @@ def measure_results(
         macro_f1_interval=_macro_f1_interval(true, given, classes, owner),
         majority=float(confusion.sum(axis=1).max() / count),
         interval=(float(intervals[0, 0]), float(intervals[0, 1])),
-        ece=float((counts / count * abs(sureness - rightness)).sum()),
+        ece=float((counts / count * abs(confidence - rightness)).sum()),
         ece_interval=_ece_interval(sure, right, ranges, owner),
-        sureness=read_only(sureness, np.float32),
+        confidence=read_only(confidence, np.float32),
         rightness=read_only(rightness, np.float32),
         rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
         counts=read_only(counts, np.int64),
         answers=read_only(given, np.int64),
-        chances=read_only(sure, np.float32),
+        probabilities=read_only(sure, np.float32),
         mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
         sentences=len(np.unique(rows)) if rows is not None else 0,
         entities=entities,

@@ -17,7 +17,7 @@ from interpret.core.errors import InputError
 from interpret.core.host_copies import fetched_later
 from interpret.finetuning.checkpoints import save_snapshot, snapshot_steps, whole_checkpoint
 from interpret.finetuning.look_ahead import Ahead
-from interpret.finetuning.metrics_log import Evaluation, Step, Tell
+from interpret.finetuning.metrics_log import Callback, Evaluation, Step
 from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.optimizer import make_optimizer
@@ -51,7 +51,7 @@ class FineTuner(tf.Trainer):
         What it learns from and is evaluated on.
     regularizer
         What keeps weights near where they began.
-    tell, stop
+    callback, stop
         Called with every step and evaluation; asked after every step whether to stop.
     saves
         Whether checkpoints are written to the folder of the arguments.
@@ -66,7 +66,7 @@ class FineTuner(tf.Trainer):
         data: TrainingData,
         recipe: Recipe,
         regularizer: Regularizer | None,
-        tell: Tell | None,
+        callback: Callback | None,
         stop: Callable[[], bool] | None,
         saves: bool,
         snapshots: Path | None,
@@ -79,7 +79,7 @@ class FineTuner(tf.Trainer):
             recipe,
             regularizer,
         )
-        self.tell, self.stop, self.saves, self.snapshots = tell, stop or _never, saves, snapshots
+        self.callback, self.stop, self.saves, self.snapshots = callback, stop or _never, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is measured from where they began.
         self.start = trainable.starts()
         self.reached = TrainerState()
@@ -190,8 +190,8 @@ class FineTuner(tf.Trainer):
             self._report(step)
 
     def _report(self, what: Step | Evaluation) -> None:
-        if self.tell is not None and self.args.process_index == 0:
-            self.tell(what, self.total_steps)
+        if self.callback is not None and self.args.process_index == 0:
+            self.callback(what, self.total_steps)
 
     def evaluate_epoch(self) -> bool:
         """Evaluate, keep the best, and tell whether to go on."""

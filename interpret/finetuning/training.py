@@ -30,7 +30,7 @@ from interpret.finetuning.adapters import Model
 from interpret.finetuning.checkpoints import SNAPSHOTS, latest_checkpoint
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
-from interpret.finetuning.metrics_log import Evaluation, Reading, Step, Stopped, Tell, examples_a_second
+from interpret.finetuning.metrics_log import Callback, Evaluation, Reading, Step, Stopped, examples_a_second
 from interpret.finetuning.model_selection import Choice
 from interpret.finetuning.objective import Answers, find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
@@ -104,31 +104,31 @@ def train(
     examples: Examples,
     train_rows: Sequence[int] | Int[np.ndarray, " train_rows"],
     validation_rows: Sequence[int] | Int[np.ndarray, " validation_rows"],
-    tell: Tell | None = None,
+    callback: Callback | None = None,
     stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
     probes: Sequence[str] = (),
     parent_run: ParentRun | None = None,
     test_rows: Sequence[int] | Int[np.ndarray, " test_rows"] | None = None,
 ) -> Trained:
-    """Fine-tune a model on labelled texts, pairs of texts, or words; or let it go on with the games that BERT learned.
+    """Fine-tune a model on labelled texts, pairs of texts, or words; or go on with its pre-training.
 
     Frozen layer groups run as in use, without dropout, whether their output is kept or not.
 
     Parameters
     ----------
     train_rows, validation_rows
-        Places of the examples to learn from, and to judge every epoch by: where there is patience, these choose one.
-    tell
-        Called as ``tell(what, steps in all)`` with each step and evaluation, and before the first step with how far it
-        is with what is computed once; raising inside it ends the training there, with nothing.
+        Places of the examples to learn from, and to evaluate every epoch on: where there is patience, these choose one.
+    callback
+        Called as ``callback(what, steps in all)`` with each step and evaluation, and before the first step with how far
+        it is with what is computed once; raising inside it ends the training there, with nothing.
     stop
         Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is judged.
     folder
         Where checkpoints are written. Where it has one, the training goes on from there, as if it had never stopped.
         Beside it, in ``snapshots``, the weights that changed are written some times on the way.
     probes
-        Texts whose answers are told with every evaluation; none for token classes and games.
+        Texts whose answers are reported with every evaluation; none for token classes and running text.
     parent_run
         What the model had learned from, for EWC.
     test_rows
@@ -165,7 +165,7 @@ def train(
         regularizer = make_regularizer(trainable, recipe, parent_run)
         stack.enter_context(at_rest(trainable.model))
         kept = (
-            _take_prefix(stack, trainable, recipe, training_data, encoder.width, tell, stop)
+            _take_prefix(stack, trainable, recipe, training_data, encoder.width, callback, stop)
             if objective.fixed_inputs
             else -1
         )
@@ -176,7 +176,7 @@ def train(
             training_data,
             recipe,
             regularizer,
-            tell,
+            callback,
             stop,
             folder is not None,
             folder.parent / SNAPSHOTS if folder is not None else None,
@@ -243,7 +243,7 @@ def _take_prefix(
     recipe: Recipe,
     training_data: TrainingData,
     width: int,
-    tell: Tell | None,
+    callback: Callback | None,
     stop: Callable[[], bool] | None,
 ) -> int:
     """Compute what the layers below make of each example, where it never changes, and take these out of the model.
@@ -271,8 +271,8 @@ def _take_prefix(
         for item, states in zip(some, hidden, strict=True):
             item["hidden"] = states[: len(item["input_ids"])].clone()
         done += len(some)
-        if tell is not None:
-            tell(Reading(done, len(items)), 0)
+        if callback is not None:
+            callback(Reading(done, len(items)), 0)
     stack.enter_context(without_prefix(trainable.model, trainable.family, count))
     return count
 

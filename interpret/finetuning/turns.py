@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from filelock import FileLock, Timeout
 
 from interpret.finetuning.metrics_log import (
-    Tell,
+    Callback,
     Waiting,
 )
 from interpret.finetuning.run_state import write_state
@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LOOKS = 0.3
 
 
 @contextmanager
-def turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
+def turn(run: Run, device: str, callback: Callback | None) -> Iterator[bool]:
     """Wait until the device is free and no older run waits for it; False where it was asked to stop meanwhile.
 
     What it waits for is told, and written down, whenever that changes.
@@ -54,8 +54,8 @@ def turn(run: Run, device: str, tell: Tell | None) -> Iterator[bool]:
         if now != said:
             said = now
             write_state(run.folder, waits_for=now.name)
-            if tell is not None:
-                tell(now, 0)
+            if callback is not None:
+                callback(now, 0)
         time.sleep(SECONDS_BETWEEN_LOOKS)
     yield False
 

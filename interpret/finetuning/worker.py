@@ -26,8 +26,8 @@ from interpret.core.redaction import Redacting, first_line, report
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import layer_group_names
 from interpret.finetuning.metrics_log import (
+    Callback,
     Stopped,
-    Tell,
     examples_a_second,
 )
 from interpret.finetuning.metrics_writer import MetricsWriter
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 _LEFT = ".left"
 
 
-def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
+def work(folder: Path, callback: Callback | None = None, own: bool = False) -> Run:
     """Work on a run until it is done, stopped or has failed; returns it as it is then.
 
     Where it was worked on before it goes on from its last checkpoint. One run works on a device at a time; others of
@@ -59,7 +59,7 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
 
     Parameters
     ----------
-    tell
+    callback
         Called with every step and evaluation, beside what is written down.
     own
         Whether this process is for runs alone: the card of the first one becomes the only one that it sees.
@@ -88,10 +88,10 @@ def work(folder: Path, tell: Tell | None = None, own: bool = False) -> Run:
         write_state(folder, state="waiting", **itself(), error=None)
         try:
             device, inside = settle_device(run.request.recipe.device, own)
-            with turn(run, device, tell) as came:
+            with turn(run, device, callback) as came:
                 if not came:
                     raise Stopped
-                _work(_decided(run, inside), device, inside, tell)
+                _work(_decided(run, inside), device, inside, callback)
         except Stopped:
             write_state(folder, state="stopped", ended=time.time())
         except InterpretError as error:
@@ -137,7 +137,7 @@ def _help(folder: Path) -> Run:
 
 
 def finetune(
-    folder: Path, request: Request, data: bytes, test_data: bytes | None = None, tell: Tell | None = None
+    folder: Path, request: Request, data: bytes, test_data: bytes | None = None, callback: Callback | None = None
 ) -> Run:
     r"""Fine-tune a model here and now, and return the run as it ended.
 
@@ -147,7 +147,7 @@ def finetune(
         Where the run and its model are written; it must not exist yet.
     data, test_data
         The labelled files.
-    tell
+    callback
         Called with every step and evaluation.
 
     Raises
@@ -166,12 +166,12 @@ def finetune(
     >>> run = it.finetune(Path("runs/topics"), request, "\n".join(["text,topic", *rows]).encode())
     >>> run.state, run.step
     ('done', 8)
-    >>> it.finetuning.read_outcome(run).found.accuracy
+    >>> it.finetuning.read_outcome(run).results.accuracy
     1.0
     >>> it.load_encoder(str(run.model)).task.labels
     ('money', 'nature')
     """
-    return work(make_run(folder, request, data, test_data).folder, tell)
+    return work(make_run(folder, request, data, test_data).folder, callback)
 
 
 def _fail(folder: Path, why: InterpretError) -> None:
@@ -216,13 +216,13 @@ def _decided(run: Run, device: str) -> Run:
     return read_run(run.folder)
 
 
-def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
+def _work(run: Run, outside: str, device: str, callback: Callback | None) -> None:
     folder = run.folder
     write_state(folder, state="running", device=outside, begun=run.begun or time.time(), ended=0.0, read=0.0)
     # What the run before it in this process took is nothing of this one's.
     forget_peak(device)
     with Record(run) as record:
-        metrics_writer = MetricsWriter(folder, record, device, tell)
+        metrics_writer = MetricsWriter(folder, record, device, callback)
         trained, split = _train(run, device, metrics_writer)
         seconds = metrics_writer.seconds
         metrics_writer.open().close()
@@ -262,7 +262,7 @@ def _work(run: Run, outside: str, device: str, tell: Tell | None) -> None:
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
+def _train(run: Run, device: str, callback: Callback | None) -> tuple[Trained, Split]:
     """Train, and tell which examples served for what."""
     request = run.request
     examples, split = read_run_examples(run.folder, request)
@@ -281,7 +281,7 @@ def _train(run: Run, device: str, tell: Tell | None) -> tuple[Trained, Split]:
         examples,
         split.train,
         split.validation,
-        tell,
+        callback,
         asked.exists,
         checkpoints,
         request.probes,

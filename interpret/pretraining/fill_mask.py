@@ -25,10 +25,10 @@ class Guess:
     ----------
     place
         Which token it is.
-    ids, candidates, chances
+    ids, candidates, probabilities
         The likeliest tokens of the vocabulary, the likeliest first, called as `TokenNames` does, and their
         probabilities.
-    true, id, chance, rank
+    true, id, probability, rank
         The token that was hidden, its id, its probability, and how many are likelier; None where nobody knows what is
         right: where the text itself has the mask, or a word that the vocabulary does not have.
     entropy
@@ -39,10 +39,10 @@ class Guess:
     place: int
     ids: Int[np.ndarray, " guess"]
     candidates: tuple[str, ...]
-    chances: Float32[np.ndarray, " guess"]
+    probabilities: Float32[np.ndarray, " guess"]
     true: str | None
     id: int | None
-    chance: float | None
+    probability: float | None
     rank: int | None
     entropy: float
 
@@ -99,7 +99,7 @@ def fill_mask(
     >>> import interpret as it
     >>> guesser = it.load_encoder("minilm-guesser")
     >>> guess = it.fill_mask(guesser, "She drank a cup of [MASK].").guesses[0]
-    >>> guess.candidates[:2], round(float(guess.chances[0]), 1)
+    >>> guess.candidates[:2], round(float(guess.probabilities[0]), 1)
     (('tea', 'coffee'), 0.4)
     >>> hidden = it.fill_mask(guesser, "She drank a cup of coffee.", hidden=[6]).guesses[0]
     >>> hidden.true, hidden.rank  # how many are likelier
@@ -135,10 +135,10 @@ def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, t
         place=place,
         ids=read_only(best.indices.cpu().numpy(), np.int64),
         candidates=tuple(encoder.names(int(one)) for one in best.indices),
-        chances=read_only(best.values.exp().cpu().numpy(), np.float32),
+        probabilities=read_only(best.values.exp().cpu().numpy(), np.float32),
         true=encoder.names(true) if known else None,
         id=true if known else None,
-        chance=float(logs[true].exp()) if known else None,
+        probability=float(logs[true].exp()) if known else None,
         rank=int((logs > logs[true]).sum()) if known else None,
         entropy=entropy(logs),
     )

@@ -29,11 +29,11 @@ class LayerGuesses:
     ----------
     tokens, place
         The text with its masks, and where is guessed.
-    ids, candidates, chances
+    ids, candidates, probabilities
         The likeliest tokens at each level, the likeliest first, and their probabilities.
     watched, names
         Tokens that are followed through all levels, and their names.
-    rank, chance
+    rank, probability
         Of each watched token how many others are likelier, and its probability.
     entropy
         How undecided each level is, in bits.
@@ -47,11 +47,11 @@ class LayerGuesses:
     place: int
     ids: Int[np.ndarray, "level guess"]
     candidates: tuple[tuple[str, ...], ...]
-    chances: Float32[np.ndarray, "level guess"]
+    probabilities: Float32[np.ndarray, "level guess"]
     watched: Int[np.ndarray, " watched"]
     names: tuple[str, ...]
     rank: Int[np.ndarray, "level watched"]
-    chance: Float32[np.ndarray, "level watched"]
+    probability: Float32[np.ndarray, "level watched"]
     entropy: Float32[np.ndarray, " level"]
     divergence: Float32[np.ndarray, " level"]
     tuned: bool
@@ -132,11 +132,11 @@ def logit_lens(
         place=place,
         ids=read_only(best.indices.numpy(), np.int64),
         candidates=tuple(tuple(encoder.names(int(one)) for one in row) for row in best.indices),
-        chances=read_only(best.values.exp().numpy(), np.float32),
+        probabilities=read_only(best.values.exp().numpy(), np.float32),
         watched=read_only(followed.numpy(), np.int64),
         names=tuple(encoder.names(int(one)) for one in watched),
         rank=read_only((logs[:, None, :] > logs[:, followed, None]).sum(-1).numpy(), np.int64),
-        chance=read_only(logs[:, followed].exp().numpy(), np.float32),
+        probability=read_only(logs[:, followed].exp().numpy(), np.float32),
         entropy=read_only(-(logs.exp() * logs).sum(-1).numpy() * _BITS, np.float32),
         divergence=read_only((logs[-1].exp() * (logs[-1] - logs)).sum(-1).clamp_min(0).numpy() * _BITS, np.float32),
         tuned=lens is not None,

@@ -1,4 +1,4 @@
-"""The masking game played once on a text: what was done to each token, and what the model makes of it."""
+"""The masking of pre-training on a text: what was done to each token, and what the model makes of it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
 
 @dataclass(frozen=True, eq=False)
 class MaskedText:
-    """One game.
+    """A text that was masked once.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class MaskedText:
 def mask_text(
     encoder: Encoder, text: str, pair: str | None = None, masking: Masking | None = None, seed: int = 0
 ) -> MaskedText:
-    """Play the masking game on a text, as a pre-training does, and ask the model.
+    """Mask a text as a pre-training does, and ask the model.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def mask_text(
     >>> import interpret as it
     >>> guesser = it.load_encoder("minilm-guesser")
     >>> masking = it.pretraining.Masking(rate=0.5)
-    >>> game = it.pretraining.mask_text(guesser, "The capital of France is Paris.", masking=masking, seed=1)
-    >>> [game.tokens.strings[place] for place in game.place]
+    >>> masked = it.pretraining.mask_text(guesser, "The capital of France is Paris.", masking=masking, seed=1)
+    >>> [masked.tokens.strings[place] for place in masked.place]
     ['capital', 'france', 'is', '.']
-    >>> game.read
+    >>> masked.read
     ('[CLS]', 'the', '[MASK]', 'of', '[MASK]', '[MASK]', 'paris', '[MASK]', '[SEP]')
     """
     tokens = encoder.tokens(text, pair)

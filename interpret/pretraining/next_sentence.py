@@ -1,4 +1,4 @@
-"""Does one sentence follow another: the second game, as BERT played it and as ALBERT did."""
+"""Does one sentence follow another: next-sentence prediction as BERT has it, and sentence order as ALBERT does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class NextSentence:
     ----------
     tokens
         The pair as it was read.
-    game
+    task
         What the head was trained to tell: ``"next"``, whether the second follows the first or is from elsewhere (BERT);
         ``"order"``, whether the two are in their order or swapped (ALBERT).
     follows
@@ -38,7 +38,7 @@ class NextSentence:
     """
 
     tokens: Tokens
-    game: Literal["next", "order"]
+    task: Literal["next", "order"]
     follows: float
 
 
@@ -57,7 +57,7 @@ def next_sentence(encoder: Encoder, first: str, second: str | None) -> NextSente
     >>> import interpret as it
     >>> encoder = it.load_encoder("tiny-bert")  # any folder or hub ID of a BERT with its head for next sentences
     >>> answer = it.next_sentence(encoder, "the river bank was steep", "the bank lent money")
-    >>> answer.game, answer.tokens.pair
+    >>> answer.task, answer.tokens.pair
     ('next', 'the bank lent money')
     >>> 0 < answer.follows < 1
     True
@@ -66,28 +66,28 @@ def next_sentence(encoder: Encoder, first: str, second: str | None) -> NextSente
         ...
     interpret.core.errors.CheckpointError: “minilm” was saved without a next-sentence head....
     """
-    game = check_pairs(encoder)
+    task = check_pairs(encoder)
     if second is None or not second.strip():
         raise InputError("Next-sentence prediction needs two texts. Type a second one.")
     tokens = encoder.tokens(first, second)
-    return NextSentence(tokens, game, float(_follows(encoder, [tokens])[0]))
+    return NextSentence(tokens, task, float(_follows(encoder, [tokens])[0]))
 
 
 def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
-    """Return which game a model's head of two sentences was trained by.
+    """Return which task a model's head of two sentences was trained by.
 
     Raises
     ------
     CheckpointError
         If it has none.
     """
-    if encoder.pair_game is None:
+    if encoder.pair_task is None:
         raise CheckpointError(
             "“{name}” was saved without a next-sentence head. The BERTs of the paper have one, such as "
             "google-bert/bert-base-uncased; RoBERTa and its successors were made without it.",
             name=encoder.spec.checkpoint.name,
         )
-    return encoder.pair_game
+    return encoder.pair_task
 
 
 def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, " pair"]:
@@ -103,11 +103,11 @@ class NextSentenceScores:
     """What a model says of pairs that follow, of the same second texts shuffled, and of the same pairs swapped.
 
     A model that knows the order tells the swapped from the true ones; one that reads the subject only tells the
-    shuffled. Which it does, `told_apart_interval` and `subject_over_order` say, or leave open.
+    shuffled. Which it does, `distinguished_interval` and `subject_over_order` say, or leave open.
 
     Attributes
     ----------
-    game
+    task
         What the head was trained to tell: see `NextSentence`.
     places
         Which of the pairs given these are; others could not be read.
@@ -120,7 +120,7 @@ class NextSentenceScores:
         For each pair that could not be read its place and why.
     """
 
-    game: Literal["next", "order"]
+    task: Literal["next", "order"]
     places: Int[np.ndarray, " pair"]
     true: Float32[np.ndarray, " pair"]
     shuffled: Float32[np.ndarray, " pair"]
@@ -137,13 +137,13 @@ class NextSentenceScores:
         right = (self.true > 0.5).astype(float) + (getattr(self, against) <= 0.5)
         return share_interval(right, np.full(len(right), 2.0))
 
-    def told_apart(self, against: Literal["shuffled", "swapped"]) -> float:
+    def distinguished(self, against: Literal["shuffled", "swapped"]) -> float:
         """Return how often a true pair is likelier than a shuffled or swapped one (the area under the ROC curve)."""
         return auroc(self.true.astype(float), getattr(self, against).astype(float))
 
-    def told_apart_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
-        """Return the 95% interval of `told_apart`, by a bootstrap over pairs; chance is 0.5."""
-        return drawn_interval(self.told_apart(against), self._drawn(against), len(self.true))
+    def distinguished_interval(self, against: Literal["shuffled", "swapped"]) -> tuple[float, float]:
+        """Return the 95% interval of `distinguished`, by a bootstrap over pairs; chance is 0.5."""
+        return drawn_interval(self.distinguished(against), self._drawn(against), len(self.true))
 
     def subject_over_order(self) -> tuple[float, float, float]:
         """Return by how much the shuffled are told apart better than the swapped, and its 95% interval, by pair.
@@ -151,7 +151,7 @@ class NextSentenceScores:
         Above 0 the head goes by what the texts are about more than by their order; an interval that has 0 in it leaves
         that open.
         """
-        gap = self.told_apart("shuffled") - self.told_apart("swapped")
+        gap = self.distinguished("shuffled") - self.distinguished("swapped")
         drawn = self._drawn("shuffled") - self._drawn("swapped")
         # On the scale from 0 to 1, and back.
         low, high = drawn_interval(gap / 2 + 0.5, drawn / 2 + 0.5, len(self.true))
@@ -192,7 +192,7 @@ def score_pairs(
     >>> any(own == other for own, other in enumerate(scores.partner))  # no pair keeps its own second text
     False
     """
-    game = check_pairs(encoder)
+    task = check_pairs(encoder)
     kept, faults = [], []
     for place, (first, second) in enumerate(pairs):
         try:
@@ -222,7 +222,7 @@ def score_pairs(
             progress(done, len(asked), "")
     true, shuffled, swapped = found.reshape(3, -1)
     return NextSentenceScores(
-        game,
+        task,
         read_only(kept, np.int64),
         read_only(true),
         read_only(shuffled),

@@ -106,7 +106,7 @@ def facts(asked: Asked) -> dict[str, str]:
         _("Classifier"): asked.classifier,
         _("Explained target"): target_name(asked, question.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
-        _("Probability"): f"{float(question.chances(tokens)[0]):.4f}" if question.kind.likely else "",
+        _("Probability"): f"{float(question.target_probabilities(tokens)[0]):.4f}" if question.kind.likely else "",
         _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
         _("Text"): asked.subject.text,
         _("Second text"): asked.subject.pair or "",

@@ -41,11 +41,11 @@ def rows(asked: Asked) -> None:
         method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     analysis = rows_analysis(asked, found, method, baseline)
-    learned = learned_texts()
+    training_texts = learned_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
         explained: it.attribution.RowAttributions = analysis.run(
-            learned=learned, progress=progress, beside=cache.beside(asked.subject.spec)
+            training_texts=training_texts, progress=progress, beside=cache.beside(asked.subject.spec)
         )
         return explained
 
@@ -92,8 +92,8 @@ def _summary(found: it.attribution.RowAttributions) -> None:
         help=_("Texts longer than the model's limit: only their first window was read."),
     )
     # Rows that were learned from tell of nothing but memory, where there are others.
-    judged = [row for row in found.judged if row.basis != "learned from"] or list(found.judged)
-    wrong, count = sum(row.wrong for row in judged), len(judged)
+    evaluated = [row for row in found.evaluated if row.basis != "learned from"] or list(found.evaluated)
+    wrong, count = sum(row.wrong for row in evaluated), len(evaluated)
     names = {
         "out-of-fold": _("out-of-fold"),
         "not learned from": _("not used for training"),
@@ -103,7 +103,7 @@ def _summary(found: it.attribution.RowAttributions) -> None:
     places[3].metric(
         _("Wrong predictions"),
         _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
-        ", ".join(names[basis] for basis in names if any(row.basis == basis for row in judged)) or None,
+        ", ".join(names[basis] for basis in names if any(row.basis == basis for row in evaluated)) or None,
         delta_color="off",
         delta_arrow="off",
     )

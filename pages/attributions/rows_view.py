@@ -209,7 +209,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
 
 def chosen_row(found: it.attribution.RowAttributions) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
-    wrong = any(row.wrong for row in found.judged)
+    wrong = any(row.wrong for row in found.evaluated)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         query = st.text_input(_("Find in the texts"), key="rows_find", placeholder=_("words in the text"), width=360)
         classes = {"": _("all"), **{one: one for one in found.known}}
@@ -230,7 +230,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
         _("Label"): [row.label for row in rows],
         said: [row.said or row.attribution.target.name for row in rows],
         _("Explained target"): [row.attribution.target.name for row in rows],
-        _("Probability"): [row.chance for row in rows],
+        _("Probability"): [row.probability for row in rows],
         _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(

@@ -30,7 +30,7 @@ def variants_table(question: it.attribution.TargetFunction, variants: it.attribu
     return {
         _("Changes"): changed,
         **{
-            label or question.target.kind: [round(float(one), 4) for one in variants.chances[:, place]]
+            label or question.target.kind: [round(float(one), 4) for one in variants.probabilities[:, place]]
             for place, label in enumerate(variants.labels)
         },
         _("Text"): list(variants.texts),
@@ -44,7 +44,7 @@ def chances_table(question: it.attribution.TargetFunction, variants: it.attribut
     target = question.target
     column = target.index if len(variants.labels) > 1 else 0
     if len(variants.changes) > 1:
-        before, after = (float(variants.chances[row, column]) for row in (0, 1))
+        before, after = (float(variants.probabilities[row, column]) for row in (0, 1))
         st.markdown(
             _("With these words switched off: **{before} → {after}** ({change}). The model reads: “{text}”").format(
                 before=f"{before:.4f}",

@@ -71,7 +71,7 @@ def whatif(asked: Asked) -> None:
                     _("A row for each word switched off"),
                 )
             ],
-            asked.analysis("read_variants", "every", (".chances",), variants=_each_word(asked, singles)),
+            asked.analysis("read_variants", "every", (".probabilities",), variants=_each_word(asked, singles)),
         )
     if question.kind.predicts:
         _search(asked, question, stem)
@@ -101,7 +101,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     if not text or not text.strip() or text == asked.subject.text:
         return
     other = asked.ask(text, question.target)
-    before, after = (float(one.chances([one.tokens])[0]) for one in (question, other))
+    before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (question, other))
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
         before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
@@ -115,7 +115,7 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
     search = choose(st.selectbox, _("Kind of change"), search_names(), state.CHANGE, width=360)
 
-    analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".found",), search=search)
+    analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".variants",), search=search)
 
     def work(progress: Progress) -> it.attribution.Counterfactuals:
         found: it.attribution.Counterfactuals = analysis.run(question=asked.question, progress=progress)
@@ -131,7 +131,7 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
     )
     if found is None:
         return
-    count = len(found.found.changes) - 1
+    count = len(found.variants.changes) - 1
     if count == 0:
         st.info(
             _n(
@@ -141,14 +141,14 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
             ).format(tried=f"{found.tried:,}")
         )
         return
-    size = len(found.found.changes[1])
+    size = len(found.variants.changes[1])
     turned = (
         _("**One change flips the prediction**: “{text}”")
         if size == 1
         else _("**{size} changes flip the prediction**: “{text}”")
     )
     st.markdown(
-        turned.format(size=size, text=literal(found.found.texts[1]))
+        turned.format(size=size, text=literal(found.variants.texts[1]))
         + " "
         + (
             _("No smaller set of changes does; all were tried.")
@@ -156,7 +156,7 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
             else _("A smaller set of changes may exist.")
         )
     )
-    table = variants_table(question, found.found)
+    table = variants_table(question, found.variants)
     st.dataframe(table, hide_index=True)
     export_bar(
         [

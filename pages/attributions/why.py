@@ -77,7 +77,7 @@ def _answer(asked: Asked) -> None:
     likely = question.kind.likely
     parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
-        parts.append(_("probability {chance}").format(chance=f"{question.chance:.1%}"))
+        parts.append(_("probability {chance}").format(chance=f"{question.target_probability:.1%}"))
     parts.append((_("logit {output}") if likely else _("output {output}")).format(output=f"{question.output:.3f}"))
     hint = _(
         "A score is what a word adds to the logit, the number before softmax that the probability is computed from."

@@ -43,8 +43,8 @@ def layer_map(found: LayerGuesses) -> go.Figure:
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=np.sqrt(found.chances),
-            customdata=np.dstack([found.chances, np.array(text, dtype=object)]),
+            z=np.sqrt(found.probabilities),
+            customdata=np.dstack([found.probabilities, np.array(text, dtype=object)]),
             x=[str(i + 1) for i in range(count)],
             y=levels,
             text=text,
@@ -88,7 +88,7 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
             y=levels,
             mode="lines+markers",
             name=_mark(name),
-            customdata=found.chance[:, place],
+            customdata=found.probability[:, place],
             hovertemplate=_("%{y}: rank %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
     figure.update_layout(

@@ -134,7 +134,7 @@ def guess_tables(found: it.pretraining.Guesses, names: Mapping[int, str], key: s
 
 
 def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str) -> None:
-    if guess.true is None or guess.chance is None or guess.rank is None:
+    if guess.true is None or guess.probability is None or guess.rank is None:
         st.markdown("**" + _("Mask {number}").format(number=number) + "**")
         # Hidden by a click, and yet nobody knows what is right.
         said = "" if word is None else _("“{word}” is not in this vocabulary").format(word=literal(word)) + " · "
@@ -146,7 +146,7 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
             + f"**{whole}"
         )
         said = _("True token: probability {chance}, rank {rank}").format(
-            chance=percent(guess.chance), rank=f"{guess.rank + 1:,}"
+            chance=percent(guess.probability), rank=f"{guess.rank + 1:,}"
         )
         said += " · "
     st.caption(
@@ -163,7 +163,7 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
                 f"{one}  ✓" if number == guess.id else one
                 for one, number in zip(guess.candidates, guess.ids.tolist(), strict=True)
             ],
-            _("Probability"): (100 * guess.chances.astype(float)).tolist(),
+            _("Probability"): (100 * guess.probabilities.astype(float)).tolist(),
         },
         hide_index=True,
         key=key,
@@ -191,8 +191,12 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     return {
         _("Mask"): [number + 1 for number in range(len(both))],
         _("Masked"): [one.true or "" for one, _other in both],
-        _("Probability, all heads"): [None if one.chance is None else 100 * one.chance for one, _other in both],
-        _("Probability, heads ablated"): [None if other.chance is None else 100 * other.chance for _one, other in both],
+        _("Probability, all heads"): [
+            None if one.probability is None else 100 * one.probability for one, _other in both
+        ],
+        _("Probability, heads ablated"): [
+            None if other.probability is None else 100 * other.probability for _one, other in both
+        ],
         _("Rank, all heads"): [None if one.rank is None else one.rank + 1 for one, _other in both],
         _("Rank, heads ablated"): [None if other.rank is None else other.rank + 1 for _one, other in both],
         _("Top guess, all heads"): [one.candidates[0] for one, _other in both],
@@ -246,7 +250,7 @@ def guess_downloads(analysis: Analysis, off: Heads, stem: str) -> list[Download]
                 "heads_out": [" ".join(f"{layer}.{head}" for layer, head in off)] * len(rows),
                 "rank": [rank + 1 for _guess, rank in rows],
                 "guess": [guess.candidates[rank] for guess, rank in rows],
-                "probability": [float(guess.chances[rank]) for guess, rank in rows],
+                "probability": [float(guess.probabilities[rank]) for guess, rank in rows],
             }
         )
 
@@ -260,13 +264,13 @@ def guess_downloads(analysis: Analysis, off: Heads, stem: str) -> list[Download]
                     {
                         "position": guess.place,
                         "hidden": guess.true,
-                        "probability": guess.chance,
+                        "probability": guess.probability,
                         "rank": None if guess.rank is None else guess.rank + 1,
                         "entropy_bits": guess.entropy,
                         "guesses": [
                             {"id": one, "token": token, "probability": chance}
                             for one, token, chance in zip(
-                                guess.ids.tolist(), guess.candidates, guess.chances.tolist(), strict=True
+                                guess.ids.tolist(), guess.candidates, guess.probabilities.tolist(), strict=True
                             )
                         ],
                     }

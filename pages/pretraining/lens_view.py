@@ -131,10 +131,10 @@ def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
     levels = level_names(len(found.candidates))
     if first < len(levels):
         return _("**“{token}”** is the top guess from “{level}” on (final probability: {chance}).").format(
-            token=name, level=levels[first], chance=percent(float(found.chance[-1, place]))
+            token=name, level=levels[first], chance=percent(float(found.probability[-1, place]))
         )
     return _("**“{token}”** is ranked {rank} after the last layer ({chance}).").format(
-        token=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.chance[-1, place]))
+        token=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.probability[-1, place]))
     )
 
 

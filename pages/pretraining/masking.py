@@ -1,4 +1,4 @@
-"""The masking game shown: 15% chosen, 80/10/10, and what each costs the model."""
+"""Masking shown: 15% chosen, 80/10/10, and what each costs the model."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from dashboard.widgets.notices import guarded
 from pages.pretraining.masking_view import (
     DRAWS,
     WORDS,
-    game_analysis,
-    game_downloads,
-    game_input,
-    game_means,
-    game_table,
-    game_words,
     mask_often,
+    masking_analysis,
+    masking_downloads,
+    masking_input,
+    masking_means,
+    masking_table,
+    masking_words,
 )
 
 
 @guarded
-def game(subject: Subject) -> None:
+def masking(subject: Subject) -> None:
     encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
     tokens = encoder.tokens(subject.text, subject.pair)
-    masking, seed = game_input()
+    masking, seed = masking_input()
     _once(subject, masking, seed)
     if encoder.mask in tokens.strings:
         # Said above: the words are not known.
@@ -41,28 +41,28 @@ def game(subject: Subject) -> None:
 
     means = long_work("game:often", repr((subject, masking)), _("Draw many times"), work, auto=True, keep=8)
     if means is not None:
-        game_means(means)
+        masking_means(means)
 
 
 @guarded
 def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
-    analysis = game_analysis(subject, masking, seed)
-    played: it.pretraining.MaskedText = analysis.result
+    analysis = masking_analysis(subject, masking, seed)
+    masked: it.pretraining.MaskedText = analysis.result
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("masking-game", model, subject.text[:40], str(seed))
-    game_words(played, f"{model} · {subject.text[:80]}", stem)
+    masking_words(masked, f"{model} · {subject.text[:80]}", stem)
     st.caption(
         _("Seed {seed} selects {chosen} of {tokens} tokens; special tokens are never selected.").format(
-            chosen=len(played.place), tokens=int((~played.tokens.special).sum()), seed=seed
+            chosen=len(masked.place), tokens=int((~masked.tokens.special).sum()), seed=seed
         )
     )
     number = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        game_table(played),
+        masking_table(masked),
         hide_index=True,
         column_config={
             _("Loss"): st.column_config.NumberColumn(format="%.3f", help=_("-log p of the true token, in nats")),
             _("Loss without masking"): number,
         },
     )
-    export_bar(game_downloads(analysis, stem), analysis, picture=WORDS)
+    export_bar(masking_downloads(analysis, stem), analysis, picture=WORDS)

@@ -1,4 +1,4 @@
-"""The masking game, drawn: what was done to each token, and what the model made of it."""
+"""Masking, drawn: what was done to each token, and what the model made of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def kind_names() -> dict[int, str]:
     }
 
 
-def game_input() -> tuple[it.pretraining.Masking, int]:
+def masking_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
     settings = (state.GAME_RATE, state.GAME_HIDDEN, state.GAME_REPLACED, state.GAME_WHOLE, state.SEED)
@@ -93,19 +93,19 @@ def _again() -> None:
     st.session_state[state.SEED] = (int(st.session_state.get(state.SEED, 0)) + 1) % 1_000_000
 
 
-def game_words(played: it.pretraining.MaskedText, title: str, stem: str) -> None:
+def masking_words(masked: it.pretraining.MaskedText, title: str, stem: str) -> None:
     """Draw the text as it is and as the model reads it."""
-    done = played.masked.done
+    done = masked.masked.done
     names = kind_names()
     notes = [names[int(one)] for one in done]
-    for i, place in enumerate(played.place):
+    for i, place in enumerate(masked.place):
         notes[place] += " · " + _("prediction “{guess}”; the true token has probability {chance}").format(
-            guess=played.guess[i], chance=percent(float(np.exp(-played.loss[i])))
+            guess=masked.guess[i], chance=percent(float(np.exp(-masked.loss[i])))
         )
-    plain = token_words(played.tokens, False, notes=notes)
+    plain = token_words(masked.tokens, False, notes=notes)
     read = tuple(
         type(one)(text, _COLOUR[int(kind)], one.spaced, one.fixed, one.note)
-        for one, text, kind in zip(plain, played.read, done, strict=True)
+        for one, text, kind in zip(plain, masked.read, done, strict=True)
     )
     word_rows(
         [
@@ -126,41 +126,41 @@ def game_words(played: it.pretraining.MaskedText, title: str, stem: str) -> None
     )
 
 
-def game_table(played: it.pretraining.MaskedText) -> dict[str, list[Any]]:
+def masking_table(masked: it.pretraining.MaskedText) -> dict[str, list[Any]]:
     """Return a row for each token that was chosen."""
     names = kind_names()
     return {
-        _("Token"): [played.tokens.labels[place] for place in played.place],
-        _("Masking action"): [names[int(played.masked.done[place])] for place in played.place],
-        _("Input token"): [played.read[place] for place in played.place],
-        _("Predicted token"): list(played.guess),
-        _("Rank of the true token"): (played.rank + 1).tolist(),
-        _("Loss"): played.loss.tolist(),
-        _("Loss without masking"): played.seen.tolist(),
+        _("Token"): [masked.tokens.labels[place] for place in masked.place],
+        _("Masking action"): [names[int(masked.masked.done[place])] for place in masked.place],
+        _("Input token"): [masked.read[place] for place in masked.place],
+        _("Predicted token"): list(masked.guess),
+        _("Rank of the true token"): (masked.rank + 1).tolist(),
+        _("Loss"): masked.loss.tolist(),
+        _("Loss without masking"): masked.seen.tolist(),
     }
 
 
 def mask_often(subject: Subject, masking: it.pretraining.Masking, progress: Any) -> dict[str, Any]:
-    """Play many games; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
+    """Mask many times; returns the mean loss of each kind, of all, and in use, with how many tokens each is of."""
     encoder = cache.encoder(subject.spec)
     sums: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "all", "seen")}
     for seed in range(DRAWS):
         try:
-            played = it.pretraining.mask_text(encoder, subject.text, subject.pair, masking, seed)
+            masked = it.pretraining.mask_text(encoder, subject.text, subject.pair, masking, seed)
         except InputError:
             # By this draw no token was chosen.
             progress(seed + 1, DRAWS, "")
             continue
-        done = played.masked.done[played.place]
+        done = masked.masked.done[masked.place]
         for kind, code in zip(KINDS, (HIDDEN, REPLACED, KEPT), strict=True):
-            sums[kind] += played.loss[done == code].tolist()
-        sums["all"] += played.loss.tolist()
-        sums["seen"] += played.seen.tolist()
+            sums[kind] += masked.loss[done == code].tolist()
+        sums["all"] += masked.loss.tolist()
+        sums["seen"] += masked.seen.tolist()
         progress(seed + 1, DRAWS, "")
     return {kind: (float(np.mean(some)) if some else float("nan"), len(some)) for kind, some in sums.items()}
 
 
-def game_means(means: dict[str, tuple[float, int]]) -> None:
+def masking_means(means: dict[str, tuple[float, int]]) -> None:
     """Draw the mean losses, and say what they mean together."""
     titles = {
         "hidden": _("Masked"),
@@ -193,25 +193,25 @@ def game_means(means: dict[str, tuple[float, int]]) -> None:
         )
 
 
-def game_analysis(subject: Subject, masking: it.pretraining.Masking, seed: int) -> Analysis:
-    """Describe one game."""
+def masking_analysis(subject: Subject, masking: it.pretraining.Masking, seed: int) -> Analysis:
+    """Describe one masking."""
     shown = (".masked.done", ".loss", ".seen")
     return Analysis("pretraining.mask_text", subject, name="played", shows=shown, masking=masking, seed=seed)
 
 
-def game_downloads(analysis: Analysis, stem: str) -> list[Download]:
-    """Offer the game as files."""
-    played: it.pretraining.MaskedText = analysis.result
+def masking_downloads(analysis: Analysis, stem: str) -> list[Download]:
+    """Offer it as files."""
+    masked: it.pretraining.MaskedText = analysis.result
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
     columns = {
-        "position": played.place.tolist(),
-        "token": [played.tokens.labels[place] for place in played.place],
-        "done": [kinds[int(played.masked.done[place])] for place in played.place],
-        "read": [played.read[place] for place in played.place],
-        "guess": list(played.guess),
-        "rank": (played.rank + 1).tolist(),
-        "loss": played.loss.tolist(),
-        "loss_in_use": played.seen.tolist(),
+        "position": masked.place.tolist(),
+        "token": [masked.tokens.labels[place] for place in masked.place],
+        "done": [kinds[int(masked.masked.done[place])] for place in masked.place],
+        "read": [masked.read[place] for place in masked.place],
+        "guess": list(masked.guess),
+        "rank": (masked.rank + 1).tolist(),
+        "loss": masked.loss.tolist(),
+        "loss_in_use": masked.seen.tolist(),
     }
     return [
         Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(columns), _("A row for each selected token")),

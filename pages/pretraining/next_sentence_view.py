@@ -39,14 +39,14 @@ def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.Next
     """Draw what the model says of a pair and of the same two the other way about."""
     titles = (
         (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
-        if asked.game == "next"
+        if asked.task == "next"
         else (_("A comes before B"), _("A and B are swapped"), _("B comes before A"))
     )
     places = st.columns(3)
     for place, title, chance in zip(places, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
         place.metric(title, percent(chance))
         place.progress(min(1.0, max(0.0, chance)))
-    if asked.game == "next":
+    if asked.task == "next":
         st.caption(
             _(
                 "IsNext against NotNext (Devlin et al. 2019): in pretraining, half of the second texts were the true "
@@ -141,10 +141,10 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
                 count,
             ).format(count=count, low=percent(low), high=percent(high)),
         )
-        low, high = found.told_apart_interval(against)
+        low, high = found.distinguished_interval(against)
         places[place + 1].metric(
             _("AUROC"),
-            percent(found.told_apart(against)),
+            percent(found.distinguished(against)),
             help=_(
                 "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
                 "(AUROC). 95%, by pair: {low} to {high}; chance: 50%."
@@ -168,9 +168,9 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
     """Say in Markdown what the model tells apart, as far as these pairs can show it, each number with its interval."""
     numbers, above, below = {}, [], []
     for against in ("shuffled", "swapped"):
-        low, high = found.told_apart_interval(against)
+        low, high = found.distinguished_interval(against)
         numbers[against] = _("{share} (95%: {low} to {high})").format(
-            share=percent(found.told_apart(against)), low=percent(low), high=percent(high)
+            share=percent(found.distinguished(against)), low=percent(low), high=percent(high)
         )
         # NaN, of too few pairs, is neither.
         above += [against] if low > 0.5 else []

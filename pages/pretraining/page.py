@@ -1,4 +1,4 @@
-"""The two games that BERT learned from, masked words and next sentences, from the inside."""
+"""The two tasks that BERT was pretrained on, masked words and next sentences, from the inside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dashboard.widgets.windows import fit, warn_of_unknown
 from interpret.core.sentences import sentence
 from pages.pretraining.fill_mask import guess
 from pages.pretraining.heads_card import say_how_good
-from pages.pretraining.masking import game
+from pages.pretraining.masking import masking
 from pages.pretraining.next_sentence import following
 from pages.pretraining.pseudo_likelihood import surprise
 
 TABS = [
     Tab("guess", sentence("Masked words"), guess),
-    Tab("game", sentence("Masking"), game),
+    Tab("game", sentence("Masking"), masking),
     Tab("surprise", sentence("Pseudo-perplexity"), surprise),
     Tab("following", sentence("Next sentence"), following),
 ]

@@ -78,7 +78,7 @@ def test_a_pair_and_what_became_of_it_are_one_row():
     share = found.accuracy("shuffled")
     assert share == pytest.approx(2 / 3)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(share * (1 - share) / 30), rel=0.1)
-    assert found.told_apart("shuffled") == pytest.approx(4 / 9 + 2 / 9 / 2 + 2 / 9 / 2)
+    assert found.distinguished("shuffled") == pytest.approx(4 / 9 + 2 / 9 / 2 + 2 / 9 / 2)
 
 
 def test_the_page_gives_every_figure_of_the_shipped_heads_its_texts_rows_and_origin():
@@ -184,7 +184,7 @@ def test_macro_f1_and_calibration_error_have_intervals_over_rows():
         str(one) for one in np.where(random.random(120) < 0.6, logits.argmax(axis=1), random.integers(3, size=120))
     ]
     found = measure_results(logits, truth, ("0", "1", "2"))
-    given, sure = found.answers.astype(str), found.chances.astype(float)
+    given, sure = found.answers.astype(str), found.probabilities.astype(float)
     f1, error = [], []
     for _draw in range(400):
         rows = random.integers(120, size=120)

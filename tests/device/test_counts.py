@@ -45,11 +45,11 @@ def test_a_step_copies_and_waits_no_more_than_it_must(cards, recipe, name):  # n
     more, wanted = STEPS[name]
     steps = []
 
-    def tell(what, _total):
+    def callback(what, _total):
         if type(what).__name__ == "Step":
             steps.append(counted(cards))
 
-    trained(replace(recipe, device=NAMES[0], batch_size=4, **more), "classes", None, tell=tell)
+    trained(replace(recipe, device=NAMES[0], batch_size=4, **more), "classes", None, callback=callback)
     # In the midst of an epoch: the first steps make the optimizer's state too, and the last has no batch to come.
     before, after = steps[-3:-1]
     found = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in KINDS}
@@ -59,11 +59,11 @@ def test_a_step_copies_and_waits_no_more_than_it_must(cards, recipe, name):  # n
 def test_a_card_has_the_next_step_to_do_while_one_is_told(cards, recipe):  # noqa: F811
     done = []
 
-    def tell(what, _total):
+    def callback(what, _total):
         if type(what).__name__ == "Step":
             done.append(cards.counts["products"])
 
     cards.reset()
-    trained(replace(recipe, device=NAMES[0], batch_size=4), "classes", None, tell=tell)
+    trained(replace(recipe, device=NAMES[0], batch_size=4), "classes", None, callback=callback)
     # What a step multiplies, there and back; before the first is told a second was made.
     assert done[0] == 2 * (done[1] - done[0]) > 0

@@ -125,7 +125,7 @@ def test_python_has_it(added, tiny_folders, tmp_path):
     # Beside the answers themselves.
     answers = np.load(run.folder / "answers.npz")
     off = np.abs(answers["logits"].argmax(axis=1) - answers["truth"])
-    assert outcome.found.near == run.facts["near"] == pytest.approx((off <= 1).mean())
+    assert outcome.results.near == run.facts["near"] == pytest.approx((off <= 1).mean())
     assert outcome.truth == tuple(sorted(WORDS)[one] for one in answers["truth"])
     # Its loss is its own: cross-entropy, and the squared distance of the expected grade.
     logits = answers["logits"].astype(float)

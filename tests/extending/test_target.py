@@ -67,7 +67,7 @@ def test_python_has_it(added, tiny_folders):
     assert found.target == it.attribution.Target(added, "")
     # All that looks at an answer looks at this one, as at any number that is no probability.
     question = it.attribution.target_function(encoder, TEXT, target=found.target, head=head)
-    assert question.chance == question.output == found.output
+    assert question.target_probability == question.output == found.output
     assert it.attribution.faithfulness(question, found, draws=20).unit == "answer"
     assert it.attribution.layer_attribution(question)[0].shape == (encoder.layers + 1, len(question.tokens))
     with pytest.raises(it.InputError, match="not a class"):

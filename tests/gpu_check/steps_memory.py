@@ -193,11 +193,11 @@ def _training_runs_out(world: World) -> list[Figure]:
     recipe = it.Recipe(world.base(), head="own", epochs=1, learning_rate=5e-5, batch_size=8, device=world.device)
     with ExitStack() as stack:
 
-        def tell(what: object, _steps: int) -> None:
+        def callback(what: object, _steps: int) -> None:
             if isinstance(what, MetricsLog) and what.number == 2:
                 stack.enter_context(full(world))
 
-        said = _says_so("train", world, lambda: learn(recipe, rows, tell=tell))
+        said = _says_so("train", world, lambda: learn(recipe, rows, callback=callback))
     done = learn(recipe, rows)
     return [
         said,

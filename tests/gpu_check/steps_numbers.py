@@ -154,9 +154,9 @@ def _guessed(encoder: it.Encoder) -> Numbers:
     (guess,) = it.fill_mask(encoder, SENTENCE, hidden=[2]).guesses
     lens = it.pretraining.logit_lens(encoder, SENTENCE, None, [2], 2, watched=[int(encoder.tokens(SENTENCE).ids[2])])
     return {
-        "chances behind a mask": guess.chances,
+        "chances behind a mask": guess.probabilities,
         "pseudo-log-likelihood": it.pretraining.pseudo_log_likelihood(encoder, SENTENCE).logs,
-        "lens: chances": lens.chance,
+        "lens: chances": lens.probability,
         "lens: entropy": lens.entropy,
         "lens: divergence": lens.divergence,
     }

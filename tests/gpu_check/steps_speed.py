@@ -59,7 +59,7 @@ def train_steadily(world: World, tokens: int, batch: int, watch: bool = False) -
     profiler = torch.profiler.profile(activities=[kind])
     begin = 0.0
 
-    def tell(what: object, _steps: int) -> None:
+    def callback(what: object, _steps: int) -> None:
         nonlocal begin
         if not isinstance(what, MetricsLog) or what.number not in (shapes.warm, shapes.steps):
             return
@@ -85,7 +85,7 @@ def train_steadily(world: World, tokens: int, batch: int, watch: bool = False) -
         snapshots=0,
     )
     # A fifth is held out.
-    done = learn(recipe, classes(round(shapes.steps * batch / 0.8), tokens), tell=tell)
+    done = learn(recipe, classes(round(shapes.steps * batch / 0.8), tokens), callback=callback)
     found.layers = sum(one.parameters for one in done.layer_groups if one.name.isdigit())
     if watch:
         events = profiler.events() or ()

@@ -129,11 +129,11 @@ def stopped(recipe: it.Recipe, examples: Examples, folder: Path, after: int) -> 
     folder.mkdir(parents=True)
     seen: list[int] = []
 
-    def tell(what: object, _steps: int) -> None:
+    def callback(what: object, _steps: int) -> None:
         if isinstance(what, MetricsLog):
             seen.append(what.number)
 
-    first = learn(recipe, examples, folder=folder, tell=tell, stop=lambda: len(seen) >= after)
+    first = learn(recipe, examples, folder=folder, callback=callback, stop=lambda: len(seen) >= after)
     return first, learn(recipe, examples, folder=folder)
 
 

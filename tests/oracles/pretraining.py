@@ -29,8 +29,8 @@ def _masked(world: World) -> Iterator[float]:
             found = it.fill_mask(encoder, text, hidden=[1, 3], top=10)
             theirs = _probabilities(model, found.tokens.ids)
             for guess in found.guesses:
-                yield apart(guess.chances, theirs[guess.place, guess.ids])
-                yield apart(guess.chances, np.sort(theirs[guess.place])[::-1][:10])
+                yield apart(guess.probabilities, theirs[guess.place, guess.ids])
+                yield apart(guess.probabilities, np.sort(theirs[guess.place])[::-1][:10])
                 row = theirs[guess.place]
                 yield apart(guess.entropy, -(row * np.log2(row)).sum()) / 10
 
@@ -41,7 +41,7 @@ def _lens(world: World) -> Iterator[float]:
         for seed in world.seeds:
             found = it.pretraining.logit_lens(encoder, world.texts(seed)[0], None, [2], 2)
             theirs = _probabilities(model, found.tokens.ids)[2]
-            yield apart(found.chances[-1], theirs[found.ids[-1]])
+            yield apart(found.probabilities[-1], theirs[found.ids[-1]])
 
 
 @claim("pseudo-log-likelihood, every family", "transformers, one token masked at a time (Salazar et al. 2020)", 1e-4)

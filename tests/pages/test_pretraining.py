@@ -107,7 +107,7 @@ def test_what_is_hidden_in_the_address_is_guessed_as_by_the_library(page, models
     tables = [one.value for one in page.dataframe][:2]
     for table, guess in zip(tables, found.guesses, strict=True):
         assert [one.removesuffix("  ✓") for one in table["Guess"]] == list(guess.candidates)
-        np.testing.assert_allclose(table["Probability"], 100 * guess.chances, rtol=1e-5)
+        np.testing.assert_allclose(table["Probability"], 100 * guess.probabilities, rtol=1e-5)
     assert any("Mask 2, originally “steep”" in one.value for one in page.markdown)
 
 
@@ -295,7 +295,7 @@ def test_heads_that_are_out_change_the_guess_as_in_the_library(page, models):
     survival = survival_table(it.fill_mask(encoder(models, "bert"), TEXT, hidden=[3]), after)
     table = next(one.value for one in page.dataframe if set(survival) == set(one.value))
     _mask, _word, before, ablated, *_more = survival
-    assert table[ablated][0] == pytest.approx(100 * after.guesses[0].chance, rel=1e-5)
+    assert table[ablated][0] == pytest.approx(100 * after.guesses[0].probability, rel=1e-5)
     assert table[before][0] != table[ablated][0]
 
 
@@ -343,11 +343,11 @@ def test_beside_itself_a_model_says_so(page):
 def test_a_link_holds_what_was_set(page, models):
     rules = {"game_rate": "40", "game_hidden": "50", "game_replaced": "20", "game_whole": "True"}
     fine(open_page(page, model="folder:bert", pre="game", **rules))
-    played = it.pretraining.mask_text(
+    masked = it.pretraining.mask_text(
         encoder(models, "bert"), TEXT, None, it.pretraining.Masking(0.4, 0.5, 0.2, True), 0
     )
     table = next(one.value for one in page.dataframe if "Token" in one.value)
-    assert list(table["Token"]) == [played.tokens.labels[place] for place in played.place]
+    assert list(table["Token"]) == [masked.tokens.labels[place] for place in masked.place]
     page.slider(key="game_rate").set_value(35)
     fine(page.run())
     assert page.query_params["game_rate"] == "35"

@@ -46,7 +46,7 @@ class Gates:
             with hold(question.encoder.spec.device), torch.no_grad():
                 there = kept.to(embedded)[..., None]
                 rows.append(question.score(empty + there * (embedded - empty)).cpu())
-            self._work.tell()
+            self._work.report()
         found = torch.cat(rows)
         self.asked.append(gates.double().numpy())
         self.answers.append(found.double().numpy())

@@ -46,7 +46,7 @@ class GradientShap(ByPath):
         places = np.random.uniform(size=DRAWS).tolist()
         found = []
         for first in range(0, DRAWS, work.question.at_once):
-            work.tell()
+            work.report()
             some = places[first : first + work.question.at_once]
             found += [slopes for _, slopes in look(work.question, embedded, work.empty, some)]
         return np.stack(found)

@@ -121,7 +121,7 @@ class Work:
             raise TypeError("a method that uses a baseline has to say so: Method.baseline")
         return self._baseline
 
-    def tell(self, stage: str = "passes") -> None:
+    def report(self, stage: str = "passes") -> None:
         """Say how many passes are done."""
         if self.progress is not None:
             self.progress(min(self.question.forward_passes - self._begin, self.total), self.total, stage)

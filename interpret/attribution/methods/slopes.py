@@ -71,7 +71,7 @@ class BySlope(Method):
     def _rows(self, work: Work, points: torch.Tensor) -> Float64[np.ndarray, "point token width"]:
         found = []
         for some in points.split(work.question.at_once):
-            work.tell()
+            work.report()
             inputs = some.detach().clone().requires_grad_()
             (slope,) = torch.autograd.grad(work.question.score(inputs, gradients=True).sum(), inputs)
             work.question.backward_passes += len(some)

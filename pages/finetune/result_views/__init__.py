@@ -31,11 +31,11 @@ def result_view(run: it.runs.Run) -> None:
     st.divider()
     st.markdown("#### " + _title(outcome))
     choice_line(run, outcome)
-    VIEWS[type(outcome.found)](run, outcome, outcome.found)
+    VIEWS[type(outcome.results)](run, outcome, outcome.results)
 
 
 def _title(outcome: it.finetuning.Outcome) -> str:
-    count, found = f"{len(outcome.truth):,}", outcome.found
+    count, found = f"{len(outcome.truth):,}", outcome.results
     if isinstance(found, it.finetuning.PretrainingResults):
         return _n(
             "Masked-token prediction on {count} tokens of {passages} held-out passage",

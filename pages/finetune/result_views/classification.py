@@ -66,7 +66,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
             {
                 _("Kind"): list(found.kinds),
                 _("True"): found.true.tolist(),
-                _("Found"): found.found.tolist(),
+                _("Found"): found.predicted.tolist(),
                 _("Found correctly"): found.correct.tolist(),
                 _("Precision (PPV)"): percents(precision),
                 _("Recall"): percents(recall),
@@ -112,7 +112,7 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
 
 
 def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> None:
-    """Say what could not be judged."""
+    """Say what could not be evaluated."""
     if found.without_examples:
         some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
         more = " …" if len(found.without_examples) > _MOST_NAMED else ""
@@ -176,7 +176,7 @@ def _rows(
         (_("Sentence") if found.sentences else _("Text")): [outcome.texts[i] for i in shown],
         _("True"): [outcome.truth[i] for i in shown],
         _("Prediction"): [found.labels[int(found.answers[i])] for i in shown],
-        _("Probability"): percents(found.chances[shown].tolist()),
+        _("Probability"): percents(found.probabilities[shown].tolist()),
         (_("Sentence no.") if found.sentences else _("Row")): [outcome.origin.numbers[i] for i in shown],
     }
     wide = st.column_config.TextColumn(width="large")
@@ -228,7 +228,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Classificatio
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
         "given": [found.labels[int(one)] for one in found.answers],
-        "probability": [float(one) for one in found.chances],
+        "probability": [float(one) for one in found.probabilities],
         "row": list(outcome.origin.numbers),
     }
     return outcome.origin.beside(table)

@@ -65,7 +65,7 @@ def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
 def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.PretrainingResults) -> None:
     names = it.finetuning.token_names(run, [*found.truth.tolist(), *found.guess.tolist()])
     wrong = np.flatnonzero(found.rank > 0)
-    shown = wrong[np.argsort(found.chance[wrong], kind="stable")][:MOST_ROWS]
+    shown = wrong[np.argsort(found.probability[wrong], kind="stable")][:MOST_ROWS]
     st.markdown(
         _n(
             "**{count}** wrongly predicted token:",
@@ -77,7 +77,7 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
         {
             _("True"): [names[int(found.truth[i])] for i in shown],
             _("Predicted token"): [names[int(found.guess[i])] for i in shown],
-            _("Probability of the true token"): [float(found.chance[i]) for i in shown],
+            _("Probability of the true token"): [float(found.probability[i]) for i in shown],
             _("Rank of the true token"): [int(found.rank[i]) + 1 for i in shown],
             _("Row"): [int(outcome.truth[int(found.passage[i])]) for i in shown],
             _("Text"): [_passage(outcome, int(found.passage[i])) for i in shown],
@@ -96,7 +96,7 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
                     "row": [int(outcome.truth[int(one)]) for one in found.passage],
                     "hidden": [names[int(one)] for one in found.truth],
                     "guessed": [names[int(one)] for one in found.guess],
-                    "probability": found.chance.tolist(),
+                    "probability": found.probability.tolist(),
                     "rank": (found.rank + 1).tolist(),
                     "passage": [outcome.origin.numbers[int(one)] for one in found.passage],
                 }

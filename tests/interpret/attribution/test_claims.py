@@ -107,7 +107,9 @@ def brute_force(question, attribution):
             top = one[: int(np.ceil(round(share * len(groups), 9)))]
             gone = np.zeros(len(question.tokens), bool)
             gone[[token for word in top for token in groups[word]]] = True
-            whole, without, alone = question.chances([question.tokens, question.without(gone), question.without(~gone)])
+            whole, without, alone = question.target_probabilities(
+                [question.tokens, question.without(gone), question.without(~gone)]
+            )
             lost.append(whole - without)
             short.append(whole - alone)
         return np.mean(lost), np.mean(short)

@@ -92,18 +92,18 @@ def test_interactions_are_nothing_in_a_linear_model_and_all_of_a_product(tiny_fo
 def test_what_is_found_turns_the_prediction_and_nothing_smaller_does(minilm, head, search):
     question = target_function(minilm, "The court found him guilty.", head=head)
     found = it.attribution.find_counterfactuals(question, search)
-    start = found.found.chances[0].argmax()
-    assert found.found.texts[0] == "The court found him guilty."
-    for changes, chances in zip(found.found.changes[1:], found.found.chances[1:], strict=True):
+    start = found.variants.probabilities[0].argmax()
+    assert found.variants.texts[0] == "The court found him guilty."
+    for changes, chances in zip(found.variants.changes[1:], found.variants.probabilities[1:], strict=True):
         assert chances.argmax() != start
-        assert len(changes) == len(found.found.changes[1])
-    if found.smallest and search == "delete" and len(found.found.changes[1]) > 1:
+        assert len(changes) == len(found.variants.changes[1])
+    if found.smallest and search == "delete" and len(found.variants.changes[1]) > 1:
         singles = [
             (Change(place, question.tokens.words[place], ""),)
             for place, group in enumerate(question.tokens.groups)
             if not question.tokens.special[group[0]]
         ]
-        assert all(one.argmax() == start for one in it.attribution.read_variants(question, singles).chances)
+        assert all(one.argmax() == start for one in it.attribution.read_variants(question, singles).probabilities)
 
 
 def test_variants_are_read_as_they_are_spelled(minilm, head):
@@ -115,7 +115,7 @@ def test_variants_are_read_as_they_are_spelled(minilm, head):
     assert found.texts[1] == "The court found her guilty."
     direct = target_function(minilm, "The court found her guilty.", head=head)
     expected = direct.probabilities(direct.answers([direct.tokens]))[0]
-    np.testing.assert_allclose(found.chances[1], expected, atol=1e-6)
+    np.testing.assert_allclose(found.probabilities[1], expected, atol=1e-6)
     assert spelled(question.tokens, [Change(len(words) - 2, ".", "")]) == "The old court found him guilty"
     for bad, sentence in (
         (Change(0, "[CLS]", ""), "must stay"),
@@ -151,7 +151,7 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     assert [row.human is not None for row in found.rows[:4]] == [True, False, True, False]
     alone = it.attribute(minilm, TEXTS[0], head=head, method="input_x_gradient")
     np.testing.assert_allclose(found.rows[0].attribution.scores, alone.scores, atol=1e-6)
-    assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.judged)
+    assert sum(one.right for one in found.accuracies.values()) == sum(not row.wrong for row in found.evaluated)
     with pytest.raises(InputError, match="None of these"):
         it.attribution.attribute_rows(minilm, ["", " "], head=head)
     with pytest.raises(InputError, match=r"labels \(2\) differs from the number of texts \(1\)"):
@@ -170,7 +170,7 @@ def test_a_row_is_wrong_by_what_the_model_says_whatever_is_explained(minilm, hea
         minilm, TEXTS, ["cardiac", "law", "neuro", "sport"], head=head, method="saliency"
     )
     assert other.known == ("law", "sport")
-    assert [row.label for row in other.judged] == ["law", "sport"]
+    assert [row.label for row in other.evaluated] == ["law", "sport"]
     norms = it.attribution.attribute_rows(minilm, TEXTS, LABELS, target="norm", method="saliency")
     assert not any(row.wrong for row in norms.rows)
     assert norms.accuracies == {}
@@ -217,7 +217,7 @@ def test_exchanges_are_read_as_they_are_spelled(tmp_path, family, search):
     singles = [(change,) for change in _singles(question, search)]
     assert len(singles) > 3
     found = it.attribution.read_variants(question, singles[:20])
-    for text, chances in zip(found.texts, found.chances, strict=True):
+    for text, chances in zip(found.texts, found.probabilities, strict=True):
         retyped = question.probabilities(question.answers([encoder.tokens(text)]))[0]
         np.testing.assert_allclose(chances, retyped, atol=1e-4, err_msg=text)
 

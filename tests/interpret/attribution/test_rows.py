@@ -121,7 +121,9 @@ def test_what_is_not_known_is_not_claimed(encoder, noise, tmp_path):
     own = it.load_encoder(str(folder), device="cpu")
     found = it.attribution.attribute_rows(own, rows[:4], labels[:4], method="saliency")
     assert list(found.accuracies) == ["not known"]
-    found = it.attribution.attribute_rows(own, rows[:4], labels[:4], method="saliency", learned={text_key(rows[0])})
+    found = it.attribution.attribute_rows(
+        own, rows[:4], labels[:4], method="saliency", training_texts={text_key(rows[0])}
+    )
     assert [row.basis for row in found.rows] == ["learned from", *["not learned from"] * 3]
 
 

@@ -46,7 +46,7 @@ def test_a_classifier_answers_as_transformers_does(tmp_path, family):
     with torch.no_grad():
         assert float(question.score(question.embedded[None])[0]) == pytest.approx(logits.max(), abs=1e-5)
     expected = torch.from_numpy(logits).softmax(-1).max().item()
-    assert question.chances([question.tokens])[0] == pytest.approx(expected, abs=1e-6)
+    assert question.target_probabilities([question.tokens])[0] == pytest.approx(expected, abs=1e-6)
     for target, name in ((0, "no"), ("yes", "yes")):
         assert target_function(encoder, TEXT, target=target).target.name == name
 

@@ -90,4 +90,4 @@ def test_exchanges_take_a_word_apart(minilm):
     rows = ["法院驳回上诉", "球队赢了比赛", "法官判决", "球员进球"]
     head = it.fit_head(minilm, rows, ["law", "sport"] * 2)
     found = it.attribution.find_counterfactuals(target_function(minilm, "法院驳回上诉", head=head), "nearest")
-    assert all(len(change.before) == 1 for changes in found.found.changes for change in changes)
+    assert all(len(change.before) == 1 for changes in found.variants.changes for change in changes)

@@ -65,7 +65,7 @@ def test_the_model_is_the_built_in_one_with_what_was_learned(guesser):
         if f"bert.{name}" in whole and f"bert.{name}" not in {*named, *(f"{path}.weight" for path in adapted)}:
             assert torch.equal(whole[f"bert.{name}"], base[name]), name
     assert "cls.predictions.decoder.weight" not in whole
-    assert guesser.pair_game == "next"
+    assert guesser.pair_task == "next"
 
 
 def test_without_it_the_built_in_model_is_what_it_was(guesser, minilm):
@@ -92,7 +92,7 @@ def test_it_guesses_words_of_a_story_that_it_never_saw(guesser, story):
 
 def test_it_tells_what_follows_better_than_chance(guesser, story):
     pairs = [pair for sentences in story for pair in pairwise(sentences)]
-    assert it.pretraining.score_pairs(guesser, pairs).told_apart("shuffled") > 0.55
+    assert it.pretraining.score_pairs(guesser, pairs).distinguished("shuffled") > 0.55
 
 
 def test_what_is_said_of_it_is_what_its_card_says():

@@ -118,7 +118,7 @@ def test_rows_of_a_second_file_that_were_learned_from_are_left_out(minilm):
     health = check_health(minilm, both, learned, judged, 16)
     assert health.leaks == ()
     assert health.left_out == tuple(range(20, 37))
-    assert (health.trainable_state, health.judged) == (20, 13)
+    assert (health.train_rows, health.held_out_rows) == (20, 13)
     said = describe_health(health, both)
     assert list(said) == list(health.findings)
     assert str(said["left out"]).startswith("17 of 30 rows")

@@ -89,7 +89,7 @@ def test_the_fisher_information_of_a_line_is_known(recipe, past, monkeypatch):
     model = tf.AutoModelForSequenceClassification.from_pretrained(past.model).eval()
     tokenizer = tf.AutoTokenizer.from_pretrained(past.model)
     random = np.random.default_rng(recipe.seed)
-    chosen = random.permutation(past.trainable_state)
+    chosen = random.permutation(past.train_rows)
     weight = model.classifier.weight.detach().numpy()
     wanted = np.zeros(model.config.hidden_size)
     seen = {}
@@ -120,12 +120,12 @@ def test_what_is_replayed_is_known_still(recipe, past, examples):
     assert whole.texts[: len(new)] == new.texts
     old = set(places.tolist()) - set(learned.tolist())
     # Only what was learned from: what the old run is judged by stays unseen.
-    kept = {examples.texts[int(i)] for i in past.trainable_state}
+    kept = {examples.texts[int(i)] for i in past.train_rows}
     assert old
     assert all(i >= len(new) and whole.texts[i] in kept and whole.labels[i] in ("bank", "river") for i in old)
     assert set(whole.classes) == {"bank", "river", "new bank", "new river"}
     # Never more than there are.
-    assert len(replayed(new, learned, past, 0.9, 0)[1]) == len(learned) + len(past.trainable_state)
+    assert len(replayed(new, learned, past, 0.9, 0)[1]) == len(learned) + len(past.train_rows)
 
 
 @pytest.mark.parametrize("task", ["regression", "pairs"])

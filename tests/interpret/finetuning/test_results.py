@@ -49,7 +49,7 @@ def test_calibration_by_hand():
     chances = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     found = measure_results(np.log(chances).astype(np.float32), ["a", "b", "b", "b"], ("a", "b"))
     assert found.ece == pytest.approx(0.5 * abs(0.9 - 0.5) + 0.5 * abs(0.6 - 1.0), abs=1e-6)
-    np.testing.assert_allclose(found.sureness, [0.6, 0.9], atol=1e-6)
+    np.testing.assert_allclose(found.confidence, [0.6, 0.9], atol=1e-6)
     np.testing.assert_array_equal(found.rightness, [1, 0.5])
     np.testing.assert_array_equal(found.counts, [2, 2])
     np.testing.assert_array_equal(found.mistakes, [1])
@@ -59,14 +59,14 @@ def test_mistakes_come_the_surest_first(drawn):
     logits, truth = drawn
     found = measure_results(logits, truth, LABELS)
     assert len(found.mistakes) == round(200 * (1 - found.accuracy))
-    assert np.all(np.diff(found.chances[found.mistakes]) <= 0)
+    assert np.all(np.diff(found.probabilities[found.mistakes]) <= 0)
     assert all(LABELS[found.answers[i]] != truth[i] for i in found.mistakes)
 
 
 def test_very_sure_scores_are_no_overflow():
     found = measure_results(np.array([[1000, -1000], [-1000, 1000]], np.float32), ["a", "a"], ("a", "b"))
     assert found.accuracy == 0.5
-    np.testing.assert_array_equal(found.chances, [1, 1])
+    np.testing.assert_array_equal(found.probabilities, [1, 1])
     assert found.ece == pytest.approx(0.5)
 
 

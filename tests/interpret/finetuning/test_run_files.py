@@ -157,7 +157,7 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
         one_sentence(read_outcome, run)
         latest_checkpoint(bad / "checkpoints")
         one_sentence(lambda found: found.parent_run, run)
-        assert read_outcome(good).found.accuracy == 1.0
+        assert read_outcome(good).results.accuracy == 1.0
         # Another one is made and has its turn at once; and one may be asked to go on from this one.
         third = new_run(root, good.request, ROWS.encode())
         with turn(third, "cpu", None) as came:
@@ -234,7 +234,7 @@ def test_a_damaged_file_below_a_run_is_one_sentence(file, further, tmp_path):
         assert (found.state, found.facts, found.resumable) == ("done", run.facts, False), how
         for read in BELOW[file]:
             one_sentence(read, found)
-        assert read_outcome(found).found.accuracy == run.facts["accuracy"], how
+        assert read_outcome(found).results.accuracy == run.facts["accuracy"], how
         delete_run(found)
         assert not os.path.lexists(bad), how
 

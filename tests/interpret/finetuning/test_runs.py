@@ -73,7 +73,7 @@ def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples,
     assert set(last["moved"]) == {"1", "2", "pooler", "head"}
     assert all(value > 0 for value in last["moved"].values())
     outcome = read_outcome(run)
-    assert outcome.found.accuracy == run.facts["accuracy"] == last["score"]
+    assert outcome.results.accuracy == run.facts["accuracy"] == last["score"]
     # What is watched is answered by the model as it is in the end.
     encoder = it.load_encoder(str(run.folder / "model"), device="cpu")
     for text, chances in zip(request.probes, last["probes"], strict=True):
@@ -81,7 +81,7 @@ def test_a_run_tells_everything_and_its_model_opens(request_for, rows, examples,
         np.testing.assert_allclose(logits.softmax(-1), chances, atol=1e-5)
     model = tf.AutoModelForSequenceClassification.from_pretrained(run.folder / "model")
     tokenizer = tf.AutoTokenizer.from_pretrained(run.folder / "model")
-    for text, truth, given in zip(outcome.texts, outcome.truth, outcome.found.answers, strict=True):
+    for text, truth, given in zip(outcome.texts, outcome.truth, outcome.results.answers, strict=True):
         assert examples.labels[examples.texts.index(text)] == truth
         with torch.no_grad():
             assert int(model(**tokenizer(text, return_tensors="pt")).logits.argmax()) == given
@@ -128,7 +128,7 @@ def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, 
     assert stopped.state == "stopped"
     assert stopped.step == 7
     assert stopped.model is not None
-    assert read_outcome(stopped).found.accuracy == read_metrics(run.folder).evaluations[-1]["score"]
+    assert read_outcome(stopped).results.accuracy == read_metrics(run.folder).evaluations[-1]["score"]
     with pytest.raises(it.InputError, match="is done: there is nothing to resume"):
         resume_run(whole)
     resumed = work(resume_run(stopped).folder)
@@ -156,8 +156,8 @@ def test_a_regression_and_words_run_too(request_for, tmp_path):
     )
     assert run.state == "done", run.error
     outcome = read_outcome(run)
-    assert isinstance(outcome.found, RegressionResults)
-    assert outcome.found.r2 == pytest.approx(run.facts["r2"])
+    assert isinstance(outcome.results, RegressionResults)
+    assert outcome.results.r2 == pytest.approx(run.facts["r2"])
     words = "\n\n".join(
         "\n".join(f"{word} {'B' if word == 'bank' else 'O'}" for word in ("the", "bank", f"was{i}")) for i in range(30)
     )
@@ -240,14 +240,14 @@ def test_waiting_for_another_is_no_training_time(request_for, rows, tmp_path, mo
             write_state(first.folder, state="stopped")
             lock.lock.release()
 
-    def tell(what, _steps):
+    def callback(what, _steps):
         heard.append(what)
         clock[0] += {Step: 0.5, Evaluation: 1.0}.get(type(what), 0.0)
 
     for module in (worker, turns, metrics_writer):
         times = SimpleNamespace(sleep=look, monotonic=lambda: clock[0], time=lambda: clock[0])
         monkeypatch.setattr(module, "time", times)
-    done = work(run.folder, tell)
+    done = work(run.folder, callback)
     assert done.state == "done", done.error
     assert waited == ["waiting"] * 3
     # Before anything else it is said for whom.
@@ -288,11 +288,11 @@ def test_asked_to_stop_before_the_first_step_it_is_stopped_and_can_go_on(request
     run = new_run(tmp_path, request_for, rows)
     seen = []
 
-    def tell(what, _steps):
+    def callback(what, _steps):
         seen.append(what)
         stop_run(run)
 
-    found = work(run.folder, tell)
+    found = work(run.folder, callback)
     assert (found.state, found.model, found.step) == ("stopped", None, 0)
     assert 0 < found.read < 1
     assert connect(tmp_path).get_run(found.record).info.status == "KILLED"
@@ -629,8 +629,8 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
 
 @pytest.mark.parametrize("other", ["of a run", "unknown"])
 def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monkeypatch, other):
-    def waits(folder, tell, own):
-        tell(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
+    def waits(folder, callback, own):
+        callback(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
         return read_run(folder)
 
     monkeypatch.setattr("interpret.finetuning.__main__.work", waits)

@@ -65,7 +65,7 @@ def test_what_was_asked_and_what_came_of_it_is_read(before):
     assert len(log.number) == 18
     assert log.damaged == 0
     outcome = it.finetuning.read_outcome(run)
-    assert outcome.found.accuracy == run.facts["accuracy"] == 1.0
+    assert outcome.results.accuracy == run.facts["accuracy"] == 1.0
     assert len(outcome.texts) == run.facts["judged"] == 20
 
 

@@ -76,7 +76,7 @@ def test_the_same_seed_is_the_same_curve_and_another_is_not(recipe, examples):
 def test_it_learns_tells_every_step_and_where_the_gradient_reaches(recipe, examples):
     told = []
     recipe = replace(recipe, epochs=5, frozen=("embeddings", "0"))
-    done = train(recipe, examples, *split_examples(examples), tell=lambda what, total: told.append((what, total)))
+    done = train(recipe, examples, *split_examples(examples), callback=lambda what, total: told.append((what, total)))
     assert done.evaluations[-1].score >= 0.9
     assert len(done.evaluations) == 5
     learned, judged = split_examples(examples)
@@ -171,11 +171,11 @@ def stopping(after):
     """Return what stops a training after so many steps: asked before the first one too."""
     steps = []
 
-    def tell(what, _total):
+    def callback(what, _total):
         if isinstance(what, Step):
             steps.append(what)
 
-    return {"tell": tell, "stop": lambda: len(steps) >= after}
+    return {"tell": callback, "stop": lambda: len(steps) >= after}
 
 
 @pytest.mark.parametrize(

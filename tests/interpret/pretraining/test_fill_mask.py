@@ -26,8 +26,8 @@ def test_guesses_are_those_of_transformers_pipeline(guessers, family):
         assert len(found.guesses) == len(expected)
         for guess, rows in zip(found.guesses, expected, strict=True):
             assert guess.ids.tolist() == [row["token"] for row in rows]
-            np.testing.assert_allclose(guess.chances, [row["score"] for row in rows], rtol=1e-4)
-            assert (guess.true, guess.rank, guess.chance) == (None, None, None)
+            np.testing.assert_allclose(guess.probabilities, [row["score"] for row in rows], rtol=1e-4)
+            assert (guess.true, guess.rank, guess.probability) == (None, None, None)
 
 
 def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_vocabulary(guessers):
@@ -44,7 +44,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
         chances = model(input_ids=ids).logits[0, [3, 5]].softmax(-1).double().numpy()
     for guess, row, own in zip(found.guesses, chances, true, strict=True):
         assert guess.true == tokens.labels[guess.place]
-        assert guess.chance == pytest.approx(row[own], rel=1e-4)
+        assert guess.probability == pytest.approx(row[own], rel=1e-4)
         assert guess.rank == (row > row[own]).sum()
         assert guess.entropy == pytest.approx(-(row * np.log2(row)).sum(), rel=1e-4)
 
@@ -64,9 +64,9 @@ def test_heads_that_are_out_change_the_guess_and_the_pair_is_read(guessers):
     encoder = guessers["bert"]
     whole = it.fill_mask(encoder, TEXT, hidden=[3]).guesses[0]
     without = it.fill_mask(encoder, TEXT, hidden=[3], heads=[(0, 1), (2, 3)]).guesses[0]
-    assert not np.allclose(whole.chances, without.chances)
+    assert not np.allclose(whole.probabilities, without.probabilities)
     beside = it.fill_mask(encoder, TEXT, "it was rich", hidden=[3]).guesses[0]
-    assert not np.allclose(whole.chances, beside.chances)
+    assert not np.allclose(whole.probabilities, beside.probabilities)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_the_last_layers_lens_is_the_models_own_answer_to_the_last_bit(guessers,
     found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, top=7)
     assert found.ids.shape == (encoder.layers + 1, 7)
     np.testing.assert_array_equal(found.ids[-1], own.ids)
-    np.testing.assert_allclose(found.chances[-1], own.chances, rtol=1e-5)
+    np.testing.assert_allclose(found.probabilities[-1], own.probabilities, rtol=1e-5)
     assert found.rank[-1, 0] == own.rank
     model = tf.AutoModelForMaskedLM.from_pretrained(encoder.spec.checkpoint.name).eval()
     with torch.inference_mode():
         logs = model(torch.from_numpy(found.tokens.ids.copy())[None]).logits[0, 3].log_softmax(-1)
-    np.testing.assert_array_equal(found.chances[-1], logs.topk(7).values.exp())
+    np.testing.assert_array_equal(found.probabilities[-1], logs.topk(7).values.exp())
     assert found.divergence[-1] == 0
     assert found.entropy[-1] == pytest.approx(own.entropy, rel=1e-4)
     # The hidden token, and the model's guess where that is another one.
@@ -120,7 +120,7 @@ def test_each_layers_lens_is_the_head_on_its_states(guessers):
     with torch.no_grad():
         states = model(input_ids=ids, output_hidden_states=True).hidden_states
         logs = torch.stack([model.cls(one)[0, 3].log_softmax(-1) for one in states])
-    np.testing.assert_allclose(found.chance, logs[:, [20, 30]].exp(), rtol=1e-4)
+    np.testing.assert_allclose(found.probability, logs[:, [20, 30]].exp(), rtol=1e-4)
     np.testing.assert_array_equal(found.rank, (logs[:, None] > logs[:, [20, 30], None]).sum(-1))
     expected = (logs[-1].exp() * (logs[-1] - logs)).sum(-1) / np.log(2)
     np.testing.assert_allclose(found.divergence, expected, atol=1e-4)
@@ -163,7 +163,7 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     plain = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3)
     assert found.tuned
     assert found.divergence[:-1].mean() < plain.divergence[:-1].mean()
-    np.testing.assert_allclose(found.chances[-1], plain.chances[-1], rtol=1e-6)
+    np.testing.assert_allclose(found.probabilities[-1], plain.probabilities[-1], rtol=1e-6)
     with pytest.raises(it.InputError, match="fitted to another model"):
         it.pretraining.logit_lens(guessers["roberta"], TEXT, None, [3], 3, lens=again)
     with pytest.raises(it.InputError, match="at least 8 different texts, but there are 3"):
@@ -213,6 +213,6 @@ def test_of_a_word_that_the_vocabulary_lacks_nobody_knows_what_is_right(guessers
     text = "the river 药 was steep"
     assert encoder.tokens(text).strings[3] == "[UNK]"
     [guess] = it.fill_mask(encoder, text, hidden=[3]).guesses
-    assert (guess.true, guess.id, guess.chance, guess.rank) == (None, None, None, None)
+    assert (guess.true, guess.id, guess.probability, guess.rank) == (None, None, None, None)
     # Through the layers, only the model's own answer is followed.
     assert it.pretraining.logit_lens(encoder, text, None, [3], 3).names == (guess.candidates[0],)

@@ -142,7 +142,7 @@ def test_tokens_that_follow_in_a_word_can_be_hidden_too(guessers):
     assert plain.logs[first] != within.logs[first]
     assert plain.logs[last] == pytest.approx(within.logs[last], abs=1e-6)
     hidden = it.fill_mask(encoder, text, hidden=word)
-    assert within.logs[first] == pytest.approx(np.log(hidden.guesses[0].chance), abs=1e-5)
+    assert within.logs[first] == pytest.approx(np.log(hidden.guesses[0].probability), abs=1e-5)
 
 
 def test_surprise_is_told_on_the_way_and_can_be_stopped(guessers):
@@ -184,7 +184,7 @@ def test_the_probability_that_a_text_follows_is_transformers_first_class(both, f
         output = model(**{name: one.clone() for name, one in encoder.batch([found.tokens]).items()})
     logits = output.sop_logits if family == "albert" else output.seq_relationship_logits
     assert found.follows == pytest.approx(float(logits[0].softmax(-1)[0]), abs=1e-6)
-    assert found.game == ("order" if family == "albert" else "next")
+    assert found.task == ("order" if family == "albert" else "next")
 
 
 def test_the_order_of_the_answers_is_pinned(tmp_path):
@@ -234,7 +234,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     right = (found.true > 0.5).sum() + (found.shuffled <= 0.5).sum()
     assert found.accuracy("shuffled") == pytest.approx(right / 8)
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
-    assert found.told_apart("swapped") == pytest.approx(above)
+    assert found.distinguished("swapped") == pytest.approx(above)
     with pytest.raises(it.InputError, match="Shuffling needs at least two pairs, but there are 1"):
         it.pretraining.score_pairs(encoder, pairs[:1])
 
@@ -262,7 +262,7 @@ def test_both_heads_are_read_whatever_the_config_calls_the_model(tmp_path):
     assert config["architectures"] == ["BertForPreTraining"]
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["BertForMaskedLM"]}))
     encoder = it.load_encoder(str(folder), device="cpu")
-    assert encoder.pair_game == "next"
+    assert encoder.pair_task == "next"
     assert it.next_sentence(encoder, "the river", "was steep").follows == pytest.approx(before, abs=1e-6)
     alone = make_checkpoint("bert", tmp_path / "alone", loader=tf.AutoModelForMaskedLM)
-    assert it.load_encoder(str(alone), device="cpu").pair_game is None
+    assert it.load_encoder(str(alone), device="cpu").pair_task is None
