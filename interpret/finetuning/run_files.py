@@ -89,7 +89,7 @@ def as_object(content: bytes) -> dict[str, Any]:
     return found
 
 
-def todays_names(given: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
+def todays_names(given: object, before: Mapping[str, str]) -> dict[str, Any]:
     """Return what a file says by the names that settings have now.
 
     Parameters
@@ -99,9 +99,13 @@ def todays_names(given: Mapping[str, Any], before: Mapping[str, str]) -> dict[st
 
     Raises
     ------
+    TypeError
+        If it is no object of names and values.
     ValueError
         If something is there by both of its names.
     """
+    if not isinstance(given, dict):
+        raise TypeError(f"a JSON object is needed, not {type(given).__name__}")
     twice = [(old, new) for old, new in before.items() if old in given and new in given]
     if twice:
         raise ValueError("“{}” and “{}” are the same setting".format(*twice[0]))

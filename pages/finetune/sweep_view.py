@@ -16,6 +16,7 @@ from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
+from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.units import counted, duration
 from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
@@ -117,18 +118,20 @@ def _live(group: str, active: bool) -> None:
         )
     if len(ended) > 1 and not active:
         _verdict(ended, name, objective.score_is_share)
-    names = state_names()
+    names, scores = state_names(), [run.facts.get(name) for run in runs]
     st.dataframe(
         {
             _("Frozen"): [depth_name(run.request.recipe.frozen) for run in runs],
             _("State"): [names[run.state] for run in runs],
-            title: [run.facts.get(name) for run in runs],
+            title: percents(scores) if objective.score_is_share else scores,
             _("Loss"): [run.facts.get("loss") for run in runs],
             _("Trainable parameters"): [counted(int(run.facts["trainable"])) if run.facts else "" for run in runs],
             _("Time"): [duration(run.facts["seconds"]) if run.facts else "" for run in runs],
         },
         hide_index=True,
-        column_config={title: st.column_config.NumberColumn(format="percent" if objective.score_is_share else "%.3f")},
+        column_config=percent_columns(title)
+        if objective.score_is_share
+        else {title: st.column_config.NumberColumn(format="%.3f")},
     )
     for run in runs:
         if run.error is not None:

@@ -162,7 +162,8 @@ def keyed(page: Page, key: str) -> Locator:
 
 
 def button(page: Page, key: str) -> Locator:
-    return keyed(page, key).get_by_role("button")
+    """Find a button; while its words change, the old one stands before the new one."""
+    return keyed(page, key).get_by_role("button").last
 
 
 def field(page: Page, key: str) -> Locator:

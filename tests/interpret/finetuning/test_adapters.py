@@ -175,4 +175,4 @@ def test_a_snapshot_holds_what_the_model_was(adapted, examples, tmp_path):
 
 def test_adapters_and_holding_are_not_both_to_be_had(adapted):
     with pytest.raises(InputError, match="not both"):
-        replace(adapted, hold="l2")
+        replace(adapted, regularization="l2")
