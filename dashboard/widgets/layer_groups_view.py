@@ -29,7 +29,7 @@ def preset_names() -> dict[str, str]:
 
 def layer_group_name(name: str) -> str:
     """Name a layer group for the reader."""
-    named = {"embeddings": _("Embeddings"), "pooler": _("Pooler"), "head": _("Head")}
+    named = {"embeddings": _("Embeddings"), "pooler": _("Pooler"), "head": _("Task head")}
     return named.get(name) or _("Layer {number}").format(number=name)
 
 

@@ -64,7 +64,7 @@ def settings_input(
     """
     objective = it.finetuning.find_objective(task)
     heads = {"own": _(objective.head_about)} if objective.head_about else head_names(first)
-    head = choose(st.selectbox, _("Head"), heads, state.HEAD_KIND)
+    head = choose(st.selectbox, _("Task head"), heads, state.HEAD_KIND)
     rank = _adapters_input(task, alone, width)
     steps = _steps_input(most_tokens)
     with st.popover(_("More settings"), icon=":material/tune:"):

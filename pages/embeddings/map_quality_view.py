@@ -68,7 +68,7 @@ def _measures(projection: it.embeddings.Projection) -> dict[str, tuple[str, str]
             _("1: every neighbour in the space is also a neighbour on the map. A random map scores about 0.5."),
         ),
         _("Neighbours kept"): (
-            number(100 * quality.overlap, 100 * ends[2], ".1f") + " %",
+            number(100 * quality.overlap, 100 * ends[2], ".1f") + "%",
             _(
                 "Share of the {count} nearest points in the space that are also among the {count} nearest on the map. "
                 "Chance level: {chance}."

@@ -17,31 +17,35 @@ _MUCH_ROOM = 200_000_000
 
 def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
     """Draw what it will take."""
-    first, second, third = st.columns(3)
     total = plan.trainable + plan.frozen
-    first.metric(
-        _("Trainable parameters"),
-        counted(plan.trainable),
-        f"{plan.trainable / total:.1%}",
-        delta_color="off",
-        delta_arrow="off",
-    )
-    second.metric(
-        _("Estimated time"),
-        duration(plan.seconds),
-        _n("{steps} step", "{steps} steps", plan.steps).format(steps=f"{plan.steps:,}"),
-        delta_color="off",
-        delta_arrow="off",
-        help=_("Extrapolated from one step timed on this device; starting takes some seconds more."),
-    )
-    third.metric(
-        _("Memory"),
-        f"{gigabytes(plan.memory)} GB",
-        _("{free} GB free").format(free=gigabytes(plan.free)),
-        delta_color="off",
-        delta_arrow="off",
-        help=_("Peak estimate for the training process."),
-    )
+    # Each as wide as its words, which columns of one width would cut.
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(
+            _("Trainable parameters"),
+            counted(plan.trainable),
+            f"{plan.trainable / total:.1%}",
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
+        )
+        st.metric(
+            _("Estimated time"),
+            duration(plan.seconds),
+            _n("{steps} step", "{steps} steps", plan.steps).format(steps=f"{plan.steps:,}"),
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
+            help=_("Extrapolated from one step timed on this device; starting takes some seconds more."),
+        )
+        st.metric(
+            _("Memory"),
+            f"{gigabytes(plan.memory)} GB",
+            _("{free} GB free").format(free=gigabytes(plan.free)),
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
+            help=_("Peak estimate for the training process."),
+        )
     if plan.kept >= 0:
         layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)
         st.caption(

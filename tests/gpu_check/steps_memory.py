@@ -84,7 +84,7 @@ def planned(world: World) -> list[Figure]:
         f"lower half frozen, {many} × {short}": replace(recipe, frozen=half),
         f"LoRA, {many} × {short}": replace(recipe, lora_rank=8),
     }
-    return [figure for name, one in cases.items() for figure in _planned(world, name, one, 10 * one.batch)]
+    return [figure for name, one in cases.items() for figure in _planned(world, name, one, 10 * one.batch_size)]
 
 
 @step("memory of reading: allowed, taken", 30)

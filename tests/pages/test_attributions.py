@@ -362,7 +362,7 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     monkeypatch.setattr(
         it.attribution,
         "attribute_rows",
-        lambda *one, **more: told.append(more["learned"]) or explain_rows(*one, **more),
+        lambda *one, **more: told.append(more["training_texts"]) or explain_rows(*one, **more),
     )
     monkeypatch.setattr("pages.attributions.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")

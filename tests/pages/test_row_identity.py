@@ -189,7 +189,7 @@ def test_guesses_of_a_run_are_no_formulas(drawn, monkeypatch):
     count = len(FORMULAS)
     places = np.arange(count)
     found = SimpleNamespace(
-        truth=places, guess=places[::-1], rank=places, chance=places / count, passage=np.zeros(count, int)
+        truth=places, guess=places[::-1], rank=places, probability=places / count, passage=np.zeros(count, int)
     )
     origin = FileRows((1,), {FORMULAS[0]: (FORMULAS[1],)})
     pretraining._words(

@@ -175,7 +175,7 @@ def stopping(after):
         if isinstance(what, Step):
             steps.append(what)
 
-    return {"tell": callback, "stop": lambda: len(steps) >= after}
+    return {"callback": callback, "stop": lambda: len(steps) >= after}
 
 
 @pytest.mark.parametrize(
