@@ -118,4 +118,4 @@ def test_explained_rows_know_what_is_missing(tiny_folders):
     found = it.attribution.attribute_rows(encoder, texts, ["nan", "NA"], method="input_x_gradient", head=head)
     # A class of that name is one.
     assert [row.label for row in found.rows] == ["", "NA"]
-    assert len(found.evaluations) == 1
+    assert len(found.evaluated) == 1
