@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Int
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -14,7 +15,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from interpret.core.device_lock import seeded
 from interpret.core.errors import CheckpointError, InputError
 from interpret.core.heads import HEADS
-from interpret.core.heads.head import Mask
 
 
 def make_head(name: str, width: int, labels: int, seed: int = 0) -> torch.nn.Module:
@@ -53,7 +53,7 @@ class Classifier(torch.nn.Module):
         self.head = head
         self.config = body.config
 
-    def forward(self, attention_mask: Mask, **inputs: Any) -> SequenceClassifierOutput:
+    def forward(self, attention_mask: Int[torch.Tensor, "batch token"], **inputs: Any) -> SequenceClassifierOutput:
         """Run the encoder, and score each class."""
         output = self.body(attention_mask=attention_mask, **inputs)
         return SequenceClassifierOutput(

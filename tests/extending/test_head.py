@@ -20,7 +20,7 @@ FILE = '''
 
 import torch
 
-from interpret.core.heads.head import Logits, Mask, States, TaskHead, register
+from interpret.core.heads.head import TaskHead, register
 from interpret.core.sentences import sentence
 
 
@@ -33,7 +33,7 @@ class Largest(TaskHead):
         super().__init__(width, labels)
         self.scores = torch.nn.Linear(width, labels)
 
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(self, hidden, mask):
         return self.scores(hidden.masked_fill(mask[..., None] == 0, float("-inf")).amax(dim=1))
 '''
 ROWS = "text,label\n" + "".join(

@@ -1,8 +1,9 @@
 """A recurrent head that reads in both directions."""
 
 import torch
+from jaxtyping import Float, Int
 
-from interpret.core.heads.head import DROPOUT, HIDDEN, Logits, Mask, States, TaskHead, register
+from interpret.core.heads.head import DROPOUT, HIDDEN, TaskHead, register
 from interpret.core.sentences import sentence
 
 
@@ -20,7 +21,9 @@ class BiLSTM(TaskHead):
         self.drop = torch.nn.Dropout(DROPOUT)
         self.scores = torch.nn.Linear(2 * HIDDEN, labels)
 
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(
+        self, hidden: Float[torch.Tensor, "batch token hidden"], mask: Int[torch.Tensor, "batch token"]
+    ) -> Float[torch.Tensor, "batch label"]:
         """Score each class; padding counts for nothing."""
         packed = torch.nn.utils.rnn.pack_padded_sequence(
             hidden.float(), mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False

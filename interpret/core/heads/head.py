@@ -6,9 +6,6 @@ from typing import ClassVar, TypeVar
 import torch
 from jaxtyping import Float, Int
 
-States = Float[torch.Tensor, "batch token hidden"]
-Mask = Int[torch.Tensor, "batch token"]
-Logits = Float[torch.Tensor, "batch label"]
 DROPOUT = 0.1
 # Units of a hidden layer, or of a recurrent network in one direction.
 HIDDEN = 128
@@ -43,7 +40,9 @@ class TaskHead(torch.nn.Module):
         super().__init__()
 
     @abstractmethod
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(
+        self, hidden: Float[torch.Tensor, "batch token hidden"], mask: Int[torch.Tensor, "batch token"]
+    ) -> Float[torch.Tensor, "batch label"]:
         """Score each class; padding counts for nothing."""
 
 

@@ -1,8 +1,9 @@
 """A linear head on the mean of all tokens."""
 
 import torch
+from jaxtyping import Float, Int
 
-from interpret.core.heads.head import DROPOUT, Logits, Mask, States, TaskHead, mean_states, register
+from interpret.core.heads.head import DROPOUT, TaskHead, mean_states, register
 from interpret.core.sentences import sentence
 
 
@@ -19,6 +20,8 @@ class Linear(TaskHead):
         self.drop = torch.nn.Dropout(DROPOUT)
         self.scores = torch.nn.Linear(width, labels)
 
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(
+        self, hidden: Float[torch.Tensor, "batch token hidden"], mask: Int[torch.Tensor, "batch token"]
+    ) -> Float[torch.Tensor, "batch label"]:
         """Score each class; padding counts for nothing."""
         return self.scores(self.drop(mean_states(hidden, mask)))

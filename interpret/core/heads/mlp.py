@@ -1,8 +1,9 @@
 """A head with one hidden layer on the mean of all tokens."""
 
 import torch
+from jaxtyping import Float, Int
 
-from interpret.core.heads.head import DROPOUT, HIDDEN, Logits, Mask, States, TaskHead, mean_states, register
+from interpret.core.heads.head import DROPOUT, HIDDEN, TaskHead, mean_states, register
 from interpret.core.sentences import sentence
 
 
@@ -24,6 +25,8 @@ class MLP(TaskHead):
             torch.nn.Linear(HIDDEN, labels),
         )
 
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(
+        self, hidden: Float[torch.Tensor, "batch token hidden"], mask: Int[torch.Tensor, "batch token"]
+    ) -> Float[torch.Tensor, "batch label"]:
         """Score each class; padding counts for nothing."""
         return self.net(mean_states(hidden, mask))

@@ -1,8 +1,9 @@
 """A convolutional head over tokens in a row."""
 
 import torch
+from jaxtyping import Float, Int
 
-from interpret.core.heads.head import Logits, Mask, States, TaskHead, register
+from interpret.core.heads.head import TaskHead, register
 from interpret.core.sentences import sentence
 
 # Kim 2014, sec. 3.1: windows of 3, 4 and 5 words with 100 feature maps each.
@@ -25,7 +26,9 @@ class TextCNN(TaskHead):
         self.drop = torch.nn.Dropout(0.5)
         self.scores = torch.nn.Linear(_MAPS * len(_WINDOWS), labels)
 
-    def forward(self, hidden: States, mask: Mask) -> Logits:
+    def forward(
+        self, hidden: Float[torch.Tensor, "batch token hidden"], mask: Int[torch.Tensor, "batch token"]
+    ) -> Float[torch.Tensor, "batch label"]:
         """Score each class; padding counts for nothing."""
         kept = mask[:, None].bool()
         states = (hidden.float() * mask[..., None]).transpose(1, 2)
