@@ -26,7 +26,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
     Parameters
     ----------
     facts
-        What the run is listed with: see `interpret.finetuning.facts.facts_of`.
+        What the run is listed with: see `interpret.finetuning.headline.Results.facts`.
     """
     if beats_baseline(facts) is not False:
         return []

@@ -76,7 +76,7 @@ def save_change(
     rank, table_rank
         The rank of the changes of linear maps, and of tables of vectors.
     given
-        What each map or table is given, as `what_is_given` has it; without it all that can be given is alike.
+        What each map or table is given, as `map_inputs` has it; without it all that can be given is alike.
 
     Returns
     -------

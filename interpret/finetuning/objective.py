@@ -60,7 +60,7 @@ class Objective(ABC):
     classifies
         Whether each answer is one of some classes: label smoothing and class weights apply, and an accuracy.
     masks
-        Whether tokens are masked: the recipe's ``masked`` and ``short`` apply.
+        Whether tokens are masked: the recipe's ``mask_rate`` and ``short_rate`` apply.
     pairs_weigh
         Whether the recipe's ``pair_weight`` applies.
     head_refusal

@@ -126,9 +126,7 @@ def plan(
     >>> encoder = it.load_encoder("minilm")
     >>> cost = it.finetuning.StepCost(forward=1e-5, backward=2e-5, update=1e-9, kept=0.0, context=0)
     >>> recipe = it.Recipe("minilm", frozen=("embeddings", "0", "1", "2"), epochs=3)
-    >>> plan = it.finetuning.plan(
-    ...     encoder, recipe, "classes", 2, lengths=[20, 30], train_rows=160, held_out_rows=40, cost=cost
-    ... )
+    >>> plan = it.finetuning.plan(encoder, recipe, "classes", 2, [20, 30], train_rows=160, held_out_rows=40, cost=cost)
     >>> plan.steps, plan.kept
     (30, 3)
     >>> [group.name for group in plan.layer_groups if not group.frozen]

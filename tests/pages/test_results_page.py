@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from dashboard.figures.finetuning import calibration_curve, cost_curve
-from dashboard.widgets.confusion_view import class_order, short_names
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.held_out import held_out
 from interpret.core.intervals import wilson
@@ -28,6 +27,7 @@ from interpret.finetuning.runs import make_run
 from interpret.finetuning.worker import work
 from pages.attention.heads_figures import dependency_bars
 from pages.embeddings.figures import probe_lines
+from pages.finetune.confusion_view import class_order, short_names
 from tests.apps import switch
 
 # How a result begins that is no better than a guess: the wording is what is tested.

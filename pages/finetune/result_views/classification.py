@@ -12,11 +12,11 @@ from dashboard import page_file, state
 from dashboard.figures.finetuning import calibration_curve
 from dashboard.language import _, _n, literal
 from dashboard.widgets.baseline_view import between
-from dashboard.widgets.confusion_view import confusion_view
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
 from interpret.core.intervals import wilson
+from pages.finetune.confusion_view import confusion_view
 from pages.finetune.result_views.view import MOST_ROWS, draws, metric
 
 # Classes that are named in one sentence.
