@@ -171,7 +171,8 @@ def field(page: Page, key: str) -> Locator:
 
 
 def choose(page: Page, key: str, place: int, language: str = "en") -> None:
-    """Choose one of the segments of a choice, by its place."""
+    """Choose one of the segments of a choice, by its place, once the page is at rest."""
+    rest(page)
     keyed(page, f"{key}:{language}").get_by_role("radio").nth(place).click(force=True)
 
 
