@@ -34,10 +34,10 @@ def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
     )
     number, smooth = thinned(told.number, running_mean(told.loss))
     figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": LEARNED, "width": 2.5})
-    step, judged = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "loss")))
+    step, evaluated = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "loss")))
     figure.add_scatter(
         x=step,
-        y=judged,
+        y=evaluated,
         mode="lines+markers",
         name=_("held-out set"),
         line={"color": JUDGED, "width": 2},
@@ -55,10 +55,10 @@ def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
 def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go.Figure:
     """Draw how good the model is on what was held out, over the line of who always guesses the commonest class."""
     figure = go.Figure()
-    step, judged = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "score")))
+    step, evaluated = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "score")))
     figure.add_scatter(
         x=step,
-        y=judged,
+        y=evaluated,
         mode="lines+markers",
         name=title,
         line={"color": JUDGED, "width": 2},

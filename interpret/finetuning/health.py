@@ -43,7 +43,7 @@ class DataHealth:
     leaks
         Places of examples to judge by that say what one to learn from says.
     left_out
-        Places of examples that are not judged by, because one to learn from says the same: see
+        Places of examples that are not evaluated on, because one to learn from says the same: see
         `interpret.finetuning.splits.split_rows`.
     train_rows, held_out_rows, predictions
         How many there are to learn from and to judge by, and how many answers these take.
@@ -100,7 +100,7 @@ class DataHealth:
     def findings(self) -> tuple[str, ...]:
         """What to tell a person about, the gravest first.
 
-        Of ``"leaks"``, ``"left out"``, ``"contradictions"``, ``"unknown"``, ``"few judged"``, ``"unbalanced"``,
+        Of ``"leaks"``, ``"left out"``, ``"contradictions"``, ``"unknown"``, ``"few held out"``, ``"unbalanced"``,
         ``"many tokens"``, ``"too long"``, ``"duplicates"``, ``"skipped"``.
         """
         counts = [count for _, count in self.classes]
@@ -109,7 +109,7 @@ class DataHealth:
             "left out": bool(self.left_out),
             "contradictions": bool(self.contradictions),
             "unknown": self.unknown > _MANY_UNKNOWN,
-            "few judged": self.uncertainty > _UNCERTAIN,
+            "few held out": self.uncertainty > _UNCERTAIN,
             "unbalanced": len(counts) > 1 and counts[0] > _UNBALANCED * counts[-1],
             "many tokens": self.tokens_per_word > _MANY_TOKENS,
             "too long": self.too_long > 0,
@@ -230,7 +230,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
         ),
-        "few judged": lambda: objective.few_held_out(
+        "few held out": lambda: objective.few_held_out(
             health.held_out_rows, health.predictions, f"{health.uncertainty * 100:.1f}"
         ),
         "unbalanced": lambda: InputError(

@@ -98,7 +98,7 @@ class MaskedPassages(Sequence[Item]):
         open_to = open_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
         masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
         while self.epoch is None and open_to.any() and not masked.chosen.any():
-            # What is judged by is drawn once: a passage without a question would be judged by nothing.
+            # What is held out is masked once: a passage without a masked token would be evaluated on nothing.
             masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
         return item | {
             "input_ids": masked.ids.tolist(),

@@ -86,7 +86,7 @@ def _lines_until(folder: Path) -> list[dict[str, Any]]:
         if "score" not in line and line["number"] > step:
             break
         kept.append(line)
-    # What was judged where it stopped, in the middle of an epoch, is no part of a training that was never stopped.
+    # What was evaluated where it stopped, in the middle of an epoch, is no part of a training that was never stopped.
     while kept and "score" in kept[-1] and (kept[-1]["step"] > step or kept[-1]["epoch"] % 1):
         kept.pop()
     return kept

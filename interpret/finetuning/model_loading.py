@@ -1,13 +1,31 @@
 """The model that a recipe begins with, with a head for its task."""
 
+from pathlib import Path
+from typing import Any
+
 import torch
 
+from interpret.core.checkpoint_files import variant_of
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.encoder import Encoder
 from interpret.core.task_heads import Classifier, HeadCard, load_head, make_head
 from interpret.finetuning.adapters import Model
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import OWN_HEAD, Recipe
+
+
+def load_for_training(loader: Any, folder: Path, **more: Any) -> Any:
+    """Return what a class of transformers loads from a folder, ready to learn; ``more`` is passed on."""
+    return loader.from_pretrained(
+        folder,
+        # What learns needs small steps, which half precision rounds away.
+        dtype=torch.float32,
+        use_safetensors=True,
+        variant=variant_of(folder),
+        trust_remote_code=False,
+        local_files_only=True,
+        **more,
+    )
 
 
 def make_model(encoder: Encoder, recipe: Recipe, task: str, labels: tuple[str, ...]) -> tuple[Model, bool]:

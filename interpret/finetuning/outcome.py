@@ -67,7 +67,7 @@ class Outcome:
         What the run is reported with first, as it would be were the epoch chosen by other rows: see
         `interpret.finetuning.model_selection.cross_fit`. NaN where it was not chosen by these, or is not known.
     unread
-        How many words stand beyond what was read of their sentences, and are not judged; 0 where there are no tags.
+        How many words stand beyond what was read of their sentences, and are not counted; 0 where there are no tags.
     overlap
         How many of the rows also stand among those that were learned from: none but in runs from before such rows were
         left out.

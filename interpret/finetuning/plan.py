@@ -60,7 +60,7 @@ class Plan:
         How many layers are computed once only; -1 for none.
     cautions
         What to think twice about, the gravest first. Of ``"memory"``, ``"high rate"``, ``"low rate"``, ``"slow head"``,
-        ``"hole"``, ``"few judged"``.
+        ``"hole"``, ``"few held out"``.
     """
 
     layer_groups: tuple[LayerGroup, ...]
@@ -113,7 +113,7 @@ def plan(
     lengths
         Tokens of some examples: what is typical.
     train_rows, held_out_rows
-        How many examples are learned from and judged by.
+        How many examples are learned from, and held out.
 
     Raises
     ------
@@ -256,6 +256,6 @@ def _cautions(
         "slow head": not learns and recipe.learning_rate < _LEAST_FOR_A_HEAD,
         "hole": any(one.frozen for one in layers[lowest:]),
         # Two accuracies a point apart: half of a 95% interval around 90%.
-        "few judged": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, held_out_rows)) > 0.01,
+        "few held out": find_objective(task).classifies and 1.96 * math.sqrt(0.9 * 0.1 / max(1, held_out_rows)) > 0.01,
     }
     return tuple(name for name, present in found.items() if present)

@@ -23,7 +23,7 @@ class Split:
     train
         Those to learn from.
     validation
-        Those that the model is judged by after every epoch, and that choose the best one where there is patience.
+        Those that the model is evaluated on after every epoch, and that choose the best one where there is patience.
     test
         Those that the result is reported on: the same as ``validation`` where nothing is chosen, or where there are
         too few rows for three sets.

@@ -72,13 +72,8 @@ class FineTuner(tf.Trainer):
         snapshots: Path | None,
         arguments: tf.TrainingArguments,
     ) -> None:
-        self.trained_for, self.trainable, self.data, self.recipe, self.regularizer = (
-            objective,
-            trainable,
-            data,
-            recipe,
-            regularizer,
-        )
+        self.trained_for, self.trainable, self.data = objective, trainable, data
+        self.recipe, self.regularizer = recipe, regularizer
         self.callback, self.stop, self.saves, self.snapshots = callback, stop or _never, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is measured from where they began.
         self.start = trainable.starts()

@@ -123,7 +123,7 @@ def train(
         Called as ``callback(what, steps in all)`` with each step and evaluation, and before the first step with how far
         it is with what is computed once; raising inside it ends the training there, with nothing.
     stop
-        Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is judged.
+        Asked after every step whether to stop: then a checkpoint is written, and what was learned so far is evaluated.
     folder
         Where checkpoints are written. Where it has one, the training goes on from there, as if it had never stopped.
         Beside it, in ``snapshots``, the weights that changed are written some times on the way.
@@ -132,7 +132,7 @@ def train(
     parent_run
         What the model had learned from, for EWC.
     test_rows
-        Places of the examples that the result is reported on; None for those that every epoch is judged by.
+        Places of the examples that the result is reported on; None for those that every epoch is evaluated on.
 
     Raises
     ------

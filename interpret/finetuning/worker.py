@@ -294,9 +294,9 @@ def _train(run: Run, device: str, callback: Callback | None) -> tuple[Trained, S
 def _rows(examples: Examples, split: Split) -> dict[str, float]:
     """Return what a page says of a run's data while it goes on: it must not read the data for it again and again."""
     found = {"learned": float(len(split.train)), "judged": float(len(split.test))}
-    # Of the rows that each epoch is evaluated on.
+    # Of the rows that each epoch is evaluated on; of words some may be beyond what is read.
     counts = find_objective(examples.task).labels_of(examples.some(split.validation))
-    if counts:
+    if counts and examples.tags is None:
         found["majority"] = max(counts.values()) / counts.total()
     return found
 

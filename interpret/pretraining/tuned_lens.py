@@ -50,9 +50,9 @@ class TunedLens:
     states, texts
         How many states of each level it was fitted to, and of how many different texts.
     held_states, held_texts
-        How many judged it: states of other texts. A text is on one side, with all that reads the same.
+        How many evaluated it: states of other texts. A text is on one side, with all that reads the same.
     before, after
-        For each level ``KL(last ‖ level)`` in bits over the states that judged it, without the lens and with it.
+        For each level ``KL(last ‖ level)`` in bits over the states that evaluated it, without the lens and with it.
     gain
         The 95% interval of what the lens brings, ``before - after``, by text
         (`interpret.core.clustered_intervals.ratio_interval`).

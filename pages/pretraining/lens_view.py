@@ -89,7 +89,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
         table = cache.table((ROOT / "dashboard/examples" / name).read_bytes(), name)
         lines = table_lines(f"dashboard/examples/{name}") + "texts = [row[0] for row in table.rows]\n"
         texts, about = Source("texts", lines, name, lambda: tuple(row[0] for row in table.rows), name), name
-    # A lens that was judged by texts that it was fitted to is none of these.
+    # A lens that was evaluated on texts that it was fitted to is none of these.
     what = hashlib.sha256(repr((spec.checkpoint, spec.precision, about, texts.result, "by text")).encode()).hexdigest()[
         :24
     ]

@@ -10,7 +10,7 @@ import transformers as tf
 from jaxtyping import Float, Float32
 
 from interpret.core.batches import batches_of
-from interpret.core.checkpoint_files import quiet, variant_of
+from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import seeded
 from interpret.core.encoder import Encoder
@@ -18,6 +18,7 @@ from interpret.finetuning.adapters import Model
 from interpret.finetuning.collator import NO_LABEL, Collator, Item, Reader
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import HEAD, layer_group_parameters
+from interpret.finetuning.model_loading import load_for_training
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.training_data import TrainingData
@@ -88,18 +89,13 @@ class Labelled(Objective):
         folder = checkpoint_folder(encoder.spec.checkpoint)
         names = labels or ("value",)
         with seeded(recipe.seed), quiet():
-            model = self.loader().from_pretrained(
+            model = load_for_training(
+                self.loader(),
                 folder,
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
                 label2id={name: place for place, name in enumerate(names)},
                 problem_type=self.problem_type,
-                # What learns needs small steps, which half precision rounds away.
-                dtype=torch.float32,
-                use_safetensors=True,
-                variant=variant_of(folder),
-                trust_remote_code=False,
-                local_files_only=True,
                 ignore_mismatched_sizes=True,
             )
             trained = self._trained_labels(folder)

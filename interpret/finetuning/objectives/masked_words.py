@@ -10,7 +10,7 @@ import transformers as tf
 from jaxtyping import Float
 from torch.nn.functional import cross_entropy
 
-from interpret.core.checkpoint_files import quiet, variant_of
+from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.device_lock import seeded
 from interpret.core.encoder import Encoder
@@ -25,6 +25,7 @@ from interpret.finetuning.examples import Examples
 from interpret.finetuning.final_evaluation import measure_pseudo_perplexity
 from interpret.finetuning.masked_passages import MaskedPassages
 from interpret.finetuning.masked_predictions import answers_of, log_loss, reading_at
+from interpret.finetuning.model_loading import load_for_training
 from interpret.finetuning.objective import Answers, Objective, register
 from interpret.finetuning.passages import read_passages, split_passages
 from interpret.finetuning.pretraining_results import PretrainingResults, measure_pretraining
@@ -99,16 +100,7 @@ class Pretraining(Objective):
         self.refuse_family(encoder)
         folder = checkpoint_folder(encoder.spec.checkpoint)
         with seeded(recipe.seed), quiet():
-            model, report = self.loader().from_pretrained(
-                folder,
-                # What learns needs small steps, which half precision rounds away.
-                dtype=torch.float32,
-                use_safetensors=True,
-                variant=variant_of(folder),
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-            )
+            model, report = load_for_training(self.loader(), folder, output_loading_info=True)
         inside = f"{model.base_model_prefix}."
         new = {key for key in report["missing_keys"] if not key.startswith(inside)}
         with torch.no_grad():

@@ -81,7 +81,7 @@ class Regression(Labelled):
     def criterion(
         self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None, smoothing: float = 0.0
     ) -> torch.Tensor:
-        """Return the mean squared error: the cross-entropy of a normal distribution, but for a constant."""
+        """Return the mean squared error: the cross-entropy of a normal distribution, up to a factor and a constant."""
         return torch.nn.functional.mse_loss(logits[:, 0], labels.float())
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:

@@ -202,7 +202,7 @@ def _rows(
         st.download_button(
             _("All words (CSV)") if found.sentences else _("All evaluated rows (CSV)"),
             lambda: as_csv(_all_rows(outcome, found)),
-            f"{run.id}-judged.csv",
+            f"{run.id}-evaluated.csv",
             "text/csv",
             icon=":material/download:",
         )

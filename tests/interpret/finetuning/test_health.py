@@ -43,7 +43,7 @@ def test_what_was_planted_is_found(minilm):
     assert health.too_long == 1
     assert health.lengths[42] == 602
     assert health.unknown > 0.002
-    assert set(health.findings) >= {"leaks", "contradictions", "duplicates", "too long", "few judged", "skipped"}
+    assert set(health.findings) >= {"leaks", "contradictions", "duplicates", "too long", "few held out", "skipped"}
 
 
 def test_lengths_and_words_are_those_of_the_tokenizer(minilm):
@@ -69,7 +69,7 @@ def test_a_word_that_is_not_read_is_not_one_that_is_cut_into_a_single_token(mini
     assert ("unknown" in health.findings) == (unknown > 0)
     if unknown:
         assert health.findings.index("unknown") < min(
-            [health.findings.index(name) for name in ("few judged", "many tokens") if name in health.findings]
+            [health.findings.index(name) for name in ("few held out", "many tokens") if name in health.findings]
         )
 
 

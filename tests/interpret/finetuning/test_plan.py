@@ -67,13 +67,13 @@ def test_more_frozen_is_less_time_and_memory(folder, recipe):
         ({"learning_rate": 1e-6}, "low rate"),
         ({"learning_rate": 5e-5, "frozen": ("embeddings", "0", "1", "2", "pooler")}, "slow head"),
         ({"frozen": ("embeddings", "1")}, "hole"),
-        ({}, "few judged"),
+        ({}, "few held out"),
     ],
 )
 def test_cautions(folder, recipe, changes, caution):
     encoder = it.load_encoder(str(folder), device="cpu")
     usual = replace(recipe, learning_rate=3e-5)
-    judged = 10 if caution == "few judged" else 100_000
+    judged = 10 if caution == "few held out" else 100_000
     found = plan(encoder, replace(usual, **changes), "classes", 2, [10], 100, judged, COST).cautions
     assert caution in found
     assert caution not in plan(encoder, usual, "classes", 2, [10], 100, 100_000, COST).cautions
@@ -224,5 +224,5 @@ def test_every_caution_is_a_sentence(folder, recipe):
     slow = replace(recipe, learning_rate=5e-5, frozen=("embeddings", "0", "1", "2", "pooler"))
     found = plan(encoder, slow, "classes", 2, [10], 100, 10, COST)
     said = describe_plan(found, slow)
-    assert set(said) == set(found.cautions) - {"few judged"}
+    assert set(said) == set(found.cautions) - {"few held out"}
     assert str(said["slow head"]).startswith("A head alone trains slowly at a learning rate of 5.0e-05")
