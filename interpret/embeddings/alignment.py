@@ -41,7 +41,8 @@ def align(maps: Sequence[np.ndarray]) -> Alignment:
     >>> import interpret as it
     >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     >>> turned = 3 * square @ np.array([[0.0, 1.0], [-1.0, 0.0]])
-    >>> alignment = it.embeddings.align([square, turned, [[0, 0], [1, 0], [1, 0], [0, 0]]])
+    >>> line = square * [1, 0]
+    >>> alignment = it.embeddings.align([square, turned, line])
     >>> [abs(round(float(moved), 3)) for moved in alignment.moved]  # a turned square is the same; a line is not
     [0.0, 0.5]
     """
