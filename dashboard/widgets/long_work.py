@@ -80,19 +80,7 @@ def long_work(
     st.session_state.pop(stopped, None)
     st.session_state[begun] = about
     bar = _Bar(place, key, about, auto, beside)
-    begin = time.monotonic()
-
-    def progress(done: int, total: int, stage: str) -> None:
-        share = done / total if total else 0.0
-        counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
-        parts = [counted, (stages or {}).get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
-        bar.say(share, " · ".join(part for part in parts if part))
-
-    bar.say(0.0, _("Starting …"))
-    try:
-        result = work(progress)
-    finally:
-        bar.clear()
+    result = _run(work, bar, stages or {}, rate, percent)
     del st.session_state[begun]
     kept.pop(about, None)
     kept[about] = result
@@ -102,6 +90,25 @@ def long_work(
         # The button that started it says something else now.
         st.rerun()
     return result
+
+
+def _run(
+    work: Callable[[Progress], Any], bar: "_Bar", stages: Mapping[str, str], rate: str | None, percent: bool
+) -> Any:
+    """Do the work and say how far it is; return its result."""
+    begin = time.monotonic()
+
+    def progress(done: int, total: int, stage: str) -> None:
+        share = done / total if total else 0.0
+        counted = f"{share:.0%}" if percent else _("{done} of {total}").format(done=f"{done:,}", total=f"{total:,}")
+        parts = [counted, stages.get(stage), *_speed(done, share, time.monotonic() - begin, rate)]
+        bar.say(share, " · ".join(part for part in parts if part))
+
+    bar.say(0.0, _("Starting …"))
+    try:
+        return work(progress)
+    finally:
+        bar.clear()
 
 
 class _Bar:

@@ -218,30 +218,7 @@ def dependency_scores(
     fitting = [one for one in sentences if _readable(encoder, one.text)]
     if not fitting:
         raise InputError("This model can read none of the sentences. Choose another file, or another model.")
-    # A sentence that comes twice is one: it may not choose a head and score it too.
-    numbers: dict[str, int] = {}
-    found: list[_Links] = []
-    done = unread = 0
-    if progress is not None:
-        progress(0, len(fitting), "")
-    for some in batches(encoder, texts := [(one.text, None) for one in fitting]):
-        for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
-            tree = fitting[place]
-            groups = _tokens_of(trace.tokens, tree)
-            linked = [
-                word
-                for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True))
-                if head >= 0 and relation != "punct"
-            ]
-            kept = [word for word in linked if groups[word] and groups[tree.heads[word]]]
-            unread += len(linked) - len(kept)
-            if kept:
-                found.append(
-                    _links(numbers.setdefault(tree.text, len(numbers)), tree, kept, _strongest(trace.attention, groups))
-                )
-        done += len(some)
-        if progress is not None:
-            progress(done, len(fitting), "")
+    found, unread = _read_links(encoder, fitting, progress)
     if not found:
         raise InputError("These sentences contain no dependencies. Choose a file with dependency trees.")
     names = np.concatenate([one.relations for one in found])
@@ -277,6 +254,37 @@ class _Links(NamedTuple):
     relations: np.ndarray
     offsets: Int[np.ndarray, " link"]
     right: np.ndarray
+
+
+def _read_links(
+    encoder: Encoder, sentences: Sequence[Sentence], progress: Callable[[int, int, str], None] | None
+) -> tuple[list[_Links], int]:
+    """Read sentences; return the dependencies of each that has some, and how many lack a token of their own."""
+    # A sentence that comes twice is one: it may not choose a head and score it too.
+    numbers: dict[str, int] = {}
+    found: list[_Links] = []
+    done = unread = 0
+    if progress is not None:
+        progress(0, len(sentences), "")
+    for some in batches(encoder, texts := [(one.text, None) for one in sentences]):
+        for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
+            tree = sentences[place]
+            groups = _tokens_of(trace.tokens, tree)
+            linked = [
+                word
+                for word, (head, relation) in enumerate(zip(tree.heads, tree.relations, strict=True))
+                if head >= 0 and relation != "punct"
+            ]
+            kept = [word for word in linked if groups[word] and groups[tree.heads[word]]]
+            unread += len(linked) - len(kept)
+            if kept:
+                found.append(
+                    _links(numbers.setdefault(tree.text, len(numbers)), tree, kept, _strongest(trace.attention, groups))
+                )
+        done += len(some)
+        if progress is not None:
+            progress(done, len(sentences), "")
+    return found, unread
 
 
 def _links(

@@ -18,6 +18,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import head_gates
 from interpret.core.linear_head import LinearHead, fit_head, split_half
+from interpret.core.pass_counter import pass_counter
 from interpret.core.tap import Tap
 from interpret.core.tasks import logits_of
 
@@ -141,34 +142,18 @@ def head_importance(
     count = encoder.layers * encoder.heads
     steps = sorted({round(count * step / _STEPS) for step in range(_STEPS + 1)})
     total = 2 + removals * (count + (2 + _RANDOM_ORDERS) * (len(steps) - 1))
-    done = 0
-
-    def report(stage: str) -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total, stage)
-
+    report = pass_counter(progress, total)
     slopes = exam.gradients(gates)
     gradient = slopes.mean(axis=0)
     report("gradient")
     whole = exam.score(gates)
     report("gradient")
-    length = np.linalg.norm(gradient, axis=1, keepdims=True)
-    importance, interval = (
-        np.divide(one, by, out=np.zeros_like(one), where=by > 0)
-        for one, by in ((gradient, length), (exam.interval(slopes), length[..., None]))
-    )
+    importance, interval = _layer_normed(gradient, exam.interval(slopes))
     loss_rise = accuracy_drop = loss_rise_interval = accuracy_drop_interval = None
     curves: dict[str, PruneCurve] = {}
     if removals:
         (loss_rise, loss_rise_interval), (accuracy_drop, accuracy_drop_interval) = _remove_each(exam, whole, report)
-        random = np.random.default_rng(seed)
-        orders = {
-            "gradient": importance.ravel().argsort(kind="stable"),
-            "removal": loss_rise.ravel().argsort(kind="stable"),
-            **{f"random {i}": random.permutation(count) for i in range(_RANDOM_ORDERS)},
-        }
+        orders = _orders(importance, loss_rise, seed)
         curves = {name: _prune(exam, order, steps, whole, report) for name, order in orders.items()}
     over_texts = exam.interval(whole[0])
     return HeadImportance(
@@ -263,6 +248,16 @@ class _Exam:
         return each
 
 
+def _layer_normed(gradient: np.ndarray, interval: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Divide each layer, and its intervals, by the layer's L2 norm (Michel et al. 2019, sec. 4.1), where it has one."""
+    length = np.linalg.norm(gradient, axis=1, keepdims=True)
+    importance, ends = (
+        np.divide(one, by, out=np.zeros_like(one), where=by > 0)
+        for one, by in ((gradient, length), (interval, length[..., None]))
+    )
+    return importance, ends
+
+
 def _remove_each(
     exam: _Exam, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -277,6 +272,16 @@ def _remove_each(
         rise[:, *place], drop[:, *place] = loss - whole[0], whole[1] - right
         report("removal")
     return (rise.mean(axis=0), exam.interval(rise)), (drop.mean(axis=0), exam.share_interval(drop))
+
+
+def _orders(importance: np.ndarray, loss_rise: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return the heads in the orders in which they are pruned: see `HeadImportance.curves`."""
+    random = np.random.default_rng(seed)
+    return {
+        "gradient": importance.ravel().argsort(kind="stable"),
+        "removal": loss_rise.ravel().argsort(kind="stable"),
+        **{f"random {i}": random.permutation(importance.size) for i in range(_RANDOM_ORDERS)},
+    }
 
 
 def _prune(

@@ -150,16 +150,11 @@ def attention_steps(
     weights = _softmax(dots / divisor, allowed)
     usual_weights = _softmax(dots / usual, allowed)
     contexts = np.asarray(trace.context)[layer, :, token].astype(np.float64)
-    own_context = contexts[head].copy()
     hidden = trace.hidden[layer, token].astype(np.float64)
     rest = _Rest(encoder, layer)
     contexts[head] = usual_weights @ values
     _, _, _, usual_normed = rest.follow(contexts, hidden)
-    errors = {
-        "weights": float(abs(usual_weights - trace.attention[layer, head, token]).max()),
-        "context": float(abs(contexts[head] - own_context).max()),
-        "output": float(abs(usual_normed - _model_output(encoder, trace, layer)[token]).max()),
-    }
+    errors = _errors(encoder, trace, layer, head, token, usual_weights, contexts[head], usual_normed)
     contexts[head] = weights @ values
     contributions, projected, added, normed = rest.follow(contexts, hidden)
     floats = {
@@ -188,7 +183,7 @@ def attention_steps(
         divisor=divisor,
         usual_divisor=usual,
         allowed=read_only(allowed, bool),
-        errors=MappingProxyType(errors),
+        errors=errors,
         moved=float(normed @ usual_normed / (np.linalg.norm(normed) * np.linalg.norm(usual_normed))),
         **{name: read_only(array, np.float32) for name, array in floats.items()},
     )
@@ -220,6 +215,25 @@ def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, te
             least=_LEAST_TEMPERATURE,
             most=1 / _LEAST_TEMPERATURE,
         )
+
+
+def _errors(
+    encoder: Encoder,
+    trace: Trace,
+    layer: int,
+    head: int,
+    token: int,
+    weights: np.ndarray,
+    context: np.ndarray,
+    normed: np.ndarray,
+) -> Mapping[str, float]:
+    """Return how far these, of the model's own divisor, are from what the model computed."""
+    pairs = {
+        "weights": (weights, trace.attention[layer, head, token]),
+        "context": (context, np.asarray(trace.context)[layer, head, token]),
+        "output": (normed, _model_output(encoder, trace, layer)[token]),
+    }
+    return MappingProxyType({name: float(abs(ours - own).max()) for name, (ours, own) in pairs.items()})
 
 
 def _softmax(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:

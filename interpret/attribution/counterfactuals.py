@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,8 +23,6 @@ _CANDIDATES = 12
 _LOOKED_AT = 200
 _MOST_CHANGES = 5
 _MOST_TRIED = 3000
-# Reads sets of changes; tells for each whether it turns the prediction, and what probability the first class has left.
-_Read = Callable[[Sequence[tuple["Change", ...]]], list[tuple[bool, float]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,31 +99,15 @@ def find_counterfactuals(
         question = copy(question)
         question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
     singles = list(_singles(question, search))
-    whole = question.own
-    start = int(whole.argmax())
-    tried = 0
-
-    def read(sets: Sequence[tuple[Change, ...]]) -> list[tuple[bool, float]]:
-        nonlocal tried
-        found = []
-        for first in range(0, len(sets), 256):
-            some = sets[first : first + 256]
-            answers = question.answers([apply_changes(question, one) for one in some])
-            probabilities = question.probabilities(answers)
-            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
-            tried += len(some)
-            if progress is not None:
-                progress(min(tried, _MOST_TRIED), _MOST_TRIED, "searching")
-        return found
-
+    reader = _Reader(question, progress)
     turned: list[tuple[tuple[Change, ...], float]] = []
     costs: list[float] = []
     exhausted, size = 0, 1
     while not turned and size <= most and singles:
-        if tried + _count_sets(singles, size) > _MOST_TRIED:
+        if reader.tried + _count_sets(singles, size) > _MOST_TRIED:
             break
         sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
-        results = read(sets)
+        results = reader.read(sets)
         if size == 1:
             costs = [probability for _, probability in results]
         turned = [(one, probability) for one, (other, probability) in zip(sets, results, strict=True) if other]
@@ -133,16 +115,40 @@ def find_counterfactuals(
         size += 1
     smallest = bool(turned)
     if not turned and singles and exhausted < most:
-        turned = _greedy(singles, costs or [c for _, c in read([(one,) for one in singles])], most, read)
+        turned = _greedy(singles, costs or [c for _, c in reader.read([(one,) for one in singles])], most, reader)
         smallest = bool(turned) and len(turned[0][0]) == exhausted + 1
     best = sorted(turned, key=lambda one: (len(one[0]), one[1]))[:10]
     return Counterfactuals(
         read_variants(question, [(), *(one for one, _ in best)]),
         smallest,
-        tried,
+        reader.tried,
         search,
         time.perf_counter() - begin,
     )
+
+
+class _Reader:
+    """Reads the text with changes, and counts how many variants it has read."""
+
+    def __init__(self, question: TargetFunction, progress: Progress | None) -> None:
+        self.question = question
+        self.progress = progress
+        self.start = int(question.own.argmax())
+        self.tried = 0
+
+    def read(self, sets: Sequence[tuple[Change, ...]]) -> list[tuple[bool, float]]:
+        """Tell whether each set of changes turns the prediction, and the probability that the first class has left."""
+        question, start = self.question, self.start
+        found = []
+        for first in range(0, len(sets), 256):
+            some = sets[first : first + 256]
+            answers = question.answers([apply_changes(question, one) for one in some])
+            probabilities = question.probabilities(answers)
+            found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
+            self.tried += len(some)
+            if self.progress is not None:
+                self.progress(min(self.tried, _MOST_TRIED), _MOST_TRIED, "searching")
+        return found
 
 
 def _count_sets(singles: Sequence[Change], size: int) -> int:
@@ -158,7 +164,7 @@ def _greedy(
     singles: list[Change],
     costs: list[float],
     most: int,
-    read: _Read,
+    reader: _Reader,
 ) -> list[tuple[tuple[Change, ...], float]]:
     order = [singles[i] for i in np.argsort(costs, kind="stable")]
     chosen: tuple[Change, ...] = ()
@@ -168,7 +174,7 @@ def _greedy(
         rest = [one for one in order if one.place not in taken][:40]
         if not rest:
             return []
-        results = read([(*chosen, one) for one in rest])
+        results = reader.read([(*chosen, one) for one in rest])
         best = int(np.argmin([probability for _, probability in results]))
         chosen, probability = (*chosen, rest[best]), results[best][1]
         if results[best][0]:
@@ -179,7 +185,7 @@ def _greedy(
     shorter = True
     while shorter and len(chosen) > 1:
         sets = [chosen[:i] + chosen[i + 1 :] for i in range(len(chosen))]
-        results = read(sets)
+        results = reader.read(sets)
         good = [(one, c) for one, (other, c) in zip(sets, results, strict=True) if other]
         shorter = bool(good)
         if good:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
 from interpret.core.extras import needed_for
+from interpret.core.pass_counter import pass_counter
 
 _INFIDELITY_DRAWS = 200
 # How often scores are shuffled over the words, for what chance gives.
@@ -110,25 +112,8 @@ def diagnose(
     random = np.random.default_rng(seed)
     stages = cascade(question)
     total = 1 + (1 + _MOVES) * sensitivity + len(stages)
-    done = 0
-
-    def tell(stage: str) -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total, stage)
-
-    def again(other: TargetFunction) -> np.ndarray:
-        return explain(
-            other,
-            attribution.method,
-            _baseline(attribution),
-            attribution.tolerance,
-            rule=attribution.rule or "adaptive",
-            smooth=attribution.smooth,
-            seed=attribution.seed,
-        ).scores
-
+    tell = pass_counter(progress, total)
+    again = partial(_explain_again, attribution)
     groups = [list(tokens) for _, tokens in question.free_words]
 
     def by_word(scores: np.ndarray) -> np.ndarray:
@@ -173,6 +158,19 @@ def diagnose(
 
 def _baseline(attribution: Attribution) -> str:
     return attribution.baseline or "pad"
+
+
+def _explain_again(attribution: Attribution, other: TargetFunction) -> np.ndarray:
+    """Return the scores of another text or model, by the same method with the same settings."""
+    return explain(
+        other,
+        attribution.method,
+        _baseline(attribution),
+        attribution.tolerance,
+        rule=attribution.rule or "adaptive",
+        smooth=attribution.smooth,
+        seed=attribution.seed,
+    ).scores
 
 
 def infidelity(

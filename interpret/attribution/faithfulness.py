@@ -159,18 +159,14 @@ def faithfulness(
     erased.read([*steps, *(frozenset(one[: _top(share, count)]) for one in (order, *others) for share in BINS)])
     lost, short = erased.measures([order, *others])
     scale = _SLACK * max(1.0, abs(erased.whole))
-    p_values, least = [], []
-    for values in (lost, -short):
-        p_values.append(permutation_p(values[0], values[1:], scale))
-        best = int(values.argmax())
-        least.append(permutation_p(values[best], np.delete(values, best), scale) if exact else 1 / (1 + len(others)))
+    comprehensive, sufficient = (_p_values(values, scale, exact) for values in (lost, -short))
     curves = np.array([erased.answers[one] for one in steps]).reshape(1 + len(followed), len(sizes), 2)
     return Faithfulness(
         comprehensiveness=float(lost[0]),
         sufficiency=float(short[0]),
-        comprehensiveness_p=p_values[0],
-        sufficiency_p=p_values[1],
-        least_p=(least[0], least[1]),
+        comprehensiveness_p=comprehensive[0],
+        sufficiency_p=sufficient[0],
+        least_p=(comprehensive[1], sufficient[1]),
         random_comprehensiveness=read_only(lost[0 if exact else 1 :], np.float32),
         random_sufficiency=read_only(short[0 if exact else 1 :], np.float32),
         exact=exact,
@@ -185,6 +181,16 @@ def faithfulness(
         seconds=time.perf_counter() - begin,
         forward_passes=question.forward_passes - before,
     )
+
+
+def _p_values(values: Float64[np.ndarray, " ranking"], scale: float, exact: bool) -> tuple[float, float]:
+    """Return the p-value of the first ranking among all, the higher the better, and the smallest that any could have.
+
+    Where not all rankings were looked at, the smallest is that of one which none of those drawn comes up to.
+    """
+    best = int(values.argmax())
+    least = permutation_p(values[best], np.delete(values, best), scale) if exact else 1 / len(values)
+    return permutation_p(values[0], values[1:], scale), least
 
 
 class Erased:

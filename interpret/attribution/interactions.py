@@ -140,24 +140,8 @@ def similarity_pairs(
     >>> float(abs(pairs.scores.sum() + pairs.to_baseline - pairs.similarity)) < 0.02
     True
     """
-    if not encoder.family.tapped:
-        raise InputError(
-            "{family} computes attention with its own code, through which derivatives cannot be taken. Choose another "
-            "model.",
-            family=encoder.family.title,
-        )
     begin = time.perf_counter()
-    questions = [
-        target_function(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
-        for one, two in ((text, other), (other, text))
-    ]
-    measure = questions[0].reading.model.similarity
-    if measure not in ("cosine", "dot"):
-        raise InputError(
-            "This model compares vectors by {name} distance, which cannot be decomposed into pairs of words. Choose "
-            "the pooling “mean”.",
-            name=measure,
-        )
+    questions, measure = _both_ways(encoder, text, other, pooling, prompt)
     lengths = [len(one.tokens) for one in questions]
     added, whole, empty, steps = [], [], [], 0
     for place, question in enumerate(questions):
@@ -186,6 +170,30 @@ def similarity_pairs(
         steps=steps,
         seconds=time.perf_counter() - begin,
     )
+
+
+def _both_ways(
+    encoder: Encoder, text: str, other: str, pooling: str, prompt: str | None
+) -> tuple[list[TargetFunction], str]:
+    """Ask from each side how alike the texts are; return also what they are compared by, a cosine or dot product."""
+    if not encoder.family.tapped:
+        raise InputError(
+            "{family} computes attention with its own code, through which derivatives cannot be taken. Choose another "
+            "model.",
+            family=encoder.family.title,
+        )
+    questions = [
+        target_function(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
+        for one, two in ((text, other), (other, text))
+    ]
+    measure = questions[0].reading.model.similarity
+    if measure not in ("cosine", "dot"):
+        raise InputError(
+            "This model compares vectors by {name} distance, which cannot be decomposed into pairs of words. Choose "
+            "the pooling “mean”.",
+            name=measure,
+        )
+    return questions, measure
 
 
 def _added(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from interpret.attribution.attribution import explain
@@ -54,7 +55,7 @@ def attribute_rows(
         What people marked in each text: see `read_highlights`. Empty where nothing.
     origin
         Which rows of a file the texts are; numbered from 1, as given, unless told.
-    in_training
+    training_texts
         The texts that the model learned from, as `interpret.core.accuracy.text_key` writes them; None where that is not
         known. Of a ``head`` it is known.
     progress
@@ -85,22 +86,7 @@ def attribute_rows(
     answered = class_names(encoder, head)
     training_texts = head.out_of_fold if head is not None else training_texts
     how = (target, method, baseline, tolerance, head, seed)
-
-    def explained(by: Encoder, share: tuple[int, int], tell: Progress | None) -> dict[int, Row | InputError]:
-        found: dict[int, Row | InputError] = {}
-        mine = range(share[0], len(texts), share[1])
-        for done, place in enumerate(mine):
-            label = labels[place].strip() if labels is not None else ""
-            if label not in answered and is_missing(label):
-                label = ""
-            try:
-                found[place] = _row(by, place, texts[place], label, training_texts, how)
-            except InputError as error:
-                found[place] = error
-            if tell is not None:
-                tell(done + 1, len(mine), "rows")
-        return found
-
+    explained = partial(_explain_share, texts, labels, answered, training_texts, how)
     shares = share_out(team(encoder, beside), len(texts), explained, progress)
     by_place = {place: one for some in shares for place, one in some.items()}
     skipped = [(place, one) for place, one in sorted(by_place.items()) if isinstance(one, InputError)]
@@ -126,6 +112,32 @@ def _check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) ->
                 name=name,
                 texts=len(texts),
             )
+
+
+def _explain_share(
+    texts: Sequence[str],
+    labels: Sequence[str] | None,
+    answered: Sequence[str],
+    training_texts: Collection[str] | None,
+    how: tuple[Any, ...],
+    encoder: Encoder,
+    share: tuple[int, int],
+    tell: Progress | None,
+) -> dict[int, Row | InputError]:
+    """Explain one device's share of the texts; return by its place each row, or why it cannot be explained."""
+    found: dict[int, Row | InputError] = {}
+    mine = range(share[0], len(texts), share[1])
+    for done, place in enumerate(mine):
+        label = labels[place].strip() if labels is not None else ""
+        if label not in answered and is_missing(label):
+            label = ""
+        try:
+            found[place] = _row(encoder, place, texts[place], label, training_texts, how)
+        except InputError as error:
+            found[place] = error
+        if tell is not None:
+            tell(done + 1, len(mine), "rows")
+    return found
 
 
 def _compared(

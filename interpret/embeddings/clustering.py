@@ -107,8 +107,7 @@ def cluster(
     >>> round(clusters.silhouette, 1), round(clusters.stability, 1)
     (1.0, 1.0)
     """
-    from sklearn.cluster import HDBSCAN, KMeans
-    from sklearn.metrics import adjusted_rand_score, silhouette_samples
+    from sklearn.cluster import HDBSCAN
 
     if method not in CLUSTERINGS:
         raise InputError("“{value}” is not one of: {known}.", value=method, known=", ".join(CLUSTERINGS))
@@ -128,31 +127,49 @@ def cluster(
     _texts, owner = np.unique(np.arange(len(points)) if texts is None else texts, return_inverse=True)
     stability, stability_interval = None, _UNKNOWN
     if method == "kmeans":
-        runs = []
-        for i in range(3):
-            if progress is not None:
-                progress(i, 3, "cluster")
-            runs.append(KMeans(count, n_init=3, random_state=seed + i).fit_predict(points))
-        found = runs[0]
-        stability = float(np.mean([adjusted_rand_score(found, other) for other in runs[1:]]))
-        drawn = np.mean([_drawn_rand(found, other, owner, seed) for other in runs[1:]], axis=0)
-        stability_interval = _ends(stability, drawn, owner)
+        found, stability, stability_interval = _kmeans(points, count, owner, seed, progress)
     else:
         reduced = principal_components(points, _DENSE_DIMENSIONS)[0]
         found = HDBSCAN(min_cluster_size=least, copy=True).fit_predict(reduced)
     sizes = Counter(int(one) for one in found if one >= 0)
     order = {old: new for new, (old, _size) in enumerate(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))}
     named = np.array([order.get(int(one), -1) for one in found])
-    inside = named >= 0
-    silhouette, interval, of = float("nan"), _UNKNOWN, (0, 0)
-    if len(order) > 1 and inside.sum() > len(order):
-        some = _of_every_group(np.flatnonzero(inside), named, seed)
-        each = silhouette_samples(points[some], named[some])
-        silhouette = float(each.mean())
-        _texts, text = np.unique(owner[some], return_inverse=True)
-        ends = ratio_interval(np.bincount(text, each), np.bincount(text).astype(float)).clip(-1, 1)
-        interval, of = (float(ends[0]), float(ends[1])), (len(some), int(text.max()) + 1)
+    silhouette, interval, of = _silhouette(points, named, owner, seed)
     return Clusters(read_only(named, np.int64), len(order), silhouette, stability, interval, stability_interval, *of)
+
+
+def _kmeans(
+    points: np.ndarray, count: int, owner: np.ndarray, seed: int, progress: Progress | None
+) -> tuple[np.ndarray, float, tuple[float, float]]:
+    """Return the group of each point, how much two runs from other seeds agree with it, and the interval of that."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
+
+    runs = []
+    for i in range(3):
+        if progress is not None:
+            progress(i, 3, "cluster")
+        runs.append(KMeans(count, n_init=3, random_state=seed + i).fit_predict(points))
+    found = runs[0]
+    stability = float(np.mean([adjusted_rand_score(found, other) for other in runs[1:]]))
+    drawn = np.mean([_drawn_rand(found, other, owner, seed) for other in runs[1:]], axis=0)
+    return found, stability, _ends(stability, drawn, owner)
+
+
+def _silhouette(
+    points: np.ndarray, named: np.ndarray, owner: np.ndarray, seed: int
+) -> tuple[float, tuple[float, float], tuple[int, int]]:
+    """Return the mean silhouette with its interval, and over how many points of how many texts it is the mean."""
+    from sklearn.metrics import silhouette_samples
+
+    inside, groups = named >= 0, int(named.max()) + 1
+    if groups < 2 or inside.sum() <= groups:
+        return float("nan"), _UNKNOWN, (0, 0)
+    some = _of_every_group(np.flatnonzero(inside), named, seed)
+    each = silhouette_samples(points[some], named[some])
+    _texts, text = np.unique(owner[some], return_inverse=True)
+    ends = ratio_interval(np.bincount(text, each), np.bincount(text).astype(float)).clip(-1, 1)
+    return float(each.mean()), (float(ends[0]), float(ends[1])), (len(some), int(text.max()) + 1)
 
 
 def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:

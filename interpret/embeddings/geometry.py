@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int
@@ -116,38 +117,17 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     chosen = _sample(embeddings.text, random)
     if len(chosen) < 2:
         raise InputError("Geometry compares vectors: it needs at least 2 items; found: {count}.", count=len(chosen))
-    text = embeddings.text[chosen]
-    groups = _frequent_words(embeddings, chosen) if embeddings.level != "texts" else {}
-    texts = list(_texts_of(text)) if embeddings.level != "texts" else []
-    draws = {word: random.choice(len(chosen), len(places), replace=False) for word, places in groups.items()}
-    mixed = [random.choice(len(chosen), len(places), replace=False) for places in texts]
-    for_gram = np.sort(random.choice(len(chosen), min(_MOST_FOR_GRAM, len(chosen)), replace=False))
-    for_dimension = np.sort(random.choice(len(chosen), min(_MOST_FOR_DIMENSION, len(chosen)), replace=False))
-    rows: list[list[float]] = []
-    word_rows = []
-    grams = []
+    drawn = _draw(embeddings, chosen, random)
+    rows, word_rows, grams = [], [], []
     for done, layer in enumerate(embeddings.layers):
         if progress is not None:
             progress(done, len(embeddings.layers), "geometry")
         vectors = np.asarray(embeddings.at(layer)[chosen], np.float32)
         check_finite(vectors)
-        unit = unit_rows(vectors)
-        filled, ends = intrinsic_dimension(vectors[for_dimension], text[for_dimension])
-        words = [_mean_cosine(unit[places]) for places in groups.values()]
+        row, words = _measure_layer(vectors, drawn)
+        rows.append(row)
         word_rows.append(words)
-        rows.append(
-            [
-                *mean_cosine_between(unit, text),
-                float(np.mean(words)) if words else np.nan,
-                _mean(_first_share(vectors[places]) for places in groups.values()),
-                _mean(_first_share(vectors[places]) for places in draws.values()),
-                _mean(_to_mean(vectors[places]) for places in texts),
-                _mean(_to_mean(vectors[places]) for places in mixed),
-                filled,
-                *ends,
-            ]
-        )
-        grams.append(doubly_centred(gram(vectors[for_gram])))
+        grams.append(doubly_centred(gram(vectors[drawn.for_gram])))
     columns = read_only(rows, np.float64).T
     # Where one layer has no number, as where no word is frequent, none has.
     per_word = [None if np.isnan(column).any() else read_only(column) for column in columns[2:7]]
@@ -163,12 +143,59 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         dimension=read_only(columns[7]),
         dimension_interval=read_only(columns[8:10].T),
         similarity=read_only([[alignment(one, other) for other in grams] for one in grams], np.float64),
-        words=tuple(groups),
-        word_texts=read_only([len(np.unique(text[places])) for places in groups.values()], np.int64),
+        words=tuple(drawn.words),
+        word_texts=read_only([len(np.unique(drawn.text[places])) for places in drawn.words.values()], np.int64),
         word_similarity=read_only(word_rows, np.float32),
         items=len(chosen),
         total=len(embeddings),
     )
+
+
+class _Drawn(NamedTuple):
+    """Which of the items each measure looks at, the same at every layer, as places among those looked at."""
+
+    # Of each item.
+    text: np.ndarray
+    # Each frequent word's items, and each text's, with as many random ones.
+    words: dict[str, np.ndarray]
+    texts: list[np.ndarray]
+    random_words: list[np.ndarray]
+    random_texts: list[np.ndarray]
+    for_gram: np.ndarray
+    for_dimension: np.ndarray
+
+
+def _draw(embeddings: Embeddings, chosen: np.ndarray, random: np.random.Generator) -> _Drawn:
+    text, count = embeddings.text[chosen], len(chosen)
+    words = _frequent_words(embeddings, chosen) if embeddings.level != "texts" else {}
+    texts = list(_texts_of(text)) if embeddings.level != "texts" else []
+    return _Drawn(
+        text,
+        words,
+        texts,
+        [random.choice(count, len(places), replace=False) for places in words.values()],
+        [random.choice(count, len(places), replace=False) for places in texts],
+        np.sort(random.choice(count, min(_MOST_FOR_GRAM, count), replace=False)),
+        np.sort(random.choice(count, min(_MOST_FOR_DIMENSION, count), replace=False)),
+    )
+
+
+def _measure_layer(vectors: np.ndarray, drawn: _Drawn) -> tuple[list[float], list[float]]:
+    """Return a layer's measures in the order of `Geometry`, NaN for what it lacks, and each word's self-similarity."""
+    unit = unit_rows(vectors)
+    filled, ends = intrinsic_dimension(vectors[drawn.for_dimension], drawn.text[drawn.for_dimension])
+    words = [_mean_cosine(unit[places]) for places in drawn.words.values()]
+    row = [
+        *mean_cosine_between(unit, drawn.text),
+        float(np.mean(words)) if words else np.nan,
+        _mean(_first_share(vectors[places]) for places in drawn.words.values()),
+        _mean(_first_share(vectors[places]) for places in drawn.random_words),
+        _mean(_to_mean(vectors[places]) for places in drawn.texts),
+        _mean(_to_mean(vectors[places]) for places in drawn.random_texts),
+        filled,
+        *ends,
+    ]
+    return row, words
 
 
 def _sample(text: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -121,24 +121,11 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
         )
     labels = ["" if is_missing(one) else one for one in labels]
     random = np.random.default_rng(seed)
-    # Texts that read the same have one number, in the order in which they come.
-    numbers: dict[str, int] = {}
-    contents = np.array([numbers.setdefault(text, len(numbers)) for text in embeddings.texts])[embeddings.text]
+    contents = _contents(embeddings)
     chosen, classes = _chosen(labels, contents, random)
     gold = np.array([classes.index(labels[i]) for i in chosen])
-    names = [fold(embeddings.item(int(i))) for i in chosen]
-    _types, kinds = np.unique(names, return_inverse=True)
-    # A single word's occurrences, or texts: nothing repeats that a memory could hold on to but the text itself.
-    if embeddings.level == "texts" or embeddings.word is not None:
-        _types, kinds = np.unique(contents[chosen], return_inverse=True)
-    control = random.choice(gold, len(_types))[kinds]
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # Of a class whose texts do not divide evenly.
-        warnings.simplefilter("ignore")
-        splits = list(folds.split(gold, gold, contents[chosen]))
+    control = _control_labels(embeddings, chosen, contents[chosen], gold, random)
+    splits = _splits(gold, contents[chosen], seed)
     right = np.zeros((len(embeddings.layers), 2, len(gold)), bool)
     # How well each layer does on one fold where it was fitted without that one and another.
     within = np.full((len(embeddings.layers), len(splits), len(splits)), np.nan)
@@ -147,19 +134,9 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
             progress(row, len(embeddings.layers), "probe")
         vectors = np.asarray(embeddings.at(layer)[chosen], np.float64)
         check_finite(vectors)
-        for train, test in splits:
-            for task, target in enumerate((gold, control)):
-                right[row, task, test] = _right(vectors, target, train, test)
-        for one, other in combinations(range(len(splits)), 2):
-            train = np.setdiff1d(splits[one][0], splits[other][1])
-            tests = splits[one][1], splits[other][1]
-            hits = _right(vectors, gold, train, np.concatenate(tests))
-            within[row, other, one], within[row, one, other] = (part.mean() for part in np.split(hits, [len(tests[0])]))
+        right[row], within[row] = _cross_validate(vectors, gold, control, splits)
     best = np.nanmean(within, axis=2).argmax(axis=0)
-    own_fold = np.zeros(len(gold), int)
-    for column, (_train, test) in enumerate(splits):
-        own_fold[test] = column
-    told, remembered = (right[best[own_fold], task, np.arange(len(gold))].astype(float) for task in (0, 1))
+    told, remembered = _at_own_layer(right, best, splits)
     _texts, owner = np.unique(contents[chosen], return_inverse=True)
     hits, counts, gap = np.bincount(owner, told), np.bincount(owner), np.bincount(owner, told - remembered)
     tries = right.reshape(-1, len(gold))
@@ -185,6 +162,12 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     )
 
 
+def _contents(embeddings: Embeddings) -> np.ndarray:
+    """Number each item's text, in the order in which they come; texts that read the same have one number."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(text, len(numbers)) for text in embeddings.texts])[embeddings.text]
+
+
 def _chosen(
     labels: Sequence[str], contents: np.ndarray, random: np.random.Generator
 ) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -204,6 +187,61 @@ def _chosen(
     if len(places) > _MOST_ITEMS:
         places = np.sort(random.choice(places, _MOST_ITEMS, replace=False))
     return places, classes
+
+
+def _control_labels(
+    embeddings: Embeddings, chosen: np.ndarray, contents: np.ndarray, gold: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Hand out labels at random, one for each different text or word (Hewitt & Liang 2019, section 2)."""
+    names = [fold(embeddings.item(int(i))) for i in chosen]
+    types, kinds = np.unique(names, return_inverse=True)
+    # A single word's occurrences, or texts: nothing repeats that a memory could hold on to but the text itself.
+    if embeddings.level == "texts" or embeddings.word is not None:
+        types, kinds = np.unique(contents, return_inverse=True)
+    return random.choice(gold, len(types))[kinds]
+
+
+def _splits(gold: np.ndarray, contents: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the items to fit on and to score, for each fold; texts that read the same are on one side."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Of a class whose texts do not divide evenly.
+        warnings.simplefilter("ignore")
+        return list(folds.split(gold, gold, contents))
+
+
+def _cross_validate(
+    vectors: np.ndarray, gold: np.ndarray, control: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probe one layer.
+
+    Returns which items are told right, of shape (task, item), and the share in each fold (second axis) where the probe
+    was fitted without that one and another (first axis); NaN on the diagonal.
+    """
+    right = np.zeros((2, len(gold)), bool)
+    within = np.full((len(splits), len(splits)), np.nan)
+    for train, test in splits:
+        for task, target in enumerate((gold, control)):
+            right[task, test] = _right(vectors, target, train, test)
+    for one, other in combinations(range(len(splits)), 2):
+        train = np.setdiff1d(splits[one][0], splits[other][1])
+        tests = splits[one][1], splits[other][1]
+        hits = _right(vectors, gold, train, np.concatenate(tests))
+        within[other, one], within[one, other] = (part.mean() for part in np.split(hits, [len(tests[0])]))
+    return right, within
+
+
+def _at_own_layer(
+    right: np.ndarray, best: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which items are told right, 1 or 0, at the layer of their fold: of their labels, and of the control's."""
+    own_fold = np.zeros(right.shape[2], int)
+    for column, (_train, test) in enumerate(splits):
+        own_fold[test] = column
+    told, remembered = (right[best[own_fold], task, np.arange(len(own_fold))].astype(float) for task in (0, 1))
+    return told, remembered
 
 
 def _right(vectors: np.ndarray, target: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -120,34 +120,9 @@ def project(
     1.0
     """
     _check(vectors, method, dims, metric)
-    points = len(vectors)
     prepared = unit_rows(vectors) if metric == "cosine" else np.asarray(vectors, np.float32)
     components, variance = principal_components(prepared, max(dims, REDUCED if method != "pca" else dims))
-    divergence = setting = None
-    if method == "pca":
-        drawn = components[:, :dims]
-    elif method == "tsne":
-        most = (points - 1) / 3
-        setting = min(30.0, most) if perplexity is None else float(perplexity)
-        if not 1 <= setting <= most:
-            raise InputError(
-                "A perplexity of {value} is not possible with {points} points. Choose one from 1 to {most}.",
-                value=f"{setting:g}",
-                points=points,
-                most=f"{most:.0f}",
-            )
-        drawn, divergence = _tsne(components, dims, setting, seed, find_device(device).name, progress)
-    else:
-        chosen = min(15, points - 1) if neighbours is None else neighbours
-        if not 2 <= chosen < points:
-            raise InputError(
-                "{value} neighbours are not possible with {points} points. Choose from 2 to {most}.",
-                value=chosen,
-                points=points,
-                most=points - 1,
-            )
-        setting = float(chosen)
-        drawn = _umap(components, dims, chosen, seed, progress)
+    drawn, setting, divergence = _draw(components, method, dims, seed, perplexity, neighbours, device, progress)
     if progress is not None:
         progress(1, 1, "quality")
     return Projection(
@@ -174,6 +149,43 @@ def _check(vectors: np.ndarray, method: str, dims: int, metric: str) -> None:
             "All {points} vectors are identical, so there is nothing to map. Choose different texts.",
             points=len(vectors),
         )
+
+
+def _draw(
+    components: np.ndarray,
+    method: str,
+    dims: int,
+    seed: int,
+    perplexity: float | None,
+    neighbours: int | None,
+    device: str,
+    progress: Progress | None,
+) -> tuple[np.ndarray, float | None, float | None]:
+    """Return where each point lies by a method, the method's setting, and its divergence, where it has them."""
+    points = len(components)
+    if method == "pca":
+        return components[:, :dims], None, None
+    if method == "tsne":
+        most = (points - 1) / 3
+        setting = min(30.0, most) if perplexity is None else float(perplexity)
+        if not 1 <= setting <= most:
+            raise InputError(
+                "A perplexity of {value} is not possible with {points} points. Choose one from 1 to {most}.",
+                value=f"{setting:g}",
+                points=points,
+                most=f"{most:.0f}",
+            )
+        drawn, divergence = _tsne(components, dims, setting, seed, find_device(device).name, progress)
+        return drawn, setting, divergence
+    chosen = min(15, points - 1) if neighbours is None else neighbours
+    if not 2 <= chosen < points:
+        raise InputError(
+            "{value} neighbours are not possible with {points} points. Choose from 2 to {most}.",
+            value=chosen,
+            points=points,
+            most=points - 1,
+        )
+    return _umap(components, dims, chosen, seed, progress), float(chosen), None
 
 
 def principal_components(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -99,31 +99,8 @@ def save_change(
             for one in (base, trained)
         )
     _check(before, after)
-    old, body = before.state_dict(), f"{after.base_model_prefix}."
-    state: dict[str, torch.Tensor] = {}
-    left: dict[str, float] = {}
-    ranks: dict[str, int] = {}
-    whole = ["cls.predictions.transform", "cls.seq_relationship"]
-    for path, module in after.named_modules():
-        now = dict(module.named_parameters(recurse=False))
-        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
-        if not path.startswith(body) or not learned:
-            continue
-        key = f"{PEFT_PREFIX}{path}"
-        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
-            change = learned["weight"].detach() - old[f"{path}.weight"]
-            table = isinstance(module, torch.nn.Embedding)
-            ranks[path] = min(table_rank if table else rank, *change.shape)
-            # As PEFT has them, a table's factors make its transpose.
-            change = change.T if table else change
-            seen = (given or {}).get(path, torch.ones(change.shape[1]))
-            down, up, left[path] = low_rank(change, ranks[path], seen)
-            names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
-            state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
-            if "bias" in learned:
-                state[f"{key}.base_layer.bias"] = learned["bias"]
-        else:
-            whole.append(path)
+    state, ranks, left, normed = _changes(before, after, rank, table_rank, given or {})
+    whole = ["cls.predictions.transform", "cls.seq_relationship", *normed]
     for path in whole:
         state |= {f"{PEFT_PREFIX}{path}.{key}": one for key, one in after.get_submodule(path).state_dict().items()}
     # The decoder is tied to the word vectors; PEFT finds its bias, as those of the maps, by its name.
@@ -144,6 +121,42 @@ def save_change(
         inference_mode=True,
     ).save_pretrained(str(folder))
     return left
+
+
+def _changes(
+    before: torch.nn.Module, after: torch.nn.Module, rank: int, table_rank: int, given: Mapping[str, torch.Tensor]
+) -> tuple[dict[str, torch.Tensor], dict[str, int], dict[str, float], list[str]]:
+    """Bring what changed below the heads to a rank.
+
+    Returns the factors and the biases as PEFT names them; of each map or table its rank, and what was left out; and the
+    paths of what else changed, layer norms, which is kept whole.
+    """
+    old, body = before.state_dict(), f"{after.base_model_prefix}."
+    state: dict[str, torch.Tensor] = {}
+    left: dict[str, float] = {}
+    ranks: dict[str, int] = {}
+    whole: list[str] = []
+    for path, module in after.named_modules():
+        now = dict(module.named_parameters(recurse=False))
+        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
+        if not path.startswith(body) or not learned:
+            continue
+        key = f"{PEFT_PREFIX}{path}"
+        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            change = learned["weight"].detach() - old[f"{path}.weight"]
+            table = isinstance(module, torch.nn.Embedding)
+            ranks[path] = min(table_rank if table else rank, *change.shape)
+            # As PEFT has them, a table's factors make its transpose.
+            change = change.T if table else change
+            seen = given.get(path, torch.ones(change.shape[1]))
+            down, up, left[path] = low_rank(change, ranks[path], seen)
+            names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
+            state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
+            if "bias" in learned:
+                state[f"{key}.base_layer.bias"] = learned["bias"]
+        else:
+            whole.append(path)
+    return state, ranks, left, whole
 
 
 def low_rank(change: torch.Tensor, rank: int, given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from interpret.core.devices import find_device
+from interpret.core.devices import Device, find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.rounding import fast_precision
@@ -15,7 +15,7 @@ from interpret.core.tokens import tokenize
 from interpret.finetuning.cost import CONTEXT_BYTES, StepCost
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
-from interpret.finetuning.objective import find_objective
+from interpret.finetuning.objective import Objective, find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes
 from interpret.finetuning.recipe import AUTO, SMALL_WIDTH, Recipe, head_alone, resolve
 from interpret.finetuning.regularization import FISHER_EXAMPLES
@@ -157,29 +157,12 @@ def plan(
         + (mean * FISHER_EXAMPLES * (cost.forward + cost.backward) if recipe.regularization == "ewc" else 0)
     )
     device = find_device(recipe.device)
-    precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
-    total = sum(one.parameters for one in layer_groups)
-    reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
-    # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
-    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.regularization]
-    # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
-    each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
-    host = device.name == "cpu"
-    memory = (
-        4 * total * (2 if recipe.regularization == "ewc" else 1)
-        + copies * trainable
-        + each * recipe.batch_size * longest * max(reached, 1) / len(layers)
-        # What mixed precision rounds of the weights that gradients go through.
-        + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
-        # What frozen layer groups made of the texts lies on the host.
-        + (prefix_bytes([round(mean)] * (train_rows + held_out_rows), encoder.width) if kept >= 0 and host else 0)
-        + objective.logit_bytes(encoder, recipe, recipe.batch_size * longest)
-        + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
-    )
+    prefix = prefix_bytes([round(mean)] * (train_rows + held_out_rows), encoder.width) if kept >= 0 else 0
+    memory = _memory(encoder, recipe, objective, layer_groups, cost, device, longest, prefix)
     return Plan(
         layer_groups=layer_groups,
         trainable=trainable,
-        frozen=total - sum(one.learns for one in layer_groups if one.learns == one.parameters),
+        frozen=sum(one.parameters for one in layer_groups if one.learns != one.parameters),
         memory=int(memory),
         free=device.free,
         seconds=float(seconds),
@@ -220,6 +203,38 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
         ),
     }
     return {name: said[name] for name in found.cautions if name in said}
+
+
+def _memory(
+    encoder: Encoder,
+    recipe: Recipe,
+    objective: Objective,
+    layer_groups: Sequence[LayerGroup],
+    cost: StepCost,
+    device: Device,
+    longest: int,
+    prefix: int,
+) -> float:
+    """Return the bytes of `Plan.memory`; texts have ``longest`` tokens, and ``prefix`` bytes of them are kept."""
+    layers = [one for one in layer_groups if one.name.isdigit()]
+    precision = fast_precision(device) if recipe.precision == AUTO else recipe.precision
+    reached = len(layers) - _lowest(layers, layer_groups[0].frozen)
+    # Gradients, two moments, and where each began; what holds them there is as much again, or twice with importances.
+    copies = {"none": 16, "l2": 20, "ewc": 24}[recipe.regularization]
+    # Of a token, through all layers: measured on a card, where mixed precision halves most of it.
+    each = cost.kept or 4 * _KEPT_NUMBERS * encoder.width * len(layers)
+    host = device.name == "cpu"
+    return (
+        4 * sum(one.parameters for one in layer_groups) * (2 if recipe.regularization == "ewc" else 1)
+        + copies * sum(one.learns for one in layer_groups)
+        + each * recipe.batch_size * longest * max(reached, 1) / len(layers)
+        # What mixed precision rounds of the weights that gradients go through.
+        + (2 * sum(one.parameters for one in layers[len(layers) - reached :]) if precision == "bfloat16" else 0)
+        # What frozen layer groups made of the texts lies on the host.
+        + (prefix if host else 0)
+        + objective.logit_bytes(encoder, recipe, recipe.batch_size * longest)
+        + (_PROCESS_BYTES if host else cost.context or CONTEXT_BYTES)
+    )
 
 
 def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, adapted: bool) -> tuple[float, float]:

@@ -181,12 +181,7 @@ def measure_results(
     precision, recall = (_share(hits, confusion.sum(axis=axis)) for axis in (0, 1))
     f1 = _share(2 * precision * recall, precision + recall)
     right = given == true
-    # A confidence of exactly 1 belongs to the last range.
-    ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    filled = [one for one in range(_BINS) if (ranges == one).any()]
-    counts = np.array([(ranges == one).sum() for one in filled])
-    confidence = np.array([sure[ranges == one].mean() for one in filled])
-    rightness = np.array([right[ranges == one].mean() for one in filled])
+    ranges, filled, counts, confidence, rightness = _calibration(sure, right)
     # Of all, of each class given, of each true class, of each range.
     groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
     intervals = _intervals(right, groups, (1, classes, classes, len(filled)), rows)
@@ -195,9 +190,6 @@ def measure_results(
         tags = [labels[one] for one in given]
         entities = measure_entities(by_sentence(truth, rows), by_sentence(tags, rows))
     wrong = np.flatnonzero(~right)
-    # Of a class or given it: what is wrong is among both.
-    either, of_either = np.r_[right, right[wrong]], np.r_[true, given[wrong]]
-    among = _intervals(either, (of_either,), (classes,), None if rows is None else np.r_[rows, np.array(rows)[wrong]])
     owner = np.arange(count) if rows is None else np.unique(rows, return_inverse=True)[1]
     return ClassificationResults(
         labels=tuple(labels),
@@ -207,7 +199,7 @@ def measure_results(
         f1=read_only(f1, np.float32),
         precision_interval=read_only(intervals[1 : classes + 1], np.float32),
         recall_interval=read_only(intervals[classes + 1 : 2 * classes + 1], np.float32),
-        f1_interval=read_only(2 * among / (1 + among), np.float32),
+        f1_interval=read_only(_f1_interval(true, given, classes, rows), np.float32),
         accuracy=float(right.mean()),
         macro_f1=float(f1[confusion.sum(axis=0) + confusion.sum(axis=1) > 0].mean()),
         macro_f1_interval=_macro_f1_interval(true, given, classes, owner),
@@ -225,6 +217,28 @@ def measure_results(
         sentences=len(np.unique(rows)) if rows is not None else 0,
         entities=entities,
     )
+
+
+def _calibration(
+    sure: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, list[int], np.ndarray, np.ndarray, np.ndarray]:
+    """Return each answer's range of confidence, which ranges have any, and their counts, confidence and rightness."""
+    # A confidence of exactly 1 belongs to the last range.
+    ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    filled = [one for one in range(_BINS) if (ranges == one).any()]
+    counts = np.array([(ranges == one).sum() for one in filled])
+    confidence = np.array([sure[ranges == one].mean() for one in filled])
+    rightness = np.array([right[ranges == one].mean() for one in filled])
+    return ranges, filled, counts, confidence, rightness
+
+
+def _f1_interval(true: np.ndarray, given: np.ndarray, classes: int, rows: np.ndarray | None) -> np.ndarray:
+    """Return the interval of each class's F1: see `ClassificationResults.f1_interval`."""
+    right, wrong = given == true, np.flatnonzero(given != true)
+    # Of a class or given it: what is wrong is among both.
+    either, of_either = np.r_[right, right[wrong]], np.r_[true, given[wrong]]
+    among = _intervals(either, (of_either,), (classes,), None if rows is None else np.r_[rows, np.array(rows)[wrong]])
+    return 2 * among / (1 + among)
 
 
 def _intervals(

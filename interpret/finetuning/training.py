@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-import transformers as tf
 from jaxtyping import Int
 from tokenizers import Tokenizer
 
@@ -21,9 +19,8 @@ from interpret.core.batches import batches_of
 from interpret.core.checkpoints import Checkpoint
 from interpret.core.device_lock import hold, release
 from interpret.core.devices import find_device
-from interpret.core.encoder import load_encoder
+from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import CapacityError, InputError
-from interpret.core.extras import needed_for
 from interpret.core.families import Family
 from interpret.core.rounding import fast_precision, measure_rounding
 from interpret.finetuning.adapters import Model
@@ -32,17 +29,14 @@ from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
 from interpret.finetuning.metrics_log import Callback, Evaluation, Reading, Step, Stopped, examples_a_second
 from interpret.finetuning.model_selection import Choice
-from interpret.finetuning.objective import Answers, find_objective
+from interpret.finetuning.objective import Answers, Objective, find_objective
 from interpret.finetuning.prefix_cache import kept_layers, prefix_bytes, run_prefix, without_prefix
 from interpret.finetuning.recipe import AUTO, OWN_HEAD, Recipe, resolve
 from interpret.finetuning.regularization import ParentRun, make_regularizer
 from interpret.finetuning.trainable_model import TrainableModel, at_rest, make_trainable_model, save_model
 from interpret.finetuning.trainer import FineTuner
+from interpret.finetuning.training_arguments import training_arguments
 from interpret.finetuning.training_data import TrainingData
-
-with needed_for("finetune"):
-    from accelerate.state import AcceleratorState, PartialState
-    from accelerate.utils import patch_environment
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +141,7 @@ def train(
     if objective.head_refusal and recipe.head not in (AUTO, OWN_HEAD):
         raise InputError(objective.head_refusal, name=recipe.head, own=OWN_HEAD)
     device = find_device(recipe.device).name
-    recipe = replace(recipe, precision=settle_precision(recipe, examples.texts))
-    # On the host: what learns is made of it there, and is the only model that ever comes to the device.
-    encoder = load_encoder(recipe.model, "cpu")
-    recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
-    trainable = make_trainable_model(encoder, recipe, examples.task, examples.classes, device)
-    if not recipe.dropout:
-        _drop_nothing(trainable.model)
+    recipe, encoder, trainable = _prepare(recipe, examples, device)
     scale = objective.label_scale(examples, train_rows)
     if trainable.continued:
         objective.start_from(trainable, scale)
@@ -164,11 +152,7 @@ def train(
         training_data = objective.read_training_data(encoder, recipe, examples, parts, probes, scale, device)
         regularizer = make_regularizer(trainable, recipe, parent_run)
         stack.enter_context(at_rest(trainable.model))
-        kept = (
-            _take_prefix(stack, trainable, recipe, training_data, encoder.width, callback, stop)
-            if objective.fixed_inputs
-            else -1
-        )
+        kept = _take_prefix(stack, objective, trainable, recipe, training_data, encoder.width, callback, stop)
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = FineTuner(
             objective,
@@ -180,35 +164,68 @@ def train(
             stop,
             folder is not None,
             folder.parent / SNAPSHOTS if folder is not None else None,
-            _arguments(recipe, device, place),
+            training_arguments(recipe, device, place),
         )
-        before = latest_checkpoint(place)
-        if before is None or not trainer.out_of_patience(before[0]):
-            trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
+        _begin_or_resume(trainer, place)
         loss, found = trainer.finish()
         trainer.let_go()
         seconds = time.perf_counter() - begin
+    per_second = examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(train_rows), seconds)
+    return _settle(trainer, examples, encoder.tokenizer, loss, found, kept, seconds, per_second)
+
+
+def _prepare(recipe: Recipe, examples: Examples, device: str) -> tuple[Recipe, Encoder, TrainableModel]:
+    """Settle what a recipe leaves open; return it with the model that it begins with and the one that is to learn."""
+    recipe = replace(recipe, precision=settle_precision(recipe, examples.texts))
+    # On the host: what learns is made of it there, and is the only model that ever comes to the device.
+    encoder = load_encoder(recipe.model, "cpu")
+    recipe = resolve(recipe, layer_group_names(encoder.model, encoder.family), encoder.width, examples.task)
+    trainable = make_trainable_model(encoder, recipe, examples.task, examples.classes, device)
+    if not recipe.dropout:
+        _drop_nothing(trainable.model)
+    return recipe, encoder, trainable
+
+
+def _begin_or_resume(trainer: FineTuner, folder: Path) -> None:
+    """Train, from the last checkpoint of a folder where it has one, unless the training was at its end there."""
+    before = latest_checkpoint(folder)
+    if before is None or not trainer.out_of_patience(before[0]):
+        trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
+
+
+def _settle(
+    trainer: FineTuner,
+    examples: Examples,
+    tokenizer: Tokenizer,
+    loss: float,
+    found: Answers,
+    kept: int,
+    seconds: float,
+    per_second: float,
+) -> Trained:
+    """Merge adapters into a model that has learned, and return it with its answers as they are to be read."""
+    trainable, progress = trainer.trainable, trainer.reached.progress
     choice = trainer.choice(found)
-    answers = objective.finish(trainable, found, scale)
+    answers = trainer.trained_for.finish(trainable, found, trainer.data.scale)
     adapter = trainable.settle()
     return Trained(
         trainable.model,
         trainable.family,
-        encoder.tokenizer,
+        tokenizer,
         examples.classes,
-        recipe.head,
+        trainer.recipe.head,
         examples.task,
         trainable.layer_groups,
         tuple(trainer.steps),
-        tuple(trainer.reached.progress.evaluations),
+        tuple(progress.evaluations),
         {name: read_only(one) for name, one in answers.items()},
         loss,
         choice,
-        trainer.reached.progress.best,
+        progress.best,
         kept,
-        trainer.reached.progress.stopped,
+        progress.stopped,
         seconds,
-        examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(train_rows), seconds),
+        per_second,
         adapter,
     )
 
@@ -239,6 +256,7 @@ def settle_precision(recipe: Recipe, texts: Sequence[str]) -> str:
 
 def _take_prefix(
     stack: ExitStack,
+    objective: Objective,
     trainable: TrainableModel,
     recipe: Recipe,
     training_data: TrainingData,
@@ -250,11 +268,13 @@ def _take_prefix(
 
     Returns how many layers they are; -1 where nothing is kept.
     """
+    if not (objective.fixed_inputs and recipe.keep_prefix):
+        return -1
     test = training_data.test if training_data.test is not training_data.validation else ()
     items = [*training_data.train, *training_data.validation, *test, *training_data.probes]
     count = kept_layers(trainable.model, trainable.family, frozen_prefix(trainable.layer_groups))
     room = prefix_bytes([len(one["input_ids"]) for one in items], width)
-    if not recipe.keep_prefix or count < 0 or room > find_device("cpu").free // 3:
+    if count < 0 or room > find_device("cpu").free // 3:
         return -1
     done, alone = 0, os.environ.get("WORLD_SIZE", "1") == "1"
     device = torch.device(training_data.collate.device).type
@@ -282,51 +302,6 @@ def _too_much(device: str) -> CapacityError:
         "{name} ran out of memory during training. Reduce the batch size or the max length, use bfloat16 or a smaller "
         "model, or freeze more layers. What was saved so far is kept.",
         name=device,
-    )
-
-
-def _arguments_on(device: str) -> type[tf.TrainingArguments]:
-    """Return Hugging Face's arguments for one process on one device, which need not be the first.
-
-    Theirs settle on ``cuda:0``, and spread each batch over all cards of the machine: more texts a step than the recipe
-    says. What `accelerate launch` starts has a card for each process already.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return tf.TrainingArguments
-
-    def settle(arguments: tf.TrainingArguments) -> torch.device:
-        AcceleratorState._reset_state(reset_partial_state=True)
-        # One process that `accelerate launch` started alone needs no group to talk to.
-        with patch_environment(accelerate_torch_device=device, local_rank=-1):
-            arguments.distributed_state = PartialState(cpu=device == "cpu")
-        arguments._n_gpu = int(device != "cpu")
-        return torch.device(device)
-
-    return type("Arguments", (tf.TrainingArguments,), {"_setup_devices": cached_property(settle)})
-
-
-def _arguments(recipe: Recipe, device: str, folder: Path) -> tf.TrainingArguments:
-    return _arguments_on(device)(
-        output_dir=str(folder),
-        per_device_train_batch_size=recipe.batch_size,
-        num_train_epochs=recipe.epochs,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warmup,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        bf16=recipe.precision == "bfloat16",
-        use_cpu=device == "cpu",
-        report_to=[],
-        # The trainer itself says when.
-        save_strategy="no",
-        eval_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        # `Collate` does so.
-        dataloader_pin_memory=False,
-        # It would wait for every step's loss, which is looked at as it is told.
-        logging_nan_inf_filter=False,
     )
 
 

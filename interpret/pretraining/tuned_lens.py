@@ -211,27 +211,8 @@ def fit_tuned_lens(
         judging = torch.from_numpy(np.isin(owner, held))
         judged, learned = states[:, judging], states[:, ~judging]
         weight, bias = _regressed(learned)
-    weight.requires_grad_(True)
-    bias.requires_grad_(True)
-    optimizer = torch.optim.Adam([weight, bias], lr=_RATE * encoder.width**-0.5)
-    random = torch.Generator().manual_seed(seed)
     before = _divergence(encoder, judged[:-1], judged[-1])
-    for step in range(steps):
-        # For a step only: others may want the device meanwhile.
-        with hold(encoder.spec.device):
-            own = learned[:, torch.randint(learned.shape[1], (_BATCH,), generator=random)]
-            with torch.no_grad():
-                goal = encoder.guess(own[-1]).float().log_softmax(-1)
-            optimizer.zero_grad()
-            # A level at a time: the vocabulary is wide.
-            for level in range(len(bias)):
-                guess = own[level] + own[level] @ weight[level].T + bias[level]
-                found = encoder.guess(guess).float().log_softmax(-1)
-                loss = (goal.exp() * (goal - found)).sum(-1).mean()
-                loss.backward()
-            optimizer.step()
-        if progress is not None:
-            progress(step + 1, steps, "")
+    _descend(encoder, learned, weight, bias, steps, seed, progress)
     with hold(encoder.spec.device), torch.no_grad():
         moved = judged[:-1] + torch.einsum("lni,loi->lno", judged[:-1], weight) + bias[:, None]
         after = _divergence(encoder, moved, judged[-1])
@@ -306,6 +287,38 @@ def _regressed(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         weights.append(weight)
         biases.append(goal - weight @ mean)
     return torch.stack(weights), torch.stack(biases)
+
+
+def _descend(
+    encoder: Encoder,
+    states: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    steps: int,
+    seed: int,
+    progress: Progress | None,
+) -> None:
+    """Let a lens learn from states, ``(level, state, width)`` by Adam: ``weight`` and ``bias`` are changed in place."""
+    weight.requires_grad_(True)
+    bias.requires_grad_(True)
+    optimizer = torch.optim.Adam([weight, bias], lr=_RATE * encoder.width**-0.5)
+    random = torch.Generator().manual_seed(seed)
+    for step in range(steps):
+        # For a step only: others may want the device meanwhile.
+        with hold(encoder.spec.device):
+            own = states[:, torch.randint(states.shape[1], (_BATCH,), generator=random)]
+            with torch.no_grad():
+                goal = encoder.guess(own[-1]).float().log_softmax(-1)
+            optimizer.zero_grad()
+            # A level at a time: the vocabulary is wide.
+            for level in range(len(bias)):
+                guess = own[level] + own[level] @ weight[level].T + bias[level]
+                found = encoder.guess(guess).float().log_softmax(-1)
+                loss = (goal.exp() * (goal - found)).sum(-1).mean()
+                loss.backward()
+            optimizer.step()
+        if progress is not None:
+            progress(step + 1, steps, "")
 
 
 def _divergence(encoder: Encoder, states: torch.Tensor, last: torch.Tensor) -> Float64[np.ndarray, "level state"]:

@@ -124,15 +124,7 @@ def rows_input() -> Input | None:
     most = choose(places[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
     if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
-    total = len(table.rows)
-    chosen = list(range(total))
-    if total > most > 0:
-        chosen = sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
-        st.caption(
-            _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
-                count=f"{most:,}", total=f"{total:,}", seed=_SEED
-            )
-        )
+    chosen = _sampled_rows(len(table.rows), most)
 
     def values(place: int) -> tuple[str, ...]:
         return tuple(table.rows[i][place] for i in chosen)
@@ -148,6 +140,18 @@ def rows_input() -> Input | None:
         most,
         folder + name,
     )
+
+
+def _sampled_rows(total: int, most: int) -> list[int]:
+    """Return the places of the rows that are read, and say so where these are not all."""
+    if not total > most > 0:
+        return list(range(total))
+    st.caption(
+        _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
+            count=f"{most:,}", total=f"{total:,}", seed=_SEED
+        )
+    )
+    return sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
 
 
 def learned_texts() -> frozenset[str] | None:

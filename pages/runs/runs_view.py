@@ -207,41 +207,7 @@ def one_view(row: Row) -> None:
                 st.session_state[state.STAGE] = "watch"
                 st.switch_page(page_file("finetune"))
             if run.model is not None:
-                for page, label in (
-                    ("attention", _("Attention")),
-                    ("embeddings", _("Embeddings")),
-                    ("attributions", _("Attributions")),
-                    ("pretraining", _("Pretraining")),
-                ):
-                    if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
-                        st.session_state[state.MODEL] = RUN + run.id
-                        st.switch_page(page_file(page))
-                if st.button(
-                    _("Continue training from this run"),
-                    icon=":material/fork_right:",
-                    key="go_on",
-                    help=_("Set up a new run that starts from this model."),
-                ):
-                    st.session_state[state.MODEL] = RUN + run.id
-                    st.session_state[state.STAGE] = "setup"
-                    st.switch_page(page_file("finetune"))
-                st.download_button(
-                    _("Model (ZIP)"),
-                    functools.partial(zipped, run.model),
-                    f"{run.id}.zip",
-                    "application/zip",
-                    icon=":material/download:",
-                    help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
-                )
-                if run.adapter is not None:
-                    st.download_button(
-                        _("Adapters (ZIP)"),
-                        functools.partial(zipped, run.adapter),
-                        f"{run.id}-adapters.zip",
-                        "application/zip",
-                        icon=":material/download:",
-                        help=_("Small: after unzipping, PEFT applies it to the model that the training started from."),
-                    )
+                _model_buttons(run, run.model)
             if run.state == "damaged":
                 files_button(run, "runs_files")
             resume_button(run, "runs_resume")
@@ -273,6 +239,45 @@ def one_view(row: Row) -> None:
                 on_click=guarded(it.runs.drop_alias),
                 args=(root, known),
             )
+
+
+def _model_buttons(run: it.runs.Run, model: Path) -> None:
+    """Draw what opens, goes on from, or takes out what a run has learned."""
+    for page, label in (
+        ("attention", _("Attention")),
+        ("embeddings", _("Embeddings")),
+        ("attributions", _("Attributions")),
+        ("pretraining", _("Pretraining")),
+    ):
+        if st.button(label, icon=":material/open_in_new:", key=f"with:{page}"):
+            st.session_state[state.MODEL] = RUN + run.id
+            st.switch_page(page_file(page))
+    if st.button(
+        _("Continue training from this run"),
+        icon=":material/fork_right:",
+        key="go_on",
+        help=_("Set up a new run that starts from this model."),
+    ):
+        st.session_state[state.MODEL] = RUN + run.id
+        st.session_state[state.STAGE] = "setup"
+        st.switch_page(page_file("finetune"))
+    st.download_button(
+        _("Model (ZIP)"),
+        functools.partial(zipped, model),
+        f"{run.id}.zip",
+        "application/zip",
+        icon=":material/download:",
+        help=_("Unzipped, it is a folder that transformers opens with from_pretrained."),
+    )
+    if run.adapter is not None:
+        st.download_button(
+            _("Adapters (ZIP)"),
+            functools.partial(zipped, run.adapter),
+            f"{run.id}-adapters.zip",
+            "application/zip",
+            icon=":material/download:",
+            help=_("Small: after unzipping, PEFT applies it to the model that the training started from."),
+        )
 
 
 @guarded

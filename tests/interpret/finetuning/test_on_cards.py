@@ -23,7 +23,8 @@ from interpret.finetuning.data import split_examples
 from interpret.finetuning.look_ahead import Ahead
 from interpret.finetuning.metrics_log import Evaluation, Step
 from interpret.finetuning.trainer import FineTuner
-from interpret.finetuning.training import _arguments, settle_precision, train
+from interpret.finetuning.training import settle_precision, train
+from interpret.finetuning.training_arguments import training_arguments
 
 CARDS = {name: Device(name, name, 1, 1, ("float32",)) for name in ("cuda:0", "cuda:1", "cpu")}
 
@@ -31,7 +32,7 @@ CARDS = {name: Device(name, name, 1, 1, ("float32",)) for name in ("cuda:0", "cu
 @pytest.mark.parametrize("device", ["cpu", "cuda:0", "cuda:1"])
 def test_hugging_faces_arguments_sit_on_the_recipes_device(recipe, tmp_path, device):
     try:
-        found = _arguments(recipe, device, tmp_path)
+        found = training_arguments(recipe, device, tmp_path)
         assert found.device == torch.device(device)
         # One device, whatever else the machine has: else each batch would be spread over all cards.
         assert found.n_gpu == (0 if device == "cpu" else 1)
@@ -130,8 +131,8 @@ def test_one_process_under_accelerate_needs_no_group(recipe, tmp_path, monkeypat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: pytest.fail("a group of one"))
     try:
-        assert _arguments(recipe, "cpu", tmp_path).device == torch.device("cpu")
-        assert _arguments(recipe, "cuda:0", tmp_path).device == torch.device("cuda:0")
+        assert training_arguments(recipe, "cpu", tmp_path).device == torch.device("cpu")
+        assert training_arguments(recipe, "cuda:0", tmp_path).device == torch.device("cuda:0")
     finally:
         AcceleratorState._reset_state(reset_partial_state=True)
 
