@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.again import pytest_sessionfinish  # noqa: F401
+from tests.prepared import prepared
 from tests.tiny import FAMILIES, make_checkpoint
 
 
@@ -38,6 +39,18 @@ def _collect_little():
     """Leave alone what is there: to look through PyTorch and transformers takes a third of a second each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory):
+    with prepared(tmp_path_factory.mktemp("prepared")) as executable:
+        yield executable
+
+
+@pytest.fixture
+def prepared_python(_prepared, monkeypatch):
+    """Let processes that are started by the interpreter's name have everything imported when they begin."""
+    monkeypatch.setattr(sys, "executable", _prepared)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def beside(tmp_path):
+def beside(tmp_path, prepared_python):
     with believing_beside(tmp_path):
         yield
 

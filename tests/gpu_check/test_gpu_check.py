@@ -43,6 +43,7 @@ def bare(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", ALL, ids=[one.name for one in ALL])
+@pytest.mark.usefixtures("prepared_python")
 def test_each_step_passes_on_the_cpu(world, one):
     row = take(one, world)
     if one.name == "several cards":

@@ -187,6 +187,7 @@ def test_progress_counts_every_token_and_stops_when_asked(minilm):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("prepared_python")
 def test_two_processes_write_what_one_writes(minilm, tmp_path):
     texts = [f"{text} {i} " + "and more of it " * (i * 7 % 40) for i, text in enumerate(TEXTS * 6)]
     texts.append("a text too long for one window " * 120)

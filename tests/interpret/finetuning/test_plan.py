@@ -155,6 +155,7 @@ def test_of_what_a_step_keeps_the_rounded_weights_are_counted_once(folder, monke
     assert found.kept * 32 * 16 == pytest.approx(7_000_000 - rounded)
 
 
+@pytest.mark.usefixtures("prepared_python")
 def test_a_process_of_its_own_times_a_step_and_says_what_is_wrong(folder, monkeypatch):
     encoder = it.load_encoder(str(folder), device="cpu")
     monkeypatch.setattr(measuring, "time_steps", lambda *_: pytest.fail("timed in the process that asks"))

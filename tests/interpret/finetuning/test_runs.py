@@ -185,13 +185,27 @@ def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
     assert "has the class “{label}”, which the training file lacks" in strange.error[0]
 
 
-def start(folder):
-    return subprocess.Popen(
-        [sys.executable, "-m", "interpret.finetuning", str(folder)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def start():
+    """Start a process that calls a function with a run's folder, and has imported what it needs."""
+    # Imports once, for all of them; nothing of PyTorch has run in it when it divides.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["interpret.finetuning.worker", "mlflow"])
+    started = []
+
+    def start(function, folder):
+        started.append(context.Process(target=function, args=(folder,)))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.join()
+
+
+def command(folder):
+    sys.exit(main([str(folder)]))
 
 
 def until(check, seconds=90):
@@ -202,22 +216,23 @@ def until(check, seconds=90):
 
 
 @pytest.mark.slow
-def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_for, rows, tmp_path):
+def test_two_starts_on_one_device_take_turns_and_a_killed_one_goes_on(request_for, rows, tmp_path, start):
     recipe = replace(request_for.recipe, epochs=200)
     first, second = (new_run(tmp_path, replace(request_for, recipe=recipe, name=name), rows) for name in ("a", "b"))
-    processes = [start(one.folder) for one in (first, second)]
+    processes = [start(command, one.folder) for one in (first, second)]
     until(lambda: read_run(first.folder).step > 20)
     assert read_run(second.folder).state == "waiting"
     assert read_run(second.folder).step == 0
     # Who comes second for a run that is worked on leaves it alone.
     assert work(first.folder).state == "running"
-    processes[0].send_signal(signal.SIGKILL)
-    processes[0].wait()
+    processes[0].kill()
+    processes[0].join()
     assert read_run(first.folder).state == "interrupted"
     until(lambda: read_run(second.folder).step > 5)
     # The polite way: it judges what it has, and keeps it.
-    processes[1].send_signal(signal.SIGTERM)
-    assert processes[1].wait(60) == 0
+    processes[1].terminate()
+    processes[1].join(60)
+    assert processes[1].exitcode == 0
     assert read_run(second.folder).state == "stopped"
     short = replace(recipe, epochs=2)
     (first.folder / "request.json").write_text(replace(request_for, recipe=short).to_json(), "utf-8")
@@ -317,6 +332,7 @@ def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("prepared_python")
 def test_two_processes_train_one_model(folder, rows, tmp_path):
     (tmp_path / "rows.csv").write_bytes(rows)
     # With `--cpu` accelerate starts a single process, whatever number it is given; these find no GPU and use gloo.
@@ -399,19 +415,15 @@ def work_and_save_often(folder):
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_for, rows, tmp_path):
+def test_killed_at_any_moment_the_record_is_whole_and_the_end_the_same(request_for, rows, tmp_path, start):
     # Long enough that the last kill finds it at work.
     request = replace(request_for, recipe=replace(request_for.recipe, epochs=3 * KILLS, patience=3 * KILLS))
     whole = work(new_run(tmp_path / "whole", request, rows).folder)
     run = new_run(tmp_path / "killed", request, rows)
-    # Imports once, for all of them; nothing of PyTorch has run in it when it divides.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["interpret.finetuning.worker", "mlflow"])
     random = np.random.default_rng(0)
     states, killed = set(), 0
     for turn in range(KILLS):
-        process = context.Process(target=work_and_save_often, args=(run.folder,))
-        process.start()
+        process = start(work_and_save_often, run.folder)
         # Every other one is killed at work, however long the machine takes to start it; the rest at any moment.
         while turn % 2 and process.is_alive() and read_run(run.folder).state != "running":
             process.join(0.01)
