@@ -136,6 +136,15 @@ def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, 
     assert_same(resumed, whole)
 
 
+def test_what_fails_for_a_number_keeps_both_forms_of_its_sentence(request_for, rows, tmp_path):
+    few = b"\n".join(rows.splitlines()[:2])
+    run = work(new_run(tmp_path, request_for, few).folder)
+    assert run.state == "failed"
+    assert str(run.error).startswith("The file has 1 row with a text and a label")
+    one, many, number = run.error.plural
+    assert ("{count} row " in one, "{count} rows " in many, number) == (True, True, 1)
+
+
 def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path):
     run = work(new_run(tmp_path, replace(request_for, label="sort"), rows).folder)
     assert run.state == "failed"
