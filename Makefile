@@ -83,8 +83,8 @@ bench: $(VENV)/.installed-tests ## times beside those of transformers, BertViz, 
 
 # Collects the English sentences anew; what has none in a catalogue yet is to be translated by hand.
 catalogue: $(VENV)/.installed-tests ## collects the sentences to translate
-	$(BIN)/pybabel -q extract -k _n:1,2 -k sentence -k InputError -k CheckpointError -k CapacityError --no-location --sort-output \
-		-o $(VENV)/messages.pot dashboard interpret pages
+	$(BIN)/pybabel -q extract -k _n:1,2 -k sentence -k InputError -k CheckpointError -k CapacityError -k counted:1,2 \
+		--no-location --sort-output -o $(VENV)/messages.pot dashboard interpret pages
 	for file in $(CATALOGUES)/*.po; do \
 		$(BIN)/pybabel -q update -N --no-fuzzy-matching --ignore-obsolete -w 118 -l $$(basename $$file .po) \
 			-i $(VENV)/messages.pot -o $$file || exit; \

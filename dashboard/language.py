@@ -104,7 +104,8 @@ def explain(error: InterpretError) -> str:
         else value
         for name, value in error.values.items()
     }
-    return _(error.message).format(**values)
+    sentence = _(error.message) if error.plural is None else _n(*error.plural)
+    return sentence.format(**values)
 
 
 # What the browser looks for in texts after Markdown was read, when backslashes are gone: short names of emojis and

@@ -216,7 +216,11 @@ def _note(one: it.Attribution, own: bool) -> str:
     if one.steps:
         drawn = one.uncertainty is not None
         parts.append(
-            (_("{steps} samples") if drawn else _n("{steps} step", "{steps} steps", one.steps)).format(steps=one.steps)
+            (
+                _n("{steps} sample", "{steps} samples", one.steps)
+                if drawn
+                else _n("{steps} step", "{steps} steps", one.steps)
+            ).format(steps=one.steps)
         )
     if one.word_uncertainty is not None:
         parts.append(

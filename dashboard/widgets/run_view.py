@@ -87,7 +87,7 @@ def run_buttons(run: it.runs.Run) -> None:
         else:
             st.caption(_facts(run))
     if run.error is not None:
-        st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/error:")
+        st.error(explain(run.error), icon=":material/error:")
     if run.state == "interrupted":
         st.warning(
             _("The process ended unexpectedly. Resume continues from the last checkpoint, as if it had never stopped."),

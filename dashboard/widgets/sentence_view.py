@@ -8,7 +8,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.choices import choose
 from interpret.core.sentence_pipeline import OWN, Dense, LayerNorm, SentenceModel
 from interpret.core.sentence_vectors import sentence_reading
@@ -122,17 +122,23 @@ def own_name(sentence: SentenceModel, first: str | None) -> str:
             else _("L2-normalised")
         )
     if sentence.dimension is not None:
-        parts.append(_("first {count} dimensions").format(count=sentence.dimension))
+        parts.append(
+            _n("first {count} dimension", "first {count} dimensions", sentence.dimension).format(
+                count=sentence.dimension
+            )
+        )
     if not sentence.include_prompt:
         parts.append(_("prompt excluded from pooling"))
     return ", ".join(parts)
 
 
-def length_line(sentence: SentenceModel) -> str:
+def length_line(most: int) -> str:
     """Say where the model's own way cuts texts off."""
-    return _("The model's folder sets a maximum length of {most} tokens; longer texts are truncated.").format(
-        most=sentence.max_length
-    )
+    return _n(
+        "The model's folder sets a maximum length of {most} token; longer texts are truncated.",
+        "The model's folder sets a maximum length of {most} tokens; longer texts are truncated.",
+        most,
+    ).format(most=most)
 
 
 def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> None:
@@ -141,4 +147,4 @@ def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> 
     if pooling == OWN and own is not None and own.max_length is not None:
         cut = any(len(encoder.tokenizer.encode(text).ids) > own.max_length for text in texts)
         if cut:
-            st.caption(length_line(own) + " " + _("Anything beyond that is not read."))
+            st.caption(length_line(own.max_length) + " " + _("Anything beyond that is not read."))

@@ -9,7 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.analysis import Analysis
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.subject import Subject
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
@@ -29,9 +29,12 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
     if len(cut.first) == 1 and len(cut.second) <= 1:
         return subject
     st.info(
-        _(
+        _n(
             "This text has {tokens} tokens; {size} are read at once, in windows that overlap by up to {overlap} "
-            "tokens. One window is shown, and the model sees nothing outside it."
+            "token. One window is shown, and the model sees nothing outside it.",
+            "This text has {tokens} tokens; {size} are read at once, in windows that overlap by up to {overlap} "
+            "tokens. One window is shown, and the model sees nothing outside it.",
+            cut.overlap,
         ).format(tokens=f"{cut.token_count:,}", size=size, overlap=cut.overlap),
         icon=":material/view_carousel:",
     )
@@ -56,8 +59,8 @@ def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]
     if unknown * 5 > tokens:
         st.warning(
             _(
-                "{unknown} of {tokens} tokens are not in this model's vocabulary, so it cannot tell them apart. "
-                "Choose a model for this language."
+                "Tokens that are not in this model's vocabulary, so that it cannot tell them apart: {unknown} of "
+                "{tokens}. Choose a model for this language."
             ).format(unknown=f"{unknown:,}", tokens=f"{tokens:,}"),
             icon=":material/translate:",
         )

@@ -252,9 +252,12 @@ def _check_memory(encoder: Encoder, tokens: int) -> None:
     needed = 5 * trace_bytes(encoder.layers, encoder.heads, encoder.width, tokens)
     free = find_device(encoder.spec.device).free
     if needed > free:
-        raise CapacityError(
+        raise CapacityError.counted(
+            "The attention gradients of {tokens} token need {needed} GB, but only {free} GB are free. Shorten the "
+            "text, or choose a smaller model.",
             "The attention gradients of {tokens} tokens need {needed} GB, but only {free} GB are free. Shorten the "
             "text, or choose a smaller model.",
+            tokens,
             tokens=tokens,
             needed=gigabytes(needed),
             free=gigabytes(free),

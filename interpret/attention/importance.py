@@ -321,9 +321,12 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
             labels=len(labels),
         )
     if len(texts) < _LEAST_TEXTS:
-        raise InputError(
+        raise InputError.counted(
+            "{count} labelled text is too few to tell heads apart. Choose a file with at least {least}, better a "
+            "few hundred.",
             "{count} labelled texts are too few to tell heads apart. Choose a file with at least {least}, better a "
             "few hundred.",
+            len(texts),
             count=len(texts),
             least=_LEAST_TEXTS,
         )
@@ -333,9 +336,12 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
     else:
         rare = {name for name, count in Counter(labels).items() if count < 2}
         if len(set(labels) - rare) < 2:
-            raise InputError(
+            raise InputError.counted(
+                "A classifier needs two classes with at least two texts each, and these labels have {count} such "
+                "class. Check that the right label column is chosen.",
                 "A classifier needs two classes with at least two texts each, and these labels have {count} such "
                 "classes. Check that the right label column is chosen.",
+                len(set(labels) - rare),
                 count=len(set(labels) - rare),
             )
         usable = [i for i, label in enumerate(labels) if label not in rare]

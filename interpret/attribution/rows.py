@@ -182,8 +182,10 @@ def _human(row: Row, marked: str) -> Plausibility:
     spans = [(begin - start, end - start) for begin, end in read_highlights(row.text, marked)]
     inside = [(max(begin, 0), min(end, length)) for begin, end in spans if begin < length and end > 0]
     if spans and not inside:
-        raise InputError(
+        raise InputError.counted(
+            "All highlights lie beyond the first {count} character, and only that was read.",
             "All highlights lie beyond the first {count} characters, and only those were read.",
+            start + length,
             count=start + length,
         )
     return plausibility(found.tokens, found.scores, inside)

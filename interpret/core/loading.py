@@ -202,8 +202,9 @@ def _unfit(report: Any, name: str, task: Task | None = None) -> CheckpointError 
     for key, found, wanted in sorted(report["mismatched_keys"], key=str):
         if task is not None and task.labels and len(task.labels) == wanted[0] != found[0]:
             return CheckpointError(
-                "The config.json of “{name}” names {named} classes (id2label), but its head has {count} outputs, so "
-                "outputs cannot be matched to classes. Name all classes in config.json; the head is not loaded.",
+                "The config.json of “{name}” names another number of classes (id2label: {named}) than its head has "
+                "outputs ({count}), so outputs cannot be matched to classes. Name all classes in config.json; the "
+                "head is not loaded.",
                 name=name,
                 named=wanted[0],
                 count=found[0],

@@ -44,9 +44,12 @@ def check_size(name: str, rows: int, columns: int, absent: int) -> None:
             most=MOST_COLUMNS,
         )
     if rows > MOST_ROWS or rows * columns > MOST_CELLS:
-        raise InputError(
-            "“{name}” has more than {rows} rows of {columns} columns; at most {most_rows} rows and {most_cells} cells "
-            "are read. Remove rows, or columns that are not needed.",
+        raise InputError.counted(
+            "“{name}” has more than {rows} rows of {columns} column; at most {most_rows} rows and {most_cells} "
+            "cells are read. Remove rows.",
+            "“{name}” has more than {rows} rows of {columns} columns; at most {most_rows} rows and {most_cells} "
+            "cells are read. Remove rows, or columns that are not needed.",
+            columns,
             name=name,
             rows=rows - 1,
             columns=columns,

@@ -142,9 +142,12 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
     needed = len(tokens) * trace_bytes(encoder.layers, encoder.heads, encoder.width, longest)
     free = find_device("cpu").free
     if needed > free:
-        raise CapacityError(
+        raise CapacityError.counted(
+            "Recording {tokens} token needs {needed} GB, but only {free} GB are free. Shorten the text, use a "
+            "smaller window, or choose a smaller model.",
             "Recording {tokens} tokens needs {needed} GB, but only {free} GB are free. Shorten the text, use a "
             "smaller window, or choose a smaller model.",
+            longest,
             tokens=longest,
             needed=gigabytes(needed),
             free=gigabytes(free),

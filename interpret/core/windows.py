@@ -76,7 +76,13 @@ def windows(
     lengths = [int((~part.special).sum()) for part in tokens]
     room = size - encoder.tokenizer.num_special_tokens_to_add(pair is not None)
     if room < 2 * len(parts):
-        raise InputError("A window of {size} tokens has no room for words. Use at least {least}.", size=size, least=16)
+        raise InputError.counted(
+            "A window of {size} token has no room for words. Use at least {least}.",
+            "A window of {size} tokens has no room for words. Use at least {least}.",
+            size,
+            size=size,
+            least=16,
+        )
     budgets = [room]
     if len(parts) == 2:
         shorter = int(lengths[1] < lengths[0])
@@ -107,8 +113,12 @@ def _cut(encoder: Encoder, tokens: Tokens, length: int, budget: int, overlap: in
             return found
         room -= longest - budget
         if room < 2:
-            raise InputError(
-                "A window of {size} tokens has no room for words. Use at least {least}.", size=budget, least=16
+            raise InputError.counted(
+                "A window of {size} token has no room for words. Use at least {least}.",
+                "A window of {size} tokens has no room for words. Use at least {least}.",
+                budget,
+                size=budget,
+                least=16,
             )
 
 

@@ -117,8 +117,8 @@ def cluster(
     different = len(np.unique(points, axis=0))
     if not 2 <= fewest <= different or len(points) > MOST_POINTS:
         raise InputError(
-            "A number of clusters or a minimum cluster size of {count} is not possible with {points} points, "
-            "{different} of them different. Choose from 2 to {different}, and at most {most} points.",
+            "A number of clusters or a minimum cluster size of {count} is not possible here. Points: {points}; "
+            "different ones: {different}. Choose from 2 to {different}, and at most {most} points.",
             count=fewest,
             points=len(points),
             different=different,

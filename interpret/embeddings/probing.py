@@ -175,8 +175,8 @@ def _chosen(
     frequent = [(label, count) for label, count in sorted(texts.items()) if label and count >= FOLDS]
     if len(frequent) < 2:
         raise InputError(
-            "A probe needs at least two labels with {least} different texts each; here {count} of {all} labels have "
-            "that many. Choose another column, or read more texts.",
+            "A probe needs at least two labels with {least} different texts each; labels that have that many: "
+            "{count} of {all}. Choose another column, or read more texts.",
             least=FOLDS,
             count=len(frequent),
             all=len(texts),

@@ -179,8 +179,10 @@ def _draw(
         return drawn, setting, divergence
     chosen = min(15, points - 1) if neighbours is None else neighbours
     if not 2 <= chosen < points:
-        raise InputError(
+        raise InputError.counted(
+            "{value} neighbour is not possible with {points} points. Choose from 2 to {most}.",
             "{value} neighbours are not possible with {points} points. Choose from 2 to {most}.",
+            chosen,
             value=chosen,
             points=points,
             most=points - 1,

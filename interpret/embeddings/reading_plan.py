@@ -147,8 +147,10 @@ def plan_corpus(
     else:
         rows = list(_items(encoder, texts, units, level, word))
         if not rows:
-            raise InputError(
+            raise InputError.counted(
+                "“{word}” does not occur in the text. Choose another word or another text.",
                 "“{word}” occurs in none of the {count} texts. Choose another word or other texts.",
+                len(texts),
                 word=word or "",
                 count=len(texts),
             )
@@ -203,9 +205,12 @@ def readable_layers(reading: SentenceReading, layers: str | Sequence[int]) -> tu
         return chosen_layers(layers, last)
     kept = chosen_layers([-1] if layers == "all" else layers, last)
     if kept != (last,):
-        raise InputError(
+        raise InputError.counted(
+            "The model's own sentence vectors have {width} dimension, which its dense layer computes from the last "
+            "layer alone. Choose the last layer only, or the pooling “mean”.",
             "The model's own sentence vectors have {width} dimensions, which its dense layer computes from the last "
             "layer alone. Choose the last layer only, or the pooling “mean”.",
+            model.width(reading.encoder.width),
             width=model.width(reading.encoder.width),
         )
     return kept

@@ -278,9 +278,12 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
             folder=str(folder),
         )
     if about["fingerprint"] != fingerprint(texts):
-        raise InputError(
+        raise InputError.counted(
+            "The folder “{folder}” contains the vectors of {count} other text. Give the text that they were "
+            "computed from.",
             "The folder “{folder}” contains the vectors of {count} other texts. Give the texts that they were "
             "computed from.",
+            about["texts"],
             folder=str(folder),
             count=about["texts"],
         )

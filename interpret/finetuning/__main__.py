@@ -205,7 +205,7 @@ def _go_on(folder: Path) -> int:
 
 def _say_how_it_ended(run: Run) -> int:
     if run.error is not None:
-        raise InterpretError(run.error[0], **run.error[1])
+        raise run.error
     facts = run.facts
     if not facts:
         _say(f"{run.state} before its first step: nothing was learned")

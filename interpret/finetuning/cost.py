@@ -121,7 +121,8 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
     if "sentence" in told:
         kind = CapacityError if told["kind"] == "CapacityError" else InputError
         # The card has another name there.
-        raise kind(told["sentence"], **{name: device if one == inside else one for name, one in told["values"].items()})
+        told["values"] = {name: device if one == inside else one for name, one in told["values"].items()}
+        raise kind.from_dict(told)
     return StepCost(**told)
 
 
@@ -132,8 +133,7 @@ def main() -> None:
         free = find_device(device).free
         told = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
     except InterpretError as error:
-        values = {name: str(one) for name, one in error.values.items()}
-        told = {"kind": type(error).__name__, "sentence": error.message, "values": values}
+        told = {"kind": type(error).__name__, **error.to_dict()}
     print(json.dumps(told))  # noqa: T201 - to who asked
 
 

@@ -210,22 +210,31 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
     objective = find_objective(examples.task)
     first = health.contradictions[0] if health.contradictions else ()
     said: dict[str, Callable[[], InputError]] = {
-        "leaks": lambda: InputError(
+        "leaks": lambda: InputError.counted(
+            "{count} held-out row also occurs in the training set, so the model will look better than it is. Remove "
+            "it from one file: “{text}”",
             "{count} held-out rows also occur in the training set, so the model will look better than it is. Remove "
             "them from one file. The first: “{text}”",
+            len(health.leaks),
             count=f"{len(health.leaks):,}",
             text=begin(health.leaks[0]),
         ),
-        "left out": lambda: InputError(
+        "left out": lambda: InputError.counted(
+            "{count} of {rows} rows of the test file also occurs in the training file and is left out: the test set "
+            "contains nothing that was used for training. It is: “{text}”",
             "{count} of {rows} rows of the test file also occur in the training file and are left out: the test set "
             "contains nothing that was used for training. The first: “{text}”",
+            len(health.left_out),
             count=f"{len(health.left_out):,}",
             rows=f"{len(health.left_out) + health.held_out_rows:,}",
             text=begin(health.left_out[0]),
         ),
-        "contradictions": lambda: InputError(
+        "contradictions": lambda: InputError.counted(
+            "{count} text appears with different labels: “{text}” ({labels}). No model can get all of its rows right: "
+            "decide which label is correct.",
             "{count} texts appear with different labels, such as “{text}” ({labels}). No model can get all of these "
             "right: decide which label is correct.",
+            len(health.contradictions),
             count=f"{len(health.contradictions):,}",
             text=begin(first[0]),
             labels=", ".join(sorted({examples.labels[place] for place in first})),
@@ -247,16 +256,11 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             "model of your language or domain may do better.",
             count=f"{health.tokens_per_word:.2f}",
         ),
-        "too long": lambda: InputError(
-            "{count} texts are longer than {most} tokens and are truncated: {share} of all tokens are lost (the "
-            "longest text has {longest}). Raise “Max length (tokens)” if the ends matter; it costs time.",
-            count=f"{health.too_long:,}",
-            most=health.most,
-            share=f"{health.cut:.1%}",
-            longest=f"{int(health.lengths.max()):,}",
-        ),
-        "duplicates": lambda: InputError(
+        "too long": lambda: _too_long(health),
+        "duplicates": lambda: InputError.counted(
+            "{count} row repeats an earlier row. The two never fall on both sides of the split; they only count twice.",
             "{count} rows repeat an earlier row. They never fall on both sides of the split; they only count twice.",
+            len(health.duplicates),
             count=f"{len(health.duplicates):,}",
         ),
         "skipped": lambda: (
@@ -270,3 +274,17 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
         ),
     }
     return {name: said[name]() for name in health.findings}
+
+
+def _too_long(health: DataHealth) -> InputError:
+    return InputError.counted(
+        "{count} text is longer than {most} tokens and is truncated: {share} of all tokens are lost (the text "
+        "has {longest}). Raise “Max length (tokens)” if the end matters; it costs time.",
+        "{count} texts are longer than {most} tokens and are truncated: {share} of all tokens are lost (the "
+        "longest text has {longest}). Raise “Max length (tokens)” if the ends matter; it costs time.",
+        health.too_long,
+        count=f"{health.too_long:,}",
+        most=health.most,
+        share=f"{health.cut:.1%}",
+        longest=f"{int(health.lengths.max()):,}",
+    )

@@ -74,9 +74,12 @@ def _column(table: Table, name: str) -> int:
 def refuse_few(examples: Examples) -> None:
     """Refuse fewer examples than can be learned from and evaluated on."""
     if len(examples) < LEAST_ROWS:
-        raise InputError(
+        raise InputError.counted(
+            "The file has {count} row with a text and a label; training and evaluation need at least {least}. Add "
+            "some, or choose other columns.",
             "The file has {count} rows with a text and a label; training and evaluation need at least {least}. Add "
             "some, or choose other columns.",
+            len(examples),
             count=len(examples),
             least=LEAST_ROWS,
         )

@@ -145,9 +145,12 @@ class Objective(ABC):
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on: an accuracy near 90% may be off by so many points."""
-        return InputError(
-            "Only {count} held-out rows: an accuracy near 90% can be off by ± {points} percentage points by "
-            "chance, a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
+        return InputError.counted(
+            "Only {count} held-out row: an accuracy near 90% can be off by ± {points} percentage points by chance, "
+            "a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
+            "Only {count} held-out rows: an accuracy near 90% can be off by ± {points} percentage points by chance, "
+            "a lower one by more. Hold out more, or add rows, before you trust a smaller difference.",
+            held_out,
             count=held_out,
             points=points,
         )

@@ -74,9 +74,12 @@ def read_passages(
             seconds.append(" ".join(passage[cut:]))
             owners.append(number)
     if len(texts) < LEAST_ROWS:
-        raise InputError(
-            "The text yields only {count} passages of about {words} words, but training and evaluation need at least "
+        raise InputError.counted(
+            "The text yields only {count} passage of about {words} words, but training and evaluation need at least "
             "{least}. Choose a longer text.",
+            "The text yields only {count} passages of about {words} words, but training and evaluation need at "
+            "least {least}. Choose a longer text.",
+            len(texts),
             count=len(texts),
             words=words,
             least=LEAST_ROWS,

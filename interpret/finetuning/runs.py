@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interpret.core.errors import InputError
+from interpret.core.errors import InputError, InterpretError
 from interpret.core.files import link, write_whole
 from interpret.finetuning.objective import find_objective
 from interpret.finetuning.recipe import Recipe
@@ -80,7 +80,7 @@ class Run:
     waits_for
         While it waits for a device, the name of the run that works there or comes first; empty for none.
     error
-        For ``"failed"`` and ``"damaged"`` the sentence and its values, as `InterpretError` takes them.
+        Why it is ``"failed"`` or ``"damaged"``.
     record
         Its run's id in MLflow; empty where there is none.
     """
@@ -98,7 +98,7 @@ class Run:
     facts: Mapping[str, float] = field(default_factory=dict)
     rows: Mapping[str, float] = field(default_factory=dict)
     waits_for: str = ""
-    error: tuple[str, Mapping[str, Any]] | None = None
+    error: InterpretError | None = None
     record: str = ""
 
     @property
@@ -236,7 +236,7 @@ def _check(request: Request, parent_run: Path | None) -> None:
     if parent_run is not None and (parent_run / "request.json").exists():
         before = read_run(parent_run)
         if before.state == "damaged" and before.error is not None:
-            raise InputError(before.error[0], **before.error[1])
+            raise before.error
 
 
 def read_run(folder: Path) -> Run:
@@ -275,7 +275,7 @@ def read_run(folder: Path) -> Run:
             raise damaged(path, error) from error
     except InputError as error:
         why = error if "file" in error.values else damaged(path, error)
-        return Run(folder, request, "damaged", _asked(folder), error=(why.message, why.values))
+        return Run(folder, request, "damaged", _asked(folder), error=why)
 
 
 def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
@@ -293,10 +293,6 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
         if find_objective(request.task).fact not in facts:
             raise ValueError("nothing tells how good it is")
     failure = given.get("error")
-    if failure is not None:
-        failure = (as_text(failure["sentence"]), {name: as_text(one) for name, one in failure["values"].items()})
-        # It must be one that can be said.
-        InputError(failure[0], **failure[1])
     return Run(
         folder=folder,
         request=request,
@@ -311,7 +307,7 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
         facts=facts,
         rows=rows,
         waits_for=as_text(given.get("waits_for", "")),
-        error=failure,
+        error=None if failure is None else InputError.from_dict(failure),
         record=as_text(given.get("record", "")),
     )
 

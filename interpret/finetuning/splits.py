@@ -65,9 +65,12 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
         known = {examples.key(place) for place in range(count)}
         new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
         if not new:
-            raise InputError(
+            raise InputError.counted(
+                "The only row of the test file also appears in the training file. Use other rows, or hold out a "
+                "share of the training file.",
                 "All {count} rows of the test file also appear in the training file. Use other rows, or hold out a "
                 "share of the training file.",
+                test_rows,
                 count=test_rows,
             )
         train, test = np.arange(count), read_only(new, np.int64)

@@ -175,9 +175,8 @@ def finetune(
 
 
 def _fail(folder: Path, why: InterpretError) -> None:
-    error = {"sentence": why.message, "values": {name: str(one) for name, one in why.values.items()}}
     try:
-        write_state(folder, state="failed", ended=time.time(), error=error)
+        write_state(folder, state="failed", ended=time.time(), error=why.to_dict())
     except OSError:
         # A disk that is full to the last byte: the process ends, and the run shows as interrupted.
         report(_log, "the state could not be written")

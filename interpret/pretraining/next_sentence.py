@@ -202,7 +202,12 @@ def score_pairs(
             faults.append((place, error))
     if len(kept) < _LEAST_PAIRS:
         if not faults:
-            raise InputError("Shuffling needs at least two pairs, but there are {count}. Add more.", count=len(pairs))
+            raise InputError.counted(
+                "Shuffling needs at least two pairs, but there is {count}. Add more.",
+                "Shuffling needs at least two pairs, but there are {count}. Add more.",
+                len(pairs),
+                count=len(pairs),
+            )
         raise InputError(
             "Pairs that can be read: {count} of {given}. Shuffling needs at least two. {why}",
             count=len(kept),

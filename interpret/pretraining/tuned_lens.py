@@ -250,8 +250,10 @@ def _collect(
     numbers: dict[bytes, int] = {}
     alike = np.array([numbers.setdefault(one.ids.tobytes(), len(numbers)) for one in plain], np.int64)
     if len(numbers) < _LEAST:
-        raise InputError(
+        raise InputError.counted(
+            "Fitting a lens needs at least {least} different texts, but there is {count}. Add some more.",
             "Fitting a lens needs at least {least} different texts, but there are {count}. Add some more.",
+            len(numbers),
             least=_LEAST,
             count=len(numbers),
         )

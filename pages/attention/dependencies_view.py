@@ -88,12 +88,16 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
         by_verdict[held.verdict].append(name)
     above = by_verdict[1]
     first = (
-        _("**For {count} of {total} relations, a head finds more than the best fixed position does:** {names}.").format(
-            count=len(above), total=len(scores.relations), names=", ".join(map(literal, above))
-        )
+        _n(
+            "**For the only relation, a head finds more than the best fixed position does:** {names}.",
+            "**For {count} of {total} relations, a head finds more than the best fixed position does:** {names}.",
+            len(scores.relations),
+        ).format(count=len(above), total=len(scores.relations), names=", ".join(map(literal, above)))
         if above
-        else _(
-            "**For none of the {total} relations is a head shown to find more than the best fixed position does.**"
+        else _n(
+            "**For the only relation, no head is shown to find more than the best fixed position does.**",
+            "**For none of the {total} relations is a head shown to find more than the best fixed position does.**",
+            len(scores.relations),
         ).format(total=len(scores.relations))
     )
     return (

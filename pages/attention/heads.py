@@ -103,7 +103,7 @@ def _trees(spec: it.EncoderSpec, chosen: tuple[int, int]) -> None:
     st.plotly_chart(dependency_bars(scores), key="dependencies")
     st.caption(
         _(
-            "The chart shows the {shown} most frequent of {total} relations; the table has all of them. The verdict "
+            "Relations in the chart: the {shown} most frequent of {total}; the table has all of them. The verdict "
             "is based on the gain on the same sentences: a difference can be clear even where the intervals of two "
             "bars overlap."
         ).format(shown=min(MOST_BARS, len(scores.relations)), total=len(scores.relations))

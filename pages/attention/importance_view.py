@@ -12,7 +12,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.analysis import Analysis, Source
 from dashboard.components.maps import HeadMap
-from dashboard.language import _
+from dashboard.language import _, _n
 from dashboard.widgets.corpus_input import Corpus, corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
@@ -54,9 +54,9 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, A
     own = answers_itself(encoder, corpus.labels)
     parts = [
         (
-            _("{texts} texts in {classes} classes, {most} each.")
+            _("Texts: {texts}. Classes: {classes}, with {most} each.")
             if min(counts.values()) == max(counts.values())
-            else _("{texts} texts in {classes} classes, {fewest} to {most} each.")
+            else _("Texts: {texts}. Classes: {classes}, with {fewest} to {most} each.")
         ).format(
             texts=f"{len(corpus.labels):,}",
             classes=len(counts),
@@ -76,7 +76,9 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, A
             _("Some classes have fewer than six texts, so measurements on them are mostly noise. Read more rows."),
             icon=":material/balance:",
         )
-    label = _("Measure head importance on {count} texts").format(count=f"{len(corpus.texts):,}")
+    label = _n(
+        "Measure head importance on {count} text", "Measure head importance on {count} texts", len(corpus.texts)
+    ).format(count=f"{len(corpus.texts):,}")
     stages = {
         "fit": _("fitting a linear head"),
         "gradient": _("gradients"),

@@ -59,7 +59,7 @@ def where(subject: Subject) -> None:
             )
     st.caption(
         _(
-            "{tokens} tokens · {layers} layers × {heads} heads · {device}, {precision} · read in {seconds} s. A "
+            "Tokens: {tokens} · layers × heads: {layers} × {heads} · {device}, {precision} · read in {seconds} s. A "
             "weight says how much of a token's value a head mixes in; it does not say why the model made a prediction."
         ).format(
             tokens=len(trace.tokens),

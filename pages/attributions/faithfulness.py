@@ -7,7 +7,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard import cache, state
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
@@ -95,10 +95,18 @@ def _verdict(found: it.attribution.Faithfulness) -> str:
             "deleting them costs more cannot be distinguished from chance"
         ),
         "neither": _("**Not distinguishable from chance**: do not rely on these scores"),
-        "too few words": _("**Too few words**: with {count} words, no ranking can be distinguished from chance"),
+        "too few words": _n(
+            "**Too few words**: with {count} word, no ranking can be distinguished from chance",
+            "**Too few words**: with {count} words, no ranking can be distinguished from chance",
+            found.words,
+        ),
     }[found.verdict].format(count=found.words)
     count = f"{len(found.random_comprehensiveness):,}"
-    among = _("all {count} distinct rankings") if found.exact else _("{count} random rankings")
+    among = (
+        _n("{count} distinct ranking", "all {count} distinct rankings", len(found.random_comprehensiveness))
+        if found.exact
+        else _("{count} random rankings")
+    )
     sure = _(
         "(p = {one} and {other} among {rankings}, ties count half; significance level 5% for both together, Holm 1979)."
     ).format(

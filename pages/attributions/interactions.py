@@ -10,7 +10,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis
-from dashboard.language import _, literal
+from dashboard.language import _, _n, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
@@ -107,7 +107,11 @@ def _together(asked: Asked, baseline: str) -> None:
     found = long_work(
         "interactions",
         f"{asked.about}:{baseline}",
-        _("Measure all word pairs: about {passes} passes").format(passes=f"{words * words:,}"),
+        _n(
+            "Measure all word pairs: about {passes} pass",
+            "Measure all word pairs: about {passes} passes",
+            words * words,
+        ).format(passes=f"{words * words:,}"),
         work,
         {"pairs": _("sets of words")},
         auto=words * words * len(question.tokens) <= 25_000,

@@ -142,10 +142,8 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
         )
         return
     size = len(found.variants.changes[1])
-    turned = (
-        _("**One change flips the prediction**: “{text}”")
-        if size == 1
-        else _("**{size} changes flip the prediction**: “{text}”")
+    turned = _n(
+        "**One change flips the prediction**: “{text}”", "**{size} changes flip the prediction**: “{text}”", size
     )
     st.markdown(
         turned.format(size=size, text=literal(found.variants.texts[1]))

@@ -95,16 +95,22 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     said = {"count": found.cosines.shape[1], "cosine": f"{found.lowest:.4f}"}
     if not found.small:
         st.caption(
-            _(
-                "Computed in float32: in bfloat16, the mean vectors of {count} sampled texts have a cosine as low as "
-                "{cosine} with those in float32."
+            _n(
+                "Computed in float32: in bfloat16, the mean vector of {count} sampled text has a cosine as low as "
+                "{cosine} with that in float32.",
+                "Computed in float32: in bfloat16, the mean vectors of {count} sampled texts have a cosine as low "
+                "as {cosine} with those in float32.",
+                found.cosines.shape[1],
             ).format(**said)
         )
         return encoder
     st.caption(
-        _(
-            "Computed in bfloat16: the mean vectors of {count} sampled texts keep a cosine of at least {cosine} with "
-            "those in float32, which can be selected in the sidebar."
+        _n(
+            "Computed in bfloat16: the mean vector of {count} sampled text keeps a cosine of at least {cosine} with "
+            "that in float32, which can be selected in the sidebar.",
+            "Computed in bfloat16: the mean vectors of {count} sampled texts keep a cosine of at least {cosine} "
+            "with those in float32, which can be selected in the sidebar.",
+            found.cosines.shape[1],
         ).format(**said)
     )
     return cache.encoder(replace(spec, precision="bfloat16"))
@@ -251,9 +257,9 @@ def _say_what_is_own(encoder: it.Encoder, embeddings: it.Embeddings) -> None:
     if embeddings.pooling != OWN or own is None:
         return
     unread = int(embeddings.cut.sum())
-    if unread:
+    if unread and own.max_length is not None:
         st.info(
-            length_line(own)
+            length_line(own.max_length)
             + " "
             + _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
                 count=f"{unread:,}", total=f"{len(embeddings.texts):,}"

@@ -54,9 +54,9 @@ def neighbours(read: Read) -> None:
     name = _("cosine") if metric == "cosine" else _("distance")
     st.caption(
         _(
-            "Compare a {name} with those of random pairs at this layer: {usual} on average, with a standard deviation "
-            "of {spread}. Neighbours are found among all {count} points in the full space of {width} dimensions, not "
-            "on a map."
+            "Compare a {name} with those of random pairs at this layer: {usual} on average, with a standard "
+            "deviation of {spread}. Neighbours are found in the full space of {width} dimensions, not on a map, and "
+            "among all points: {count}."
         ).format(
             name=name,
             usual=f"{found.usual:.3f}",

@@ -50,8 +50,8 @@ def plan_view(plan: it.finetuning.Plan, recipe: it.Recipe) -> None:
         layers = sum(layer_group.name.isdigit() for layer_group in plan.layer_groups)
         st.caption(
             _(
-                "The embeddings and the lowest {kept} of {layers} layers are frozen; their output for each text is "
-                "computed once and cached. Frozen layers run without dropout, cached or not."
+                "Frozen: the embeddings, and of the layers the lowest {kept} of {layers}; their output for each "
+                "text is computed once and cached. Frozen layers run without dropout, cached or not."
             ).format(kept=plan.kept, layers=layers)
         )
 

@@ -135,7 +135,7 @@ def _live(group: str, active: bool) -> None:
     )
     for run in runs:
         if run.error is not None:
-            st.error(f"{literal(run.request.name)}: {explain(it.InterpretError(run.error[0], **run.error[1]))}")
+            st.error(f"{literal(run.request.name)}: {explain(run.error)}")
     st.caption(
         _(
             "All runs use the same rows, seed and settings. A learning rate that suits layers is low for a head "

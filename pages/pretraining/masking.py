@@ -52,7 +52,7 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
     stem = file_stem("masking-game", model, subject.text[:40], str(seed))
     masking_words(masked, f"{model} · {subject.text[:80]}", stem)
     st.caption(
-        _("Seed {seed} selects {chosen} of {tokens} tokens; special tokens are never selected.").format(
+        _("Tokens that seed {seed} selects: {chosen} of {tokens}; special tokens are never selected.").format(
             chosen=len(masked.place), tokens=int((~masked.tokens.special).sum()), seed=seed
         )
     )

@@ -126,8 +126,8 @@ def verdict(first: it.pretraining.PseudoLikelihood, second: it.pretraining.Pseud
     ).format(gap=f"{abs(gap):.2f}")
     if first.count != second.count:
         said += " " + _(
-            "They have {first} and {second} tokens. Longer texts have lower sums, so compare the pseudo-perplexities "
-            "({one} and {other}) too."
+            "They differ in their number of tokens: {first} and {second}. Longer texts have lower sums, so compare "
+            "the pseudo-perplexities ({one} and {other}) too."
         ).format(
             first=first.count,
             second=second.count,

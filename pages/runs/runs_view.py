@@ -213,7 +213,7 @@ def one_view(row: Row) -> None:
             resume_button(run, "runs_resume")
             delete_popover(run, "runs_delete", lambda: it.runs.delete_record(root, one.id) if one.id else None)
         if run.state == "damaged" and run.error is not None:
-            st.error(explain(it.InterpretError(run.error[0], **run.error[1])), icon=":material/broken_image:")
+            st.error(explain(run.error), icon=":material/broken_image:")
     if not one.id:
         st.caption(_("This run is not in the MLflow record, so it cannot have notes or aliases."))
         return

@@ -281,7 +281,7 @@ def test_the_least_weight_hides_links_and_stays_in_the_url(page, server):
 
 def test_a_model_from_the_models_folder_and_its_card(page, server):
     open_page(page, server, "?model=folder:electra&text=the+bank+said")
-    expect(page.get_by_text("3 layers × 4 heads")).to_be_visible()
+    expect(page.get_by_text("layers × heads: 3 × 4")).to_be_visible()
     button(page, "model_card").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("ELECTRA")

@@ -208,7 +208,7 @@ def _strings() -> dict[str, str]:
         "zoom-out": _("Zoom out"),
         "zoom-reset": _("Reset zoom"),
         "drawn": _("Showing the {drawn} strongest of {all} links ≥ {least}."),
-        "drawnAll": _("Showing all {all} links ≥ {least}."),
+        "drawnAll": _("All links ≥ {least} are shown: {all}."),
         "readoutHint": _("Point at a token or a cell to read its weights."),
         "looksAt": _("{token} attends to: "),
         "lookedAtBy": _("{token} is attended to by: "),

@@ -83,9 +83,12 @@ class Pretraining(Objective):
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on."""
-        return InputError(
+        return InputError.counted(
+            "Only {count} held-out token to predict: the accuracy can be off by ± {points} percentage points by "
+            "chance. Hold out more, or use a longer text.",
             "Only {count} held-out tokens to predict: the accuracy can be off by ± {points} percentage points by "
             "chance. Hold out more, or use a longer text.",
+            predictions,
             count=predictions,
             points=points,
         )

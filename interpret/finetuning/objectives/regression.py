@@ -86,9 +86,12 @@ class Regression(Labelled):
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on."""
-        return InputError(
+        return InputError.counted(
+            "Only {count} held-out row: R² and the errors are uncertain with so few, as their intervals show. Hold "
+            "out more, or add rows, before you trust a smaller difference.",
             "Only {count} held-out rows: R² and the errors are uncertain with so few, as their intervals show. Hold "
             "out more, or add rows, before you trust a smaller difference.",
+            held_out,
             count=held_out,
         )
 

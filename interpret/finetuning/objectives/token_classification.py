@@ -90,10 +90,12 @@ class TokenClassification(Labelled):
 
     def few_held_out(self, held_out: int, predictions: int, points: str) -> InputError:
         """Say that there is little to evaluate on."""
-        return InputError(
-            "Only {count} held-out sentences: a word accuracy near 90% can be off by ± {points} percentage "
-            "points by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller "
-            "difference.",
+        return InputError.counted(
+            "Only {count} held-out sentence: a word accuracy near 90% can be off by ± {points} percentage points by "
+            "chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller difference.",
+            "Only {count} held-out sentences: a word accuracy near 90% can be off by ± {points} percentage points "
+            "by chance, a lower one by more. Hold out more, or add sentences, before you trust a smaller difference.",
+            held_out,
             count=held_out,
             points=points,
         )

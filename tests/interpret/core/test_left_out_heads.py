@@ -74,7 +74,7 @@ def test_names_of_more_or_fewer_classes_than_a_head_has_are_said(tmp_path, famil
     change(folder, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)})
     encoder = load(folder)
     assert encoder.task is None
-    assert f"names {named} classes (id2label), but its head has 3 outputs" in str(encoder.head_note)
+    assert f"(id2label: {named}) than its head has outputs (3)" in str(encoder.head_note)
     assert encoder.notes == (encoder.head_note,)
     # The encoder is whole all the same.
     assert it.trace(encoder, "the river bank").hidden.shape[0] == encoder.layers + 1

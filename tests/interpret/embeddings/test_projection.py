@@ -126,7 +126,7 @@ def test_what_has_no_map_is_one_sentence(blobs):
         it.embeddings.project(np.ones((9, 4), np.float32))
     broken = vectors.copy()
     broken[7, 3] = np.nan
-    with pytest.raises(it.InputError, match="1 vectors contain NaN or infinite values, the first at position 8"):
+    with pytest.raises(it.InputError, match="1 vector contains NaN or infinite values, at position 8"):
         it.embeddings.project(broken)
     with pytest.raises(
         it.InputError, match="perplexity of 200 is not possible with 300 points. Choose one from 1 to 100"

@@ -65,7 +65,7 @@ def test_passages_hold_all_of_a_text_in_order_and_the_end_is_held_out(text):
 
 def test_too_little_text_is_one_sentence():
     with pytest.raises(
-        it.InputError, match="yields only 1 passages of about 90 words, but training and evaluation need at least 8"
+        it.InputError, match="yields only 1 passage of about 90 words, but training and evaluation need at least 8"
     ):
         it.finetuning.read_examples(LINES.encode(), "book.txt", "text", "", None, WORDS)
 

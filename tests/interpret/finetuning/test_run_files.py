@@ -147,7 +147,7 @@ def test_one_damaged_file_is_one_damaged_run(file, tmp_path):
         run = runs[1]
         if file in ("request.json", "state.json"):
             assert run.state == "damaged", how
-            assert file in str(it.InterpretError(run.error[0], **run.error[1]))
+            assert file in str(run.error)
             assert not run.active
             assert not run.resumable
         told = read_metrics(bad)

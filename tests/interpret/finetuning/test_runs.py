@@ -136,17 +136,26 @@ def test_stopped_by_its_file_and_resumed_is_as_never_stopped(request_for, rows, 
     assert_same(resumed, whole)
 
 
+def test_what_fails_for_a_number_keeps_both_forms_of_its_sentence(request_for, rows, tmp_path):
+    few = b"\n".join(rows.splitlines()[:2])
+    run = work(new_run(tmp_path, request_for, few).folder)
+    assert run.state == "failed"
+    assert str(run.error).startswith("The file has 1 row with a text and a label")
+    one, many, number = run.error.plural
+    assert ("{count} row " in one, "{count} rows " in many, number) == (True, True, 1)
+
+
 def test_what_fails_says_why_and_keeps_what_there_is(request_for, rows, tmp_path):
     run = work(new_run(tmp_path, replace(request_for, label="sort"), rows).folder)
     assert run.state == "failed"
-    assert it.InterpretError(run.error[0], **run.error[1]).args[0].startswith("The file has no column “sort”")
+    assert str(run.error).startswith("The file has no column “sort”")
     assert run.resumable
     rate = replace(request_for, recipe=replace(request_for.recipe, learning_rate=100.0, frozen=(), epochs=3))
     wild = work(new_run(tmp_path, rate, rows).folder)
     # A rate of 100 either ends in no number or learns nothing; it is never a crash.
     assert wild.state in ("failed", "done")
     one = b"text,kind\n" + b"".join(b"word %d,same\n" % i for i in range(20))
-    assert "A classifier needs at least two classes" in work(new_run(tmp_path, request_for, one).folder).error[0]
+    assert "A classifier needs at least two classes" in str(work(new_run(tmp_path, request_for, one).folder).error)
 
 
 def test_a_regression_and_words_run_too(request_for, tmp_path):
@@ -182,7 +191,7 @@ def test_a_second_file_is_judged_by(request_for, rows, tmp_path):
     assert run.facts["judged"] == 9
     assert run.facts["learned"] == 96
     strange = work(new_run(tmp_path, replace(request_for, test_data="other.csv"), rows, other + b"x,lake\n" * 2).folder)
-    assert "has the class “{label}”, which the training file lacks" in strange.error[0]
+    assert ", which the training file lacks" in str(strange.error)
 
 
 @pytest.fixture

@@ -235,7 +235,7 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     assert found.accuracy("shuffled") == pytest.approx(right / 8)
     above = np.mean([(a > b) + 0.5 * (a == b) for a in found.true for b in found.swapped])
     assert found.distinguished("swapped") == pytest.approx(above)
-    with pytest.raises(it.InputError, match="Shuffling needs at least two pairs, but there are 1"):
+    with pytest.raises(it.InputError, match="Shuffling needs at least two pairs, but there is 1"):
         it.pretraining.score_pairs(encoder, pairs[:1])
 
 
