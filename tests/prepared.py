@@ -1,10 +1,10 @@
 """Python processes that have everything imported when they begin, for tests that start some.
 
-To import PyTorch and transformers takes a process five seconds. Here one does it once for all of a run of tests, and
-divides for each that is asked for. What starts the `executable` of `prepared` with ``-m MODULE`` or ``-c CODE`` and some
-words starts a small client, which hands these, its folder, its environment and its streams over, and ends as the process
-that was made for it ends. Whoever kills the client kills that process, though a moment later; and its number is another.
-For tests of what is imported when, or of a process's number, `sys.executable` is the right one.
+To import PyTorch and transformers takes a process five seconds. Here one does it once for a whole run of the tests, and
+divides for each that is asked for. What starts the `executable` of `prepared` with ``-m MODULE`` or ``-c CODE`` and
+words starts a small client, which hands these, its folder, its environment and its streams over, and ends as the
+process that was made for it ends. Whoever kills the client kills that process, though a moment later. Its number and
+its parent are not the client's: tests of these, and of what is imported when, start `sys.executable` itself.
 """
 
 import gc
@@ -23,7 +23,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # What these processes would import first.
-_MODULES = ("accelerate.commands.launch", "interpret.finetuning.worker", "interpret.embeddings", "captum.attr", "mlflow")
+_MODULES = (
+    "accelerate.commands.launch",
+    "interpret.finetuning.worker",
+    "interpret.embeddings",
+    "captum.attr",
+    "mlflow",
+)
 
 
 @contextmanager

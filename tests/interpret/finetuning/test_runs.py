@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -341,7 +340,6 @@ def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("prepared_python")
 def test_two_processes_train_one_model(folder, rows, tmp_path):
     (tmp_path / "rows.csv").write_bytes(rows)
     # With `--cpu` accelerate starts a single process, whatever number it is given; these find no GPU and use gloo.
