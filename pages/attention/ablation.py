@@ -35,6 +35,7 @@ MAPS = "importance_maps"
 
 @guarded
 def ablation(subject: Subject) -> None:
+    """Heads to switch off, and how output and hidden states change; or the importance of each head over a file."""
     # Said before anything can be switched that then cannot be done.
     _all_on = ablation_analysis(subject, ()).result
     over = segments(

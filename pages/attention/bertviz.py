@@ -17,6 +17,7 @@ from pages.attention.bertviz_view import fitting_layers, pick_view, using
 @st.fragment
 @guarded
 def bertviz(subject: Subject) -> None:
+    """BertViz's head, model or neuron view of the text's attention weights."""
     view = pick_view()
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)

@@ -31,6 +31,7 @@ from pages.attention.flow_view import (
 
 @guarded
 def flow(subject: Subject) -> None:
+    """From which input tokens a token's information comes: attention rollout, max-flow or gradient × attention."""
     encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)

@@ -37,6 +37,7 @@ MAPS = "head_maps"
 
 @guarded
 def heads(subject: Subject) -> None:
+    """A map of all heads for each pattern, over the text, a file of texts or dependency trees."""
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},

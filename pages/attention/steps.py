@@ -26,6 +26,7 @@ from pages.attention.steps_view import (
 @st.fragment
 @guarded
 def steps(subject: Subject) -> None:
+    """One attention weight from query and key to softmax, and what of it reaches the layer's output."""
     encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)

@@ -29,6 +29,7 @@ from pages.attributions.figures import erasure_curves, randomising
 
 @guarded
 def quality(asked: Asked) -> None:
+    """Faithfulness, diagnostics and agreement with other methods, for one method's scores."""
     names = method_choices()
     special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):

@@ -23,6 +23,7 @@ from pages.attributions.figures import pair_matrix
 
 @guarded
 def pairs(asked: Asked) -> None:
+    """Word pairs that make two texts similar, or that change the output only together."""
     special = cache.encoder(asked.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE)

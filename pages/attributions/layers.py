@@ -21,6 +21,7 @@ from pages.attributions.figures import level_map
 
 @guarded
 def layers(asked: Asked) -> None:
+    """Each token's score at each hidden state, as a heat map from the embeddings to the last layer."""
     special = cache.encoder(asked.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}

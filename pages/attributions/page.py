@@ -32,6 +32,7 @@ TABS = [
 
 @guarded
 def tabs(asked: Asked) -> None:
+    """The tabs of the page, about one target function."""
     draw_tabs(TABS, state.WHY, asked)
 
 

@@ -29,6 +29,7 @@ from pages.attributions.rows_view import (
 
 @guarded
 def rows(asked: Asked) -> None:
+    """The words with the highest scores for each class over a file, and its wrong predictions."""
     if asked.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return

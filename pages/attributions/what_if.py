@@ -24,6 +24,7 @@ _PICTURE = "switches_words"
 
 @guarded
 def whatif(asked: Asked) -> None:
+    """The output as words are removed or replaced by hand, and counterfactuals found by search."""
     question = asked.question
     tokens = question.tokens
 

@@ -30,6 +30,7 @@ _PICTURE = "words"
 
 @guarded
 def why(asked: Asked) -> None:
+    """The prediction, and each word's score by each chosen method."""
     how = how_input(cache.encoder(asked.subject.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word contributes."))

@@ -25,6 +25,7 @@ from pages.embeddings.points import pick_layer
 
 @guarded
 def clusters(read: Read) -> None:
+    """Clusters of the vectors, their keywords, and how well they agree with labels."""
     kept = read.embeddings.layers
     pick_layer(kept)
     places = draw_sample(read, MOST_GROUPED)

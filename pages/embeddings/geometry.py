@@ -25,6 +25,7 @@ from pages.embeddings.geometry_view import (
 
 @guarded
 def geometry(read: Read) -> None:
+    """Anisotropy, similarity (CKA) and intrinsic dimension of each layer, and linear probes of labels."""
     found = measured(read)
     if found is None:
         return

@@ -22,6 +22,7 @@ KEY = "clouds"
 
 @guarded
 def layers(read: Read) -> None:
+    """The maps of all layers side by side, aligned with each other."""
     if len(read.embeddings.layers) < 2:
         if read.embeddings.pooling == OWN:
             st.info(

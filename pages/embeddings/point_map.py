@@ -23,6 +23,7 @@ KEY = "cloud"
 
 @guarded
 def point_map(read: Read) -> None:
+    """The map of one layer, how much of the neighbourhoods it keeps, and the points that are selected."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read)
         chosen, title = colour_input(read)

@@ -22,6 +22,7 @@ from pages.finetune.figures import moved_map
 
 @guarded
 def inside() -> None:
+    """How far the weights of each layer have moved; attention, vectors and attributions before and after training."""
     run = run_choice()
     if run is None:
         st.info(_("No run yet. Set one up to see here what it changed."))

@@ -24,6 +24,7 @@ _LONGEST_NAME = 100
 
 @guarded
 def setup() -> None:
+    """Training data, layers to freeze and the recipe of a new run, with its cost beside the button that starts it."""
     st.markdown("#### " + _("1 · Training data"))
     given = labelled_input()
     if given is None:

@@ -54,6 +54,7 @@ class _Around:
 
 @guarded
 def guess(subject: Subject) -> None:
+    """The words predicted at each mask, and how they come about from layer to layer."""
     encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
     for other in ("[MASK]", "<mask>"):

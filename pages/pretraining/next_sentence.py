@@ -25,6 +25,7 @@ from pages.pretraining.next_sentence_view import (
 
 @guarded
 def following(subject: Subject) -> None:
+    """The probability that the second text follows the first, and the accuracy over shuffled and swapped pairs."""
     check_pairs(cache.encoder(subject.spec))
     _one(subject)
     if subject.pair is None:

@@ -32,6 +32,7 @@ _SOON_TOKENS = 25_000
 
 @guarded
 def surprise(subject: Subject) -> None:
+    """The surprisal of each word and the text's pseudo-perplexity; or minimal pairs of a file."""
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
