@@ -275,9 +275,9 @@ def thinned(number: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
         return number, values
     edges = np.linspace(0, len(number), MOST_POINTS // 2).astype(int)
     ends = [
-        place
+        index
         for first, last in pairwise(edges)
-        for place in (first + int(np.argmin(values[first:last])), first + int(np.argmax(values[first:last])))
+        for index in (first + int(np.argmin(values[first:last])), first + int(np.argmax(values[first:last])))
     ]
     chosen = np.unique([0, *ends, len(number) - 1])
     return number[chosen], values[chosen]

@@ -138,12 +138,12 @@ def ask_input(subject: Subject) -> Asked | None:
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
             return Asked(subject, kind, target, None, "", pooling, prompt)
         source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
-        place = st.container()
+        controls = st.container()
     fitted, about = (None, "") if source == "own" else _head(subject.spec, source)
     if fitted is None and source != "own":
         return None
     names = class_names(encoder, fitted.result if fitted is not None else None)
-    with place:
+    with controls:
         values = _chosen(kind.controls(encoder, names), about, len(names))
     return Asked(subject, kind, kind.wished(values), fitted, about)
 
@@ -203,7 +203,7 @@ def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analys
 
 def _starter_head(spec: it.EncoderSpec, name: str) -> Analysis:
     table = _starter(name)
-    texts, labels = (tuple(row[place] for row in table.rows) for place in (0, 1))
+    texts, labels = (tuple(row[index] for row in table.rows) for index in (0, 1))
     read = Source("table", table_lines(f"dashboard/examples/{name}"), name, lambda: table)
     fitted = head_analysis(
         spec,

@@ -150,10 +150,10 @@ def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
     return one.word_uncertainty if words else one.uncertainty
 
 
-def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, place: str) -> None:
+def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, tab: str) -> None:
     """Say where the baseline scores above the text for what is explained, and offer others that do not.
 
-    ``place`` tells the buttons of one tab from those of another.
+    ``tab`` tells the buttons of one tab from those of another.
     """
     outputs, names = question.baseline_outputs(), baseline_names(question.encoder.special)
     if outputs.get(baseline, -np.inf) <= question.output:
@@ -177,7 +177,7 @@ def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, pla
         for kind in others:
             st.button(
                 _("{baseline} ({output})").format(baseline=names[kind], output=f"{outputs[kind]:.3f}"),
-                key=f"baseline_instead:{place}:{kind}",
+                key=f"baseline_instead:{tab}:{kind}",
                 on_click=_use_baseline,
                 args=(kind,),
             )

@@ -161,10 +161,10 @@ def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool 
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     if guesses and name == BUILT_IN:
         name = GUESSER
-    place = st.empty()
+    slot = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:
-        place.progress(
+        slot.progress(
             done / total if total else 0.0,
             _("Downloading {file}: {done} of {total} GB. Choose another model to stop.").format(
                 done=gigabytes(done), total=gigabytes(total), file=literal(file)
@@ -174,7 +174,7 @@ def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool 
     with st.spinner(_("Loading the model …"), show_time=True):
         spec = _spec(name, revision)
         encoder = cache.encoder(replace(spec, device="cpu", precision="float32") if host else spec, progress)
-    place.empty()
+    slot.empty()
     for note in encoder.notes:
         st.warning(explain(note), icon=":material/troubleshoot:")
     return encoder

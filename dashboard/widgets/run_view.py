@@ -210,26 +210,26 @@ def _progress(run: it.runs.Run, told: it.runs.MetricsLog) -> str:
 
 
 def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
-    places = st.columns(5)
+    columns = st.columns(5)
     last = told.evaluations[-1] if told.evaluations else None
     objective = it.finetuning.find_objective(run.request.task)
     form = ".1%" if objective.score_is_share else ".3f"
     name, score = _(objective.score_label), "–" if last is None else f"{last['score']:{form}}"
-    places[0].metric(name, score)
+    columns[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
-        places[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
-    places[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
+        columns[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
+    columns[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
     learned = run.facts.get("learned", run.rows.get("learned"))
     speed = run.facts.get("per_second") if not run.active else None
     if speed is None and learned is not None:
         speed = examples_a_second(float(told.epoch[-1]), int(learned), float(told.seconds[-1]))
-    places[2].metric(
+    columns[2].metric(
         _("Examples per second"),
         f"{speed:,.0f}" if speed else "–",
         help=_("Training examples processed divided by training time: evaluations included, waiting excluded."),
     )
-    places[3].metric(_("Time"), duration(float(told.seconds[-1])))
-    places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
+    columns[3].metric(_("Time"), duration(float(told.seconds[-1])))
+    columns[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
 
 
 def run_rows(run: it.runs.Run) -> tuple[it.finetuning.Examples, Split]:

@@ -16,7 +16,7 @@ from interpret.core.device_lock import hold
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.resources import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tasks import logits_of
@@ -40,7 +40,7 @@ class Paths:
     method
         Which of the ways of following attention.
     layer, query
-        The chosen token's layer and place.
+        The chosen token's layer and position.
     mass
         How much of it is at each token of each level. For ``"rollout"`` and ``"gradient"`` rows sum to 1 and
         ``mass[0]`` is the answer, the share of each input; for ``"flow"`` it is no share but the one flow that was
@@ -291,12 +291,12 @@ def _graph(trace: Trace, mixed: np.ndarray, layer: int, query: int) -> csr_matri
         columns.append(level * n + lower)
         capacities.append(mixed[level].ravel())
     whole = np.floor(np.concatenate(capacities) * _UNIT).astype(np.int32)
-    places = np.concatenate(rows), np.concatenate(columns)
-    graph = csr_matrix((whole, places), shape=((layer + 1) * n + 1,) * 2)
+    cells = np.concatenate(rows), np.concatenate(columns)
+    graph = csr_matrix((whole, cells), shape=((layer + 1) * n + 1,) * 2)
     graph.eliminate_zeros()
     return graph
 
 
 def _check(trace: Trace, layer: int, token: int) -> None:
-    for name, place, count in (("layer", layer, len(trace.attention)), ("token", token, len(trace.tokens))):
-        check_place(name, place, count)
+    for name, index, count in (("layer", layer, len(trace.attention)), ("token", token, len(trace.tokens))):
+        check_index(name, index, count)

@@ -272,9 +272,9 @@ def _remove_each(
     """
     shape = exam.encoder.layers, exam.encoder.heads
     rise, drop = np.empty((2, len(exam.gold), *shape))
-    for place in np.ndindex(shape):
-        loss, right = exam.score(head_gates(exam.encoder, [place]))
-        rise[:, *place], drop[:, *place] = loss - whole[0], whole[1] - right
+    for index in np.ndindex(shape):
+        loss, right = exam.score(head_gates(exam.encoder, [index]))
+        rise[:, *index], drop[:, *index] = loss - whole[0], whole[1] - right
         report("removal")
     return (rise.mean(axis=0), exam.interval(rise)), (drop.mean(axis=0), exam.share_interval(drop))
 

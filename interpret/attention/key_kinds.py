@@ -11,13 +11,13 @@ from interpret.core.tokens import Tokens
 def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     """Say for each kind in `SHARES` which keys are of that kind for which query."""
     n = len(tokens)
-    place = np.arange(n)
-    step = place - place[:, None]
+    position = np.arange(n)
+    step = position - position[:, None]
     ordinary = ~tokens.special
     between = ordinary[:, None] & ordinary
     word = tokens.word
-    first = place == 0
-    separator = tokens.special & (place > 0)
+    first = position == 0
+    separator = tokens.special & (position > 0)
     pair = bool(tokens.segment.any())
     same_segment = tokens.segment[:, None] == tokens.segment
     # Unknown tokens stand for anything, and bare spaces for nothing.

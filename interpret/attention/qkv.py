@@ -14,7 +14,7 @@ from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.tokens import Tokens
 from interpret.core.trace import Trace
 
@@ -32,7 +32,7 @@ class AttentionSteps:
     Attributes
     ----------
     tokens, layer, head, token
-        What is looked at; ``token`` is the place of the query.
+        What is looked at; ``token`` is the position of the query.
     divisor, usual_divisor
         What the dot products are divided by here, and by the model: √width.
     hidden
@@ -207,12 +207,12 @@ def _recorded(encoder: Encoder, trace: Trace) -> tuple[np.ndarray, np.ndarray, n
 
 def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, temperature: float) -> None:
     check_same(encoder, trace)
-    for name, place, count in (
+    for name, index, count in (
         ("layer", layer, trace.attention.shape[0]),
         ("head", head, trace.attention.shape[1]),
         ("token", token, len(trace.tokens)),
     ):
-        check_place(name, place, count)
+        check_index(name, index, count)
     if not _LEAST_TEMPERATURE <= temperature <= 1 / _LEAST_TEMPERATURE:
         raise InputError(
             "{value} is not a valid temperature. Choose a number from {least} to {most}.",

@@ -59,8 +59,8 @@ def _explain(asked: argparse.Namespace) -> None:
             raise InputError(
                 "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
             )
-        kept = [place for place, label in enumerate(labels) if fitted[place].strip() and not is_missing(label)]
-        head = fit_head(encoder, [fitted[place] for place in kept], [labels[place].strip() for place in kept])
+        kept = [index for index, label in enumerate(labels) if fitted[index].strip() and not is_missing(label)]
+        head = fit_head(encoder, [fitted[index] for index in kept], [labels[index].strip() for index in kept])
         _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
     labelled_too = asked.label is not None and (asked.fit is None or asked.label in table.columns)
     found = attribute_rows(
@@ -89,8 +89,8 @@ def _explain(asked: argparse.Namespace) -> None:
 def _report(found: RowAttributions) -> None:
     cut = sum(row.cut for row in found.rows)
     _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped, {cut} read in their first window only")
-    for place, error in found.skipped[:_MOST_TOLD]:
-        _say(f"  row {found.number(place)} skipped: {error}")
+    for index, error in found.skipped[:_MOST_TOLD]:
+        _say(f"  row {found.number(index)} skipped: {error}")
     for basis, one in found.accuracies.items():
         low, high = one.interval
         worth = "" if one.beats_majority else "; at or below that, as far as these rows can tell"
@@ -104,8 +104,8 @@ def _report(found: RowAttributions) -> None:
             for name, (mean, half) in found.plausibility.items()
         )
         _say(f"plausibility over {sum(row.human is not None for row in found.rows)} rows with highlights: {told}")
-    for place, error in found.unmarked[:_MOST_TOLD]:
-        _say(f"  highlights of row {found.number(place)} not used: {error}")
+    for index, error in found.unmarked[:_MOST_TOLD]:
+        _say(f"  highlights of row {found.number(index)} not used: {error}")
 
 
 def _tell(done: int, total: int, _stage: str) -> None:
@@ -122,8 +122,8 @@ def _column(table: Table, name: str) -> list[str]:
         raise InputError(
             "There is no column “{name}”. The file has: {known}.", name=name, known=", ".join(table.columns)
         )
-    place = table.columns.index(name)
-    return [row[place] for row in table.rows]
+    index = table.columns.index(name)
+    return [row[index] for row in table.rows]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ class Attribution:
     delta
         What the scores' sum has more than ``output - baseline_output``; NaN where the method promises no such sum.
     steps
-        How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
+        At how many points on the way from the baseline the model was evaluated, or how many draws were made;
+        0 where neither.
     forward_passes, backward_passes, seconds
         What it took.
     uncertainty, word_uncertainty

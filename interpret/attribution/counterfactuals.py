@@ -86,7 +86,7 @@ def find_counterfactuals(
     >>> found = it.attribution.find_counterfactuals(function)
     >>> found.variants.texts
     ('A wonderful story, badly told.', 'A story, badly told.')
-    >>> [found.variants.labels[place] for place in found.variants.probabilities.argmax(axis=-1)]
+    >>> [found.variants.labels[index] for index in found.variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     >>> found.smallest
     True
@@ -124,7 +124,7 @@ def find_counterfactuals(
     while not turned and size <= most and singles:
         if tried + _count_sets(singles, size) > _MOST_TRIED:
             break
-        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
+        sets = [one for one in combinations(singles, size) if len({c.position for c in one}) == size]
         results = read(sets)
         if size == 1:
             costs = [probability for _, probability in results]
@@ -148,7 +148,7 @@ def find_counterfactuals(
 def _count_sets(singles: Sequence[Change], size: int) -> int:
     """Count the sets of so many changes to different words, without making them."""
     counts = [1] + [0] * size
-    for changes in Counter(one.place for one in singles).values():
+    for changes in Counter(one.position for one in singles).values():
         for taken in range(size, 0, -1):
             counts[taken] += counts[taken - 1] * changes
     return counts[size]
@@ -164,8 +164,8 @@ def _greedy(
     chosen: tuple[Change, ...] = ()
     probability = 0.0
     while len(chosen) < most:
-        taken = {one.place for one in chosen}
-        rest = [one for one in order if one.place not in taken][:40]
+        taken = {one.position for one in chosen}
+        rest = [one for one in order if one.position not in taken][:40]
         if not rest:
             return []
         results = read([(*chosen, one) for one in rest])
@@ -184,38 +184,38 @@ def _greedy(
         shorter = bool(good)
         if good:
             chosen, probability = min(good, key=lambda one: one[1])
-    return [(tuple(sorted(chosen, key=lambda one: one.place)), probability)]
+    return [(tuple(sorted(chosen, key=lambda one: one.position)), probability)]
 
 
 def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
     tokens, decode = question.tokens, question.encoder.tokenizer.decode
     words = question.free_words
     if search == "delete":
-        for place, _ in words:
-            yield Change(place, tokens.words[place], "")
+        for position, _ in words:
+            yield Change(position, tokens.words[position], "")
         return
-    alone = [(place, group[0]) for place, group in words if len(tokens.groups[place]) == 1]
+    alone = [(position, group[0]) for position, group in words if len(tokens.groups[position]) == 1]
     usable = _whole_words(question)
     scores = _suggestions(question, search, [token for _, token in alone], usable)
-    for (place, token), row in zip(alone, scores, strict=True):
+    for (position, token), row in zip(alone, scores, strict=True):
         found = 0
         for i in np.argsort(-row, kind="stable")[:_LOOKED_AT]:
             name = decode([int(usable[i])]).strip()
             if (
                 usable[i] == tokens.ids[token]
                 or not name.isalpha()
-                or not _is_read_as(question, place, name, int(usable[i]))
+                or not _is_read_as(question, position, name, int(usable[i]))
             ):
                 continue
-            yield Change(place, tokens.words[place], name)
+            yield Change(position, tokens.words[position], name)
             found += 1
             if found == _CANDIDATES:
                 break
 
 
-def _is_read_as(question: TargetFunction, place: int, name: str, token: int) -> bool:
+def _is_read_as(question: TargetFunction, position: int, name: str, token: int) -> bool:
     try:
-        return token_of(question, place, name) == token
+        return token_of(question, position, name) == token
     except InputError:
         return False
 
@@ -225,38 +225,38 @@ def _whole_words(question: TargetFunction) -> np.ndarray:
     vocabulary = question.encoder.tokenizer.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
     kept = [
-        place
-        for name, place in vocabulary.items()
+        token_id
+        for name, token_id in vocabulary.items()
         if (len(name) > 1 and name.startswith(("Ġ", "▁")) if marked else name.isalpha())
     ]
     return np.array(sorted(kept))
 
 
-def _suggestions(question: TargetFunction, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
-    """Score the vocabulary's words for each place: the higher, the rather it is tried."""
+def _suggestions(question: TargetFunction, search: str, positions: list[int], usable: np.ndarray) -> np.ndarray:
+    """Score the vocabulary's words for each position: the higher, the rather it is tried."""
     encoder = question.encoder
     with hold(encoder.spec.device):
         matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
         embedded = question.embedded.float()
         if search == "nearest":
             unit = torch.nn.functional.normalize
-            return (unit(embedded[places], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
+            return (unit(embedded[positions], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
         if search == "hotflip":
             # By the first-order estimate, the change in the class's score is the gradient times the way to the word.
             point = embedded[None].clone().requires_grad_()
             (gradient,) = torch.autograd.grad(question.score(point, gradients=True).sum(), point)
             question.backward_passes += 1
-            slope = gradient[0, places]
-            return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
+            slope = gradient[0, positions]
+            return ((slope * embedded[positions]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
             "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
-    texts = [question.with_tokens({place: mask}) for place in places]
+    texts = [question.with_tokens({position: mask}) for position in positions]
     rows = []
-    for place, text in zip(places, texts, strict=True):
+    for position, text in zip(positions, texts, strict=True):
         with hold(encoder.spec.device):
-            logits = logits_of(encoder.forward([text], task=True))[0, place].float().cpu()
+            logits = logits_of(encoder.forward([text], task=True))[0, position].float().cpu()
         rows.append(logits.numpy()[usable])
     return np.stack(rows)

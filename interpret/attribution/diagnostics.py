@@ -148,8 +148,8 @@ def diagnose(
         reference = float(np.linalg.norm(words)) or 1.0
         chance = float(np.linalg.norm(shuffled[:_MOVES] - words, axis=1).max()) / reference
     replaced, agreement = [], []
-    for place, stage in enumerate(stages):
-        other = with_new_weights(question, stages[: place + 1], seed)
+    for index, stage in enumerate(stages):
+        other = with_new_weights(question, stages[: index + 1], seed)
         if other is not None:
             replaced.append(stage)
             agreement.append(correlation(by_word(again(other)), words))
@@ -212,8 +212,8 @@ def _changes(question: TargetFunction, baseline: str, seed: int) -> tuple[np.nda
         size = int(random.integers(1, len(groups) + 1))
         row[random.choice(len(groups), size, replace=False)] = 1
     gates = np.ones((1 + len(sets), len(question.tokens)), np.float32)
-    for place, group in enumerate(groups):
-        gates[1:, group] -= sets[:, [place]].astype(np.float32)
+    for index, group in enumerate(groups):
+        gates[1:, group] -= sets[:, [index]].astype(np.float32)
     answers = []
     for some in torch.from_numpy(gates).split(question.at_once):
         with hold(question.encoder.spec.device), torch.no_grad():

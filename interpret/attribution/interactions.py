@@ -47,7 +47,7 @@ class SimilarityPairs:
     delta
         What the sum has more than it should, from the steps being finite.
     steps
-        How many places on the way from the baselines were looked at.
+        At how many points on the way from the baselines the model was evaluated.
     seconds
         What it took.
     """
@@ -72,7 +72,7 @@ class Interactions:
     tokens, target, baseline
         Of what.
     words
-        The groups of tokens that were faded, as places among `Tokens.groups`.
+        The groups of tokens that were faded, as indices in `Tokens.groups`.
     strength
         Archipelago's interaction strength (ArchDetect, Tsang et al. 2020), as the root of its mean of squares, in
         units of the answer: for each pair how much the answer has of both beyond what it has of each, root
@@ -160,11 +160,11 @@ def similarity_pairs(
         )
     lengths = [len(one.tokens) for one in questions]
     added, whole, empty, steps = [], [], [], 0
-    for place, question in enumerate(questions):
+    for index, question in enumerate(questions):
 
-        def tell(done: int, place: int = place) -> None:
+        def tell(done: int, index: int = index) -> None:
             if progress is not None:
-                progress(sum(lengths[:place]) + done, sum(lengths), "path")
+                progress(sum(lengths[:index]) + done, sum(lengths), "path")
 
         parts, vectors, used = _added(question, baseline, tolerance, tell)
         added.append(parts)
@@ -202,16 +202,16 @@ def _added(
     for steps in _STEPS:
         points, weights = np.polynomial.legendre.leggauss(steps)
         found = np.zeros_like(found)
-        for done, place in enumerate(free):
-            # One token at a time fades in further, at all places of the way at once.
+        for done, index in enumerate(free):
+            # One token at a time fades in further, at all points of the way at once.
             for first in range(0, steps, question.at_once):
                 some = torch.tensor((points[first : first + question.at_once] + 1) / 2)
                 with hold(question.encoder.spec.device):
                     at = empty + some.to(embedded)[:, None, None] * way
                     slope = torch.zeros_like(at)
-                    slope[:, place] = way[place]
+                    slope[:, index] = way[index]
                 _, moved = _moved_vectors(question, at, slope)
-                found[place] += weights[first : first + question.at_once] / 2 @ moved
+                found[index] += weights[first : first + question.at_once] / 2 @ moved
             tell(done + 1)
         difference = ends[1] - ends[0]
         missed = float(np.linalg.norm(found.sum(axis=0) - difference))
@@ -259,7 +259,7 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
     >>> found = it.attribution.interactions(function)
     >>> found.strength.shape  # word word
     (7, 7)
-    >>> words = [function.tokens.words[place] for place in found.words]
+    >>> words = [function.tokens.words[index] for index in found.words]
     >>> one, other = divmod(int(found.strength.argmax()), len(words))
     >>> words[one], words[other]
     ('wonderful', 'told')
@@ -309,7 +309,7 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
         tokens=question.tokens,
         target=question.target,
         baseline=baseline,
-        words=tuple(place for place, _ in words),
+        words=tuple(index for index, _ in words),
         strength=read_only(strength, np.float32),
         difference=read_only(difference, np.float32),
         forward_passes=question.forward_passes - before,

@@ -84,11 +84,11 @@ def _layer_gradients(
 
     rows, deltas = [], []
     levels = question.kind.top(question) + 1
-    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]
+    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{index}" for index in range(len(layers)))]
     # A unit's own level is no way to it but the unit itself.
     own = question.kind.at_level
     with ExitStack() as stack:
-        for place, path in enumerate(paths[: levels - own]):
+        for index, path in enumerate(paths[: levels - own]):
             mark = stack.enter_context(_marked(encoder, path))
             method = LayerIntegratedGradients(lambda one: question.score(one, gradients=True), mark)
             found, delta = method.attribute(
@@ -102,12 +102,12 @@ def _layer_gradients(
             rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
             deltas.append(float(delta[0]))
             if progress is not None:
-                progress(place + 1, levels, "path")
+                progress(index + 1, levels, "path")
     if own:
         states: list[torch.Tensor] = []
         with torch.no_grad():
             answers = question.score(torch.stack([empty, embedded]), levels=states)
-        change = states[question.target.place].float()[:, :, question.target.index].diff(dim=0)[0]
+        change = states[question.target.position].float()[:, :, question.target.index].diff(dim=0)[0]
         rows.append((change / len(question.tokens)).cpu().numpy())
         deltas.append(float(rows[-1].sum() - answers.diff()))
     return np.stack(rows), np.array(deltas)
@@ -185,7 +185,7 @@ def conductance(
         states = [one.detach().float() for one in levels]
         slopes = [one.float() for one in gradients]
         if before is not None:
-            # The last place of the batch before is the first of this one.
+            # The last point of the batch before is the first of this one.
             states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
             slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
         before = states, slopes

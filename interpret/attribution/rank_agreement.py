@@ -15,7 +15,7 @@ from interpret.core.rank_correlation import spearman_interval
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:
-    """Return places from the highest score to the lowest; where scores are alike, the first comes first."""
+    """Return indices from the highest score to the lowest; where scores are alike, the first comes first."""
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
@@ -59,7 +59,7 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
     for i, one in enumerate(attributions):
         for j, other in enumerate(attributions[:i]):
             values = [a.word_scores() for a in (one, other)]
-            words = [place for place, group in enumerate(one.tokens.groups) if not one.tokens.special[group[0]]]
+            words = [index for index, group in enumerate(one.tokens.groups) if not one.tokens.special[group[0]]]
             pair = [value[words] for value in values]
             if not (METHODS[one.method].signed and METHODS[other.method].signed):
                 pair = [abs(value) for value in pair]

@@ -78,7 +78,7 @@ def attribute_rows(
     ... )
     >>> [(row.text, row.answer) for row in found.rows]
     [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
-    >>> [place for place, _ in found.skipped]
+    >>> [index for index, _ in found.skipped]
     [1]
     """
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
@@ -89,24 +89,24 @@ def attribute_rows(
     def explained(by: Encoder, share: tuple[int, int], tell: Progress | None) -> dict[int, Row | InputError]:
         found: dict[int, Row | InputError] = {}
         mine = range(share[0], len(texts), share[1])
-        for done, place in enumerate(mine):
-            label = labels[place].strip() if labels is not None else ""
+        for done, index in enumerate(mine):
+            label = labels[index].strip() if labels is not None else ""
             if label not in answered and is_missing(label):
                 label = ""
             try:
-                found[place] = _row(by, place, texts[place], label, training_texts, how)
+                found[index] = _row(by, index, texts[index], label, training_texts, how)
             except InputError as error:
-                found[place] = error
+                found[index] = error
             if tell is not None:
                 tell(done + 1, len(mine), "rows")
         return found
 
     shares = share_out(team(encoder, beside), len(texts), explained, progress)
-    by_place = {place: one for some in shares for place, one in some.items()}
-    skipped = [(place, one) for place, one in sorted(by_place.items()) if isinstance(one, InputError)]
-    rows, unmarked = _compared([by_place[place] for place in range(len(texts))], highlights)
+    by_index = {index: one for some in shares for index, one in some.items()}
+    skipped = [(index, one) for index, one in sorted(by_index.items()) if isinstance(one, InputError)]
+    rows, unmarked = _compared([by_index[index] for index in range(len(texts))], highlights)
     if not rows:
-        said = next((error for place, error in skipped if texts[place].strip()), None)
+        said = next((error for index, error in skipped if texts[index].strip()), None)
         raise said or InputError("None of these texts contains words. Choose another file or column.")
     present = {row.attribution.target.name for row in rows}
     order = [name for name in answered if name in present]
@@ -131,23 +131,23 @@ def _check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) ->
 def _compared(
     found: Sequence[Row | InputError], highlights: Sequence[str] | None
 ) -> tuple[list[Row], list[tuple[int, InputError]]]:
-    """Return the rows that were explained, beside what people marked, and the places where that could not be used."""
+    """Return the rows that were explained, beside what people marked, and those where that could not be used."""
     rows: list[Row] = []
     unmarked: list[tuple[int, InputError]] = []
-    for place, one in enumerate(found):
+    for index, one in enumerate(found):
         if isinstance(one, InputError):
             continue
         rows.append(one)
-        if highlights is not None and highlights[place].strip():
+        if highlights is not None and highlights[index].strip():
             try:
-                rows[-1] = replace(one, human=_human(one, highlights[place]))
+                rows[-1] = replace(one, human=_human(one, highlights[index]))
             except InputError as error:
-                unmarked.append((place, error))
+                unmarked.append((index, error))
     return rows, unmarked
 
 
 def _row(
-    encoder: Encoder, place: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
+    encoder: Encoder, index: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
     tokens = windows_of(encoder, [(text, None)])[0]
@@ -159,7 +159,7 @@ def _row(
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
     known = None if training_texts is None else text_key(text) in training_texts
     return Row(
-        place, text, label, answer, known, out_of_fold, found, question.target_probability, len(tokens) > 1, None
+        index, text, label, answer, known, out_of_fold, found, question.target_probability, len(tokens) > 1, None
     )
 
 

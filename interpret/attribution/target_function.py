@@ -100,10 +100,10 @@ class TargetFunction(Question):
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         found: dict[int, np.ndarray] = {}
         batch: list[int] = []
-        for place, i in enumerate(order):
+        for index, i in enumerate(order):
             batch.append(i)
-            last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
+            last = index + 1 == len(order)
+            if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
                 some = [texts[j] for j in batch]
                 with hold(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some), some)
@@ -165,12 +165,12 @@ class TargetFunction(Question):
 
     @property
     def free_words(self) -> list[tuple[int, tuple[int, ...]]]:
-        """The words that may be taken away: their places among `Tokens.groups`, and those of their free tokens."""
+        """The words that may be taken away: their indices in `Tokens.groups`, and those of their free tokens."""
         found = []
-        for place, group in enumerate(self.tokens.groups):
+        for index, group in enumerate(self.tokens.groups):
             tokens = tuple(token for token in group if not self.fixed[token])
             if tokens:
-                found.append((place, tokens))
+                found.append((index, tokens))
         return found
 
     def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
@@ -227,12 +227,12 @@ class TargetFunction(Question):
         return cut(self.tokens, ~gone | self.fixed)
 
     def with_tokens(self, changes: Mapping[int, int]) -> Tokens:
-        """Return the text with other tokens in some places."""
+        """Return the text with other tokens at some positions."""
         ids, strings, labels = np.array(self.tokens.ids), list(self.tokens.strings), list(self.tokens.labels)
-        for place, token in changes.items():
-            ids[place] = token
-            labels[place] = self.encoder.names(int(token))
-            strings[place] = self.encoder.tokenizer.id_to_token(int(token)) or labels[place]
+        for position, token in changes.items():
+            ids[position] = token
+            labels[position] = self.encoder.names(int(token))
+            strings[position] = self.encoder.tokenizer.id_to_token(int(token)) or labels[position]
         return replace(self.tokens, ids=read_only(ids), strings=tuple(strings), labels=tuple(labels))
 
     @property

@@ -15,9 +15,9 @@ from interpret.core.tokens import Tokens, cut
 
 @dataclass(frozen=True)
 class Change:
-    """A word taken out or exchanged: its place among `Tokens.groups`, the word, and what came; "" for nothing."""
+    """A word taken out or exchanged: its index in `Tokens.groups`, the word, and what came; "" for nothing."""
 
-    place: int
+    position: int
     before: str
     after: str
 
@@ -63,7 +63,7 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
     >>> variants = it.attribution.read_variants(function, [(), [Change(2, "wonderful", "dull")]])
     >>> variants.texts
     ('A wonderful story, badly told.', 'A dull story, badly told.')
-    >>> [variants.labels[place] for place in variants.probabilities.argmax(axis=-1)]
+    >>> [variants.labels[index] for index in variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     """
     texts = [apply_changes(question, changes) for changes in variants]
@@ -78,19 +78,19 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
 
 def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
     """Write a text with its changes; a pair is written behind a bar."""
-    new = {change.place: change.after for change in changes}
+    new = {change.position: change.after for change in changes}
     texts = [tokens.text, tokens.pair or ""]
-    for place in sorted(new, reverse=True):
-        group = tokens.groups[place]
+    for position in sorted(new, reverse=True):
+        group = tokens.groups[position]
         side = int(tokens.segment[group[0]]) if tokens.pair is not None else 0
         start, end = int(tokens.span[group[0], 0]), int(tokens.span[group[-1], 1])
         before, after = texts[side][:start], texts[side][end:]
         # A word that goes takes one of the spaces around it along.
-        if not new[place] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
+        if not new[position] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
             before = before[:-1]
-        elif not new[place] and not before:
+        elif not new[position] and not before:
             after = after.lstrip(" ")
-        texts[side] = before + new[place] + after
+        texts[side] = before + new[position] + after
     return texts[0] if tokens.pair is None else " | ".join(texts)
 
 
@@ -106,11 +106,11 @@ def apply_changes(question: TargetFunction, changes: Sequence[Change]) -> Tokens
     gone = np.zeros(len(tokens), bool)
     new: dict[int, int] = {}
     for change in changes:
-        group = tokens.groups[change.place]
+        group = tokens.groups[change.position]
         if question.fixed[list(group)].any():
-            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.place])
+            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.position])
         if change.after:
-            new[group[0]] = token_of(question, change.place, change.after)
+            new[group[0]] = token_of(question, change.position, change.after)
             gone[list(group[1:])] = True
         else:
             gone[list(group)] = True
@@ -118,8 +118,8 @@ def apply_changes(question: TargetFunction, changes: Sequence[Change]) -> Tokens
     return cut(changed, ~gone)
 
 
-def token_of(question: TargetFunction, place: int, word: str) -> int:
-    """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there.
+def token_of(question: TargetFunction, position: int, word: str) -> int:
+    """Return the token that a word is at a group's position: as the tokenizer would cut it if it were typed there.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def token_of(question: TargetFunction, place: int, word: str) -> int:
     """
     tokens, encoder = question.tokens, question.encoder
     # Where tokens are marked that follow a space, the new one is marked as the old.
-    marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
+    marked = tokens.strings[tokens.groups[position][0]].startswith("Ġ")
     ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
     if len(ids) != 1:
         raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)

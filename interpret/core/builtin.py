@@ -117,8 +117,8 @@ def guesser_folder(base: Path) -> Path:
     try:
         if not kept.is_dir():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as place:
-                made = Path(place) / kept.name
+            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as folder:
+                made = Path(folder) / kept.name
                 merge_adapter(base, ADAPTER, made)
                 # In one step, so that a folder of this name is whole.
                 os.replace(made, kept)

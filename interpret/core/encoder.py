@@ -303,20 +303,20 @@ def load_encoder(
     'minilm'
     """
     checkpoint = find_checkpoint(name) if isinstance(name, str) else name
-    place = find_device(device)
-    spec = EncoderSpec(checkpoint, place.name, choose_precision(precision, place))
+    chosen_device = find_device(device)
+    spec = EncoderSpec(checkpoint, chosen_device.name, choose_precision(precision, chosen_device))
     folder = checkpoint_folder(checkpoint, progress)
     _, family = read_config(folder, checkpoint.name)
     needed = weights_bytes(folder, spec.precision)
-    if needed > place.free:
+    if needed > chosen_device.free:
         raise CapacityError(
             "The weights of “{name}” need {needed} GB in {precision}, but {device} has only {free} GB free. Choose a "
             "smaller model or another device, or close whatever else uses it.",
             name=checkpoint.name,
             needed=gigabytes(needed),
             precision=spec.precision,
-            device=place.name,
-            free=gigabytes(place.free),
+            device=chosen_device.name,
+            free=gigabytes(chosen_device.free),
         )
     sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
     vocabulary = read_vocabulary(checkpoint)

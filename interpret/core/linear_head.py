@@ -160,7 +160,7 @@ def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) ->
 
 
 def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
-    """Cut places into halves with as much of each class in either, by a seeded shuffle."""
+    """Cut indices into halves with as much of each class in either, by a seeded shuffle."""
     order = np.random.default_rng(seed).permutation(len(labels))
     halves: tuple[list[int], list[int]] = ([], [])
     for name in sorted(set(labels)):

@@ -25,7 +25,7 @@ from interpret.core.tasks import (
     READ_HEADS,
     Task,
     find_task,
-    label_places,
+    labels_by_index,
     labels_disagree,
     number_alone,
 )
@@ -144,7 +144,7 @@ def read_configs(folder: Path, name: str) -> tuple[dict[str, Any], Any]:
     """
     given, _ = read_config(folder, name)
     try:
-        if label_places(given.get("id2label") or {}) is not None:
+        if labels_by_index(given.get("id2label") or {}) is not None:
             return given, AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         # Maps that are exchanged stop transformers. The head is then left out, and the encoder is whole.
         plain = {key: one for key, one in given.items() if key not in ("id2label", "label2id")}

@@ -79,7 +79,7 @@ class Masked:
 
 def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, " other"]:
     """Return the ids of the vocabulary's tokens but the special ones: what a token may be replaced by."""
-    special = {place for place, one in tokenizer.get_added_tokens_decoder().items() if one.special}
+    special = {token_id for token_id, one in tokenizer.get_added_tokens_decoder().items() if one.special}
     return read_only(sorted(set(tokenizer.get_vocab().values()) - special), np.int64)
 
 
@@ -132,7 +132,7 @@ def mask_tokens(
         if word is None:
             raise InputError("Whole-word masking needs to know which word each token belongs to.")
         # A word's luck is its first token's.
-        luck = luck[[int(np.flatnonzero(word == one)[0]) if one >= 0 else place for place, one in enumerate(word)]]
+        luck = luck[[int(np.flatnonzero(word == one)[0]) if one >= 0 else index for index, one in enumerate(word)]]
     chosen = open_to & (luck < masking.rate)
     done = np.where(fate < masking.hidden, HIDDEN, np.where(fate < masking.hidden + masking.replaced, REPLACED, KEPT))
     done = np.where(chosen, done, UNTOUCHED)

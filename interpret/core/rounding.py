@@ -54,7 +54,7 @@ def fast_precision(device: Device) -> str:
 
 def some_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the texts that it is measured on: they lie evenly among those given."""
-    return tuple(texts[place] for place in np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
+    return tuple(texts[index] for index in np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
 
 
 def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None = None) -> Rounding:

@@ -47,12 +47,12 @@ class Tagged:
 
 
 def chosen_column(asked: str, choices: Sequence[str], name: str) -> int:
-    """Return the place of the column asked for among those there are."""
+    """Return the index of the column asked for among those there are."""
     if not asked:
         return 0
-    for place, one in enumerate(choices):
+    for index, one in enumerate(choices):
         if one.casefold() == asked.casefold():
-            return place
+            return index
     raise InputError(
         "“{name}” has no tag column “{column}”. It has: {known}.",
         name=name,

@@ -151,9 +151,9 @@ def _texts(file: Path, column: str | None) -> list[str]:
             "“{file}” cannot be read: {error}.", file=str(file), error=str(error.strerror or error)
         ) from error
     if column is None:
-        place = table.longest_column
+        index = table.longest_column
     elif column in table.columns:
-        place = table.columns.index(column)
+        index = table.columns.index(column)
     else:
         raise InputError(
             "“{file}” has no column “{column}”. It has: {columns}.",
@@ -161,9 +161,9 @@ def _texts(file: Path, column: str | None) -> list[str]:
             column=column,
             columns=", ".join(table.columns),
         )
-    texts = [row[place] for row in table.rows if row[place].strip()]
+    texts = [row[index] for row in table.rows if row[index].strip()]
     if not texts:
-        raise InputError("The column “{column}” of “{file}” is empty.", column=table.columns[place], file=file.name)
+        raise InputError("The column “{column}” of “{file}” is empty.", column=table.columns[index], file=file.name)
     return texts
 
 

@@ -91,10 +91,10 @@ class Embeddings:
             )
         return self.vectors[self.layers.index(layer)]
 
-    def item(self, place: int) -> str:
+    def item(self, index: int) -> str:
         """Return the words of one item, as they stand in its text."""
-        start, end = self.span[place]
-        return self.texts[self.text[place]][start:end]
+        start, end = self.span[index]
+        return self.texts[self.text[index]][start:end]
 
 
 def embed(
@@ -290,14 +290,14 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
     whole = plan.windows[texts] == 1
     vectors[:, texts[whole]] = pooled[:, whole]
     sizes = plan.token_counts
-    for place in np.flatnonzero(~whole):
-        text, unit = texts[place], units[place]
+    for index in np.flatnonzero(~whole):
+        text, unit = texts[index], units[index]
         if plan.pooling == "max":
             # Zeros stand in the array before the first window that is read; whichever that is, it replaces them.
             fresh = not vectors[:, text].any()
-            vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
+            vectors[:, text] = pooled[:, index] if fresh else np.maximum(vectors[:, text], pooled[:, index])
         else:
-            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_tokens[unit] / sizes[text])
+            vectors[:, text] += pooled[:, index] * np.float32(plan.unit_tokens[unit] / sizes[text])
 
 
 def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.ndarray], vectors: np.ndarray) -> None:
@@ -306,14 +306,14 @@ def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.
     chosen = np.concatenate(items)
     sizes = plan.last[chosen] - plan.first[chosen]
     row = np.repeat(np.arange(len(chosen)), sizes)
-    # Each item's tokens in turn, as places in the batch laid out flat.
+    # Each item's tokens in turn, as indices in the batch laid out flat.
     offset = np.repeat(np.arange(len(units)), [len(one) for one in items]) * length + plan.first[chosen]
     inside = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    place = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)
-    target = torch.from_numpy(row).to(place.device)
-    count = torch.from_numpy(sizes).to(place.device)[:, None]
+    index = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)
+    target = torch.from_numpy(row).to(index.device)
+    count = torch.from_numpy(sizes).to(index.device)[:, None]
     pooled = []
     for state in states:
-        flat = state.reshape(-1, plan.width)[place].float()
+        flat = state.reshape(-1, plan.width)[index].float()
         pooled.append(torch.zeros(len(chosen), plan.width, device=flat.device).index_add_(0, target, flat) / count)
     vectors[:, chosen] = torch.stack(pooled).cpu().numpy()

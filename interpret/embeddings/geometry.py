@@ -119,8 +119,8 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
     text = embeddings.text[chosen]
     groups = _frequent_words(embeddings, chosen) if embeddings.level != "texts" else {}
     texts = list(_texts_of(text)) if embeddings.level != "texts" else []
-    draws = {word: random.choice(len(chosen), len(places), replace=False) for word, places in groups.items()}
-    mixed = [random.choice(len(chosen), len(places), replace=False) for places in texts]
+    draws = {word: random.choice(len(chosen), len(indices), replace=False) for word, indices in groups.items()}
+    mixed = [random.choice(len(chosen), len(indices), replace=False) for indices in texts]
     for_gram = np.sort(random.choice(len(chosen), min(_MOST_FOR_GRAM, len(chosen)), replace=False))
     for_dimension = np.sort(random.choice(len(chosen), min(_MOST_FOR_DIMENSION, len(chosen)), replace=False))
     rows: list[list[float]] = []
@@ -133,16 +133,16 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         check_finite(vectors)
         unit = unit_rows(vectors)
         filled, ends = intrinsic_dimension(vectors[for_dimension], text[for_dimension])
-        words = [_mean_cosine(unit[places]) for places in groups.values()]
+        words = [_mean_cosine(unit[indices]) for indices in groups.values()]
         word_rows.append(words)
         rows.append(
             [
                 *mean_cosine_between(unit, text),
                 float(np.mean(words)) if words else np.nan,
-                _mean(_first_share(vectors[places]) for places in groups.values()),
-                _mean(_first_share(vectors[places]) for places in draws.values()),
-                _mean(_to_mean(vectors[places]) for places in texts),
-                _mean(_to_mean(vectors[places]) for places in mixed),
+                _mean(_first_share(vectors[indices]) for indices in groups.values()),
+                _mean(_first_share(vectors[indices]) for indices in draws.values()),
+                _mean(_to_mean(vectors[indices]) for indices in texts),
+                _mean(_to_mean(vectors[indices]) for indices in mixed),
                 filled,
                 *ends,
             ]
@@ -164,7 +164,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         dimension_interval=read_only(columns[8:10].T),
         similarity=read_only([[alignment(one, other) for other in grams] for one in grams], np.float64),
         words=tuple(groups),
-        word_texts=read_only([len(np.unique(text[places])) for places in groups.values()], np.int64),
+        word_texts=read_only([len(np.unique(text[indices])) for indices in groups.values()], np.int64),
         word_similarity=read_only(word_rows, np.float32),
         items=len(chosen),
         total=len(embeddings),
@@ -208,11 +208,11 @@ def mean_cosine_between(unit: np.ndarray, text: np.ndarray) -> tuple[float, floa
 
 def _frequent_words(embeddings: Embeddings, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Return where each word stands that is in enough texts, the most frequent 500 of them."""
-    places: dict[str, list[int]] = {}
+    indices: dict[str, list[int]] = {}
     for index, item in enumerate(chosen):
-        places.setdefault(fold(embeddings.item(int(item))), []).append(index)
+        indices.setdefault(fold(embeddings.item(int(item))), []).append(index)
     text = embeddings.text[chosen]
-    found = {word: np.array(one) for word, one in places.items() if len(one) >= LEAST_CONTEXTS}
+    found = {word: np.array(one) for word, one in indices.items() if len(one) >= LEAST_CONTEXTS}
     found = {
         word: one
         for word, one in found.items()
@@ -287,7 +287,7 @@ def intrinsic_dimension(
     if len(kept) < 10:
         return nothing
     different = points[kept] - points[kept].mean(axis=0)
-    distances, _places = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
+    distances, _indices = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
     nearest, next_one = distances[:, 1], distances[:, 2]
     apart = nearest > 0
     logs = np.log(next_one[apart] / nearest[apart])
@@ -303,14 +303,14 @@ def intrinsic_dimension(
 
 
 def _different(points: np.ndarray) -> np.ndarray:
-    """Return the places of points, without those that lie where an earlier one does, up to rounding in float32."""
+    """Return the indices of points, without those that lie where an earlier one does, up to rounding in float32."""
     from sklearn.neighbors import NearestNeighbors
 
-    points, places = np.unique(points, axis=0, return_index=True)
+    points, indices = np.unique(points, axis=0, return_index=True)
     near = 3e-6 * float(np.sqrt((points**2).sum(axis=1).mean()))
     # Far from zero the distances of near points would lose their digits.
     points -= points.mean(axis=0)
     # scikit-learn's brute distances of near points come of differences of squares: of a tree they are exact.
     graph = NearestNeighbors(radius=near, algorithm="ball_tree").fit(points).radius_neighbors_graph(points).tocoo()
     later = graph.row > graph.col
-    return np.delete(places, np.unique(graph.row[later]))
+    return np.delete(indices, np.unique(graph.row[later]))

@@ -200,10 +200,10 @@ def _chosen(
         )
     classes = tuple(label for label, _count in sorted(frequent, key=lambda one: -one[1])[:MOST_CLASSES])
     known = set(classes)
-    places = np.array([i for i, label in enumerate(labels) if label in known])
-    if len(places) > _MOST_ITEMS:
-        places = np.sort(random.choice(places, _MOST_ITEMS, replace=False))
-    return places, classes
+    indices = np.array([i for i, label in enumerate(labels) if label in known])
+    if len(indices) > _MOST_ITEMS:
+        indices = np.sort(random.choice(indices, _MOST_ITEMS, replace=False))
+    return indices, classes
 
 
 def _right(vectors: np.ndarray, target: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:

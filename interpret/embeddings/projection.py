@@ -231,9 +231,9 @@ def _tsne(
     threads = -1 if many else 1
     # Exact, and faster than openTSNE's approximate search up to the most points that are drawn.
     search = NearestNeighbors(n_neighbors=min(len(start) - 1, int(3 * perplexity)), algorithm="brute").fit(start)
-    distances, places = search.kneighbors()
+    distances, indices = search.kneighbors()
     affinities = PerplexityBasedNN(
-        perplexity=perplexity, knn_index=PrecomputedNeighbors(places, distances), n_jobs=threads
+        perplexity=perplexity, knn_index=PrecomputedNeighbors(indices, distances), n_jobs=threads
     )
     if device.startswith("cuda"):
         pairs = affinities.P.tocoo()
@@ -296,14 +296,14 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
 
             # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first.
             search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start)
-            distances, places = search.kneighbors(start)
+            distances, indices = search.kneighbors(start)
             result.append(
                 umap.UMAP(
                     n_components=dims,
                     n_neighbors=neighbours,
                     # As umap-learn scales its own spectral start: 10 across, with noise against points in one place.
                     init=_spread(start[:, :dims], seed),
-                    precomputed_knn=(places, distances),
+                    precomputed_knn=(indices, distances),
                     force_approximation_algorithm=True,
                     random_state=seed,
                     n_epochs=epochs,

@@ -35,7 +35,7 @@ class MapQuality:
         where there are no more than 20,000.
     distances_interval
         Its 95% interval over points: how far as many other points of the kind would give another, see
-        `interpret.core.rank_correlation.pairs_interval`. NaN where the map or the space is a single place.
+        `interpret.core.rank_correlation.pairs_interval`. NaN where the map or the space is a single point.
     pairs
         How many pairs that is over.
     neighbours
@@ -148,8 +148,8 @@ def _neighbourhoods(far: np.ndarray, near: np.ndarray, k: int) -> tuple[np.ndarr
     made_up, torn, kept = (np.zeros(len(far)) for _ in range(3))
     for i in range(len(far)):
         # A neighbour's rank is how many points are nearer, and itself.
-        for ranks, distances, places in ((made_up, far[i], on_map[i]), (torn, near[i], in_space[i])):
-            rank = (distances[None, :] < distances[places][:, None]).sum(axis=1) + 1
+        for ranks, distances, indices in ((made_up, far[i], on_map[i]), (torn, near[i], in_space[i])):
+            rank = (distances[None, :] < distances[indices][:, None]).sum(axis=1) + 1
             ranks[i] = np.maximum(rank - k, 0).sum()
         kept[i] = len(np.intersect1d(in_space[i], on_map[i], assume_unique=True))
     return made_up, torn, kept

@@ -12,10 +12,10 @@ def check_finite(vectors: np.ndarray) -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InputError(
-            "{count} vectors contain NaN or infinite values, the first at position {place}. The model's precision "
+            "{count} vectors contain NaN or infinite values, the first at position {position}. The model's precision "
             "overflows on these texts: choose float32.",
             count=len(bad),
-            place=int(bad[0]) + 1,
+            position=int(bad[0]) + 1,
         )
 
 

@@ -88,8 +88,8 @@ def measure_cost(
     >>> cost.kept, cost.context  # counted on cards only
     (0.0, 0)
     """
-    place = find_device(device)
-    name, precision = place.name, fast_precision(place) if precision == "auto" else precision
+    chosen_device = find_device(device)
+    name, precision = chosen_device.name, fast_precision(chosen_device) if precision == "auto" else precision
     if name == "cpu":
         return time_steps(encoder, tokens, precision, batch)
     return _apart(encoder, tokens, precision, batch, name)

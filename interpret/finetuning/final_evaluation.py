@@ -38,7 +38,7 @@ def measure_forgetting(run: Run, device: str) -> dict[str, float]:
     if set(examples.classes) - set(labels):
         return {}
     read, collate = Reader(encoder, request.recipe, examples, labels), Collator(encoder)
-    items = [read(int(place)) for place in split.test]
+    items = [read(int(index)) for index in split.test]
     loss = right = 0.0
     with hold(encoder.spec.device):
         for batch in batches_of([len(one["input_ids"]) for one in items], collate.tokens_per_batch):
@@ -68,10 +68,10 @@ def measure_pseudo_perplexity(run: Run, device: str) -> dict[str, float]:
             continue
         room = min(run.request.recipe.max_length, encoder.max_tokens)
         told = []
-        for place in some:
+        for index in some:
             # A text may have the mask written in it.
             with suppress(InputError):
-                cut = windows(encoder, examples.texts[int(place)], size=room).first[0].text
+                cut = windows(encoder, examples.texts[int(index)], size=room).first[0].text
                 told.append(pseudo_log_likelihood(encoder, cut))
         if not told:
             continue

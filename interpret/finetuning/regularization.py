@@ -37,7 +37,7 @@ class ParentRun:
     model
         Its model, as `interpret.load_encoder` takes it.
     examples, train_rows
-        Its examples, and the places of those that it learned from.
+        Its examples, and the indices of those that it was trained on.
     """
 
     model: str
@@ -82,10 +82,10 @@ class Regularizer:
     def pull(self) -> None:
         """Add its gradient, ``λ f (w − w⁰)``, to that of the weights."""
         with torch.no_grad():
-            for place, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
+            for index, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
                 if one.grad is not None:
                     way = one - begun
-                    one.grad.add_(way if self.importance is None else way * self.importance[place], alpha=self.strength)
+                    one.grad.add_(way if self.importance is None else way * self.importance[index], alpha=self.strength)
 
 
 def make_regularizer(trainable: TrainableModel, recipe: Recipe, parent_run: ParentRun | None) -> Regularizer | None:
@@ -135,8 +135,8 @@ def fisher_information(
     for one in parameters.values():
         one.requires_grad_(True)
     with hold(encoder.spec.device):
-        for place in chosen:
-            inputs = collate.on_device([read(int(place))])
+        for index in chosen:
+            inputs = collate.on_device([read(int(index))])
             del inputs["labels"]
             logits = logits_of(encoder.run(inputs, gradients=True, task=True))[0].float()
             answer = random.choice(len(logits), p=_shares(logits))
@@ -162,7 +162,7 @@ def replayed(
     share: float,
     seed: int,
 ) -> tuple[Examples, Int[np.ndarray, " all"]]:
-    """Return examples with some that were learned from before, and the places of all to learn from.
+    """Return examples with some that were learned from before, and the indices of all to train on.
 
     Of what is learned from then, ``share`` is old, or all that is old where there is less (Robins 1995, "rehearsal").
 

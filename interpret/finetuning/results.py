@@ -161,20 +161,20 @@ def measure_results(
     InputError
         If a true class is not among them, or there are no examples.
     """
-    places = {name: place for place, name in enumerate(labels)}
-    foreign = next((one for one in truth if one not in places), None)
+    index_of = {name: index for index, name in enumerate(labels)}
+    foreign = next((one for one in truth if one not in index_of), None)
     if foreign is not None or not len(truth):
         raise InputError(
             "This classifier has no class “{label}”. It has: {known}.",
             label=foreign or "",
             known=", ".join(list(labels)[:20]),
         )
-    true = np.array([places[one] for one in truth])
+    true = np.array([index_of[one] for one in truth])
     scores = logits.astype(np.float64)
     probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     given, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    count, classes = len(true), len(places)
+    count, classes = len(true), len(index_of)
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (true, given), 1)
     hits = np.diag(confusion).astype(float)
@@ -244,12 +244,12 @@ def _intervals(
 def _drawn(
     columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]
 ) -> list[np.ndarray]:
-    """Return groups of sums over clusters drawn with replacement: each of places and what is summed up there."""
+    """Return groups of sums over clusters drawn with replacement: each of indices and what is summed up there."""
     clusters = int(owner.max()) + 1
     parts = np.zeros((clusters, sum(widths)))
     begins = np.cumsum([0, *widths])
-    for begin, (place, value) in zip(begins, columns, strict=False):
-        np.add.at(parts, (owner, begin + place), value)
+    for begin, (index, value) in zip(begins, columns, strict=False):
+        np.add.at(parts, (owner, begin + index), value)
     # Of many clusters the ends are known well enough by fewer draws.
     draws = drawn_sums(parts, 0, DRAWS if clusters <= 2000 else DRAWS // 4)
     return [draws[:, begin:end] for begin, end in pairwise(begins)]

@@ -114,14 +114,14 @@ class Run:
     @property
     def model(self) -> Path | None:
         """The folder of its model, where it has one yet."""
-        place = self.folder / "model"
-        return place if (place / "config.json").exists() else None
+        folder = self.folder / "model"
+        return folder if (folder / "config.json").exists() else None
 
     @property
     def adapter(self) -> Path | None:
         """The folder of its adapters, where it has any."""
-        place = self.folder / "adapter"
-        return place if (place / "adapter_config.json").exists() else None
+        folder = self.folder / "adapter"
+        return folder if (folder / "adapter_config.json").exists() else None
 
     @property
     def base(self) -> str:

@@ -62,8 +62,8 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
     """
     count = len(examples) - test_rows
     if test_rows:
-        known = {examples.key(place) for place in range(count)}
-        new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
+        known = {examples.key(index) for index in range(count)}
+        new = [index for index in range(count, len(examples)) if examples.key(index) not in known]
         if not new:
             raise InputError(
                 "All {count} rows of the test file also appear in the training file. Use other rows, or hold out a "

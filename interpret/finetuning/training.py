@@ -169,7 +169,7 @@ def train(
             if objective.fixed_inputs
             else -1
         )
-        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        checkpoints = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = FineTuner(
             objective,
             trainable,
@@ -180,9 +180,9 @@ def train(
             stop,
             folder is not None,
             folder.parent / SNAPSHOTS if folder is not None else None,
-            _arguments(recipe, device, place),
+            _arguments(recipe, device, checkpoints),
         )
-        before = latest_checkpoint(place)
+        before = latest_checkpoint(checkpoints)
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         loss, found = trainer.finish()

@@ -34,7 +34,7 @@ def turn(run: Run, device: str, callback: Callback | None) -> Iterator[bool]:
     devices = [device]
     if launched() and device.startswith("cuda"):
         # In one order for all, so that no two wait for each other.
-        devices = [f"cuda:{place}" for place in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
+        devices = [f"cuda:{index}" for index in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
     said: Waiting | None = None
     while not (run.folder / "stop").exists():
         at_work, older = _ahead(run, device)

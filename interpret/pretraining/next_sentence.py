@@ -109,7 +109,7 @@ class NextSentenceScores:
     ----------
     task
         What the head was trained to tell: see `NextSentence`.
-    places
+    indices
         Which of the pairs given these are; others could not be read.
     true, shuffled, swapped
         The probability that the second follows the first: as given; with the second text of another pair; with the two
@@ -117,11 +117,11 @@ class NextSentenceScores:
     partner
         Whose second text each pair got when they were shuffled.
     faults
-        For each pair that could not be read its place and why.
+        For each pair that could not be read its index and why.
     """
 
     task: Literal["next", "order"]
-    places: Int[np.ndarray, " pair"]
+    indices: Int[np.ndarray, " pair"]
     true: Float32[np.ndarray, " pair"]
     shuffled: Float32[np.ndarray, " pair"]
     swapped: Float32[np.ndarray, " pair"]
@@ -194,12 +194,12 @@ def score_pairs(
     """
     task = check_pairs(encoder)
     kept, faults = [], []
-    for place, (first, second) in enumerate(pairs):
+    for index, (first, second) in enumerate(pairs):
         try:
             encoder.tokens(first, second)
-            kept.append(place)
+            kept.append(index)
         except InputError as error:
-            faults.append((place, error))
+            faults.append((index, error))
     if len(kept) < _LEAST_PAIRS:
         if not faults:
             raise InputError("Shuffling needs at least two pairs, but there are {count}. Add more.", count=len(pairs))
@@ -209,7 +209,7 @@ def score_pairs(
             given=len(pairs),
             why=faults[0][1],
         )
-    some = [pairs[place] for place in kept]
+    some = [pairs[index] for index in kept]
     partner = _shuffled([second.strip() for _first, second in some], seed)
     asked = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
     found = np.empty(len(asked), np.float32)

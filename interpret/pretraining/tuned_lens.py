@@ -260,7 +260,7 @@ def _collect(
     """Return states of hidden and seen tokens at every level, in float32, which text each is of, and those held out.
 
     The states are ``(level, state, width)``. Texts that read the same have one number. What is drawn of a text depends
-    on the seed and its place alone: no text changes what is asked of another.
+    on the seed and its index alone: no text changes what is asked of another.
     """
     mask, others = mask_id(encoder), ordinary_ids(encoder.tokenizer)
     # No more texts than states are wanted of all.
@@ -277,7 +277,7 @@ def _collect(
     held = np.sort(np.random.default_rng(seed).permutation(len(numbers))[: max(2, len(numbers) // _HELD)])
     each = -(-_STATES // len(plain))
     found: dict[int, torch.Tensor] = {}
-    draws = [np.random.default_rng((seed, place)) for place in range(len(plain))]
+    draws = [np.random.default_rng((seed, index)) for index in range(len(plain))]
     read: list[Tokens] = []
     for tokens, random in zip(plain, draws, strict=True):
         ids = mask_tokens(tokens.ids, open_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
@@ -285,10 +285,10 @@ def _collect(
     for batch in batches_of([len(one) for one in read], 2048):
         with hold(encoder.spec.device):
             states = states_of(encoder, [read[i] for i in batch]).float()
-            for row, place in enumerate(batch):
-                kept = draws[place].permutation(np.flatnonzero(~read[place].special))[:each]
-                found[place] = states[:, row, torch.from_numpy(kept)].clone()
-    whole = [found[place] for place in range(len(plain))]
+            for row, index in enumerate(batch):
+                kept = draws[index].permutation(np.flatnonzero(~read[index].special))[:each]
+                found[index] = states[:, row, torch.from_numpy(kept)].clone()
+    whole = [found[index] for index in range(len(plain))]
     with hold(encoder.spec.device):
         states = torch.cat(whole, dim=1)
     return states, np.repeat(alike, [one.shape[1] for one in whole]), held

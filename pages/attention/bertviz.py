@@ -9,8 +9,8 @@ from dashboard.components.bertviz import bertviz_page
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, export_bar, file_stem
+from dashboard.widgets.head_choice import chosen_head
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import chosen_head
 from pages.attention.bertviz_view import fitting_layers, pick_view, using
 
 

@@ -82,7 +82,7 @@ def dependency_analysis(
 
 
 def dependency_line(scores: it.attention.DependencyScores) -> str:
-    """Say in Markdown which relations a head finds more often than a fixed place, where the intervals tell."""
+    """Say in Markdown which relations a head finds more often than a fixed offset, where the intervals tell."""
     by_verdict: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for name, held in zip(scores.relations, scores.held, strict=True):
         by_verdict[held.verdict].append(name)
@@ -133,8 +133,8 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Found"): [one.found for one in held],
         _("Found, 95%"): [_ends(one.found_interval) for one in held],
         _("Fixed position"): scores.offset.tolist(),
-        _("Found by fixed position"): [one.placed for one in held],
-        _("Found by fixed position, 95%"): [_ends(one.placed_interval) for one in held],
+        _("Found by fixed position"): [one.baseline for one in held],
+        _("Found by fixed position, 95%"): [_ends(one.baseline_interval) for one in held],
     }
 
 

@@ -58,7 +58,7 @@ def pattern_labels(special: SpecialTokens) -> dict[str | None, str]:
 
 
 def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figure:
-    """Draw what heads find out of fold beside what fixed places do, the most frequent relations first."""
+    """Draw what heads find out of fold beside what fixed offsets do, the most frequent relations first."""
     names = scores.relations[:most]
     relations = [shown(name) for name in names]
     heads = [f"{layer}.{head}" for layer, head, *_rest in map(scores.best, names)]
@@ -75,9 +75,9 @@ def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figur
             ),
             go.Bar(
                 x=relations,
-                y=[one.placed for one in held],
+                y=[one.baseline for one in held],
                 name=_("best fixed position (same sentences)"),
-                error_y=_whiskers([one.placed for one in held], [one.placed_interval for one in held]),
+                error_y=_whiskers([one.baseline for one in held], [one.baseline_interval for one in held]),
                 customdata=scores.offset[:most],
                 hovertemplate="%{x}: %{y:.3f} (%{customdata:+d})<extra></extra>",
             ),

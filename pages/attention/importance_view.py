@@ -166,7 +166,7 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
             ]
     if verdicts is not None:
         said = [one.split(" (")[0] for row in verdicts for one in row if one]
-        table[_("Verdict")] = [said[place] for place in order]
+        table[_("Verdict")] = [said[index] for index in order]
     return table
 
 

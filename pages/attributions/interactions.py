@@ -65,12 +65,12 @@ def _similar(asked: Asked, baseline: str) -> None:
     if found is None:
         return
     rows, columns = found.first, found.second
-    places = st.columns(3)
+    tiles = st.columns(3)
     dot = asked.question.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
-    places[0].metric(name, f"{found.similarity:.3f}")
-    places[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
-    places[2].metric(
+    tiles[0].metric(name, f"{found.similarity:.3f}")
+    tiles[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
+    tiles[2].metric(
         _("From the baseline"),
         f"{found.to_baseline:+.3f}",
         help=_(
@@ -142,7 +142,7 @@ def _together(asked: Asked, baseline: str) -> None:
 
 
 def _free(tokens: it.Tokens) -> list[int]:
-    return [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+    return [index for index, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
 
 
 def _by_words(found: it.attribution.SimilarityPairs) -> np.ndarray:
@@ -154,13 +154,13 @@ def _strongest(
     scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], signed: np.ndarray | None = None
 ) -> None:
     order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
-    places = [np.unravel_index(i, scores.shape) for i in order]
+    cells = [np.unravel_index(i, scores.shape) for i in order]
     measures = {_("Score"): scores} if signed is None else {_("Strength"): scores, _("Signed mean"): signed}
     st.dataframe(
         {
-            _("Word"): [rows[int(i)] for i, _j in places],
-            _("Other word"): [columns[int(j)] for _i, j in places],
-            **{name: [float(values[i, j]) for i, j in places] for name, values in measures.items()},
+            _("Word"): [rows[int(i)] for i, _j in cells],
+            _("Other word"): [columns[int(j)] for _i, j in cells],
+            **{name: [float(values[i, j]) for i, j in cells] for name, values in measures.items()},
         },
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},

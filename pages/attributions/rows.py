@@ -84,10 +84,10 @@ def rows(asked: Asked) -> None:
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:
-    places = st.columns(4)
-    places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
-    places[1].metric(_("Left out"), f"{len(found.skipped):,}")
-    places[2].metric(
+    columns = st.columns(4)
+    columns[0].metric(_("Rows explained"), f"{len(found.rows):,}")
+    columns[1].metric(_("Left out"), f"{len(found.skipped):,}")
+    columns[2].metric(
         _("Truncated"),
         f"{sum(row.cut for row in found.rows):,}",
         help=_("Texts longer than the model's limit: only their first window was read."),
@@ -101,7 +101,7 @@ def _summary(found: it.attribution.RowAttributions) -> None:
         "learned from": _("used for training"),
         "not known": _("used for training or not: unknown"),
     }
-    places[3].metric(
+    columns[3].metric(
         _("Wrong predictions"),
         _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
         ", ".join(names[basis] for basis in names if any(row.basis == basis for row in evaluated)) or None,

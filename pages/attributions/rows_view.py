@@ -92,16 +92,18 @@ def rows_input() -> Input | None:
     table_caption(table, name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     names = dict(enumerate(table.columns))
-    places = st.columns(4)
+    columns = st.columns(4)
     column = choose(
-        places[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
+        columns[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
     )
     others = {-1: _("(none)"), **{i: one for i, one in names.items() if i != column}}
     guess = label_among({one: [row[i] for row in table.rows] for i, one in names.items() if i != column})
     default = table.columns.index(guess) if guess is not None else -1
-    labels = choose(places[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default)
+    labels = choose(
+        columns[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default
+    )
     marks = choose(
-        places[2].selectbox,
+        columns[2].selectbox,
         _("Column with highlights"),
         others,
         state.ROWS_MARKS.of(file, column),
@@ -121,7 +123,7 @@ def rows_input() -> Input | None:
     if labels >= 0:
         unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
-    most = choose(places[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
+    most = choose(columns[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
     if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
     total = len(table.rows)
@@ -134,8 +136,8 @@ def rows_input() -> Input | None:
             )
         )
 
-    def values(place: int) -> tuple[str, ...]:
-        return tuple(table.rows[i][place] for i in chosen)
+    def values(index: int) -> tuple[str, ...]:
+        return tuple(table.rows[i][index] for i in chosen)
 
     return Input(
         name,
@@ -161,7 +163,7 @@ def learned_texts() -> frozenset[str] | None:
         run: it.runs.Run | None = it.runs.read_run(state.runs_folder() / chosen)
         while run is not None:
             examples, split = run_rows(run)
-            found |= {text_key(examples.texts[int(place)]) for place in split.train}
+            found |= {text_key(examples.texts[int(index)]) for index in split.train}
             run = run.parent_run
         return frozenset(found)
     return None
@@ -224,7 +226,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     ]
     said = _("Prediction (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Model output")
     table: dict[str, list[Any]] = {
-        _("Row"): [found.number(row.place) for row in rows],
+        _("Row"): [found.number(row.index) for row in rows],
         _("Text"): [row.text for row in rows],
         _("Truncated"): [row.cut for row in rows],
         _("Label"): [row.label for row in rows],
@@ -234,7 +236,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
         _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(
-        found.origin.some([row.place for row in rows]).beside(table),
+        found.origin.some([row.index for row in rows]).beside(table),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -277,7 +279,7 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
             rows += [(name, *one, " ".join(map(str, numbers[one.word]))) for one in found.words(name)]
         half, p = _("95% interval, half-width"), _("p (Holm)")
         titles = (_("Class"), _("Word"), _("Mean score"), half, _("Texts"), p, _("Rows"))
-        return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
+        return as_csv({title: [row[index] for row in rows] for index, title in enumerate(titles)})
 
     return [
         Download(
@@ -290,16 +292,16 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
 def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Analysis:
     """Describe how the rows are explained."""
     column, labels, marks = read.columns
-    lines = table_lines(read.path) + "places = range(len(table.rows))\n"
+    lines = table_lines(read.path) + "indices = range(len(table.rows))\n"
     if read.most:
         draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
-        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
-    rows = Source("rows", lines + "rows = [table.rows[i] for i in places]\n", read.about, lambda: None)
+        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    indices = sorted({draw}.tolist())\n"
+    rows = Source("rows", lines + "rows = [table.rows[i] for i in indices]\n", read.about, lambda: None)
 
     def source(name: str, value: object, made: str) -> Source:
         return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
 
-    origin = f"origin = rows_of(table, places, [table.columns[{column}]])"
+    origin = f"origin = rows_of(table, indices, [table.columns[{column}]])"
     more: dict[str, Any] = {} if asked.head is None else {"head": asked.head}
     more |= {"origin": source("origin", read.origin, f"from interpret.core.file_rows import rows_of\n\n{origin}")}
     if read.labels is not None:
@@ -338,5 +340,5 @@ def skipped_rows(found: it.attribution.RowAttributions) -> None:
     for title, left in ((_("Rows left out"), found.skipped), (_("Highlights not used"), found.unmarked)):
         if left:
             with st.expander(f"{title}: {len(left):,}"):
-                for place, error in left[:100]:
-                    st.markdown(_("Row {row}: {why}").format(row=found.number(place), why=explain(error)))
+                for index, error in left[:100]:
+                    st.markdown(_("Row {row}: {why}").format(row=found.number(index), why=explain(error)))

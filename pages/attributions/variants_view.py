@@ -30,8 +30,8 @@ def variants_table(question: it.attribution.TargetFunction, variants: it.attribu
     return {
         _("Changes"): changed,
         **{
-            label or question.target.kind: [round(float(one), 4) for one in variants.probabilities[:, place]]
-            for place, label in enumerate(variants.labels)
+            label or question.target.kind: [round(float(one), 4) for one in variants.probabilities[:, index]]
+            for index, label in enumerate(variants.labels)
         },
         _("Text"): list(variants.texts),
     }

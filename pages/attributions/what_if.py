@@ -47,13 +47,13 @@ def whatif(asked: Asked) -> None:
     )
     stem = file_stem("what-if", asked.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
     off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
-    off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
+    off = tuple(index for index in off if not question.fixed[list(tokens.groups[index])].any())
     singles = [
-        (Change(place, tokens.words[place], ""),)
-        for place, group in enumerate(tokens.groups)
+        (Change(index, tokens.words[index], ""),)
+        for index, group in enumerate(tokens.groups)
         if not question.fixed[list(group)].any()
     ]
-    together = tuple(Change(place, tokens.words[place], "") for place in off)
+    together = tuple(Change(index, tokens.words[index], "") for index in off)
     variants = it.attribution.read_variants(question, [(), *([together] if together else [])])
     chances_table(question, variants)
     # A word that is asked for at a mask has no place in a text without it.
@@ -98,7 +98,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
         help=_("The model reads the text in this field; the target of the explanation stays the same."),
     )
     # Always there, so that what stands below stays as it was.
-    place = st.container()
+    container = st.container()
     if not text or not text.strip() or text == asked.subject.text:
         return
     other = asked.ask(text, question.target)
@@ -109,7 +109,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     if question.kind.predicts:
         likeliest = asked.ask(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
-    place.markdown(said)
+    container.markdown(said)
 
 
 def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) -> None:

@@ -125,13 +125,13 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
     """
     figure = go.Figure()
     shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
-    for place, shade in enumerate(shades):
+    for index, shade in enumerate(shades):
         name = _("hidden state {number}") if level else _("layer {number}")
         figure.add_scatter(
             x=list(steps),
-            y=values[:, place],
+            y=values[:, index],
             mode="lines+markers",
-            name=name.format(number=place),
+            name=name.format(number=index),
             line={"color": shade, "width": 2},
         )
     return figure.update_layout(
@@ -159,7 +159,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
     )
     colours = ["#2f7ab9", "#c2660f", "#3a9a5b", "#a04fb0", "#b8452f", "#7c7f1e", "#1d9aa0", "#8a6d3b"]
     for number, label in enumerate(sorted(set(labels))[:20]):
-        chosen = [place for place, one in enumerate(labels) if one == label]
+        chosen = [index for index, one in enumerate(labels) if one == label]
         for column, points in enumerate(maps, 1):
             figure.add_scatter(
                 x=points[chosen, 0],
@@ -169,7 +169,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
                 legendgroup=shown(label),
                 showlegend=column == 1,
                 marker={"color": colours[number % len(colours)], "size": 7, "opacity": 0.8},
-                text=[shown(texts[place][:90]) for place in chosen],
+                text=[shown(texts[index][:90]) for index in chosen],
                 hovertemplate="%{text}<extra>%{fullData.name}</extra>",
                 row=1,
                 col=column,
@@ -177,14 +177,14 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
     return figure.update_layout(height=420, margin=MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
 
 
-def probe_curves(told: MetricsLog, labels: Sequence[str], place: int) -> go.Figure:
+def probe_curves(told: MetricsLog, labels: Sequence[str], index: int) -> go.Figure:
     """Draw what a sentence that is watched was given after each epoch."""
     figure = go.Figure()
     epochs = [one["epoch"] for one in told.evaluations]
     for column, label in enumerate(labels or [_("model output")]):
         figure.add_scatter(
             x=epochs,
-            y=[one["probes"][place][column] for one in told.evaluations],
+            y=[one["probes"][index][column] for one in told.evaluations],
             mode="lines+markers",
             name=shown(label),
         )

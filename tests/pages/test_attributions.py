@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.components.words import read_places
+from dashboard.components.words import read_indices
 from dashboard.subject import Subject
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import words_of
@@ -204,7 +204,7 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
     (tmp_path / "dashboard").symlink_to(ROOT / "dashboard")
     found = run_lines(page, tmp_path, monkeypatch, lines)["found"]
     (kept,) = page.session_state["rows"].values()
-    assert [row.place for row in found.rows] == [row.place for row in kept.rows] == [0, 2, 3]
+    assert [row.index for row in found.rows] == [row.index for row in kept.rows] == [0, 2, 3]
     for one, other in zip(found.rows, kept.rows, strict=True):
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-6)
     # A column with this name is taken for what people marked; what cannot be used is said.
@@ -316,9 +316,9 @@ def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):
 
 
 def test_what_a_browser_says_is_off_is_checked():
-    assert read_places([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
-    assert read_places({"a": 1}, 5) == read_places(None, 5) == ()
-    assert json.dumps(read_places([0], 1)) == "[0]"
+    assert read_indices([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
+    assert read_indices({"a": 1}, 5) == read_indices(None, 5) == ()
+    assert json.dumps(read_indices([0], 1)) == "[0]"
 
 
 def noise(count=40):

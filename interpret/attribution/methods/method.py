@@ -54,7 +54,8 @@ class Scores:
     values
         The scores.
     steps
-        How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
+        At how many points on the way from the baseline the model was evaluated, or how many draws were made; 0 where
+        neither.
     draws
         Where scores are a mean over draws, what each draw says; where they are fitted on draws, what fits on draws
         drawn again say. None where nothing is drawn.

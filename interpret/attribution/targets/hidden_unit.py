@@ -36,23 +36,23 @@ class HiddenUnit(TargetKind):
     def check(self, question: Question) -> None:
         """Refuse a unit or a level that there is not."""
         target, encoder = question.target, question.encoder
-        if not (0 <= target.place <= encoder.layers and 0 <= target.index < encoder.width):
+        if not (0 <= target.position <= encoder.layers and 0 <= target.index < encoder.width):
             raise InputError(
                 "There is no unit {unit} in hidden state {level}. This model has hidden states 0 to {layers} with "
                 "{width} units each.",
                 unit=target.index,
-                level=target.place,
+                level=target.position,
                 layers=encoder.layers,
                 width=encoder.width,
             )
 
     def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return the unit's mean over tokens."""
-        return mean_states(seen.levels[question.target.place], seen.mask)[:, [question.target.index]]
+        return mean_states(seen.levels[question.target.position], seen.mask)[:, [question.target.index]]
 
     def top(self, question: Question) -> int:
         """Return its own level: it knows nothing of those above."""
-        return question.target.place
+        return question.target.position
 
     def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
         """Return the choice of a level, and the unit's number."""
@@ -68,4 +68,4 @@ class HiddenUnit(TargetKind):
 
     def values(self, target: Target) -> Mapping[str, str | int]:
         """Return its number and level."""
-        return {"unit": target.index, "level": target.place}
+        return {"unit": target.index, "level": target.position}

@@ -32,23 +32,23 @@ class MaskedWord(TargetKind):
         encoder = asking.encoder
         if asking.head is not None or not _guesses(encoder):
             return None
-        masked = [place for place, token in enumerate(asking.read().strings) if token == encoder.mask]
+        masked = [position for position, token in enumerate(asking.read().strings) if token == encoder.mask]
         if not masked:
             return None
         if wish == "predicted":
-            return Target(self.name, "", place=masked[0])
+            return Target(self.name, "", position=masked[0])
         token = encoder.names.find(str(wish))
         return None if token is None else Target(self.name, encoder.names(token), token, masked[0])
 
     def check(self, question: Question) -> None:
-        """Refuse a place without a mask, a token that there is not, and a model that predicts none."""
+        """Refuse a position without a mask, a token that there is not, and a model that predicts none."""
         target, encoder, strings = question.target, question.encoder, question.tokens.strings
         if target.index >= 0:
-            if not (0 <= target.place < len(strings) and strings[target.place] == encoder.mask):
+            if not (0 <= target.position < len(strings) and strings[target.position] == encoder.mask):
                 raise InputError(
-                    "Token {place} of the text is not a mask, so nothing is predicted there. Give the position of a "
+                    "Token {position} of the text is not a mask, so nothing is predicted there. Give the position of a "
                     "mask.",
-                    place=target.place,
+                    position=target.position,
                 )
             if target.index >= encoder.tokenizer.get_vocab_size():
                 raise InputError(
@@ -72,10 +72,10 @@ class MaskedWord(TargetKind):
 
     def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every token's score at the mask."""
-        logits, places = seen.logits, [_mask_of(question, one) for one in seen.texts]
-        # Of one place for all a slice does, whose gradient costs little.
-        one = len(set(places)) == 1
-        return logits[:, places[0]] if one else logits[torch.arange(len(places)), torch.tensor(places)]
+        logits, positions = seen.logits, [_mask_of(question, one) for one in seen.texts]
+        # Of one position for all a slice does, whose gradient costs little.
+        one = len(set(positions)) == 1
+        return logits[:, positions[0]] if one else logits[torch.arange(len(positions)), torch.tensor(positions)]
 
     def fixed(self, question: Question) -> Bool[np.ndarray, " token"]:
         """Keep all masks: which one is meant is told by those before it."""
@@ -83,7 +83,7 @@ class MaskedWord(TargetKind):
 
     def read_from(self, question: Question) -> Sequence[int]:
         """Return the mask."""
-        return [question.target.place]
+        return [question.target.position]
 
     def offered(self, encoder: Encoder, text: str) -> bool:
         """Offer it where the text has a mask, and the model a head that predicts words there."""
@@ -101,5 +101,5 @@ def _guesses(encoder: Encoder) -> bool:
 def _mask_of(question: Question, tokens: Tokens) -> int:
     """Find the mask that is asked about in a text that may have lost or changed other tokens."""
     mask = question.encoder.mask
-    before = sum(token == mask for token in question.tokens.strings[: question.target.place])
-    return [place for place, token in enumerate(tokens.strings) if token == mask][before]
+    before = sum(token == mask for token in question.tokens.strings[: question.target.position])
+    return [position for position, token in enumerate(tokens.strings) if token == mask][before]

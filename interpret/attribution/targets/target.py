@@ -34,14 +34,15 @@ class Target:
         What the reader calls it: the class, the other text, the token, the unit.
     index
         Which class, token of the vocabulary or unit; -1 where there is nothing to choose.
-    place
-        Which token is the mask, or which level of the hidden states the unit is of; -1 where neither.
+    position
+        The position of the mask among the tokens, or the level of the hidden states that the unit is of; -1 where
+        neither.
     """
 
     kind: str
     name: str
     index: int = -1
-    place: int = -1
+    position: int = -1
 
 
 class Asking:
@@ -179,9 +180,9 @@ class TargetKind(ABC):
     lacks_pair
         For a kind that compares: what a page says where the second text is missing, in ``sentence``.
     at_mask
-        Whether it is asked at a mask, the token `Target.place`, which no method takes away.
+        Whether it is asked at a mask, the token `Target.position`, which no method takes away.
     at_level
-        Whether it is unit `Target.index` of the mean state of level `Target.place`.
+        Whether it is unit `Target.index` of the mean state of level `Target.position`.
     by_levels
         Whether it is read off the hidden states of all levels.
     pooled

@@ -145,7 +145,7 @@ class TokenClassification(Labelled):
 
     def measure(self, answers: Answers, labels: tuple[str, ...]) -> ClassificationResults:
         """Return what classification has, with intervals by sentence, and entities."""
-        truth = [labels[place] for place in answers["truth"]]
+        truth = [labels[index] for index in answers["truth"]]
         return measure_results(answers["logits"], truth, labels, answers["rows"])
 
     def in_words(self, facts: Mapping[str, float], interval: Callable[[Mapping[str, float], str], str]) -> list[str]:
@@ -163,8 +163,8 @@ class TokenClassification(Labelled):
 
 
 class _TagReader(Reader):
-    def __call__(self, place: int) -> Item:
-        words, tags = (self.examples.words or ())[place], (self.examples.tags or ())[place]
+    def __call__(self, index: int) -> Item:
+        words, tags = (self.examples.words or ())[index], (self.examples.tags or ())[index]
         # As the whole sentence, which is how it is read afterwards: byte-level vocabularies tell a word behind a
         # space from one that begins a text.
         found = self.tokenizer.encode(" ".join(words))

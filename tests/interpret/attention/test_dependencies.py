@@ -104,7 +104,7 @@ def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
     # Subjects stand three words and one word before their verbs: either place is right half of the time; the nearer.
     assert scores.offset[nsubj] == 1
     # Each of the two sentences is scored at the place that the other one has.
-    assert (scores.held[nsubj].found, scores.held[nsubj].placed, scores.held[nsubj].gain) == (1, 0, 1)
+    assert (scores.held[nsubj].found, scores.held[nsubj].baseline, scores.held[nsubj].gain) == (1, 0, 1)
     # Two sentences tell nothing, and of one that is alone nothing is held out.
     assert scores.held[nsubj].verdict == 0
     det = scores.relations.index("det")
@@ -137,7 +137,7 @@ def test_the_best_of_many_heads_is_scored_where_it_was_not_chosen():
         told.append(right[test, right[train].mean(axis=0).argmax()])
         assert not set(owner[train]) & set(owner[test])
     assert found.found == pytest.approx(np.concatenate(told).mean())
-    assert found.gain == pytest.approx(found.found - found.placed)
+    assert found.gain == pytest.approx(found.found - found.baseline)
 
 
 def test_noise_is_not_said_to_find_a_relation_and_what_is_planted_is():

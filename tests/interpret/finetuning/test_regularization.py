@@ -30,7 +30,7 @@ def past(folder, examples, tmp_path_factory):
 def other(examples):
     """The same words, labelled the other way round."""
     turned = {"bank": "river", "river": "bank"}
-    return Examples("classes", examples.texts, None, tuple(turned[one] for one in examples.labels), examples.places, 0)
+    return Examples("classes", examples.texts, None, tuple(turned[one] for one in examples.labels), examples.indices, 0)
 
 
 def how_far(done, past):
@@ -114,7 +114,7 @@ def test_the_fisher_information_of_a_line_is_known(recipe, past, monkeypatch):
 def test_what_is_replayed_is_known_still(recipe, past, examples):
     """New rows hold one class alone, under a label that the old ones do not have."""
     learned, _judged = split_examples(examples)
-    new = Examples("classes", examples.texts, None, tuple(f"new {one}" for one in examples.labels), examples.places, 0)
+    new = Examples("classes", examples.texts, None, tuple(f"new {one}" for one in examples.labels), examples.indices, 0)
     whole, places = replayed(new, learned, past, 0.25, 0)
     assert len(places) - len(learned) == round(len(learned) / 3)
     assert whole.texts[: len(new)] == new.texts
@@ -174,7 +174,7 @@ def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder
         examples.texts,
         None,
         tuple(str(1000 + 50 * len(one.split())) for one in examples.texts),
-        examples.places,
+        examples.indices,
         0,
     )
     split = split_examples(values)

@@ -34,7 +34,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
     encoder = guessers["bert"]
     tokens = encoder.tokens(TEXT)
     found = it.fill_mask(encoder, TEXT, hidden=[3, 5])
-    assert [one.place for one in found.guesses] == [3, 5]
+    assert [one.position for one in found.guesses] == [3, 5]
     assert found.tokens.strings[3] == found.tokens.strings[5] == "[MASK]"
     ids = torch.from_numpy(tokens.ids.copy())[None]
     true = ids[0, [3, 5]].clone()
@@ -43,7 +43,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
     with torch.no_grad():
         chances = model(input_ids=ids).logits[0, [3, 5]].softmax(-1).double().numpy()
     for guess, row, own in zip(found.guesses, chances, true, strict=True):
-        assert guess.true == tokens.labels[guess.place]
+        assert guess.true == tokens.labels[guess.position]
         assert guess.probability == pytest.approx(row[own], rel=1e-4)
         assert guess.rank == (row > row[own]).sum()
         assert guess.entropy == pytest.approx(-(row * np.log2(row)).sum(), rel=1e-4)
@@ -54,8 +54,8 @@ def test_all_tokens_of_a_word_are_hidden_together(guessers):
     tokens = encoder.tokens("the bank said bankmoney it")
     word = next(group for group in tokens.groups if len(group) > 1)
     found = it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]], whole=True)
-    assert [one.place for one in found.guesses] == list(word)
-    assert [one.place for one in it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]]).guesses] == [
+    assert [one.position for one in found.guesses] == list(word)
+    assert [one.position for one in it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]]).guesses] == [
         word[-1]
     ]
 
