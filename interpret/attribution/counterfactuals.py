@@ -54,7 +54,7 @@ class Counterfactuals:
 
 
 def find_counterfactuals(
-    question: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
+    target_function: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
 ) -> Counterfactuals:
     """Look for the fewest changes after which another class is likeliest.
 
@@ -91,17 +91,19 @@ def find_counterfactuals(
     >>> found.smallest
     True
     """
-    if not question.kind.predicts:
+    if not target_function.kind.predicts:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
     begin = time.perf_counter()
     if search != "delete":
         # Exchanges are of single tokens: of a Chinese word each character is tried.
-        question = copy(question)
-        question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
-    singles = list(_singles(question, search))
-    whole = question.own
+        target_function = copy(target_function)
+        target_function.tokens = target_function.encoder.tokens(
+            target_function.tokens.text, target_function.tokens.pair
+        )
+    singles = list(_singles(target_function, search))
+    whole = target_function.own
     start = int(whole.argmax())
     tried = 0
 
@@ -110,8 +112,8 @@ def find_counterfactuals(
         found = []
         for first in range(0, len(sets), 256):
             some = sets[first : first + 256]
-            answers = question.answers([apply_changes(question, one) for one in some])
-            probabilities = question.probabilities(answers)
+            answers = target_function.answers([apply_changes(target_function, one) for one in some])
+            probabilities = target_function.probabilities(answers)
             found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
             tried += len(some)
             if progress is not None:
@@ -137,7 +139,7 @@ def find_counterfactuals(
         smallest = bool(turned) and len(turned[0][0]) == exhausted + 1
     best = sorted(turned, key=lambda one: (len(one[0]), one[1]))[:10]
     return Counterfactuals(
-        read_variants(question, [(), *(one for one, _ in best)]),
+        read_variants(target_function, [(), *(one for one, _ in best)]),
         smallest,
         tried,
         search,
@@ -187,16 +189,16 @@ def _greedy(
     return [(tuple(sorted(chosen, key=lambda one: one.position)), probability)]
 
 
-def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
-    tokens, decode = question.tokens, question.encoder.tokenizer.decode
-    words = question.free_words
+def _singles(target_function: TargetFunction, search: str) -> Iterator[Change]:
+    tokens, decode = target_function.tokens, target_function.encoder.tokenizer.decode
+    words = target_function.free_words
     if search == "delete":
         for position, _ in words:
             yield Change(position, tokens.words[position], "")
         return
     alone = [(position, group[0]) for position, group in words if len(tokens.groups[position]) == 1]
-    usable = _whole_words(question)
-    scores = _suggestions(question, search, [token for _, token in alone], usable)
+    usable = _whole_words(target_function)
+    scores = _suggestions(target_function, search, [token for _, token in alone], usable)
     for (position, token), row in zip(alone, scores, strict=True):
         found = 0
         for i in np.argsort(-row, kind="stable")[:_LOOKED_AT]:
@@ -204,7 +206,7 @@ def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
             if (
                 usable[i] == tokens.ids[token]
                 or not name.isalpha()
-                or not _is_read_as(question, position, name, int(usable[i]))
+                or not _is_read_as(target_function, position, name, int(usable[i]))
             ):
                 continue
             yield Change(position, tokens.words[position], name)
@@ -213,16 +215,16 @@ def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
                 break
 
 
-def _is_read_as(question: TargetFunction, position: int, name: str, token: int) -> bool:
+def _is_read_as(target_function: TargetFunction, position: int, name: str, token: int) -> bool:
     try:
-        return token_of(question, position, name) == token
+        return token_of(target_function, position, name) == token
     except InputError:
         return False
 
 
-def _whole_words(question: TargetFunction) -> np.ndarray:
+def _whole_words(target_function: TargetFunction) -> np.ndarray:
     """Tokens that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
-    vocabulary = question.encoder.tokenizer.get_vocab()
+    vocabulary = target_function.encoder.tokenizer.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
     kept = [
         token_id
@@ -232,20 +234,20 @@ def _whole_words(question: TargetFunction) -> np.ndarray:
     return np.array(sorted(kept))
 
 
-def _suggestions(question: TargetFunction, search: str, positions: list[int], usable: np.ndarray) -> np.ndarray:
+def _suggestions(target_function: TargetFunction, search: str, positions: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each position: the higher, the rather it is tried."""
-    encoder = question.encoder
+    encoder = target_function.encoder
     with hold(encoder.spec.device):
         matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
-        embedded = question.embedded.float()
+        embedded = target_function.embedded.float()
         if search == "nearest":
             unit = torch.nn.functional.normalize
             return (unit(embedded[positions], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
         if search == "hotflip":
             # By the first-order estimate, the change in the class's score is the gradient times the way to the word.
             point = embedded[None].clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(question.score(point, gradients=True).sum(), point)
-            question.backward_passes += 1
+            (gradient,) = torch.autograd.grad(target_function.score(point, gradients=True).sum(), point)
+            target_function.backward_passes += 1
             slope = gradient[0, positions]
             return ((slope * embedded[positions]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
@@ -253,7 +255,7 @@ def _suggestions(question: TargetFunction, search: str, positions: list[int], us
             "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
-    texts = [question.with_tokens({position: mask}) for position in positions]
+    texts = [target_function.with_tokens({position: mask}) for position in positions]
     rows = []
     for position, text in zip(positions, texts, strict=True):
         with hold(encoder.spec.device):

@@ -59,7 +59,7 @@ class Walk:
 
 
 def walk(
-    question: TargetFunction,
+    target_function: TargetFunction,
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     tolerance: float = 0.01,
@@ -87,7 +87,7 @@ def walk(
     """
     if rule not in RULES:
         raise InputError("There is no path rule “{name}”. Choose one of: {known}.", name=rule, known=", ".join(RULES))
-    line = _Line(question, embedded, baseline, progress)
+    line = _Line(target_function, embedded, baseline, progress)
     return _adaptive(line, tolerance) if rule == "adaptive" else _doubling(line, tolerance, rule)
 
 
@@ -95,9 +95,9 @@ class _Line:
     """The line, with everything that was looked at so far."""
 
     def __init__(
-        self, question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
+        self, target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
     ) -> None:
-        self.question = question
+        self.target_function = target_function
         self.embedded = embedded
         self.baseline = baseline
         self.progress = progress
@@ -105,10 +105,10 @@ class _Line:
 
     def look(self, alphas: Sequence[float]) -> None:
         new = [alpha for alpha in alphas if alpha not in self.found]
-        at_once = self.question.at_once
+        at_once = self.target_function.at_once
         for first in range(0, len(new), at_once):
             some = new[first : first + at_once]
-            for alpha, one in zip(some, look(self.question, self.embedded, self.baseline, some), strict=True):
+            for alpha, one in zip(some, look(self.target_function, self.embedded, self.baseline, some), strict=True):
                 self.found[alpha] = one
             if self.progress is not None:
                 self.progress(min(len(self.found), MOST_STEPS), MOST_STEPS, "path")
@@ -182,17 +182,17 @@ def _settled(scores: np.ndarray, before: np.ndarray | None, tolerance: float) ->
 
 
 def look(
-    question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, alphas: list[float]
+    target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, alphas: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
-    with hold(question.encoder.spec.device):
+    with hold(target_function.encoder.spec.device):
         way = embedded - baseline
         shares = torch.tensor(alphas, dtype=torch.float32, device=embedded.device)
         # In single precision whatever the model's: points that lie close would fall together.
         points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
-        answers = question.score(points, gradients=True)
+        answers = target_function.score(points, gradients=True)
         (gradient,) = torch.autograd.grad(answers.sum(), points)
         slopes = (gradient.float() * way.float()).sum(dim=-1).double().cpu().numpy()
         told = answers.detach().double().cpu().numpy().tolist()
-    question.backward_passes += len(alphas)
+    target_function.backward_passes += len(alphas)
     return list(zip(told, slopes, strict=True))

@@ -19,15 +19,15 @@ def ranking(scores: np.ndarray) -> np.ndarray:
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
-def check_match(question: TargetFunction, attribution: Attribution) -> None:
-    """Refuse an attribution that answers another question.
+def check_match(target_function: TargetFunction, attribution: Attribution) -> None:
+    """Refuse an attribution of another text or target.
 
     Raises
     ------
     InputError
         If its tokens or its target are others.
     """
-    if attribution.tokens.strings != question.tokens.strings or attribution.target != question.target:
+    if attribution.tokens.strings != target_function.tokens.strings or attribution.target != target_function.target:
         raise InputError("This attribution was computed for another text or target. Compute it again for this one.")
 
 

@@ -151,15 +151,15 @@ def _row(
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
     tokens = windows_of(encoder, [(text, None)])[0]
-    question = target_function(encoder, tokens[0][0], None, target, head)
-    found = explain(question, method, baseline, tolerance, seed=seed)
+    function = target_function(encoder, tokens[0][0], None, target, head)
+    found = explain(function, method, baseline, tolerance, seed=seed)
     answer = out_of_fold = ""
-    if question.kind.predicts:
-        answer = class_names(encoder, head)[int(question.own.argmax())]
+    if function.kind.predicts:
+        answer = class_names(encoder, head)[int(function.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
     known = None if training_texts is None else text_key(text) in training_texts
     return Row(
-        index, text, label, answer, known, out_of_fold, found, question.target_probability, len(tokens) > 1, None
+        index, text, label, answer, known, out_of_fold, found, function.target_probability, len(tokens) > 1, None
     )
 
 

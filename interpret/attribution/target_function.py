@@ -1,4 +1,4 @@
-"""A question about a text: how its answer changes as words fade, go or are replaced."""
+"""A target as a function of the text: how it changes as words fade, go or are replaced."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Float32
 
 from interpret.attribution.find_target import find_target
-from interpret.attribution.targets import TARGETS, Asking, Question, Target, TargetKind
+from interpret.attribution.targets import TARGETS, BoundTarget, Target, TargetInputs, TargetKind
 from interpret.attribution.targets.target import Pass
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import hold
@@ -25,7 +25,7 @@ from interpret.core.tokens import Tokens, cut
 BASELINES = ("pad", "mask", "zero", "mean")
 
 
-class TargetFunction(Question):
+class TargetFunction(BoundTarget):
     """A text, and one number that a model says about it. `target_function` makes one.
 
     Attributes
@@ -114,7 +114,7 @@ class TargetFunction(Question):
     @property
     def own(self) -> Float32[np.ndarray, " answer"]:
         """How it answers the text itself; asked once, whatever is explained of it then."""
-        # Not functools.cached_property: until Python 3.12 it holds a lock of all questions while it waits for a device.
+        # Not functools.cached_property: until Python 3.12 it holds a lock of all instances while it waits for a device.
         if self._own is None:
             self._own = read_only(self.answers([self.tokens])[0])
         return self._own
@@ -216,11 +216,11 @@ class TargetFunction(Question):
         return dict(zip(kinds, found, strict=True))
 
     def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "TargetFunction":
-        """Return the same question about a text whose embeddings are others."""
-        question = copy(self)
+        """Return the same function of a text whose embeddings are others."""
+        moved = copy(self)
         with hold(self.encoder.spec.device):
-            question._moved = embedded.detach().to(self.encoder.spec.device)
-        return question
+            moved._moved = embedded.detach().to(self.encoder.spec.device)
+        return moved
 
     def without(self, gone: Bool[np.ndarray, " token"]) -> Tokens:
         """Return the text with tokens taken out of it; positions close up, as if they had never been written."""
@@ -318,20 +318,20 @@ def target_function(
     >>> other.target.kind, round(float(other.output), 1)
     ('similarity', 0.8)
     """
-    asking = Asking(encoder, text, pair, head, pooling, prompt)
-    goal = target if isinstance(target, Target) else find_target(asking, target)
+    inputs = TargetInputs(encoder, text, pair, head, pooling, prompt)
+    goal = target if isinstance(target, Target) else find_target(inputs, target)
     if goal.kind not in TARGETS:
         raise InputError(
             "There is no target “{name}”. Choose one of: {known}.", name=goal.kind, known=", ".join(TARGETS)
         )
     kind = TARGETS[goal.kind]
-    asked = kind.ask(asking, goal)
-    question = TargetFunction(encoder, asked.tokens, asked.target, asked.head, asked.other, asked.reading)
-    kind.check(question)
-    if kind.likely and question.target.index < 0:
-        question.target = kind.likeliest(question, question.own)
-    if question.fixed.all():
+    bound = kind.bind(inputs, goal)
+    function = TargetFunction(encoder, bound.tokens, bound.target, bound.head, bound.other, bound.reading)
+    kind.check(function)
+    if kind.likely and function.target.index < 0:
+        function.target = kind.likeliest(function, function.own)
+    if function.fixed.all():
         raise InputError(
             "The text contains only special tokens and masks, so there is no word to explain. Add some words."
         )
-    return question
+    return function

@@ -8,11 +8,11 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.method_input import method_names
+from dashboard.widgets.target_view import TargetChoice
 
 
-def method_guide(asked: Asked, found: Sequence[it.Attribution]) -> None:
+def method_guide(choice: TargetChoice, found: Sequence[it.Attribution]) -> None:
     """Explain the methods on the page."""
     from interpret.attribution.methods import METHODS
 

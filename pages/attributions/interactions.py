@@ -11,42 +11,42 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.figures import pair_matrix
 
 
 @guarded
-def pairs(asked: Asked) -> None:
+def pairs(choice: TargetChoice) -> None:
     """Word pairs that make two texts similar, or that change the output only together."""
-    special = cache.encoder(asked.subject.spec).special
+    special = cache.encoder(choice.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE)
-    if asked.kind.in_pairs:
-        _similar(asked, baseline)
+    if choice.kind.in_pairs:
+        _similar(choice, baseline)
     else:
-        _together(asked, baseline)
+        _together(choice, baseline)
 
 
-def _similar(asked: Asked, baseline: str) -> None:
-    encoder = cache.encoder(asked.subject.spec)
-    other = asked.subject.pair or ""
-    length = len(encoder.tokens(asked.subject.text)) + len(encoder.tokens(other))
+def _similar(choice: TargetChoice, baseline: str) -> None:
+    encoder = cache.encoder(choice.subject.spec)
+    other = choice.subject.pair or ""
+    length = len(encoder.tokens(choice.subject.text)) + len(encoder.tokens(other))
 
     analysis = Analysis(
         "attribution.similarity_pairs",
-        asked.subject,
+        choice.subject,
         name="pairs",
         shows=(".scores",),
         other=other,
         baseline=baseline,
-        pooling=asked.pooling,
-        prompt=asked.prompt,
+        pooling=choice.pooling,
+        prompt=choice.prompt,
     )
 
     def work(progress: Progress) -> it.attribution.SimilarityPairs:
@@ -55,7 +55,7 @@ def _similar(asked: Asked, baseline: str) -> None:
 
     found = long_work(
         "similarity_pairs",
-        f"{asked.about}:{baseline}",
+        f"{choice.about}:{baseline}",
         _("Compute word-pair interactions"),
         work,
         {"path": _("tokens traced from the baseline")},
@@ -66,7 +66,7 @@ def _similar(asked: Asked, baseline: str) -> None:
         return
     rows, columns = found.first, found.second
     tiles = st.columns(3)
-    dot = asked.question.reading.model.similarity == "dot"
+    dot = choice.target_function.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
     tiles[0].metric(name, f"{found.similarity:.3f}")
     tiles[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
@@ -81,7 +81,7 @@ def _similar(asked: Asked, baseline: str) -> None:
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
     st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
-    warn_of_baseline(asked.question, baseline, "pairs")
+    warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
             "Rows are words of the explained text, columns words of the other text: what each word pair adds to the "
@@ -95,34 +95,34 @@ def _similar(asked: Asked, baseline: str) -> None:
     export_bar([_matrix(words, names, stem)], analysis)
 
 
-def _together(asked: Asked, baseline: str) -> None:
-    question = asked.question
+def _together(choice: TargetChoice, baseline: str) -> None:
+    target_function = choice.target_function
     shown = (".strength", ".difference")
-    analysis = asked.analysis("interactions", "interactions", shown, baseline=baseline)
+    analysis = choice.analysis("interactions", "interactions", shown, baseline=baseline)
 
     def work(progress: Progress) -> it.attribution.Interactions:
-        found: it.attribution.Interactions = analysis.run(question=asked.question, progress=progress)
+        found: it.attribution.Interactions = analysis.run(target_function=choice.target_function, progress=progress)
         return found
 
-    words = len(_free(question.tokens))
+    words = len(_free(target_function.tokens))
     found = long_work(
         "interactions",
-        f"{asked.about}:{baseline}",
+        f"{choice.about}:{baseline}",
         _("Measure all word pairs: about {passes} passes").format(passes=f"{words * words:,}"),
         work,
         {"pairs": _("sets of words")},
-        auto=words * words * len(question.tokens) <= 25_000,
+        auto=words * words * len(target_function.tokens) <= 25_000,
         keep=6,
     )
     if found is None:
         return
-    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
     kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
     st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
-    warn_of_baseline(asked.question, baseline, "pairs")
+    warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
             "What two words do together beyond what each does alone: ArchDetect's interaction strength (Archipelago, "
@@ -137,7 +137,7 @@ def _together(asked: Asked, baseline: str) -> None:
         )
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
-    stem = file_stem("interactions", asked.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    stem = file_stem("interactions", choice.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
     export_bar([_matrix(scores, [names, names], stem)], analysis)
 
 

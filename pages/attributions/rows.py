@@ -7,13 +7,13 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import class_words_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, method_choices
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice
 from pages.attributions.figures import class_words
 from pages.attributions.rows_view import (
     accuracy_lines,
@@ -28,31 +28,31 @@ from pages.attributions.rows_view import (
 
 
 @guarded
-def rows(asked: Asked) -> None:
+def rows(choice: TargetChoice) -> None:
     """The words with the highest scores for each class over a file, and its wrong predictions."""
-    if asked.kind.compares:
+    if choice.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
     found = rows_input()
     if found is None:
         return
     names = method_choices()
-    special = cache.encoder(asked.subject.spec).special
+    special = cache.encoder(choice.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    analysis = rows_analysis(asked, found, method, baseline)
+    analysis = rows_analysis(choice, found, method, baseline)
     training_texts = learned_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
         explained: it.attribution.RowAttributions = analysis.run(
-            training_texts=training_texts, progress=progress, beside=cache.beside(asked.subject.spec)
+            training_texts=training_texts, progress=progress, beside=cache.beside(choice.subject.spec)
         )
         return explained
 
     result = long_work(
         "rows",
-        repr((asked.subject.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        repr((choice.subject.spec, choice.target, choice.classifier, found.about, method, baseline)),
         _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
@@ -61,7 +61,7 @@ def rows(asked: Asked) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", asked.subject.spec.checkpoint.name.split("/")[-1], found.name)
+    stem = file_stem("rows", choice.subject.spec.checkpoint.name.split("/")[-1], found.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)

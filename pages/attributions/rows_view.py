@@ -15,7 +15,6 @@ from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.accuracy_line import accuracy_line
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
@@ -23,6 +22,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.models import chosen_run
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
+from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table
 from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
@@ -289,7 +289,7 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
     ]
 
 
-def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Analysis:
+def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str) -> Analysis:
     """Describe how the rows are explained."""
     column, labels, marks = read.columns
     lines = table_lines(read.path) + "indices = range(len(table.rows))\n"
@@ -302,7 +302,7 @@ def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Anal
         return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
 
     origin = f"origin = rows_of(table, indices, [table.columns[{column}]])"
-    more: dict[str, Any] = {} if asked.head is None else {"head": asked.head}
+    more: dict[str, Any] = {} if choice.head is None else {"head": choice.head}
     more |= {"origin": source("origin", read.origin, f"from interpret.core.file_rows import rows_of\n\n{origin}")}
     if read.labels is not None:
         more["labels"] = source("labels", read.labels, f"labels = [row[{labels}] for row in rows]")
@@ -310,11 +310,11 @@ def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Anal
         more["highlights"] = source("highlights", read.highlights, f"highlights = [row[{marks}] for row in rows]")
     return Analysis(
         "attribution.attribute_rows",
-        asked.subject.spec,
+        choice.subject.spec,
         name="found",
         shows=(".words(found.classes[0])", ".accuracies"),
         texts=source("texts", read.texts, f"texts = [row[{column}] for row in rows]"),
-        target=asked.target,
+        target=choice.target,
         method=method,
         baseline=baseline,
         **more,

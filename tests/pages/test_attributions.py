@@ -12,9 +12,9 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.components.words import read_indices
 from dashboard.subject import Subject
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.method_input import How, method_names
+from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.methods import METHODS, by_faithfulness
 from interpret.attribution.targets import TARGETS
 from pages.attributions.export import as_dict, as_page, attribution_table
@@ -289,12 +289,12 @@ def test_sampled_methods_show_their_error_and_export_it(minilm):
     assert f"± {found.word_uncertainty[1]:.4f}" in word.note
     table = attribution_table([found], True)
     np.testing.assert_allclose(table["± GradientSHAP (95%)"], found.word_uncertainty)
-    asked = Asked(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
-    assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
+    choice = TargetChoice(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
+    assert as_dict(choice, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
     exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")
     assert words_of(exact, True)[1].note == ""
     assert not any("±" in name for name in attribution_table([exact], True))
-    assert as_dict(asked, exact)["uncertainty"] is None
+    assert as_dict(choice, exact)["uncertainty"] is None
 
 
 def test_a_page_to_keep_has_what_was_asked_and_every_number(minilm):

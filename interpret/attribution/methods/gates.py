@@ -28,7 +28,7 @@ class Gates:
 
     def __init__(self, work: Work, embedded: torch.Tensor, units: Sequence[Sequence[int]]) -> None:
         self._work, self._embedded = work, embedded
-        self._belongs = torch.zeros(len(units), len(work.question.tokens))
+        self._belongs = torch.zeros(len(units), len(work.target_function.tokens))
         for number, unit in enumerate(units):
             self._belongs[number, list(unit)] = 1
         self.all_there, self.none_there = torch.ones(1, len(units)), torch.zeros(1, len(units))
@@ -40,12 +40,12 @@ class Gates:
 
     def __call__(self, gates: torch.Tensor) -> torch.Tensor:
         """Return the model's output for each row of gates."""
-        question, empty, embedded, rows = self._work.question, self._work.empty, self._embedded, []
-        for some in gates.split(question.at_once):
+        target_function, empty, embedded, rows = self._work.target_function, self._work.empty, self._embedded, []
+        for some in gates.split(target_function.at_once):
             kept = 1 - (1 - some.float()) @ self._belongs
-            with hold(question.encoder.spec.device), torch.no_grad():
+            with hold(target_function.encoder.spec.device), torch.no_grad():
                 there = kept.to(embedded)[..., None]
-                rows.append(question.score(empty + there * (embedded - empty)).cpu())
+                rows.append(target_function.score(empty + there * (embedded - empty)).cpu())
             self._work.report()
         found = torch.cat(rows)
         self.asked.append(gates.double().numpy())

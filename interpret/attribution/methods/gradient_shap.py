@@ -45,8 +45,8 @@ class GradientShap(ByPath):
     def _draws(self, work: Work, embedded: torch.Tensor) -> Float64[np.ndarray, "draw token"]:
         alphas = np.random.uniform(size=DRAWS).tolist()
         found = []
-        for first in range(0, DRAWS, work.question.at_once):
+        for first in range(0, DRAWS, work.target_function.at_once):
             work.report()
-            some = alphas[first : first + work.question.at_once]
-            found += [slopes for _, slopes in look(work.question, embedded, work.empty, some)]
+            some = alphas[first : first + work.target_function.at_once]
+            found += [slopes for _, slopes in look(work.target_function, embedded, work.empty, some)]
         return np.stack(found)

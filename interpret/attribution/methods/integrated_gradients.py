@@ -34,9 +34,9 @@ class IntegratedGradients(ByPath):
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Walk from the baseline to the text."""
-        found = walk(work.question, embedded, work.empty, work.tolerance, work.rule, work.progress)
+        found = walk(work.target_function, embedded, work.empty, work.tolerance, work.rule, work.progress)
         return Scores(found.scores, len(found.alphas))
 
     def at(self, work: Work, point: torch.Tensor) -> Float64[np.ndarray, " token"]:
         """Walk to a noisy text."""
-        return walk(work.question, point, work.empty, work.tolerance, work.rule).scores
+        return walk(work.target_function, point, work.empty, work.tolerance, work.rule).scores

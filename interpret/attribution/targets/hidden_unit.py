@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 
 from interpret.attribution.targets.controls import Choice, Control, Number
-from interpret.attribution.targets.target import Asking, Pass, Question, Target, TargetKind, register
+from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.heads import mean_states
@@ -25,7 +25,7 @@ class HiddenUnit(TargetKind):
     at_level = True
     by_levels = True
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
         """Return the unit of ``"unit LAYER.UNIT"``."""
         if not (isinstance(wish, str) and wish.startswith("unit ")):
             return None
@@ -33,9 +33,9 @@ class HiddenUnit(TargetKind):
         numbers = all(one.isascii() and one.isdigit() for one in (level, unit))
         return Target(self.name, wish, int(unit), int(level)) if numbers else None
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse a unit or a level that there is not."""
-        target, encoder = question.target, question.encoder
+        target, encoder = bound.target, bound.encoder
         if not (0 <= target.position <= encoder.layers and 0 <= target.index < encoder.width):
             raise InputError(
                 "There is no unit {unit} in hidden state {level}. This model has hidden states 0 to {layers} with "
@@ -46,13 +46,13 @@ class HiddenUnit(TargetKind):
                 width=encoder.width,
             )
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return the unit's mean over tokens."""
-        return mean_states(seen.levels[question.target.position], seen.mask)[:, [question.target.index]]
+        return mean_states(seen.levels[bound.target.position], seen.mask)[:, [bound.target.index]]
 
-    def top(self, question: Question) -> int:
+    def top(self, bound: BoundTarget) -> int:
         """Return its own level: it knows nothing of those above."""
-        return question.target.position
+        return bound.target.position
 
     def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
         """Return the choice of a level, and the unit's number."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 
-from interpret.attribution.targets.target import Asking, Pass, Question, Target, TargetKind, register
+from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
@@ -27,12 +27,12 @@ class MaskedWord(TargetKind):
     likely = True
     at_mask = True
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
         """Return the token of a name at the first mask; of the prediction, one that is not chosen yet."""
-        encoder = asking.encoder
-        if asking.head is not None or not _guesses(encoder):
+        encoder = inputs.encoder
+        if inputs.head is not None or not _guesses(encoder):
             return None
-        masked = [position for position, token in enumerate(asking.read().strings) if token == encoder.mask]
+        masked = [position for position, token in enumerate(inputs.read().strings) if token == encoder.mask]
         if not masked:
             return None
         if wish == "predicted":
@@ -40,9 +40,9 @@ class MaskedWord(TargetKind):
         token = encoder.names.find(str(wish))
         return None if token is None else Target(self.name, encoder.names(token), token, masked[0])
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse a position without a mask, a token that there is not, and a model that predicts none."""
-        target, encoder, strings = question.target, question.encoder, question.tokens.strings
+        target, encoder, strings = bound.target, bound.encoder, bound.tokens.strings
         if target.index >= 0:
             if not (0 <= target.position < len(strings) and strings[target.position] == encoder.mask):
                 raise InputError(
@@ -61,29 +61,29 @@ class MaskedWord(TargetKind):
                 "This model has no masked-language-model head. Choose one that was trained on masked words."
             )
 
-    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+    def likeliest(self, bound: BoundTarget, answers: Float32[np.ndarray, " answer"]) -> Target:
         """Return the predicted token."""
         best = int(answers.argmax())
-        return replace(question.target, name=question.encoder.names(best), index=best)
+        return replace(bound.target, name=bound.encoder.names(best), index=best)
 
-    def by_task_head(self, question: Question) -> bool:
+    def by_task_head(self, bound: BoundTarget) -> bool:
         """Only the model's own head predicts tokens."""
         return True
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every token's score at the mask."""
-        logits, positions = seen.logits, [_mask_of(question, one) for one in seen.texts]
+        logits, positions = seen.logits, [_mask_of(bound, one) for one in seen.texts]
         # Of one position for all a slice does, whose gradient costs little.
         one = len(set(positions)) == 1
         return logits[:, positions[0]] if one else logits[torch.arange(len(positions)), torch.tensor(positions)]
 
-    def fixed(self, question: Question) -> Bool[np.ndarray, " token"]:
+    def fixed(self, bound: BoundTarget) -> Bool[np.ndarray, " token"]:
         """Keep all masks: which one is meant is told by those before it."""
-        return np.array([token == question.encoder.mask for token in question.tokens.strings])
+        return np.array([token == bound.encoder.mask for token in bound.tokens.strings])
 
-    def read_from(self, question: Question) -> Sequence[int]:
+    def read_from(self, bound: BoundTarget) -> Sequence[int]:
         """Return the mask."""
-        return [question.target.position]
+        return [bound.target.position]
 
     def offered(self, encoder: Encoder, text: str) -> bool:
         """Offer it where the text has a mask, and the model a head that predicts words there."""
@@ -98,8 +98,8 @@ def _guesses(encoder: Encoder) -> bool:
     return encoder.task is not None and encoder.task.kind == "masked words"
 
 
-def _mask_of(question: Question, tokens: Tokens) -> int:
+def _mask_of(bound: BoundTarget, tokens: Tokens) -> int:
     """Find the mask that is asked about in a text that may have lost or changed other tokens."""
-    mask = question.encoder.mask
-    before = sum(token == mask for token in question.tokens.strings[: question.target.position])
+    mask = bound.encoder.mask
+    before = sum(token == mask for token in bound.tokens.strings[: bound.target.position])
     return [position for position, token in enumerate(tokens.strings) if token == mask][before]

@@ -45,7 +45,7 @@ class Target:
     position: int = -1
 
 
-class Asking:
+class TargetInputs:
     """What `interpret.attribution.target_function` was called with, but for the target.
 
     Attributes
@@ -84,8 +84,8 @@ class Asking:
         return self._tokens
 
 
-class Question:
-    """What is asked of a text, and by what it is answered.
+class BoundTarget:
+    """A target beside the text and the model that it is a number of.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Pass:
     Attributes
     ----------
     texts
-        What each row reads; tokens may be gone or others than the question's.
+        What each row reads; tokens may be gone or others than the bound target's.
     mask
         Which tokens of a row are there.
     output
@@ -153,7 +153,7 @@ class Pass:
 class TargetKind(ABC):
     """A kind of target: one file in this folder, whose class `register` puts among `TARGETS`.
 
-    Its methods get the `Question` whose target is of this kind.
+    Its methods get the `BoundTarget` whose target is of this kind.
 
     Attributes
     ----------
@@ -207,7 +207,7 @@ class TargetKind(ABC):
 
     # ---- how it is asked for
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
         """Return the target that a wish is for; None where it is for another kind. By its name, unless this is changed.
 
         Raises
@@ -217,7 +217,7 @@ class TargetKind(ABC):
         """
         return Target(self.name, "") if wish == self.name else None
 
-    def ask(self, asking: Asking, target: Target) -> Question:
+    def bind(self, inputs: TargetInputs, target: Target) -> BoundTarget:
         """Read the text for a target of this kind.
 
         Raises
@@ -225,9 +225,9 @@ class TargetKind(ABC):
         InputError
             If the text cannot be read, or there is no second one to compare it with.
         """
-        return Question(asking.encoder, asking.read(), target, asking.head)
+        return BoundTarget(inputs.encoder, inputs.read(), target, inputs.head)
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse what this model cannot be asked.
 
         Raises
@@ -237,31 +237,31 @@ class TargetKind(ABC):
         """
         return None
 
-    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+    def likeliest(self, bound: BoundTarget, answers: Float32[np.ndarray, " answer"]) -> Target:
         """Return the target that is predicted, for a kind that is `likely` and of which none was chosen."""
-        return question.target
+        return bound.target
 
     # ---- how it is answered
 
-    def by_task_head(self, question: Question) -> bool:
+    def by_task_head(self, bound: BoundTarget) -> bool:
         """Tell whether the model's own task head answers, and not what is made of the bare encoder's states."""
         return False
 
     @abstractmethod
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every class's or token's score, among which `Target.index` chooses, or the one number there is."""
 
-    def fixed(self, question: Question) -> Bool[np.ndarray, " token"]:
+    def fixed(self, bound: BoundTarget) -> Bool[np.ndarray, " token"]:
         """Tell which tokens no method takes away, beside the special ones."""
-        return np.zeros(len(question.tokens), bool)
+        return np.zeros(len(bound.tokens), bool)
 
-    def top(self, question: Question) -> int:
+    def top(self, bound: BoundTarget) -> int:
         """Return the highest level of hidden states that it depends on."""
-        return question.encoder.layers
+        return bound.encoder.layers
 
-    def read_from(self, question: Question) -> Sequence[int]:
+    def read_from(self, bound: BoundTarget) -> Sequence[int]:
         """Return the tokens whose states at the top level it is read from."""
-        return range(len(question.tokens))
+        return range(len(bound.tokens))
 
     # ---- what a page needs
 

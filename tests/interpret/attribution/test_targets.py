@@ -7,7 +7,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.attribution.target_function import target_function
-from interpret.attribution.targets import TARGETS, Asking, in_order
+from interpret.attribution.targets import TARGETS, TargetInputs, in_order
 from interpret.attribution.targets.controls import Choice
 from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
@@ -137,7 +137,7 @@ def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
             options = [*one.worded, *one.options] if isinstance(one, Choice) else range(one.most + 1)
             values[one.key] = options[-1] if last else options[0]
         wish = kind.wished(values)
-        assert kind.find(wish, Asking(encoder, text, "the river", head)).kind == name
+        assert kind.find(wish, TargetInputs(encoder, text, "the river", head)).kind == name
         target = target_function(encoder, text, "the river", wish, head).target
         assert target.kind == name
         # Every brace of the sentence is filled; a kind that needs a second text says so where there is none.
