@@ -189,7 +189,7 @@ def _use_baseline(kind: str) -> None:
 
 def class_words_line(words: Sequence[DrivingWord]) -> str:
     """Say how many words were compared, and how many of them chance alone would make stand out."""
-    told = sum(word.told for word in words)
+    significant = sum(word.significant for word in words)
     return _n(
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} word was compared: by chance alone, {chance} would "
@@ -200,7 +200,7 @@ def class_words_line(words: Sequence[DrivingWord]) -> str:
         "them would have an interval that excludes 0. Opaque bars hold after correcting for all words together "
         "(Holm): {told}.",
         len(words),
-    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{told:,}")
+    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{significant:,}")
 
 
 def _note(one: it.Attribution, own: bool) -> str:

@@ -66,7 +66,7 @@ def pick_token(
     return token
 
 
-def telling_token(trace: it.Trace, layer: int, head: int) -> int:
+def informative_token(trace: it.Trace, layer: int, head: int) -> int:
     """Return the token that looks hardest at another word, in one head: one to begin with, and no more than that."""
     ordinary = np.flatnonzero(~trace.tokens.special)
     block = trace.attention[layer, head][np.ix_(ordinary, ordinary)].copy()

@@ -136,7 +136,7 @@ def target_input(subject: Subject) -> TargetChoice | None:
         kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
         state.publish(state.EXPLAINED, next(iter(kinds)))
         if not kind.classifier:
-            target = kind.wished(_chosen(kind.controls(encoder, ())))
+            target = kind.requested(_chosen(kind.controls(encoder, ())))
             if not kind.compares:
                 return TargetChoice(subject, kind, target, None, "")
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
@@ -154,7 +154,7 @@ def target_input(subject: Subject) -> TargetChoice | None:
     names = class_names(encoder, fitted.result if fitted is not None else None)
     with controls:
         values = _chosen(kind.controls(encoder, names), about, len(names))
-    return TargetChoice(subject, kind, kind.wished(values), fitted, about)
+    return TargetChoice(subject, kind, kind.requested(values), fitted, about)
 
 
 def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:

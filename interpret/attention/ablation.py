@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.indices import head_gates
 from interpret.core.tap import Tap
@@ -110,7 +110,7 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
     gates = head_gates(encoder, heads)
     tokens = encoder.tokens(text, pair)
     positions = _answered(encoder, tokens)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         passes = [
             encoder.forward(
                 [tokens],

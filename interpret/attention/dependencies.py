@@ -58,11 +58,11 @@ class DependencyScores:
         How often each was tried.
     accuracy
         The share where the head's strongest link, self and special tokens left out, was the right word. The best of
-        so many heads is flattered by being picked on the sentences that it is scored on; ``held`` is not.
+        so many heads is flattered by being picked on the sentences that it is scored on; ``held_out`` is not.
     offset
         The fixed offset that is right most often: the head so many words to the right of its dependent (negative:
         left). Seen from the head it is the same, the other way round.
-    held
+    held_out
         For each relation what the best head and the best fixed offset get right on sentences that neither was chosen
         on, with 95% intervals by bootstrap over sentences.
     sentences, skipped
@@ -77,7 +77,7 @@ class DependencyScores:
     counts: Int[np.ndarray, " relation"]
     accuracy: Float32[np.ndarray, "relation seeking layer head"]
     offset: Int[np.ndarray, " relation"]
-    held: tuple[HeldOut, ...]
+    held_out: tuple[HeldOut, ...]
     sentences: int
     skipped: int
     unread: int
@@ -251,18 +251,18 @@ def dependency_scores(
     relations = tuple(name for name, _ in counts.most_common())
     shape = 2, encoder.layers, encoder.heads
     fixed_offsets = [_frequent_offsets(offsets[names == name]) for name in relations]
-    accuracy, held = [], []
+    accuracy, scores = [], []
     for name, fixed in zip(relations, fixed_offsets, strict=True):
         rows = names == name
         right = np.unpackbits(packed[rows], axis=1, count=int(np.prod(shape))).astype(bool)
         accuracy.append(right.mean(axis=0).reshape(shape))
-        held.append(held_out(right, offsets[rows, None] == fixed, owner[rows], seed))
+        scores.append(held_out(right, offsets[rows, None] == fixed, owner[rows], seed))
     return DependencyScores(
         relations=relations,
         counts=read_only([counts[name] for name in relations], np.int64),
         accuracy=read_only(np.stack(accuracy), np.float32),
         offset=read_only([fixed[0] for fixed in fixed_offsets], np.int64),
-        held=tuple(held),
+        held_out=tuple(scores),
         sentences=len(fitting),
         skipped=len(sentences) - len(fitting),
         unread=unread,

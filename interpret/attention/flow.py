@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import maximum_flow
 
 from interpret.attention.trace_check import check_same
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
@@ -204,7 +204,7 @@ def gradient_paths(
     if target != "state" and (isinstance(target, bool) or target not in classes):
         raise InputError("This model has no class {target}. Choose “state” or one of its classes.", target=target)
     tap = Tap(encoder.layers, gradients=True)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         output = encoder.forward([trace.tokens], tap, gradients=True, task=target != "state", output_hidden_states=True)
         if target == "state":
             state = output.hidden_states[layer + 1][0]

@@ -317,9 +317,9 @@ def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
 
 
 def _alone(
-    name: str, values: Float[np.ndarray, "layer head query"], asked: Bool[np.ndarray, " query"]
+    name: str, values: Float[np.ndarray, "layer head query"], counted: Bool[np.ndarray, " query"]
 ) -> Float[np.ndarray, "layer head"]:
-    some = values[..., asked]
+    some = values[..., counted]
     count = some.shape[-1]
     mean = some.mean(-1) if count else np.zeros(values.shape[:2])
     return _half(name, mean, np.square(some - mean[..., None]).sum(-1) / max(count, 1) ** 2, count)

@@ -108,12 +108,12 @@ def _out_of_fold(
     right: Bool[np.ndarray, "link rule"], fold: Int[np.ndarray, " link"]
 ) -> tuple[Bool[np.ndarray, " link"], list[int]]:
     """Return which links are right by the rule that is best on the other folds, and these rules."""
-    told, chosen = np.empty(len(right), bool), []
+    correct, chosen = np.empty(len(right), bool), []
     for one in np.unique(fold):
         here = fold == one
         chosen.append(int(right[~here].sum(axis=0).argmax()))
-        told[here] = right[here, chosen[-1]]
-    return told, chosen
+        correct[here] = right[here, chosen[-1]]
+    return correct, chosen
 
 
 def _share(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, " draw"]:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32
 
 from interpret.attention.trace_check import check_same
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import check_index
@@ -253,7 +253,7 @@ def _numbers(parameter: torch.Tensor | None) -> np.ndarray:
     if parameter is None:
         # ModernBERT does without biases.
         return np.zeros(1)
-    with hold(str(parameter.device)):
+    with lock_device(str(parameter.device)):
         return parameter.detach().to("cpu", torch.float64).numpy()
 
 
@@ -271,7 +271,7 @@ def _model_output(encoder: Encoder, trace: Trace, layer: int) -> np.ndarray:
     """What the model itself has after the residual and layer norm of a layer's attention, of shape (token, hidden)."""
     found: list[torch.Tensor] = []
     norm = attrgetter(encoder.family.norm)(_layer(encoder, layer))
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         hook = norm.register_forward_hook(lambda _module, _inputs, output: found.append(output[0].float().cpu()))
         try:
             encoder.forward([trace.tokens])

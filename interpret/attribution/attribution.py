@@ -13,7 +13,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction, target_function
 from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold, seeded
+from interpret.core.device_lock import lock_device, seeded
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
@@ -194,7 +194,7 @@ def explain(
     # What only asks the model forward takes the device for each batch anew: thousands of passes should not keep all
     # others waiting. Gradients take it once.
     gradients = about.gradient and not about.path
-    alone = hold(target_function.encoder.spec.device) if gradients else nullcontext()
+    alone = lock_device(target_function.encoder.spec.device) if gradients else nullcontext()
     # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
     with seeded(seed, target_function.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
         embedded = target_function.embedded
@@ -202,7 +202,7 @@ def explain(
         output = target_function.output
         against = float("nan")
         if about.baseline:
-            with hold(target_function.encoder.spec.device), torch.no_grad():
+            with lock_device(target_function.encoder.spec.device), torch.no_grad():
                 against = float(target_function.score(target_function.baseline(baseline)[None])[0])
     special, tokens = target_function.tokens.special, target_function.tokens
     scores = np.where(special, 0.0, found.values)

@@ -13,7 +13,7 @@ import torch
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.variants import Change, Variants, apply_changes, read_variants, token_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
 
@@ -237,7 +237,7 @@ def _whole_words(target_function: TargetFunction) -> np.ndarray:
 def _suggestions(target_function: TargetFunction, search: str, positions: list[int], usable: np.ndarray) -> np.ndarray:
     """Score the vocabulary's words for each position: the higher, the rather it is tried."""
     encoder = target_function.encoder
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
         embedded = target_function.embedded.float()
         if search == "nearest":
@@ -258,7 +258,7 @@ def _suggestions(target_function: TargetFunction, search: str, positions: list[i
     texts = [target_function.with_tokens({position: mask}) for position in positions]
     rows = []
     for position, text in zip(positions, texts, strict=True):
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             logits = logits_of(encoder.forward([text], task=True))[0, position].float().cpu()
         rows.append(logits.numpy()[usable])
     return np.stack(rows)

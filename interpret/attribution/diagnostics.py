@@ -13,7 +13,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, correlation
 from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.extras import needed_for
 
@@ -112,7 +112,7 @@ def diagnose(
     total = 1 + (1 + _MOVES) * sensitivity + len(stages)
     done = 0
 
-    def tell(stage: str) -> None:
+    def report(stage: str) -> None:
         nonlocal done
         done += 1
         if progress is not None:
@@ -138,13 +138,13 @@ def diagnose(
     shuffled = np.stack([random.permutation(words) for _ in range(_SHUFFLES)])
     sets, changes = _changes(target_function, _baseline(attribution), seed)
     infidelities, scales = infidelity(np.vstack([words, shuffled]), sets, changes)
-    tell("infidelity")
+    report("infidelity")
     moved: float | None = None
     chance: float | None = None
-    with hold(target_function.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         radius = 0.05 * float(target_function.embedded.float().std())
     if sensitivity:
-        moved = _sensitivity(target_function, again, radius, seed, lambda: tell("sensitivity"))
+        moved = _sensitivity(target_function, again, radius, seed, lambda: report("sensitivity"))
         reference = float(np.linalg.norm(words)) or 1.0
         chance = float(np.linalg.norm(shuffled[:_MOVES] - words, axis=1).max()) / reference
     replaced, agreement = [], []
@@ -153,7 +153,7 @@ def diagnose(
         if other is not None:
             replaced.append(stage)
             agreement.append(correlation(by_word(again(other)), words))
-        tell("randomising")
+        report("randomising")
     sizes = [abs(correlation(one, words)) for one in shuffled]
     return Diagnostics(
         infidelity=float(infidelities[0]),
@@ -216,7 +216,7 @@ def _changes(target_function: TargetFunction, baseline: str, seed: int) -> tuple
         gates[1:, group] -= sets[:, [index]].astype(np.float32)
     answers = []
     for some in torch.from_numpy(gates).split(target_function.at_once):
-        with hold(target_function.encoder.spec.device), torch.no_grad():
+        with lock_device(target_function.encoder.spec.device), torch.no_grad():
             there = some.to(embedded)[..., None]
             answers.append(target_function.score(empty + there * (embedded - empty)).double().cpu().numpy())
     found = np.concatenate(answers)
@@ -228,14 +228,14 @@ def _sensitivity(
     again: Callable[[TargetFunction], np.ndarray],
     radius: float,
     seed: int,
-    tell: Callable[..., None],
+    report: Callable[..., None],
 ) -> float:
     with needed_for("attributions"):
         from captum.metrics import sensitivity_max
 
     fixed = torch.from_numpy(np.array(target_function.fixed))
     draw = torch.Generator().manual_seed(seed)
-    with hold(target_function.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         # What moves the embeddings does so on the host: the device is others' while it works.
         embedded = target_function.embedded.cpu()
 
@@ -245,7 +245,7 @@ def _sensitivity(
             # Captum asks with gradients switched off.
             with torch.enable_grad():
                 rows.append(torch.from_numpy(np.array(again(target_function.moved(one)))))
-            tell()
+            report()
         # Of a bare tensor Captum would take each row for an explanation, and each token's score for its length.
         return (torch.stack(rows),)
 
@@ -301,7 +301,7 @@ def with_new_weights(target_function: TargetFunction, stages: Sequence[str], see
 
     encoder, head = target_function.encoder.copy(), target_function.head
     changed: set[int] = set()
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         for stage in stages:
             if stage == "head" and head is not None:
                 head = type(head)(

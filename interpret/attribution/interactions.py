@@ -14,7 +14,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction, target_function
 from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.tap import Tap
@@ -162,11 +162,11 @@ def similarity_pairs(
     added, whole, empty, steps = [], [], [], 0
     for index, function in enumerate(functions):
 
-        def tell(done: int, index: int = index) -> None:
+        def report(done: int, index: int = index) -> None:
             if progress is not None:
                 progress(sum(lengths[:index]) + done, sum(lengths), "path")
 
-        parts, vectors, used = _added(function, baseline, tolerance, tell)
+        parts, vectors, used = _added(function, baseline, tolerance, report)
         added.append(parts)
         whole.append(vectors[1])
         empty.append(vectors[0])
@@ -189,13 +189,13 @@ def similarity_pairs(
 
 
 def _added(
-    target_function: TargetFunction, baseline: str, tolerance: float, tell: Callable[..., None]
+    target_function: TargetFunction, baseline: str, tolerance: float, report: Callable[..., None]
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
     embedded, empty = target_function.embedded, target_function.baseline(baseline)
     free = np.flatnonzero(~target_function.fixed)
     # Let go before `_moved_vectors`, which takes another lock first: in both orders two threads would wait for ever.
-    with hold(target_function.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         both, way = torch.stack([empty, embedded]), embedded - empty
     ends, _ = _moved_vectors(target_function, both, None)
     found, steps = np.zeros((len(target_function.tokens), ends.shape[1])), 0
@@ -206,13 +206,13 @@ def _added(
             # One token at a time fades in further, at all points of the way at once.
             for first in range(0, steps, target_function.at_once):
                 some = torch.tensor((points[first : first + target_function.at_once] + 1) / 2)
-                with hold(target_function.encoder.spec.device):
+                with lock_device(target_function.encoder.spec.device):
                     at = empty + some.to(embedded)[:, None, None] * way
                     slope = torch.zeros_like(at)
                     slope[:, index] = way[index]
                 _, moved = _moved_vectors(target_function, at, slope)
                 found[index] += weights[first : first + target_function.at_once] / 2 @ moved
-            tell(done + 1)
+            report(done + 1)
         difference = ends[1] - ends[0]
         missed = float(np.linalg.norm(found.sum(axis=0) - difference))
         if missed <= tolerance * float(np.linalg.norm(difference)):
@@ -229,7 +229,7 @@ def _moved_vectors(
     target_function.forward_passes += len(at)
     # With a tap open attention is computed in the open, whose every step has such derivatives; SDPA has none.
     tap = Tap(encoder.layers, record=False)
-    with _forward_mode, hold(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
+    with _forward_mode, lock_device(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
         embedded = at if slope is None else forward_ad.make_dual(at, slope)
         output = encoder.run({"inputs_embeds": embedded, **inputs}, tap, gradients=True)
         vectors = target_function.reading.vectors(output.last_hidden_state, inputs["attention_mask"])
@@ -293,7 +293,7 @@ def interactions(
     answers = np.empty(len(sets))
     for first in range(0, len(sets), target_function.at_once):
         some_gates = torch.from_numpy(gates[first : first + target_function.at_once])
-        with hold(target_function.encoder.spec.device), torch.no_grad():
+        with lock_device(target_function.encoder.spec.device), torch.no_grad():
             there = some_gates.to(embedded)[..., None]
             found = target_function.score(empty + there * (embedded - empty)).cpu().numpy()
         answers[first : first + len(found)] = found

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.extras import needed_for
@@ -56,7 +56,7 @@ def layer_attribution(
         raise InputError(
             "There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(LAYER_METHODS)
         )
-    with hold(target_function.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         embedded, empty = target_function.embedded, target_function.baseline(baseline)
         if method == "conductance":
             for steps in _STEPS:

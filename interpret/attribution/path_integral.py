@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
 from interpret.attribution.target_function import TargetFunction
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 
 Progress = Callable[[int, int, str], None]
@@ -185,7 +185,7 @@ def look(
     target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, alphas: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
-    with hold(target_function.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         way = embedded - baseline
         shares = torch.tensor(alphas, dtype=torch.float32, device=embedded.device)
         # In single precision whatever the model's: points that lie close would fall together.
@@ -193,6 +193,6 @@ def look(
         answers = target_function.score(points, gradients=True)
         (gradient,) = torch.autograd.grad(answers.sum(), points)
         slopes = (gradient.float() * way.float()).sum(dim=-1).double().cpu().numpy()
-        told = answers.detach().double().cpu().numpy().tolist()
+        outputs = answers.detach().double().cpu().numpy().tolist()
     target_function.backward_passes += len(alphas)
-    return list(zip(told, slopes, strict=True))
+    return list(zip(outputs, slopes, strict=True))

@@ -86,7 +86,7 @@ def attribute_rows(
     training_texts = head.out_of_fold if head is not None else training_texts
     how = (target, method, baseline, tolerance, head, seed)
 
-    def explained(by: Encoder, share: tuple[int, int], tell: Progress | None) -> dict[int, Row | InputError]:
+    def explained(by: Encoder, share: tuple[int, int], report: Progress | None) -> dict[int, Row | InputError]:
         found: dict[int, Row | InputError] = {}
         mine = range(share[0], len(texts), share[1])
         for done, index in enumerate(mine):
@@ -97,8 +97,8 @@ def attribute_rows(
                 found[index] = _row(by, index, texts[index], label, training_texts, how)
             except InputError as error:
                 found[index] = error
-            if tell is not None:
-                tell(done + 1, len(mine), "rows")
+            if report is not None:
+                report(done + 1, len(mine), "rows")
         return found
 
     shares = share_out(team(encoder, beside), len(texts), explained, progress)

@@ -13,7 +13,7 @@ from interpret.attribution.find_target import find_target
 from interpret.attribution.targets import TARGETS, BoundTarget, Target, TargetInputs, TargetKind
 from interpret.attribution.targets.target import Pass
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
@@ -85,7 +85,7 @@ class TargetFunction(BoundTarget):
         tap
             What to do with attention on the way.
         """
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             beside = self.encoder.beside_embeddings(self.tokens)
             inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
             inputs["inputs_embeds"] = embedded
@@ -105,7 +105,7 @@ class TargetFunction(BoundTarget):
             last = index + 1 == len(order)
             if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
                 some = [texts[j] for j in batch]
-                with hold(self.encoder.spec.device):
+                with lock_device(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some), some)
                     found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []
@@ -186,7 +186,7 @@ class TargetFunction(BoundTarget):
             raise InputError(
                 "There is no baseline “{name}”. Choose one of: {known}.", name=kind, known=", ".join(BASELINES)
             )
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             if kind == "zero":
                 filling = torch.zeros_like(embedded[0])
             elif kind == "mean":
@@ -218,7 +218,7 @@ class TargetFunction(BoundTarget):
     def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "TargetFunction":
         """Return the same function of a text whose embeddings are others."""
         moved = copy(self)
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             moved._moved = embedded.detach().to(self.encoder.spec.device)
         return moved
 
@@ -263,7 +263,7 @@ class TargetFunction(BoundTarget):
         return self.target.index if answers > 1 else 0
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             states = self.encoder.forward([tokens]).last_hidden_state
             vectors = self.reading.vectors(states, self.encoder.batch([tokens])["attention_mask"])
             # Made while nothing was recorded, and used where something is.

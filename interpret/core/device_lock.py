@@ -25,7 +25,7 @@ def device_lock(name: str) -> threading.RLock:
 
 
 @contextmanager
-def hold(name: str, refusal: CapacityError | None = None) -> Iterator[None]:
+def lock_device(name: str, refusal: CapacityError | None = None) -> Iterator[None]:
     """Hold a device for one piece of work, and turn running out of its memory into a `CapacityError`.
 
     Hooks and gradients live on the model, so two threads on one model give silently wrong numbers without this.

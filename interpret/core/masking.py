@@ -126,15 +126,23 @@ def mask_tokens(
         If whole words are asked for, and no words are given.
     """
     masking = masking or Masking()
-    # One draw of each kind for every token, so that another rate or share changes no other token's luck.
-    luck, fate, other = random.random(len(ids)), random.random(len(ids)), random.integers(len(others), size=len(ids))
+    # One draw of each kind for every token, so that another rate or share changes what happens to no other token.
+    selection, action, other = (
+        random.random(len(ids)),
+        random.random(len(ids)),
+        random.integers(len(others), size=len(ids)),
+    )
     if masking.whole_words:
         if word is None:
             raise InputError("Whole-word masking needs to know which word each token belongs to.")
-        # A word's luck is its first token's.
-        luck = luck[[int(np.flatnonzero(word == one)[0]) if one >= 0 else index for index, one in enumerate(word)]]
-    chosen = open_to & (luck < masking.rate)
-    done = np.where(fate < masking.hidden, HIDDEN, np.where(fate < masking.hidden + masking.replaced, REPLACED, KEPT))
+        # A word's draw is its first token's.
+        selection = selection[
+            [int(np.flatnonzero(word == one)[0]) if one >= 0 else index for index, one in enumerate(word)]
+        ]
+    chosen = open_to & (selection < masking.rate)
+    done = np.where(
+        action < masking.hidden, HIDDEN, np.where(action < masking.hidden + masking.replaced, REPLACED, KEPT)
+    )
     done = np.where(chosen, done, UNTOUCHED)
     read = np.where(done == HIDDEN, mask, np.where(done == REPLACED, others[other], ids))
     return Masked(read_only(read, np.int64), read_only(done, np.int8))

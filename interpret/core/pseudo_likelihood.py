@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.hub import Progress
@@ -102,7 +102,7 @@ def pseudo_log_likelihood(
         read = [
             hide(encoder, tokens, _hidden(tokens, int(position)) if within else (int(position),)) for position in some
         ]
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             states = encoder.forward(read).last_hidden_state
             own = states[torch.arange(len(some)), torch.from_numpy(some)]
             found = encoder.guess(own).float().log_softmax(-1).cpu()

@@ -20,7 +20,7 @@ class _Line(NamedTuple):
     cells: tuple[str, ...]
 
 
-def tag_columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> Tagged:
+def tag_columns(lines: Sequence[str], name: str, encoding: str, requested: str) -> Tagged:
     """Read lines of words with their tags; see `interpret.core.tag_files.read_tags`."""
     blocks: list[list[_Line]] = [[]]
     for number, text in enumerate(lines, 1):
@@ -34,7 +34,7 @@ def tag_columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> T
             "“{name}” contains no sentences. Each line needs a word and, in its last column, its tag.", name=name
         )
     if all(len(one.cells) == 10 and re.fullmatch(r"\d+([-.]\d+)?", one.cells[0]) for row in sentences for one in row):
-        return _universal(sentences, name, encoding, asked, comments)
+        return _universal(sentences, name, encoding, requested, comments)
     _check_columns(sentences, name)
     first = 1 if _numbered(sentences) else 0
     widths = {len(one.cells) for row in sentences for one in row}
@@ -42,7 +42,7 @@ def tag_columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> T
     choices = (
         [f"column {column}" for column in range(max(widths), first + 1, -1)] if len(widths) == 1 else ["last column"]
     )
-    column = -1 - chosen_column(asked, choices, name)
+    column = -1 - chosen_column(requested, choices, name)
     return tagged(
         "columns",
         encoding,
@@ -144,7 +144,7 @@ def _numbered(sentences: Sequence[Sequence[_Line]]) -> bool:
     )
 
 
-def _universal(sentences: Sequence[Sequence[_Line]], name: str, encoding: str, asked: str, comments: int) -> Tagged:
+def _universal(sentences: Sequence[Sequence[_Line]], name: str, encoding: str, requested: str, comments: int) -> Tagged:
     # A word of several syntactic ones ("1-2") and what only enhanced graphs have ("1.1") have no tag of their own.
     rows = [kept for row in sentences if (kept := [one for one in row if one.cells[0].isdecimal()])]
     entries: dict[tuple[int, str], None] = {}
@@ -158,7 +158,7 @@ def _universal(sentences: Sequence[Sequence[_Line]], name: str, encoding: str, a
         )
         entries |= dict.fromkeys((column, key) for key in sorted(found))
     choices = [*_UNIVERSAL, *dict.fromkeys(key for _, key in entries)]
-    chosen = choices[chosen_column(asked, choices, name)]
+    chosen = choices[chosen_column(requested, choices, name)]
 
     def tag(cells: Sequence[str]) -> str:
         if chosen in _UNIVERSAL:

@@ -48,7 +48,7 @@ def _is_header(lines: Iterable[str]) -> bool:
     return bool(names & set(WORDS)) and bool(names & set(TAGS))
 
 
-def _table(table: Table, name: str, asked: str) -> Tagged:
+def _table(table: Table, name: str, requested: str) -> Tagged:
     names = [column.casefold() for column in table.columns]
     word = next((names.index(one) for one in WORDS if one in names), None)
     sentence = next((names.index(one) for one in SENTENCES if one in names), None)
@@ -62,7 +62,7 @@ def _table(table: Table, name: str, asked: str) -> Tagged:
             known=", ".join(table.columns[:20]),
         )
     choices = [table.columns[index] for index in indices]
-    index = indices[chosen_column(asked, choices, name)]
+    index = indices[chosen_column(requested, choices, name)]
     words: list[list[str]] = []
     tags: list[list[str]] = []
     now = None
@@ -84,7 +84,7 @@ def _table(table: Table, name: str, asked: str) -> Tagged:
     return tagged("table", table.encoding, choices, words, tags)
 
 
-def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
+def _lists(text: str, name: str, encoding: str, requested: str) -> Tagged:
     words: list[list[str]] = []
     tags: list[list[str]] = []
     numbers: list[int] = []
@@ -109,7 +109,7 @@ def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
                 line=number,
                 name=name,
             )
-        tag = choices[chosen_column(asked, choices, name)]
+        tag = choices[chosen_column(requested, choices, name)]
         given = value.get(tag)
         if not isinstance(given, list) or len(given) != len(lists[word]):
             raise InputError(

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Int
 
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
@@ -222,7 +222,7 @@ def fill(
     for batch in reversed(list(batches_of(lengths, tokens_per_batch(encoder.spec.device, encoder.width)))):
         units = mine[batch]
         # A batch at a time: others may want the device meanwhile.
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             if plan.level == "texts":
                 _read_texts(encoder, plan, units, vectors)
             else:
@@ -236,12 +236,12 @@ def fill_together(encoders: Sequence[Encoder], plan: Plan, vectors: np.ndarray, 
     """Do what `fill` does on several devices at once: each writes the vectors of its own texts."""
     begun: set[int] = set()
 
-    def read(encoder: Encoder, share: tuple[int, int], tell: Progress | None) -> None:
+    def read(encoder: Encoder, share: tuple[int, int], report: Progress | None) -> None:
         if share[0] in begun:
             # A device ran out of memory: what it had read of long texts would be added up twice.
             vectors[:, items_of(plan, share)] = 0
         begun.add(share[0])
-        fill(encoder, plan, vectors, tell, share)
+        fill(encoder, plan, vectors, report, share)
 
     share_out(encoders, len(np.unique(plan.unit_text[_units(plan)])), read, progress)
 
@@ -260,10 +260,10 @@ def _turns(plan: Plan) -> np.ndarray:
     """Number the passes so that texts of like length are dealt out in turn, the windows of one text to one process."""
     wanted = _units(plan)
     size = np.bincount(plan.unit_text[wanted], plan.unit_tokens[wanted], int(plan.unit_text.max(initial=-1)) + 1)
-    turn = np.empty(len(size), np.int64)
+    order = np.empty(len(size), np.int64)
     # Texts of which nothing is read come last, so that every process has as many as any.
-    turn[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
-    return turn[plan.unit_text]
+    order[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
+    return order[plan.unit_text]
 
 
 def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 
 # Early exaggeration, and what follows.
 _PHASES = (12.0, 1.0)
@@ -42,7 +42,7 @@ class ExactTSNE:
         self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, start: np.ndarray, device: str
     ) -> None:
         self.device = device
-        with hold(device):
+        with lock_device(device):
             self.rows, self.columns = (torch.from_numpy(one.astype(np.int64)).to(device) for one in (rows, columns))
             self.values = torch.from_numpy(values.astype(np.float32)).to(device)
             self.points = torch.from_numpy(start.astype(np.float32)).to(device)
@@ -53,7 +53,7 @@ class ExactTSNE:
         done = 0
         for steps, exaggeration in zip((early, late), _PHASES, strict=True):
             for first in range(0, steps, _TOGETHER):
-                with hold(self.device), torch.inference_mode():
+                with lock_device(self.device), torch.inference_mode():
                     for _ in range(min(_TOGETHER, steps - first)):
                         self._step(exaggeration)
                 done += min(_TOGETHER, steps - first)
@@ -61,7 +61,7 @@ class ExactTSNE:
 
     def result(self) -> tuple[Float[np.ndarray, "point dim"], float]:
         """Return the points, and the Kullback–Leibler divergence in nats (van der Maaten & Hinton 2008, eq. 2)."""
-        with hold(self.device), torch.inference_mode():
+        with lock_device(self.device), torch.inference_mode():
             _, total = self._repelled()
             near = 1 / (1 + (self.points[self.rows] - self.points[self.columns]).square().sum(1).double())
             values = self.values.double()

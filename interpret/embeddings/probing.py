@@ -159,9 +159,9 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     own_fold = np.zeros(len(gold), int)
     for column, (_train, test) in enumerate(splits):
         own_fold[test] = column
-    told, remembered = (right[best[own_fold], task, np.arange(len(gold))].astype(float) for task in (0, 1))
+    correct, remembered = (right[best[own_fold], task, np.arange(len(gold))].astype(float) for task in (0, 1))
     _texts, owner = np.unique(contents[chosen], return_inverse=True)
-    hits, counts, gap = np.bincount(owner, told), np.bincount(owner), np.bincount(owner, told - remembered)
+    hits, counts, gap = np.bincount(owner, correct), np.bincount(owner), np.bincount(owner, correct - remembered)
     tries = right.reshape(-1, len(gold))
     by_text = np.stack([np.bincount(owner, one) for one in tries], axis=1)
     ends = share_intervals(by_text, np.repeat(counts[:, None], len(tries), axis=1)).reshape(-1, 2, 2)
@@ -174,9 +174,9 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
         accuracy_interval=read_only(ends[:, 0]),
         control_interval=read_only(ends[:, 1]),
         chosen=tuple(embeddings.layers[row] for row in best),
-        nested=float(told.mean()),
+        nested=float(correct.mean()),
         nested_interval=share_interval(hits, counts),
-        nested_selectivity=float((told - remembered).mean()),
+        nested_selectivity=float((correct - remembered).mean()),
         selectivity_interval=(2 * selectivity[0] - 1, 2 * selectivity[1] - 1),
         majority=float(np.bincount(gold).max() / len(gold)),
         classes=classes,

@@ -281,9 +281,9 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
     """
     from sklearn.neighbors import NearestNeighbors
 
-    tell = progress or (lambda _done, _total, _stage: None)
+    report = progress or (lambda _done, _total, _stage: None)
     while not _umap_turn.acquire(timeout=0.2):
-        tell(0, 1, "waiting")
+        report(0, 1, "waiting")
     ticks, result, failed = _Ticks(), [], []
     # umap-learn's own choice: few points take more rounds to settle.
     epochs = 500 if len(components) <= 10_000 else 200
@@ -322,11 +322,11 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
         thread = threading.Thread(target=run, name="umap", daemon=True)
         thread.start()
         while thread.is_alive():
-            tell(min(ticks.count, epochs), epochs, "umap" if ticks.count else "compile")
+            report(min(ticks.count, epochs), epochs, "umap" if ticks.count else "compile")
             thread.join(0.1)
     if failed:
         raise failed[0]
-    tell(epochs, epochs, "umap")
+    report(epochs, epochs, "umap")
     return result[0]
 
 

@@ -106,12 +106,12 @@ def save_change(
     whole = ["cls.predictions.transform", "cls.seq_relationship"]
     for path, module in after.named_modules():
         now = dict(module.named_parameters(recurse=False))
-        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
-        if not path.startswith(body) or not learned:
+        changed = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
+        if not path.startswith(body) or not changed:
             continue
         key = f"{PEFT_PREFIX}{path}"
-        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
-            change = learned["weight"].detach() - old[f"{path}.weight"]
+        if "weight" in changed and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            change = changed["weight"].detach() - old[f"{path}.weight"]
             table = isinstance(module, torch.nn.Embedding)
             ranks[path] = min(table_rank if table else rank, *change.shape)
             # As PEFT has them, a table's factors make its transpose.
@@ -120,8 +120,8 @@ def save_change(
             down, up, left[path] = low_rank(change, ranks[path], seen)
             names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
             state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
-            if "bias" in learned:
-                state[f"{key}.base_layer.bias"] = learned["bias"]
+            if "bias" in changed:
+                state[f"{key}.base_layer.bias"] = changed["bias"]
         else:
             whole.append(path)
     for path in whole:
@@ -250,20 +250,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--learned", type=int, required=True, help="how many books it learned from")
     parser.add_argument("--books", nargs="+", required=True, help="the titles of those that it did not")
     parser.add_argument("--out", type=Path, required=True, help="the folder that is written")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     try:
-        base = checkpoint_folder(find_checkpoint(asked.model))
-        run = read_run(asked.run)
-        left = save_change(
-            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, map_inputs(run)
-        )
-        balance_pairs(asked.model, asked.out, run)
-        found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
+        base = checkpoint_folder(find_checkpoint(args.model))
+        run = read_run(args.run)
+        left = save_change(base, run.folder / "model", args.out, args.name, args.rank, args.table_rank, map_inputs(run))
+        balance_pairs(args.model, args.out, run)
+        found = measure_adapter(args.model, args.out, args.held.read_bytes(), args.held.name, args.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
-    facts = _facts(*found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
-    (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    facts = _facts(*found) | {"words": args.words, "learned": args.learned, "books": args.books}
+    (args.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     sys.stderr.write(f"{json.dumps(facts)}\nleft out of the changes: {max(left.values()):.1%} at most\n")
     return 0
 

@@ -281,8 +281,8 @@ class Objective(ABC):
         return [f"{self.score_name} {facts['accuracy']:.1%} {interval(facts, '.1%')}{more}"]
 
     def baseline(self, facts: Mapping[str, float]) -> str:
-        """Say in a terminal's words what a model that has learned nothing does."""
-        return f"always giving the commonest class, which is right in {facts.get('majority', 0):.1%}"
+        """Name for a terminal the baseline that a model has to beat."""
+        return f"the majority-class baseline, whose accuracy is {facts.get('majority', 0):.1%}"
 
     # ---- its cost
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
@@ -79,7 +79,7 @@ class Regularizer:
                 importance.get(inside[id(one)], torch.zeros(())).to(one.device).expand_as(one) for one in self.weights
             ]
 
-    def pull(self) -> None:
+    def add_gradient(self) -> None:
         """Add its gradient, ``λ f (w − w⁰)``, to that of the weights."""
         with torch.no_grad():
             for index, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
@@ -134,7 +134,7 @@ def fisher_information(
     found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
     for one in parameters.values():
         one.requires_grad_(True)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         for index in chosen:
             inputs = collate.on_device([read(int(index))])
             del inputs["labels"]

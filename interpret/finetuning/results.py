@@ -100,7 +100,7 @@ class ClassificationResults:
 
     @property
     def beats_majority(self) -> bool:
-        """Whether the accuracy's interval lies above who always guesses the commonest class."""
+        """Whether the accuracy's interval lies above the majority-class baseline."""
         return self.interval[0] > self.majority
 
     @property
@@ -173,7 +173,7 @@ def measure_results(
     scores = logits.astype(np.float64)
     probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    given, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    given, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     count, classes = len(true), len(index_of)
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (true, given), 1)
@@ -182,10 +182,10 @@ def measure_results(
     f1 = _share(2 * precision * recall, precision + recall)
     right = given == true
     # A confidence of exactly 1 belongs to the last range.
-    ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    ranges = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
     filled = [one for one in range(_BINS) if (ranges == one).any()]
     counts = np.array([(ranges == one).sum() for one in filled])
-    confidence = np.array([sure[ranges == one].mean() for one in filled])
+    confidence = np.array([confidences[ranges == one].mean() for one in filled])
     rightness = np.array([right[ranges == one].mean() for one in filled])
     # Of all, of each class given, of each true class, of each range.
     groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
@@ -214,14 +214,14 @@ def measure_results(
         majority=float(confusion.sum(axis=1).max() / count),
         interval=(float(intervals[0, 0]), float(intervals[0, 1])),
         ece=float((counts / count * abs(confidence - rightness)).sum()),
-        ece_interval=_ece_interval(sure, right, ranges, owner),
+        ece_interval=_ece_interval(confidences, right, ranges, owner),
         confidence=read_only(confidence, np.float32),
         rightness=read_only(rightness, np.float32),
         rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
         counts=read_only(counts, np.int64),
         answers=read_only(given, np.int64),
-        probabilities=read_only(sure, np.float32),
-        mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
+        probabilities=read_only(confidences, np.float32),
+        mistakes=read_only(wrong[np.argsort(-confidences[wrong], kind="stable")], np.int64),
         sentences=len(np.unique(rows)) if rows is not None else 0,
         entities=entities,
     )
@@ -268,12 +268,14 @@ def _macro_f1_interval(true: np.ndarray, given: np.ndarray, classes: int, owner:
     return drawn_interval(float(value), macro(hits, there + called), int(owner.max()) + 1)
 
 
-def _ece_interval(sure: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
+def _ece_interval(
+    confidences: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray
+) -> tuple[float, float]:
     clusters = int(owner.max()) + 1
     if clusters < 2:
         return float("nan"), float("nan")
-    gaps, counts = _drawn([(ranges, sure - right), (ranges, 1.0)], owner, (_BINS, _BINS))
-    value = np.abs(np.bincount(ranges, sure - right)).sum() / len(sure)
+    gaps, counts = _drawn([(ranges, confidences - right), (ranges, 1.0)], owner, (_BINS, _BINS))
+    value = np.abs(np.bincount(ranges, confidences - right)).sum() / len(confidences)
     low, high = np.quantile(np.abs(gaps).sum(axis=1) / counts.sum(axis=1), (0.025, 0.975))
     room = 1 - 0.025 ** (1 / clusters)
     return float(np.clip(2 * value - high, 0, 1)), float(np.clip(max(2 * value - low, value + room), 0, 1))

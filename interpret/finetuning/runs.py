@@ -64,7 +64,7 @@ class Run:
         One of `STATES`. ``"stopping"``: asked to stop, and not there yet. ``"interrupted"``: its process ended without
         a word, by a crash or with the machine. ``"damaged"``: what it was asked, or how it is, cannot be read; it can
         be deleted, and what else is in its folder saved.
-    asked, begun, ended
+    queued, begun, ended
         Seconds since 1970; 0 for not yet.
     device
         Where it runs.
@@ -88,7 +88,7 @@ class Run:
     folder: Path
     request: Request
     state: str
-    asked: float
+    queued: float
     begun: float = 0.0
     ended: float = 0.0
     device: str = ""
@@ -275,7 +275,7 @@ def read_run(folder: Path) -> Run:
             raise damaged(path, error) from error
     except InputError as error:
         why = error if "file" in error.values else damaged(path, error)
-        return Run(folder, request, "damaged", _asked(folder), error=(why.message, why.values))
+        return Run(folder, request, "damaged", _queued(folder), error=(why.message, why.values))
 
 
 def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
@@ -301,7 +301,7 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
         folder=folder,
         request=request,
         state=state,
-        asked=moment(given.get("asked", 0.0)),
+        queued=moment(given.get("asked", 0.0)),
         begun=moment(given.get("begun", 0.0)),
         ended=moment(given.get("ended", 0.0)),
         device=as_text(given.get("device", "")),
@@ -316,7 +316,7 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
     )
 
 
-def _asked(folder: Path) -> float:
+def _queued(folder: Path) -> float:
     """Return when a run was asked for, by its folder's name or else its age: where it stands among others."""
     try:
         return time.mktime(time.strptime(folder.name[:15], "%Y%m%d-%H%M%S"))
@@ -339,4 +339,4 @@ def list_runs(root: Path) -> list[Run]:
         # It may be deleted at this moment.
         with suppress(InputError, OSError):
             found.append(read_run(folder))
-    return sorted(found, key=lambda run: (run.asked, run.id), reverse=True)
+    return sorted(found, key=lambda run: (run.queued, run.id), reverse=True)

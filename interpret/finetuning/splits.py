@@ -71,10 +71,10 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
                 count=test_rows,
             )
         train, test = np.arange(count), read_only(new, np.int64)
-        held = _cut(examples, train, share, seed) if apart else None
-        if held is None or len(held[1]) < LEAST_OF_EACH:
+        parts = _cut(examples, train, share, seed) if apart else None
+        if parts is None or len(parts[1]) < LEAST_OF_EACH:
             return Split(read_only(train, np.int64), test, test)
-        return Split(*held, test)
+        return Split(*parts, test)
     train, held_out = split_examples(examples, share, seed)
     halves = _cut(examples, held_out, 0.5, seed) if apart else None
     if halves is None or min(map(len, halves)) < LEAST_OF_EACH:

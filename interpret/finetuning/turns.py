@@ -67,5 +67,5 @@ def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
     """
     others = [one for one in list_runs(run.folder.parent) if one.id != run.id]
     at_work = [one for one in others if one.state in ("running", "stopping") and one.device == device]
-    older = [one for one in others if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id)]
+    older = [one for one in others if one.state == "waiting" and (one.queued, one.id) < (run.queued, run.id)]
     return at_work, older[::-1]

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import head_gates
@@ -114,7 +114,7 @@ def fill_mask(
     guessed_from(encoder, read)
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
     # To the host at once: each number that is looked at would wait for the device.
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         states = encoder.forward([read], tap).last_hidden_state[0]
         logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float().cpu()
     own = {position for position in positions if tokens.ids[position] != read.ids[position]}

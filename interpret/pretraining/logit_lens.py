@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.indices import check_index
 from interpret.core.masked_words import guessed_from, hide
@@ -114,7 +114,7 @@ def logit_lens(
     guessed_from(encoder, read)
     if lens is not None:
         lens.check(encoder)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         states = states_of(encoder, [read], heads)[:, 0]
         translated = states[:, position] if lens is None else lens.translate(states[:, position])
         scores = encoder.guess(translated).float()

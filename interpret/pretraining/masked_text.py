@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.masked_words import mask_id
@@ -104,7 +104,7 @@ def mask_text(
     positions = np.flatnonzero(masked.chosen)
     if not len(positions):
         raise InputError("No token was selected in this draw. Draw again, choose a higher rate, or type a longer text.")
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         inputs = encoder.batch([tokens, tokens])
         inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())
         states = encoder.run(inputs).last_hidden_state

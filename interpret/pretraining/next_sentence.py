@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches
 from interpret.core.clustered_intervals import auroc, auroc_draws, drawn_interval
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CheckpointError, InputError
 from interpret.core.hub import Progress
@@ -93,7 +93,7 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
 def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, " pair"]:
     # The first score is that it follows: Devlin et al.'s labels are 0 for IsNext and 1 for NotNext, and ALBERT's 0 for
     # the order of the text.
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         output = encoder.forward(tokens, task=True)
         return pair_logits_of(output).float().softmax(-1)[:, 0].cpu().numpy()
 
@@ -211,15 +211,15 @@ def score_pairs(
         )
     some = [pairs[index] for index in kept]
     partner = _shuffled([second.strip() for _first, second in some], seed)
-    asked = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
-    found = np.empty(len(asked), np.float32)
+    scored = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
+    found = np.empty(len(scored), np.float32)
     done = 0
-    shortened = [_fitting(encoder, *one) for one in asked]
+    shortened = [_fitting(encoder, *one) for one in scored]
     for batch in batches(encoder, shortened):
         found[batch] = _follows(encoder, [encoder.tokens(*shortened[i]) for i in batch])
         done += len(batch)
         if progress is not None:
-            progress(done, len(asked), "")
+            progress(done, len(scored), "")
     true, shuffled, swapped = found.reshape(3, -1)
     return NextSentenceScores(
         task,

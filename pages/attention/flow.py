@@ -13,7 +13,7 @@ from dashboard.subject import Subject
 from dashboard.widgets.attention_view import first_head
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
-from dashboard.widgets.head_choice import pick_token, telling_token
+from dashboard.widgets.head_choice import informative_token, pick_token
 from dashboard.widgets.notices import guarded
 from pages.attention.flow_figures import method_names, sources_map
 from pages.attention.flow_view import (
@@ -37,7 +37,7 @@ def flow(subject: Subject) -> None:
         trace = trace_of(subject)
     tokens = trace.tokens
     columns = st.columns([2, 2, 2, 2])
-    default = telling_token(trace, *first_head(subject))
+    default = informative_token(trace, *first_head(subject))
     token = pick_token(tokens, _("From token"), default, columns[0])
     layers = {i: str(i) for i in reversed(range(encoder.layers))}
     layer = choose(columns[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)

@@ -11,7 +11,7 @@ from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_pictur
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
-from dashboard.widgets.head_choice import pick_head, pick_token, telling_token
+from dashboard.widgets.head_choice import informative_token, pick_head, pick_token
 from dashboard.widgets.notices import guarded
 from pages.attention.steps_view import (
     answer_line,
@@ -32,7 +32,7 @@ def steps(subject: Subject) -> None:
         trace = trace_of(subject)
     columns = st.columns([2, 2, 3, 5])
     layer, head = pick_head(subject, columns[0], columns[1])
-    token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), columns[2])
+    token = pick_token(trace.tokens, _("Query token"), informative_token(trace, layer, head), columns[2])
     temperature = pick_temperature(trace, layer, columns[3])
     analysis = step_analysis(subject, layer, head, token, temperature)
     result: it.attention.AttentionSteps = analysis.result

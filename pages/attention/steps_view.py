@@ -29,8 +29,8 @@ def pick_temperature(trace: it.Trace, layer: int, container: DeltaGenerator) -> 
 
     key = state.TEMPERATURE
     if key not in st.session_state:
-        asked = {f"{one:g}": one for one in _TEMPERATURES}
-        st.session_state[key] = asked.get(st.query_params.get(key, ""), 1.0)
+        choices = {f"{one:g}": one for one in _TEMPERATURES}
+        st.session_state[key] = choices.get(st.query_params.get(key, ""), 1.0)
     value = container.select_slider(
         _("Divisor (temperature)"),
         _TEMPERATURES,

@@ -16,12 +16,12 @@ from dashboard.widgets.method_input import baseline_names, choices_help, kept_ho
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.faithfulness_view import (
+    diagnostics_analysis,
+    diagnostics_of,
     faithfulness_analysis,
     faithfulness_of,
     quality_downloads,
     quality_guide,
-    trust_analysis,
-    trust_of,
     versus,
 )
 from pages.attributions.figures import erasure_curves, randomising
@@ -71,12 +71,12 @@ def quality(choice: TargetChoice) -> None:
             "one standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
-    trusted = trust_of(choice, analysis, found, how)
-    if trusted is not None:
-        _trusted(trusted)
+    diagnostics = diagnostics_of(choice, analysis, found, how)
+    if diagnostics is not None:
+        _diagnostics(diagnostics)
     stem = file_stem("quality", choice.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
-    analyses = faithfulness_analysis(choice, analysis), trust_analysis(choice, analysis)
-    export_bar(quality_downloads(choice, found, faithful, trusted, stem), *analyses)
+    analyses = faithfulness_analysis(choice, analysis), diagnostics_analysis(choice, analysis)
+    export_bar(quality_downloads(choice, found, faithful, diagnostics, stem), *analyses)
     quality_guide()
 
 
@@ -153,7 +153,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
 
 
-def _trusted(found: it.attribution.Diagnostics) -> None:
+def _diagnostics(found: it.attribution.Diagnostics) -> None:
     st.markdown("#### " + _("Do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(

@@ -44,7 +44,7 @@ def faithfulness_analysis(choice: TargetChoice, explained: Analysis) -> Analysis
     return choice.analysis("faithfulness", "faithful", shown, attribution=explained, draws=_FEW_DRAWS if few else DRAWS)
 
 
-def trust_analysis(choice: TargetChoice, explained: Analysis) -> Analysis:
+def diagnostics_analysis(choice: TargetChoice, explained: Analysis) -> Analysis:
     """Describe how infidelity, sensitivity and forgetting are measured."""
     return choice.analysis("diagnose", "trust", (".infidelity", ".sensitivity", ".agreement"), attribution=explained)
 
@@ -76,7 +76,7 @@ def faithfulness_of(
     )
 
 
-def trust_of(
+def diagnostics_of(
     choice: TargetChoice, explained: Analysis, found: it.Attribution, how: How
 ) -> it.attribution.Diagnostics | None:
     """Measure infidelity, sensitivity and forgetting, at a click."""
@@ -90,7 +90,7 @@ def trust_of(
     )
 
     def work(progress: Progress) -> it.attribution.Diagnostics:
-        result: it.attribution.Diagnostics = trust_analysis(choice, explained).run(
+        result: it.attribution.Diagnostics = diagnostics_analysis(choice, explained).run(
             target_function=choice.target_function, attribution=found, progress=progress
         )
         return result
@@ -118,15 +118,15 @@ def quality_downloads(
     choice: TargetChoice,
     found: it.Attribution,
     faithful: it.attribution.Faithfulness,
-    trusted: it.attribution.Diagnostics | None,
+    diagnostics: it.attribution.Diagnostics | None,
     stem: str,
 ) -> list[Download]:
     """Offer the report as JSON."""
 
     def make() -> bytes:
         report: dict[str, Any] = {"attribution": as_dict(choice, found), "faithfulness": _plain(faithful)}
-        if trusted is not None:
-            report["trust"] = _plain(trusted)
+        if diagnostics is not None:
+            report["trust"] = _plain(diagnostics)
         report["faithfulness"]["verdict"] = faithful.verdict
         return as_json(report)
 

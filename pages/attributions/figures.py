@@ -208,7 +208,7 @@ def class_words(rows: Sequence[DrivingWord], unit: str, most: int = 12) -> go.Fi
             x=[row.mean for row in best],
             y=[f"{shown(row.word)} ({row.texts})" for row in best],
             orientation="h",
-            marker={"opacity": [1.0 if row.told else 0.35 for row in best]},
+            marker={"opacity": [1.0 if row.significant else 0.35 for row in best]},
             error_x=_whiskers([row.half for row in best]),
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )

@@ -77,7 +77,7 @@ def _ranking(names: Mapping[str, str]) -> None:
             _("gain over random"): [interval(one.comprehensiveness_gain) for one in rows.values()],
             "AUPRC": [one.auprc for one in rows.values()],
             _("AUPRC, gain over random"): [interval(one.auprc_gain) for one in rows.values()],
-            _("Shown to beat random"): [_("yes") if one.told else _("no") for one in rows.values()],
+            _("Shown to beat random"): [_("yes") if one.beats_random else _("no") for one in rows.values()],
         },
         hide_index=True,
         column_config={

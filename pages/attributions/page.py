@@ -44,6 +44,6 @@ warn_of_unknown(encoder, [(subject.text, subject.pair)])
 found = target_input(subject)
 if found is not None:
     if found.kind.compares and not subject.pair:
-        st.info(_(found.kind.lacks_pair))
+        st.info(_(found.kind.missing_pair))
     else:
         tabs(found)

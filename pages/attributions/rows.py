@@ -19,11 +19,11 @@ from pages.attributions.rows_view import (
     accuracy_lines,
     chosen_row,
     human_line,
-    learned_texts,
     rows_analysis,
     rows_downloads,
     rows_input,
     skipped_rows,
+    trained_texts,
 )
 
 
@@ -42,7 +42,7 @@ def rows(choice: TargetChoice) -> None:
         method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     analysis = rows_analysis(choice, found, method, baseline)
-    training_texts = learned_texts()
+    training_texts = trained_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
         explained: it.attribution.RowAttributions = analysis.run(

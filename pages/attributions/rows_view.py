@@ -152,7 +152,7 @@ def rows_input() -> Input | None:
     )
 
 
-def learned_texts() -> frozenset[str] | None:
+def trained_texts() -> frozenset[str] | None:
     """Return what the chosen model's run, and those that it went on from, learned from; None where nobody knows."""
     chosen = chosen_run()
     if not chosen:
@@ -187,7 +187,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
     """Say how the words compare with those that people marked, where any did."""
     means = found.plausibility
     if means:
-        told = {
+        written = {
             name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
         }
         st.markdown(
@@ -201,10 +201,10 @@ def human_line(found: it.attribution.RowAttributions) -> None:
                 sum(row.human is not None for row in found.rows),
             ).format(
                 count=sum(row.human is not None for row in found.rows),
-                f1=told["token_f1"],
-                iou=told["iou"],
-                auprc=told["auprc"],
-                chance=told["auprc_by_chance"],
+                f1=written["token_f1"],
+                iou=written["iou"],
+                auprc=written["auprc"],
+                chance=written["auprc_by_chance"],
             )
         )
 

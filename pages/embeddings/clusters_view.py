@@ -100,14 +100,14 @@ def marks_of(
 
 def words_line(found: it.embeddings.Keywords) -> str:
     """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
-    if not found.asked:
+    if not found.tested:
         return _("No word occurs in two texts, so no cluster has keywords.")
     shuffles, over = len(found.by_chance), int(found.by_chance.sum())
     # The words of one shuffle hang together.
-    low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
+    low, high = share_interval(found.by_chance, np.full(shuffles, found.tested))
     rate = (
         _("one in {count} (95%: {low} to {high})").format(
-            count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
+            count=f"{shuffles * found.tested / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
         )
         if over
         else _("so at most {share} of shuffles contain any (95%)").format(share=f"{high:.1%}")
@@ -118,7 +118,7 @@ def words_line(found: it.embeddings.Keywords) -> str:
     ).format(
         shuffles=shuffles,
         over=f"{over:,}",
-        asked=f"{shuffles * found.asked:,}",
+        asked=f"{shuffles * found.tested:,}",
         rate=rate,
         least=f"{found.least:.2f}",
     )

@@ -85,7 +85,7 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     from interpret.core.rounding import fast_precision, some_of
 
     spec = encoder.spec
-    if state.asked(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
+    if state.chosen_value(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
         return encoder
     try:
         found = cache.rounding(spec, some_of(collection.texts))
@@ -155,8 +155,8 @@ def _frequent_word(collection: Collection) -> str:
     counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
     words = [one for one in counts.most_common(300) if len(one[0]) > 3 or not one[0].isascii()]
     # A word that says something, if it is there often enough for a map.
-    telling = [word for word, count in words if count >= 5 and word not in ENGLISH_STOP_WORDS]
-    return next(iter([*telling, *(word for word, _count in words)]), "")
+    content_words = [word for word, count in words if count >= 5 and word not in ENGLISH_STOP_WORDS]
+    return next(iter([*content_words, *(word for word, _count in words)]), "")
 
 
 def _begin_with_a_word(collection: Collection) -> None:

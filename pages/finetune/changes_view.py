@@ -76,7 +76,7 @@ def both_models(run: it.runs.Run) -> Both:
 
 
 def _spec(model: str) -> it.EncoderSpec:
-    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE)).name, "float32")
+    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.chosen_value(state.DEVICE)).name, "float32")
 
 
 def _drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
@@ -109,10 +109,10 @@ def probe_part(both: Both) -> str:
         new=True,
         accept_new_options=True,
     )
-    told = it.runs.read_metrics(run.folder)
-    if text in run.request.probes and told.evaluations[0]["probes"]:
+    metrics = it.runs.read_metrics(run.folder)
+    if text in run.request.probes and metrics.evaluations[0]["probes"]:
         st.markdown("##### " + _("Predictions per epoch"))
-        st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
+        st.plotly_chart(probe_curves(metrics, outcome.labels, run.request.probes.index(text)), key="probe_curves")
     return text
 
 
@@ -264,8 +264,8 @@ def reasons_part(both: Both, text: str) -> None:
         found = [answer]
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
         examples, split = run_rows(both.run)
-        learned = examples.some(split.train)
-        head = Analysis("fit_head", both.before, texts=learned.texts, labels=learned.labels).result
+        training = examples.some(split.train)
+        head = Analysis("fit_head", both.before, texts=training.texts, labels=training.labels).result
         if answer.target.name in head.labels:
             found.insert(
                 0,

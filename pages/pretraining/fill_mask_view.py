@@ -47,7 +47,7 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]
     kept: dict[tuple[str, str | None], frozenset[Spot]] = st.session_state.setdefault(_KEPT, {})
-    about, first = (tokens.text, tokens.pair), _telling(encoder.spec, tokens, groups, shut)
+    about, first = (tokens.text, tokens.pair), _first_hidden(encoder.spec, tokens, groups, shut)
     default = first
     if about in kept:
         first = tuple(i for i, group in enumerate(groups) if kept[about] & spots(tokens, group))
@@ -89,7 +89,7 @@ def _show_all(about: tuple[str, str | None]) -> None:
     st.session_state.pop(_OF, None)
 
 
-def _telling(
+def _first_hidden(
     spec: it.EncoderSpec, tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequence[bool]
 ) -> tuple[int, ...]:
     """Return what is hidden before anybody has clicked; nothing where the text has a mask itself.
@@ -113,7 +113,7 @@ def _telling(
     if len(tokens) > _MOST_TRIED:
         # One that is a token by itself, if there is any: the parts of a rare word are hard to guess.
         return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
-    logs = surprise_analysis(Subject(spec, tokens.text, tokens.pair)).result.logs
+    logs = surprisal_analysis(Subject(spec, tokens.text, tokens.pair)).result.logs
     # Before the short ones, which grammar tells.
     return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
@@ -204,7 +204,7 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     }
 
 
-def surprise_analysis(subject: Subject, within: bool = False) -> Analysis:
+def surprisal_analysis(subject: Subject, within: bool = False) -> Analysis:
     """Describe how surprised a model is by each token of a text."""
     return Analysis("pretraining.pseudo_log_likelihood", subject, name="surprise", shows=(".words",), within=within)
 

@@ -151,8 +151,8 @@ def lens_about(lens: it.pretraining.TunedLens) -> None:
             ).format(
                 states=f"{lens.states:,}",
                 texts=f"{lens.texts:,}",
-                held=f"{lens.held_states:,}",
-                others=f"{lens.held_texts:,}",
+                held=f"{lens.held_out_states:,}",
+                others=f"{lens.held_out_texts:,}",
                 count=int((lens.gain[:, 0] > 0).sum()),
                 levels=len(lens.gain),
             )

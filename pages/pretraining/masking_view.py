@@ -38,14 +38,14 @@ def kind_names() -> dict[int, str]:
 def masking_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
     columns = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
-    settings = (state.GAME_RATE, state.GAME_HIDDEN, state.GAME_REPLACED, state.GAME_WHOLE, state.SEED)
+    settings = (state.MASK_RATE, state.MASK_MASKED, state.MASK_REPLACED, state.MASK_WHOLE_WORDS, state.SEED)
     for key in settings:
         state.seed(key)
     rate = columns[0].slider(
         _("Selected tokens"),
         1,
         90,
-        key=state.GAME_RATE,
+        key=state.MASK_RATE,
         format="%d %%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15% in the BERT paper."),
@@ -54,7 +54,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which masked"),
         0,
         100,
-        key=state.GAME_HIDDEN,
+        key=state.MASK_MASKED,
         format="%d %%",
         persist_state="session",
         help=_("80% in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
@@ -65,7 +65,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         _("… of which replaced"),
         0,
         100,
-        key=state.GAME_REPLACED,
+        key=state.MASK_REPLACED,
         format="%d %%",
         persist_state="session",
         help=_("10% in the BERT paper: replaced by a random token of the vocabulary."),
@@ -80,7 +80,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
     columns[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
-        key=state.GAME_WHOLE,
+        key=state.MASK_WHOLE_WORDS,
         persist_state="session",
         help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
     )

@@ -43,8 +43,8 @@ def following(subject: Subject) -> None:
 
 @guarded
 def _one(subject: Subject) -> None:
-    asked: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
-    answer_view(asked, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
+    given: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
+    answer_view(given, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
 
 
 @guarded

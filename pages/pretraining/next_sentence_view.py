@@ -35,18 +35,18 @@ def following_analysis(spec: it.EncoderSpec, given: Given) -> Analysis:
     return Analysis("pretraining.score_pairs", spec, name="found", shows=shown, pairs=given.pairs)
 
 
-def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
+def answer_view(given: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
     """Draw what the model says of a pair and of the same two the other way about."""
     titles = (
         (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
-        if asked.task == "next"
+        if given.task == "next"
         else (_("A comes before B"), _("A and B are swapped"), _("B comes before A"))
     )
     columns = st.columns(3)
-    for column, title, chance in zip(columns, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
+    for column, title, chance in zip(columns, titles, (given.follows, 1 - given.follows, swapped.follows), strict=True):
         column.metric(title, percent(chance))
         column.progress(min(1.0, max(0.0, chance)))
-    if asked.task == "next":
+    if given.task == "next":
         st.caption(
             _(
                 "IsNext against NotNext (Devlin et al. 2019): in pretraining, half of the second texts were the true "

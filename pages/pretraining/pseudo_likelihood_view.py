@@ -28,7 +28,7 @@ _BITS = 1 / np.log(2)
 _SHIPPED = "minimal_pairs.csv"
 
 
-def surprise_words(
+def surprisal_words(
     found: Sequence[tuple[str, it.pretraining.PseudoLikelihood]], words: bool, title: str, stem: str
 ) -> None:
     """Draw texts with each word on the colour of its surprise, all on one scale."""
@@ -36,7 +36,7 @@ def surprise_words(
     most = max(float(np.nanmax(one)) for one in scores)
     rows = []
     for (name, one), bits in zip(found, scores, strict=True):
-        notes = [_note(float(some), known) for some, known in zip(bits, _told_alone(one, words), strict=True)]
+        notes = [_note(float(some), known) for some, known in zip(bits, _is_probability(one, words), strict=True)]
         rows.append(
             WordRow(
                 name,
@@ -58,7 +58,7 @@ def _bits(one: it.pretraining.PseudoLikelihood, words: bool) -> np.ndarray:
     return np.array([-float(one.logs[list(group)].sum()) * _BITS for group in groups])
 
 
-def _told_alone(one: it.pretraining.PseudoLikelihood, words: bool) -> list[bool]:
+def _is_probability(one: it.pretraining.PseudoLikelihood, words: bool) -> list[bool]:
     """Tell of which words, or tokens, the numbers are a probability: not of a word's tokens told by each other."""
     groups = one.tokens.groups if words else tuple((index,) for index in range(len(one.tokens)))
     return [one.within or len(group) == 1 for group in groups]
@@ -72,7 +72,7 @@ def _note(bits: float, chance: bool) -> str:
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
-def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
+def surprisal_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     """Draw the numbers of one text."""
     columns = st.columns(3)
     columns[0].metric(
@@ -99,11 +99,13 @@ def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     )
 
 
-def surprise_table(one: it.pretraining.PseudoLikelihood) -> dict[str, list[Any]]:
+def surprisal_table(one: it.pretraining.PseudoLikelihood) -> dict[str, list[Any]]:
     """Return a row for each word."""
     groups = one.tokens.groups
     alone = [
-        known for known, group in zip(_told_alone(one, True), groups, strict=True) if not one.tokens.special[group[0]]
+        known
+        for known, group in zip(_is_probability(one, True), groups, strict=True)
+        if not one.tokens.special[group[0]]
     ]
     return {
         _("Word"): [word for word, _score in one.words],
@@ -302,7 +304,7 @@ def preferences_analysis(spec: it.EncoderSpec, given: Pairs, within: bool) -> An
     )
 
 
-def surprise_downloads(
+def surprisal_downloads(
     analyses: Sequence[Analysis], found: Sequence[it.pretraining.PseudoLikelihood], stem: str
 ) -> list[Download]:
     """Offer the surprise of each token as files."""

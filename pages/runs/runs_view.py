@@ -62,7 +62,7 @@ def _rows() -> list[Row]:
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
         Row(
-            it.runs.RunRecord("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
+            it.runs.RunRecord("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.queued),
             run,
         )
         for run in here.values()
@@ -310,8 +310,8 @@ def compare_view(rows: list[Row]) -> None:
         what = segments(
             _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
         )
-        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
-        st.plotly_chart(overlaid(told, what), key="overlaid")
+        metrics = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
+        st.plotly_chart(overlaid(metrics, what), key="overlaid")
     if len(rows) < 2:
         return
     names = sorted({name for row in rows for name in row.recorded.params})

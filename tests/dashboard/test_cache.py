@@ -61,10 +61,10 @@ def test_models_on_further_cards_go_where_one_device_is_asked_for(spec, monkeypa
     monkeypatch.setattr(it, "load_beside", lambda _encoder: held.pop())
     monkeypatch.setattr(cache, "_encoder", lambda spec: None)
     on_card = replace(spec, device="cuda:0")
-    monkeypatch.setattr(cache, "asked", lambda *_: "auto")
+    monkeypatch.setattr(cache, "chosen_value", lambda *_: "auto")
     assert cache.beside(on_card) == (beside,)
     del beside
-    monkeypatch.setattr(cache, "asked", lambda *_: "cuda:0")
+    monkeypatch.setattr(cache, "chosen_value", lambda *_: "cuda:0")
     assert cache.beside(on_card) == ()
     gc.collect()
     assert gone() is None

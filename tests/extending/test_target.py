@@ -31,7 +31,7 @@ class Margin(ByClassifier):
     """How far the likeliest class is ahead of the next."""
 
     name = "margin"
-    wish = "margin"
+    syntax = "margin"
     title = sentence("the margin between two classes")
     said = sentence("margin of the likeliest class")
 

@@ -279,7 +279,7 @@ def test_methods_are_offered_by_measured_faithfulness(page):
     options = page.multiselect[0].options
     assert [one.split(" · ")[0] for one in options] == list(method_names().values())
     for name, option in zip(by_faithfulness(), options, strict=True):
-        assert ("not shown to beat random" in option) is not METHODS[name].measured.told
+        assert ("not shown to beat random" in option) is not METHODS[name].measured.beats_random
     assert any("How faithful are they?" in one.value for one in page.markdown)
 
 
@@ -364,12 +364,12 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
         "attribute_rows",
         lambda *one, **more: told.append(more["training_texts"]) or explain_rows(*one, **more),
     )
-    monkeypatch.setattr("pages.attributions.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")}))
+    monkeypatch.setattr("pages.attributions.rows.trained_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     assert not page.exception
     assert told == [{"the bank lent money"}]
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None
 
 
 def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_path):
@@ -379,8 +379,8 @@ def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_
     run = plant(tmp_path, "r", rows_of(("a", "b"), 20), answers_of_noise)
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
     monkeypatch.setattr(rows_view, "chosen_run", lambda: "r")
-    assert len(rows_view.learned_texts()) == run.facts["learned"]
+    assert len(rows_view.trained_texts()) == run.facts["learned"]
     (run.folder / "past").mkdir()
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None
     (run.folder / "past" / "request.json").write_text("[]", "utf-8")
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None

@@ -242,7 +242,7 @@ def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tm
     assert not page.warning
     assert "Test set: not used to choose the epoch. A validation set of 100 other held-out examples" in shown(page)
     lines = " ".join(in_words(it.runs.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
-    assert "100 rows that had no say in the epoch; 100 others chose it" in lines
+    assert "100 rows not used to choose the epoch; it was chosen on 100 others" in lines
 
 
 SENTENCES = "\n\n".join(f"Ann{i} B-PER\nLee I-PER\nwent O\nto O\nRome{i % 7} B-LOC" for i in range(60)).encode()

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from interpret.attribution.methods.method import Method, Scores, Work
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 from interpret.core.tap import Tap
 
@@ -46,7 +46,7 @@ class ByAttention(Method):
             )
         target_function = work.target_function
         tap = Tap(encoder.layers, gradients=True)
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             score = target_function.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
             # Above the level that the output is read from, attention has nothing to do with it.
             weights = list(tap.weights[: target_function.kind.top(target_function)])

@@ -40,7 +40,7 @@ class Measured:
     auprc_gain: tuple[float, float]
 
     @property
-    def told(self) -> bool:
+    def beats_random(self) -> bool:
         """Whether it is shown to beat random rankings: both gains' intervals lie above 0."""
         return self.comprehensiveness_gain[0] > 0 and self.auprc_gain[0] > 0
 
@@ -230,6 +230,10 @@ def by_faithfulness() -> tuple[str, ...]:
 
     def order(name: str) -> tuple[bool, bool, float]:
         measured = METHODS[name].measured
-        return measured is None, measured is None or not measured.told, -measured.comprehensiveness if measured else 0.0
+        return (
+            measured is None,
+            measured is None or not measured.beats_random,
+            -measured.comprehensiveness if measured else 0.0,
+        )
 
     return tuple(sorted(METHODS, key=order))

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 
-from interpret.attribution.targets.target import BoundTarget, Pass, TargetKind, wishes_without_head
+from interpret.attribution.targets.target import BoundTarget, Pass, TargetKind, syntaxes_without_head
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.linear_head import LinearHead
@@ -24,7 +24,7 @@ class ByClassifier(TargetKind):
             raise InputError(
                 "This model has no classifier. {why} Fit a head with `fit_head`, or choose another target: {known}.",
                 why=why_no_classifier(bound.encoder),
-                known=wishes_without_head(),
+                known=syntaxes_without_head(),
             )
 
     def by_task_head(self, bound: BoundTarget) -> bool:

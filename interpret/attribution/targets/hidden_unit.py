@@ -18,20 +18,20 @@ class HiddenUnit(TargetKind):
     """A unit of the mean over tokens of a level's hidden states; level 0 is the embedding output."""
 
     name = "unit"
-    wish = "unit LAYER.UNIT"
+    syntax = "unit LAYER.UNIT"
     title = sentence("a hidden unit")
     said = sentence("unit {unit} of hidden state {level}")
     order = 40
     at_level = True
     by_levels = True
 
-    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
         """Return the unit of ``"unit LAYER.UNIT"``."""
-        if not (isinstance(wish, str) and wish.startswith("unit ")):
+        if not (isinstance(request, str) and request.startswith("unit ")):
             return None
-        level, _, unit = wish.removeprefix("unit ").partition(".")
+        level, _, unit = request.removeprefix("unit ").partition(".")
         numbers = all(one.isascii() and one.isdigit() for one in (level, unit))
-        return Target(self.name, wish, int(unit), int(level)) if numbers else None
+        return Target(self.name, request, int(unit), int(level)) if numbers else None
 
     def check(self, bound: BoundTarget) -> None:
         """Refuse a unit or a level that there is not."""
@@ -62,7 +62,7 @@ class HiddenUnit(TargetKind):
             Number("unit_number", sentence("Unit"), encoder.width - 1),
         )
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Return its level and number."""
         return f"unit {values['unit_level']}.{values['unit_number']}"
 

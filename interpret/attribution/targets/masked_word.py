@@ -19,7 +19,7 @@ class MaskedWord(TargetKind):
     """The score (logit) of a token at the first mask, or of the likeliest there."""
 
     name = "word"
-    wish = "predicted, or a token of the vocabulary"
+    syntax = "predicted, or a token of the vocabulary"
     title = sentence("the word at the mask")
     said = sentence("the word “{name}”")
     # A text with a mask asks for it.
@@ -27,7 +27,7 @@ class MaskedWord(TargetKind):
     likely = True
     at_mask = True
 
-    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
         """Return the token of a name at the first mask; of the prediction, one that is not chosen yet."""
         encoder = inputs.encoder
         if inputs.head is not None or not _guesses(encoder):
@@ -35,9 +35,9 @@ class MaskedWord(TargetKind):
         masked = [position for position, token in enumerate(inputs.read().strings) if token == encoder.mask]
         if not masked:
             return None
-        if wish == "predicted":
+        if request == "predicted":
             return Target(self.name, "", position=masked[0])
-        token = encoder.names.find(str(wish))
+        token = encoder.names.find(str(request))
         return None if token is None else Target(self.name, encoder.names(token), token, masked[0])
 
     def check(self, bound: BoundTarget) -> None:
@@ -89,7 +89,7 @@ class MaskedWord(TargetKind):
         """Offer it where the text has a mask, and the model a head that predicts words there."""
         return _guesses(encoder) and encoder.mask is not None and encoder.mask in text
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Ask for the likeliest word."""
         return "predicted"
 

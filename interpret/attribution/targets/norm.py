@@ -14,7 +14,7 @@ class Norm(TargetKind):
     """The length of the sentence vector, before it is brought to length 1 where the model does that."""
 
     name = "norm"
-    wish = "norm"
+    syntax = "norm"
     title = sentence("the norm of the sentence vector")
     said = sentence("norm of the sentence vector")
     order = 30

@@ -15,13 +15,13 @@ class Similarity(TargetKind):
     """How alike this text and the second are, by what the model compares them with: mostly their vectors' cosine."""
 
     name = "similarity"
-    wish = "similarity"
+    syntax = "similarity"
     title = sentence("the similarity of two texts")
     said = sentence("similarity to the second text")
     order = 20
     compares = True
     in_pairs = True
-    lacks_pair = sentence("Similarity compares two texts: switch on the second text above, and type it.")
+    missing_pair = sentence("Similarity compares two texts: switch on the second text above, and type it.")
 
     def bind(self, inputs: TargetInputs, target: Target) -> BoundTarget:
         """Read both texts as the model's folder, or who asks, says."""

@@ -159,7 +159,7 @@ class TargetKind(ABC):
     ----------
     name
         What it is called in Python and in addresses: `Target.kind`.
-    wish
+    syntax
         How it is asked for in Python and at the terminal, as a list of all of them says it.
     title
         What it is called among the choices of a page, in ``sentence``.
@@ -177,7 +177,7 @@ class TargetKind(ABC):
         Whether the text is compared with another, by their sentence vectors.
     in_pairs
         Whether `interpret.attribution.similarity_pairs` tells which pairs of words account for it.
-    lacks_pair
+    missing_pair
         For a kind that compares: what a page says where the second text is missing, in ``sentence``.
     at_mask
         Whether it is asked at a mask, the token `Target.position`, which no method takes away.
@@ -190,7 +190,7 @@ class TargetKind(ABC):
     """
 
     name: ClassVar[str]
-    wish: ClassVar[str]
+    syntax: ClassVar[str]
     title: ClassVar[str]
     said: ClassVar[str]
     order: ClassVar[int] = 100
@@ -199,7 +199,7 @@ class TargetKind(ABC):
     classifier: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     in_pairs: ClassVar[bool] = False
-    lacks_pair: ClassVar[str] = ""
+    missing_pair: ClassVar[str] = ""
     at_mask: ClassVar[bool] = False
     at_level: ClassVar[bool] = False
     by_levels: ClassVar[bool] = False
@@ -207,15 +207,15 @@ class TargetKind(ABC):
 
     # ---- how it is asked for
 
-    def find(self, wish: str | int, inputs: TargetInputs) -> Target | None:
-        """Return the target that a wish is for; None where it is for another kind. By its name, unless this is changed.
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
+        """Return the target that a request is for; None where it is of another kind. By default its name.
 
         Raises
         ------
         InputError
             If the text cannot be read.
         """
-        return Target(self.name, "") if wish == self.name else None
+        return Target(self.name, "") if request == self.name else None
 
     def bind(self, inputs: TargetInputs, target: Target) -> BoundTarget:
         """Read the text for a target of this kind.
@@ -273,7 +273,7 @@ class TargetKind(ABC):
         """Return what a page asks beside it; ``classes`` are those of the classifier, for a kind that has one."""
         return ()
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Return how it is asked for by what was chosen: the controls' values by their keys. See `find`."""
         return self.name
 
@@ -296,7 +296,7 @@ def in_order() -> tuple[TargetKind, ...]:
     return tuple(sorted(TARGETS.values(), key=lambda kind: kind.order))
 
 
-def wishes_without_head() -> str:
+def syntaxes_without_head() -> str:
     """Return how those are asked for that need no head, for a sentence."""
-    found = [kind.wish for kind in in_order() if not kind.classifier and not kind.at_mask]
-    return ", ".join(f"“{wish}”" for wish in found)
+    found = [kind.syntax for kind in in_order() if not kind.classifier and not kind.at_mask]
+    return ", ".join(f"“{syntax}”" for syntax in found)

@@ -68,13 +68,13 @@ class Labelled(Objective):
             if len(members) == 1 and len(strata) > 1:
                 self.refuse_identical(name)
             wanted = share * sum(map(len, members))
-            held = 0
+            count = 0
             for group in members[:-1]:
                 # Nearest to the share, and one group at least.
-                if held and held + len(group) / 2 > wanted:
+                if count and count + len(group) / 2 > wanted:
                     break
                 out += group
-                held += len(group)
+                count += len(group)
         held_out = set(out)
         return [index for index in range(len(examples)) if index not in held_out], sorted(out)
 
@@ -214,12 +214,12 @@ class Labelled(Objective):
     # ---- its evaluation
 
     def row_parts(self, labels: Sequence[str], answers: Answers) -> Float[np.ndarray, "row part"]:
-        """Return of each example the summed surprise at the true classes, the answers, and the right ones."""
+        """Return of each example the summed loss at the true classes, the answers, and the right ones."""
         logits, truth, rows = answers["logits"].astype(float), answers["truth"], answers["rows"]
         top = logits.max(axis=1, keepdims=True)
         own = np.take_along_axis(logits - top, truth[:, None], axis=1)[:, 0]
-        surprise, right = np.log(np.exp(logits - top).sum(axis=1)) - own, logits.argmax(axis=1) == truth
-        return np.stack([np.bincount(rows, surprise), np.bincount(rows), np.bincount(rows, right)], axis=1)
+        loss, right = np.log(np.exp(logits - top).sum(axis=1)) - own, logits.argmax(axis=1) == truth
+        return np.stack([np.bincount(rows, loss), np.bincount(rows), np.bincount(rows, right)], axis=1)
 
     def truth(self, examples: Examples, answers: Answers, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the true classes' names."""

@@ -136,8 +136,8 @@ class Regression(Labelled):
         return [f"R² {facts['r2']:.3f} {interval(facts, '.3f')}, mean error {facts['mae']:.4g}"]
 
     def baseline(self, facts: Mapping[str, float]) -> str:
-        """Say what R² 0 is."""
-        return "always saying the mean"
+        """Name what has an R² of 0."""
+        return "always predicting the mean"
 
 
 def _missing(label: str) -> bool:

@@ -156,9 +156,9 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     again = it.pretraining.load_tuned_lens(tmp_path / "lens.safetensors")
     np.testing.assert_array_equal(again.weight, lens.weight)
     np.testing.assert_array_equal(again.gain, lens.gain)
-    for name in ("revision", "states", "texts", "held_states", "held_texts"):
+    for name in ("revision", "states", "texts", "held_out_states", "held_out_texts"):
         assert getattr(again, name) == getattr(lens, name), name
-    assert (lens.texts, lens.held_texts) == (48, 12)
+    assert (lens.texts, lens.held_out_texts) == (48, 12)
     found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, lens=again)
     plain = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3)
     assert found.tuned
@@ -194,7 +194,7 @@ def test_a_text_teaches_a_lens_or_judges_it_and_never_both(guessers, copies):
         same = np.allclose(other.weight, lens.weight, atol=1e-3), np.allclose(other.before, lens.before, atol=1e-4)
         assert sorted(same) == [False, True], place
         judging += same[0]
-    assert judging == lens.held_texts == 2
+    assert judging == lens.held_out_texts == 2
 
 
 def test_what_a_lens_brings_is_known_by_text(guessers):
