@@ -194,13 +194,13 @@ def class_words_line(words: Sequence[DrivingWord]) -> str:
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} word was compared: by chance alone, {chance} would "
         "have an interval that excludes 0. Opaque bars hold after correcting for all words together (Holm): "
-        "{told}.",
+        "{significant}.",
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} words were compared: by chance alone, {chance} of "
         "them would have an interval that excludes 0. Opaque bars hold after correcting for all words together "
-        "(Holm): {told}.",
+        "(Holm): {significant}.",
         len(words),
-    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{significant:,}")
+    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", significant=f"{significant:,}")
 
 
 def _note(one: it.Attribution, own: bool) -> str:

@@ -101,13 +101,13 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
         + " "
         + _(
             "For {less} the head finds fewer; for {open} the 95% interval of the difference includes 0. With this "
-            "many relations, about {luck} would come out above by chance alone. Head and position are chosen on four "
-            "fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over sentences, "
-            "seed {seed}."
+            "many relations, about {by_chance} would come out above by chance alone. Head and position are chosen on "
+            "four fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over "
+            "sentences, seed {seed}."
         ).format(
             less=len(by_verdict[-1]),
             open=len(by_verdict[0]),
-            luck=f"{0.025 * len(scores.relations):.1f}",
+            by_chance=f"{0.025 * len(scores.relations):.1f}",
             seed=scores.seed,
         )
     )

@@ -209,9 +209,11 @@ def importance_line(result: it.attention.HeadImportance) -> str:
         parts.append(
             _(
                 "Ablating a single head increases the loss for {up} of {heads} heads and decreases it for {down}; for "
-                "the others, the 95% interval over these texts includes 0. If no head had any effect, about {luck} "
-                "would still be counted by chance."
-            ).format(up=int((signs > 0).sum()), down=int((signs < 0).sum()), heads=heads, luck=f"{0.05 * heads:.1f}")
+                "the others, the 95% interval over these texts includes 0. If no head had any effect, about "
+                "{by_chance} would still be counted by chance."
+            ).format(
+                up=int((signs > 0).sum()), down=int((signs < 0).sum()), heads=heads, by_chance=f"{0.05 * heads:.1f}"
+            )
         )
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
         ends = spearman_interval(agreement, heads)

@@ -113,12 +113,12 @@ def words_line(found: it.embeddings.Keywords) -> str:
         else _("so at most {share} of shuffles contain any (95%)").format(share=f"{high:.1%}")
     )
     return _(
-        "With these texts shuffled among the clusters {shuffles} times, {over} of {asked} words scored 3 or more: "
+        "With these texts shuffled among the clusters {shuffles} times, {over} of {tested} words scored 3 or more: "
         "{rate}. Keywords shown score at least {least}, which no word of any cluster reaches in 95 of 100 shuffles."
     ).format(
         shuffles=shuffles,
         over=f"{over:,}",
-        asked=f"{shuffles * found.tested:,}",
+        tested=f"{shuffles * found.tested:,}",
         rate=rate,
         least=f"{found.least:.2f}",
     )

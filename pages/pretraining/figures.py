@@ -154,8 +154,8 @@ def preference_picture(found: MinimalPairs, titles: list[str], order: list[int])
         some = [(index + 1, i) for index, i in enumerate(order) if (margin[i] > 0) == right]
         figure.add_bar(
             x=[index for index, _i in some],
-            y=[float(margin[i]) for _place, i in some],
-            customdata=[shown(titles[i]) for _place, i in some],
+            y=[float(margin[i]) for _position, i in some],
+            customdata=[shown(titles[i]) for _position, i in some],
             hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
         )
     figure.update_layout(height=280, margin={"t": 10, "b": 10}, bargap=0.15, barmode="overlay", showlegend=False)

@@ -52,9 +52,9 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
     if about in kept:
         first = tuple(i for i, group in enumerate(groups) if kept[about] & spots(tokens, group))
     elif not kept:
-        asked = st.query_params.get(state.HIDDEN)
-        if asked is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", asked):
-            first = tuple(int(one) for one in asked.split(",") if one)
+        query = st.query_params.get(state.HIDDEN)
+        if query is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", query):
+            first = tuple(int(one) for one in query.split(",") if one)
     first = tuple(one for one in first if one < len(groups) and not shut[one])
     # Under another key the browser's part begins anew.
     whole = f"{encoder.spec.checkpoint.revision}:{unit}:{about}"

@@ -34,7 +34,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "
             "as google-bert/bert-base-uncased."
         ).format(
-            count=facts.learned,
+            count=facts.training_books,
             books=literal(", ".join(facts.books)),
             words=facts.words,
             first=percent(facts.first),
