@@ -195,7 +195,7 @@ def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch
     def read(encoder, place, text, label, learned, how):
         if not text:
             raise InputError("The text is empty.")
-        return replace(one, place=place)
+        return replace(one, index=place)
 
     monkeypatch.setattr(whole_files, "_row", read)
     told = []
