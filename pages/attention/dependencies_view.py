@@ -76,7 +76,7 @@ def dependency_analysis(
         "attention.dependency_scores",
         spec,
         name="scores",
-        shows=(".relations", ".held"),
+        shows=(".relations", ".held_out"),
         sentences=Source("sentences", lines, (content, most), lambda: sentences, name),
     )
 
