@@ -309,8 +309,8 @@ def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
         "confidence": attention.max(-1),
         "distance": (attention * abs(position[:, None] - position)).sum(-1),
     }
-    everybody = np.ones(n, bool)
-    found = {name: _alone(name, one, everybody) for name, one in values.items()}
+    all_queries = np.ones(n, bool)
+    found = {name: _alone(name, one, all_queries) for name, one in values.items()}
     for name, keys in key_kinds(trace.tokens).items():
         found[name] = _alone(name, (attention * keys).sum(-1), np.asarray(keys.any(axis=1)))
     return found

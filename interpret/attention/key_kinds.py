@@ -23,13 +23,13 @@ def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     # Unknown tokens stand for anything, and bare spaces for nothing.
     said = np.array([not tokens.unknown_at(i) and token not in ("▁", "Ġ") for i, token in enumerate(tokens.strings)])
     marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
-    everybody = np.ones((n, 1), bool)
+    all_queries = np.ones((n, 1), bool)
     kinds = {
         "self": step == 0,
         "previous": (step == -1) & between,
         "next": (step == 1) & between,
-        "first": everybody & (first & tokens.special),
-        "separator": everybody & separator,
+        "first": all_queries & (first & tokens.special),
+        "separator": all_queries & separator,
         "punctuation": ordinary[:, None] & marks,
         "own word": (word[:, None] == word) & between & (step != 0),
         "same token": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,

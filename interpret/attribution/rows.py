@@ -19,7 +19,7 @@ from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
 from interpret.core.labels import is_missing
 from interpret.core.linear_head import LinearHead
-from interpret.core.multi_device import share_out, team
+from interpret.core.multi_device import all_encoders, share_out
 
 
 def attribute_rows(
@@ -101,7 +101,7 @@ def attribute_rows(
                 report(done + 1, len(mine), "rows")
         return found
 
-    shares = share_out(team(encoder, beside), len(texts), explained, progress)
+    shares = share_out(all_encoders(encoder, beside), len(texts), explained, progress)
     by_index = {index: one for some in shares for index, one in some.items()}
     skipped = [(index, one) for index, one in sorted(by_index.items()) if isinstance(one, InputError)]
     rows, unmarked = _compared([by_index[index] for index in range(len(texts))], highlights)

@@ -83,7 +83,7 @@ def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, " other"]:
     return read_only(sorted(set(tokenizer.get_vocab().values()) - special), np.int64)
 
 
-def open_tokens(
+def maskable_tokens(
     ids: Int[np.ndarray, " token"], added: Bool[np.ndarray, " token"], others: Int[np.ndarray, " other"]
 ) -> Bool[np.ndarray, " token"]:
     """Return which tokens may be chosen: none that the tokenizer added, nor a special one that was typed, nor unknown.
@@ -100,7 +100,7 @@ def open_tokens(
 
 def mask_tokens(
     ids: Int[np.ndarray, " token"],
-    open_to: Bool[np.ndarray, " token"],
+    maskable: Bool[np.ndarray, " token"],
     mask: int,
     others: Int[np.ndarray, " other"],
     random: np.random.Generator,
@@ -111,8 +111,8 @@ def mask_tokens(
 
     Parameters
     ----------
-    open_to
-        Which tokens may be chosen: see `open_tokens`.
+    maskable
+        Which tokens may be chosen: see `maskable_tokens`.
     mask
         The mask's id.
     others
@@ -139,7 +139,7 @@ def mask_tokens(
         selection = selection[
             [int(np.flatnonzero(word == one)[0]) if one >= 0 else index for index, one in enumerate(word)]
         ]
-    chosen = open_to & (selection < masking.rate)
+    chosen = maskable & (selection < masking.rate)
     done = np.where(
         action < masking.hidden, HIDDEN, np.where(action < masking.hidden + masking.replaced, REPLACED, KEPT)
     )

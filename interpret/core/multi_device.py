@@ -38,7 +38,7 @@ def load_beside(encoder: Encoder) -> tuple[Encoder, ...]:
     return tuple(found)
 
 
-def team(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
+def all_encoders(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
     """Return encoders that may share one piece of work.
 
     Raises

@@ -17,7 +17,7 @@ from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
-from interpret.core.multi_device import share_out, team
+from interpret.core.multi_device import all_encoders, share_out
 from interpret.core.resources import tokens_per_batch
 from interpret.core.sentence_pipeline import read_prompted
 from interpret.core.units import gigabytes
@@ -171,7 +171,7 @@ def embed(
         )
     vectors = np.zeros(plan.shape, np.float32)
     begin = time.perf_counter()
-    fill_together(team(encoder, beside), plan, vectors, progress)
+    fill_together(all_encoders(encoder, beside), plan, vectors, progress)
     return gather(encoder.spec, tuple(texts), plan, vectors, time.perf_counter() - begin)
 
 

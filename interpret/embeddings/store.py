@@ -17,7 +17,7 @@ from interpret.core.arrays import read_only
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
-from interpret.core.multi_device import team
+from interpret.core.multi_device import all_encoders
 from interpret.core.units import gigabytes
 from interpret.embeddings.corpus import Embeddings, fill_together
 from interpret.embeddings.reading_plan import Plan, chosen_reading, plan_corpus, readable_layers
@@ -80,7 +80,7 @@ class Store:
         CapacityError
             If the vectors do not fit into the folder's limit or the disk's free space.
         """
-        texts, encoders = tuple(texts), team(encoder, beside)
+        texts, encoders = tuple(texts), all_encoders(encoder, beside)
         key = key_of(encoder, texts, layers, pooling, level, word, prompt)
         found = self.find(key, encoder.spec, texts)
         if found is not None:

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.masking import Masking, mask_tokens, open_tokens, ordinary_ids
+from interpret.core.masking import Masking, mask_tokens, maskable_tokens, ordinary_ids
 from interpret.finetuning.collator import NO_LABEL, Item
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.passages import sentences_of
@@ -95,11 +95,11 @@ class MaskedPassages(Sequence[Item]):
             first, second = _shortened(first, second, int(random.integers(1, _FEW + 1)))
         found = self.tokenizer.encode(first, second)
         ids = np.array(found.ids)
-        open_to = open_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
-        masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
-        while self.epoch is None and open_to.any() and not masked.chosen.any():
+        maskable = maskable_tokens(ids, np.array(found.special_tokens_mask, bool), self.others)
+        masked = mask_tokens(ids, maskable, self.mask, self.others, random, self.masking)
+        while self.epoch is None and maskable.any() and not masked.chosen.any():
             # What is held out is masked once: a passage without a masked token would be evaluated on nothing.
-            masked = mask_tokens(ids, open_to, self.mask, self.others, random, self.masking)
+            masked = mask_tokens(ids, maskable, self.mask, self.others, random, self.masking)
         return item | {
             "input_ids": masked.ids.tolist(),
             "token_type_ids": found.type_ids,

@@ -231,7 +231,7 @@ class FineTuner(tf.Trainer):
             return loss, answers
         return self.training_objective.evaluate(self.trainable.model, data.test, data, self.recipe)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Give back what only a further step would need: the trainer itself lives until garbage is collected."""
         if self.optimizer is not None:
             self.optimizer.state.clear()

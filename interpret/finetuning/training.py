@@ -186,7 +186,7 @@ def train(
         if before is None or not trainer.out_of_patience(before[0]):
             trainer.train(resume_from_checkpoint=str(before[0]) if before is not None else None)
         loss, found = trainer.finish()
-        trainer.let_go()
+        trainer.release()
         seconds = time.perf_counter() - begin
     choice = trainer.choice(found)
     answers = objective.finish(trainable, found, scale)

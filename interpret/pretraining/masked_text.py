@@ -11,7 +11,7 @@ from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.masked_words import mask_id
-from interpret.core.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_tokens, open_tokens, ordinary_ids
+from interpret.core.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_tokens, maskable_tokens, ordinary_ids
 from interpret.core.tokens import Tokens
 
 KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
@@ -99,8 +99,8 @@ def mask_text(
         )
     random = np.random.default_rng(seed)
     others = ordinary_ids(encoder.tokenizer)
-    open_to = open_tokens(tokens.ids, tokens.special, others)
-    masked = mask_tokens(tokens.ids, open_to, mask, others, random, masking, tokens.word)
+    maskable = maskable_tokens(tokens.ids, tokens.special, others)
+    masked = mask_tokens(tokens.ids, maskable, mask, others, random, masking, tokens.word)
     positions = np.flatnonzero(masked.chosen)
     if not len(positions):
         raise InputError("No token was selected in this draw. Draw again, choose a higher rate, or type a longer text.")

@@ -21,7 +21,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
 from interpret.core.masked_words import mask_id
-from interpret.core.masking import mask_tokens, open_tokens, ordinary_ids
+from interpret.core.masking import mask_tokens, maskable_tokens, ordinary_ids
 from interpret.core.tokens import Tokens
 from interpret.core.windows import windows
 from interpret.pretraining.layer_states import states_of
@@ -281,7 +281,7 @@ def _collect(
     draws = [np.random.default_rng((seed, index)) for index in range(len(plain))]
     read: list[Tokens] = []
     for tokens, random in zip(plain, draws, strict=True):
-        ids = mask_tokens(tokens.ids, open_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
+        ids = mask_tokens(tokens.ids, maskable_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
         read.append(replace(tokens, ids=ids))
     for batch in batches_of([len(one) for one in read], 2048):
         with lock_device(encoder.spec.device):

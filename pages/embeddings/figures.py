@@ -45,7 +45,7 @@ def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30
     return figure
 
 
-def cone(geometry: Geometry) -> go.Figure:
+def anisotropy_curves(geometry: Geometry) -> go.Figure:
     """Draw mean cosines layer by layer, each beside what random pairs have."""
     names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()

@@ -38,7 +38,7 @@ def confusion_view(
     counts = st.session_state.setdefault("confusion_drawn", Counter())
     pairs = found.confused()
 
-    def let_go(other: str) -> None:
+    def clear_selection(other: str) -> None:
         counts[keys[other]] += 1
 
     def key(one: str) -> str:
@@ -56,7 +56,7 @@ def confusion_view(
         event = st.dataframe(
             _shaded(found, classes),
             hide_index=True,
-            on_select=lambda: let_go("confused"),
+            on_select=lambda: clear_selection("confused"),
             selection_mode="single-cell",
             key=f"{key('confusion')}:{order}",
             column_config=_columns(found, classes),
@@ -68,7 +68,7 @@ def confusion_view(
             picked = st.dataframe(
                 _pairs(found, pairs, few),
                 hide_index=True,
-                on_select=lambda: let_go("confusion"),
+                on_select=lambda: clear_selection("confusion"),
                 selection_mode="single-row",
                 key=key("confused"),
                 column_config=percent_columns(_("Share of the class")),
