@@ -268,7 +268,7 @@ def _sensitivity(
 
 
 def cascade(target_function: TargetFunction) -> tuple[str, ...]:
-    """Return what is drawn anew, one after another, from the answer down to the words: see `Trust.replaced`."""
+    """Return what is drawn anew, one after another, from the answer down to the words: see `Diagnostics.replaced`."""
     encoder, kind = target_function.encoder, target_function.kind
     own = kind.by_task_head(target_function)
     shared = len(_layers(encoder)) != encoder.layers

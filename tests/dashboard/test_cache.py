@@ -47,7 +47,7 @@ def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_
     monkeypatch.setattr(jobs, "_take", lambda: None)
     told = []
     # Before the process hears of the run.
-    monkeypatch.setattr(jobs, "_tell", lambda _process, _folders: told.append(model() is not None))
+    monkeypatch.setattr(jobs, "_send", lambda _process, _folders: told.append(model() is not None))
     run = SimpleNamespace(folder=tmp_path, request=SimpleNamespace(recipe=it.Recipe(device=device)))
     jobs.start(run)
     gc.collect()

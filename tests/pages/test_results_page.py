@@ -379,7 +379,7 @@ def test_no_interval_that_is_drawn_of_a_share_has_no_width():
         counts=np.array([3]),
         accuracy=np.ones((1, 2, 1, 1), np.float32),
         offset=np.array([1]),
-        held=(held_out(np.ones((3, 1), bool), np.zeros((3, 1), bool), np.arange(3)),),
+        held_out=(held_out(np.ones((3, 1), bool), np.zeros((3, 1), bool), np.arange(3)),),
         sentences=3,
         skipped=0,
         unread=0,
