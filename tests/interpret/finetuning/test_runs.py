@@ -639,5 +639,5 @@ def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monk
     main([*asked, "--out", str(tmp_path / "run")])
     name = "“the other” (20260101-000000-1)" if other == "of a run" else "another process"
     assert (
-        f"waiting: {name} works on this device, or comes first; waiting is no training time" in capsys.readouterr().err
+        f"waiting: {name} uses this device or was queued first; waiting does not count as training time" in capsys.readouterr().err
     )
