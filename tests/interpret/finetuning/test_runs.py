@@ -638,6 +638,5 @@ def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monk
     asked = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--model", str(folder), "--device", "cpu"]
     main([*asked, "--out", str(tmp_path / "run")])
     name = "“the other” (20260101-000000-1)" if other == "of a run" else "another process"
-    assert (
-        f"waiting: {name} uses this device or was queued first; waiting does not count as training time" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert f"waiting: {name} uses this device or was queued first; waiting does not count as training time" in said
