@@ -99,29 +99,29 @@ def _shown(folder: Path) -> str:
     return f"~/{folder.relative_to(home).as_posix()}" if folder.is_relative_to(home) else str(folder)
 
 
-def _serve(asked: argparse.Namespace) -> int:
+def _serve(args: argparse.Namespace) -> int:
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise ImportError(
             f"the dashboard needs packages that are not installed ({', '.join(missing)}). Run: "
             'pip install "bertoscope[dashboard]"'
         )
-    _check_free(asked.host, asked.port)
+    _check_free(args.host, args.port)
     app, data = app_folder(), _data_folder()
     for given, variable, folder in (
-        (asked.models, "BERTOSCOPE_MODELS", "models"),
-        (asked.runs, "BERTOSCOPE_RUNS", "runs"),
+        (args.models, "BERTOSCOPE_MODELS", "models"),
+        (args.runs, "BERTOSCOPE_RUNS", "runs"),
     ):
         os.environ[variable] = str(Path(given or os.environ.get(variable) or data / folder).absolute())
     if app.name != "_app":
         # Streamlit reads a checkout's settings from where it is started.
         os.chdir(app)
     sys.path.insert(0, str(app))
-    options = ["--server.address", asked.host, "--server.port", str(asked.port)]
-    if asked.headless or os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+    options = ["--server.address", args.host, "--server.port", str(args.port)]
+    if args.headless or os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
         options += ["--server.headless", "true"]
-    address = f"[{asked.host}]" if ":" in asked.host else asked.host
-    print(f"Bertoscope starts on http://{address}:{asked.port}", flush=True)  # noqa: T201 - to its terminal
+    address = f"[{args.host}]" if ":" in args.host else args.host
+    print(f"Bertoscope starts on http://{address}:{args.port}", flush=True)  # noqa: T201 - to its terminal
 
     from streamlit.web import cli
 

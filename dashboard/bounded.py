@@ -36,7 +36,7 @@ class Bounded(Generic[T]):
     """
 
     def __init__(self, most: int) -> None:
-        self.most, self.held = most, 0
+        self.most, self.used = most, 0
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
 
@@ -55,13 +55,13 @@ class Bounded(Generic[T]):
         with self._lock:
             if key not in self._values and room <= self.most:
                 self._values[key] = value, room
-                self.held += room
-                while self.held > self.most:
-                    self.held -= self._values.popitem(last=False)[1][1]
+                self.used += room
+                while self.used > self.most:
+                    self.used -= self._values.popitem(last=False)[1][1]
         return value
 
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._values.clear()
-            self.held = 0
+            self.used = 0

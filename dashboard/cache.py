@@ -14,7 +14,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.bounded import Bounded, weight
-from dashboard.state import DEVICE, asked, embeddings_folder, embeddings_limit
+from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
@@ -114,7 +114,7 @@ def rounding(spec: it.EncoderSpec, texts: tuple[str, ...]) -> it.Rounding:
 
 def beside(spec: it.EncoderSpec) -> tuple[it.Encoder, ...]:
     """Return the encoder of ``spec`` on all other cards, for long work; none where one device was asked for by name."""
-    if asked(DEVICE) == "auto" and spec.device.startswith("cuda"):
+    if chosen_value(DEVICE) == "auto" and spec.device.startswith("cuda"):
         return _beside(spec)
     # What was loaded there before serves nobody now.
     _beside.clear()

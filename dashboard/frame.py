@@ -15,7 +15,7 @@ def draw() -> None:
     """Draw the frame, and the page within it."""
     state.repair()
     state.renew()
-    follow(state.asked_language)
+    follow(state.chosen_language)
     st.set_page_config(page_title="Bertoscope", page_icon=str(ROOT / "dashboard/icon.svg"), layout="wide")
 
     st.logo(ROOT / "dashboard/logo.svg", size="large", icon_image=ROOT / "dashboard/icon.svg")
@@ -61,7 +61,7 @@ def draw() -> None:
         page.run()
 
     with st.sidebar:
-        state.seed(state.LANGUAGE, state.asked_language(), languages())
+        state.seed(state.LANGUAGE, state.chosen_language(), languages())
         st.selectbox(
             "Language · 语言",
             list(languages()),
@@ -85,7 +85,7 @@ def _alias(address: str, name: str) -> st.Page:
     """Return a page that is in no menu and opens another one, with what the link asks for."""
 
     def forward() -> None:
-        asked = {key: st.query_params.get_all(key) for key in st.query_params}
-        st.switch_page(page_file(name), query_params=asked)
+        query = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(page_file(name), query_params=query)
 
     return st.Page(forward, title=address, url_path=address, visibility="hidden")

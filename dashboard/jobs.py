@@ -56,9 +56,9 @@ def start(*runs: Run) -> None:
     folders = json.dumps([str(run.folder.resolve()) for run in runs]).encode() + b"\n"
     with _lock:
         process = _take()
-    if process is None or not _tell(process, folders):
+    if process is None or not _send(process, folders):
         process = _spawn()
-        _tell(process, folders)
+        _send(process, folders)
     # Those behind the first one wait for this very process.
     for run in runs[1:]:
         write_state(run.folder, process=process.pid, born=psutil.Process(process.pid).create_time())
@@ -87,7 +87,7 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-def _tell(process: subprocess.Popen[bytes], folders: bytes) -> bool:
+def _send(process: subprocess.Popen[bytes], folders: bytes) -> bool:
     """Tell a process which runs it is for; False where it has ended meanwhile."""
     assert process.stdin is not None
     try:

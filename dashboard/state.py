@@ -152,11 +152,11 @@ BESIDE = Key("beside", "nothing", ("nothing", "model", "text"))
 BESIDE_MODEL, BESIDE_TEXT = Key("beside_model", ""), Key("beside_text")
 LENS = Key("lens", "logit", ("logit", "tuned"))
 LENS_SOURCE, LENS_MASK = _session("lens_source", "en", ("en", "zh", "file")), _session("lens_mask")
-GAME_RATE, GAME_WHOLE = Key("game_rate", 15, range(1, 91)), Key("game_whole", False, (False, True))
-GAME_HIDDEN, GAME_REPLACED = Key("game_hidden", 80, range(101)), Key("game_replaced", 10, range(101))
-SURPRISE_OVER = Key("surprise_over", "text", ("text", "pairs"))
-WITHIN, SURPRISE_OTHER = Key("within", False, (False, True)), Key("surprise_other", "")
-SURPRISE_UNIT = _session("surprise_unit", "words", ("words", "tokens"))
+MASK_RATE, MASK_WHOLE_WORDS = Key("game_rate", 15, range(1, 91)), Key("game_whole", False, (False, True))
+MASK_MASKED, MASK_REPLACED = Key("game_hidden", 80, range(101)), Key("game_replaced", 10, range(101))
+SURPRISAL_OVER = Key("surprise_over", "text", ("text", "pairs"))
+WITHIN, SURPRISAL_OTHER = Key("within", False, (False, True)), Key("surprise_other", "")
+SURPRISAL_UNIT = _session("surprise_unit", "words", ("words", "tokens"))
 PREFERENCE_SOURCE = _session("preference_source", "shipped", ("shipped", "file"))
 FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
 
@@ -164,10 +164,10 @@ FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
 STAGE, RUN, GROUP = Key("stage"), Key("run", ""), _session("sweep")
 DATA = Key("data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"))
 TASK = _session("task", "classes")
-LEARN_TEXT, LEARN_LABEL, LEARN_PAIR = _session("learn_text"), _session("learn_label"), _session("learn_pair")
-LEARN_TAGS = _session("learn_tags")
+TRAINING_TEXT, TRAINING_LABEL, TRAINING_PAIR = _session("learn_text"), _session("learn_label"), _session("learn_pair")
+TRAINING_TAGS = _session("learn_tags")
 HEAD_KIND, RATE, EPOCHS = _session("head_kind"), _session("rate"), _session("epochs", 3)
-LORA, HOLD = _session("lora", False, (False, True)), _session("hold", "none", ("none", "l2", "ewc"))
+LORA, REGULARIZATION = _session("lora", False, (False, True)), _session("hold", "none", ("none", "l2", "ewc"))
 MOST_TOKENS, TRAIN_SEED = _session("max_tokens", 128), _session("train_seed", 0)
 TRAIN_PRECISION = _session("train_precision", "auto", ("auto", "float32", "bfloat16"))
 PRESET, FROZEN = _session("preset", "lower half"), _session("frozen")
@@ -244,17 +244,17 @@ def fits_in_url(value: str) -> bool:
     return len(quote(value)) <= LONGEST_IN_URL
 
 
-def asked(key: Key, default: str = "") -> str:
+def chosen_value(key: Key, default: str = "") -> str:
     """Return a text before its widget is drawn: as the person set it, or as the URL has it, or else the default."""
     usual = str(key.default or default)
     value = st.session_state.get(key, st.query_params.get(key, usual))
     return value if isinstance(value, str) and value else usual
 
 
-def asked_language() -> str:
+def chosen_language() -> str:
     """Return the language of this session: chosen, in the URL, or else the browser's."""
     browser = nearest_language(st.context.locale or "") or "en"
-    return nearest_language(asked(LANGUAGE, browser)) or browser
+    return nearest_language(chosen_value(LANGUAGE, browser)) or browser
 
 
 def models_folder() -> Path:

@@ -16,8 +16,16 @@ ROWS = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in GLOS
     2:
 ]
 RETIRED = [word.strip() for row in ROWS for word in row[4].split(",") if word.strip()]
+# The bullets of its list say what is retired as a name alone, before the colon.
+RETIRED_NAMES = [
+    word
+    for line in GLOSSARY.partition("## Retired as names")[2].splitlines()
+    if line.startswith("- ")
+    for word in re.findall("`([^`]+)`", line.partition(": ")[0])
+]
 # The names of two algorithms, and English.
 KEPT = re.compile(r"wordpiece|sentencepiece|pieces? of work", re.IGNORECASE)
+HELD_OUT = re.compile(r"held_?out", re.IGNORECASE)
 
 
 def has(text, word):
@@ -54,8 +62,30 @@ def first_lines():
                     yield (ast.get_docstring(node) or "").partition("\n")[0]
 
 
+def born(source):
+    """Yield the names that a module gives: of classes, functions, parameters, attributes and variables."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case (
+                ast.ClassDef(name=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.arg(arg=name)
+            ):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
+def identifiers():
+    for folder in ("interpret", "dashboard", "pages", "bertoscope", "bertoscope_cli"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            yield from (f"{file.relative_to(ROOT)}: {name}" for name in born(file.read_text("utf-8")))
+
+
 def test_the_table_is_whole():
     assert len(RETIRED) >= 5
+    assert len(RETIRED_NAMES) >= 20
     assert all(len(row) == 5 and row[0] and row[1] for row in ROWS)
 
 
@@ -77,3 +107,20 @@ def test_a_word_is_found_however_it_is_written(text, word, found):
 @pytest.mark.parametrize("texts", [public_names, sentences, first_lines], ids=lambda one: one.__name__)
 def test_no_retired_word_is_used(texts):
     assert [(word, text) for text in texts() for word in RETIRED if has(text, word)] == []
+
+
+def test_every_kind_of_name_is_looked_at():
+    source = """
+class A:
+    b: int
+    def c(self, d, *e, f=g, **h):
+        self.i = j.k(l=1)
+        with m as n:
+            o, (p, *q) = [r for r in s]
+"""
+    assert sorted(one for one in born(source) if one != "self") == [*"Abcdefhinopqr"]
+
+
+def test_no_retired_name_is_given():
+    given = [(word, name) for name in identifiers() for word in RETIRED_NAMES if has(HELD_OUT.sub("", name), word)]
+    assert given == []

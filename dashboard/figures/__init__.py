@@ -7,5 +7,5 @@ def shown(text: str) -> str:
 
 
 def numbered(labels: tuple[str, ...] | list[str]) -> list[str]:
-    """Give each label its place: the same token can occur twice, and Plotly would take it for one."""
+    """Give each label its position: the same token can occur twice, and Plotly would take it for one."""
     return [f"{index} {shown(label)}" for index, label in enumerate(labels)]

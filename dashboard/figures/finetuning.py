@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from interpret.finetuning.results import ClassificationResults
 
 # Seen on light and on dark ground alike.
-LEARNED, JUDGED, QUIET = "#2f7ab9", "#c2660f", "#8a8f98"
+TRAINING, VALIDATION, MUTED = "#2f7ab9", "#c2660f", "#8a8f98"
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
 # More points of a curve than twice what a screen is wide help nobody; nor more columns of a map than it is wide.
 MOST_POINTS, _MOST_COLUMNS = 2000, 800
 
 
-def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
+def loss_curve(metrics: MetricsLog, steps: int) -> go.Figure:
     """Draw the loss of each step, its running mean, and the loss on what was held out."""
     figure = go.Figure()
-    number, loss = thinned(told.number, told.loss)
+    number, loss = thinned(metrics.number, metrics.loss)
     figure.add_scatter(
-        x=number, y=loss, mode="lines", name=_("per step"), line={"color": LEARNED, "width": 1}, opacity=0.35
+        x=number, y=loss, mode="lines", name=_("per step"), line={"color": TRAINING, "width": 1}, opacity=0.35
     )
-    number, smooth = thinned(told.number, running_mean(told.loss))
-    figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": LEARNED, "width": 2.5})
-    step, evaluated = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "loss")))
+    number, smooth = thinned(metrics.number, running_mean(metrics.loss))
+    figure.add_scatter(x=number, y=smooth, mode="lines", name=_("running mean"), line={"color": TRAINING, "width": 2.5})
+    step, evaluated = thinned(*(np.array([one[name] for one in metrics.evaluations]) for name in ("step", "loss")))
     figure.add_scatter(
         x=step,
         y=evaluated,
         mode="lines+markers",
         name=_("held-out set"),
-        line={"color": JUDGED, "width": 2},
+        line={"color": VALIDATION, "width": 2},
         marker={"size": 8},
     )
     return figure.update_layout(
@@ -52,16 +52,16 @@ def loss_curve(told: MetricsLog, steps: int) -> go.Figure:
     )
 
 
-def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go.Figure:
-    """Draw how good the model is on what was held out, over the line of who always guesses the commonest class."""
+def score_curve(metrics: MetricsLog, steps: int, majority: float, title: str) -> go.Figure:
+    """Draw how good the model is on what was held out, over the line of the majority-class baseline."""
     figure = go.Figure()
-    step, evaluated = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("step", "score")))
+    step, evaluated = thinned(*(np.array([one[name] for one in metrics.evaluations]) for name in ("step", "score")))
     figure.add_scatter(
         x=step,
         y=evaluated,
         mode="lines+markers",
         name=title,
-        line={"color": JUDGED, "width": 2},
+        line={"color": VALIDATION, "width": 2},
         marker={"size": 8},
     )
     percent = title != "R²"
@@ -71,7 +71,7 @@ def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go
             y=[majority, majority],
             mode="lines",
             name=_("majority-class baseline"),
-            line={"color": QUIET, "dash": "dash"},
+            line={"color": MUTED, "dash": "dash"},
         )
     return figure.update_layout(
         height=300,
@@ -85,11 +85,11 @@ def score_curve(told: MetricsLog, steps: int, majority: float, title: str) -> go
 def overlaid(runs: Mapping[str, MetricsLog], what: str) -> go.Figure:
     """Draw one curve of several runs: the held-out score, the loss, or the learning rate."""
     figure = go.Figure()
-    for title, told in runs.items():
+    for title, metrics in runs.items():
         if what == "score":
-            x, y = thinned(*(np.array([one[name] for one in told.evaluations]) for name in ("epoch", "score")))
+            x, y = thinned(*(np.array([one[name] for one in metrics.evaluations]) for name in ("epoch", "score")))
         else:
-            x, y = thinned(told.epoch, running_mean(told.loss) if what == "loss" else told.rate)
+            x, y = thinned(metrics.epoch, running_mean(metrics.loss) if what == "loss" else metrics.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
     titles = {
         "score": _("accuracy or R²"),
@@ -124,9 +124,9 @@ def cost_curve(
             mode="lines+markers+text",
             text=[shown(name) for name in names],
             textposition="top right",
-            marker={"size": 10, "color": JUDGED},
-            line={"color": QUIET, "width": 1},
-            error_y={"array": high, "arrayminus": low, "color": QUIET, "thickness": 1},
+            marker={"size": 10, "color": VALIDATION},
+            line={"color": MUTED, "width": 1},
+            error_y={"array": high, "arrayminus": low, "color": MUTED, "thickness": 1},
             hovertemplate="%{text}: %{y} · %{x:.1f} s<extra></extra>",
             cliponaxis=False,
         )
@@ -139,10 +139,10 @@ def cost_curve(
     )
 
 
-def rate_curve(told: MetricsLog, steps: int) -> go.Figure:
+def rate_curve(metrics: MetricsLog, steps: int) -> go.Figure:
     """Draw the learning rate of the head."""
-    number, rate = thinned(told.number, told.rate)
-    figure = go.Figure(go.Scatter(x=number, y=rate, mode="lines", line={"color": LEARNED}))
+    number, rate = thinned(metrics.number, metrics.rate)
+    figure = go.Figure(go.Scatter(x=number, y=rate, mode="lines", line={"color": TRAINING}))
     return figure.update_layout(
         height=220,
         margin=MARGIN,
@@ -151,10 +151,10 @@ def rate_curve(told: MetricsLog, steps: int) -> go.Figure:
     )
 
 
-def gradient_map(told: MetricsLog, names: Sequence[str]) -> go.Figure:
+def gradient_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw the length of each layer's gradient over the steps, in powers of ten; frozen layer groups are empty."""
-    chosen = np.unique(np.linspace(0, len(told.number) - 1, min(len(told.number), _MOST_COLUMNS)).astype(int))
-    number, norms = told.number[chosen], told.norms[chosen]
+    chosen = np.unique(np.linspace(0, len(metrics.number) - 1, min(len(metrics.number), _MOST_COLUMNS)).astype(int))
+    number, norms = metrics.number[chosen], metrics.norms[chosen]
     with np.errstate(divide="ignore"):
         powers = np.where(norms > 0, np.log10(norms), np.nan)
     figure = go.Figure(
@@ -178,7 +178,7 @@ def calibration_curve(found: ClassificationResults) -> go.Figure:
     """Draw how often the model is right over how sure it is."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name=_("perfect calibration"), line={"color": QUIET, "dash": "dash"}
+        x=[0, 1], y=[0, 1], mode="lines", name=_("perfect calibration"), line={"color": MUTED, "dash": "dash"}
     )
     figure.add_scatter(
         x=found.confidence,
@@ -186,11 +186,11 @@ def calibration_curve(found: ClassificationResults) -> go.Figure:
         mode="lines+markers",
         name=_("this model"),
         marker={"size": 6 + 24 * np.sqrt(found.counts / found.counts.max()), "sizemode": "diameter"},
-        line={"color": JUDGED},
+        line={"color": VALIDATION},
         error_y={
             "array": found.rightness_interval[:, 1] - found.rightness,
             "arrayminus": found.rightness - found.rightness_interval[:, 0],
-            "color": QUIET,
+            "color": MUTED,
             "thickness": 1,
         },
         customdata=np.column_stack([found.counts, found.rightness_interval]),
@@ -220,12 +220,12 @@ def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go
     """Draw a regression's answers over what is true; ``rows`` are those of the file."""
     low, high = float(min(truth.min(), answers.min())), float(max(truth.max(), answers.max()))
     figure = go.Figure()
-    figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line={"color": QUIET, "dash": "dash"}, name="y = x")
+    figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line={"color": MUTED, "dash": "dash"}, name="y = x")
     figure.add_scatter(
         x=truth,
         y=answers,
         mode="markers",
-        marker={"color": JUDGED},
+        marker={"color": VALIDATION},
         name=_("a row"),
         customdata=list(rows),
         hovertemplate=_("row %{customdata}: predicted %{y:.4g}, true %{x:.4g}") + "<extra></extra>",
@@ -237,9 +237,9 @@ def fit_cloud(truth: np.ndarray, answers: np.ndarray, rows: Sequence[int]) -> go
 
 def lengths_histogram(lengths: np.ndarray, most: int) -> go.Figure:
     """Draw how many tokens the texts have, and where they are cut off."""
-    figure = go.Figure(go.Histogram(x=lengths, marker={"color": LEARNED}, nbinsx=40))
+    figure = go.Figure(go.Histogram(x=lengths, marker={"color": TRAINING}, nbinsx=40))
     if lengths.max() > most * 0.5:
-        figure.add_vline(x=most, line={"color": JUDGED, "dash": "dash"}, annotation_text=_("max length"))
+        figure.add_vline(x=most, line={"color": VALIDATION, "dash": "dash"}, annotation_text=_("max length"))
     return figure.update_layout(
         height=220, margin=MARGIN, xaxis={"title": _("tokens per text")}, yaxis={"title": _("texts")}
     )
@@ -251,7 +251,7 @@ def balance_bars(classes: Sequence[tuple[str, int]], most: int = 20) -> go.Figur
     figure = go.Figure(
         go.Bar(x=[count for _name, count in some], y=[shown(name) for name, _count in some], orientation="h")
     )
-    return figure.update_traces(marker={"color": LEARNED}, texttemplate="%{x:,}").update_layout(
+    return figure.update_traces(marker={"color": TRAINING}, texttemplate="%{x:,}").update_layout(
         height=70 + 26 * len(some),
         margin=MARGIN,
         xaxis={"title": _("rows")},
@@ -275,9 +275,9 @@ def thinned(number: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
         return number, values
     edges = np.linspace(0, len(number), MOST_POINTS // 2).astype(int)
     ends = [
-        place
+        index
         for first, last in pairwise(edges)
-        for place in (first + int(np.argmin(values[first:last])), first + int(np.argmax(values[first:last])))
+        for index in (first + int(np.argmin(values[first:last])), first + int(np.argmax(values[first:last])))
     ]
     chosen = np.unique([0, *ends, len(number) - 1])
     return number[chosen], values[chosen]

@@ -15,7 +15,7 @@ from dashboard.components.switches import Heads, read_off, switches
 from dashboard.language import _, literal
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
-from dashboard.widgets.place import chosen_head
+from dashboard.widgets.head_choice import chosen_head
 
 _KEPT = "heads_off"
 
@@ -68,14 +68,14 @@ def _decide(off: Heads) -> None:
 
 def show_similarity(result: it.attention.Ablation) -> None:
     """Show how near the text's vectors stay, and what moved most."""
-    places = st.columns(3)
+    columns = st.columns(3)
     help = _("Cosine between the text's vectors before and after ablation; 1 means unchanged.")
-    places[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
+    columns[0].metric(_("Sentence vector (mean): cosine"), f"{result.similarity['mean']:.4f}", help=help)
     name = _("First token ({token}): cosine").format(token=literal(result.tokens.strings[0]))
-    places[1].metric(name, f"{result.similarity['first']:.4f}", help=help)
+    columns[1].metric(name, f"{result.similarity['first']:.4f}", help=help)
     last = result.distance[-1]
     most = int(last.argmax())
-    places[2].metric(
+    columns[2].metric(
         _("Largest change in the last layer"),
         f"{literal(result.tokens.labels[most])} · {last[most]:.3f}",
         help=_("The token whose last hidden state changed most, relative to the norm of that state."),

@@ -15,9 +15,9 @@ from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.components.words import Word, WordRow, token_words, word_rows
 from dashboard.language import _, _n
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import How, baseline_names, method_names
+from dashboard.widgets.target_view import TargetChoice
 
 if TYPE_CHECKING:
     from interpret.attribution.driving_words import DrivingWord
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SOON_TOKENS = 25_000
 
 
-def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Attribution]:
+def attributions_of(choice: TargetChoice, how: How, slot: DeltaGenerator) -> list[it.Attribution]:
     """Run the methods one after another, drawing what is there after each; those that take long wait for a click.
 
     Raises
@@ -36,17 +36,17 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     """
     from interpret.attribution.methods import METHODS
 
-    question = asked.question
-    passes = {method: METHODS[method].passes(len(question.free_words)) for method in how.methods}
+    target_function = choice.target_function
+    passes = {method: METHODS[method].passes(len(target_function.free_words)) for method in how.methods}
     smooth = {method: how.smooth and METHODS[method].gradient for method in how.methods}
     soon = {
-        method: passes[method] * len(question.tokens) * (10 if smooth[method] else 1) <= _SOON_TOKENS
+        method: passes[method] * len(target_function.tokens) * (10 if smooth[method] else 1) <= _SOON_TOKENS
         for method in how.methods
     }
     found: dict[str, it.Attribution] = {}
     # What is soon done comes first, so that there is something to look at; places are kept for the others.
     for method in sorted(how.methods, key=lambda method: (not soon[method], passes[method])):
-        result = _attribution_of(asked, how, method, passes[method], smooth[method], soon[method])
+        result = _attribution_of(choice, how, method, passes[method], smooth[method], soon[method])
         if result is None:
             continue
         found[method] = result
@@ -59,12 +59,12 @@ def attributions_of(asked: Asked, how: How, slot: DeltaGenerator) -> list[it.Att
     return [found[method] for method in how.methods if method in found]
 
 
-def explain_analysis(asked: Asked, method: str, how: How) -> Analysis:
+def explain_analysis(choice: TargetChoice, method: str, how: How) -> Analysis:
     """Describe what one method computes; what it has no use for stays as it is."""
     from interpret.attribution.methods import METHODS
 
     known = METHODS[method]
-    return asked.analysis(
+    return choice.analysis(
         "explain",
         "attribution",
         (".tokens.words", ".word_scores()"),
@@ -77,20 +77,20 @@ def explain_analysis(asked: Asked, method: str, how: How) -> Analysis:
 
 
 def _attribution_of(
-    asked: Asked, how: How, method: str, passes: int, smooth: bool, soon: bool
+    choice: TargetChoice, how: How, method: str, passes: int, smooth: bool, soon: bool
 ) -> it.Attribution | None:
     from interpret.attribution.methods import METHODS
 
     rule = how.rule if METHODS[method].path else "adaptive"
-    analysis = explain_analysis(asked, method, how)
+    analysis = explain_analysis(choice, method, how)
 
     def work(progress: Progress) -> it.Attribution:
-        found: it.Attribution = analysis.run(question=asked.question, progress=progress)
+        found: it.Attribution = analysis.run(target_function=choice.target_function, progress=progress)
         return found
 
     return long_work(
         f"attribution:{method}",
-        f"{asked.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
+        f"{choice.about}:{method}:{how.baseline}:{how.seed}:{smooth}:{rule}",
         _n("Run {method}: about {passes} pass", "Run {method}: about {passes} passes", passes).format(
             method=method_names()[method], passes=f"{passes:,}"
         ),
@@ -150,21 +150,21 @@ def uncertainty_of(one: it.Attribution, words: bool) -> np.ndarray | None:
     return one.word_uncertainty if words else one.uncertainty
 
 
-def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, place: str) -> None:
+def warn_of_baseline(target_function: it.attribution.TargetFunction, baseline: str, tab: str) -> None:
     """Say where the baseline scores above the text for what is explained, and offer others that do not.
 
-    ``place`` tells the buttons of one tab from those of another.
+    ``tab`` tells the buttons of one tab from those of another.
     """
-    outputs, names = question.baseline_outputs(), baseline_names(question.encoder.special)
-    if outputs.get(baseline, -np.inf) <= question.output:
+    outputs, names = target_function.baseline_outputs(), baseline_names(target_function.encoder.special)
+    if outputs.get(baseline, -np.inf) <= target_function.output:
         return
-    others = [kind for kind, value in outputs.items() if value <= question.output]
+    others = [kind for kind, value in outputs.items() if value <= target_function.output]
     st.warning(
         _(
             "For the explained target, the baseline “{baseline}” scores {there}, more than the text's own {output}: "
             "it is not neutral here. All words together count against the target, and a word in favour may merely "
             "count against it less than the baseline counts for it."
-        ).format(baseline=names[baseline], there=f"{outputs[baseline]:.3f}", output=f"{question.output:.3f}")
+        ).format(baseline=names[baseline], there=f"{outputs[baseline]:.3f}", output=f"{target_function.output:.3f}")
         + " "
         + (
             _("Try another baseline:")
@@ -177,7 +177,7 @@ def warn_of_baseline(question: it.attribution.TargetFunction, baseline: str, pla
         for kind in others:
             st.button(
                 _("{baseline} ({output})").format(baseline=names[kind], output=f"{outputs[kind]:.3f}"),
-                key=f"baseline_instead:{place}:{kind}",
+                key=f"baseline_instead:{tab}:{kind}",
                 on_click=_use_baseline,
                 args=(kind,),
             )
@@ -189,18 +189,18 @@ def _use_baseline(kind: str) -> None:
 
 def class_words_line(words: Sequence[DrivingWord]) -> str:
     """Say how many words were compared, and how many of them chance alone would make stand out."""
-    told = sum(word.told for word in words)
+    significant = sum(word.significant for word in words)
     return _n(
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} word was compared: by chance alone, {chance} would "
         "have an interval that excludes 0. Opaque bars hold after correcting for all words together (Holm): "
-        "{told}.",
+        "{significant}.",
         "Means over the texts explained for this class; in brackets, the number of texts that contain the word "
         "(at least three; each text counts once). {count} words were compared: by chance alone, {chance} of "
         "them would have an interval that excludes 0. Opaque bars hold after correcting for all words together "
-        "(Holm): {told}.",
+        "(Holm): {significant}.",
         len(words),
-    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", told=f"{told:,}")
+    ).format(count=f"{len(words):,}", chance=f"{0.05 * len(words):.1f}", significant=f"{significant:,}")
 
 
 def _note(one: it.Attribution, own: bool) -> str:

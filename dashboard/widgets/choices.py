@@ -50,7 +50,7 @@ def choose(
 
     # A list that drops down shows its options as they are; buttons read them as Markdown.
     written = str if getattr(draw, "__name__", "") == "selectbox" else literal
-    labels = told_apart(options)
+    labels = distinct_labels(options)
     draw(
         label,
         list(options),
@@ -62,7 +62,7 @@ def choose(
     return st.session_state[key]
 
 
-def told_apart(options: Mapping[T, str]) -> dict[T, str]:
+def distinct_labels(options: Mapping[T, str]) -> dict[T, str]:
     """Number labels that are alike from the second on: the browser sends a label back, which has to name one value."""
     seen: set[str] = set()
     found = {}

@@ -161,13 +161,13 @@ def _from_file() -> Collection | None:
 
 
 def _collection(table: Table, name: str, column: int, about: str, most: int, lines: str) -> Collection:
-    places = [i for i, row in enumerate(table.rows) if row[column].strip()]
-    if not places:
+    indices = [i for i, row in enumerate(table.rows) if row[column].strip()]
+    if not indices:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
-    total = len(places)
+    total = len(indices)
     if total > most > 0:
         chosen = np.random.default_rng(SEED).choice(total, most, replace=False)
-        places = [places[i] for i in sorted(chosen)]
+        indices = [indices[i] for i in sorted(chosen)]
         st.caption(
             _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{total:,}", seed=SEED
@@ -181,8 +181,8 @@ def _collection(table: Table, name: str, column: int, about: str, most: int, lin
                 len(table.rows) - total,
             ).format(count=f"{len(table.rows) - total:,}", name=literal(name))
         )
-    texts = tuple(table.rows[i][column] for i in places)
-    return Collection(name, about, texts, rows_of(table, places, [table.columns[column]]), total, (lines, column))
+    texts = tuple(table.rows[i][column] for i in indices)
+    return Collection(name, about, texts, rows_of(table, indices, [table.columns[column]]), total, (lines, column))
 
 
 def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:

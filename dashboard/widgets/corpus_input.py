@@ -34,7 +34,7 @@ class Corpus:
     total
         How many rows of the file hold text; fewer are read where ``texts`` is shorter.
     columns
-        The places of the columns: the text's, and the label's or the pair's, -1 for none.
+        The indices of the columns: the text's, and the label's or the pair's, -1 for none.
     origin
         Which rows of the file these are.
     """
@@ -129,16 +129,16 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
             )
     if not full:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
-    places = full
+    indices = full
     if len(full) > most > 0:
         chosen = np.random.default_rng(_SEED).choice(len(full), most, replace=False)
-        places = [full[i] for i in sorted(chosen)]
+        indices = [full[i] for i in sorted(chosen)]
         st.caption(
             _("{count} of {total} rows are read, sampled at random with seed {seed}.").format(
                 count=f"{most:,}", total=f"{len(full):,}", seed=_SEED
             )
         )
-    picked = [table.rows[i] for i in places]
+    picked = [table.rows[i] for i in indices]
     shown = [table.columns[i] for i in (column, other) if i >= 0]
     return Corpus(
         name,
@@ -148,7 +148,7 @@ def corpus_input(key: str, labelled: bool = False) -> Corpus | None:
         tuple(row[other].strip() for row in picked) if labelled else (),
         len(full),
         (column, other),
-        rows_of(table, places, shown),
+        rows_of(table, indices, shown),
     )
 
 
@@ -156,9 +156,9 @@ def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
     """Let the columns and the number of rows be chosen; -1 stands for no second column, and 0 for all rows."""
     sample = table.rows[:200]
     names = dict(enumerate(table.columns))
-    places = st.columns(3 if len(names) > 1 else 2)
+    columns = st.columns(3 if len(names) > 1 else 2)
     column = choose(
-        places[0].selectbox, _("Column with the text"), names, state.CORPUS_TEXT.of(about), table.longest_column
+        columns[0].selectbox, _("Column with the text"), names, state.CORPUS_TEXT.of(about), table.longest_column
     )
     others = {index: name for index, name in names.items() if index != column}
     other = -1
@@ -166,15 +166,15 @@ def _choices(table: Table, about: str, labelled: bool) -> tuple[int, int, int]:
         # A label is what repeats most.
         fewest = min(others, key=lambda index: len({row[index] for row in sample}))
         other = choose(
-            places[1].selectbox, _("Column with the label"), others, state.CORPUS_LABEL.of(about, column), fewest
+            columns[1].selectbox, _("Column with the label"), others, state.CORPUS_LABEL.of(about, column), fewest
         )
     elif others:
         pairs = {-1: _("(none)"), **others}
         other = choose(
-            places[1].selectbox, _("Column with the second text"), pairs, state.CORPUS_PAIR.of(about, column)
+            columns[1].selectbox, _("Column with the second text"), pairs, state.CORPUS_PAIR.of(about, column)
         )
     amounts = {300: "300", 500: "500", 2000: f"{2000:,}", 0: _("all")}
     most = choose(
-        places[-1].selectbox, _("Rows to read"), amounts, state.CORPUS_ROWS.of(about), 300 if labelled else 500
+        columns[-1].selectbox, _("Rows to read"), amounts, state.CORPUS_ROWS.of(about), 300 if labelled else 500
     )
     return column, other, most

@@ -52,7 +52,7 @@ def preset_input(names: tuple[str, ...], width: int, about: str) -> None:
         _apply(str(st.session_state[widget]), names, width, about)
 
     presets = preset_names()
-    widget = state.PRESET.of(about, state.asked_language())
+    widget = state.PRESET.of(about, state.chosen_language())
     st.session_state[widget] = st.session_state[state.PRESET.of(about)]
     st.selectbox(_("Freeze"), list(presets), format_func=presets.__getitem__, key=widget, on_change=take)
 

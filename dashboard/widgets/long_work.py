@@ -61,7 +61,7 @@ def long_work(
     """
     begun, stopped = f"{key}:begun", f"{key}:stopped"
     kept = st.session_state.setdefault(key, {})
-    place = st.container()
+    container = st.container()
     result = kept.get(about)
     if result is not None and (auto or keep > 1):
         return result
@@ -71,9 +71,9 @@ def long_work(
     halted = st.session_state.get(stopped) == about
     if not (auto and result is None and not halted):
         again = _("Run again") if result is not None else label
-        if not place.button(again, key=f"{key}:start", type="secondary" if result is not None else "primary"):
+        if not container.button(again, key=f"{key}:start", type="secondary" if result is not None else "primary"):
             if result is None and halted:
-                place.info(
+                container.info(
                     _("Stopped. No result was kept; you can start again at any time."), icon=":material/stop_circle:"
                 )
             return result
@@ -114,8 +114,8 @@ def _run(
 class _Bar:
     """How far work is, drawn where it stands, with a button that stops it."""
 
-    def __init__(self, place: DeltaGenerator, key: str, about: str, auto: bool, beside: bool) -> None:
-        self.bar, self.stop = place.empty(), place.empty()
+    def __init__(self, container: DeltaGenerator, key: str, about: str, auto: bool, beside: bool) -> None:
+        self.bar, self.stop = container.empty(), container.empty()
         self.key, self.about, self.auto, self.beside = key, about, auto, beside
         # What starts by itself is mostly done before anybody could read how far it is: then nothing flashes up, and the
         # browser, which draws on the processor that computes, is left in peace.

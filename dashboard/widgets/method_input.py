@@ -34,7 +34,7 @@ def method_choices() -> dict[str, str]:
             found[name] = title
             continue
         said = f"{title} · {measured.comprehensiveness:.2f}"
-        found[name] = said if measured.told else _("{method}, not shown to beat random").format(method=said)
+        found[name] = said if measured.beats_random else _("{method}, not shown to beat random").format(method=said)
     return found
 
 

@@ -127,13 +127,13 @@ def _spec(name: str, revision: str = "") -> it.EncoderSpec:
         checkpoint = it.find_checkpoint(str(state.models_folder() / name.removeprefix(_FOLDER)))
     else:
         checkpoint = cache.hub_checkpoint(name, revision or None)
-    device = find_device(state.asked(state.DEVICE))
-    return it.EncoderSpec(checkpoint, device.name, choose_precision(state.asked(state.PRECISION), device))
+    device = find_device(state.chosen_value(state.DEVICE))
+    return it.EncoderSpec(checkpoint, device.name, choose_precision(state.chosen_value(state.PRECISION), device))
 
 
 def chosen_run() -> str:
     """Return the id of the run whose model is chosen; empty where it is none's."""
-    name = state.asked(state.MODEL)
+    name = state.chosen_value(state.MODEL)
     return name.removeprefix(RUN) if name in _runs() else ""
 
 
@@ -141,7 +141,7 @@ def chosen_device() -> str:
     """Return the name of the chosen device."""
     from interpret.core.devices import find_device
 
-    return find_device(state.asked(state.DEVICE)).name
+    return find_device(state.chosen_value(state.DEVICE)).name
 
 
 def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
@@ -154,17 +154,17 @@ def chosen_encoder(guesses: bool = False, host: bool = False) -> it.Encoder:
     host
         Whether it is on the host, in float32, whatever the chosen device: for what asks for its shapes alone.
     """
-    return encoder_of(state.asked(state.MODEL), state.asked(state.REVISION), guesses, host)
+    return encoder_of(state.chosen_value(state.MODEL), state.chosen_value(state.REVISION), guesses, host)
 
 
 def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool = False) -> it.Encoder:
     """Return the encoder of a model by its name in `model_options`, or a hub id; else as `chosen_encoder`."""
     if guesses and name == BUILT_IN:
         name = GUESSER
-    place = st.empty()
+    slot = st.empty()
 
     def progress(done: int, total: int, file: str) -> None:
-        place.progress(
+        slot.progress(
             done / total if total else 0.0,
             _("Downloading {file}: {done} of {total} GB. Choose another model to stop.").format(
                 done=gigabytes(done), total=gigabytes(total), file=literal(file)
@@ -174,7 +174,7 @@ def encoder_of(name: str, revision: str = "", guesses: bool = False, host: bool 
     with st.spinner(_("Loading the model …"), show_time=True):
         spec = _spec(name, revision)
         encoder = cache.encoder(replace(spec, device="cpu", precision="float32") if host else spec, progress)
-    place.empty()
+    slot.empty()
     for note in encoder.notes:
         st.warning(explain(note), icon=":material/troubleshoot:")
     return encoder
@@ -228,7 +228,7 @@ def device_picker() -> None:
     present = available_devices()
     names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
     left, right = st.columns(2)
-    before = state.asked(state.DEVICE), state.asked(state.PRECISION)
+    before = state.chosen_value(state.DEVICE), state.chosen_value(state.PRECISION)
     name = choose(left.selectbox, _("Device"), names, state.DEVICE)
     device = find_device(name)
     precisions = {"auto": _("automatic"), **{one: one for one in device.precisions}}

@@ -303,11 +303,13 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
                 persist_state="session",
                 help=_("Drawn from the training set of the parent run (rehearsal)."),
             )
-        hold = "none"
+        regularization = "none"
         if adapted:
             st.caption(_("Adapters leave the original weights unchanged, so no regularization is needed."))
         else:
-            hold = choose(st.selectbox, _("Regularization towards the initial weights"), holds, state.HOLD)
+            regularization = choose(
+                st.selectbox, _("Regularization towards the initial weights"), holds, state.REGULARIZATION
+            )
         strength = st.number_input(
             _("Regularization strength (λ)"),
             0.0,
@@ -316,7 +318,7 @@ def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
             key="hold_strength",
             format="%.3g",
             persist_state="session",
-            disabled=hold == "none",
+            disabled=regularization == "none",
             help=_("λ in λ/2 · Σ f (w − w₀)²; f is 1 for L2-SP, and the Fisher information (1 on average) for EWC."),
         )
-    return {"replay": replay / 100, "regularization": hold, "regularization_strength": float(strength)}
+    return {"replay": replay / 100, "regularization": regularization, "regularization_strength": float(strength)}

@@ -59,7 +59,7 @@ def run_choice() -> it.runs.Run | None:
         return None
     names = state_names()
     labels = {
-        run.id: f"{run.request.name} · {names[run.state]} · {time.strftime('%m-%d %H:%M', time.localtime(run.asked))}"
+        run.id: f"{run.request.name} · {names[run.state]} · {time.strftime('%m-%d %H:%M', time.localtime(run.queued))}"
         for run in runs
     }
     chosen = choose(st.selectbox, _("Run"), labels, state.RUN)
@@ -129,7 +129,7 @@ def _live(run_id: str, active: bool) -> None:
     if active and not run.active:
         # Its results are below, and nothing has to look again.
         st.rerun()
-    told = it.runs.read_metrics(run.folder)
+    metrics = it.runs.read_metrics(run.folder)
     if run.state == "waiting":
         st.info(
             _(
@@ -140,16 +140,16 @@ def _live(run_id: str, active: bool) -> None:
             else _("Waiting: another run is using this device, or the process is starting."),
             icon=":material/hourglass:",
         )
-    if told.damaged:
+    if metrics.damaged:
         st.warning(
             _n(
                 "{count} line of the metrics log cannot be read and is left out of the curves.",
                 "{count} lines of the metrics log cannot be read and are left out of the curves.",
-                told.damaged,
-            ).format(count=f"{told.damaged:,}"),
+                metrics.damaged,
+            ).format(count=f"{metrics.damaged:,}"),
             icon=":material/broken_image:",
         )
-    if not len(told.number):
+    if not len(metrics.number):
         if active and run.read:
             read = _("Computing the frozen layers' output, once per text: {share}").format(share=f"{run.read:.0%}")
             st.progress(min(run.read, 1.0), read)
@@ -158,18 +158,18 @@ def _live(run_id: str, active: bool) -> None:
         return
     if active:
         share = run.step / max(run.steps, 1)
-        st.progress(min(share, 1.0), _progress(run, told))
-    _tiles(run, told)
-    _curves(run, told)
+        st.progress(min(share, 1.0), _progress(run, metrics))
+    _tiles(run, metrics)
+    _curves(run, metrics)
 
 
-def _curves(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
+def _curves(run: it.runs.Run, metrics: it.runs.MetricsLog) -> None:
     objective = it.finetuning.find_objective(run.request.task)
     majority = float(run.rows.get("majority", run.facts.get("majority", np.nan)))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### " + _("Loss"))
-        st.plotly_chart(loss_curve(told, run.steps), key="live_loss")
+        st.plotly_chart(loss_curve(metrics, run.steps), key="live_loss")
     with right:
         if run.request.recipe.patience:
             help_ = _(
@@ -179,57 +179,57 @@ def _curves(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
         else:
             help_ = None
         st.markdown("##### " + _(objective.score_title), help=help_)
-        st.plotly_chart(score_curve(told, run.steps, majority, _(objective.score_name)), key="live_score")
-    names = [layer_group_name(one) for one in told.layer_groups]
+        st.plotly_chart(score_curve(metrics, run.steps, majority, _(objective.score_name)), key="live_score")
+    names = [layer_group_name(one) for one in metrics.layer_groups]
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.markdown(
             "##### " + _("Gradient norm per layer (how far the gradient reaches)"),
             help=_("Norm of each layer's gradient at each step, before clipping. Frozen layers have no gradient."),
         )
-        st.plotly_chart(gradient_map(told, names), key="live_gradient")
+        st.plotly_chart(gradient_map(metrics, names), key="live_gradient")
     with right:
         st.markdown("##### " + _("Learning rate"))
-        st.plotly_chart(rate_curve(told, run.steps), key="live_rate")
-    if len(told.number) > MOST_POINTS:
+        st.plotly_chart(rate_curve(metrics, run.steps), key="live_rate")
+    if len(metrics.number) > MOST_POINTS:
         st.caption(
             _("For {count} steps, each curve shows {most} points: the minimum and maximum of each stretch.").format(
-                count=f"{len(told.number):,}", most=f"{MOST_POINTS:,}"
+                count=f"{len(metrics.number):,}", most=f"{MOST_POINTS:,}"
             )
         )
 
 
-def _progress(run: it.runs.Run, told: it.runs.MetricsLog) -> str:
+def _progress(run: it.runs.Run, metrics: it.runs.MetricsLog) -> str:
     parts = [_("step {done} of {total}").format(done=f"{run.step:,}", total=f"{run.steps:,}")]
     # By the last steps: the first ones wait for memory and for what is computed once.
-    recent = told.seconds[-50:]
+    recent = metrics.seconds[-50:]
     if len(recent) > 3:
         each = float(recent[-1] - recent[0]) / (len(recent) - 1)
         parts.append(_("about {left} left").format(left=duration(each * max(run.steps - run.step, 0))))
     return " · ".join(parts)
 
 
-def _tiles(run: it.runs.Run, told: it.runs.MetricsLog) -> None:
-    places = st.columns(5)
-    last = told.evaluations[-1] if told.evaluations else None
+def _tiles(run: it.runs.Run, metrics: it.runs.MetricsLog) -> None:
+    columns = st.columns(5)
+    last = metrics.evaluations[-1] if metrics.evaluations else None
     objective = it.finetuning.find_objective(run.request.task)
     form = ".1%" if objective.score_is_share else ".3f"
     name, score = _(objective.score_label), "–" if last is None else f"{last['score']:{form}}"
-    places[0].metric(name, score)
+    columns[0].metric(name, score)
     if last is not None and "perplexity" in last["facts"]:
-        places[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
-    places[1].metric(_("Loss, running mean"), f"{float(np.mean(told.loss[-20:])):.4f}")
-    learned = run.facts.get("learned", run.rows.get("learned"))
+        columns[0].caption(_("perplexity {number}").format(number=f"{last['facts']['perplexity']:.1f}"))
+    columns[1].metric(_("Loss, running mean"), f"{float(np.mean(metrics.loss[-20:])):.4f}")
+    train_rows = run.facts.get("learned", run.rows.get("learned"))
     speed = run.facts.get("per_second") if not run.active else None
-    if speed is None and learned is not None:
-        speed = examples_a_second(float(told.epoch[-1]), int(learned), float(told.seconds[-1]))
-    places[2].metric(
+    if speed is None and train_rows is not None:
+        speed = examples_a_second(float(metrics.epoch[-1]), int(train_rows), float(metrics.seconds[-1]))
+    columns[2].metric(
         _("Examples per second"),
         f"{speed:,.0f}" if speed else "–",
         help=_("Training examples processed divided by training time: evaluations included, waiting excluded."),
     )
-    places[3].metric(_("Time"), duration(float(told.seconds[-1])))
-    places[4].metric(_("Memory"), f"{gigabytes(int(told.memory.max()))} GB")
+    columns[3].metric(_("Time"), duration(float(metrics.seconds[-1])))
+    columns[4].metric(_("Memory"), f"{gigabytes(int(metrics.memory.max()))} GB")
 
 
 def run_rows(run: it.runs.Run) -> tuple[it.finetuning.Examples, Split]:

@@ -69,8 +69,8 @@ def _typed() -> Chosen:
     first_text = next(iter(examples().values()))[0]
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[state.WITH_PAIR])
-    *places, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
-    text = places[0].text_area(
+    *columns, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")
+    text = columns[0].text_area(
         _("Text A") if two else _("Text"),
         key=state.TEXT,
         height=80,
@@ -82,7 +82,7 @@ def _typed() -> Chosen:
     pair = None
     if two:
         state.seed(state.PAIR)
-        pair = places[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
+        pair = columns[1].text_area(_("Text B"), key=state.PAIR, height=80, persist_state="session")
     last.button(_("Analyse"), key="analyse", type="primary", width="stretch")
     text = text or ""
     if text == first_text and pair is None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.indices import head_gates
 from interpret.core.tap import Tap
@@ -109,13 +109,13 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
     """
     gates = head_gates(encoder, heads)
     tokens = encoder.tokens(text, pair)
-    place = _answered(encoder, tokens)
-    with hold(encoder.spec.device):
+    positions = _answered(encoder, tokens)
+    with lock_device(encoder.spec.device):
         passes = [
             encoder.forward(
                 [tokens],
                 Tap(encoder.layers, record=False, gates=gate),
-                task=place is not None,
+                task=positions is not None,
                 output_hidden_states=True,
             )
             for gate in (torch.ones_like(gates), gates)
@@ -124,8 +124,8 @@ def ablate(encoder: Encoder, text: str, pair: str | None = None, heads: Sequence
             read_only(torch.stack([one[0].float().cpu() for one in output.hidden_states]).numpy()) for output in passes
         )
         answers = None
-        if encoder.task is not None and place is not None:
-            answers = _answers(encoder, encoder.task, tokens, place, passes)
+        if encoder.task is not None and positions is not None:
+            answers = _answers(encoder, encoder.task, tokens, positions, passes)
     return Ablation(tokens, tuple(heads), before, after, answers)
 
 
@@ -140,17 +140,17 @@ def _answered(encoder: Encoder, tokens: Tokens) -> list[int] | None:
     return [i for i, token in enumerate(tokens.strings) if token == encoder.mask] or None
 
 
-def _answers(encoder: Encoder, task: Task, tokens: Tokens, place: list[int], passes: Sequence[object]) -> Answers:
+def _answers(encoder: Encoder, task: Task, tokens: Tokens, positions: list[int], passes: Sequence[object]) -> Answers:
     found = []
     for output in passes:
         logits = logits_of(output)[0]
-        found.append(task.probabilities(logits[place] if place else logits[None]).cpu().numpy())
+        found.append(task.probabilities(logits[positions] if positions else logits[None]).cpu().numpy())
     before, after = found
     labels = task.labels
     if not labels:
         # Of the whole vocabulary, what either holds most likely; with several masks for all of them together.
-        best = np.maximum(before, after).max(axis=0).argsort()[::-1][: _MOST_GUESSES * max(1, len(place))]
+        best = np.maximum(before, after).max(axis=0).argsort()[::-1][: _MOST_GUESSES * max(1, len(positions))]
         before, after = before[:, best], after[:, best]
         labels = tuple(encoder.names(int(i)) for i in best)
-    rows = tuple(f"{i} {tokens.labels[i]}" for i in place) or ("",)
+    rows = tuple(f"{i} {tokens.labels[i]}" for i in positions) or ("",)
     return Answers(rows, labels, read_only(before, np.float32), read_only(after, np.float32))

@@ -32,7 +32,7 @@ class Sentence(NamedTuple):
         Each word's characters in it, ``start <= i < end``. In a written form that several words share, a word that is
         not written there as such has the span of the whole ("du" for "de" and "le").
     heads
-        The place of each word's head among the words; -1 for the root.
+        The index of each word's head among the words; -1 for the root.
     relations
         The universal part of each word's relation (``"nsubj"`` for ``"nsubj:pass"``).
     """
@@ -58,12 +58,12 @@ class DependencyScores:
         How often each was tried.
     accuracy
         The share where the head's strongest link, self and special tokens left out, was the right word. The best of
-        so many heads is flattered by being picked on the sentences that it is scored on; ``held`` is not.
+        so many heads is flattered by being picked on the sentences that it is scored on; ``held_out`` is not.
     offset
-        The fixed place that is right most often: the head so many words to the right of its dependent (negative:
+        The fixed offset that is right most often: the head so many words to the right of its dependent (negative:
         left). Seen from the head it is the same, the other way round.
-    held
-        For each relation what the best head and the best fixed place get right on sentences that neither was chosen
+    held_out
+        For each relation what the best head and the best fixed offset get right on sentences that neither was chosen
         on, with 95% intervals by bootstrap over sentences.
     sentences, skipped
         How many sentences were read, and how many the model cannot read: too long, or nothing in them.
@@ -77,7 +77,7 @@ class DependencyScores:
     counts: Int[np.ndarray, " relation"]
     accuracy: Float32[np.ndarray, "relation seeking layer head"]
     offset: Int[np.ndarray, " relation"]
-    held: tuple[HeldOut, ...]
+    held_out: tuple[HeldOut, ...]
     sentences: int
     skipped: int
     unread: int
@@ -148,7 +148,7 @@ def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
     heads: list[int] = []
     relations = []
     inside = (0, 0, 0)  # a multi-word token: its last word, and its characters
-    place = 0
+    start = 0
     for fields in rows:
         number, form = fields[0], fields[1]
         after = "" if "SpaceAfter=No" in fields[9].split("|") else " "
@@ -159,7 +159,7 @@ def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
             if first != len(heads) + 1 or not first < last <= words or first <= inside[0]:
                 raise refuse(f"{number} is no range of its words")
             inside = (last, len(text), len(text) + len(form))
-            place = len(text)
+            start = len(text)
             text += form + after
             continue
         if int(number) != len(heads) + 1:
@@ -167,9 +167,9 @@ def _sentence(rows: Sequence[Sequence[str]], line: int, name: str) -> Sentence:
         if not re.fullmatch(r"[0-9]{1,6}", fields[6]) or int(fields[6]) > words or fields[6] == number:
             raise refuse(f"“{fields[6][:20]}” is no head for word {number}")
         if len(heads) < inside[0]:
-            if text[place : place + len(form)] == form and place + len(form) <= inside[2]:
-                spans.append((place, place + len(form)))
-                place += len(form)
+            if text[start : start + len(form)] == form and start + len(form) <= inside[2]:
+                spans.append((start, start + len(form)))
+                start += len(form)
             else:
                 spans.append(inside[1:])
         else:
@@ -227,19 +227,19 @@ def dependency_scores(
     counts = Counter(names.tolist())
     relations = tuple(name for name, _ in counts.most_common())
     shape = 2, encoder.layers, encoder.heads
-    places = [_fixed_places(offsets[names == name]) for name in relations]
-    accuracy, held = [], []
-    for name, fixed in zip(relations, places, strict=True):
+    fixed_offsets = [_frequent_offsets(offsets[names == name]) for name in relations]
+    accuracy, scores = [], []
+    for name, fixed in zip(relations, fixed_offsets, strict=True):
         rows = names == name
         right = np.unpackbits(packed[rows], axis=1, count=int(np.prod(shape))).astype(bool)
         accuracy.append(right.mean(axis=0).reshape(shape))
-        held.append(held_out(right, offsets[rows, None] == fixed, owner[rows], seed))
+        scores.append(held_out(right, offsets[rows, None] == fixed, owner[rows], seed))
     return DependencyScores(
         relations=relations,
         counts=read_only([counts[name] for name in relations], np.int64),
         accuracy=read_only(np.stack(accuracy), np.float32),
-        offset=read_only([fixed[0] for fixed in places], np.int64),
-        held=tuple(held),
+        offset=read_only([fixed[0] for fixed in fixed_offsets], np.int64),
+        held_out=tuple(scores),
         sentences=len(fitting),
         skipped=len(sentences) - len(fitting),
         unread=unread,
@@ -303,7 +303,7 @@ def _links(
     )
 
 
-def _fixed_places(offsets: Int[np.ndarray, " link"]) -> Int[np.ndarray, " place"]:
+def _frequent_offsets(offsets: Int[np.ndarray, " link"]) -> Int[np.ndarray, " offset"]:
     """Return the offsets that occur, the most frequent first and of two as frequent the nearer one."""
     values, often = np.unique(offsets, return_counts=True)
     return values[np.lexsort((-values, np.abs(values), -often))]

@@ -12,11 +12,11 @@ from scipy.sparse.csgraph import maximum_flow
 
 from interpret.attention.trace_check import check_same
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.resources import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tasks import logits_of
@@ -40,7 +40,7 @@ class Paths:
     method
         Which of the ways of following attention.
     layer, query
-        The chosen token's layer and place.
+        The chosen token's layer and position.
     mass
         How much of it is at each token of each level. For ``"rollout"`` and ``"gradient"`` rows sum to 1 and
         ``mass[0]`` is the answer, the share of each input; for ``"flow"`` it is no share but the one flow that was
@@ -204,7 +204,7 @@ def gradient_paths(
     if target != "state" and (isinstance(target, bool) or target not in classes):
         raise InputError("This model has no class {target}. Choose “state” or one of its classes.", target=target)
     tap = Tap(encoder.layers, gradients=True)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         output = encoder.forward([trace.tokens], tap, gradients=True, task=target != "state", output_hidden_states=True)
         if target == "state":
             state = output.hidden_states[layer + 1][0]
@@ -294,12 +294,12 @@ def _graph(trace: Trace, mixed: np.ndarray, layer: int, query: int) -> csr_matri
         columns.append(level * n + lower)
         capacities.append(mixed[level].ravel())
     whole = np.floor(np.concatenate(capacities) * _UNIT).astype(np.int32)
-    places = np.concatenate(rows), np.concatenate(columns)
-    graph = csr_matrix((whole, places), shape=((layer + 1) * n + 1,) * 2)
+    cells = np.concatenate(rows), np.concatenate(columns)
+    graph = csr_matrix((whole, cells), shape=((layer + 1) * n + 1,) * 2)
     graph.eliminate_zeros()
     return graph
 
 
 def _check(trace: Trace, layer: int, token: int) -> None:
-    for name, place, count in (("layer", layer, len(trace.attention)), ("token", token, len(trace.tokens))):
-        check_place(name, place, count)
+    for name, index, count in (("layer", layer, len(trace.attention)), ("token", token, len(trace.tokens))):
+        check_index(name, index, count)

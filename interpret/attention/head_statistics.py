@@ -244,10 +244,10 @@ class _Sums:
         self._count("entropy", entropy.sum(-1), most.sum(-1), n)
         self._count("evenness", even.sum(-1), np.array([float(n)]), n)
         self._count("confidence", attention.max(-1).sum(-1, dtype=np.float64), (1 / count).sum(-1), n)
-        place = np.arange(n)
+        position = np.arange(n)
         kinds = key_kinds(trace.tokens)
         # One matrix product for all of them: weights of each head times what each key is worth to each query.
-        worth = np.stack([abs(place[:, None] - place), *kinds.values()], dtype=np.float32, casting="same_kind")
+        worth = np.stack([abs(position[:, None] - position), *kinds.values()], dtype=np.float32, casting="same_kind")
         worth = worth.reshape(len(worth), -1)
         found = np.einsum("lhx,sx->slh", attention.reshape(*attention.shape[:2], -1), worth, optimize=True)
         alike = np.einsum("lx,sx->sl", (allowed / count[..., None]).reshape(len(allowed), -1), worth, optimize=True)
@@ -302,24 +302,24 @@ def _over_queries(trace: Trace) -> dict[str, Float[np.ndarray, "layer head"]]:
     n = attention.shape[-1]
     allowed = np.ones((1, n, n)) if trace.mask is None else trace.mask.astype(np.float64)
     most = np.log(allowed.sum(-1))[:, None]
-    place = np.arange(n)
+    position = np.arange(n)
     values = {
         "entropy": entropy,
         "evenness": np.divide(entropy, most, out=np.ones_like(entropy), where=most > 0),
         "confidence": attention.max(-1),
-        "distance": (attention * abs(place[:, None] - place)).sum(-1),
+        "distance": (attention * abs(position[:, None] - position)).sum(-1),
     }
-    everybody = np.ones(n, bool)
-    found = {name: _alone(name, one, everybody) for name, one in values.items()}
+    all_queries = np.ones(n, bool)
+    found = {name: _alone(name, one, all_queries) for name, one in values.items()}
     for name, keys in key_kinds(trace.tokens).items():
         found[name] = _alone(name, (attention * keys).sum(-1), np.asarray(keys.any(axis=1)))
     return found
 
 
 def _alone(
-    name: str, values: Float[np.ndarray, "layer head query"], asked: Bool[np.ndarray, " query"]
+    name: str, values: Float[np.ndarray, "layer head query"], counted: Bool[np.ndarray, " query"]
 ) -> Float[np.ndarray, "layer head"]:
-    some = values[..., asked]
+    some = values[..., counted]
     count = some.shape[-1]
     mean = some.mean(-1) if count else np.zeros(values.shape[:2])
     return _half(name, mean, np.square(some - mean[..., None]).sum(-1) / max(count, 1) ** 2, count)

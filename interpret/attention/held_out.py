@@ -1,4 +1,4 @@
-"""Of many heads the best, and of all fixed places the best: both chosen on some sentences and scored on others."""
+"""Of many heads the best, and of all fixed offsets the best: both chosen on some sentences and scored on others."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _NONE = (float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How often a head finds a relation, beside a fixed place, on sentences that neither was chosen on.
+    """How often a head finds a relation, beside a fixed offset, on sentences that neither was chosen on.
 
     The intervals are of 95%, by bootstrap over sentences, whose links are drawn together. They hold for the heads
     chosen in each fold: how the choice would differ with other sentences is not in them.
@@ -26,10 +26,10 @@ class HeldOut:
         leaves nothing to choose on. Then all else is NaN.
     found, found_interval
         The share where the strongest link of the head chosen goes to the right word.
-    placed, placed_interval
-        The share where the right word stands at the place chosen.
+    baseline, baseline_interval
+        The share where the right word stands at the fixed offset chosen: the baseline of Clark et al. (2019).
     gain, gain_interval
-        Found, less placed. Below six sentences nothing is told from 0, however right a head is.
+        Found, less the baseline. Below six sentences nothing is told from 0, however right a head is.
     chosen
         How many different heads, or ways of looking, the folds chose.
     """
@@ -38,26 +38,26 @@ class HeldOut:
     links: int
     found: float
     found_interval: tuple[float, float]
-    placed: float
-    placed_interval: tuple[float, float]
+    baseline: float
+    baseline_interval: tuple[float, float]
     gain: float
     gain_interval: tuple[float, float]
     chosen: int
 
     @property
     def verdict(self) -> int:
-        """1 where the head finds more than the fixed place does, -1 where less; 0 where 95% do not tell which."""
+        """1 where the head finds more than the fixed offset does, -1 where less; 0 where 95% do not tell which."""
         low, high = self.gain_interval
         return int(low > 0) - int(high < 0)
 
 
 def held_out(
     right: Bool[np.ndarray, "link head"],
-    at_place: Bool[np.ndarray, "link place"],
+    at_offset: Bool[np.ndarray, "link offset"],
     owner: Int[np.ndarray, " link"],
     seed: int = 0,
 ) -> HeldOut:
-    """Score the best head and the best fixed place out of fold, over five folds of sentences.
+    """Score the best head and the best fixed offset out of fold, over five folds of sentences.
 
     Each fold's head is the one that is right most often on the sentences of the other four (Stone 1974,
     https://doi.org/10.1111/j.2517-6161.1974.tb00994.x), so that the best of hundreds owes nothing to having been picked
@@ -65,8 +65,8 @@ def held_out(
 
     Parameters
     ----------
-    right, at_place
-        Which heads find each link, and at which place the right word stands. Of several that are right as often the
+    right, at_offset
+        Which heads find each link, and at which offset the right word stands. Of several that are right as often the
         first is chosen.
     owner
         Which sentence each link is of.
@@ -80,9 +80,9 @@ def held_out(
         return HeldOut(count, 0, nan, _NONE, nan, _NONE, nan, _NONE, 0)
     fold = np.empty(count, np.int64)
     fold[np.random.default_rng(seed).permutation(count)] = np.arange(count) % FOLDS
-    by_head, by_place = (_out_of_fold(one, fold[sentence]) for one in (right, at_place))
+    by_head, by_offset = (_out_of_fold(one, fold[sentence]) for one in (right, at_offset))
     parts = np.stack(
-        [np.bincount(sentence, one, count) for one in (by_head[0], by_place[0], np.ones(len(sentence)))], axis=1
+        [np.bincount(sentence, one, count) for one in (by_head[0], by_offset[0], np.ones(len(sentence)))], axis=1
     )
     whole, drawn = parts.sum(axis=0), drawn_sums(parts, seed)
     # A difference of two shares, on the scale from 0 to 1 and back.
@@ -96,8 +96,8 @@ def held_out(
         links=len(sentence),
         found=float(values[0]),
         found_interval=ends[0],
-        placed=float(values[1]),
-        placed_interval=ends[1],
+        baseline=float(values[1]),
+        baseline_interval=ends[1],
         gain=float(2 * values[2] - 1),
         gain_interval=(2 * ends[2][0] - 1, 2 * ends[2][1] - 1),
         chosen=len(set(by_head[1])),
@@ -108,12 +108,12 @@ def _out_of_fold(
     right: Bool[np.ndarray, "link rule"], fold: Int[np.ndarray, " link"]
 ) -> tuple[Bool[np.ndarray, " link"], list[int]]:
     """Return which links are right by the rule that is best on the other folds, and these rules."""
-    told, chosen = np.empty(len(right), bool), []
+    correct, chosen = np.empty(len(right), bool), []
     for one in np.unique(fold):
         here = fold == one
         chosen.append(int(right[~here].sum(axis=0).argmax()))
-        told[here] = right[here, chosen[-1]]
-    return told, chosen
+        correct[here] = right[here, chosen[-1]]
+    return correct, chosen
 
 
 def _share(sums: Float[np.ndarray, "draw part"]) -> Float[np.ndarray, " draw"]:

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches
 from interpret.core.clustered_intervals import ratio_interval
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import head_gates
@@ -137,7 +137,7 @@ def head_importance(
     """
     if progress is not None:
         progress(0, 1, "fit")
-    exam = _exam(encoder, texts, labels, seed)
+    evaluator = _evaluator(encoder, texts, labels, seed)
     gates = head_gates(encoder, [])
     count = encoder.layers * encoder.heads
     steps = sorted({round(count * step / _STEPS) for step in range(_STEPS + 1)})
@@ -146,7 +146,7 @@ def head_importance(
     slopes = exam.gradients(gates)
     gradient = slopes.mean(axis=0)
     report("gradient")
-    whole = exam.score(gates)
+    whole = evaluator.score(gates)
     report("gradient")
     importance, interval = _layer_normed(gradient, exam.interval(slopes))
     loss_rise = accuracy_drop = loss_rise_interval = accuracy_drop_interval = None
@@ -168,9 +168,9 @@ def head_importance(
         loss=float(whole[0].mean()),
         loss_interval=(float(over_texts[0]), float(over_texts[1])),
         accuracy=float(whole[1].mean()),
-        majority=float(np.bincount(exam.gold).max() / len(exam.gold)),
-        texts=len(exam.gold),
-        fitted_on=exam.fitted_on,
+        majority=float(np.bincount(evaluator.gold).max() / len(evaluator.gold)),
+        texts=len(evaluator.gold),
+        fitted_on=evaluator.fitted_on,
     )
 
 
@@ -179,7 +179,7 @@ def _frozen(values: np.ndarray | None) -> np.ndarray | None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Exam:
+class _Evaluator:
     """Labelled texts and what answers: a linear head, or with None the model's own classifier."""
 
     encoder: Encoder
@@ -224,7 +224,7 @@ class _Exam:
         """Return each text's loss with these gates, and whether it is answered right."""
         loss, right = np.empty(len(self.gold)), np.empty(len(self.gold))
         for some in self.batches:
-            with hold(self.encoder.spec.device):
+            with lock_device(self.encoder.spec.device):
                 tap = Tap(self.encoder.layers, record=False, gates=gates)
                 losses, hits = self.losses(some, tap, False)
                 loss[some], right[some] = losses.double().cpu().numpy(), hits.cpu().numpy()
@@ -239,7 +239,7 @@ class _Exam:
         each = np.zeros((len(self.gold), *gates.shape))
         for some in self.batches:
             tap = Tap(self.encoder.layers, gates=gates, gradients=True)
-            with hold(self.encoder.spec.device):
+            with lock_device(self.encoder.spec.device):
                 losses, _ = self.losses(some, tap, True)
                 found = torch.autograd.grad(losses.sum(), tap.contexts)
                 for layer, (context, slope) in enumerate(zip(tap.contexts, found, strict=True)):
@@ -259,19 +259,19 @@ def _layer_normed(gradient: np.ndarray, interval: np.ndarray) -> tuple[np.ndarra
 
 
 def _remove_each(
-    exam: _Exam, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
+    evaluator: _Evaluator, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Take out each head alone; return how far the loss rises and the accuracy drops, each with its intervals.
 
     Of shapes (layer, head) and (layer, head, 2).
     """
-    shape = exam.encoder.layers, exam.encoder.heads
-    rise, drop = np.empty((2, len(exam.gold), *shape))
-    for place in np.ndindex(shape):
-        loss, right = exam.score(head_gates(exam.encoder, [place]))
-        rise[:, *place], drop[:, *place] = loss - whole[0], whole[1] - right
+    shape = evaluator.encoder.layers, evaluator.encoder.heads
+    rise, drop = np.empty((2, len(evaluator.gold), *shape))
+    for index in np.ndindex(shape):
+        loss, right = evaluator.score(head_gates(evaluator.encoder, [index]))
+        rise[:, *index], drop[:, *index] = loss - whole[0], whole[1] - right
         report("removal")
-    return (rise.mean(axis=0), exam.interval(rise)), (drop.mean(axis=0), exam.share_interval(drop))
+    return (rise.mean(axis=0), evaluator.interval(rise)), (drop.mean(axis=0), evaluator.share_interval(drop))
 
 
 def _orders(importance: np.ndarray, loss_rise: np.ndarray, seed: int) -> dict[str, np.ndarray]:
@@ -285,7 +285,7 @@ def _orders(importance: np.ndarray, loss_rise: np.ndarray, seed: int) -> dict[st
 
 
 def _prune(
-    exam: _Exam,
+    evaluator: _Evaluator,
     order: np.ndarray,
     steps: list[int],
     whole: tuple[np.ndarray, np.ndarray],
@@ -293,17 +293,17 @@ def _prune(
 ) -> PruneCurve:
     """Ablate heads in an order, as many as each of ``steps`` says; the first of these is none."""
     points = [whole]
-    heads = exam.encoder.heads
+    heads = evaluator.encoder.heads
     for removed in steps[1:]:
-        points.append(exam.score(head_gates(exam.encoder, [divmod(int(i), heads) for i in order[:removed]])))
+        points.append(evaluator.score(head_gates(evaluator.encoder, [divmod(int(i), heads) for i in order[:removed]])))
         report("pruning")
     loss, right = (np.stack(one, axis=1) for one in zip(*points, strict=True))
     return PruneCurve(
         removed=read_only(steps, np.int64),
         loss=read_only(loss.mean(axis=0), np.float32),
         accuracy=read_only(right.mean(axis=0), np.float32),
-        loss_interval=read_only(exam.interval(loss), np.float32),
-        accuracy_interval=read_only(exam.share_interval(right).clip(0, 1), np.float32),
+        loss_interval=read_only(evaluator.interval(loss), np.float32),
+        accuracy_interval=read_only(evaluator.share_interval(right).clip(0, 1), np.float32),
     )
 
 
@@ -313,7 +313,7 @@ def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:
     return task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
 
 
-def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Exam:
+def _evaluator(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Evaluator:
     if len(texts) != len(labels):
         raise InputError(
             "The number of texts ({texts}) differs from the number of labels ({labels}). Give each text one label.",
@@ -351,4 +351,4 @@ def _exam(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: i
         names, fitted_on = head.labels, len(first)
     kept = [texts[i] for i in chosen]
     gold = np.array([names.index(labels[i]) for i in chosen])
-    return _Exam(encoder, kept, gold, head, fitted_on, list(batches(encoder, [(text, None) for text in kept])))
+    return _Evaluator(encoder, kept, gold, head, fitted_on, list(batches(encoder, [(text, None) for text in kept])))

@@ -11,25 +11,25 @@ from interpret.core.tokens import Tokens
 def key_kinds(tokens: Tokens) -> dict[str, Bool[np.ndarray, "query key"]]:
     """Say for each kind in `SHARES` which keys are of that kind for which query."""
     n = len(tokens)
-    place = np.arange(n)
-    step = place - place[:, None]
+    position = np.arange(n)
+    step = position - position[:, None]
     ordinary = ~tokens.special
     between = ordinary[:, None] & ordinary
     word = tokens.word
-    first = place == 0
-    separator = tokens.special & (place > 0)
+    first = position == 0
+    separator = tokens.special & (position > 0)
     pair = bool(tokens.segment.any())
     same_segment = tokens.segment[:, None] == tokens.segment
     # Unknown tokens stand for anything, and bare spaces for nothing.
     said = np.array([not tokens.unknown_at(i) and token not in ("▁", "Ġ") for i, token in enumerate(tokens.strings)])
     marks = ordinary & np.array([is_punctuation(label) for label in tokens.labels])
-    everybody = np.ones((n, 1), bool)
+    all_queries = np.ones((n, 1), bool)
     kinds = {
         "self": step == 0,
         "previous": (step == -1) & between,
         "next": (step == 1) & between,
-        "first": everybody & (first & tokens.special),
-        "separator": everybody & separator,
+        "first": all_queries & (first & tokens.special),
+        "separator": all_queries & separator,
         "punctuation": ordinary[:, None] & marks,
         "own word": (word[:, None] == word) & between & (step != 0),
         "same token": (tokens.ids[:, None] == tokens.ids) & between & (step != 0) & said,

@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float32
 
 from interpret.attention.trace_check import check_same
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.tokens import Tokens
 from interpret.core.trace import Trace
 
@@ -32,7 +32,7 @@ class AttentionSteps:
     Attributes
     ----------
     tokens, layer, head, token
-        What is looked at; ``token`` is the place of the query.
+        What is looked at; ``token`` is the position of the query.
     divisor, usual_divisor
         What the dot products are divided by here, and by the model: √width.
     hidden
@@ -202,12 +202,12 @@ def _recorded(encoder: Encoder, trace: Trace) -> tuple[np.ndarray, np.ndarray, n
 
 def _check(encoder: Encoder, trace: Trace, layer: int, head: int, token: int, temperature: float) -> None:
     check_same(encoder, trace)
-    for name, place, count in (
+    for name, index, count in (
         ("layer", layer, trace.attention.shape[0]),
         ("head", head, trace.attention.shape[1]),
         ("token", token, len(trace.tokens)),
     ):
-        check_place(name, place, count)
+        check_index(name, index, count)
     if not _LEAST_TEMPERATURE <= temperature <= 1 / _LEAST_TEMPERATURE:
         raise InputError(
             "{value} is not a valid temperature. Choose a number from {least} to {most}.",
@@ -267,7 +267,7 @@ def _numbers(parameter: torch.Tensor | None) -> np.ndarray:
     if parameter is None:
         # ModernBERT does without biases.
         return np.zeros(1)
-    with hold(str(parameter.device)):
+    with lock_device(str(parameter.device)):
         return parameter.detach().to("cpu", torch.float64).numpy()
 
 
@@ -285,7 +285,7 @@ def _model_output(encoder: Encoder, trace: Trace, layer: int) -> np.ndarray:
     """What the model itself has after the residual and layer norm of a layer's attention, of shape (token, hidden)."""
     found: list[torch.Tensor] = []
     norm = attrgetter(encoder.family.norm)(_layer(encoder, layer))
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         hook = norm.register_forward_hook(lambda _module, _inputs, output: found.append(output[0].float().cpu()))
         try:
             encoder.forward([trace.tokens])

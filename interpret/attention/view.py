@@ -185,7 +185,7 @@ def most_active_head(trace: Trace) -> tuple[int, int]:
     """Return the head that tells ordinary tokens apart best: a good one to show first, and no more than that.
 
     The measure is the mean over the first ordinary tokens of the largest weight to one that is not a neighbour, less
-    what that one gets on average. Heads that all look at the same place, or always one token back, score low.
+    what that one gets on average. Heads that all look at the same token, or always one token back, score low.
 
     Examples
     --------

@@ -16,21 +16,21 @@ from interpret.core.labels import is_missing, multi_labels
 from interpret.core.linear_head import fit_head
 from interpret.core.multi_device import load_beside
 
-_MOST_TOLD = 10
+_MOST_LISTED = 10
 _BASES = {
     "out-of-fold": "answered by heads that were fitted without them (out-of-fold)",
     "not learned from": "which the head was not fitted on",
-    "learned from": "which the head was fitted on, so it says little",
-    "not known": "of which it is not known whether the model learned from them",
+    "learned from": "which the head was fitted on, so the accuracy is optimistic",
+    "not known": "of which it is not known whether the model was trained on them",
 }
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.attribution") -> int:
     """Run the command; returns its exit status."""
-    asked = make_parser(prog).parse_args(arguments)
+    args = make_parser(prog).parse_args(arguments)
     name = prog.split()[-1]
     try:
-        _explain(asked)
+        _explain(args)
     except InterpretError as error:
         _say(f"{name}: {error}")
         return 2
@@ -40,45 +40,45 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.at
     return 0
 
 
-def _explain(asked: argparse.Namespace) -> None:
-    if not asked.out.resolve().parent.is_dir():
-        raise InputError("The folder “{folder}” does not exist. Create it first.", folder=str(asked.out.parent))
-    if asked.fit is not None and asked.label is None:
+def _explain(args: argparse.Namespace) -> None:
+    if not args.out.resolve().parent.is_dir():
+        raise InputError("The folder “{folder}” does not exist. Create it first.", folder=str(args.out.parent))
+    if args.fit is not None and args.label is None:
         raise InputError("Fitting a head needs labels: name their column with --label.")
-    table = read_table(asked.file.read_bytes(), asked.file.name)
-    text = asked.text or table.columns[table.longest_column]
+    table = read_table(args.file.read_bytes(), args.file.name)
+    text = args.text or table.columns[table.longest_column]
     texts = _column(table, text)
-    encoder = load_encoder(asked.model, device=asked.device)
+    encoder = load_encoder(args.model, device=args.device)
     head = None
-    if asked.fit is not None:
-        known = read_table(asked.fit.read_bytes(), asked.fit.name)
-        fitted = _column(known, asked.text or known.columns[known.longest_column])
-        labels = _column(known, asked.label)
+    if args.fit is not None:
+        known = read_table(args.fit.read_bytes(), args.fit.name)
+        fitted = _column(known, args.text or known.columns[known.longest_column])
+        labels = _column(known, args.label)
         several = multi_labels(labels)
         if several is not None:
             raise InputError(
                 "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
             )
-        kept = [place for place, label in enumerate(labels) if fitted[place].strip() and not is_missing(label)]
-        head = fit_head(encoder, [fitted[place] for place in kept], [labels[place].strip() for place in kept])
+        kept = [index for index, label in enumerate(labels) if fitted[index].strip() and not is_missing(label)]
+        head = fit_head(encoder, [fitted[index] for index in kept], [labels[index].strip() for index in kept])
         _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
-    labelled_too = asked.label is not None and (asked.fit is None or asked.label in table.columns)
+    labelled_too = args.label is not None and (args.fit is None or args.label in table.columns)
     found = attribute_rows(
         encoder,
         texts,
-        _column(table, asked.label) if labelled_too else None,
-        int(asked.target) if asked.target.isdecimal() else asked.target,
-        asked.method,
-        asked.baseline,
-        asked.tolerance,
+        _column(table, args.label) if labelled_too else None,
+        int(args.target) if args.target.isdecimal() else args.target,
+        args.method,
+        args.baseline,
+        args.tolerance,
         head=head,
-        highlights=None if asked.highlights is None else _column(table, asked.highlights),
+        highlights=None if args.highlights is None else _column(table, args.highlights),
         origin=rows_of(table, range(len(table.rows)), [text]),
-        seed=asked.seed,
-        progress=_tell,
-        beside=load_beside(encoder) if asked.device == "auto" else (),
+        seed=args.seed,
+        progress=_progress,
+        beside=load_beside(encoder) if args.device == "auto" else (),
     )
-    write_rows(found, asked.out)
+    write_rows(found, args.out)
     _report(found)
     if class_names(encoder, head):
         for name in found.classes:
@@ -89,26 +89,26 @@ def _explain(asked: argparse.Namespace) -> None:
 def _report(found: RowAttributions) -> None:
     cut = sum(row.cut for row in found.rows)
     _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped, {cut} read in their first window only")
-    for place, error in found.skipped[:_MOST_TOLD]:
-        _say(f"  row {found.number(place)} skipped: {error}")
+    for index, error in found.skipped[:_MOST_LISTED]:
+        _say(f"  row {found.number(index)} skipped: {error}")
     for basis, one in found.accuracies.items():
         low, high = one.interval
-        worth = "" if one.beats_majority else "; at or below that, as far as these rows can tell"
+        worth = "" if one.beats_majority else " (not shown to be better)"
         _say(
-            f"accuracy {one.share:.1%} (95%: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; always "
-            f"“{one.commonest}”: {one.majority:.1%}{worth}"
+            f"accuracy {one.share:.1%} (95%: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; "
+            f"majority-class baseline (“{one.commonest}”): {one.majority:.1%}{worth}"
         )
     if found.plausibility:
-        told = ", ".join(
+        listed = ", ".join(
             f"{name} {mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
             for name, (mean, half) in found.plausibility.items()
         )
-        _say(f"plausibility over {sum(row.human is not None for row in found.rows)} rows with highlights: {told}")
-    for place, error in found.unmarked[:_MOST_TOLD]:
-        _say(f"  highlights of row {found.number(place)} not used: {error}")
+        _say(f"plausibility over {sum(row.human is not None for row in found.rows)} rows with highlights: {listed}")
+    for index, error in found.unmarked[:_MOST_LISTED]:
+        _say(f"  highlights of row {found.number(index)} not used: {error}")
 
 
-def _tell(done: int, total: int, _stage: str) -> None:
+def _progress(done: int, total: int, _stage: str) -> None:
     if sys.stderr.isatty():
         _say(f"\r{done:,} of {total:,}", "" if done < total else "\n")
 
@@ -122,8 +122,8 @@ def _column(table: Table, name: str) -> list[str]:
         raise InputError(
             "There is no column “{name}”. The file has: {known}.", name=name, known=", ".join(table.columns)
         )
-    place = table.columns.index(name)
-    return [row[place] for row in table.rows]
+    index = table.columns.index(name)
+    return [row[index] for row in table.rows]
 
 
 if __name__ == "__main__":

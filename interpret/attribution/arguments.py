@@ -39,14 +39,14 @@ def make_parser(prog: str) -> Parser:
         metavar="TARGET",
         help="what is explained: predicted, a class, norm, or unit LAYER.UNIT; see --list-targets",
     )
-    group.add_argument("--list-targets", action=_ListTargets, nargs=0, help="say which targets there are, and exit")
+    group.add_argument("--list-targets", action=_ListTargets, nargs=0, help="list the targets, and exit")
     group.add_argument("--method", default="integrated_gradients", metavar="METHOD", help="see --list-methods")
-    group.add_argument("--list-methods", action=_ListMethods, nargs=0, help="say which methods there are, and exit")
+    group.add_argument("--list-methods", action=_ListMethods, nargs=0, help="list the methods, and exit")
     group.add_argument(
         "--baseline",
         default="pad",
         choices=("pad", "mask", "zero", "mean"),
-        help="what a text is compared with: pad, mask, zero or mean",
+        help="baseline of the attribution: pad, mask, zero or mean",
     )
     group.add_argument(
         "--tolerance",
@@ -55,7 +55,7 @@ def make_parser(prog: str) -> Parser:
         metavar="SHARE",
         help="largest completeness error of integrated gradients, as a share of what is explained",
     )
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn at random")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random")
     return parser
 
 
@@ -67,8 +67,8 @@ class _ListTargets(argparse.Action):
         from interpret.attribution.targets import in_order
 
         kinds = [kind for kind in in_order() if not kind.compares]
-        width = max(len(kind.wish) for kind in kinds)
-        print("\n".join(f"{kind.wish:{width}}  {kind.title}" for kind in kinds))  # noqa: T201 - to its terminal
+        width = max(len(kind.syntax) for kind in kinds)
+        print("\n".join(f"{kind.syntax:{width}}  {kind.title}" for kind in kinds))  # noqa: T201 - to its terminal
         parser.exit()
 
 

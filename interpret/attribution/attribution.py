@@ -13,7 +13,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction, target_function
 from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold, seeded
+from interpret.core.device_lock import lock_device, seeded
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
@@ -36,7 +36,8 @@ class Attribution:
     delta
         What the scores' sum has more than ``output - baseline_output``; NaN where the method promises no such sum.
     steps
-        How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
+        At how many points on the way from the baseline the model was evaluated, or how many draws were made;
+        0 where neither.
     forward_passes, backward_passes, seconds
         What it took.
     uncertainty, word_uncertainty
@@ -156,7 +157,7 @@ def attribute(
 
 
 def explain(
-    question: TargetFunction,
+    target_function: TargetFunction,
     method: str,
     baseline: str = "pad",
     tolerance: float = 0.01,
@@ -166,7 +167,7 @@ def explain(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Answer a question that has been asked already: see `attribute`.
+    """Attribute a target function that is made already: see `attribute`.
 
     Examples
     --------
@@ -188,22 +189,22 @@ def explain(
             "A tolerance of {value} is not valid. Choose one between 0 and 1, such as 0.01.", value=tolerance
         )
     about = METHODS[method]
-    begin, before = time.perf_counter(), (question.forward_passes, question.backward_passes)
-    work = Work(question, about, baseline, tolerance, rule, seed, progress)
+    begin, before = time.perf_counter(), (target_function.forward_passes, target_function.backward_passes)
+    work = Work(target_function, about, baseline, tolerance, rule, seed, progress)
     # What only asks the model forward takes the device for each batch anew: thousands of passes should not keep all
     # others waiting. Gradients take it once.
     gradients = about.gradient and not about.path
-    alone = hold(question.encoder.spec.device) if gradients else nullcontext()
+    alone = lock_device(target_function.encoder.spec.device) if gradients else nullcontext()
     # Drawing first and the device second, always: in both orders two threads would wait for each other for ever.
-    with seeded(seed, question.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
-        embedded = question.embedded
+    with seeded(seed, target_function.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
+        embedded = target_function.embedded
         found = about.smoothed(work, embedded) if smooth else about.scores(work, embedded)
-        output = question.output
+        output = target_function.output
         against = float("nan")
         if about.baseline:
-            with hold(question.encoder.spec.device), torch.no_grad():
-                against = float(question.score(question.baseline(baseline)[None])[0])
-    special, tokens = question.tokens.special, question.tokens
+            with lock_device(target_function.encoder.spec.device), torch.no_grad():
+                against = float(target_function.score(target_function.baseline(baseline)[None])[0])
+    special, tokens = target_function.tokens.special, target_function.tokens
     scores = np.where(special, 0.0, found.values)
     if found.draws is not None:
         found = replace(found, draws=np.where(special, 0.0, found.draws))
@@ -211,8 +212,8 @@ def explain(
     complete = about.complete and not smooth
     return Attribution(
         tokens=tokens,
-        spec=question.encoder.spec,
-        target=question.target,
+        spec=target_function.encoder.spec,
+        target=target_function.target,
         method=method,
         baseline=baseline if about.baseline else "",
         rule=rule if about.path else "",
@@ -224,8 +225,8 @@ def explain(
         baseline_output=against,
         delta=float(scores.sum() - (output - against)) if complete else float("nan"),
         steps=found.steps,
-        forward_passes=question.forward_passes - before[0],
-        backward_passes=question.backward_passes - before[1],
+        forward_passes=target_function.forward_passes - before[0],
+        backward_passes=target_function.backward_passes - before[1],
         seconds=time.perf_counter() - begin,
         uncertainty=None if each is None else read_only(each, np.float32),
         word_uncertainty=None if words is None else read_only(words, np.float32),

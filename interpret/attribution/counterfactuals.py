@@ -13,7 +13,7 @@ import torch
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.variants import Change, Variants, apply_changes, read_variants, token_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
 
@@ -52,7 +52,7 @@ class Counterfactuals:
 
 
 def find_counterfactuals(
-    question: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
+    target_function: TargetFunction, search: str = "delete", most: int = _MOST_CHANGES, progress: Progress | None = None
 ) -> Counterfactuals:
     """Look for the fewest changes after which another class is likeliest.
 
@@ -84,12 +84,12 @@ def find_counterfactuals(
     >>> found = it.attribution.find_counterfactuals(function)
     >>> found.variants.texts
     ('A wonderful story, badly told.', 'A story, badly told.')
-    >>> [found.variants.labels[place] for place in found.variants.probabilities.argmax(axis=-1)]
+    >>> [found.variants.labels[index] for index in found.variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     >>> found.smallest
     True
     """
-    if not question.kind.predicts:
+    if not target_function.kind.predicts:
         raise InputError("Only the prediction of a class can flip, and this target is not a class. Choose a class.")
     if search not in SEARCHES:
         raise InputError("There is no search “{name}”. Choose one of: {known}.", name=search, known=", ".join(SEARCHES))
@@ -119,7 +119,7 @@ def find_counterfactuals(
         smallest = bool(turned) and len(turned[0][0]) == exhausted + 1
     best = sorted(turned, key=lambda one: (len(one[0]), one[1]))[:10]
     return Counterfactuals(
-        read_variants(question, [(), *(one for one, _ in best)]),
+        read_variants(target_function, [(), *(one for one, _ in best)]),
         smallest,
         reader.tried,
         search,
@@ -154,7 +154,7 @@ class _Reader:
 def _count_sets(singles: Sequence[Change], size: int) -> int:
     """Count the sets of so many changes to different words, without making them."""
     counts = [1] + [0] * size
-    for changes in Counter(one.place for one in singles).values():
+    for changes in Counter(one.position for one in singles).values():
         for taken in range(size, 0, -1):
             counts[taken] += counts[taken - 1] * changes
     return counts[size]
@@ -170,8 +170,8 @@ def _greedy(
     chosen: tuple[Change, ...] = ()
     probability = 0.0
     while len(chosen) < most:
-        taken = {one.place for one in chosen}
-        rest = [one for one in order if one.place not in taken][:40]
+        taken = {one.position for one in chosen}
+        rest = [one for one in order if one.position not in taken][:40]
         if not rest:
             return []
         results = reader.read([(*chosen, one) for one in rest])
@@ -190,79 +190,79 @@ def _greedy(
         shorter = bool(good)
         if good:
             chosen, probability = min(good, key=lambda one: one[1])
-    return [(tuple(sorted(chosen, key=lambda one: one.place)), probability)]
+    return [(tuple(sorted(chosen, key=lambda one: one.position)), probability)]
 
 
-def _singles(question: TargetFunction, search: str) -> Iterator[Change]:
-    tokens, decode = question.tokens, question.encoder.tokenizer.decode
-    words = question.free_words
+def _singles(target_function: TargetFunction, search: str) -> Iterator[Change]:
+    tokens, decode = target_function.tokens, target_function.encoder.tokenizer.decode
+    words = target_function.free_words
     if search == "delete":
-        for place, _ in words:
-            yield Change(place, tokens.words[place], "")
+        for position, _ in words:
+            yield Change(position, tokens.words[position], "")
         return
-    alone = [(place, group[0]) for place, group in words if len(tokens.groups[place]) == 1]
-    usable = _whole_words(question)
-    scores = _suggestions(question, search, [token for _, token in alone], usable)
-    for (place, token), row in zip(alone, scores, strict=True):
+    alone = [(position, group[0]) for position, group in words if len(tokens.groups[position]) == 1]
+    usable = _whole_words(target_function)
+    scores = _suggestions(target_function, search, [token for _, token in alone], usable)
+    for (position, token), row in zip(alone, scores, strict=True):
         found = 0
         for i in np.argsort(-row, kind="stable")[:_LOOKED_AT]:
             name = decode([int(usable[i])]).strip()
             if (
                 usable[i] == tokens.ids[token]
                 or not name.isalpha()
-                or not _is_read_as(question, place, name, int(usable[i]))
+                or not _is_read_as(target_function, position, name, int(usable[i]))
             ):
                 continue
-            yield Change(place, tokens.words[place], name)
+            yield Change(position, tokens.words[position], name)
             found += 1
             if found == _CANDIDATES:
                 break
 
 
-def _is_read_as(question: TargetFunction, place: int, name: str, token: int) -> bool:
+def _is_read_as(target_function: TargetFunction, position: int, name: str, token: int) -> bool:
     try:
-        return token_of(question, place, name) == token
+        return token_of(target_function, position, name) == token
     except InputError:
         return False
 
 
-def _whole_words(question: TargetFunction) -> np.ndarray:
+def _whole_words(target_function: TargetFunction) -> np.ndarray:
     """Tokens that can begin a word: those with the mark of a space where there is one, or else those without ``##``."""
-    vocabulary = question.encoder.tokenizer.get_vocab()
+    vocabulary = target_function.encoder.tokenizer.get_vocab()
     marked = any(name.startswith(("Ġ", "▁")) for name in vocabulary)
     kept = [
-        place
-        for name, place in vocabulary.items()
+        token_id
+        for name, token_id in vocabulary.items()
         if (len(name) > 1 and name.startswith(("Ġ", "▁")) if marked else name.isalpha())
     ]
     return np.array(sorted(kept))
 
 
-def _suggestions(question: TargetFunction, search: str, places: list[int], usable: np.ndarray) -> np.ndarray:
-    """Score the vocabulary's words for each place: the higher, the rather it is tried."""
-    encoder = question.encoder
-    with hold(encoder.spec.device):
+def _suggestions(target_function: TargetFunction, search: str, positions: list[int], usable: np.ndarray) -> np.ndarray:
+    """Score the vocabulary's words for each position: the higher, the rather it is tried."""
+    encoder = target_function.encoder
+    with lock_device(encoder.spec.device):
         matrix = encoder.embedding_matrix[torch.from_numpy(usable)].float()
-        embedded = question.embedded.float()
+        embedded = target_function.embedded.float()
         if search == "nearest":
             unit = torch.nn.functional.normalize
-            return (unit(embedded[places], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
+            return (unit(embedded[positions], dim=-1) @ unit(matrix, dim=-1).T).cpu().numpy()
         if search == "hotflip":
             # By the first-order estimate, the change in the class's score is the gradient times the way to the word.
             point = embedded[None].clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(question.score(point, gradients=True).sum(), point)
-            question.backward_passes += 1
-            slope = gradient[0, places]
-            return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
+            (gradient,) = torch.autograd.grad(target_function.score(point, gradients=True).sum(), point)
+            target_function.backward_passes += 1
+            slope = gradient[0, positions]
+            return ((slope * embedded[positions]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
             "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
-    texts = [question.with_tokens({place: mask}) for place in places]
+    texts = [target_function.with_tokens({position: mask}) for position in positions]
     rows = []
-    for place, text in zip(places, texts, strict=True):
-        with hold(encoder.spec.device):
-            logits = logits_of(encoder.forward([text], task=True))[0, place].float().cpu()
+    for position, text in zip(positions, texts, strict=True):
+        with lock_device(encoder.spec.device):
+            logits = logits_of(encoder.forward([text], task=True))[0, position].float().cpu()
         rows.append(logits.numpy()[usable])
     return np.stack(rows)

@@ -14,7 +14,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.rank_agreement import check_match, correlation
 from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.extras import needed_for
 from interpret.core.pass_counter import pass_counter
@@ -77,7 +77,7 @@ class Diagnostics:
 
 
 def diagnose(
-    question: TargetFunction,
+    target_function: TargetFunction,
     attribution: Attribution,
     sensitivity: bool = True,
     seed: int = 0,
@@ -107,10 +107,10 @@ def diagnose(
     >>> found.replaced
     ('head', 'layer 5', 'layer 4', 'layer 3', 'layer 2', 'layer 1', 'layer 0', 'embeddings')
     """
-    check_match(question, attribution)
+    check_match(target_function, attribution)
     begin = time.perf_counter()
     random = np.random.default_rng(seed)
-    stages = cascade(question)
+    stages = cascade(target_function)
     total = 1 + (1 + _MOVES) * sensitivity + len(stages)
     tell = pass_counter(progress, total)
     again = partial(_explain_again, attribution)
@@ -121,24 +121,24 @@ def diagnose(
 
     words = by_word(attribution.scores)
     shuffled = np.stack([random.permutation(words) for _ in range(_SHUFFLES)])
-    sets, changes = _changes(question, _baseline(attribution), seed)
+    sets, changes = _changes(target_function, _baseline(attribution), seed)
     infidelities, scales = infidelity(np.vstack([words, shuffled]), sets, changes)
-    tell("infidelity")
+    report("infidelity")
     moved: float | None = None
     chance: float | None = None
-    with hold(question.encoder.spec.device):
-        radius = 0.05 * float(question.embedded.float().std())
+    with lock_device(target_function.encoder.spec.device):
+        radius = 0.05 * float(target_function.embedded.float().std())
     if sensitivity:
-        moved = _sensitivity(question, again, radius, seed, lambda: tell("sensitivity"))
+        moved = _sensitivity(target_function, again, radius, seed, lambda: report("sensitivity"))
         reference = float(np.linalg.norm(words)) or 1.0
         chance = float(np.linalg.norm(shuffled[:_MOVES] - words, axis=1).max()) / reference
     replaced, agreement = [], []
-    for place, stage in enumerate(stages):
-        other = with_new_weights(question, stages[: place + 1], seed)
+    for index, stage in enumerate(stages):
+        other = with_new_weights(target_function, stages[: index + 1], seed)
         if other is not None:
             replaced.append(stage)
             agreement.append(correlation(by_word(again(other)), words))
-        tell("randomising")
+        report("randomising")
     sizes = [abs(correlation(one, words)) for one in shuffled]
     return Diagnostics(
         infidelity=float(infidelities[0]),
@@ -199,51 +199,51 @@ def infidelity(
     return missed / whole if whole > 0 else np.zeros(len(scores)), scales
 
 
-def _changes(question: TargetFunction, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _changes(target_function: TargetFunction, baseline: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Take random sets of words away; returns which, ``(draw, word)``, and what the answer had more with them."""
-    embedded, empty = question.embedded, question.baseline(baseline)
-    groups = [list(tokens) for _, tokens in question.free_words]
+    embedded, empty = target_function.embedded, target_function.baseline(baseline)
+    groups = [list(tokens) for _, tokens in target_function.free_words]
     random = np.random.default_rng(seed)
     sets = np.zeros((_INFIDELITY_DRAWS, len(groups)))
     for row in sets:
         # Of any size alike, so that single words and most of the text are both among them.
         size = int(random.integers(1, len(groups) + 1))
         row[random.choice(len(groups), size, replace=False)] = 1
-    gates = np.ones((1 + len(sets), len(question.tokens)), np.float32)
-    for place, group in enumerate(groups):
-        gates[1:, group] -= sets[:, [place]].astype(np.float32)
+    gates = np.ones((1 + len(sets), len(target_function.tokens)), np.float32)
+    for index, group in enumerate(groups):
+        gates[1:, group] -= sets[:, [index]].astype(np.float32)
     answers = []
-    for some in torch.from_numpy(gates).split(question.at_once):
-        with hold(question.encoder.spec.device), torch.no_grad():
+    for some in torch.from_numpy(gates).split(target_function.at_once):
+        with lock_device(target_function.encoder.spec.device), torch.no_grad():
             there = some.to(embedded)[..., None]
-            answers.append(question.score(empty + there * (embedded - empty)).double().cpu().numpy())
+            answers.append(target_function.score(empty + there * (embedded - empty)).double().cpu().numpy())
     found = np.concatenate(answers)
     return sets, found[0] - found[1:]
 
 
 def _sensitivity(
-    question: TargetFunction,
+    target_function: TargetFunction,
     again: Callable[[TargetFunction], np.ndarray],
     radius: float,
     seed: int,
-    tell: Callable[..., None],
+    report: Callable[..., None],
 ) -> float:
     with needed_for("attributions"):
         from captum.metrics import sensitivity_max
 
-    fixed = torch.from_numpy(np.array(question.fixed))
+    fixed = torch.from_numpy(np.array(target_function.fixed))
     draw = torch.Generator().manual_seed(seed)
-    with hold(question.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         # What moves the embeddings does so on the host: the device is others' while it works.
-        embedded = question.embedded.cpu()
+        embedded = target_function.embedded.cpu()
 
     def scored(inputs: torch.Tensor | tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         rows = []
         for one in inputs[0] if isinstance(inputs, tuple) else inputs:
             # Captum asks with gradients switched off.
             with torch.enable_grad():
-                rows.append(torch.from_numpy(np.array(again(question.moved(one)))))
-            tell()
+                rows.append(torch.from_numpy(np.array(again(target_function.moved(one)))))
+            report()
         # Of a bare tensor Captum would take each row for an explanation, and each token's score for its length.
         return (torch.stack(rows),)
 
@@ -265,16 +265,16 @@ def _sensitivity(
     return float(value[0])
 
 
-def cascade(question: TargetFunction) -> tuple[str, ...]:
-    """Return what is drawn anew, one after another, from the answer down to the words: see `Trust.replaced`."""
-    encoder, kind = question.encoder, question.kind
-    own = kind.by_task_head(question)
+def cascade(target_function: TargetFunction) -> tuple[str, ...]:
+    """Return what is drawn anew, one after another, from the answer down to the words: see `Diagnostics.replaced`."""
+    encoder, kind = target_function.encoder, target_function.kind
+    own = kind.by_task_head(target_function)
     shared = len(_layers(encoder)) != encoder.layers
-    top = kind.top(question)
+    top = kind.top(target_function)
     layers = () if top == 0 else ("layers",) if shared else tuple(f"layer {i}" for i in reversed(range(top)))
     pooled = own and kind.pooled and getattr(encoder.model, "pooler", None) is not None
     return (
-        *(("head",) if own or question.head is not None else ()),
+        *(("head",) if own or target_function.head is not None else ()),
         *(("pooler",) if pooled else ()),
         *layers,
         "embeddings",
@@ -285,7 +285,7 @@ def _layers(encoder: Encoder) -> list[torch.nn.Module]:
     return list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
 
 
-def with_new_weights(question: TargetFunction, stages: Sequence[str], seed: int) -> TargetFunction | None:
+def with_new_weights(target_function: TargetFunction, stages: Sequence[str], seed: int) -> TargetFunction | None:
     """Ask a model some of whose weights are drawn anew: see `cascade`; None where nothing differs.
 
     Each tensor is drawn from a normal distribution with its own mean and spread, as a trained one would have.
@@ -297,9 +297,9 @@ def with_new_weights(question: TargetFunction, stages: Sequence[str], seed: int)
         spread = tensor.float().std().item() if tensor.numel() > 1 else 0.0
         return (tensor.float().mean().item() + spread * drawn).to(tensor)
 
-    encoder, head = question.encoder.copy(), question.head
+    encoder, head = target_function.encoder.copy(), target_function.head
     changed: set[int] = set()
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         for stage in stages:
             if stage == "head" and head is not None:
                 head = type(head)(
@@ -310,8 +310,12 @@ def with_new_weights(question: TargetFunction, stages: Sequence[str], seed: int)
                 if id(parameter) not in changed:
                     parameter.data = anew(parameter.data)
                     changed.add(id(parameter))
-    differs = bool(changed) or head is not question.head
-    return TargetFunction(encoder, question.tokens, question.target, head, question.other) if differs else None
+    differs = bool(changed) or head is not target_function.head
+    return (
+        TargetFunction(encoder, target_function.tokens, target_function.target, head, target_function.other)
+        if differs
+        else None
+    )
 
 
 def _weights(encoder: Encoder, stage: str) -> list[torch.nn.Parameter]:

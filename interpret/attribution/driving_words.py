@@ -36,8 +36,8 @@ class DrivingWord(NamedTuple):
     p: float
 
     @property
-    def told(self) -> bool:
-        """Whether it is told from a word that does nothing, all words of the list together."""
+    def significant(self) -> bool:
+        """Whether its mean score differs from 0, corrected for all words of the list (Holm)."""
         return self.p <= LEVEL
 
 

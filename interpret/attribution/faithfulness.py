@@ -104,7 +104,7 @@ class Faithfulness:
 
 
 def faithfulness(
-    question: TargetFunction,
+    target_function: TargetFunction,
     attribution: Attribution,
     draws: int = DRAWS,
     seed: int = 0,
@@ -114,7 +114,7 @@ def faithfulness(
 
     Parameters
     ----------
-    question
+    target_function
         What the attribution answers.
     draws
         How many random rankings stand beside it, where there are too many to look at all: see `erasing_passes`.
@@ -140,14 +140,14 @@ def faithfulness(
     >>> found.comprehensiveness > float(found.random_comprehensiveness.mean())
     True
     """
-    check_match(question, attribution)
-    begin, before = time.perf_counter(), question.forward_passes
-    groups = [tokens for _, tokens in question.free_words]
+    check_match(target_function, attribution)
+    begin, before = time.perf_counter(), target_function.forward_passes
+    groups = [tokens for _, tokens in target_function.free_words]
     count = len(groups)
     order = ranking(np.array([attribution.scores[list(group)].sum() for group in groups])).tolist()
     shares = np.linspace(0, 1, min(count, _CURVE_POINTS) + 1)
     sizes = [_top(share, count) for share in shares]
-    erased = Erased(question, progress)
+    erased = Erased(target_function, progress)
     random = np.random.default_rng(seed)
     exact = _count_rankings(count) <= _MOST_RANKINGS
     followed = [random.permutation(count).tolist() for _ in range(_BANDS)]
@@ -171,15 +171,15 @@ def faithfulness(
         random_sufficiency=read_only(short[0 if exact else 1 :], np.float32),
         exact=exact,
         words=count,
-        predicted=question.kind.likely and question.target.index == int(question.own.argmax()),
+        predicted=target_function.kind.likely and target_function.target.index == int(target_function.own.argmax()),
         shares=read_only(shares, np.float32),
         deletion=read_only(curves[0, :, 0], np.float32),
         insertion=read_only(curves[0, :, 1], np.float32),
         random_deletion=read_only(curves[1:, :, 0], np.float32),
         random_insertion=read_only(curves[1:, :, 1], np.float32),
-        unit="probability" if question.kind.likely else "answer",
+        unit="probability" if target_function.kind.likely else "answer",
         seconds=time.perf_counter() - begin,
-        forward_passes=question.forward_passes - before,
+        forward_passes=target_function.forward_passes - before,
     )
 
 
@@ -196,10 +196,10 @@ def _p_values(values: Float64[np.ndarray, " ranking"], scale: float, exact: bool
 class Erased:
     """The answers of a text with words deleted, each set of words asked about once."""
 
-    def __init__(self, question: TargetFunction, progress: Progress | None = None) -> None:
-        self.question = question
+    def __init__(self, target_function: TargetFunction, progress: Progress | None = None) -> None:
+        self.target_function = target_function
         self.progress = progress
-        self.groups = [tokens for _, tokens in question.free_words]
+        self.groups = [tokens for _, tokens in target_function.free_words]
         # Without these words, and with them alone.
         self.answers: dict[frozenset[int], tuple[float, float]] = {}
         self.read([frozenset()])
@@ -212,10 +212,10 @@ class Erased:
             some = new[first : first + 128]
             texts = []
             for words in some:
-                gone = np.zeros(len(self.question.tokens), bool)
+                gone = np.zeros(len(self.target_function.tokens), bool)
                 gone[[token for word in words for token in self.groups[word]]] = True
-                texts += [self.question.without(gone), self.question.without(~gone)]
-            found = self.question.target_probabilities(texts).astype(float).reshape(-1, 2)
+                texts += [self.target_function.without(gone), self.target_function.without(~gone)]
+            found = self.target_function.target_probabilities(texts).astype(float).reshape(-1, 2)
             self.answers |= {one: (float(a), float(b)) for one, (a, b) in zip(some, found, strict=True)}
             if self.progress is not None:
                 self.progress(2 * (first + len(some)), 2 * len(new), "erasing")

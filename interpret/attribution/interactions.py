@@ -14,7 +14,7 @@ from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction, target_function
 from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.tap import Tap
@@ -47,7 +47,7 @@ class SimilarityPairs:
     delta
         What the sum has more than it should, from the steps being finite.
     steps
-        How many places on the way from the baselines were looked at.
+        At how many points on the way from the baselines the model was evaluated.
     seconds
         What it took.
     """
@@ -72,7 +72,7 @@ class Interactions:
     tokens, target, baseline
         Of what.
     words
-        The groups of tokens that were faded, as places among `Tokens.groups`.
+        The groups of tokens that were faded, as indices in `Tokens.groups`.
     strength
         Archipelago's interaction strength (ArchDetect, Tsang et al. 2020), as the root of its mean of squares, in
         units of the answer: for each pair how much the answer has of both beyond what it has of each, root
@@ -144,13 +144,13 @@ def similarity_pairs(
     questions, measure = _both_ways(encoder, text, other, pooling, prompt)
     lengths = [len(one.tokens) for one in questions]
     added, whole, empty, steps = [], [], [], 0
-    for place, question in enumerate(questions):
+    for index, function in enumerate(functions):
 
-        def tell(done: int, place: int = place) -> None:
+        def report(done: int, index: int = index) -> None:
             if progress is not None:
-                progress(sum(lengths[:place]) + done, sum(lengths), "path")
+                progress(sum(lengths[:index]) + done, sum(lengths), "path")
 
-        parts, vectors, used = _added(question, baseline, tolerance, tell)
+        parts, vectors, used = _added(function, baseline, tolerance, report)
         added.append(parts)
         whole.append(vectors[1])
         empty.append(vectors[0])
@@ -160,8 +160,8 @@ def similarity_pairs(
     similarity = float(whole[0] @ whole[1]) / size
     to_baseline = float(whole[0] @ empty[1] + empty[0] @ whole[1] - empty[0] @ empty[1]) / size
     return SimilarityPairs(
-        first=questions[0].tokens,
-        second=questions[1].tokens,
+        first=functions[0].tokens,
+        second=functions[1].tokens,
         scores=read_only(scores, np.float32),
         similarity=similarity,
         to_baseline=to_baseline,
@@ -197,30 +197,30 @@ def _both_ways(
 
 
 def _added(
-    question: TargetFunction, baseline: str, tolerance: float, tell: Callable[..., None]
+    target_function: TargetFunction, baseline: str, tolerance: float, report: Callable[..., None]
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
     """Return what each token adds to the sentence vector, ``(token, hidden)``, and the vectors at both ends."""
-    embedded, empty = question.embedded, question.baseline(baseline)
-    free = np.flatnonzero(~question.fixed)
+    embedded, empty = target_function.embedded, target_function.baseline(baseline)
+    free = np.flatnonzero(~target_function.fixed)
     # Let go before `_moved_vectors`, which takes another lock first: in both orders two threads would wait for ever.
-    with hold(question.encoder.spec.device):
+    with lock_device(target_function.encoder.spec.device):
         both, way = torch.stack([empty, embedded]), embedded - empty
-    ends, _ = _moved_vectors(question, both, None)
-    found, steps = np.zeros((len(question.tokens), ends.shape[1])), 0
+    ends, _ = _moved_vectors(target_function, both, None)
+    found, steps = np.zeros((len(target_function.tokens), ends.shape[1])), 0
     for steps in _STEPS:
         points, weights = np.polynomial.legendre.leggauss(steps)
         found = np.zeros_like(found)
-        for done, place in enumerate(free):
-            # One token at a time fades in further, at all places of the way at once.
-            for first in range(0, steps, question.at_once):
-                some = torch.tensor((points[first : first + question.at_once] + 1) / 2)
-                with hold(question.encoder.spec.device):
+        for done, index in enumerate(free):
+            # One token at a time fades in further, at all points of the way at once.
+            for first in range(0, steps, target_function.at_once):
+                some = torch.tensor((points[first : first + target_function.at_once] + 1) / 2)
+                with lock_device(target_function.encoder.spec.device):
                     at = empty + some.to(embedded)[:, None, None] * way
                     slope = torch.zeros_like(at)
-                    slope[:, place] = way[place]
-                _, moved = _moved_vectors(question, at, slope)
-                found[place] += weights[first : first + question.at_once] / 2 @ moved
-            tell(done + 1)
+                    slope[:, index] = way[index]
+                _, moved = _moved_vectors(target_function, at, slope)
+                found[index] += weights[first : first + target_function.at_once] / 2 @ moved
+            report(done + 1)
         difference = ends[1] - ends[0]
         missed = float(np.linalg.norm(found.sum(axis=0) - difference))
         if missed <= tolerance * float(np.linalg.norm(difference)):
@@ -229,24 +229,26 @@ def _added(
 
 
 def _moved_vectors(
-    question: TargetFunction, at: torch.Tensor, slope: torch.Tensor | None
+    target_function: TargetFunction, at: torch.Tensor, slope: torch.Tensor | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return sentence vectors, and how they change along ``slope`` (forward-mode derivatives)."""
-    encoder = question.encoder
-    inputs = {name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings(question.tokens).items()}
-    question.forward_passes += len(at)
+    encoder = target_function.encoder
+    inputs = {name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings(target_function.tokens).items()}
+    target_function.forward_passes += len(at)
     # With a tap open attention is computed in the open, whose every step has such derivatives; SDPA has none.
     tap = Tap(encoder.layers, record=False)
-    with _forward_mode, hold(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
+    with _forward_mode, lock_device(encoder.spec.device), torch.no_grad(), forward_ad.dual_level():
         embedded = at if slope is None else forward_ad.make_dual(at, slope)
         output = encoder.run({"inputs_embeds": embedded, **inputs}, tap, gradients=True)
-        vectors = question.reading.vectors(output.last_hidden_state, inputs["attention_mask"])
+        vectors = target_function.reading.vectors(output.last_hidden_state, inputs["attention_mask"])
         primal, tangent = forward_ad.unpack_dual(vectors)
         change = torch.zeros_like(primal) if tangent is None else tangent
         return primal.double().cpu().numpy(), change.double().cpu().numpy()
 
 
-def interactions(question: TargetFunction, baseline: str = "pad", progress: Progress | None = None) -> Interactions:
+def interactions(
+    target_function: TargetFunction, baseline: str = "pad", progress: Progress | None = None
+) -> Interactions:
     """Measure what words do in twos: ArchDetect's strength (Tsang et al. 2020), and its sign.
 
     For words i and j, ``ω = f(i, j) - f(i) - f(j) + f()`` once with all other words there and once with none of them.
@@ -267,12 +269,12 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
     >>> found = it.attribution.interactions(function)
     >>> found.strength.shape  # word word
     (7, 7)
-    >>> words = [function.tokens.words[place] for place in found.words]
+    >>> words = [function.tokens.words[index] for index in found.words]
     >>> one, other = divmod(int(found.strength.argmax()), len(words))
     >>> words[one], words[other]
     ('wonderful', 'told')
     """
-    words = question.free_words
+    words = target_function.free_words
     groups = [tokens for _, tokens in words]
     count = len(groups)
     if not 2 <= count <= MOST_PAIRED_WORDS:
@@ -281,8 +283,8 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
             most=MOST_PAIRED_WORDS,
             count=count,
         )
-    begin, before = time.perf_counter(), question.forward_passes
-    embedded, empty = question.embedded, question.baseline(baseline)
+    begin, before = time.perf_counter(), target_function.forward_passes
+    embedded, empty = target_function.embedded, target_function.baseline(baseline)
     sets: dict[frozenset[int], int] = {}
     everything = frozenset(range(count))
     for context in ("all", "none"):
@@ -291,17 +293,17 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
                 for some in ((), (i,), (j,), (i, j)):
                     chosen = frozenset(some) if context == "none" else everything - frozenset(some)
                     sets.setdefault(chosen, len(sets))
-    gates = np.zeros((len(sets), len(question.tokens)), np.float32)
-    gates[:, question.fixed] = 1
+    gates = np.zeros((len(sets), len(target_function.tokens)), np.float32)
+    gates[:, target_function.fixed] = 1
     for chosen, row in sets.items():
         for word in chosen:
             gates[row, list(groups[word])] = 1
     answers = np.empty(len(sets))
-    for first in range(0, len(sets), question.at_once):
-        some_gates = torch.from_numpy(gates[first : first + question.at_once])
-        with hold(question.encoder.spec.device), torch.no_grad():
+    for first in range(0, len(sets), target_function.at_once):
+        some_gates = torch.from_numpy(gates[first : first + target_function.at_once])
+        with lock_device(target_function.encoder.spec.device), torch.no_grad():
             there = some_gates.to(embedded)[..., None]
-            found = question.score(empty + there * (embedded - empty)).cpu().numpy()
+            found = target_function.score(empty + there * (embedded - empty)).cpu().numpy()
         answers[first : first + len(found)] = found
         if progress is not None:
             progress(min(first + len(found), len(sets)), len(sets), "pairs")
@@ -314,12 +316,12 @@ def interactions(question: TargetFunction, baseline: str = "pad", progress: Prog
             strength[i, j] = strength[j, i] = np.sqrt(np.mean(np.square(both)))
             difference[i, j] = difference[j, i] = np.mean(both)
     return Interactions(
-        tokens=question.tokens,
-        target=question.target,
+        tokens=target_function.tokens,
+        target=target_function.target,
         baseline=baseline,
-        words=tuple(place for place, _ in words),
+        words=tuple(index for index, _ in words),
         strength=read_only(strength, np.float32),
         difference=read_only(difference, np.float32),
-        forward_passes=question.forward_passes - before,
+        forward_passes=target_function.forward_passes - before,
         seconds=time.perf_counter() - begin,
     )

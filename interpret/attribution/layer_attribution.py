@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.target_function import TargetFunction
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.extras import needed_for
@@ -22,7 +22,7 @@ LAYER_METHODS = ("conductance", "integrated_gradients")
 
 
 def layer_attribution(
-    question: TargetFunction,
+    target_function: TargetFunction,
     method: str = "conductance",
     baseline: str = "pad",
     progress: Progress | None = None,
@@ -56,22 +56,26 @@ def layer_attribution(
         raise InputError(
             "There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(LAYER_METHODS)
         )
-    with hold(question.encoder.spec.device):
-        embedded, empty = question.embedded, question.baseline(baseline)
+    with lock_device(target_function.encoder.spec.device):
+        embedded, empty = target_function.embedded, target_function.baseline(baseline)
         if method == "conductance":
             for steps in _STEPS:
-                scores, deltas = conductance(question, embedded, empty, steps, progress)
+                scores, deltas = conductance(target_function, embedded, empty, steps, progress)
                 if np.abs(deltas).max() <= _TOLERANCE * abs(scores[0].sum() - deltas[0]):
                     break
         else:
-            scores, deltas = _layer_gradients(question, embedded, empty, progress)
+            scores, deltas = _layer_gradients(target_function, embedded, empty, progress)
     return read_only(scores, np.float32), read_only(deltas, np.float32)
 
 
 def _layer_gradients(
-    question: TargetFunction, embedded: torch.Tensor, empty: torch.Tensor, progress: Progress | None, steps: int = 32
+    target_function: TargetFunction,
+    embedded: torch.Tensor,
+    empty: torch.Tensor,
+    progress: Progress | None,
+    steps: int = 32,
 ) -> tuple[np.ndarray, np.ndarray]:
-    encoder = question.encoder
+    encoder = target_function.encoder
     layers = list(encoder.part(encoder.family.layers))  # type: ignore[call-overload]
     if len(layers) != encoder.layers:
         raise InputError(
@@ -83,32 +87,32 @@ def _layer_gradients(
         from captum.attr import LayerIntegratedGradients
 
     rows, deltas = [], []
-    levels = question.kind.top(question) + 1
-    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{place}" for place in range(len(layers)))]
+    levels = target_function.kind.top(target_function) + 1
+    paths = [encoder.family.embeddings, *(f"{encoder.family.layers}.{index}" for index in range(len(layers)))]
     # A unit's own level is no way to it but the unit itself.
-    own = question.kind.at_level
+    own = target_function.kind.at_level
     with ExitStack() as stack:
-        for place, path in enumerate(paths[: levels - own]):
+        for index, path in enumerate(paths[: levels - own]):
             mark = stack.enter_context(_marked(encoder, path))
-            method = LayerIntegratedGradients(lambda one: question.score(one, gradients=True), mark)
+            method = LayerIntegratedGradients(lambda one: target_function.score(one, gradients=True), mark)
             found, delta = method.attribute(
                 embedded[None].clone().requires_grad_(),
                 empty[None],
                 n_steps=steps,
-                internal_batch_size=question.at_once,
+                internal_batch_size=target_function.at_once,
                 return_convergence_delta=True,
             )
-            question.backward_passes += steps
+            target_function.backward_passes += steps
             rows.append(found[0].detach().float().sum(dim=-1).cpu().numpy())
             deltas.append(float(delta[0]))
             if progress is not None:
-                progress(place + 1, levels, "path")
+                progress(index + 1, levels, "path")
     if own:
         states: list[torch.Tensor] = []
         with torch.no_grad():
-            answers = question.score(torch.stack([empty, embedded]), levels=states)
-        change = states[question.target.place].float()[:, :, question.target.index].diff(dim=0)[0]
-        rows.append((change / len(question.tokens)).cpu().numpy())
+            answers = target_function.score(torch.stack([empty, embedded]), levels=states)
+        change = states[target_function.target.position].float()[:, :, target_function.target.index].diff(dim=0)[0]
+        rows.append((change / len(target_function.tokens)).cpu().numpy())
         deltas.append(float(rows[-1].sum() - answers.diff()))
     return np.stack(rows), np.array(deltas)
 
@@ -150,7 +154,7 @@ class _Marked(torch.nn.Module):
 
 
 def conductance(
-    question: TargetFunction,
+    target_function: TargetFunction,
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     steps: int = 32,
@@ -173,19 +177,21 @@ def conductance(
     total: np.ndarray | None = None
     before: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
     answers: list[float] = []
-    for first in range(0, len(shares), question.at_once):
-        some = torch.tensor(shares[first : first + question.at_once], dtype=embedded.dtype, device=embedded.device)
+    for first in range(0, len(shares), target_function.at_once):
+        some = torch.tensor(
+            shares[first : first + target_function.at_once], dtype=embedded.dtype, device=embedded.device
+        )
         points = (baseline + some[:, None, None] * (embedded - baseline)).requires_grad_()
         levels: list[torch.Tensor] = []
-        score = question.score(points, gradients=True, levels=levels)
-        del levels[question.kind.top(question) + 1 :]
+        score = target_function.score(points, gradients=True, levels=levels)
+        del levels[target_function.kind.top(target_function) + 1 :]
         gradients = torch.autograd.grad(score.sum(), levels)
-        question.backward_passes += len(some)
+        target_function.backward_passes += len(some)
         answers += score.detach().double().cpu().tolist()
         states = [one.detach().float() for one in levels]
         slopes = [one.float() for one in gradients]
         if before is not None:
-            # The last place of the batch before is the first of this one.
+            # The last point of the batch before is the first of this one.
             states = [torch.cat([old[-1:], one]) for old, one in zip(before[0], states, strict=True)]
             slopes = [torch.cat([old[-1:], one]) for old, one in zip(before[1], slopes, strict=True)]
         before = states, slopes

@@ -1,6 +1,6 @@
 """Along the straight line from a baseline to the text: gradients summed up until they account for the answer.
 
-On this line the answer F is known wherever its gradient is, since one pass gives both. So between any two places where
+On this line the answer F is known wherever its gradient is, since one pass gives both. So between any two points where
 the model was looked at, what the gradients should add up to is known too, and the line is cut finer where they do not.
 """
 
@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
 from interpret.attribution.target_function import TargetFunction
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 
 Progress = Callable[[int, int, str], None]
@@ -37,17 +37,17 @@ class Walk:
 
     Attributes
     ----------
-    places
-        Where the model was looked at, from 0, the baseline, to 1, the text.
+    alphas
+        The points α on the line at which the model was evaluated, from 0, the baseline, to 1, the text.
     weights
-        What each place counts for in the integral.
+        The weight of each point in the integral.
     slopes
-        How much each token's fading in changes the answer: ``⟨∂F/∂x, x - baseline⟩`` at each place.
+        How much each token's fading in changes the answer: ``⟨∂F/∂x, x - baseline⟩`` at each point.
     delta
         What the sum of all scores has more than the difference of the answers.
     """
 
-    places: Float64[np.ndarray, " step"]
+    alphas: Float64[np.ndarray, " step"]
     weights: Float64[np.ndarray, " step"]
     slopes: Float64[np.ndarray, "step token"]
     delta: float
@@ -59,7 +59,7 @@ class Walk:
 
 
 def walk(
-    question: TargetFunction,
+    target_function: TargetFunction,
     embedded: torch.Tensor,
     baseline: torch.Tensor,
     tolerance: float = 0.01,
@@ -73,12 +73,12 @@ def walk(
     tolerance
         The share of the difference of answers by which the sum may miss it.
     rule
-        ``"adaptive"``: starting from five places, intervals whose share of the integral misses the known difference of
+        ``"adaptive"``: starting from five points, intervals whose share of the integral misses the known difference of
         answers most are halved, and the cubic spline through everything looked at is integrated. ``"trapezoid"`` and
-        ``"gauss_legendre"``: evenly, and at that quadrature's own places, twice as many each time; the former looks
-        again at nothing, the latter has no place twice.
+        ``"gauss_legendre"``: evenly, and at that quadrature's own points, twice as many each time; the former looks
+        again at nothing, the latter has no point twice.
     progress
-        Called as ``progress(places so far, most, "path")``.
+        Called as ``progress(points so far, most, "path")``.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def walk(
     """
     if rule not in RULES:
         raise InputError("There is no path rule “{name}”. Choose one of: {known}.", name=rule, known=", ".join(RULES))
-    line = _Line(question, embedded, baseline, progress)
+    line = _Line(target_function, embedded, baseline, progress)
     return _adaptive(line, tolerance) if rule == "adaptive" else _doubling(line, tolerance, rule)
 
 
@@ -95,29 +95,29 @@ class _Line:
     """The line, with everything that was looked at so far."""
 
     def __init__(
-        self, question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
+        self, target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
     ) -> None:
-        self.question = question
+        self.target_function = target_function
         self.embedded = embedded
         self.baseline = baseline
         self.progress = progress
         self.found: dict[float, tuple[float, np.ndarray]] = {}
 
-    def look(self, places: Sequence[float]) -> None:
-        new = [place for place in places if place not in self.found]
-        at_once = self.question.at_once
+    def look(self, alphas: Sequence[float]) -> None:
+        new = [alpha for alpha in alphas if alpha not in self.found]
+        at_once = self.target_function.at_once
         for first in range(0, len(new), at_once):
             some = new[first : first + at_once]
-            for place, one in zip(some, look(self.question, self.embedded, self.baseline, some), strict=True):
-                self.found[place] = one
+            for alpha, one in zip(some, look(self.target_function, self.embedded, self.baseline, some), strict=True):
+                self.found[alpha] = one
             if self.progress is not None:
                 self.progress(min(len(self.found), MOST_STEPS), MOST_STEPS, "path")
 
-    def answers(self, places: Sequence[float]) -> np.ndarray:
-        return np.array([self.found[place][0] for place in places])
+    def answers(self, alphas: Sequence[float]) -> np.ndarray:
+        return np.array([self.found[alpha][0] for alpha in alphas])
 
-    def slopes(self, places: Sequence[float]) -> np.ndarray:
-        return np.stack([self.found[place][1] for place in places])
+    def slopes(self, alphas: Sequence[float]) -> np.ndarray:
+        return np.stack([self.found[alpha][1] for alpha in alphas])
 
     def allowed(self, tolerance: float) -> float:
         """By how much the sum may miss; where text and baseline answer alike, a share of nothing is out of reach."""
@@ -130,21 +130,21 @@ def _adaptive(line: _Line, tolerance: float) -> Walk:
     before: np.ndarray | None = None
     while True:
         line.look(new)
-        places = np.array(sorted(line.found))
-        slopes = line.slopes(list(places))
-        spline = CubicSpline(places, slopes.sum(axis=1))
-        missed = np.array([spline.integrate(a, b) for a, b in pairwise(places)])
-        missed -= np.diff(line.answers(list(places)))
-        weights = np.asarray(CubicSpline(places, np.eye(len(places))).integrate(0.0, 1.0))
-        found = Walk(places, weights, slopes, float(missed.sum()))
+        alphas = np.array(sorted(line.found))
+        slopes = line.slopes(list(alphas))
+        spline = CubicSpline(alphas, slopes.sum(axis=1))
+        missed = np.array([spline.integrate(a, b) for a, b in pairwise(alphas)])
+        missed -= np.diff(line.answers(list(alphas)))
+        weights = np.asarray(CubicSpline(alphas, np.eye(len(alphas))).integrate(0.0, 1.0))
+        found = Walk(alphas, weights, slopes, float(missed.sum()))
         allowed = line.allowed(tolerance)
         done = abs(found.delta) <= allowed and np.abs(missed).sum() <= _SLACK * allowed
-        if (done and _settled(found.scores, before, tolerance)) or len(places) >= MOST_STEPS:
+        if (done and _settled(found.scores, before, tolerance)) or len(alphas) >= MOST_STEPS:
             return found
         before = found.scores
         halve = np.abs(missed) >= _ALSO * np.abs(missed).max()
-        middles = list((places[:-1] + places[1:])[halve] / 2)[: MOST_STEPS - len(places)]
-        new = [place for place in middles if place not in line.found]
+        middles = list((alphas[:-1] + alphas[1:])[halve] / 2)[: MOST_STEPS - len(alphas)]
+        new = [alpha for alpha in middles if alpha not in line.found]
         if not new:
             # Where the answer jumps, an interval is halved until there is no number between its ends.
             return found
@@ -157,16 +157,16 @@ def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
     before: np.ndarray | None = None
     while True:
         if rule == "trapezoid":
-            places = np.linspace(0, 1, steps + 1)
+            alphas = np.linspace(0, 1, steps + 1)
             weights = np.full(steps + 1, 1 / steps)
             weights[[0, -1]] /= 2
         else:
             points, weights = np.polynomial.legendre.leggauss(steps)
-            places, weights = (points + 1) / 2, weights / 2
-        line.look(list(places))
-        slopes = line.slopes(list(places))
+            alphas, weights = (points + 1) / 2, weights / 2
+        line.look(list(alphas))
+        slopes = line.slopes(list(alphas))
         delta = float(weights @ slopes.sum(axis=1) - (end - start))
-        found = Walk(places, weights, slopes, delta)
+        found = Walk(alphas, weights, slopes, delta)
         steps *= 2
         done = abs(delta) <= line.allowed(tolerance) and _settled(found.scores, before, tolerance)
         if done or steps > MOST_STEPS:
@@ -182,17 +182,17 @@ def _settled(scores: np.ndarray, before: np.ndarray | None, tolerance: float) ->
 
 
 def look(
-    question: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, places: list[float]
+    target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, alphas: list[float]
 ) -> list[tuple[float, np.ndarray]]:
-    """Return for each place on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
-    with hold(question.encoder.spec.device):
+    """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
+    with lock_device(target_function.encoder.spec.device):
         way = embedded - baseline
-        shares = torch.tensor(places, dtype=torch.float32, device=embedded.device)
-        # In single precision whatever the model's: places that lie close would fall together.
+        shares = torch.tensor(alphas, dtype=torch.float32, device=embedded.device)
+        # In single precision whatever the model's: points that lie close would fall together.
         points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
-        answers = question.score(points, gradients=True)
+        answers = target_function.score(points, gradients=True)
         (gradient,) = torch.autograd.grad(answers.sum(), points)
         slopes = (gradient.float() * way.float()).sum(dim=-1).double().cpu().numpy()
-        told = answers.detach().double().cpu().numpy().tolist()
-    question.backward_passes += len(places)
-    return list(zip(told, slopes, strict=True))
+        outputs = answers.detach().double().cpu().numpy().tolist()
+    target_function.backward_passes += len(alphas)
+    return list(zip(outputs, slopes, strict=True))

@@ -15,19 +15,19 @@ from interpret.core.rank_correlation import spearman_interval
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:
-    """Return places from the highest score to the lowest; where scores are alike, the first comes first."""
+    """Return indices from the highest score to the lowest; where scores are alike, the first comes first."""
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
-def check_match(question: TargetFunction, attribution: Attribution) -> None:
-    """Refuse an attribution that answers another question.
+def check_match(target_function: TargetFunction, attribution: Attribution) -> None:
+    """Refuse an attribution of another text or target.
 
     Raises
     ------
     InputError
         If its tokens or its target are others.
     """
-    if attribution.tokens.strings != question.tokens.strings or attribution.target != question.target:
+    if attribution.tokens.strings != target_function.tokens.strings or attribution.target != target_function.target:
         raise InputError("This attribution was computed for another text or target. Compute it again for this one.")
 
 
@@ -59,7 +59,7 @@ def rank_agreement(attributions: Sequence[Attribution]) -> Float32[np.ndarray, "
     for i, one in enumerate(attributions):
         for j, other in enumerate(attributions[:i]):
             values = [a.word_scores() for a in (one, other)]
-            words = [place for place, group in enumerate(one.tokens.groups) if not one.tokens.special[group[0]]]
+            words = [index for index, group in enumerate(one.tokens.groups) if not one.tokens.special[group[0]]]
             pair = [value[words] for value in values]
             if not (METHODS[one.method].signed and METHODS[other.method].signed):
                 pair = [abs(value) for value in pair]

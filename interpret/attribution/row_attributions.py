@@ -30,8 +30,8 @@ class Row:
 
     Attributes
     ----------
-    place
-        Its place in what was given, from 0.
+    index
+        Its index in the texts given, from 0.
     text
         All of it, also where only its beginning was read.
     label
@@ -52,7 +52,7 @@ class Row:
         How its words compare with those that people marked; None where there are no marks.
     """
 
-    place: int
+    index: int
     text: str
     label: str
     answer: str
@@ -102,7 +102,7 @@ class RowAttributions:
     method
         A name in `METHODS`.
     origin
-        Which rows of a file all texts given are, the skipped ones too, by the same places.
+        Which rows of a file all texts given are, the skipped ones too, by the same indices.
     """
 
     rows: tuple[Row, ...]
@@ -113,9 +113,9 @@ class RowAttributions:
     method: str
     origin: FileRows
 
-    def number(self, place: int) -> int:
-        """Return the file's row number of a text, by its place in what was given."""
-        return self.origin.numbers[place]
+    def number(self, index: int) -> int:
+        """Return the file's row number of a text, by its index in the texts given."""
+        return self.origin.numbers[index]
 
     def words(self, name: str, least: int = 3) -> "list[DrivingWord]":
         """Return which words drive a class: see `top_words`, over the rows that are explained for it."""
@@ -127,7 +127,7 @@ class RowAttributions:
         for row in self.rows:
             if row.attribution.target.name == name:
                 for word in dict.fromkeys(one.casefold() for one in words_of(row.attribution)[0]):
-                    found.setdefault(word, []).append(self.number(row.place))
+                    found.setdefault(word, []).append(self.number(row.index))
         return found
 
     @property
@@ -168,7 +168,7 @@ def rows_table(found: RowAttributions) -> dict[str, list[Any]]:
     rows = found.rows
     worded = [words_of(row.attribution) for row in rows]
     table: dict[str, list[Any]] = {
-        "row": [found.number(row.place) for row in rows],
+        "row": [found.number(row.index) for row in rows],
         "text": [row.text for row in rows],
         "cut": [row.cut for row in rows],
         "label": [row.label for row in rows],
@@ -188,15 +188,15 @@ def rows_table(found: RowAttributions) -> dict[str, list[Any]]:
     if any(row.human is not None for row in rows):
         for name, read in _PLAUSIBILITY.items():
             table[name] = ["" if row.human is None else round(read(row.human), 6) for row in rows]
-    return found.origin.some([row.place for row in rows]).beside(table)
+    return found.origin.some([row.index for row in rows]).beside(table)
 
 
 def words_of(attribution: Attribution) -> tuple[list[str], list[float]]:
     """Return a text's words and their scores, special tokens left out."""
     tokens = attribution.tokens
-    kept = [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+    kept = [index for index, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
     scores = attribution.word_scores()
-    return [tokens.words[place] for place in kept], [round(float(scores[place]), 6) for place in kept]
+    return [tokens.words[index] for index in kept], [round(float(scores[index]), 6) for index in kept]
 
 
 def write_rows(found: RowAttributions, file: Path) -> None:

@@ -20,7 +20,7 @@ from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows
 from interpret.core.labels import is_missing
 from interpret.core.linear_head import LinearHead
-from interpret.core.multi_device import share_out, team
+from interpret.core.multi_device import all_encoders, share_out
 
 
 def attribute_rows(
@@ -79,7 +79,7 @@ def attribute_rows(
     ... )
     >>> [(row.text, row.answer) for row in found.rows]
     [('A wonderful film.', 'good'), ('A boring film.', 'bad')]
-    >>> [place for place, _ in found.skipped]
+    >>> [index for index, _ in found.skipped]
     [1]
     """
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
@@ -92,7 +92,7 @@ def attribute_rows(
     skipped = [(place, one) for place, one in sorted(by_place.items()) if isinstance(one, InputError)]
     rows, unmarked = _compared([by_place[place] for place in range(len(texts))], highlights)
     if not rows:
-        said = next((error for place, error in skipped if texts[place].strip()), None)
+        said = next((error for index, error in skipped if texts[index].strip()), None)
         raise said or InputError("None of these texts contains words. Choose another file or column.")
     present = {row.attribution.target.name for row in rows}
     order = [name for name in answered if name in present]
@@ -143,35 +143,35 @@ def _explain_share(
 def _compared(
     found: Sequence[Row | InputError], highlights: Sequence[str] | None
 ) -> tuple[list[Row], list[tuple[int, InputError]]]:
-    """Return the rows that were explained, beside what people marked, and the places where that could not be used."""
+    """Return the rows that were explained, beside what people marked, and those where that could not be used."""
     rows: list[Row] = []
     unmarked: list[tuple[int, InputError]] = []
-    for place, one in enumerate(found):
+    for index, one in enumerate(found):
         if isinstance(one, InputError):
             continue
         rows.append(one)
-        if highlights is not None and highlights[place].strip():
+        if highlights is not None and highlights[index].strip():
             try:
-                rows[-1] = replace(one, human=_human(one, highlights[place]))
+                rows[-1] = replace(one, human=_human(one, highlights[index]))
             except InputError as error:
-                unmarked.append((place, error))
+                unmarked.append((index, error))
     return rows, unmarked
 
 
 def _row(
-    encoder: Encoder, place: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
+    encoder: Encoder, index: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
 ) -> Row:
     target, method, baseline, tolerance, head, seed = how
     tokens = windows_of(encoder, [(text, None)])[0]
-    question = target_function(encoder, tokens[0][0], None, target, head)
-    found = explain(question, method, baseline, tolerance, seed=seed)
+    function = target_function(encoder, tokens[0][0], None, target, head)
+    found = explain(function, method, baseline, tolerance, seed=seed)
     answer = out_of_fold = ""
-    if question.kind.predicts:
-        answer = class_names(encoder, head)[int(question.own.argmax())]
+    if function.kind.predicts:
+        answer = class_names(encoder, head)[int(function.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
     known = None if training_texts is None else text_key(text) in training_texts
     return Row(
-        place, text, label, answer, known, out_of_fold, found, question.target_probability, len(tokens) > 1, None
+        index, text, label, answer, known, out_of_fold, found, function.target_probability, len(tokens) > 1, None
     )
 
 

@@ -37,7 +37,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     order = np.argsort(p_values, kind="stable")
     found = [0.0] * len(p_values)
     highest = 0.0
-    for step, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - step) * float(p_values[place])))
-        found[place] = highest
+    for step, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - step) * float(p_values[index])))
+        found[index] = highest
     return tuple(found)

@@ -1,4 +1,4 @@
-"""A question about a text: how its answer changes as words fade, go or are replaced."""
+"""A target as a function of the text: how it changes as words fade, go or are replaced."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Bool, Float, Float32
 
 from interpret.attribution.find_target import find_target
-from interpret.attribution.targets import TARGETS, Asking, Question, Target, TargetKind
+from interpret.attribution.targets import TARGETS, BoundTarget, Target, TargetInputs, TargetKind
 from interpret.attribution.targets.target import Pass
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.linear_head import LinearHead
@@ -25,7 +25,7 @@ from interpret.core.tokens import Tokens, cut
 BASELINES = ("pad", "mask", "zero", "mean")
 
 
-class TargetFunction(Question):
+class TargetFunction(BoundTarget):
     """A text, and one number that a model says about it. `target_function` makes one.
 
     Attributes
@@ -85,7 +85,7 @@ class TargetFunction(Question):
         tap
             What to do with attention on the way.
         """
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             beside = self.encoder.beside_embeddings(self.tokens)
             inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
             inputs["inputs_embeds"] = embedded
@@ -100,12 +100,12 @@ class TargetFunction(Question):
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         found: dict[int, np.ndarray] = {}
         batch: list[int] = []
-        for place, i in enumerate(order):
+        for index, i in enumerate(order):
             batch.append(i)
-            last = place + 1 == len(order)
-            if last or len(texts[order[place + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
+            last = index + 1 == len(order)
+            if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
                 some = [texts[j] for j in batch]
-                with hold(self.encoder.spec.device):
+                with lock_device(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some), some)
                     found |= dict(zip(batch, values.float().cpu().numpy(), strict=True))
                 batch = []
@@ -114,7 +114,7 @@ class TargetFunction(Question):
     @property
     def own(self) -> Float32[np.ndarray, " answer"]:
         """How it answers the text itself; asked once, whatever is explained of it then."""
-        # Not functools.cached_property: until Python 3.12 it holds a lock of all questions while it waits for a device.
+        # Not functools.cached_property: until Python 3.12 it holds a lock of all instances while it waits for a device.
         if self._own is None:
             self._own = read_only(self.answers([self.tokens])[0])
         return self._own
@@ -165,12 +165,12 @@ class TargetFunction(Question):
 
     @property
     def free_words(self) -> list[tuple[int, tuple[int, ...]]]:
-        """The words that may be taken away: their places among `Tokens.groups`, and those of their free tokens."""
+        """The words that may be taken away: their indices in `Tokens.groups`, and those of their free tokens."""
         found = []
-        for place, group in enumerate(self.tokens.groups):
+        for index, group in enumerate(self.tokens.groups):
             tokens = tuple(token for token in group if not self.fixed[token])
             if tokens:
-                found.append((place, tokens))
+                found.append((index, tokens))
         return found
 
     def baseline(self, kind: str) -> Float[torch.Tensor, "token width"]:
@@ -186,7 +186,7 @@ class TargetFunction(Question):
             raise InputError(
                 "There is no baseline “{name}”. Choose one of: {known}.", name=kind, known=", ".join(BASELINES)
             )
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             if kind == "zero":
                 filling = torch.zeros_like(embedded[0])
             elif kind == "mean":
@@ -216,23 +216,23 @@ class TargetFunction(Question):
         return dict(zip(kinds, found, strict=True))
 
     def moved(self, embedded: Float[torch.Tensor, "token width"]) -> "TargetFunction":
-        """Return the same question about a text whose embeddings are others."""
-        question = copy(self)
-        with hold(self.encoder.spec.device):
-            question._moved = embedded.detach().to(self.encoder.spec.device)
-        return question
+        """Return the same function of a text whose embeddings are others."""
+        moved = copy(self)
+        with lock_device(self.encoder.spec.device):
+            moved._moved = embedded.detach().to(self.encoder.spec.device)
+        return moved
 
     def without(self, gone: Bool[np.ndarray, " token"]) -> Tokens:
         """Return the text with tokens taken out of it; positions close up, as if they had never been written."""
         return cut(self.tokens, ~gone | self.fixed)
 
     def with_tokens(self, changes: Mapping[int, int]) -> Tokens:
-        """Return the text with other tokens in some places."""
+        """Return the text with other tokens at some positions."""
         ids, strings, labels = np.array(self.tokens.ids), list(self.tokens.strings), list(self.tokens.labels)
-        for place, token in changes.items():
-            ids[place] = token
-            labels[place] = self.encoder.names(int(token))
-            strings[place] = self.encoder.tokenizer.id_to_token(int(token)) or labels[place]
+        for position, token in changes.items():
+            ids[position] = token
+            labels[position] = self.encoder.names(int(token))
+            strings[position] = self.encoder.tokenizer.id_to_token(int(token)) or labels[position]
         return replace(self.tokens, ids=read_only(ids), strings=tuple(strings), labels=tuple(labels))
 
     @property
@@ -263,7 +263,7 @@ class TargetFunction(Question):
         return self.target.index if answers > 1 else 0
 
     def _sentence_vector(self, tokens: Tokens) -> torch.Tensor:
-        with hold(self.encoder.spec.device):
+        with lock_device(self.encoder.spec.device):
             states = self.encoder.forward([tokens]).last_hidden_state
             vectors = self.reading.vectors(states, self.encoder.batch([tokens])["attention_mask"])
             # Made while nothing was recorded, and used where something is.
@@ -318,20 +318,20 @@ def target_function(
     >>> other.target.kind, round(float(other.output), 1)
     ('similarity', 0.8)
     """
-    asking = Asking(encoder, text, pair, head, pooling, prompt)
-    goal = target if isinstance(target, Target) else find_target(asking, target)
+    inputs = TargetInputs(encoder, text, pair, head, pooling, prompt)
+    goal = target if isinstance(target, Target) else find_target(inputs, target)
     if goal.kind not in TARGETS:
         raise InputError(
             "There is no target “{name}”. Choose one of: {known}.", name=goal.kind, known=", ".join(TARGETS)
         )
     kind = TARGETS[goal.kind]
-    asked = kind.ask(asking, goal)
-    question = TargetFunction(encoder, asked.tokens, asked.target, asked.head, asked.other, asked.reading)
-    kind.check(question)
-    if kind.likely and question.target.index < 0:
-        question.target = kind.likeliest(question, question.own)
-    if question.fixed.all():
+    bound = kind.bind(inputs, goal)
+    function = TargetFunction(encoder, bound.tokens, bound.target, bound.head, bound.other, bound.reading)
+    kind.check(function)
+    if kind.likely and function.target.index < 0:
+        function.target = kind.likeliest(function, function.own)
+    if function.fixed.all():
         raise InputError(
             "The text contains only special tokens and masks, so there is no word to explain. Add some words."
         )
-    return question
+    return function

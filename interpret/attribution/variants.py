@@ -15,9 +15,9 @@ from interpret.core.tokens import Tokens, cut
 
 @dataclass(frozen=True)
 class Change:
-    """A word taken out or exchanged: its place among `Tokens.groups`, the word, and what came; "" for nothing."""
+    """A word taken out or exchanged: its index in `Tokens.groups`, the word, and what came; "" for nothing."""
 
-    place: int
+    position: int
     before: str
     after: str
 
@@ -44,7 +44,7 @@ class Variants:
     probabilities: Float32[np.ndarray, "variant label"]
 
 
-def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
+def read_variants(target_function: TargetFunction, variants: Sequence[Sequence[Change]]) -> Variants:
     """Read a text with changes.
 
     Raises
@@ -63,38 +63,38 @@ def read_variants(question: TargetFunction, variants: Sequence[Sequence[Change]]
     >>> variants = it.attribution.read_variants(function, [(), [Change(2, "wonderful", "dull")]])
     >>> variants.texts
     ('A wonderful story, badly told.', 'A dull story, badly told.')
-    >>> [variants.labels[place] for place in variants.probabilities.argmax(axis=-1)]
+    >>> [variants.labels[index] for index in variants.probabilities.argmax(axis=-1)]
     ['good', 'bad']
     """
-    texts = [apply_changes(question, changes) for changes in variants]
-    labels, probabilities = _probabilities(question, texts)
+    texts = [apply_changes(target_function, changes) for changes in variants]
+    labels, probabilities = _probabilities(target_function, texts)
     return Variants(
         labels,
         tuple(tuple(one) for one in variants),
-        tuple(spelled(question.tokens, one) for one in variants),
+        tuple(spelled(target_function.tokens, one) for one in variants),
         read_only(probabilities, np.float32),
     )
 
 
 def spelled(tokens: Tokens, changes: Sequence[Change]) -> str:
     """Write a text with its changes; a pair is written behind a bar."""
-    new = {change.place: change.after for change in changes}
+    new = {change.position: change.after for change in changes}
     texts = [tokens.text, tokens.pair or ""]
-    for place in sorted(new, reverse=True):
-        group = tokens.groups[place]
+    for position in sorted(new, reverse=True):
+        group = tokens.groups[position]
         side = int(tokens.segment[group[0]]) if tokens.pair is not None else 0
         start, end = int(tokens.span[group[0], 0]), int(tokens.span[group[-1], 1])
         before, after = texts[side][:start], texts[side][end:]
         # A word that goes takes one of the spaces around it along.
-        if not new[place] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
+        if not new[position] and before.endswith(" ") and (not after or after[0] in " .,;:!?"):
             before = before[:-1]
-        elif not new[place] and not before:
+        elif not new[position] and not before:
             after = after.lstrip(" ")
-        texts[side] = before + new[place] + after
+        texts[side] = before + new[position] + after
     return texts[0] if tokens.pair is None else " | ".join(texts)
 
 
-def apply_changes(question: TargetFunction, changes: Sequence[Change]) -> Tokens:
+def apply_changes(target_function: TargetFunction, changes: Sequence[Change]) -> Tokens:
     """Return a text's tokens with changes.
 
     Raises
@@ -102,45 +102,45 @@ def apply_changes(question: TargetFunction, changes: Sequence[Change]) -> Tokens
     InputError
         If a change is to a word that must stay, or to something that is no single token of the vocabulary.
     """
-    tokens = question.tokens
+    tokens = target_function.tokens
     gone = np.zeros(len(tokens), bool)
     new: dict[int, int] = {}
     for change in changes:
-        group = tokens.groups[change.place]
-        if question.fixed[list(group)].any():
-            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.place])
+        group = tokens.groups[change.position]
+        if target_function.fixed[list(group)].any():
+            raise InputError("“{word}” must stay: the output is read from it.", word=tokens.words[change.position])
         if change.after:
-            new[group[0]] = token_of(question, change.place, change.after)
+            new[group[0]] = token_of(target_function, change.position, change.after)
             gone[list(group[1:])] = True
         else:
             gone[list(group)] = True
-    changed = question.with_tokens(new) if new else tokens
+    changed = target_function.with_tokens(new) if new else tokens
     return cut(changed, ~gone)
 
 
-def token_of(question: TargetFunction, place: int, word: str) -> int:
-    """Return the token that a word is in a group's place: as the tokenizer would cut it if it were typed there.
+def token_of(target_function: TargetFunction, position: int, word: str) -> int:
+    """Return the token that a word is at a group's position: as the tokenizer would cut it if it were typed there.
 
     Raises
     ------
     InputError
         If it is no single token, or a second mask.
     """
-    tokens, encoder = question.tokens, question.encoder
+    tokens, encoder = target_function.tokens, target_function.encoder
     # Where tokens are marked that follow a space, the new one is marked as the old.
-    marked = tokens.strings[tokens.groups[place][0]].startswith("Ġ")
+    marked = tokens.strings[tokens.groups[position][0]].startswith("Ġ")
     ids = encoder.tokenizer.encode(f" {word}" if marked else word, add_special_tokens=False).ids
     if len(ids) != 1:
         raise InputError("“{word}” is not a single token of this model's vocabulary. Choose another word.", word=word)
-    if question.kind.at_mask and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
+    if target_function.kind.at_mask and encoder.tokenizer.id_to_token(ids[0]) == encoder.mask:
         raise InputError("A second mask would change which mask is explained. Choose another word.")
     return int(ids[0])
 
 
-def _probabilities(question: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
-    answers = question.answers(texts)
-    if question.kind.predicts:
-        return class_names(question.encoder, question.head), question.probabilities(answers)
-    if question.kind.likely:
-        return (question.target.name,), question.probabilities(answers)[:, [question.target.index]]
-    return (question.target.name or question.target.kind,), answers
+def _probabilities(target_function: TargetFunction, texts: Sequence[Tokens]) -> tuple[tuple[str, ...], np.ndarray]:
+    answers = target_function.answers(texts)
+    if target_function.kind.predicts:
+        return class_names(target_function.encoder, target_function.head), target_function.probabilities(answers)
+    if target_function.kind.likely:
+        return (target_function.target.name,), target_function.probabilities(answers)[:, [target_function.target.index]]
+    return (target_function.target.name or target_function.target.kind,), answers

@@ -44,7 +44,7 @@ class Accuracy:
 
     @property
     def beats_majority(self) -> bool:
-        """Whether even the interval's lower end is above what always guessing the commonest class would give."""
+        """Whether even the interval's lower end is above the majority-class baseline."""
         return self.interval[0] > self.majority
 
 

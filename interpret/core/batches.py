@@ -22,7 +22,7 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], tokens: i
     Yields
     ------
     list of int
-        The places of a batch's texts.
+        The indices of a batch's texts.
 
     Raises
     ------
@@ -30,32 +30,32 @@ def batches(encoder: Encoder, texts: Sequence[tuple[str, str | None]], tokens: i
         If a text is one that the model cannot read; the sentence says which.
     """
     lengths = []
-    for place, (text, pair) in enumerate(texts):
-        with naming(place, text):
+    for index, (text, pair) in enumerate(texts):
+        with naming(index, text):
             lengths.append(len(encoder.tokens(text, pair)))
     yield from batches_of(lengths, tokens)
 
 
 def batches_of(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Put places of like length together, the shortest first: see `batches`."""
+    """Put indices of texts of like length together, the shortest first: see `batches`."""
     batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[place] * (len(batch) + 1) > tokens:
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[index] * (len(batch) + 1) > tokens:
             yield batch
             batch = []
-        batch.append(place)
+        batch.append(index)
     if batch:
         yield batch
 
 
 @contextmanager
-def naming(place: int, text: str) -> Iterator[None]:
+def naming(index: int, text: str) -> Iterator[None]:
     """Say in an error which of many texts it is about."""
     try:
         yield
     except InputError as error:
         raise InputError(
-            "Text {place} (“{begin}”) cannot be read: {error}", place=place + 1, begin=text[:40], error=str(error)
+            "Text {number} (“{begin}”) cannot be read: {error}", number=index + 1, begin=text[:40], error=str(error)
         ) from error
 
 
@@ -70,8 +70,8 @@ def windows_of(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> lis
         If a text is none; the sentence says which.
     """
     found: list[tuple[tuple[str, str | None], ...]] = []
-    for place, (text, pair) in enumerate(texts):
-        with naming(place, text):
+    for index, (text, pair) in enumerate(texts):
+        with naming(index, text):
             check_texts(text, pair)
         if len(encoder.tokenizer.encode(text, pair).ids) <= encoder.max_tokens:
             found.append(((text, pair),))

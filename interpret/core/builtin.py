@@ -61,21 +61,21 @@ class Figure:
 
 @dataclass(frozen=True)
 class GuesserFacts:
-    """How good the shipped heads are on whole books that they never learned from.
+    """How good the shipped heads are on whole books that they were never trained on.
 
     Attributes
     ----------
     first, five
         The share of masked tokens that are the first guess, and among the first five.
     following, following_hidden
-        The share of pairs told right: half of them consecutive, half with the second text from elsewhere in the book.
-        As they are written, and with the masked tokens hidden.
+        The share of pairs classified correctly: half of them consecutive, half with the second text from elsewhere in
+        the book. As they are written, and with the masked tokens hidden.
     tokens, pairs
-        How many were asked.
+        How many of each were evaluated.
     words
         How long the passages were, at most, that they stood in.
-    learned, books
-        How many books they learned from, and what they were asked of.
+    training_books, books
+        How many books they were trained on, and the titles of those that they are evaluated on.
     figures
         The same and more with their intervals, of texts of other kinds too.
     """
@@ -87,7 +87,7 @@ class GuesserFacts:
     tokens: int
     pairs: int
     words: int
-    learned: int
+    training_books: int
     books: tuple[str, ...]
     figures: tuple[Figure, ...] = ()
 
@@ -97,7 +97,8 @@ def pretraining_facts() -> GuesserFacts:
     """Return how good the shipped heads are."""
     found = json.loads((ADAPTER / "facts.json").read_text("utf-8"))
     figures = tuple(Figure(**one) for one in found.get("figures", ()))
-    return GuesserFacts(**found | {"books": tuple(found["books"]), "figures": figures})
+    found |= {"training_books": found.pop("learned"), "books": tuple(found["books"]), "figures": figures}
+    return GuesserFacts(**found)
 
 
 def guesser_revision() -> str:
@@ -117,8 +118,8 @@ def guesser_folder(base: Path) -> Path:
     try:
         if not kept.is_dir():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as place:
-                made = Path(place) / kept.name
+            with LOADING, tempfile.TemporaryDirectory(prefix=".guesser-", dir=kept.parent) as folder:
+                made = Path(folder) / kept.name
                 merge_adapter(base, ADAPTER, made)
                 # In one step, so that a folder of this name is whole.
                 os.replace(made, kept)

@@ -70,8 +70,8 @@ def auroc_draws(
 
 
 def _weighted_auroc(true: np.ndarray, other: np.ndarray, times: np.ndarray) -> np.ndarray:
-    values, place = np.unique(np.concatenate([true, other]), return_inverse=True)
-    first, second = place[: len(true)], place[len(true) :]
+    values, rank = np.unique(np.concatenate([true, other]), return_inverse=True)
+    first, second = rank[: len(true)], rank[len(true) :]
     order = np.argsort(second, kind="stable")
     below = np.concatenate([np.zeros((len(times), 1)), np.cumsum(times[:, order], axis=1)], axis=1)
     left, right = (np.searchsorted(second[order], np.arange(len(values)), side) for side in ("left", "right"))

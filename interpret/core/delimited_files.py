@@ -230,11 +230,11 @@ def _meant(lines: Sequence[str], found: Sequence[_Record], delimiter: str) -> bo
     for one in found[1:]:
         if one.lines > 1:
             return True
-        for place, cell in enumerate(lines[one.begin - 1].rstrip("\r\n").split(delimiter)):
-            full[place] = full.get(place, 0) + bool(cell)
+        for index, cell in enumerate(lines[one.begin - 1].rstrip("\r\n").split(delimiter)):
+            full[index] = full.get(index, 0) + bool(cell)
             if cell.startswith('"'):
-                quoted.setdefault(place, []).append('""' in cell[1:-1])
-    return bool(quoted) and all(all(needed) or len(needed) == full[place] for place, needed in quoted.items())
+                quoted.setdefault(index, []).append('""' in cell[1:-1])
+    return bool(quoted) and all(all(needed) or len(needed) == full[index] for index, needed in quoted.items())
 
 
 def _checked(records: Iterator[_Record], wrong: _NoQuoting, name: str) -> list[_Record]:

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import torch
 
-from interpret.core.devices import find_device, place_of
+from interpret.core.devices import card_index, find_device
 from interpret.core.errors import CapacityError, InputError
 
 _locks: dict[str, threading.RLock] = {}
@@ -25,7 +25,7 @@ def device_lock(name: str) -> threading.RLock:
 
 
 @contextmanager
-def hold(name: str, refusal: CapacityError | None = None) -> Iterator[None]:
+def lock_device(name: str, refusal: CapacityError | None = None) -> Iterator[None]:
     """Hold a device for one piece of work, and turn running out of its memory into a `CapacityError`.
 
     Hooks and gradients live on the model, so two threads on one model give silently wrong numbers without this.
@@ -170,11 +170,11 @@ def seeded(seed: int, name: str = "cpu") -> Iterator[None]:
         The device that is drawn on, beside the CPU.
     """
     card = name.startswith("cuda")
-    with _drawing, torch.random.fork_rng(devices=[place_of(name)] if card else []):
+    with _drawing, torch.random.fork_rng(devices=[card_index(name)] if card else []):
         before = np.random.get_state()
         torch.default_generator.manual_seed(seed)
         if card:
-            torch.cuda.default_generators[place_of(name)].manual_seed(seed)
+            torch.cuda.default_generators[card_index(name)].manual_seed(seed)
         np.random.seed(seed)
         try:
             yield

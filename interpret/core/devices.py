@@ -133,7 +133,7 @@ def _silent(name: str, error: Exception) -> InputError:
 
 
 def _card(name: str) -> Device:
-    index = place_of(name)
+    index = card_index(name)
     # Does not make a context either; tells what NVML does not know: whether this PyTorch and the driver go together.
     if not torch.cuda.is_available():
         raise RuntimeError("the driver does not start")
@@ -146,8 +146,8 @@ def _card(name: str) -> Device:
     return Device(name, description, total, free, ("float32", *half))
 
 
-def place_of(name: str) -> int:
-    """Return a card's place among those that CUDA has."""
+def card_index(name: str) -> int:
+    """Return a card's index among those that CUDA has."""
     return int(name.partition(":")[2] or 0)
 
 
@@ -183,7 +183,7 @@ def _nvml() -> Any:
 
 
 def _handle(nvml: Any, index: int) -> Any:
-    """Return what NVML calls the card that CUDA has at a place, or None."""
+    """Return what NVML calls the card that CUDA has at an index, or None."""
     if torch.cuda.is_initialized():
         return nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(index).uuid}")
     if os.environ["CUDA_DEVICE_ORDER"] != "PCI_BUS_ID":
@@ -218,7 +218,7 @@ def unstarted() -> None:
 
 def shown_alone(name: str) -> str:
     """Return what ``CUDA_VISIBLE_DEVICES`` must be for a process to see that card of this one's alone."""
-    index, shown = place_of(name), shown_cards()
+    index, shown = card_index(name), shown_cards()
     if shown is not None:
         return shown[index]
     # Who started CUDA before this module was there may count them otherwise.

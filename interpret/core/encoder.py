@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from interpret.core import tap as taps
 from interpret.core.checkpoint_files import LOADING, read_config
 from interpret.core.checkpoints import BUILT_IN, Checkpoint, checkpoint_folder, find_checkpoint, whole_folder
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import PRECISIONS, choose_precision, find_device
 from interpret.core.errors import CapacityError, CheckpointError, InputError, InterpretError
 from interpret.core.families import Family
@@ -137,7 +137,7 @@ class Encoder:
     def batch(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
         """Put texts side by side, padded at the end to the longest, as the model's inputs on its device."""
         inputs = self.inputs.batch([one.ids for one in tokens], [one.type_ids for one in tokens])
-        with hold(self.spec.device):
+        with lock_device(self.spec.device):
             return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
 
     def beside_embeddings(self, tokens: Tokens) -> dict[str, torch.Tensor]:
@@ -148,7 +148,7 @@ class Encoder:
         inputs = self.batch([tokens])
         ids = inputs.pop("input_ids")
         if self.padding_id is not None:
-            with hold(self.spec.device):
+            with lock_device(self.spec.device):
                 counted = ids.ne(self.padding_id).long()
                 inputs["position_ids"] = counted.cumsum(1) * counted + self.padding_id
         return inputs
@@ -191,7 +191,7 @@ class Encoder:
     ) -> Any:
         """Run the model on inputs of its own kind, such as ``inputs_embeds`` in the place of ids; see `forward`."""
         with (
-            hold(self.spec.device),
+            lock_device(self.spec.device),
             taps.tapping(tap),
             nullcontext() if gradients else torch.inference_mode(),
         ):
@@ -217,7 +217,7 @@ class Encoder:
             If the checkpoint has no such head.
         """
         whole = self._guesser()
-        with hold(self.spec.device), torch.set_grad_enabled(states.requires_grad):
+        with lock_device(self.spec.device), torch.set_grad_enabled(states.requires_grad):
             return logits_of(head_alone(whole)(inputs_embeds=states[None].to(whole.dtype)))[0]
 
     def check_guesses(self) -> None:
@@ -239,7 +239,7 @@ class Encoder:
 
         The last axis is as wide as the matrix, which in ALBERT and ELECTRA is narrower than the hidden states.
         """
-        with hold(self.spec.device), torch.no_grad():
+        with lock_device(self.spec.device), torch.no_grad():
             return self.model.get_input_embeddings()(ids.to(self.spec.device))
 
     @property
@@ -249,7 +249,7 @@ class Encoder:
 
     def copy(self) -> "Encoder":
         """Return an encoder with weights of its own, which may be changed."""
-        with hold(self.spec.device):
+        with lock_device(self.spec.device):
             whole = copy.deepcopy(self._whole)
         beside = (self._vocabulary, self.head_note, self.notes, self.sentence)
         return Encoder(self.spec, self.family, whole, self.task, *beside)
@@ -303,20 +303,20 @@ def load_encoder(
     'minilm'
     """
     checkpoint = find_checkpoint(name) if isinstance(name, str) else name
-    place = find_device(device)
-    spec = EncoderSpec(checkpoint, place.name, choose_precision(precision, place))
+    chosen_device = find_device(device)
+    spec = EncoderSpec(checkpoint, chosen_device.name, choose_precision(precision, chosen_device))
     folder = checkpoint_folder(checkpoint, progress)
     _, family = read_config(folder, checkpoint.name)
     needed = weights_bytes(folder, spec.precision)
-    if needed > place.free:
+    if needed > chosen_device.free:
         raise CapacityError(
             "The weights of “{name}” need {needed} GB in {precision}, but {device} has only {free} GB free. Choose a "
             "smaller model or another device, or close whatever else uses it.",
             name=checkpoint.name,
             needed=gigabytes(needed),
             precision=spec.precision,
-            device=place.name,
-            free=gigabytes(place.free),
+            device=chosen_device.name,
+            free=gigabytes(chosen_device.free),
         )
     sentence = read_sentence(whole_folder(checkpoint), checkpoint.name)
     vocabulary = read_vocabulary(checkpoint)
@@ -326,7 +326,7 @@ def load_encoder(
     check_tokenizer(model, tokenizer, checkpoint.name)
     check_modules(model, sentence, checkpoint.name)
     module: torch.nn.Module = model
-    with hold(spec.device):
+    with lock_device(spec.device):
         module.to(spec.device)
     notes = (*loaded.notes, *(() if vocabulary.note is None else (vocabulary.note,)))
     encoder = Encoder(spec, family, model, loaded.task, vocabulary, loaded.no_task, notes, sentence)

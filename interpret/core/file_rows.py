@@ -36,9 +36,9 @@ class FileRows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def some(self, places: Sequence[int] | Any) -> "FileRows":
-        """Return those of some of the texts, by their places among these; a place may come again."""
-        chosen = [int(i) for i in places]
+    def some(self, indices: Sequence[int] | Any) -> "FileRows":
+        """Return those of some of the texts, by their indices among these; an index may come again."""
+        chosen = [int(i) for i in indices]
         columns = {name: tuple(values[i] for i in chosen) for name, values in self.columns.items()}
         return FileRows(tuple(self.numbers[i] for i in chosen), MappingProxyType(columns))
 
@@ -66,31 +66,31 @@ class FileRows:
         try:
             yield
         except InputError as error:
-            if not error.message.startswith("Text {place} "):
+            if not error.message.startswith("Text {number} "):
                 raise
             raise InputError(
                 "Row {row} (“{begin}”) cannot be read: {error}",
-                row=self.numbers[int(error.values["place"]) - 1],
+                row=self.numbers[int(error.values["number"]) - 1],
                 begin=error.values["begin"],
                 error=error.values["error"],
             ) from error
 
 
-def rows_of(table: Table, places: Sequence[int], used: Sequence[str] = ()) -> FileRows:
+def rows_of(table: Table, indices: Sequence[int], used: Sequence[str] = ()) -> FileRows:
     """Return which rows of a file some rows of its table are.
 
     Parameters
     ----------
-    places
-        Places in ``table.rows``.
+    indices
+        Indices in ``table.rows``.
     used
         Columns that are shown otherwise, such as the text's.
     """
-    chosen = [table.rows[i] for i in places]
+    chosen = [table.rows[i] for i in indices]
     columns = {
-        name: tuple(row[place] for row in chosen) for place, name in enumerate(table.columns) if name not in used
+        name: tuple(row[index] for row in chosen) for index, name in enumerate(table.columns) if name not in used
     }
-    return FileRows(tuple(table.numbers[i] for i in places), MappingProxyType(columns))
+    return FileRows(tuple(table.numbers[i] for i in indices), MappingProxyType(columns))
 
 
 def free_name(table: Mapping[str, object], name: str) -> str:

@@ -66,22 +66,22 @@ class Table:
         """A name of a column that looks like a value, as in a file whose first row is no header; None without one."""
         if self.dialect is None:
             return None
-        for place, name in enumerate(self.columns):
-            if as_number(name) is not None or any(row[place].strip() == name for row in self.rows[:1000]):
+        for index, name in enumerate(self.columns):
+            if as_number(name) is not None or any(row[index].strip() == name for row in self.rows[:1000]):
                 return name
         return None
 
     @property
     def longest_column(self) -> int:
-        """The place of the column whose values are longest: most likely the text."""
+        """The index of the column whose values are longest: most likely the text."""
         sample = self.rows[:200]
         return max(range(len(self.columns)), key=lambda index: sum(len(row[index]) for row in sample))
 
 
 def cache_folder() -> Path:
     """Return the folder for what can be made again: in ``BERTOSCOPE_CACHE``, or in the user's own cache folder."""
-    place = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(place) / "bertoscope"
+    folder = os.environ.get("BERTOSCOPE_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "bertoscope"
 
 
 def write_whole(path: Path, content: str) -> None:

@@ -9,12 +9,12 @@ import torch
 
 from interpret.core.devices import find_device
 
-# Of the host's free memory the part that one landing may fix in its place, and the most bytes.
+# Of the host's free memory the part that one buffer may fix in its place, and the most bytes.
 _FIXED, _MOST = 4, 1 << 29
 
 
 @dataclass(frozen=True, eq=False)
-class Landing:
+class HostBuffer:
     """Memory of the host that a device copies into.
 
     A card copies by itself only into memory that the system keeps in its place. Of that there is little, PyTorch takes
@@ -39,16 +39,16 @@ class Landing:
         return _usual(self.tensor.shape, self.tensor.dtype).copy_(self.tensor).numpy()
 
 
-def landing(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Landing:
+def host_buffer(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> HostBuffer:
     """Make room on the host for what a device will copy."""
     size = math.prod(shape) * dtype.itemsize
     if device.type == "cuda" and size <= min(_MOST, find_device("cpu").free // _FIXED):
         try:
-            return Landing(torch.empty(*shape, dtype=dtype, pin_memory=True), True)
+            return HostBuffer(torch.empty(*shape, dtype=dtype, pin_memory=True), True)
         except RuntimeError:
             # The system has no more of it: the copy is slower, and that is all.
             pass
-    return Landing(_usual(shape, dtype), False)
+    return HostBuffer(_usual(shape, dtype), False)
 
 
 def _usual(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
@@ -56,9 +56,9 @@ def _usual(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     return torch.from_numpy(np.empty(tuple(shape), torch.zeros(0, dtype=dtype).numpy().dtype))
 
 
-def land(layers: Sequence[torch.Tensor], dtype: torch.dtype = torch.float32) -> Landing:
+def copy_to_host(layers: Sequence[torch.Tensor], dtype: torch.dtype = torch.float32) -> HostBuffer:
     """Begin to copy what each layer has to the host, one after another: on the device nothing lies twice."""
-    found = landing((len(layers), *layers[0].shape), dtype, layers[0].device)
+    found = host_buffer((len(layers), *layers[0].shape), dtype, layers[0].device)
     for slot, one in zip(found.tensor, layers, strict=True):
         slot.copy_(one.detach(), non_blocking=True)
     return found
@@ -68,7 +68,7 @@ def fetched_later(some: torch.Tensor) -> Callable[[], list[float]]:
     """Begin to copy a few numbers to the host, and return what waits for them: the device goes on meanwhile."""
     if some.device.type != "cuda":
         return some.tolist
-    found = landing(some.shape, some.dtype, some.device)
+    found = host_buffer(some.shape, some.dtype, some.device)
     found.tensor.copy_(some, non_blocking=True)
     done = torch.cuda.Event()
     done.record(torch.cuda.current_stream(some.device))

@@ -9,11 +9,11 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 
 
-def check_place(name: str, place: int, count: int) -> None:
-    """Refuse a place that is not there; ``name`` is what it is a place of."""
-    if not (isinstance(place, int | np.integer) and 0 <= place < count):
+def check_index(name: str, index: int, count: int) -> None:
+    """Refuse an index that is not there; ``name`` is what it is an index of."""
+    if not (isinstance(index, int | np.integer) and 0 <= index < count):
         raise InputError(
-            "There is no {name} {place}: they are numbered from 0 to {last}.", name=name, place=place, last=count - 1
+            "There is no {name} {index}: they are numbered from 0 to {last}.", name=name, index=index, last=count - 1
         )
 
 
@@ -32,7 +32,7 @@ def head_gates(encoder: Encoder, heads: Sequence[tuple[int, int]]) -> torch.Tens
     check_heads(encoder)
     gates = torch.ones(encoder.layers, encoder.heads)
     for layer, head in heads:
-        check_place("layer", layer, encoder.layers)
-        check_place("head", head, encoder.heads)
+        check_index("layer", layer, encoder.layers)
+        check_index("head", head, encoder.heads)
         gates[layer, head] = 0
     return gates

@@ -104,14 +104,14 @@ def share_intervals(
     if not right.size:
         return found
     drawn = drawn_sums(np.concatenate([right, counts], axis=1), seed, DRAWS)
-    for place in range(len(found)):
-        some, all_of_them = drawn[:, place], drawn[:, place + len(found)]
+    for index in range(len(found)):
+        some, all_of_them = drawn[:, index], drawn[:, index + len(found)]
         shares = some[all_of_them > 0] / all_of_them[all_of_them > 0]
         if len(shares) and np.ptp(shares):
-            found[place] = np.quantile(shares, (0.025, 0.975))
-        if not found[place, 1] > found[place, 0]:
-            clusters, total = int((counts[:, place] > 0).sum()), counts[:, place].sum()
-            found[place] = wilson(float(right[:, place].sum() / total * clusters) if clusters else 0, clusters)
+            found[index] = np.quantile(shares, (0.025, 0.975))
+        if not found[index, 1] > found[index, 0]:
+            clusters, total = int((counts[:, index] > 0).sum()), counts[:, index].sum()
+            found[index] = wilson(float(right[:, index].sum() / total * clusters) if clusters else 0, clusters)
     return found
 
 

@@ -55,12 +55,12 @@ def json_objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | N
 def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read a list of objects, one after another: what is too much is refused before all of it takes memory."""
     decoder, space = json.JSONDecoder(), re.compile(r"[ \t\r\n]*")
-    place, number = text.index("[") + 1, 0
+    position, number = text.index("[") + 1, 0
     while True:
         number += 1
-        start = space.match(text, place).end()  # type: ignore[union-attr]
+        start = space.match(text, position).end()  # type: ignore[union-attr]
         try:
-            value, place = decoder.raw_decode(text, start)
+            value, position = decoder.raw_decode(text, start)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 "Entry {number} of the list in “{name}” is not JSON: {error}. Write objects separated by commas.",
@@ -75,7 +75,7 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 name=name,
             )
         yield number, _whole(value, number, name)
-        after = space.match(text, place).end()  # type: ignore[union-attr]
+        after = space.match(text, position).end()  # type: ignore[union-attr]
         if text[after : after + 1] == "]" and not text[after + 1 :].strip("\ufeff \t\r\n"):
             return
         if text[after : after + 1] != ",":
@@ -85,7 +85,7 @@ def _listed(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 number=number,
                 name=name,
             )
-        place = after + 1
+        position = after + 1
 
 
 def _check_values(line: str, number: int, name: str) -> None:

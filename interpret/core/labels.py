@@ -72,8 +72,8 @@ def multi_labels(values: Sequence[str]) -> str | None:
             continue
         company = Counter(part for parts in several.values() for part in set(parts))
         again = sum(part in cells or count > 1 for part, count in company.items())
-        places = {(part, place) for parts in several.values() for place, part in enumerate(parts)}
-        free = any(part in cells for part in company) or len(places) > len(company)
+        indices = {(part, index) for parts in several.values() for index, part in enumerate(parts)}
+        free = any(part in cells for part in company) or len(indices) > len(company)
         if free and again * 2 >= len(company):
             return max(several, key=lambda cell: len(several[cell]))
     return None

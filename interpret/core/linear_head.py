@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from interpret.core.accuracy import Accuracy, measure_accuracy, text_key
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches, windows_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentence_pipeline import PLAIN, SentenceModel
@@ -61,7 +61,7 @@ def sentence_vectors(encoder: Encoder, texts: Sequence[str]) -> Float32[np.ndarr
     vectors = np.empty((len(texts), model.width(encoder.width)), np.float32)
     read = [windows[0] for windows in windows_of(encoder, [(text, None) for text in texts])]
     for some in batches(encoder, read):
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             tokens = [encoder.tokens(read[i][0]) for i in some]
             hidden = encoder.forward(tokens).last_hidden_state
             vectors[some] = model.vectors(hidden, encoder.batch(tokens)["attention_mask"]).cpu().numpy()
@@ -160,7 +160,7 @@ def _out_of_fold(vectors: np.ndarray, truth: np.ndarray, keys: Sequence[str]) ->
 
 
 def split_half(labels: Sequence[str], seed: int = 0) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
-    """Cut places into halves with as much of each class in either, by a seeded shuffle."""
+    """Cut indices into halves with as much of each class in either, by a seeded shuffle."""
     order = np.random.default_rng(seed).permutation(len(labels))
     halves: tuple[list[int], list[int]] = ([], [])
     for name in sorted(set(labels)):

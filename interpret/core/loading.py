@@ -25,7 +25,7 @@ from interpret.core.tasks import (
     READ_HEADS,
     Task,
     find_task,
-    label_places,
+    labels_by_index,
     labels_disagree,
     number_alone,
 )
@@ -77,9 +77,9 @@ def read_model(folder: Path, name: str, family: Family, dtype: torch.dtype) -> L
                 name=name,
                 error=first_line(damage),
             ) from damage
-        unfit = _unfit(report, name)
-        if unfit is not None:
-            raise unfit from error
+        rejected = _rejected(report, name)
+        if rejected is not None:
+            raise rejected from error
     if getattr(config, "is_decoder", False) or getattr(config, "position_embedding_type", "absolute") != "absolute":
         raise CheckpointError(
             "“{name}” is a decoder or uses relative positions, which transformers would ignore here. Choose an "
@@ -144,7 +144,7 @@ def read_configs(folder: Path, name: str) -> tuple[dict[str, Any], Any]:
     """
     given, _ = read_config(folder, name)
     try:
-        if label_places(given.get("id2label") or {}) is not None:
+        if labels_by_index(given.get("id2label") or {}) is not None:
             return given, AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         # Maps that are exchanged stop transformers. The head is then left out, and the encoder is whole.
         plain = {key: one for key, one in given.items() if key not in ("id2label", "label2id")}
@@ -184,10 +184,10 @@ def _read_with_head(
             )
             continue
         lacking = _in_head(model, report["missing_keys"])
-        unfit = _unfit(report, name, task)
-        if not lacking and unfit is None:
+        rejected = _rejected(report, name, task)
+        if not lacking and rejected is None:
             return model, report, task
-        fault = unfit or CheckpointError(
+        fault = rejected or CheckpointError(
             "The weights of “{name}” lack {count} of its head's tensors, such as “{first}”, so its predictions would "
             "be random. The head is not loaded.",
             name=name,
@@ -197,7 +197,7 @@ def _read_with_head(
     raise fault
 
 
-def _unfit(report: Any, name: str, task: Task | None = None) -> CheckpointError | None:
+def _rejected(report: Any, name: str, task: Task | None = None) -> CheckpointError | None:
     """Say which weights are of another shape than config.json has it, and for a head's how many classes each means."""
     for key, found, wanted in sorted(report["mismatched_keys"], key=str):
         if task is not None and task.labels and len(task.labels) == wanted[0] != found[0]:
@@ -228,7 +228,7 @@ def _read(loader: Any, folder: Path, config: Any, family: Family, dtype: torch.d
         dtype=dtype,
         use_safetensors=True,
         variant=variant_of(folder),
-        # What does not fit is told by `_unfit`, with the reason.
+        # What does not fit is said by `_rejected`, with the reason.
         ignore_mismatched_sizes=True,
         trust_remote_code=False,
         local_files_only=True,

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 from interpret.core.arrays import read_only
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CheckpointError, InputError
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.tokens import Tokens
 
 
@@ -31,7 +31,7 @@ def mask_id(encoder: Encoder) -> int:
     return int(found)
 
 
-def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
+def hide(encoder: Encoder, tokens: Tokens, positions: Sequence[int]) -> Tokens:
     """Put the mask in the place of some tokens.
 
     Raises
@@ -42,17 +42,17 @@ def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
         If there is no such token, or it is a special one.
     """
     mask = mask_id(encoder)
-    for place in places:
-        check_place("token", place, len(tokens))
-        if tokens.special[place]:
+    for position in positions:
+        check_index("token", position, len(tokens))
+        if tokens.special[position]:
             raise InputError(
                 "“{token}” is a special token that the model adds itself. Mask words of the text instead.",
-                token=tokens.strings[place],
+                token=tokens.strings[position],
             )
     ids = tokens.ids.copy()
-    ids[list(places)] = mask
+    ids[list(positions)] = mask
     names = [encoder.mask or ""] * len(tokens)
-    chosen = set(places)
+    chosen = set(positions)
     return dataclasses.replace(
         tokens,
         ids=read_only(ids, np.int64),
@@ -61,7 +61,7 @@ def hide(encoder: Encoder, tokens: Tokens, places: Sequence[int]) -> Tokens:
     )
 
 
-def hidden_places(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, " hidden"]:
+def mask_positions(encoder: Encoder, tokens: Tokens) -> Int[np.ndarray, " hidden"]:
     """Return where a text has the mask."""
     return read_only(np.flatnonzero(tokens.ids == mask_id(encoder)), np.int64)
 
@@ -82,7 +82,7 @@ def guessed_from(encoder: Encoder, tokens: Tokens) -> Bool[np.ndarray, " token"]
     return read_only(seen, bool)
 
 
-def whole_words(tokens: Tokens, places: Sequence[int]) -> tuple[int, ...]:
+def whole_words(tokens: Tokens, positions: Sequence[int]) -> tuple[int, ...]:
     """Return some tokens with all others of their words."""
-    words = {int(tokens.word[place]) for place in places}
+    words = {int(tokens.word[position]) for position in positions}
     return tuple(i for i, word in enumerate(tokens.word.tolist()) if word >= 0 and word in words)

@@ -79,11 +79,11 @@ class Masked:
 
 def ordinary_ids(tokenizer: Tokenizer) -> Int[np.ndarray, " other"]:
     """Return the ids of the vocabulary's tokens but the special ones: what a token may be replaced by."""
-    special = {place for place, one in tokenizer.get_added_tokens_decoder().items() if one.special}
+    special = {token_id for token_id, one in tokenizer.get_added_tokens_decoder().items() if one.special}
     return read_only(sorted(set(tokenizer.get_vocab().values()) - special), np.int64)
 
 
-def open_tokens(
+def maskable_tokens(
     ids: Int[np.ndarray, " token"], added: Bool[np.ndarray, " token"], others: Int[np.ndarray, " other"]
 ) -> Bool[np.ndarray, " token"]:
     """Return which tokens may be chosen: none that the tokenizer added, nor a special one that was typed, nor unknown.
@@ -100,7 +100,7 @@ def open_tokens(
 
 def mask_tokens(
     ids: Int[np.ndarray, " token"],
-    open_to: Bool[np.ndarray, " token"],
+    maskable: Bool[np.ndarray, " token"],
     mask: int,
     others: Int[np.ndarray, " other"],
     random: np.random.Generator,
@@ -111,8 +111,8 @@ def mask_tokens(
 
     Parameters
     ----------
-    open_to
-        Which tokens may be chosen: see `open_tokens`.
+    maskable
+        Which tokens may be chosen: see `maskable_tokens`.
     mask
         The mask's id.
     others
@@ -126,15 +126,23 @@ def mask_tokens(
         If whole words are asked for, and no words are given.
     """
     masking = masking or Masking()
-    # One draw of each kind for every token, so that another rate or share changes no other token's luck.
-    luck, fate, other = random.random(len(ids)), random.random(len(ids)), random.integers(len(others), size=len(ids))
+    # One draw of each kind for every token, so that another rate or share changes what happens to no other token.
+    selection, action, other = (
+        random.random(len(ids)),
+        random.random(len(ids)),
+        random.integers(len(others), size=len(ids)),
+    )
     if masking.whole_words:
         if word is None:
             raise InputError("Whole-word masking needs to know which word each token belongs to.")
-        # A word's luck is its first token's.
-        luck = luck[[int(np.flatnonzero(word == one)[0]) if one >= 0 else place for place, one in enumerate(word)]]
-    chosen = open_to & (luck < masking.rate)
-    done = np.where(fate < masking.hidden, HIDDEN, np.where(fate < masking.hidden + masking.replaced, REPLACED, KEPT))
+        # A word's draw is its first token's.
+        selection = selection[
+            [int(np.flatnonzero(word == one)[0]) if one >= 0 else index for index, one in enumerate(word)]
+        ]
+    chosen = maskable & (selection < masking.rate)
+    done = np.where(
+        action < masking.hidden, HIDDEN, np.where(action < masking.hidden + masking.replaced, REPLACED, KEPT)
+    )
     done = np.where(chosen, done, UNTOUCHED)
     read = np.where(done == HIDDEN, mask, np.where(done == REPLACED, others[other], ids))
     return Masked(read_only(read, np.int64), read_only(done, np.int8))

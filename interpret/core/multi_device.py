@@ -38,7 +38,7 @@ def load_beside(encoder: Encoder) -> tuple[Encoder, ...]:
     return tuple(found)
 
 
-def team(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
+def all_encoders(encoder: Encoder, beside: Sequence[Encoder]) -> list[Encoder]:
     """Return encoders that may share one piece of work.
 
     Raises
@@ -79,35 +79,35 @@ def share_out(encoders: Sequence[Encoder], items: int, work: Work[T], progress: 
     count = max(1, min(len(encoders), items))
     if count == 1:
         return [work(encoders[0], (0, 1), progress)]
-    told: SimpleQueue[tuple[int, int, int, str] | None] = SimpleQueue()
+    messages: SimpleQueue[tuple[int, int, int, str] | None] = SimpleQueue()
     left = Event()
 
-    def telling(rank: int) -> Progress:
-        def tell(done: int, total: int, stage: str) -> None:
+    def reporter(rank: int) -> Progress:
+        def report(done: int, total: int, stage: str) -> None:
             if left.is_set():
                 raise Cancelled
-            told.put((rank, done, total, stage))
+            messages.put((rank, done, total, stage))
 
-        return tell
+        return report
 
     def do(rank: int) -> T:
         try:
-            return work(encoders[rank], (rank, count), telling(rank))
+            return work(encoders[rank], (rank, count), reporter(rank))
         except CapacityError:
             # Whoever took that memory need not have asked here before: the work is done, only slower.
             if rank == 0:
                 raise
-        return work(encoders[0], (rank, count), telling(rank))
+        return work(encoders[0], (rank, count), reporter(rank))
 
     with ThreadPoolExecutor(count, "share") as threads:
         futures = [threads.submit(do, rank) for rank in range(count)]
         for future in futures:
-            future.add_done_callback(lambda _: told.put(None))
+            future.add_done_callback(lambda _: messages.put(None))
         try:
             far: dict[int, tuple[int, int]] = {}
             ended = 0
             while ended < count:
-                news = told.get()
+                news = messages.get()
                 if news is None:
                     ended += 1
                     if any(future.done() and future.exception() for future in futures):

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.hub import Progress
@@ -94,23 +94,25 @@ def pseudo_log_likelihood(
             "The text contains {mask}, so the word in that position is not known. Write the word.",
             mask=encoder.mask or "",
         )
-    places = np.flatnonzero(~tokens.special)
+    positions = np.flatnonzero(~tokens.special)
     logs = np.full(len(tokens), np.nan, np.float32)
     rows = max(1, _TOKENS // len(tokens))
-    for begin in range(0, len(places), rows):
-        some = places[begin : begin + rows]
-        read = [hide(encoder, tokens, _hidden(tokens, int(place)) if within else (int(place),)) for place in some]
-        with hold(encoder.spec.device):
+    for begin in range(0, len(positions), rows):
+        some = positions[begin : begin + rows]
+        read = [
+            hide(encoder, tokens, _hidden(tokens, int(position)) if within else (int(position),)) for position in some
+        ]
+        with lock_device(encoder.spec.device):
             states = encoder.forward(read).last_hidden_state
             own = states[torch.arange(len(some)), torch.from_numpy(some)]
             found = encoder.guess(own).float().log_softmax(-1).cpu()
         true = torch.from_numpy(tokens.ids[some])
         logs[some] = found[torch.arange(len(some)), true].numpy()
         if progress is not None:
-            progress(begin + len(some), len(places), "")
+            progress(begin + len(some), len(positions), "")
     return PseudoLikelihood(tokens, read_only(logs), within)
 
 
-def _hidden(tokens: Tokens, place: int) -> tuple[int, ...]:
-    word = tokens.word[place]
-    return tuple(i for i in range(place, len(tokens)) if i == place or (word >= 0 and tokens.word[i] == word))
+def _hidden(tokens: Tokens, position: int) -> tuple[int, ...]:
+    word = tokens.word[position]
+    return tuple(i for i in range(position, len(tokens)) if i == position or (word >= 0 and tokens.word[i] == word))

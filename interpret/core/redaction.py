@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 _HIDDEN = "***"
 # Where this process itself was told secrets; a URI among them may have one in it.
-_TOLD_IN = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|_KEY|CREDENTIAL)S?$|^MLFLOW_TRACKING_USERNAME$|(_URI|_URL|_DSN)$")
+_SECRET_NAMES = re.compile(
+    r"(TOKEN|PASSWORD|PASSWD|SECRET|_KEY|CREDENTIAL)S?$|^MLFLOW_TRACKING_USERNAME$|(_URI|_URL|_DSN)$"
+)
 # What is shorter stands in many a word by chance.
 _LEAST = 4
 _SECRET = r"(?:token|passw(?:or)?d|pwd|secret|api[_-]?key|access[_-]?key|auth(?!or)|signature|sig|credential)"
@@ -40,7 +42,7 @@ def redacted(text: str) -> str:
     """
     if len(text) < _LEAST:
         return text
-    for secret in _told():
+    for secret in _secrets():
         text = text.replace(secret, _HIDDEN)
     for pattern, put in _PATTERNS:
         text = pattern.sub(put, text)
@@ -65,11 +67,11 @@ class Redacting(logging.Formatter):
         return redacted(super().format(record))
 
 
-def _told() -> list[str]:
+def _secrets() -> list[str]:
     """Return the secrets in the environment, the longest first: a shorter one may be a part of it."""
     found: set[str] = set()
     for name, value in os.environ.items():
-        if not _TOLD_IN.search(name.upper()):
+        if not _SECRET_NAMES.search(name.upper()):
             continue
         if "://" in value:
             found |= _in_address(value)

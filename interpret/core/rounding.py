@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import Device
 from interpret.core.encoder import Encoder
 from interpret.core.heads import mean_states
@@ -54,7 +54,7 @@ def fast_precision(device: Device) -> str:
 
 def some_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the texts that it is measured on: they lie evenly among those given."""
-    return tuple(texts[place] for place in np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
+    return tuple(texts[index] for index in np.linspace(0, len(texts) - 1, min(_TEXTS, len(texts))).astype(int))
 
 
 def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None = None) -> Rounding:
@@ -87,7 +87,7 @@ def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None
     found = []
     for text in some_of(texts):
         tokens = [exact.tokens(windows(exact, text, size=most, overlap=0).first[0].text)]
-        with hold(exact.spec.device):
+        with lock_device(exact.spec.device):
             mask = exact.batch(tokens)["attention_mask"]
             states = [mean_states(one, mask) for one in exact.forward(tokens, output_hidden_states=True).hidden_states]
             if rough is None:

@@ -25,8 +25,8 @@ def is_joined(character: str) -> bool:
 
 def is_ideograph(character: str) -> bool:
     """Tell whether a character is one that BERT's tokenizer sets apart as a word (CJK ideographs)."""
-    place = ord(character)
-    return place >= 0x3400 and any(first <= place <= last for first, last in _IDEOGRAPHS)
+    code = ord(character)
+    return code >= 0x3400 and any(first <= code <= last for first, last in _IDEOGRAPHS)
 
 
 @cache
@@ -34,12 +34,12 @@ def marks() -> str:
     """Return all that `is_joined` holds for, as ranges for a regular expression's brackets."""
     found: list[list[int]] = []
     # No mark stands between the second plane's end and the last plane's variation selectors.
-    for place in (*range(0x300, 0x20000), *range(0xE0000, 0xE0200)):
-        if is_joined(chr(place)):
-            if found and found[-1][1] == place - 1:
-                found[-1][1] = place
+    for code in (*range(0x300, 0x20000), *range(0xE0000, 0xE0200)):
+        if is_joined(chr(code)):
+            if found and found[-1][1] == code - 1:
+                found[-1][1] = code
             else:
-                found.append([place, place])
+                found.append([code, code])
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in found)
 
 
@@ -48,14 +48,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def fold_with_places(text: str) -> tuple[str, list[int]]:
-    """Fold a text, and tell where in it each character of that came from; one place more for the end.
+def fold_with_offsets(text: str) -> tuple[str, list[int]]:
+    """Fold a text, and tell where in it each character of that came from; one offset more for the end.
 
     Letters are folded with the marks on them, so what `fold` writes the same stands at the letter.
     """
     if text.isascii():
         return text.lower(), list(range(len(text) + 1))
-    folded, places = [], []
+    folded, offsets = [], []
     start = 0
     while start < len(text):
         end = start + 1
@@ -63,6 +63,6 @@ def fold_with_places(text: str) -> tuple[str, list[int]]:
             end += 1
         letter = fold(text[start:end])
         folded.append(letter)
-        places += [start] * len(letter)
+        offsets += [start] * len(letter)
         start = end
-    return "".join(folded), [*places, len(text)]
+    return "".join(folded), [*offsets, len(text)]

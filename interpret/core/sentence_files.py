@@ -161,9 +161,9 @@ def _max_length(config: Mapping[str, Any], folder: Path, name: str) -> int | Non
     """Return how many tokens sentence-transformers reads of a text; None where nothing says."""
     tokenizer = _json(folder / "tokenizer_config.json", name)
     options = config.get("processor_kwargs") or config.get("tokenizer_args") or {}
-    asked = (config.get("processing_kwargs") or {}).get("text") or {}
+    configured = (config.get("processing_kwargs") or {}).get("text") or {}
     for given in (
-        asked.get("max_length"),
+        configured.get("max_length"),
         options.get("model_max_length"),
         config.get("max_seq_length"),
         tokenizer.get("model_max_length"),

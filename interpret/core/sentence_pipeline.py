@@ -239,8 +239,8 @@ def _weighted(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return torch.bmm(weights[:, None], states)[:, 0]
 
 
-def _at(states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    return states[torch.arange(len(states), device=states.device), places]
+def _at(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    return states[torch.arange(len(states), device=states.device), positions]
 
 
 def _mean(states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:

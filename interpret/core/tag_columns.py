@@ -20,7 +20,7 @@ class _Line(NamedTuple):
     cells: tuple[str, ...]
 
 
-def tag_columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> Tagged:
+def tag_columns(lines: Sequence[str], name: str, encoding: str, requested: str) -> Tagged:
     """Read lines of words with their tags; see `interpret.core.tag_files.read_tags`."""
     blocks: list[list[_Line]] = [[]]
     for number, text in enumerate(lines, 1):
@@ -34,21 +34,21 @@ def tag_columns(lines: Sequence[str], name: str, encoding: str, asked: str) -> T
             "“{name}” contains no sentences. Each line needs a word and, in its last column, its tag.", name=name
         )
     if all(len(one.cells) == 10 and re.fullmatch(r"\d+([-.]\d+)?", one.cells[0]) for row in sentences for one in row):
-        return _universal(sentences, name, encoding, asked, comments)
+        return _universal(sentences, name, encoding, requested, comments)
     _check_columns(sentences, name)
     first = 1 if _numbered(sentences) else 0
     widths = {len(one.cells) for row in sentences for one in row}
     # The last column is whichever is last, in a file with sentences of several widths too.
     choices = (
-        [f"column {place}" for place in range(max(widths), first + 1, -1)] if len(widths) == 1 else ["last column"]
+        [f"column {column}" for column in range(max(widths), first + 1, -1)] if len(widths) == 1 else ["last column"]
     )
-    place = -1 - chosen_column(asked, choices, name)
+    column = -1 - chosen_column(requested, choices, name)
     return tagged(
         "columns",
         encoding,
         choices,
         [[one.cells[first] for one in row] for row in sentences],
-        [[one.cells[place].strip(" ") for one in row] for row in sentences],
+        [[one.cells[column].strip(" ") for one in row] for row in sentences],
         comments=comments,
     )
 
@@ -138,28 +138,32 @@ def _check_columns(sentences: Sequence[Sequence[_Line]], name: str) -> None:
 def _numbered(sentences: Sequence[Sequence[_Line]]) -> bool:
     """Tell whether each line begins with the number of its word in the sentence, before the word and the tag."""
     return all(
-        len(one.cells) > 2 and one.cells[0] == str(place)
+        len(one.cells) > 2 and one.cells[0] == str(number)
         for row in sentences
-        for place, one in enumerate(row, 0 if row[0].cells[0] == "0" else 1)
+        for number, one in enumerate(row, 0 if row[0].cells[0] == "0" else 1)
     )
 
 
-def _universal(sentences: Sequence[Sequence[_Line]], name: str, encoding: str, asked: str, comments: int) -> Tagged:
+def _universal(sentences: Sequence[Sequence[_Line]], name: str, encoding: str, requested: str, comments: int) -> Tagged:
     # A word of several syntactic ones ("1-2") and what only enhanced graphs have ("1.1") have no tag of their own.
     rows = [kept for row in sentences if (kept := [one for one in row if one.cells[0].isdecimal()])]
     entries: dict[tuple[int, str], None] = {}
-    for place in (_FEATS, _MISC):
+    for column in (_FEATS, _MISC):
         found = Counter(
-            part.partition("=")[0] for row in rows for one in row for part in one.cells[place].split("|") if "=" in part
+            part.partition("=")[0]
+            for row in rows
+            for one in row
+            for part in one.cells[column].split("|")
+            if "=" in part
         )
-        entries |= dict.fromkeys((place, key) for key in sorted(found))
+        entries |= dict.fromkeys((column, key) for key in sorted(found))
     choices = [*_UNIVERSAL, *dict.fromkeys(key for _, key in entries)]
-    chosen = choices[chosen_column(asked, choices, name)]
+    chosen = choices[chosen_column(requested, choices, name)]
 
     def tag(cells: Sequence[str]) -> str:
         if chosen in _UNIVERSAL:
             return cells[_UNIVERSAL[chosen]]
-        inside = (part.partition("=") for place in (_FEATS, _MISC) for part in cells[place].split("|"))
+        inside = (part.partition("=") for column in (_FEATS, _MISC) for part in cells[column].split("|"))
         return next((value for key, _, value in inside if key == chosen and value), "_")
 
     return tagged(

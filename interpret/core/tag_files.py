@@ -48,21 +48,21 @@ def _is_header(lines: Iterable[str]) -> bool:
     return bool(names & set(WORDS)) and bool(names & set(TAGS))
 
 
-def _table(table: Table, name: str, asked: str) -> Tagged:
+def _table(table: Table, name: str, requested: str) -> Tagged:
     names = [column.casefold() for column in table.columns]
     word = next((names.index(one) for one in WORDS if one in names), None)
     sentence = next((names.index(one) for one in SENTENCES if one in names), None)
-    places = [names.index(one) for one in TAGS if one in names]
-    places += [one for one in range(len(names)) if one not in (word, sentence, *places)]
-    if word is None or sentence is None or not places:
+    indices = [names.index(one) for one in TAGS if one in names]
+    indices += [one for one in range(len(names)) if one not in (word, sentence, *indices)]
+    if word is None or sentence is None or not indices:
         raise InputError(
             "The columns of “{name}” are {known}. A table of tags needs the columns “Word”, “Tag” and “Sentence #”; "
             "the last one says which words form a sentence.",
             name=name,
             known=", ".join(table.columns[:20]),
         )
-    choices = [table.columns[place] for place in places]
-    place = places[chosen_column(asked, choices, name)]
+    choices = [table.columns[index] for index in indices]
+    index = indices[chosen_column(requested, choices, name)]
     words: list[list[str]] = []
     tags: list[list[str]] = []
     now = None
@@ -71,20 +71,20 @@ def _table(table: Table, name: str, asked: str) -> Tagged:
             now = row[sentence]
             words.append([])
             tags.append([])
-        if not row[word] or not row[place].strip() or not words:
+        if not row[word] or not row[index].strip() or not words:
             raise InputError(
                 "Row {row} of “{name}” has no value in the column “{what}”. Each row needs a word and its tag, and "
                 "the first row of a sentence needs its number.",
                 row=number,
                 name=name,
-                what=table.columns[word if not row[word] else place if not row[place].strip() else sentence],
+                what=table.columns[word if not row[word] else index if not row[index].strip() else sentence],
             )
         words[-1].append(row[word])
-        tags[-1].append(row[place].strip())
+        tags[-1].append(row[index].strip())
     return tagged("table", table.encoding, choices, words, tags)
 
 
-def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
+def _lists(text: str, name: str, encoding: str, requested: str) -> Tagged:
     words: list[list[str]] = []
     tags: list[list[str]] = []
     numbers: list[int] = []
@@ -109,7 +109,7 @@ def _lists(text: str, name: str, encoding: str, asked: str) -> Tagged:
                 line=number,
                 name=name,
             )
-        tag = choices[chosen_column(asked, choices, name)]
+        tag = choices[chosen_column(requested, choices, name)]
         given = value.get(tag)
         if not isinstance(given, list) or len(given) != len(lists[word]):
             raise InputError(

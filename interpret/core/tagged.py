@@ -46,17 +46,17 @@ class Tagged:
     damaged: int = 0
 
 
-def chosen_column(asked: str, choices: Sequence[str], name: str) -> int:
-    """Return the place of the column asked for among those there are."""
-    if not asked:
+def chosen_column(requested: str, choices: Sequence[str], name: str) -> int:
+    """Return the index of the column asked for among those there are."""
+    if not requested:
         return 0
-    for place, one in enumerate(choices):
-        if one.casefold() == asked.casefold():
-            return place
+    for index, one in enumerate(choices):
+        if one.casefold() == requested.casefold():
+            return index
     raise InputError(
         "“{name}” has no tag column “{column}”. It has: {known}.",
         name=name,
-        column=asked,
+        column=requested,
         known=", ".join(choices[:20]),
     )
 

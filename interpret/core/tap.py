@@ -15,7 +15,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from interpret.core.host_copies import Landing, landing
+from interpret.core.host_copies import HostBuffer, host_buffer
 
 NAME = "tapped"
 
@@ -68,7 +68,7 @@ class Tap:
         self.contexts: list[torch.Tensor] = []
         self.masks: list[torch.Tensor | None] = []
         self.scalings: list[float] = []
-        self.block: Landing | None = None
+        self.block: HostBuffer | None = None
 
     def attend(
         self,
@@ -124,7 +124,7 @@ class Tap:
         # One block on the host for all layers, filled as the pass goes: nothing is held twice, least of all on a GPU.
         if self.block is None:
             shape = (self.layers, *query.shape[:-1], key.shape[-2])
-            self.block = landing(shape, torch.float32, query.device)
+            self.block = host_buffer(shape, torch.float32, query.device)
         return self.block.tensor[layer]
 
 

@@ -137,45 +137,45 @@ def _labels(config: Any, given: Mapping[str, Any], name: str) -> tuple[str, ...]
     labels = given.get("id2label")
     if not labels:
         return tuple(f"LABEL_{i}" for i in range(config.num_labels))
-    places = label_places(labels)
-    if places is None:
+    by_index = labels_by_index(labels)
+    if by_index is None:
         raise CheckpointError(
             "In the config.json of “{name}”, id2label should map each class number to its name, but it gives {first}. "
             "If it was swapped with label2id, exchange the two; the head is not loaded.",
             name=name,
             first=_first_of(labels),
         )
-    if sorted(places) != list(range(len(places))):
+    if sorted(by_index) != list(range(len(by_index))):
         raise CheckpointError(
             "In the config.json of “{name}”, id2label numbers the classes {given}, but a head's outputs are numbered "
             "from 0 without gaps. Number the classes accordingly; the head is not loaded.",
             name=name,
-            given=", ".join(map(str, sorted(places)[:10])),
+            given=", ".join(map(str, sorted(by_index)[:10])),
         )
-    return tuple(str(places[i]) for i in range(len(places)))
+    return tuple(str(by_index[i]) for i in range(len(by_index)))
 
 
-def label_places(labels: Any) -> dict[int, Any] | None:
+def labels_by_index(labels: Any) -> dict[int, Any] | None:
     """Return the names in an ``id2label`` by number; None where its keys are no numbers."""
     try:
-        return {int(place): label for place, label in labels.items()}
+        return {int(index): label for index, label in labels.items()}
     except (AttributeError, TypeError, ValueError):
         return None
 
 
 def labels_disagree(given: Mapping[str, Any], name: str) -> CheckpointError | None:
     """Say so where a config.json's two maps of classes give a name two numbers."""
-    places, others = label_places(given.get("id2label")), given.get("label2id")
-    for place, label in (places or {}).items():
-        other = others.get(str(label), place) if isinstance(others, dict) else place
-        if str(other) != str(place) and list((places or {}).values()).count(label) == 1:
+    by_index, others = labels_by_index(given.get("id2label")), given.get("label2id")
+    for index, label in (by_index or {}).items():
+        other = others.get(str(label), index) if isinstance(others, dict) else index
+        if str(other) != str(index) and list((by_index or {}).values()).count(label) == 1:
             return CheckpointError(
-                "In the config.json of “{name}”, “{label}” is class {place} in id2label but class {other} in "
+                "In the config.json of “{name}”, “{label}” is class {index} in id2label but class {other} in "
                 "label2id. The names shown are those of id2label, as in other programs: check with a text whose class "
                 "you know.",
                 name=name,
                 label=str(label),
-                place=place,
+                index=index,
                 other=str(other),
             )
     return None

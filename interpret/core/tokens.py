@@ -68,9 +68,9 @@ class Tokens:
         """How many tokens stand for something that the vocabulary lacks."""
         return 0 if self.unknown_id is None else int((self.ids == self.unknown_id).sum())
 
-    def unknown_at(self, place: int) -> bool:
+    def unknown_at(self, position: int) -> bool:
         """Whether a token stands for something that the vocabulary lacks."""
-        return self.unknown_id is not None and int(self.ids[place]) == self.unknown_id
+        return self.unknown_id is not None and int(self.ids[position]) == self.unknown_id
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -139,17 +139,17 @@ def tokenize(tokenizer: Tokenizer, text: str, pair: str | None = None) -> Tokens
 
 def cut(tokens: Tokens, kept: Bool[np.ndarray, " token"]) -> Tokens:
     """Return a text of which only some tokens are left."""
-    places = np.flatnonzero(kept)
+    positions = np.flatnonzero(kept)
     return replace(
         tokens,
-        ids=read_only(tokens.ids[places]),
-        strings=tuple(tokens.strings[i] for i in places),
-        labels=tuple(tokens.labels[i] for i in places),
-        word=read_only(tokens.word[places]),
-        span=read_only(tokens.span[places]),
-        segment=read_only(tokens.segment[places]),
-        type_ids=read_only(tokens.type_ids[places]),
-        special=read_only(tokens.special[places]),
+        ids=read_only(tokens.ids[positions]),
+        strings=tuple(tokens.strings[i] for i in positions),
+        labels=tuple(tokens.labels[i] for i in positions),
+        word=read_only(tokens.word[positions]),
+        span=read_only(tokens.span[positions]),
+        segment=read_only(tokens.segment[positions]),
+        type_ids=read_only(tokens.type_ids[positions]),
+        special=read_only(tokens.special[positions]),
     )
 
 
@@ -164,9 +164,9 @@ def check_texts(text: str, pair: str | None) -> None:
             part.encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(
-                "Character {place} of a text is half of a surrogate pair, which is not valid text. Delete it, or read "
-                "the file again in its original encoding.",
-                place=error.start + 1,
+                "Character {position} of a text is half of a surrogate pair, which is not valid text. Delete it, or "
+                "read the file again in its original encoding.",
+                position=error.start + 1,
             ) from error
 
 
@@ -192,12 +192,12 @@ def _with_marks(
 ) -> list[tuple[int, int]]:
     """Let tokens take in the marks around them that are in no token: those behind, and at a word's beginning before."""
     ordinary = [i for i, (start, end) in enumerate(spans) if not special[i] and start < end]
-    for place, i in enumerate(ordinary):
+    for index, i in enumerate(ordinary):
         source = texts[segment[i]]
-        following = ordinary[place + 1] if place + 1 < len(ordinary) else None
+        following = ordinary[index + 1] if index + 1 < len(ordinary) else None
         inside = following is not None and segment[following] == segment[i]
         bound = spans[following][0] if following is not None and inside else len(source)
-        before = ordinary[place - 1] if place and segment[ordinary[place - 1]] == segment[i] else None
+        before = ordinary[index - 1] if index and segment[ordinary[index - 1]] == segment[i] else None
         start, end = spans[i]
         while end < bound and source[end] >= _FIRST_MARK and is_joined(source[end]):
             end += 1

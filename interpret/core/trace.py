@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Bool, Float32
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold, synchronize
+from interpret.core.device_lock import lock_device, synchronize
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError
-from interpret.core.host_copies import land
+from interpret.core.host_copies import copy_to_host
 from interpret.core.resources import trace_bytes
 from interpret.core.tap import Tap
 from interpret.core.tokens import Tokens
@@ -154,27 +154,27 @@ def trace_batch(encoder: Encoder, texts: Sequence[tuple[str, str | None]]) -> li
         )
     tap = Tap(encoder.layers) if encoder.family.tapped else None
     # Held here already, so that the time is that of the pass alone and running out of memory afterwards is caught too.
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         begin = time.perf_counter()
         output = encoder.forward(tokens, tap, output_hidden_states=True, output_attentions=tap is None)
         # A GPU works on after the call has returned.
         synchronize(encoder.spec.device)
         seconds = time.perf_counter() - begin
-        landed = {"hidden": land(output.hidden_states)}
+        copied = {"hidden": copy_to_host(output.hidden_states)}
         masks = None
         if tap is None:
-            landed["attention"] = land(output.attentions)
+            copied["attention"] = copy_to_host(output.attentions)
         else:
             groups = {"query": tap.queries, "key": tap.keys, "value": tap.values, "context": tap.contexts}
-            landed |= {name: land(some) for name, some in groups.items()}
+            copied |= {name: copy_to_host(some) for name, some in groups.items()}
             assert tap.block is not None
             # On the host already, and on a processor the trace's own array for a single text, not a copy.
-            landed["attention"] = tap.block
+            copied["attention"] = tap.block
             seen = [one for one in tap.masks if one is not None]
-            masks = land(seen, torch.bool) if seen else None
+            masks = copy_to_host(seen, torch.bool) if seen else None
         # Once for all of them: each would wait for what was told before it.
         synchronize(encoder.spec.device)
-    arrays = {name: one.array() for name, one in landed.items()}
+    arrays = {name: one.array() for name, one in copied.items()}
     layers = None if masks is None or tap is None else _by_layer(masks.array(), [one is None for one in tap.masks])
     scaling = None if tap is None else read_only(tap.scalings, np.float32)
     return [_cut(encoder, one, row, arrays, layers, scaling, seconds) for row, one in enumerate(tokens)]

@@ -104,21 +104,21 @@ class TokenNames:
         self._spaces = not self._bytes and "▁" in written
         self._fallback = not self._bytes and tokenizer.token_to_id("<0x00>") is not None
 
-    def __call__(self, place: int) -> str:
+    def __call__(self, token_id: int) -> str:
         """Return what a token is called; some models have more rows than their vocabulary has tokens."""
-        token = self._tokenizer.id_to_token(place)
+        token = self._tokenizer.id_to_token(token_id)
         if token is None:
-            return f"{_OPEN}#{place}{_CLOSE}"
+            return f"{_OPEN}#{token_id}{_CLOSE}"
         if self._bytes:
-            raw = None if place in self._added else _raw(token)
+            raw = None if token_id in self._added else _raw(token)
             if raw is not None:
                 return _decoded(raw)
             # What was added to a byte-level vocabulary is written in plain letters, and another token may read alike.
-            return _shown(token) + self._apart(place, _in_bytes(token))
+            return _shown(token) + self._apart(token_id, _in_bytes(token))
         if self._fallback and (found := _BYTE.fullmatch(token)):
             return f"{_OPEN}{found[1]}{_CLOSE}"
         if self._spaces:
-            return _shown(token.replace("▁", " ")) + self._apart(place, token.replace(" ", "▁"))
+            return _shown(token.replace("▁", " ")) + self._apart(token_id, token.replace(" ", "▁"))
         begun = self._prefix if token.startswith(self._prefix) else ""
         return begun + _shown(token.removeprefix(begun))
 
@@ -127,14 +127,14 @@ class TokenNames:
         plain = name.replace(SPACE, " ")
         written = _in_bytes(plain) if self._bytes else plain.replace(" ", "▁") if self._spaces else name
         for one in (written, name):
-            place = self._tokenizer.token_to_id(one)
-            if place is not None and self(place) == name:
-                return int(place)
+            token_id = self._tokenizer.token_to_id(one)
+            if token_id is not None and self(token_id) == name:
+                return int(token_id)
         every = range(self._tokenizer.get_vocab_size()) if _ESCAPED.intersection(name) else ()
-        return next((place for place in every if self(place) == name), self._tokenizer.token_to_id(name))
+        return next((token_id for token_id in every if self(token_id) == name), self._tokenizer.token_to_id(name))
 
-    def _apart(self, place: int, twin: str) -> str:
-        return "" if self._tokenizer.token_to_id(twin) in (None, place) else f"{_OPEN}#{place}{_CLOSE}"
+    def _apart(self, token_id: int, twin: str) -> str:
+        return "" if self._tokenizer.token_to_id(twin) in (None, token_id) else f"{_OPEN}#{token_id}{_CLOSE}"
 
 
 @cache
@@ -217,7 +217,9 @@ def unreachable_note(tokenizer: Tokenizer, name: str, by_config: bool = True) ->
     if not lowers and not strips:
         return None
     added = tokenizer.get_added_tokens_decoder()
-    words = [one for one, place in tokenizer.get_vocab().items() if place not in added and one.lower() != one.upper()]
+    words = [
+        one for one, token_id in tokenizer.get_vocab().items() if token_id not in added and one.lower() != one.upper()
+    ]
     upper = sum(one != one.lower() for one in words) / max(1, len(words))
     accents = sum(_accented(one) for one in words) / max(1, len(words))
     lost = lowers and upper >= _UPPER, strips and accents >= _ACCENTED

@@ -147,5 +147,5 @@ def _stretches(text: str, spans: np.ndarray, words: np.ndarray, room: int, overl
         reached = last
         # On from the first word that begins within the overlap, or from any token of a word that fills it.
         back = last - overlap
-        place = np.searchsorted(starts, back)
-        first = int(starts[place]) if place < len(starts) and starts[place] <= last else back
+        index = np.searchsorted(starts, back)
+        first = int(starts[index]) if index < len(starts) and starts[index] <= last else back

@@ -34,10 +34,10 @@ T = TypeVar("T")
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.embeddings") -> int:
     """Run the command; returns its exit status."""
-    given = make_parser(prog).parse_args(arguments)
-    state = PartialState(cpu=given.device == "cpu" or None)
+    args = make_parser(prog).parse_args(arguments)
+    state = PartialState(cpu=args.device == "cpu" or None)
     try:
-        _work(given, state)
+        _work(args, state)
     except InterpretError as error:
         if state.is_main_process:
             print(f"{prog.split()[-1]}: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
@@ -47,13 +47,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.em
     return 0
 
 
-def _work(given: argparse.Namespace, state: PartialState) -> None:
-    texts, encoder, plan = _agreed(lambda: _prepared(given, state))
+def _work(args: argparse.Namespace, state: PartialState) -> None:
+    texts, encoder, plan = _agreed(lambda: _prepared(args, state))
     share = (state.process_index, state.num_processes)
     # Each writes a file of its own: pages of one file that two machines write are not kept apart by every file system.
-    part = given.out / f".part-{share[0]}"
-    _agreed(lambda: _made(given.out, part, plan))
-    _agreed(lambda: _seen(given.out, state))
+    part = args.out / f".part-{share[0]}"
+    _agreed(lambda: _made(args.out, part, plan))
+    _agreed(lambda: _seen(args.out, state))
     begin = time.perf_counter()
 
     def progress(done: int, total: int, _stage: str) -> None:
@@ -67,10 +67,10 @@ def _work(given: argparse.Namespace, state: PartialState) -> None:
 
     _agreed(read)
     if state.is_main_process:
-        _joined(given.out, plan, state.num_processes)
-        describe(given.out, encoder, texts, plan, time.perf_counter() - begin)
+        _joined(args.out, plan, state.num_processes)
+        describe(args.out, encoder, texts, plan, time.perf_counter() - begin)
         layers, items, width = plan.shape
-        print(f"{given.out}: {layers} layers × {items:,} × {width}, {plan.bytes / 1e9:.2f} GB")  # noqa: T201
+        print(f"{args.out}: {layers} layers × {items:,} × {width}, {plan.bytes / 1e9:.2f} GB")  # noqa: T201
 
 
 def _agreed(work: Callable[[], T]) -> T:
@@ -86,29 +86,29 @@ def _agreed(work: Callable[[], T]) -> T:
     return cast(T, result)
 
 
-def _prepared(given: argparse.Namespace, state: PartialState) -> tuple[list[str], Encoder, Plan]:
-    if given.out.exists():
-        raise InputError("“{out}” already exists. Give a new folder.", out=str(given.out))
-    texts = _texts(given.corpus, given.column)
+def _prepared(args: argparse.Namespace, state: PartialState) -> tuple[list[str], Encoder, Plan]:
+    if args.out.exists():
+        raise InputError("“{out}” already exists. Give a new folder.", out=str(args.out))
+    texts = _texts(args.corpus, args.column)
     # With several GPUs each process has one of its own.
-    spread = state.device.type == "cuda" and given.device in ("auto", "cuda")
-    encoder = load_encoder(given.model, str(state.device) if spread else given.device, given.precision)
-    layers, prompt = _layers(given.layers), _prompt(given, encoder)
-    plan = plan_corpus(encoder, texts, layers, given.pooling, given.level, given.word, prompt=prompt)
+    spread = state.device.type == "cuda" and args.device in ("auto", "cuda")
+    encoder = load_encoder(args.model, str(state.device) if spread else args.device, args.precision)
+    layers, prompt = _layers(args.layers), _prompt(args, encoder)
+    plan = plan_corpus(encoder, texts, layers, args.pooling, args.level, args.word, prompt=prompt)
     return texts, encoder, plan
 
 
-def _prompt(given: argparse.Namespace, encoder: Encoder) -> str | None:
-    if given.prompt_name is None or given.prompt is not None:
-        return given.prompt
+def _prompt(args: argparse.Namespace, encoder: Encoder) -> str | None:
+    if args.prompt_name is None or args.prompt is not None:
+        return args.prompt
     known = {} if encoder.sentence is None else encoder.sentence.prompts
-    if given.prompt_name not in known:
+    if args.prompt_name not in known:
         raise InputError(
             "The model has no prompt “{name}”. It has: {known}.",
-            name=given.prompt_name,
+            name=args.prompt_name,
             known=", ".join(known) or "–",
         )
-    return known[given.prompt_name]
+    return known[args.prompt_name]
 
 
 def _made(out: Path, part: Path, plan: Plan) -> None:
@@ -151,9 +151,9 @@ def _texts(file: Path, column: str | None) -> list[str]:
             "“{file}” cannot be read: {error}.", file=str(file), error=str(error.strerror or error)
         ) from error
     if column is None:
-        place = table.longest_column
+        index = table.longest_column
     elif column in table.columns:
-        place = table.columns.index(column)
+        index = table.columns.index(column)
     else:
         raise InputError(
             "“{file}” has no column “{column}”. It has: {columns}.",
@@ -161,19 +161,19 @@ def _texts(file: Path, column: str | None) -> list[str]:
             column=column,
             columns=", ".join(table.columns),
         )
-    texts = [row[place] for row in table.rows if row[place].strip()]
+    texts = [row[index] for row in table.rows if row[index].strip()]
     if not texts:
-        raise InputError("The column “{column}” of “{file}” is empty.", column=table.columns[place], file=file.name)
+        raise InputError("The column “{column}” of “{file}” is empty.", column=table.columns[index], file=file.name)
     return texts
 
 
-def _layers(given: str) -> str | list[int]:
-    if given == "all":
-        return given
+def _layers(args: str) -> str | list[int]:
+    if args == "all":
+        return args
     try:
-        return [int(part) for part in given.split(",")]
+        return [int(part) for part in args.split(",")]
     except ValueError as error:
-        raise InputError("“{layers}” names no layers. Give “all” or a list of layer numbers.", layers=given) from error
+        raise InputError("“{layers}” names no layers. Give “all” or a list of layer numbers.", layers=args) from error
 
 
 if __name__ == "__main__":

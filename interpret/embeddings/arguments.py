@@ -50,6 +50,6 @@ def make_parser(prog: str) -> Parser:
         "--precision",
         default="auto",
         metavar="TYPE",
-        help="auto, float32, bfloat16 or float16; auto: what moves little",
+        help="auto, float32, bfloat16 or float16; auto: the fastest that hardly changes the vectors",
     )
     return parser

@@ -99,8 +99,8 @@ def cluster(
     --------
     >>> import numpy as np
     >>> import interpret as it
-    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
-    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> centres = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = centres + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
     >>> clusters = it.embeddings.cluster(vectors, count=2)
     >>> clusters.cluster.tolist()  # the largest is 0
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
@@ -174,7 +174,7 @@ def _silhouette(
 
 def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:
     """Draw points, two of each group at least: a group that is missed would count for nothing."""
-    order = np.random.default_rng(seed).permutation(places)
+    order = np.random.default_rng(seed).permutation(indices)
     rank = np.zeros(len(order), int)
     for group in np.unique(named[order]):
         members = named[order] == group
@@ -204,8 +204,8 @@ def cluster_agreement(
     --------
     >>> import numpy as np
     >>> import interpret as it
-    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
-    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> centres = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = centres + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
     >>> clusters = it.embeddings.cluster(vectors, count=2)
     >>> index, chance = it.embeddings.cluster_agreement(clusters, ["law"] * 20 + ["sport"] * 10)
     >>> round(index, 2), chance < 0.3
@@ -231,8 +231,8 @@ def cluster_agreement_interval(
     --------
     >>> import numpy as np
     >>> import interpret as it
-    >>> places = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
-    >>> vectors = places + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
+    >>> centres = np.repeat([[1.0, 0.0], [0.0, 1.0]], [20, 10], axis=0)
+    >>> vectors = centres + np.random.default_rng(0).normal(size=(30, 2), scale=0.02)
     >>> clusters = it.embeddings.cluster(vectors, count=2)
     >>> lower, upper = it.embeddings.cluster_agreement_interval(clusters, ["law"] * 18 + ["sport"] * 12)
     >>> 0.3 < lower < it.embeddings.cluster_agreement(clusters, ["law"] * 18 + ["sport"] * 12)[0] < upper <= 1

@@ -12,12 +12,12 @@ from jaxtyping import Bool, Float32, Int
 
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
-from interpret.core.multi_device import share_out, team
+from interpret.core.multi_device import all_encoders, share_out
 from interpret.core.resources import tokens_per_batch
 from interpret.core.sentence_pipeline import read_prompted
 from interpret.core.units import gigabytes
@@ -91,10 +91,10 @@ class Embeddings:
             )
         return self.vectors[self.layers.index(layer)]
 
-    def item(self, place: int) -> str:
+    def item(self, index: int) -> str:
         """Return the words of one item, as they stand in its text."""
-        start, end = self.span[place]
-        return self.texts[self.text[place]][start:end]
+        start, end = self.span[index]
+        return self.texts[self.text[index]][start:end]
 
 
 def embed(
@@ -171,7 +171,7 @@ def embed(
         )
     vectors = np.zeros(plan.shape, np.float32)
     begin = time.perf_counter()
-    fill_together(team(encoder, beside), plan, vectors, progress)
+    fill_together(all_encoders(encoder, beside), plan, vectors, progress)
     return gather(encoder.spec, tuple(texts), plan, vectors, time.perf_counter() - begin)
 
 
@@ -222,7 +222,7 @@ def fill(
     for batch in reversed(list(batches_of(lengths, tokens_per_batch(encoder.spec.device, encoder.width)))):
         units = mine[batch]
         # A batch at a time: others may want the device meanwhile.
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             if plan.level == "texts":
                 _read_texts(encoder, plan, units, vectors)
             else:
@@ -236,12 +236,12 @@ def fill_together(encoders: Sequence[Encoder], plan: Plan, vectors: np.ndarray, 
     """Do what `fill` does on several devices at once: each writes the vectors of its own texts."""
     begun: set[int] = set()
 
-    def read(encoder: Encoder, share: tuple[int, int], tell: Progress | None) -> None:
+    def read(encoder: Encoder, share: tuple[int, int], report: Progress | None) -> None:
         if share[0] in begun:
             # A device ran out of memory: what it had read of long texts would be added up twice.
             vectors[:, items_of(plan, share)] = 0
         begun.add(share[0])
-        fill(encoder, plan, vectors, tell, share)
+        fill(encoder, plan, vectors, report, share)
 
     share_out(encoders, len(np.unique(plan.unit_text[_units(plan)])), read, progress)
 
@@ -260,10 +260,10 @@ def _turns(plan: Plan) -> np.ndarray:
     """Number the passes so that texts of like length are dealt out in turn, the windows of one text to one process."""
     wanted = _units(plan)
     size = np.bincount(plan.unit_text[wanted], plan.unit_tokens[wanted], int(plan.unit_text.max(initial=-1)) + 1)
-    turn = np.empty(len(size), np.int64)
+    order = np.empty(len(size), np.int64)
     # Texts of which nothing is read come last, so that every process has as many as any.
-    turn[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
-    return turn[plan.unit_text]
+    order[np.argsort(np.where(size > 0, size, np.inf), kind="stable")] = np.arange(len(size))
+    return order[plan.unit_text]
 
 
 def _hidden(encoder: Encoder, plan: Plan, units: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor]:
@@ -290,14 +290,14 @@ def _read_texts(encoder: Encoder, plan: Plan, units: np.ndarray, vectors: np.nda
     whole = plan.windows[texts] == 1
     vectors[:, texts[whole]] = pooled[:, whole]
     sizes = plan.token_counts
-    for place in np.flatnonzero(~whole):
-        text, unit = texts[place], units[place]
+    for index in np.flatnonzero(~whole):
+        text, unit = texts[index], units[index]
         if plan.pooling == "max":
             # Zeros stand in the array before the first window that is read; whichever that is, it replaces them.
             fresh = not vectors[:, text].any()
-            vectors[:, text] = pooled[:, place] if fresh else np.maximum(vectors[:, text], pooled[:, place])
+            vectors[:, text] = pooled[:, index] if fresh else np.maximum(vectors[:, text], pooled[:, index])
         else:
-            vectors[:, text] += pooled[:, place] * np.float32(plan.unit_tokens[unit] / sizes[text])
+            vectors[:, text] += pooled[:, index] * np.float32(plan.unit_tokens[unit] / sizes[text])
 
 
 def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.ndarray], vectors: np.ndarray) -> None:
@@ -306,14 +306,14 @@ def _read_items(encoder: Encoder, plan: Plan, units: np.ndarray, items: list[np.
     chosen = np.concatenate(items)
     sizes = plan.last[chosen] - plan.first[chosen]
     row = np.repeat(np.arange(len(chosen)), sizes)
-    # Each item's tokens in turn, as places in the batch laid out flat.
+    # Each item's tokens in turn, as indices in the batch laid out flat.
     offset = np.repeat(np.arange(len(units)), [len(one) for one in items]) * length + plan.first[chosen]
     inside = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    place = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)
-    target = torch.from_numpy(row).to(place.device)
-    count = torch.from_numpy(sizes).to(place.device)[:, None]
+    index = torch.from_numpy(np.repeat(offset, sizes) + inside).to(states[0].device)
+    target = torch.from_numpy(row).to(index.device)
+    count = torch.from_numpy(sizes).to(index.device)[:, None]
     pooled = []
     for state in states:
-        flat = state.reshape(-1, plan.width)[place].float()
+        flat = state.reshape(-1, plan.width)[index].float()
         pooled.append(torch.zeros(len(chosen), plan.width, device=flat.device).index_add_(0, target, flat) / count)
     vectors[:, chosen] = torch.stack(pooled).cpu().numpy()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 
 # Early exaggeration, and what follows.
 _PHASES = (12.0, 1.0)
@@ -42,7 +42,7 @@ class ExactTSNE:
         self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, start: np.ndarray, device: str
     ) -> None:
         self.device = device
-        with hold(device):
+        with lock_device(device):
             self.rows, self.columns = (torch.from_numpy(one.astype(np.int64)).to(device) for one in (rows, columns))
             self.values = torch.from_numpy(values.astype(np.float32)).to(device)
             self.points = torch.from_numpy(start.astype(np.float32)).to(device)
@@ -53,7 +53,7 @@ class ExactTSNE:
         done = 0
         for steps, exaggeration in zip((early, late), _PHASES, strict=True):
             for first in range(0, steps, _TOGETHER):
-                with hold(self.device), torch.inference_mode():
+                with lock_device(self.device), torch.inference_mode():
                     for _ in range(min(_TOGETHER, steps - first)):
                         self._step(exaggeration)
                 done += min(_TOGETHER, steps - first)
@@ -61,8 +61,8 @@ class ExactTSNE:
 
     def result(self) -> tuple[Float[np.ndarray, "point dim"], float]:
         """Return the points, and the Kullback–Leibler divergence in nats (van der Maaten & Hinton 2008, eq. 2)."""
-        with hold(self.device), torch.inference_mode():
-            _, total = self._repelled()
+        with lock_device(self.device), torch.inference_mode():
+            _, total = self._repulsion()
             near = 1 / (1 + (self.points[self.rows] - self.points[self.columns]).square().sum(1).double())
             values = self.values.double()
             divergence = (values * (values / (near / total.double())).log()).sum()
@@ -71,12 +71,12 @@ class ExactTSNE:
     def _step(self, exaggeration: float) -> None:
         ways = self.points[self.rows] - self.points[self.columns]
         near = 1 / (1 + ways.square().sum(1))
-        pulled = torch.zeros_like(self.points).index_add_(
+        attraction = torch.zeros_like(self.points).index_add_(
             0, self.rows, (exaggeration * self.values * near)[:, None] * ways
         )
-        pushed, total = self._repelled()
+        repulsion, total = self._repulsion()
         # Van der Maaten & Hinton's eq. 5, but for the factor 4, which openTSNE leaves to the rate.
-        gradient = pulled - pushed / total
+        gradient = attraction - repulsion / total
         same = self.update.sign() == gradient.sign()
         self.gains = torch.where(same, self.gains * 0.8 + _LEAST_GAIN, self.gains + 0.2)
         self.update = _MOMENTUM * self.update - len(self.points) / exaggeration * self.gains * gradient
@@ -85,10 +85,10 @@ class ExactTSNE:
         self.points = self.points + self.update
         self.points = self.points - self.points.mean(0)
 
-    def _repelled(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _repulsion(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ``Σⱼ w² (yᵢ − yⱼ)`` of each point, and ``Σ w`` over all pairs; ``w`` is ``1 / (1 + |yᵢ − yⱼ|²)``."""
         points = self.points
-        pushed, total = torch.empty_like(points), points.new_zeros((), dtype=torch.float64)
+        repulsion, total = torch.empty_like(points), points.new_zeros((), dtype=torch.float64)
         size = max(1, _PAIRS // len(points))
         for first in range(0, len(points), size):
             some = points[first : first + size]
@@ -100,5 +100,5 @@ class ExactTSNE:
             # Each is at no distance from itself.
             total = total + near.sum(dtype=torch.float64) - len(some)
             near.square_()
-            pushed[first : first + size] = near.sum(1, keepdim=True) * some - near @ points
-        return pushed, total.float()
+            repulsion[first : first + size] = near.sum(1, keepdim=True) * some - near @ points
+        return repulsion, total.float()

@@ -235,11 +235,11 @@ def mean_cosine_between(unit: np.ndarray, text: np.ndarray) -> tuple[float, floa
 
 def _frequent_words(embeddings: Embeddings, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Return where each word stands that is in enough texts, the most frequent 500 of them."""
-    places: dict[str, list[int]] = {}
+    indices: dict[str, list[int]] = {}
     for index, item in enumerate(chosen):
-        places.setdefault(fold(embeddings.item(int(item))), []).append(index)
+        indices.setdefault(fold(embeddings.item(int(item))), []).append(index)
     text = embeddings.text[chosen]
-    found = {word: np.array(one) for word, one in places.items() if len(one) >= LEAST_CONTEXTS}
+    found = {word: np.array(one) for word, one in indices.items() if len(one) >= LEAST_CONTEXTS}
     found = {
         word: one
         for word, one in found.items()
@@ -314,7 +314,7 @@ def intrinsic_dimension(
     if len(kept) < 10:
         return nothing
     different = points[kept] - points[kept].mean(axis=0)
-    distances, _places = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
+    distances, _indices = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(different).kneighbors(different)
     nearest, next_one = distances[:, 1], distances[:, 2]
     apart = nearest > 0
     logs = np.log(next_one[apart] / nearest[apart])
@@ -330,14 +330,14 @@ def intrinsic_dimension(
 
 
 def _different(points: np.ndarray) -> np.ndarray:
-    """Return the places of points, without those that lie where an earlier one does, up to rounding in float32."""
+    """Return the indices of points, without those that lie where an earlier one does, up to rounding in float32."""
     from sklearn.neighbors import NearestNeighbors
 
-    points, places = np.unique(points, axis=0, return_index=True)
+    points, indices = np.unique(points, axis=0, return_index=True)
     near = 3e-6 * float(np.sqrt((points**2).sum(axis=1).mean()))
     # Far from zero the distances of near points would lose their digits.
     points -= points.mean(axis=0)
     # scikit-learn's brute distances of near points come of differences of squares: of a tree they are exact.
     graph = NearestNeighbors(radius=near, algorithm="ball_tree").fit(points).radius_neighbors_graph(points).tocoo()
     later = graph.row > graph.col
-    return np.delete(places, np.unique(graph.row[later]))
+    return np.delete(indices, np.unique(graph.row[later]))

@@ -29,14 +29,14 @@ class Keywords:
         group had it (the largest score of each shuffle: Westfall & Young 1993).
     by_chance
         How many words scored 3 or more in each shuffle of the texts among the groups, over all groups.
-    asked
+    tested
         Of how many in each shuffle: words times groups.
     """
 
     words: tuple[tuple[tuple[str, float], ...], ...]
     least: float
     by_chance: Int[np.ndarray, " shuffle"]
-    asked: int
+    tested: int
 
 
 def keywords(
@@ -77,17 +77,19 @@ def keywords(
     names = {word: i for i, word in enumerate(word for word, count in everything.items() if count > 1)}
     columns = [[names[word] for word in sorted(words) if word in names] for words in found]
     ends = np.cumsum([0, *map(len, columns)])
-    held = csr_matrix((np.ones(ends[-1]), np.concatenate([*columns, []]).astype(int), ends), (len(known), len(names)))
+    present = csr_matrix(
+        (np.ones(ends[-1]), np.concatenate([*columns, []]).astype(int), ends), (len(known), len(names))
+    )
     number = {text: i for i, text in enumerate(known)}
     pairs = np.array(list(dict.fromkeys(zip(map(number.get, texts), clusters.cluster.tolist(), strict=True))), int)
     if len(names) < 2 or not clusters.count:
         return Keywords(((),) * clusters.count, float(_SURE), read_only([], np.int64), 0)
 
     def scores(owner: np.ndarray) -> np.ndarray:
-        whole = np.asarray(held[owner].sum(axis=0)).ravel()
+        whole = np.asarray(present[owner].sum(axis=0)).ravel()
         inside = pairs[:, 1] >= 0
         member = csr_matrix((np.ones(inside.sum()), (pairs[inside, 1], owner[inside])), (clusters.count, len(known)))
-        return _marks(np.asarray((member @ held).todense()), whole)
+        return _marks(np.asarray((member @ present).todense()), whole)
 
     real = scores(pairs[:, 0])
     random = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ class Neighbours:
     Attributes
     ----------
     items
-        Their places among all items.
+        Their indices among all items.
     scores
         Their cosines, or Euclidean distances.
     usual, spread

@@ -138,7 +138,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
     best = np.nanmean(within, axis=2).argmax(axis=0)
     told, remembered = _at_own_layer(right, best, splits)
     _texts, owner = np.unique(contents[chosen], return_inverse=True)
-    hits, counts, gap = np.bincount(owner, told), np.bincount(owner), np.bincount(owner, told - remembered)
+    hits, counts, gap = np.bincount(owner, correct), np.bincount(owner), np.bincount(owner, correct - remembered)
     tries = right.reshape(-1, len(gold))
     by_text = np.stack([np.bincount(owner, one) for one in tries], axis=1)
     ends = share_intervals(by_text, np.repeat(counts[:, None], len(tries), axis=1)).reshape(-1, 2, 2)
@@ -151,9 +151,9 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
         accuracy_interval=read_only(ends[:, 0]),
         control_interval=read_only(ends[:, 1]),
         chosen=tuple(embeddings.layers[row] for row in best),
-        nested=float(told.mean()),
+        nested=float(correct.mean()),
         nested_interval=share_interval(hits, counts),
-        nested_selectivity=float((told - remembered).mean()),
+        nested_selectivity=float((correct - remembered).mean()),
         selectivity_interval=(2 * selectivity[0] - 1, 2 * selectivity[1] - 1),
         majority=float(np.bincount(gold).max() / len(gold)),
         classes=classes,
@@ -183,10 +183,10 @@ def _chosen(
         )
     classes = tuple(label for label, _count in sorted(frequent, key=lambda one: -one[1])[:MOST_CLASSES])
     known = set(classes)
-    places = np.array([i for i, label in enumerate(labels) if label in known])
-    if len(places) > _MOST_ITEMS:
-        places = np.sort(random.choice(places, _MOST_ITEMS, replace=False))
-    return places, classes
+    indices = np.array([i for i, label in enumerate(labels) if label in known])
+    if len(indices) > _MOST_ITEMS:
+        indices = np.sort(random.choice(indices, _MOST_ITEMS, replace=False))
+    return indices, classes
 
 
 def _control_labels(

@@ -245,9 +245,9 @@ def _tsne(
     threads = -1 if many else 1
     # Exact, and faster than openTSNE's approximate search up to the most points that are drawn.
     search = NearestNeighbors(n_neighbors=min(len(start) - 1, int(3 * perplexity)), algorithm="brute").fit(start)
-    distances, places = search.kneighbors()
+    distances, indices = search.kneighbors()
     affinities = PerplexityBasedNN(
-        perplexity=perplexity, knn_index=PrecomputedNeighbors(places, distances), n_jobs=threads
+        perplexity=perplexity, knn_index=PrecomputedNeighbors(indices, distances), n_jobs=threads
     )
     if device.startswith("cuda"):
         pairs = affinities.P.tocoo()
@@ -295,9 +295,9 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
     """
     from sklearn.neighbors import NearestNeighbors
 
-    tell = progress or (lambda _done, _total, _stage: None)
+    report = progress or (lambda _done, _total, _stage: None)
     while not _umap_turn.acquire(timeout=0.2):
-        tell(0, 1, "waiting")
+        report(0, 1, "waiting")
     ticks, result, failed = _Ticks(), [], []
     # umap-learn's own choice: few points take more rounds to settle.
     epochs = 500 if len(components) <= 10_000 else 200
@@ -310,14 +310,14 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
 
             # Exact, and without the half minute that the search of umap-learn takes to compile. Each is its own first.
             search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(start)
-            distances, places = search.kneighbors(start)
+            distances, indices = search.kneighbors(start)
             result.append(
                 umap.UMAP(
                     n_components=dims,
                     n_neighbors=neighbours,
                     # As umap-learn scales its own spectral start: 10 across, with noise against points in one place.
                     init=_spread(start[:, :dims], seed),
-                    precomputed_knn=(places, distances),
+                    precomputed_knn=(indices, distances),
                     force_approximation_algorithm=True,
                     random_state=seed,
                     n_epochs=epochs,
@@ -336,11 +336,11 @@ def _umap(components: np.ndarray, dims: int, neighbours: int, seed: int, progres
         thread = threading.Thread(target=run, name="umap", daemon=True)
         thread.start()
         while thread.is_alive():
-            tell(min(ticks.count, epochs), epochs, "umap" if ticks.count else "compile")
+            report(min(ticks.count, epochs), epochs, "umap" if ticks.count else "compile")
             thread.join(0.1)
     if failed:
         raise failed[0]
-    tell(epochs, epochs, "umap")
+    report(epochs, epochs, "umap")
     return result[0]
 
 

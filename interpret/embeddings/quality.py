@@ -35,7 +35,7 @@ class MapQuality:
         where there are no more than 20,000.
     distances_interval
         Its 95% interval over points: how far as many other points of the kind would give another, see
-        `interpret.core.rank_correlation.pairs_interval`. NaN where the map or the space is a single place.
+        `interpret.core.rank_correlation.pairs_interval`. NaN where the map or the space is a single point.
     pairs
         How many pairs that is over.
     neighbours
@@ -102,10 +102,10 @@ def map_quality(
         some = chosen[begin : begin + 64]
         far, near = _squared(space, some), _squared(plane, some)
         scores.append(_neighbourhoods(far, near, k))
-    made_up, torn, kept = (np.concatenate(part) for part in zip(*scores, strict=True))
+    intrusions, extrusions, kept = (np.concatenate(part) for part in zip(*scores, strict=True))
     # The most that either sum can be, for one point.
     worst = k * (2 * count - 3 * k - 1) / 2
-    each = np.stack([1 - made_up / worst, 1 - torn / worst, kept / k])
+    each = np.stack([1 - intrusions / worst, 1 - extrusions / worst, kept / k])
     if count * (count - 1) // 2 <= _PAIRS:
         pairs = np.stack(np.triu_indices(count, 1))
     else:
@@ -145,11 +145,11 @@ def _neighbourhoods(far: np.ndarray, near: np.ndarray, k: int) -> tuple[np.ndarr
     """Return, for each point, the ranks made up, the ranks torn apart, and the neighbours kept."""
     in_space = np.argpartition(far, k - 1, axis=1)[:, :k]
     on_map = np.argpartition(near, k - 1, axis=1)[:, :k]
-    made_up, torn, kept = (np.zeros(len(far)) for _ in range(3))
+    intrusions, extrusions, kept = (np.zeros(len(far)) for _ in range(3))
     for i in range(len(far)):
         # A neighbour's rank is how many points are nearer, and itself.
-        for ranks, distances, places in ((made_up, far[i], on_map[i]), (torn, near[i], in_space[i])):
-            rank = (distances[None, :] < distances[places][:, None]).sum(axis=1) + 1
+        for ranks, distances, indices in ((intrusions, far[i], on_map[i]), (extrusions, near[i], in_space[i])):
+            rank = (distances[None, :] < distances[indices][:, None]).sum(axis=1) + 1
             ranks[i] = np.maximum(rank - k, 0).sum()
         kept[i] = len(np.intersect1d(in_space[i], on_map[i], assume_unique=True))
-    return made_up, torn, kept
+    return intrusions, extrusions, kept

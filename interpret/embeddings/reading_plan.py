@@ -14,7 +14,7 @@ from interpret.core.batches import naming
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.hub import Progress
-from interpret.core.scripts import fold, fold_with_places, is_ideograph, is_joined, marks
+from interpret.core.scripts import fold, fold_with_offsets, is_ideograph, is_joined, marks
 from interpret.core.sentence_vectors import SentenceReading, sentence_reading
 from interpret.core.tokens import Tokens, check_texts
 from interpret.core.windows import Window, windows
@@ -31,7 +31,7 @@ class Plan:
     Attributes
     ----------
     unit_text, unit_window, unit_tokens
-        The passes: a text that fits, or a window of one; its text's place, the window, its length in tokens.
+        The passes: a text that fits, or a window of one; its text's index, the window, its length in tokens.
     item_unit, first, last
         Where each item is: its first pass, and the tokens ``first <= i < last`` of it.
     span, text
@@ -138,7 +138,7 @@ def plan_corpus(
     units = list(_units(reading, texts, overlap, progress))
     # Windows fit; only what a model cuts off by itself has more.
     most = encoder.max_tokens if reading.model.max_length is None else reading.model.max_length
-    unit_text = np.array([place for place, _window, _tokens in units])
+    unit_text = np.array([index for index, _window, _tokens in units])
     if level == "texts":
         # Windows of one text stand together: its item begins at the first of them.
         _texts, item_unit = np.unique(unit_text, return_index=True)
@@ -163,8 +163,8 @@ def plan_corpus(
         layers=kept,
         width=reading.model.width(encoder.width),
         unit_text=read_only(unit_text, np.int64),
-        unit_window=tuple(window for _place, window, _tokens in units),
-        unit_tokens=read_only([min(tokens, most) for _place, _window, tokens in units], np.int64),
+        unit_window=tuple(window for _index, window, _tokens in units),
+        unit_tokens=read_only([min(tokens, most) for _index, _window, tokens in units], np.int64),
         item_unit=read_only(item_unit, np.int64),
         first=read_only(first, np.int64),
         last=read_only(last, np.int64),
@@ -228,37 +228,37 @@ def _check(texts: Sequence[str], level: str, word: str | None) -> None:
 def _cut(units: list[tuple[int, Window, int]], most: int, count: int) -> np.ndarray:
     """Tell which texts lose their end."""
     found = np.zeros(count, bool)
-    for place, _window, tokens in units:
-        found[place] |= tokens > most
+    for index, _window, tokens in units:
+        found[index] |= tokens > most
     return found
 
 
 def _units(
     reading: SentenceReading, texts: Sequence[str], overlap: int, progress: Progress | None
 ) -> Iterator[tuple[int, Window, int]]:
-    """Yield each pass: its text's place, the window with its prompt, its length in tokens before any is cut off."""
+    """Yield each pass: its text's index, the window with its prompt, its length in tokens before any is cut off."""
     encoder, prompt = reading.encoder, reading.prompt
     for begin in range(0, len(texts), _CHUNK):
         if progress is not None:
             progress(begin, len(texts), "cut")
         some = texts[begin : begin + _CHUNK]
-        for place, text in enumerate(some, begin):
-            with naming(place, text):
+        for index, text in enumerate(some, begin):
+            with naming(index, text):
                 check_texts(text, None)
         bare = encoder.tokenizer.encode_batch_fast(list(some))
         read = encoder.tokenizer.encode_batch_fast([prompt + text for text in some]) if prompt else bare
-        for place, alone, found in zip(range(begin, len(texts)), bare, read, strict=False):
+        for index, alone, found in zip(range(begin, len(texts)), bare, read, strict=False):
             # Nothing but special tokens: the tokenizer has dropped what there was.
             if all(alone.special_tokens_mask):
-                with naming(place, texts[place]):
-                    encoder.tokens(texts[place])
-            text = prompt + texts[place]
+                with naming(index, texts[index]):
+                    encoder.tokens(texts[index])
+            text = prompt + texts[index]
             if len(found.ids) <= encoder.max_tokens or reading.model.max_length is not None:
-                yield place, Window(0, len(text), text), len(found.ids)
+                yield index, Window(0, len(text), text), len(found.ids)
                 continue
             cut = windows(encoder, text, None, encoder.max_tokens, overlap).first
             for window in cut:
-                yield place, window, len(encoder.tokenizer.encode(window.text).ids)
+                yield index, window, len(encoder.tokenizer.encode(window.text).ids)
 
 
 def _items(
@@ -268,7 +268,7 @@ def _items(
     if word is not None:
         yield from _occurrences(encoder, texts, units, word_pattern(word))
         return
-    for unit, (_place, window, _tokens) in enumerate(units):
+    for unit, (_index, window, _tokens) in enumerate(units):
         tokens = encoder.tokens(window.text)
         for first, last in _ranges(tokens, level):
             start, end = int(tokens.span[first, 0]), int(tokens.span[last - 1, 1])
@@ -280,14 +280,14 @@ def _occurrences(
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Yield each match as `_items` does, in the window that has the most text on either side of it."""
     windows_in: dict[int, list[int]] = {}
-    for unit, (place, _window, _tokens) in enumerate(units):
-        windows_in.setdefault(place, []).append(unit)
-    for place, text in enumerate(texts):
+    for unit, (index, _window, _tokens) in enumerate(units):
+        windows_in.setdefault(index, []).append(unit)
+    for index, text in enumerate(texts):
         known: dict[int, Tokens] = {}
-        folded, places = fold_with_places(text)
+        folded, offsets = fold_with_offsets(text)
         for match in wanted.finditer(folded):
-            start, end = places[match.start()], places[match.end()]
-            room = {unit: min(start - units[unit][1].start, units[unit][1].end - end) for unit in windows_in[place]}
+            start, end = offsets[match.start()], offsets[match.end()]
+            room = {unit: min(start - units[unit][1].start, units[unit][1].end - end) for unit in windows_in[index]}
             unit = max(room, key=room.__getitem__)
             if room[unit] < 0:
                 continue
@@ -308,8 +308,8 @@ def _ranges(tokens: Tokens, level: str) -> Iterator[tuple[int, int]]:
             if not tokens.special[group[0]]:
                 yield group[0], group[-1] + 1
     else:
-        for place in np.flatnonzero(~tokens.special):
-            yield int(place), int(place) + 1
+        for index in np.flatnonzero(~tokens.special):
+            yield int(index), int(index) + 1
 
 
 def word_pattern(word: str) -> re.Pattern[str]:

@@ -17,7 +17,7 @@ from interpret.core.arrays import read_only
 from interpret.core.encoder import Encoder, EncoderSpec
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
-from interpret.core.multi_device import team
+from interpret.core.multi_device import all_encoders
 from interpret.core.units import gigabytes
 from interpret.embeddings.corpus import Embeddings, fill_together
 from interpret.embeddings.reading_plan import Plan, chosen_reading, plan_corpus, readable_layers
@@ -52,10 +52,10 @@ class Store:
 
     def find(self, key: str, spec: EncoderSpec, texts: Sequence[str]) -> Embeddings | None:
         """Return what is kept under ``key``, its vectors left on disk until they are looked at; None if nothing is."""
-        place = self.folder / key
+        path = self.folder / key
         try:
-            found = load_embeddings(place, spec, texts)
-            os.utime(place)
+            found = load_embeddings(path, spec, texts)
+            os.utime(path)
         except (OSError, InputError):
             return None
         return found
@@ -80,7 +80,7 @@ class Store:
         CapacityError
             If the vectors do not fit into the folder's limit or the disk's free space.
         """
-        texts, encoders = tuple(texts), team(encoder, beside)
+        texts, encoders = tuple(texts), all_encoders(encoder, beside)
         key = key_of(encoder, texts, layers, pooling, level, word, prompt)
         found = self.find(key, encoder.spec, texts)
         if found is not None:
@@ -88,33 +88,33 @@ class Store:
         plan = plan_corpus(encoder, texts, layers, pooling, level, word, progress, prompt)
         self._make_room(plan.bytes)
         self.folder.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=self.folder, prefix=".unfinished-"))
+        path = Path(tempfile.mkdtemp(dir=self.folder, prefix=".unfinished-"))
         try:
-            vectors = create_vectors(place, plan)
+            vectors = create_vectors(path, plan)
             begin = time.perf_counter()
             fill_together(encoders, plan, vectors, progress)
             vectors.flush()
             del vectors
-            describe(place, encoder, texts, plan, time.perf_counter() - begin)
+            describe(path, encoder, texts, plan, time.perf_counter() - begin)
             # Opened first: what is open stays readable, whoever deletes or replaces the folder meanwhile.
-            found = load_embeddings(place, encoder.spec, texts)
-            self._give_name(place, key, encoder.spec, texts)
+            found = load_embeddings(path, encoder.spec, texts)
+            self._give_name(path, key, encoder.spec, texts)
         except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
             raise
         return found
 
-    def _give_name(self, place: Path, key: str, spec: EncoderSpec, texts: tuple[str, ...]) -> None:
+    def _give_name(self, path: Path, key: str, spec: EncoderSpec, texts: tuple[str, ...]) -> None:
         try:
-            place.rename(self.folder / key)
+            path.rename(self.folder / key)
         except OSError:
             if self.find(key, spec, texts) is None:
                 # What is there is damaged.
                 shutil.rmtree(self.folder / key, ignore_errors=True)
-                place.rename(self.folder / key)
+                path.rename(self.folder / key)
             else:
                 # Another session or process was faster with the very same.
-                shutil.rmtree(place, ignore_errors=True)
+                shutil.rmtree(path, ignore_errors=True)
 
     def used(self) -> int:
         """Return the size of everything kept, in bytes."""
@@ -197,20 +197,20 @@ def fingerprint(texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def create_vectors(place: Path, plan: Plan) -> np.memmap:
+def create_vectors(folder: Path, plan: Plan) -> np.memmap:
     """Make the file of a plan's vectors, filled with zeros."""
-    return np.lib.format.open_memmap(place / _VECTORS, "w+", np.float32, plan.shape)
+    return np.lib.format.open_memmap(folder / _VECTORS, "w+", np.float32, plan.shape)
 
 
-def open_vectors(place: Path) -> np.memmap:
+def open_vectors(folder: Path) -> np.memmap:
     """Open what `create_vectors` has made, to read it."""
-    return np.lib.format.open_memmap(place / _VECTORS, "r")
+    return np.lib.format.open_memmap(folder / _VECTORS, "r")
 
 
-def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, seconds: float) -> None:
+def describe(folder: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, seconds: float) -> None:
     """Write, beside the vectors, where each item is and what made them."""
     for name in (*_ARRAYS, _CUT):
-        np.save(place / f"{name}.npy", getattr(plan, name), allow_pickle=False)
+        np.save(folder / f"{name}.npy", getattr(plan, name), allow_pickle=False)
     about = {
         "model": encoder.spec.checkpoint.name,
         "revision": encoder.spec.checkpoint.revision,
@@ -225,12 +225,12 @@ def describe(place: Path, encoder: Encoder, texts: Sequence[str], plan: Plan, se
         "fingerprint": fingerprint(texts),
         "seconds": seconds,
     }
-    (place / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
+    (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
 
 
-def _file_of(place: Path, name: str) -> Path:
-    file = place / f"{name}.npy"
-    return file if file.exists() else place / f"{_BEFORE.get(name, name)}.npy"
+def _file_of(folder: Path, name: str) -> Path:
+    file = folder / f"{name}.npy"
+    return file if file.exists() else folder / f"{_BEFORE.get(name, name)}.npy"
 
 
 def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str]) -> Embeddings:
@@ -260,12 +260,12 @@ def load_embeddings(folder: str | Path, spec: EncoderSpec, texts: Sequence[str])
     >>> it.load_embeddings(folder, encoder.spec, texts).vectors.shape  # layer text width
     (7, 2, 384)
     """
-    place = Path(folder)
+    path = Path(folder)
     try:
-        about = json.loads((place / _ABOUT).read_text("utf-8"))
-        vectors = np.load(place / _VECTORS, mmap_mode="r", allow_pickle=False)
-        arrays = {name: np.load(_file_of(place, name), allow_pickle=False) for name in _ARRAYS}
-        cut = place / f"{_CUT}.npy"
+        about = json.loads((path / _ABOUT).read_text("utf-8"))
+        vectors = np.load(path / _VECTORS, mmap_mode="r", allow_pickle=False)
+        arrays = {name: np.load(_file_of(path, name), allow_pickle=False) for name in _ARRAYS}
+        cut = path / f"{_CUT}.npy"
         arrays[_CUT] = np.load(cut, allow_pickle=False) if cut.exists() else np.zeros(len(arrays["windows"]), bool)
         shapes = [len(arrays[name]) for name in ("text", "span", "token_counts")]
         whole = vectors.shape[:2] == (len(about["layers"]), shapes[0]) and len(set(shapes)) == 1

@@ -18,7 +18,7 @@ def check_finite(vectors: np.ndarray) -> None:
             "overflows on these texts: choose float32.",
             len(bad),
             count=len(bad),
-            place=int(bad[0]) + 1,
+            position=int(bad[0]) + 1,
         )
 
 

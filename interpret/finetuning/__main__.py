@@ -45,19 +45,19 @@ _NO_TIME = StepCost(0.0, 0.0, 0.0)
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.finetuning") -> int:
     """Run the command; returns its exit status."""
-    asked = make_parser(prog).parse_args(arguments)
+    args = make_parser(prog).parse_args(arguments)
     name = prog.split()[-1]
     # The first run's card is to be the only one that this process sees.
     unstarted()
     try:
-        runs = _told_later() if asked.wait else asked.runs
-        if asked.wait or runs:
+        runs = _runs_from_input() if args.wait else args.runs
+        if args.wait or runs:
             return max(_go_on_all(runs), default=0)
-        if asked.data is None or asked.out is None:
+        if args.data is None or args.out is None:
             raise InputError(
                 "Name a run's folder, or give a labelled file with --data and an output folder with --out."
             )
-        return _train(asked)
+        return _train(args)
     except InterpretError as error:
         _say(f"{name}: {error}")
     except OSError as error:
@@ -65,53 +65,53 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.fi
     return 2
 
 
-def _train(asked: argparse.Namespace) -> int:
+def _train(args: argparse.Namespace) -> int:
     if int(os.environ.get("RANK", "0")):
         # One of the further processes of `accelerate launch`: the first one makes the folder.
-        while not (asked.out / "request.json").exists():
+        while not (args.out / "request.json").exists():
             time.sleep(0.3)
-        return work_on(asked.out)
-    objective = find_objective(asked.task)
-    content = asked.data.read_bytes()
-    test_content = asked.test_data.read_bytes() if asked.test_data is not None else None
+        return work_on(args.out)
+    objective = find_objective(args.task)
+    content = args.data.read_bytes()
+    test_content = args.test_data.read_bytes() if args.test_data is not None else None
     # On the host: a card has room for what learns alone.
-    encoder = load_encoder(asked.model, "cpu")
+    encoder = load_encoder(args.model, "cpu")
     layer_groups = layer_group_names(encoder.model, encoder.family)
-    frozen = expand(asked.freeze, layer_groups)
-    options = {field.name: getattr(asked, field.name) for field in fields(Recipe) if field.name != "frozen"}
+    frozen = expand(args.freeze, layer_groups)
+    options = {field.name: getattr(args, field.name) for field in fields(Recipe) if field.name != "frozen"}
     # The model of a run brings along what that run learned from.
-    beside = Path(asked.model).resolve().parent
-    parent_run = beside if Path(asked.model).name == "model" and (beside / "request.json").exists() else None
-    recipe = resolve(Recipe(**options, frozen=frozen), layer_groups, encoder.width, asked.task)
+    beside = Path(args.model).resolve().parent
+    parent_run = beside if Path(args.model).name == "model" and (beside / "request.json").exists() else None
+    recipe = resolve(Recipe(**options, frozen=frozen), layer_groups, encoder.width, args.task)
     request = Request(
         recipe=recipe,
-        name=asked.out.name,
-        data=asked.data.name,
-        test_data=asked.test_data.name if asked.test_data is not None else "",
-        text=asked.text,
-        label=asked.label,
-        pair=asked.pair,
-        task=asked.task,
-        passage_words=asked.passage_words,
-        tag_column=asked.tag_column,
+        name=args.out.name,
+        data=args.data.name,
+        test_data=args.test_data.name if args.test_data is not None else "",
+        text=args.text,
+        label=args.label,
+        pair=args.pair,
+        task=args.task,
+        passage_words=args.passage_words,
+        tag_column=args.tag_column,
         parent=parent_run.name if parent_run is not None else "",
     )
-    columns = (asked.text, asked.label, asked.pair, asked.task, asked.passage_words, asked.tag_column)
-    examples = read_examples(content, asked.data.name, *columns)
-    _say_what_was_read(asked.data.name, examples)
+    columns = (args.text, args.label, args.pair, args.task, args.passage_words, args.tag_column)
+    examples = read_examples(content, args.data.name, *columns)
+    _say_what_was_read(args.data.name, examples)
     test_rows = 0
     if test_content is not None:
-        other = read_examples(test_content, asked.test_data.name, *columns)
-        _say_what_was_read(asked.test_data.name, other)
+        other = read_examples(test_content, args.test_data.name, *columns)
+        _say_what_was_read(args.test_data.name, other)
         examples, test_rows = examples.joined(other), len(other)
     _say_what_to_expect(
-        encoder, recipe, examples, split_rows(examples, asked.held_out, asked.seed, request.chooses, test_rows)
+        encoder, recipe, examples, split_rows(examples, args.held_out, args.seed, request.chooses, test_rows)
     )
 
     def callback(what: Step | Evaluation | Reading | Waiting, total: int) -> None:
         if isinstance(what, Waiting):
             name = f"“{what.name}” ({what.run})" if what.run else "another process"
-            _say(f"waiting: {name} works on this device, or comes first; waiting is no training time")
+            _say(f"waiting: {name} uses this device or was queued first; waiting does not count as training time")
         elif isinstance(what, Evaluation):
             form = ".1%" if objective.score_is_share else ".3f"
             score = f"{objective.score_name} {what.score:{form}}"
@@ -120,12 +120,12 @@ def _train(asked: argparse.Namespace) -> int:
         elif not sys.stderr.isatty():
             return
         elif isinstance(what, Reading):
-            _say(f"\rread by the frozen layers: {what.done:,} of {what.total:,}", "")
+            _say(f"\rcomputing the frozen layers: {what.done:,} of {what.total:,} examples", "")
         else:
             _say(f"\rstep {what.number} of {total}, loss {what.loss:.4f}", "")
 
     return _say_how_it_ended(
-        work(make_run(asked.out, request, content, test_content, parent_run).folder, callback, own=True)
+        work(make_run(args.out, request, content, test_content, parent_run).folder, callback, own=True)
     )
 
 
@@ -144,28 +144,28 @@ def _say_what_was_read(name: str, examples: Examples) -> None:
 
 
 def _say_what_to_expect(encoder: Encoder, recipe: Recipe, examples: Examples, split: Split) -> None:
-    """Say what is learned from and how, and what is wrong with either: all that the page says before its Start."""
+    """Say what it is trained on and how, and what is wrong with either: all that the page says before its Start."""
     train_rows, held_out_rows = (
         split.train,
         np.concatenate([split.validation, split.test]) if split.apart else split.test,
     )
     health = check_health(encoder, examples, train_rows, held_out_rows, min(recipe.max_length, encoder.max_tokens))
     what = find_objective(examples.task).unit.name
-    guess = f"; always guessing: {health.majority:.1%}" if health.classes else ""
-    chosen = f", {len(split.validation):,} to choose the epoch by" if split.apart else ""
-    _say(f"{len(train_rows):,} {what} to learn from{chosen}, {len(split.test):,} to judge by{guess}")
+    guess = f"; majority-class baseline: {health.majority:.1%}" if health.classes else ""
+    chosen = f", {len(split.validation):,} validation {what}" if split.apart else ""
+    _say(f"{len(train_rows):,} training {what}{chosen}, {len(split.test):,} held-out {what}{guess}")
     for sentence in describe_health(health, examples).values():
-        _say(f"  careful: {sentence}")
+        _say(f"  warning: {sentence}")
     _say(f"head {recipe.head}, learning rate {recipe.learning_rate:g}, {recipe.epochs} epochs")
     lengths = health.lengths.clip(max=health.most)
     found = plan(
         encoder, recipe, examples.task, len(examples.classes), lengths, len(train_rows), len(held_out_rows), _NO_TIME
     )
     for sentence in describe_plan(found, recipe).values():
-        _say(f"  careful: {sentence}")
+        _say(f"  warning: {sentence}")
 
 
-def _told_later() -> list[Path]:
+def _runs_from_input() -> list[Path]:
     """Load what a training needs, then wait to be told which runs; none where the input ends before."""
     get_ready()
     line = sys.stdin.readline()
@@ -183,9 +183,9 @@ def _go_on_all(folders: list[Path]) -> Iterator[int]:
     # As it is before a card is claimed, after which a process that is started sees that card alone.
     device, environment = None, dict(os.environ)
     for folder in folders:
-        asked = read_run(folder).request.recipe.device
-        if device in (None, asked):
-            device = asked
+        wanted = read_run(folder).request.recipe.device
+        if device in (None, wanted):
+            device = wanted
             yield _go_on(folder)
         else:
             command = [sys.executable, "-m", "interpret.finetuning", str(folder)]
@@ -208,10 +208,10 @@ def _say_how_it_ended(run: Run) -> int:
         raise run.error
     facts = run.facts
     if not facts:
-        _say(f"{run.state} before its first step: nothing was learned")
+        _say(f"{run.state} before its first step: nothing was trained")
         return 0
     count, speed = int(facts["trainable"]), facts["per_second"]
-    _say(f"{run.state}: {count:,} parameters learned in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
+    _say(f"{run.state}: {count:,} parameters trained in {facts['seconds']:.1f} s, {speed:.0f} examples a second")
     for line in in_words(facts, run.request.task, run.request.recipe.patience > 0):
         _say(line)
     return 0

@@ -64,9 +64,9 @@ def balance_pairs(base: str, adapter: Path, run: Run) -> None:
     examples, split = read_run_examples(run.folder, run.request)
     if examples.pairs is None:
         return
-    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
+    indices = [int(index) for index in np.random.default_rng(0).permutation(split.train)[:_BALANCED]]
     encoder, model = _joined(base, adapter)
-    passages = MaskedPassages(encoder, run.request.recipe, examples, places)
+    passages = MaskedPassages(encoder, run.request.recipe, examples, indices)
     found = measure_pretraining(answers_of(model, _as_written(passages), Collator(encoder)))
     shift = as_many(found.follows, found.following)
     weights = load_file(adapter / WEIGHTS)
@@ -89,10 +89,10 @@ def as_many(follows: np.ndarray, following: np.ndarray) -> float:
 
 
 def _joined(base: str, adapter: Path) -> tuple[Encoder, Any]:
-    with tempfile.TemporaryDirectory() as place:
-        merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(place))
-        encoder = load_encoder(place, device="cpu")
-        return encoder, AutoModelForPreTraining.from_pretrained(place, local_files_only=True)
+    with tempfile.TemporaryDirectory() as folder:
+        merge_adapter(checkpoint_folder(find_checkpoint(base)), adapter, Path(folder))
+        encoder = load_encoder(folder, device="cpu")
+        return encoder, AutoModelForPreTraining.from_pretrained(folder, local_files_only=True)
 
 
 def _as_written(passages: MaskedPassages) -> list[Item]:

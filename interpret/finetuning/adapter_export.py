@@ -213,8 +213,8 @@ def map_inputs(run: Run) -> dict[str, torch.Tensor]:
     """
     encoder = load_encoder(str(run.folder / "model"), device="cpu")
     examples, split = read_run_examples(run.folder, run.request)
-    places = [int(place) for place in np.random.default_rng(0).permutation(split.train)[:_READ]]
-    passages, collate = MaskedPassages(encoder, run.request.recipe, examples, places), Collator(encoder)
+    indices = [int(index) for index in np.random.default_rng(0).permutation(split.train)[:_READ]]
+    passages, collate = MaskedPassages(encoder, run.request.recipe, examples, indices), Collator(encoder)
     body = AutoModelForPreTraining.from_pretrained(run.folder / "model", local_files_only=True).eval().base_model
     given: dict[str, torch.Tensor] = {}
 
@@ -226,7 +226,7 @@ def map_inputs(run: Run) -> dict[str, torch.Tensor]:
             # The pooler is given one state of a text.
             read = inputs[0].flatten(0, -2)
             given.setdefault(path, torch.zeros(2 * (read.shape[-1],)))
-            given[path] += read.T @ read / len(read) / len(places)
+            given[path] += read.T @ read / len(read) / len(indices)
 
     for name, module in body.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
@@ -257,26 +257,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="minilm", help="what its model, or the first it went on from, began with")
     parser.add_argument("--name", required=True, help="what that is called on the hub")
     parser.add_argument("--rank", type=int, default=128, help="the rank of the changes of linear maps")
-    parser.add_argument("--table-rank", type=int, default=TABLE_RANK, help="the rank of those of words and places")
+    parser.add_argument("--table-rank", type=int, default=TABLE_RANK, help="the rank of those of words and positions")
     parser.add_argument("--held", type=Path, required=True, help="running text that it did not learn from")
     parser.add_argument("--words", type=int, default=PASSAGE_WORDS, help="words of a passage of it")
     parser.add_argument("--learned", type=int, required=True, help="how many books it learned from")
     parser.add_argument("--books", nargs="+", required=True, help="the titles of those that it did not")
     parser.add_argument("--out", type=Path, required=True, help="the folder that is written")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     try:
-        base = checkpoint_folder(find_checkpoint(asked.model))
-        run = read_run(asked.run)
-        left = save_change(
-            base, run.folder / "model", asked.out, asked.name, asked.rank, asked.table_rank, map_inputs(run)
-        )
-        balance_pairs(asked.model, asked.out, run)
-        found = measure_adapter(asked.model, asked.out, asked.held.read_bytes(), asked.held.name, asked.words)
+        base = checkpoint_folder(find_checkpoint(args.model))
+        run = read_run(args.run)
+        left = save_change(base, run.folder / "model", args.out, args.name, args.rank, args.table_rank, map_inputs(run))
+        balance_pairs(args.model, args.out, run)
+        found = measure_adapter(args.model, args.out, args.held.read_bytes(), args.held.name, args.words)
     except (InterpretError, OSError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 2
-    facts = _facts(*found) | {"words": asked.words, "learned": asked.learned, "books": asked.books}
-    (asked.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    facts = _facts(*found) | {"words": args.words, "learned": args.learned, "books": args.books}
+    (args.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     sys.stderr.write(f"{json.dumps(facts)}\nleft out of the changes: {max(left.values()):.1%} at most\n")
     return 0
 

@@ -42,7 +42,7 @@ def adapted_maps(
     whole
         Layer groups that are new, and so learn whole.
     """
-    places = {
+    group_of = {
         id(one): layer_group.name
         for layer_group in layer_groups
         if not layer_group.frozen and layer_group.name not in whole
@@ -50,8 +50,8 @@ def adapted_maps(
     }
     found: dict[str, list[str]] = {}
     for path, module in model.named_modules():
-        if isinstance(module, torch.nn.Linear) and id(module.weight) in places:
-            found.setdefault(places[id(module.weight)], []).append(path)
+        if isinstance(module, torch.nn.Linear) and id(module.weight) in group_of:
+            found.setdefault(group_of[id(module.weight)], []).append(path)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the command that fine-tunes can be told. It loads nothing, so that its help is there at once.
+"""The arguments of the command that fine-tunes. It loads nothing, so that its help is there at once.
 
 The destinations of options that are a `interpret.finetuning.recipe.Recipe`'s are called as its fields, with the same
 defaults.
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from interpret.core.terminal import Parser, alias
 
-_FROZEN = "default: what suits the frozen layers"
+_FROZEN = "default: set by which layers are frozen"
 
 
 def make_parser(prog: str) -> Parser:
@@ -29,7 +29,7 @@ def make_parser(prog: str) -> Parser:
     parser.usage = f"{prog} --data FILE --out FOLDER [options]\n       {prog} FOLDER …"
     parser.add_argument("runs", nargs="*", type=Path, metavar="FOLDER", help="runs to resume, one after another")
     parser.add_argument(
-        "--wait", action="store_true", help="for programs: read the folders later, from a line of the input"
+        "--wait", action="store_true", help="for programs: read the folders later, as JSON on a line of standard input"
     )
     _add_data(parser.add_argument_group("data"))
     _add_model(parser.add_argument_group("model"))
@@ -58,7 +58,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         "--tag-column",
         default="",
         metavar="NAME",
-        help="of words' tags which column, such as XPOS, DEPREL or Case of CoNLL-U",
+        help="column with the words' tags, such as XPOS, DEPREL or Case of CoNLL-U",
     )
     alias(group, "--tags", "tag_column")
     group.add_argument(
@@ -92,7 +92,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="layers such as embeddings,0-5, or “lower half”, “all but the last quarter”, “head only”",
     )
     group.add_argument(
-        "--lora-rank", type=int, default=0, metavar="N", help="rank of adapters (LoRA) that learn instead; 0: none"
+        "--lora-rank",
+        type=int,
+        default=0,
+        metavar="N",
+        help="rank of LoRA adapters, trained instead of the layers' own weights; 0: none",
     )
     group.add_argument(
         "--dropout", action=argparse.BooleanOptionalAction, default=True, help="dropout as the model's config says"
@@ -101,7 +105,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--keep-prefix",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="compute once what the lowest frozen layers make of a text",
+        help="compute the output of the lowest frozen layers once, before training",
     )
 
 
@@ -114,14 +118,14 @@ def _add_optimisation(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--max-length", type=int, default=128, metavar="TOKENS", help="tokens read of each example")
     alias(group, "--max-tokens", "max_length", type=int)
     group.add_argument(
-        "--learning-rate", type=float, default=0.0, metavar="RATE", help=f"the head's peak rate ({_FROZEN})"
+        "--learning-rate", type=float, default=0.0, metavar="RATE", help=f"peak learning rate of the head ({_FROZEN})"
     )
     group.add_argument(
         "--layerwise-lr-decay",
         type=float,
         default=1.0,
         metavar="FACTOR",
-        help="what the learning rate is multiplied by for each layer below",
+        help="factor that multiplies the learning rate for each layer below the top",
     )
     alias(group, "--layer-decay", "layerwise_lr_decay", type=float)
     group.add_argument(
@@ -129,11 +133,13 @@ def _add_optimisation(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=0.1,
         metavar="SHARE",
-        help="share of the steps in which the learning rate rises; then it falls to 0 on a line",
+        help="share of the steps in which the learning rate rises; then it falls linearly to 0",
     )
     alias(group, "--warm-up", "warmup", type=float)
-    group.add_argument("--weight-decay", type=float, default=0.01, metavar="FACTOR", help="as AdamW takes it")
-    group.add_argument("--label-smoothing", type=float, default=0.0, metavar="SHARE", help="as cross-entropy takes it")
+    group.add_argument("--weight-decay", type=float, default=0.01, metavar="FACTOR", help="weight decay of AdamW")
+    group.add_argument(
+        "--label-smoothing", type=float, default=0.0, metavar="SHARE", help="label smoothing of the cross-entropy loss"
+    )
     group.add_argument(
         "--balanced",
         action=argparse.BooleanOptionalAction,
@@ -145,7 +151,7 @@ def _add_optimisation(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=0,
         metavar="EPOCHS",
-        help="epochs without a better loss before it stops; 0: never",
+        help="early stopping: epochs without a lower validation loss before training stops; 0: never",
     )
 
 
@@ -155,14 +161,14 @@ def _add_regularization(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the training set taken from what the model's own run learned from",
+        help="share of the training set replayed from the run that the model comes from",
     )
     kinds = ("none", "l2", "ewc")
     group.add_argument(
         "--regularization",
         default="none",
         choices=kinds,
-        help="keep weights near where they began: none, l2 (L2-SP) or ewc (elastic weight consolidation)",
+        help="keep weights near their initial values: none, l2 (L2-SP) or ewc (elastic weight consolidation)",
     )
     alias(group, "--hold", "regularization", choices=kinds)
     group.add_argument(
@@ -170,7 +176,7 @@ def _add_regularization(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=0.1,
         metavar="FACTOR",
-        help="how strongly",
+        help="regularization strength (λ)",
     )
     alias(group, "--hold-strength", "regularization_strength", type=float)
 
@@ -200,7 +206,7 @@ def _add_masking(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn at random")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random")
     group.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:1")
     group.add_argument(
         "--precision",
@@ -209,5 +215,5 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         help="auto, float32 or bfloat16 (mixed precision)",
     )
     group.add_argument(
-        "--snapshots", type=int, default=3, metavar="N", help="moments of the training that are kept to be looked into"
+        "--snapshots", type=int, default=3, metavar="N", help="snapshots of the weights to keep during training"
     )

@@ -28,13 +28,13 @@ def snapshot_steps(count: int, steps: int) -> tuple[int, ...]:
     return tuple(sorted({round(steps * part / (count + 1)) for part in range(1, count + 1)} - {0, steps}))
 
 
-def save_snapshot(weights: Mapping[str, torch.Tensor], place: Path, step: int) -> None:
+def save_snapshot(weights: Mapping[str, torch.Tensor], folder: Path, step: int) -> None:
     """Write the weights that changed until a step, whole or not at all; a disk that is full is no reason to stop."""
-    place.mkdir(exist_ok=True)
-    beside = place / f".{step}"
+    folder.mkdir(exist_ok=True)
+    beside = folder / f".{step}"
     try:
         save_file(dict(weights), beside)
-        beside.replace(place / f"{step}{SNAPSHOT}")
+        beside.replace(folder / f"{step}{SNAPSHOT}")
     except (OSError, SafetensorError):
         # Nice to have; a disk that is full is said where a checkpoint is written.
         _log.warning("a snapshot could not be written", exc_info=True)
@@ -80,7 +80,7 @@ def latest_checkpoint(folder: Path) -> tuple[Path, int] | None:
     """Return the last whole checkpoint in a folder and its step; None where there is none."""
     try:
         given = read_object(folder / LATEST)
-        place = folder / as_text(given["checkpoint"])
-        return (place, int(number(given["step"]))) if (place / WEIGHTS).exists() else None
+        path = folder / as_text(given["checkpoint"])
+        return (path, int(number(given["step"]))) if (path / WEIGHTS).exists() else None
     except BROKEN:
         return None

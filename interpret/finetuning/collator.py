@@ -37,15 +37,15 @@ class Reader:
         label: Callable[[str], int | float] | None = None,
     ) -> None:
         self.examples = examples
-        self.label = label or {name: place for place, name in enumerate(labels)}.__getitem__
+        self.label = label or {name: index for index, name in enumerate(labels)}.__getitem__
         self.tokenizer = Tokenizer.from_str(encoder.tokenizer.to_str())
         self.tokenizer.enable_truncation(min(recipe.max_length, encoder.max_tokens))
 
-    def __call__(self, place: int) -> Item:
-        """Read the example at a place."""
+    def __call__(self, index: int) -> Item:
+        """Read the example at an index."""
         pairs = self.examples.pairs
-        number = self.label(self.examples.labels[place])
-        return self.text(self.examples.texts[place], pairs[place] if pairs is not None else None, number)
+        number = self.label(self.examples.labels[index])
+        return self.text(self.examples.texts[index], pairs[index] if pairs is not None else None, number)
 
     def text(self, text: str, pair: str | None = None, label: int | float = 0) -> Item:
         """Read a text that is no example."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from interpret.core.checkpoints import checkpoint_folder
-from interpret.core.device_lock import hold, synchronize
+from interpret.core.device_lock import lock_device, synchronize
 from interpret.core.devices import find_device, shown_alone
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
@@ -88,8 +88,8 @@ def measure_cost(
     >>> cost.kept, cost.context  # counted on cards only
     (0.0, 0)
     """
-    place = find_device(device)
-    name, precision = place.name, fast_precision(place) if precision == "auto" else precision
+    chosen_device = find_device(device)
+    name, precision = chosen_device.name, fast_precision(chosen_device) if precision == "auto" else precision
     if name == "cpu":
         return time_steps(encoder, tokens, precision, batch)
     return _apart(encoder, tokens, precision, batch, name)
@@ -103,23 +103,23 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
     if device.startswith("cuda"):
         # It sees no other card: on those it would leave nothing, and count nothing of them.
         env, inside = env | {"CUDA_VISIBLE_DEVICES": shown_alone(device)}, "cuda:0"
-    asked = json.dumps([model, inside, tokens, precision, batch])
+    request = json.dumps([model, inside, tokens, precision, batch])
     try:
         done = subprocess.run(
             [sys.executable, "-m", "interpret.finetuning.cost"],
             env=env,
-            input=asked,
+            input=request,
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
         )
-        told = json.loads(done.stdout.strip().splitlines()[-1])
+        timed = json.loads(done.stdout.strip().splitlines()[-1])
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
         raise InputError(
             "A training step could not be timed on {device}: {error}.", device=device, error=type(error).__name__
         ) from error
-    if "sentence" in told:
-        kind = CapacityError if told["kind"] == "CapacityError" else InputError
+    if "sentence" in timed:
+        kind = CapacityError if timed["kind"] == "CapacityError" else InputError
         # The card has another name there.
         told["values"] = {name: device if one == inside else one for name, one in told["values"].items()}
         raise kind.from_dict(told)
@@ -131,7 +131,7 @@ def main() -> None:
     model, device, tokens, precision, batch = json.loads(sys.stdin.read())
     try:
         free = find_device(device).free
-        told = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
+        timed = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
     except InterpretError as error:
         told = {"kind": type(error).__name__, **error.to_dict()}
     print(json.dumps(told))  # noqa: T201 - to who asked
@@ -148,7 +148,7 @@ def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: 
     device = encoder.spec.device
     rows = max(1, _MEASURED_TOKENS // tokens) if device == "cpu" else batch
     forward, backward, update, kept = [], [], [], 0
-    with hold(device):
+    with lock_device(device):
         ids = torch.randint(1, encoder.tokenizer.get_vocab_size(), (rows, tokens), device=device)
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         model = encoder.copy().model.train().requires_grad_(True)

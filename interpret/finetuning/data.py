@@ -50,7 +50,7 @@ def read_examples(
     >>> examples = it.finetuning.read_examples("\n".join(lines).encode(), "topics.csv", "text", "topic")
     >>> len(examples), examples.skipped, examples.classes
     (8, 1, ('money', 'nature'))
-    >>> examples.texts[0], examples.labels[0], examples.places[0]
+    >>> examples.texts[0], examples.labels[0], examples.indices[0]
     ('Tax number 0', 'money', 1)
     """
     return find_objective(task).read(content, name, Columns(text, label, pair, words, tags))
@@ -84,7 +84,7 @@ def split_examples(
     >>> train, held_out = it.finetuning.split_examples(examples, share=0.2)
     >>> len(train), len(held_out), set(train) & set(held_out)
     (16, 4, set())
-    >>> sorted(examples.labels[place] for place in held_out)
+    >>> sorted(examples.labels[index] for index in held_out)
     ['money', 'money', 'nature', 'nature']
     """
     if not 0.05 <= share <= 0.5:

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int
 from interpret.core.arrays import read_only
 from interpret.core.intervals import share_interval
 
-# A word's place in an entity, and the entity's kind: B-egin, I-nside, E-nd or L-ast, S-ingle or U-nit; O is outside.
+# A word's position in an entity, and the entity's kind: B-egin, I-nside, E-nd or L-ast, S-ingle or U-nit; O is outside.
 _TAG = re.compile(r"[BIESLU](-.+)?|O")
 Entity = tuple[str, int, int]
 
@@ -74,13 +74,13 @@ def entities_of(tags: Sequence[str]) -> list[Entity]:
     """
     found, begin = [], 0
     before, kind_before = "O", ""
-    for place, tag in enumerate([*tags, "O"]):
+    for index, tag in enumerate([*tags, "O"]):
         here, kind = {"L": "E", "U": "S"}.get(tag[0], tag[0]), tag[1:].split("-", maxsplit=1)[-1] or "_"
         other = kind != kind_before
         if before in "ES" or (before in "BI" and here in "BSO") or (before != "O" and other):
-            found.append((kind_before, begin, place - 1))
+            found.append((kind_before, begin, index - 1))
         if here in "BS" or (before in "ESO" and here in "IE") or (here != "O" and other):
-            begin = place
+            begin = index
         before, kind_before = here, kind
     return found
 
@@ -99,12 +99,12 @@ def count_entities(
     """Return the kinds of entities, and of each sentence and kind how many are correct, found and true."""
     pairs = [(set(entities_of(true)), set(entities_of(other))) for true, other in zip(truth, given, strict=True)]
     kinds = tuple(sorted({kind for pair in pairs for some in pair for kind, _first, _last in some}))
-    places = {kind: place for place, kind in enumerate(kinds)}
+    index_of = {kind: index for index, kind in enumerate(kinds)}
     counts = np.zeros((len(pairs), len(kinds), 3), np.int64)
     for row, (true, other) in enumerate(pairs):
         for column, some in enumerate((true & other, other, true)):
             for kind, _first, _last in some:
-                counts[row, places[kind], column] += 1
+                counts[row, index_of[kind], column] += 1
     return kinds, counts
 
 

@@ -30,7 +30,7 @@ class Examples:
     labels
         One for each text: a class's name, or a number with a decimal point; for token classes the tags, joined by
         spaces to be shown; of running text which document it is of: its row in the file, from 1.
-    places
+    indices
         Which row of the file each is, from 0, skipped ones counted; of running text which passage.
     skipped
         How many rows had no text or no label.
@@ -50,7 +50,7 @@ class Examples:
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
     labels: tuple[str, ...]
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     skipped: int
     missing: tuple[tuple[str, int], ...] = ()
     words: tuple[tuple[str, ...], ...] | None = None
@@ -67,7 +67,7 @@ class Examples:
     @property
     def origin(self) -> FileRows:
         """Which rows of the file these are, and what else it says of them."""
-        return FileRows(tuple(place + 1 for place in self.places), self.columns)
+        return FileRows(tuple(index + 1 for index in self.indices), self.columns)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -78,14 +78,14 @@ class Examples:
         return find_objective(self.task).classes(self)
 
     def some(self, chosen: Sequence[int] | Int[np.ndarray, " chosen"]) -> "Examples":
-        """Return those at some places of this collection."""
+        """Return those at some indices of this collection."""
         pairs = None if self.pairs is None else tuple(self.pairs[i] for i in chosen)
         return Examples(
             self.task,
             tuple(self.texts[i] for i in chosen),
             pairs,
             tuple(self.labels[i] for i in chosen),
-            tuple(self.places[i] for i in chosen),
+            tuple(self.indices[i] for i in chosen),
             0,
             (),
             None if self.words is None else tuple(self.words[i] for i in chosen),
@@ -94,7 +94,7 @@ class Examples:
         )
 
     def joined(self, other: "Examples") -> "Examples":
-        """Return these examples and after them another file's, which keep the places of their own file.
+        """Return these examples and after them another file's, which keep the indices of their own file.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Examples:
             self.texts + other.texts,
             pairs,
             self.labels + other.labels,
-            self.places + other.places,
+            self.indices + other.indices,
             self.skipped + other.skipped,
             tuple((Counter(dict(self.missing)) + Counter(dict(other.missing))).items()),
             self.words + other.words if self.words is not None and other.words is not None else None,
@@ -128,10 +128,10 @@ class Examples:
             self.comments + other.comments,
         )
 
-    def key(self, place: int) -> tuple[str, str]:
+    def key(self, index: int) -> tuple[str, str]:
         """Return what two examples have in common that say the same: case and spaces apart."""
         if self.words is not None:
             # Words may hold spaces, and “New York” is not “New” and “York”.
-            return "\0".join(self.words[place]).casefold(), ""
-        second = self.pairs[place] if self.pairs is not None else ""
-        return text_key(self.texts[place]), text_key(second)
+            return "\0".join(self.words[index]).casefold(), ""
+        second = self.pairs[index] if self.pairs is not None else ""
+        return text_key(self.texts[index]), text_key(second)

@@ -6,10 +6,10 @@ from interpret.finetuning.objective import find_objective
 
 
 def beats_baseline(facts: Mapping[str, float]) -> bool | None:
-    """Tell whether a run is shown to be better than one that has learned nothing, by what it is listed with.
+    """Tell whether a run is shown to beat the baseline, by what it is listed with.
 
-    The interval of its accuracy lies above the share of the commonest class; of entities that of F1 above 0 as well;
-    of a regression that of R² above 0, where who always says the mean is. None where there is no such baseline.
+    The interval of its accuracy lies above the majority-class baseline; of entities that of F1 above 0 as well;
+    of a regression that of R² above 0, where always predicting the mean is. None where there is no such baseline.
     """
     if "majority" in facts:
         return facts.get("low", 0.0) > facts["majority"] and facts.get("entity_low", 1.0) > 0
@@ -34,18 +34,20 @@ def reported_on(facts: Mapping[str, float], chooses: bool) -> str:
 
 
 def in_words(facts: Mapping[str, float], task: str, chooses: bool) -> list[str]:
-    """Say in a terminal's lines how good a run is, on which rows, and whether that is better than nothing."""
+    """Say in a terminal's lines how good a run is, on which rows, and whether that beats the baseline."""
     objective = find_objective(task)
     lines = objective.in_words(facts, _between)
     if beats_baseline(facts) is False:
-        lines.append(f"NOT SHOWN TO BE BETTER than {objective.baseline(facts)}")
+        lines.append(f"not shown to beat {objective.baseline(facts)}")
     count = f"{facts.get('judged', 0):.0f} {objective.unit.name}"
     if reported_on(facts, chooses) == "choosing":
-        lines.append(f"measured on the {count} that chose the epoch, which flatters it")
+        lines.append(f"measured on the {count} that the epoch was chosen on, so the score is optimistic")
         if "honest" in facts:
-            lines[-1] += f": chosen by one half of them and measured on the other it is {facts['honest']:.4g}"
+            lines[-1] += f"; with the epoch chosen on one half and measured on the other it is {facts['honest']:.4g}"
     elif "validated" in facts:
-        lines.append(f"measured on {count} that had no say in the epoch; {facts['validated']:.0f} others chose it")
+        lines.append(
+            f"measured on {count} not used to choose the epoch; it was chosen on {facts['validated']:.0f} others"
+        )
     else:
         lines.append(f"measured on {count}; no epoch was chosen")
     return lines

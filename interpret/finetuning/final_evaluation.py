@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from interpret.core.batches import batches_of
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.pseudo_likelihood import pseudo_log_likelihood
@@ -38,9 +38,9 @@ def measure_forgetting(run: Run, device: str) -> dict[str, float]:
     if set(examples.classes) - set(labels):
         return {}
     read, collate = Reader(encoder, request.recipe, examples, labels), Collator(encoder)
-    items = [read(int(place)) for place in split.test]
+    items = [read(int(index)) for index in split.test]
     loss = right = 0.0
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         for batch in batches_of([len(one["input_ids"]) for one in items], collate.tokens_per_batch):
             inputs = collate.on_device([items[i] for i in batch])
             truth = inputs.pop("labels")
@@ -67,13 +67,15 @@ def measure_pseudo_perplexity(run: Run, device: str) -> dict[str, float]:
             # What it starts from could not predict at all.
             continue
         room = min(run.request.recipe.max_length, encoder.max_tokens)
-        told = []
-        for place in some:
+        scored = []
+        for index in some:
             # A text may have the mask written in it.
             with suppress(InputError):
-                cut = windows(encoder, examples.texts[int(place)], size=room).first[0].text
-                told.append(pseudo_log_likelihood(encoder, cut))
-        if not told:
+                cut = windows(encoder, examples.texts[int(index)], size=room).first[0].text
+                scored.append(pseudo_log_likelihood(encoder, cut))
+        if not scored:
             continue
-        found[f"pseudo_perplexity{name}"] = math.exp(-sum(one.total for one in told) / sum(one.count for one in told))
+        found[f"pseudo_perplexity{name}"] = math.exp(
+            -sum(one.total for one in scored) / sum(one.count for one in scored)
+        )
     return found

@@ -39,7 +39,7 @@ class DataHealth:
     duplicates
         Places of examples that say what an earlier one said, with the same label.
     contradictions
-        Groups of places that say the same and are labelled differently.
+        Groups of indices of examples that say the same and are labelled differently.
     leaks
         Places of examples to judge by that say what one to learn from says.
     left_out
@@ -152,32 +152,32 @@ def check_health(
     ((3,), ((0, 1),), (3,))
     """
     groups: dict[tuple[str, str], list[int]] = {}
-    for place in range(len(examples)):
-        groups.setdefault(examples.key(place), []).append(place)
+    for index in range(len(examples)):
+        groups.setdefault(examples.key(index), []).append(index)
     duplicates, contradictions = [], []
     for group in groups.values():
-        names = Counter(examples.labels[place] for place in group)
+        names = Counter(examples.labels[index] for index in group)
         if len(names) > 1:
             contradictions.append(tuple(group))
         seen: set[str] = set()
-        for place in group:
-            if examples.labels[place] in seen:
-                duplicates.append(place)
-            seen.add(examples.labels[place])
-    known = {examples.key(int(place)) for place in train_rows}
+        for index in group:
+            if examples.labels[index] in seen:
+                duplicates.append(index)
+            seen.add(examples.labels[index])
+    known = {examples.key(int(index)) for index in train_rows}
     used = {*map(int, train_rows), *map(int, held_out_rows)}
-    left_out = [place for place in range(len(examples)) if place not in used and examples.key(place) in known]
-    leaks = [int(place) for place in held_out_rows if examples.key(int(place)) in known]
+    left_out = [index for index in range(len(examples)) if index not in used and examples.key(index) in known]
+    leaks = [int(index) for index in held_out_rows if examples.key(int(index)) in known]
     characters = sum(map(len, examples.texts)) / max(1, len(examples))
     count = min(sample, len(examples), max(_LEAST_READ, int(_MOST_CHARACTERS / max(1, characters))))
     chosen = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
     lengths, unknown, cut = [], 0, []
-    for place in chosen:
-        tokens = tokenize(encoder.tokenizer, examples.texts[place], examples.pairs[place] if examples.pairs else None)
+    for index in chosen:
+        tokens = tokenize(encoder.tokenizer, examples.texts[index], examples.pairs[index] if examples.pairs else None)
         lengths.append(len(tokens))
         unknown += tokens.unknown
         words = [group for group in tokens.groups if not tokens.special[group[0]]]
-        lacking = {place for place in range(len(tokens)) if tokens.unknown_at(place)} if tokens.unknown else set()
+        lacking = {index for index in range(len(tokens)) if tokens.unknown_at(index)} if tokens.unknown else set()
         cut += [len(group) for group in words if lacking.isdisjoint(group)]
     total = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add(examples.pairs is not None)
     objective = find_objective(examples.task)
@@ -204,8 +204,8 @@ def check_health(
 def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputError]:
     """Return a sentence for each finding, the gravest first: for a page, a terminal and a library alike."""
 
-    def begin(place: int) -> str:
-        return examples.texts[place][:80]
+    def begin(index: int) -> str:
+        return examples.texts[index][:80]
 
     objective = find_objective(examples.task)
     first = health.contradictions[0] if health.contradictions else ()
@@ -237,7 +237,7 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             len(health.contradictions),
             count=f"{len(health.contradictions):,}",
             text=begin(first[0]),
-            labels=", ".join(sorted({examples.labels[place] for place in first})),
+            labels=", ".join(sorted({examples.labels[index] for index in first})),
         ),
         "few held out": lambda: objective.few_held_out(
             health.held_out_rows, health.predictions, f"{health.uncertainty * 100:.1f}"

@@ -41,12 +41,12 @@ def read_rows(
     labels = [row[label].strip() for row in table.rows]
     none = [missing(one) for one in labels]
     kept = [
-        place
-        for place, row in enumerate(table.rows)
-        if row[text].strip() and not none[place] and (second is None or row[second].strip())
+        index
+        for index, row in enumerate(table.rows)
+        if row[text].strip() and not none[index] and (second is None or row[second].strip())
     ]
-    given = [labels[place] for place in kept]
-    rows = [table.rows[place] for place in kept]
+    given = [labels[index] for index in kept]
+    rows = [table.rows[index] for index in kept]
     shown = [table.columns[i] for i in (text, second) if i is not None]
     origin = rows_of(table, kept, shown)
     return Examples(

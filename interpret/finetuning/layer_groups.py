@@ -48,18 +48,18 @@ def layer_group_parameters(model: PreTrainedModel | Classifier, family: Family) 
     layer_groups: dict[str, list[torch.nn.Parameter]] = {
         name: [] for name in (EMBEDDINGS, *map(str, range(len(layers))), POOLER, HEAD)
     }
-    places: dict[int, str] = {}
+    group_of: dict[int, str] = {}
     for number, layer in enumerate(layers):
-        places |= {id(parameter): str(number) for parameter in layer.parameters()}
+        group_of |= {id(parameter): str(number) for parameter in layer.parameters()}
     last = str(len(layers) - 1)
     for path, module in body.named_children():
         if path == "pooler" or path.startswith("pooler_"):
-            places |= {id(parameter): POOLER for parameter in module.parameters()}
+            group_of |= {id(parameter): POOLER for parameter in module.parameters()}
         elif path == "final_norm":
-            places |= {id(parameter): last for parameter in module.parameters()}
+            group_of |= {id(parameter): last for parameter in module.parameters()}
     inside = {id(parameter) for parameter in body.parameters()}
     for parameter in model.parameters():
-        name = places.get(id(parameter), EMBEDDINGS) if id(parameter) in inside else HEAD
+        name = group_of.get(id(parameter), EMBEDDINGS) if id(parameter) in inside else HEAD
         layer_groups[name].append(parameter)
     return {name: found for name, found in layer_groups.items() if found}
 
@@ -221,5 +221,5 @@ def layer_rates(layer_groups: Sequence[LayerGroup], rate: float, decay: float) -
     {'embeddings': 0.001, '0': 0.002, '1': 0.004, 'head': 0.008}
     """
     layers = [layer_group.name for layer_group in layer_groups if layer_group.name not in (POOLER, HEAD)]
-    rates = {name: rate * decay ** (len(layers) - place) for place, name in enumerate(layers)}
+    rates = {name: rate * decay ** (len(layers) - index) for index, name in enumerate(layers)}
     return {layer_group.name: rates.get(layer_group.name, rate) for layer_group in layer_groups}

@@ -16,7 +16,7 @@ from interpret.finetuning.masked_passages import FOLLOWS
 
 @contextmanager
 def reading_at(model: tf.PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
-    """While the block runs, the masked-word head reads the states at some places only: ``(batch, token)``, true there.
+    """While the block runs, the masked-word head reads the states at some positions only: those true in ``chosen``.
 
     The vocabulary is wide: answered for every token, it would take longer than all layers of a small model.
     """

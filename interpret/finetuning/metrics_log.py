@@ -183,11 +183,11 @@ def read_metrics(folder: Path) -> MetricsLog:
             log = log.caught_up(path)
         except OSError:
             # None yet; or what stands in its place is no file.
-            return _Log(damaged=int(path.exists())).told()
+            return _Log(damaged=int(path.exists())).metrics()
         _logs[path] = log
         while len(_logs) > _MOST_LOGS:
             _logs.popitem(last=False)
-        return log.told()
+        return log.metrics()
 
 
 def read_since(file: BinaryIO, offset: int) -> bytes:
@@ -247,7 +247,7 @@ class _Log:
         self.steps[self.count : self.count + len(rows)] = rows
         self.count += len(rows)
 
-    def told(self) -> MetricsLog:
+    def metrics(self) -> MetricsLog:
         """Return it as columns."""
         table = self.steps[: self.count].view()
         table.flags.writeable = False

@@ -41,7 +41,7 @@ class Objective(ABC):
     name
         What it is called in files, links and the terminal: never to be changed.
     order
-        The place in lists; objectives of one place stand in the order of their names.
+        The rank in lists; objectives of one rank stand in the order of their names.
     title, about, file_hint
         What the reader sees: its title, what else there is to say of it (or nothing), and what file it takes, with
         ``{kinds}`` for the endings.
@@ -115,7 +115,7 @@ class Objective(ABC):
 
     @abstractmethod
     def split(self, examples: "Examples", share: float, seed: int) -> tuple[list[int], list[int]]:
-        """Return the places of the examples to learn from, and of those that are held out."""
+        """Return the indices of the examples to train on, and of those that are held out."""
 
     def least(self, examples: "Examples") -> int:
         """Return how many examples either side of a split needs."""
@@ -284,8 +284,8 @@ class Objective(ABC):
         return [f"{self.score_name} {facts['accuracy']:.1%} {interval(facts, '.1%')}{more}"]
 
     def baseline(self, facts: Mapping[str, float]) -> str:
-        """Say in a terminal's words what a model that has learned nothing does."""
-        return f"always giving the commonest class, which is right in {facts.get('majority', 0):.1%}"
+        """Name for a terminal the baseline that a model has to beat."""
+        return f"the majority-class baseline, whose accuracy is {facts.get('majority', 0):.1%}"
 
     # ---- its cost
 

@@ -14,11 +14,11 @@ _NO_DECAY = ("bias", "norm")
 def make_optimizer(trainable: TrainableModel, recipe: Recipe, regularizer: Regularizer | None) -> torch.optim.Optimizer:
     """Return AdamW with the rate of each layer group; what is held near where it began does not decay."""
     rates = layer_rates(trainable.layer_groups, recipe.learning_rate, recipe.layerwise_lr_decay)
-    held = {id(one) for one in regularizer.weights} if regularizer is not None else set()
+    regularized = {id(one) for one in regularizer.weights} if regularizer is not None else set()
 
     def decays(one: torch.nn.Parameter) -> bool:
         name = trainable.names[id(one)].lower()
-        return id(one) not in held and not any(part in name for part in _NO_DECAY)
+        return id(one) not in regularized and not any(part in name for part in _NO_DECAY)
 
     groups = []
     for layer_group in trainable.parameters:

@@ -130,7 +130,7 @@ def _as_outcome(run: Run, answers: dict[str, np.ndarray], labels: tuple[str, ...
     some = examples.some(objective.rows(split.test, answers))
     words, unread = None, 0
     if examples.tags is not None:
-        unread = sum(len(examples.tags[place]) for place in split.test) - len(answers["rows"])
+        unread = sum(len(examples.tags[index]) for index in split.test) - len(answers["rows"])
         if "words" in answers:
             words = tuple(row[one] for row, one in zip(some.words or (), answers["words"], strict=True))
     return Outcome(
@@ -235,4 +235,4 @@ def token_names(run: Run, ids: Iterable[int]) -> dict[int, str]:
     except Exception as error:  # of no class of its own, whatever is wrong
         raise damaged(file, error, run.folder) from error
     names = TokenNames(tokenizer)
-    return {place: names(place) for place in set(ids)}
+    return {token_id: names(token_id) for token_id in set(ids)}

@@ -55,8 +55,8 @@ def read_passages(
     if table.columns == ("text",) and not name.lower().endswith((".csv", ".tsv", ".jsonl")):
         documents, origin = ["\n".join(row[0] for row in table.rows)], FileRows((1,))
     elif text in table.columns:
-        place = table.columns.index(text)
-        documents = [row[place] for row in table.rows]
+        column = table.columns.index(text)
+        documents = [row[column] for row in table.rows]
         origin = rows_of(table, range(len(documents)), [text])
     else:
         raise InputError(
@@ -128,13 +128,13 @@ def _middle(passage: Sequence[str]) -> int:
 def split_passages(examples: Examples, share: float) -> tuple[list[int], list[int]]:
     """Hold the end of each document out: neighbouring passages would tell of each other."""
     documents: dict[str, list[int]] = {}
-    for place, label in enumerate(examples.labels):
-        documents.setdefault(label, []).append(place)
+    for index, label in enumerate(examples.labels):
+        documents.setdefault(label, []).append(index)
     held_out: list[int] = []
-    for places in documents.values():
-        held_out += places[len(places) - round(len(places) * share) :]
+    for indices in documents.values():
+        held_out += indices[len(indices) - round(len(indices) * share) :]
     if not held_out:
         # Documents of a passage or two: every so-manyth.
         held_out = list(range(0, len(examples), max(2, round(1 / share))))
-    held_out_places = set(held_out)
-    return [place for place in range(len(examples)) if place not in held_out_places], sorted(held_out)
+    ends = set(held_out)
+    return [index for index in range(len(examples)) if index not in ends], sorted(held_out)

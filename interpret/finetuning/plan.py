@@ -247,7 +247,7 @@ def _shares(layers: Sequence[LayerGroup], embeddings_frozen: bool, kept: int, ad
 
 def _lowest(layers: Sequence[LayerGroup], embeddings_frozen: bool) -> int:
     """Return the lowest layer that a gradient has to reach; as many as there are where only the head learns."""
-    free = [place for place, one in enumerate(layers) if not one.frozen]
+    free = [index for index, one in enumerate(layers) if not one.frozen]
     return 0 if not embeddings_frozen else free[0] if free else len(layers)
 
 

@@ -77,7 +77,7 @@ def measure_pretraining(answers: Mapping[str, np.ndarray]) -> PretrainingResults
     shares = [share_interval(*_by_row(rank < most, answers["rows"])) for most in (1, 5)]
     follows = answers.get("follows", np.empty(0, np.float32))
     following = answers.get("following", np.empty(0, bool))
-    told = (follows > 0.5) == following
+    correct = (follows > 0.5) == following
     nothing = float("nan")
     return PretrainingResults(
         truth=read_only(answers["truth"], np.int64),
@@ -92,8 +92,8 @@ def measure_pretraining(answers: Mapping[str, np.ndarray]) -> PretrainingResults
         perplexity=float(np.exp(-np.log(np.maximum(answers["chance"].astype(np.float64), 1e-30)).mean())),
         follows=read_only(follows, np.float32),
         following=read_only(following, bool),
-        next=float(told.mean()) if len(told) else nothing,
-        next_interval=wilson(int(told.sum()), len(told)) if len(told) else (nothing, nothing),
+        next=float(correct.mean()) if len(correct) else nothing,
+        next_interval=wilson(int(correct.sum()), len(correct)) if len(correct) else (nothing, nothing),
     )
 
 

@@ -169,8 +169,8 @@ class Recipe:
         if self.lora_rank and self.regularization != "none":
             raise InputError(
                 "Adapters leave the model's own weights unchanged, so no regularization is needed to prevent "
-                "forgetting. Choose adapters (LoRA) or “{hold}”, not both.",
-                hold=self.regularization,
+                "forgetting. Choose adapters (LoRA) or “{regularization}”, not both.",
+                regularization=self.regularization,
             )
         ranges: dict[str, tuple[float, float]] = {
             "learning_rate": (1e-8, 100.0),

@@ -60,15 +60,15 @@ def connect(root: Path) -> Any:
     """Return MLflow's client for the record of the runs in a folder."""
     client = load_client()
     uri = tracking_uri(root)
-    place = root / _DATABASE
-    if uri == f"sqlite:///{place}" and not place.exists():
+    database = root / _DATABASE
+    if uri == f"sqlite:///{database}" and not database.exists():
         # Whoever is killed while MLflow makes its tables leaves half of them, which it refuses ever after.
         with FileLock(root / ".record.lock"):
-            if not place.exists():
+            if not database.exists():
                 beside = root / f".{_DATABASE}.{os.getpid()}"
                 beside.unlink(missing_ok=True)
                 client(f"sqlite:///{beside}", f"sqlite:///{beside}").search_experiments()
-                beside.replace(place)
+                beside.replace(database)
     return client(uri, uri)
 
 
@@ -91,7 +91,7 @@ def find_experiment(client: Any, root: Path) -> str:
 
 
 class Record:
-    """A run's place in the record, written by a thread of its own.
+    """A run's entry in the record, written by a thread of its own.
 
     A training must not wait for a server, nor end because one does not answer: what cannot be recorded is logged, and
     the run's own folder has everything anyway.
@@ -185,15 +185,15 @@ class Record:
         return str(begun.info.run_id)
 
     def _keep_model(self, client: Any, model: Path) -> None:
-        place = client.get_run(self.id).info.artifact_uri
-        if not place.startswith("file:"):
+        uri = client.get_run(self.id).info.artifact_uri
+        if not uri.startswith("file:"):
             client.log_artifacts(self.id, str(model), "model")
             return
         from urllib.parse import urlparse
         from urllib.request import url2pathname
 
         # On this machine the record holds the same files, not copies of them.
-        target = Path(url2pathname(urlparse(place).path)) / "model"
+        target = Path(url2pathname(urlparse(uri).path)) / "model"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(model, target, copy_function=link)
 
@@ -227,8 +227,8 @@ def reached(root: Path) -> Iterator[Any]:
     # An address may name a driver that is not installed.
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         raise InputError(
-            "The MLflow record at {place} does not respond: {error}. Check that the server is running and that "
+            "The MLflow record at {address} does not respond: {error}. Check that the server is running and that "
             "MLFLOW_TRACKING_URI is right.",
-            place=redacted(tracking_uri(root)),
+            address=redacted(tracking_uri(root)),
             error=first_line(error, 200),
         ) from error

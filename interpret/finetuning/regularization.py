@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import InputError
 from interpret.core.tasks import logits_of
@@ -37,7 +37,7 @@ class ParentRun:
     model
         Its model, as `interpret.load_encoder` takes it.
     examples, train_rows
-        Its examples, and the places of those that it learned from.
+        Its examples, and the indices of those that it was trained on.
     """
 
     model: str
@@ -79,13 +79,13 @@ class Regularizer:
                 importance.get(inside[id(one)], torch.zeros(())).to(one.device).expand_as(one) for one in self.weights
             ]
 
-    def pull(self) -> None:
+    def add_gradient(self) -> None:
         """Add its gradient, ``λ f (w − w⁰)``, to that of the weights."""
         with torch.no_grad():
-            for place, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
+            for index, (one, begun) in enumerate(zip(self.weights, self.begun, strict=True)):
                 if one.grad is not None:
                     way = one - begun
-                    one.grad.add_(way if self.importance is None else way * self.importance[place], alpha=self.strength)
+                    one.grad.add_(way if self.importance is None else way * self.importance[index], alpha=self.strength)
 
 
 def make_regularizer(trainable: TrainableModel, recipe: Recipe, parent_run: ParentRun | None) -> Regularizer | None:
@@ -134,9 +134,9 @@ def fisher_information(
     found = {name: torch.zeros_like(one, dtype=torch.float32) for name, one in parameters.items()}
     for one in parameters.values():
         one.requires_grad_(True)
-    with hold(encoder.spec.device):
-        for place in chosen:
-            inputs = collate.on_device([read(int(place))])
+    with lock_device(encoder.spec.device):
+        for index in chosen:
+            inputs = collate.on_device([read(int(index))])
             del inputs["labels"]
             logits = logits_of(encoder.run(inputs, gradients=True, task=True))[0].float()
             answer = random.choice(len(logits), p=_shares(logits))
@@ -162,7 +162,7 @@ def replayed(
     share: float,
     seed: int,
 ) -> tuple[Examples, Int[np.ndarray, " all"]]:
-    """Return examples with some that were learned from before, and the places of all to learn from.
+    """Return examples with some that were learned from before, and the indices of all to train on.
 
     Of what is learned from then, ``share`` is old, or all that is old where there is less (Robins 1995, "rehearsal").
 

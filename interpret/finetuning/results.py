@@ -100,7 +100,7 @@ class ClassificationResults:
 
     @property
     def beats_majority(self) -> bool:
-        """Whether the accuracy's interval lies above who always guesses the commonest class."""
+        """Whether the accuracy's interval lies above the majority-class baseline."""
         return self.interval[0] > self.majority
 
     @property
@@ -161,20 +161,20 @@ def measure_results(
     InputError
         If a true class is not among them, or there are no examples.
     """
-    places = {name: place for place, name in enumerate(labels)}
-    foreign = next((one for one in truth if one not in places), None)
+    index_of = {name: index for index, name in enumerate(labels)}
+    foreign = next((one for one in truth if one not in index_of), None)
     if foreign is not None or not len(truth):
         raise InputError(
             "This classifier has no class “{label}”. It has: {known}.",
             label=foreign or "",
             known=", ".join(list(labels)[:20]),
         )
-    true = np.array([places[one] for one in truth])
+    true = np.array([index_of[one] for one in truth])
     scores = logits.astype(np.float64)
     probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    given, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    count, classes = len(true), len(places)
+    given, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    count, classes = len(true), len(index_of)
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (true, given), 1)
     hits = np.diag(confusion).astype(float)
@@ -206,14 +206,14 @@ def measure_results(
         majority=float(confusion.sum(axis=1).max() / count),
         interval=(float(intervals[0, 0]), float(intervals[0, 1])),
         ece=float((counts / count * abs(confidence - rightness)).sum()),
-        ece_interval=_ece_interval(sure, right, ranges, owner),
+        ece_interval=_ece_interval(confidences, right, ranges, owner),
         confidence=read_only(confidence, np.float32),
         rightness=read_only(rightness, np.float32),
         rightness_interval=read_only(intervals[2 * classes + 1 :], np.float32),
         counts=read_only(counts, np.int64),
         answers=read_only(given, np.int64),
-        probabilities=read_only(sure, np.float32),
-        mistakes=read_only(wrong[np.argsort(-sure[wrong], kind="stable")], np.int64),
+        probabilities=read_only(confidences, np.float32),
+        mistakes=read_only(wrong[np.argsort(-confidences[wrong], kind="stable")], np.int64),
         sentences=len(np.unique(rows)) if rows is not None else 0,
         entities=entities,
     )
@@ -258,12 +258,12 @@ def _intervals(
 def _drawn(
     columns: Sequence[tuple[np.ndarray, np.ndarray | float]], owner: np.ndarray, widths: Sequence[int]
 ) -> list[np.ndarray]:
-    """Return groups of sums over clusters drawn with replacement: each of places and what is summed up there."""
+    """Return groups of sums over clusters drawn with replacement: each of indices and what is summed up there."""
     clusters = int(owner.max()) + 1
     parts = np.zeros((clusters, sum(widths)))
     begins = np.cumsum([0, *widths])
-    for begin, (place, value) in zip(begins, columns, strict=False):
-        np.add.at(parts, (owner, begin + place), value)
+    for begin, (index, value) in zip(begins, columns, strict=False):
+        np.add.at(parts, (owner, begin + index), value)
     # Of many clusters the ends are known well enough by fewer draws.
     draws = drawn_sums(parts, 0, DRAWS if clusters <= 2000 else DRAWS // 4)
     return [draws[:, begin:end] for begin, end in pairwise(begins)]
@@ -282,12 +282,14 @@ def _macro_f1_interval(true: np.ndarray, given: np.ndarray, classes: int, owner:
     return drawn_interval(float(value), macro(hits, there + called), int(owner.max()) + 1)
 
 
-def _ece_interval(sure: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
+def _ece_interval(
+    confidences: np.ndarray, right: np.ndarray, ranges: np.ndarray, owner: np.ndarray
+) -> tuple[float, float]:
     clusters = int(owner.max()) + 1
     if clusters < 2:
         return float("nan"), float("nan")
-    gaps, counts = _drawn([(ranges, sure - right), (ranges, 1.0)], owner, (_BINS, _BINS))
-    value = np.abs(np.bincount(ranges, sure - right)).sum() / len(sure)
+    gaps, counts = _drawn([(ranges, confidences - right), (ranges, 1.0)], owner, (_BINS, _BINS))
+    value = np.abs(np.bincount(ranges, confidences - right)).sum() / len(confidences)
     low, high = np.quantile(np.abs(gaps).sum(axis=1) / counts.sum(axis=1), (0.025, 0.975))
     room = 1 - 0.025 ** (1 / clusters)
     return float(np.clip(2 * value - high, 0, 1)), float(np.clip(max(2 * value - low, value + room), 0, 1))

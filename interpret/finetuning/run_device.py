@@ -10,7 +10,7 @@ from interpret.finetuning.turns import launched
 _claimed: list[str] = []
 
 
-def settle_device(asked: str, own: bool) -> tuple[str, str]:
+def settle_device(requested: str, own: bool) -> tuple[str, str]:
     """Return what a recipe's device is called on this machine, and what in this process.
 
     Of a process of its own it becomes the only card.
@@ -20,15 +20,15 @@ def settle_device(asked: str, own: bool) -> tuple[str, str]:
     InputError
         If the machine has no such device, it does not answer, or this process has made another one its only card.
     """
-    if _claimed and asked in ("auto", "cuda", *_claimed):
+    if _claimed and requested in ("auto", "cuda", *_claimed):
         return _claimed[0], "cuda:0"
-    device = find_device(asked).name
+    device = find_device(requested).name
     if launched() and device.startswith("cuda"):
         return device, f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
         inside = claim(device) if own else device
     except InputError:
-        if asked != "auto":
+        if requested != "auto":
             raise
         # Known to the machine, but CUDA does not start.
         return "cpu", "cpu"

@@ -17,8 +17,8 @@ from interpret.finetuning.training import Trained, save_trained
 def keep_results(run: Run, trained: Trained) -> None:
     """Write the model and its answers, each whole or not at all."""
     beside, before = run.folder / ".model", run.folder / ".before"
-    for place in (beside, before):
-        shutil.rmtree(place, ignore_errors=True)
+    for folder in (beside, before):
+        shutil.rmtree(folder, ignore_errors=True)
     beside.mkdir()
     save_trained(trained, find_checkpoint(run.base), beside)
     if trained.adapter:

@@ -64,7 +64,7 @@ class Run:
         One of `STATES`. ``"stopping"``: asked to stop, and not there yet. ``"interrupted"``: its process ended without
         a word, by a crash or with the machine. ``"damaged"``: what it was asked, or how it is, cannot be read; it can
         be deleted, and what else is in its folder saved.
-    asked, begun, ended
+    queued, begun, ended
         Seconds since 1970; 0 for not yet.
     device
         Where it runs.
@@ -88,7 +88,7 @@ class Run:
     folder: Path
     request: Request
     state: str
-    asked: float
+    queued: float
     begun: float = 0.0
     ended: float = 0.0
     device: str = ""
@@ -114,14 +114,14 @@ class Run:
     @property
     def model(self) -> Path | None:
         """The folder of its model, where it has one yet."""
-        place = self.folder / "model"
-        return place if (place / "config.json").exists() else None
+        folder = self.folder / "model"
+        return folder if (folder / "config.json").exists() else None
 
     @property
     def adapter(self) -> Path | None:
         """The folder of its adapters, where it has any."""
-        place = self.folder / "adapter"
-        return place if (place / "adapter_config.json").exists() else None
+        folder = self.folder / "adapter"
+        return folder if (folder / "adapter_config.json").exists() else None
 
     @property
     def base(self) -> str:
@@ -297,7 +297,7 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
         folder=folder,
         request=request,
         state=state,
-        asked=moment(given.get("asked", 0.0)),
+        queued=moment(given.get("asked", 0.0)),
         begun=moment(given.get("begun", 0.0)),
         ended=moment(given.get("ended", 0.0)),
         device=as_text(given.get("device", "")),
@@ -312,7 +312,7 @@ def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:
     )
 
 
-def _asked(folder: Path) -> float:
+def _queued(folder: Path) -> float:
     """Return when a run was asked for, by its folder's name or else its age: where it stands among others."""
     try:
         return time.mktime(time.strptime(folder.name[:15], "%Y%m%d-%H%M%S"))
@@ -335,4 +335,4 @@ def list_runs(root: Path) -> list[Run]:
         # It may be deleted at this moment.
         with suppress(InputError, OSError):
             found.append(read_run(folder))
-    return sorted(found, key=lambda run: (run.asked, run.id), reverse=True)
+    return sorted(found, key=lambda run: (run.queued, run.id), reverse=True)

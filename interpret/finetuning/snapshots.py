@@ -52,9 +52,9 @@ def list_snapshots(run: Run) -> tuple[Snapshot, ...]:
     >>> [snapshot.step for snapshot in it.finetuning.list_snapshots(run)]
     [2, 4, 6]
     """
-    place = run.folder / SNAPSHOTS
+    folder = run.folder / SNAPSHOTS
     found: dict[int, Path] = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name.endswith(SNAPSHOT) and path.stem.isdecimal():
             found[int(path.stem)] = path
     return tuple(Snapshot(step, found[step]) for step in sorted(found))

@@ -62,8 +62,8 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
     """
     count = len(examples) - test_rows
     if test_rows:
-        known = {examples.key(place) for place in range(count)}
-        new = [place for place in range(count, len(examples)) if examples.key(place) not in known]
+        known = {examples.key(index) for index in range(count)}
+        new = [index for index in range(count, len(examples)) if examples.key(index) not in known]
         if not new:
             raise InputError.counted(
                 "The only row of the test file also appears in the training file. Use other rows, or hold out a "
@@ -74,10 +74,10 @@ def split_rows(examples: Examples, share: float, seed: int, apart: bool, test_ro
                 count=test_rows,
             )
         train, test = np.arange(count), read_only(new, np.int64)
-        held = _cut(examples, train, share, seed) if apart else None
-        if held is None or len(held[1]) < LEAST_OF_EACH:
+        parts = _cut(examples, train, share, seed) if apart else None
+        if parts is None or len(parts[1]) < LEAST_OF_EACH:
             return Split(read_only(train, np.int64), test, test)
-        return Split(*held, test)
+        return Split(*parts, test)
     train, held_out = split_examples(examples, share, seed)
     halves = _cut(examples, held_out, 0.5, seed) if apart else None
     if halves is None or min(map(len, halves)) < LEAST_OF_EACH:

@@ -12,7 +12,7 @@ import transformers as tf
 
 from interpret.core.checkpoint_files import quiet
 from interpret.core.checkpoints import Checkpoint, checkpoint_folder
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder, read_vocabulary
 from interpret.core.families import Family
 from interpret.core.task_heads import Classifier, make_head, save_head
@@ -188,7 +188,7 @@ def make_trainable_model(
         free = [one for name in whole for one in parameters[name]]
         adapters = add_adapters(model, maps, recipe.lora_rank, free, recipe.seed)
     module: torch.nn.Module = model
-    with hold(device):
+    with lock_device(device):
         module.to(device)
     return TrainableModel(
         model=model,

@@ -72,7 +72,7 @@ class FineTuner(tf.Trainer):
         snapshots: Path | None,
         arguments: tf.TrainingArguments,
     ) -> None:
-        self.trained_for, self.trainable, self.data = objective, trainable, data
+        self.training_objective, self.trainable, self.data = objective, trainable, data
         self.recipe, self.regularizer = recipe, regularizer
         self.callback, self.stop, self.saves, self.snapshots = callback, stop or _never, saves, snapshots
         # Before a checkpoint is read: how far the weights have come is measured from where they began.
@@ -136,7 +136,7 @@ class FineTuner(tf.Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Return the objective's loss of a batch."""
-        loss, output = self.trained_for.loss(model, inputs, self.data, self.recipe)
+        loss, output = self.training_objective.loss(model, inputs, self.data, self.recipe)
         return (loss, output) if return_outputs else loss
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
@@ -144,7 +144,7 @@ class FineTuner(tf.Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         loss = mean_of(self.args, loss)
         if self.regularizer is not None:
-            self.regularizer.pull()
+            self.regularizer.add_gradient()
         # One look at the device for all numbers, and on a card one step later: it would wait for all of this one.
         gradients = [[one.grad for one in some if one.grad is not None] for some in self.trainable.parameters.values()]
         norms = [
@@ -191,7 +191,7 @@ class FineTuner(tf.Trainer):
     def evaluate_epoch(self) -> bool:
         """Evaluate, keep the best, and tell whether to go on."""
         self.report_steps()
-        data, objective, progress = self.data, self.trained_for, self.reached.progress
+        data, objective, progress = self.data, self.training_objective, self.reached.progress
         loss, answers = objective.evaluate(self.trainable.model, data.validation, data, self.recipe)
         self.last = self.state.global_step, loss, answers
         found = Evaluation(
@@ -229,9 +229,9 @@ class FineTuner(tf.Trainer):
         step, loss, answers = self.last
         if step == self.state.global_step and not self.reached.best and data.test is data.validation:
             return loss, answers
-        return self.trained_for.evaluate(self.trainable.model, data.test, data, self.recipe)
+        return self.training_objective.evaluate(self.trainable.model, data.test, data, self.recipe)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Give back what only a further step would need: the trainer itself lives until garbage is collected."""
         if self.optimizer is not None:
             self.optimizer.state.clear()
@@ -247,7 +247,7 @@ class FineTuner(tf.Trainer):
         answers
             What `finish` returned.
         """
-        epochs, objective = self.reached.epochs, self.trained_for
+        epochs, objective = self.reached.epochs, self.training_objective
         # One that was begun before these were kept cannot tell.
         if len(epochs) < 2 or len(epochs) < len(self.reached.progress.evaluations):
             return None
@@ -307,8 +307,12 @@ class Schedule(tf.TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Evaluate a model that may know something already."""
         trainer = self.trainer
-        trainer.trained_for.begin(trainer.data, trainer.current_epoch)
-        if trainer.trained_for.evaluates_first and state.global_step == 0 and not trainer.reached.progress.evaluations:
+        trainer.training_objective.begin(trainer.data, trainer.current_epoch)
+        if (
+            trainer.training_objective.evaluates_first
+            and state.global_step == 0
+            and not trainer.reached.progress.evaluations
+        ):
             trainer.evaluate_epoch()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
 from interpret.core.checkpoints import Checkpoint
-from interpret.core.device_lock import hold, release
+from interpret.core.device_lock import lock_device, release
 from interpret.core.devices import find_device
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import CapacityError, InputError
@@ -145,7 +145,7 @@ def train(
     scale = objective.label_scale(examples, train_rows)
     if trainable.continued:
         objective.start_from(trainable, scale)
-    with hold(device, _too_much(device)), ExitStack() as stack:
+    with lock_device(device, _too_much(device)), ExitStack() as stack:
         # Once the device is its own: waiting is no training.
         begin = time.perf_counter()
         parts = (train_rows, validation_rows, validation_rows if test_rows is None else test_rows)
@@ -168,7 +168,7 @@ def train(
         )
         _begin_or_resume(trainer, place)
         loss, found = trainer.finish()
-        trainer.let_go()
+        trainer.release()
         seconds = time.perf_counter() - begin
     per_second = examples_a_second(len(trainer.steps) / trainer.steps_an_epoch, len(train_rows), seconds)
     return _settle(trainer, examples, encoder.tokenizer, loss, found, kept, seconds, per_second)

@@ -34,7 +34,7 @@ def turn(run: Run, device: str, callback: Callback | None) -> Iterator[bool]:
     devices = [device]
     if launched() and device.startswith("cuda"):
         # In one order for all, so that no two wait for each other.
-        devices = [f"cuda:{place}" for place in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
+        devices = [f"cuda:{index}" for index in range(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))]
     said: Waiting | None = None
     while not (run.folder / "stop").exists():
         at_work, older = _ahead(run, device)
@@ -67,5 +67,5 @@ def _ahead(run: Run, device: str) -> tuple[list[Run], list[Run]]:
     """
     others = [one for one in list_runs(run.folder.parent) if one.id != run.id]
     at_work = [one for one in others if one.state in ("running", "stopping") and one.device == device]
-    older = [one for one in others if one.state == "waiting" and (one.asked, one.id) < (run.asked, run.id)]
+    older = [one for one in others if one.state == "waiting" and (one.queued, one.id) < (run.queued, run.id)]
     return at_work, older[::-1]

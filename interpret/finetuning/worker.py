@@ -274,14 +274,14 @@ def _train(run: Run, device: str, callback: Callback | None) -> tuple[Trained, S
         write_state(run.folder, rows=_rows(examples, split))
     checkpoints = run.folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
-    asked = run.folder / "stop"
+    stop_file = run.folder / "stop"
     trained = train(
         recipe,
         examples,
         split.train,
         split.validation,
         callback,
-        asked.exists,
+        stop_file.exists,
         checkpoints,
         request.probes,
         parent_run,

@@ -8,22 +8,22 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import head_gates
-from interpret.core.masked_words import guessed_from, hidden_places, hide, whole_words
+from interpret.core.masked_words import guessed_from, hide, mask_positions, whole_words
 from interpret.core.tap import Tap
 from interpret.core.tokens import Tokens
 
 
 @dataclass(frozen=True, eq=False)
 class Guess:
-    """What a model guesses in one place.
+    """What a model guesses at one position.
 
     Attributes
     ----------
-    place
+    position
         Which token it is.
     ids, candidates, probabilities
         The likeliest tokens of the vocabulary, the likeliest first, called as `TokenNames` does, and their
@@ -36,7 +36,7 @@ class Guess:
         ``2**entropy`` would be as hard to choose from.
     """
 
-    place: int
+    position: int
     ids: Int[np.ndarray, " guess"]
     candidates: tuple[str, ...]
     probabilities: Float32[np.ndarray, " guess"]
@@ -49,7 +49,7 @@ class Guess:
 
 @dataclass(frozen=True, eq=False)
 class Guesses:
-    """What a model guesses in all places of a text that are hidden.
+    """What a model guesses at all positions of a text that are hidden.
 
     Attributes
     ----------
@@ -106,33 +106,40 @@ def fill_mask(
     ('coffee', 1)
     """
     tokens = encoder.tokens(text, pair)
-    places = whole_words(tokens, hidden) if whole else tuple(dict.fromkeys(hidden))
-    read = hide(encoder, tokens, places)
-    masks = hidden_places(encoder, read)
+    positions = whole_words(tokens, hidden) if whole else tuple(dict.fromkeys(hidden))
+    read = hide(encoder, tokens, positions)
+    masks = mask_positions(encoder, read)
     if not len(masks):
         raise InputError("No word is masked. Choose one, or write {mask} in place of a word.", mask=encoder.mask or "")
     guessed_from(encoder, read)
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
     # To the host at once: each number that is looked at would wait for the device.
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         states = encoder.forward([read], tap).last_hidden_state[0]
         logits = encoder.guess(states[torch.from_numpy(masks.copy()).to(states.device)]).float().cpu()
-    own = {place for place in places if tokens.ids[place] != read.ids[place]}
+    own = {position for position in positions if tokens.ids[position] != read.ids[position]}
     return Guesses(
         read,
         tuple(
-            _guess(encoder, tokens, int(place), scores, top, int(place) in own and not tokens.unknown_at(int(place)))
-            for place, scores in zip(masks, logits, strict=True)
+            _guess(
+                encoder,
+                tokens,
+                int(position),
+                scores,
+                top,
+                int(position) in own and not tokens.unknown_at(int(position)),
+            )
+            for position, scores in zip(masks, logits, strict=True)
         ),
     )
 
 
-def _guess(encoder: Encoder, tokens: Tokens, place: int, scores: torch.Tensor, top: int, known: bool) -> Guess:
+def _guess(encoder: Encoder, tokens: Tokens, position: int, scores: torch.Tensor, top: int, known: bool) -> Guess:
     logs = scores.log_softmax(-1)
     best = logs.topk(min(top, len(logs)))
-    true = int(tokens.ids[place])
+    true = int(tokens.ids[position])
     return Guess(
-        place=place,
+        position=position,
         ids=read_only(best.indices.cpu().numpy(), np.int64),
         candidates=tuple(encoder.names(int(one)) for one in best.indices),
         probabilities=read_only(best.values.exp().cpu().numpy(), np.float32),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.indices import head_gates
 from interpret.core.tap import Tap
@@ -18,7 +18,7 @@ def states_of(encoder: Encoder, tokens: Sequence[Tokens], heads: Sequence[tuple[
     (`Family.pre_norm`), so are these.
     """
     tap = Tap(encoder.layers, record=False, gates=head_gates(encoder, heads)) if heads else None
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         output = encoder.forward(tokens, tap, output_hidden_states=True)
         levels = list(output.hidden_states[:-1])
         if encoder.family.pre_norm:

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
-from interpret.core.indices import check_place
+from interpret.core.indices import check_index
 from interpret.core.masked_words import guessed_from, hide
 from interpret.core.tokens import Tokens
 from interpret.pretraining.layer_states import states_of
@@ -21,13 +21,13 @@ _BITS = 1 / np.log(2)
 
 @dataclass(frozen=True, eq=False)
 class LayerGuesses:
-    """What the model would guess in one place after each layer.
+    """What the model would guess at one position after each layer.
 
     Level 0 is the embedding output, level ``l + 1`` what layer ``l`` puts out; the last is the model's own answer.
 
     Attributes
     ----------
-    tokens, place
+    tokens, position
         The text with its masks, and where is guessed.
     ids, candidates, probabilities
         The likeliest tokens at each level, the likeliest first, and their probabilities.
@@ -44,7 +44,7 @@ class LayerGuesses:
     """
 
     tokens: Tokens
-    place: int
+    position: int
     ids: Int[np.ndarray, "level guess"]
     candidates: tuple[tuple[str, ...], ...]
     probabilities: Float32[np.ndarray, "level guess"]
@@ -67,7 +67,7 @@ def logit_lens(
     text: str,
     pair: str | None,
     hidden: Sequence[int],
-    place: int,
+    position: int,
     watched: Sequence[int] = (),
     top: int = 5,
     lens: TunedLens | None = None,
@@ -79,7 +79,7 @@ def logit_lens(
     ----------
     hidden
         Tokens to hide.
-    place
+    position
         The token that is guessed: a hidden one, or any other.
     watched
         Ids of tokens to follow; by default the token that is hidden there and the model's first guess.
@@ -100,7 +100,7 @@ def logit_lens(
     --------
     >>> import interpret as it
     >>> guesser = it.load_encoder("minilm-guesser")
-    >>> found = it.pretraining.logit_lens(guesser, "She drank a cup of coffee.", None, hidden=[6], place=6)
+    >>> found = it.pretraining.logit_lens(guesser, "She drank a cup of coffee.", None, hidden=[6], position=6)
     >>> found.names  # the hidden word, and the first guess
     ('coffee', 'tea')
     >>> found.rank[-1].tolist()  # how many are likelier, after the last layer
@@ -109,27 +109,27 @@ def logit_lens(
     True
     """
     tokens = encoder.tokens(text, pair)
-    check_place("token", place, len(tokens))
+    check_index("token", position, len(tokens))
     read = hide(encoder, tokens, hidden)
     guessed_from(encoder, read)
     if lens is not None:
         lens.check(encoder)
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         states = states_of(encoder, [read], heads)[:, 0]
-        translated = states[:, place] if lens is None else lens.translate(states[:, place])
+        translated = states[:, position] if lens is None else lens.translate(states[:, position])
         scores = encoder.guess(translated).float()
         # The model itself answers for all tokens at once; a product of another shape rounds its last bits otherwise.
-        scores[-1] = encoder.guess(states[-1])[place].float()
+        scores[-1] = encoder.guess(states[-1])[position].float()
         logs = scores.log_softmax(-1).cpu()
     if not watched:
-        known = tokens.ids[place] != read.ids[place] and not tokens.unknown_at(place)
-        own = [int(tokens.ids[place])] if known else []
+        known = tokens.ids[position] != read.ids[position] and not tokens.unknown_at(position)
+        own = [int(tokens.ids[position])] if known else []
         watched = list(dict.fromkeys([*own, int(logs[-1].argmax())]))
     best = logs.topk(min(top, logs.shape[1]))
     followed = torch.tensor(list(watched))
     return LayerGuesses(
         tokens=read,
-        place=place,
+        position=position,
         ids=read_only(best.indices.numpy(), np.int64),
         candidates=tuple(tuple(encoder.names(int(one)) for one in row) for row in best.indices),
         probabilities=read_only(best.values.exp().numpy(), np.float32),

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float32, Int
 
 from interpret.core.arrays import read_only
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.masked_words import mask_id
-from interpret.core.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_tokens, open_tokens, ordinary_ids
+from interpret.core.masking import HIDDEN, KEPT, REPLACED, Masked, Masking, mask_tokens, maskable_tokens, ordinary_ids
 from interpret.core.tokens import Tokens
 
 KINDS = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
@@ -29,7 +29,7 @@ class MaskedText:
         What was done to each token.
     read
         Each token as the model read it.
-    place
+    positions
         The tokens that were chosen.
     guess
         What the model guesses there.
@@ -44,18 +44,18 @@ class MaskedText:
     tokens: Tokens
     masked: Masked
     read: tuple[str, ...]
-    place: Int[np.ndarray, " chosen"]
+    positions: Int[np.ndarray, " chosen"]
     guess: tuple[str, ...]
     rank: Int[np.ndarray, " chosen"]
     loss: Float32[np.ndarray, " chosen"]
     seen: Float32[np.ndarray, " chosen"]
 
     def mean_loss(self, kind: str | None = None) -> float:
-        """Return the mean loss of the places that were ``"hidden"``, ``"replaced"`` or ``"kept"``, or of all.
+        """Return the mean loss of the positions that were ``"hidden"``, ``"replaced"`` or ``"kept"``, or of all.
 
         NaN where there are none.
         """
-        done = self.masked.done[self.place]
+        done = self.masked.done[self.positions]
         some = self.loss if kind is None else self.loss[done == KINDS[kind]]
         return float(some.mean()) if len(some) else float("nan")
 
@@ -85,7 +85,7 @@ def mask_text(
     >>> guesser = it.load_encoder("minilm-guesser")
     >>> masking = it.pretraining.Masking(rate=0.5)
     >>> masked = it.pretraining.mask_text(guesser, "The capital of France is Paris.", masking=masking, seed=1)
-    >>> [masked.tokens.strings[place] for place in masked.place]
+    >>> [masked.tokens.strings[position] for position in masked.positions]
     ['capital', 'france', 'is', '.']
     >>> masked.read
     ('[CLS]', 'the', '[MASK]', 'of', '[MASK]', '[MASK]', 'paris', '[MASK]', '[SEP]')
@@ -99,23 +99,23 @@ def mask_text(
         )
     random = np.random.default_rng(seed)
     others = ordinary_ids(encoder.tokenizer)
-    open_to = open_tokens(tokens.ids, tokens.special, others)
-    masked = mask_tokens(tokens.ids, open_to, mask, others, random, masking, tokens.word)
-    place = np.flatnonzero(masked.chosen)
-    if not len(place):
+    maskable = maskable_tokens(tokens.ids, tokens.special, others)
+    masked = mask_tokens(tokens.ids, maskable, mask, others, random, masking, tokens.word)
+    positions = np.flatnonzero(masked.chosen)
+    if not len(positions):
         raise InputError("No token was selected in this draw. Draw again, choose a higher rate, or type a longer text.")
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         inputs = encoder.batch([tokens, tokens])
         inputs["input_ids"][0] = torch.from_numpy(masked.ids.copy())
         states = encoder.run(inputs).last_hidden_state
-        logits = [encoder.guess(one[torch.from_numpy(place)]).float().cpu() for one in states]
-    true = torch.from_numpy(tokens.ids[place])[:, None]
+        logits = [encoder.guess(one[torch.from_numpy(positions)]).float().cpu() for one in states]
+    true = torch.from_numpy(tokens.ids[positions])[:, None]
     loss, seen = (-one.log_softmax(-1).gather(1, true)[:, 0].numpy() for one in logits)
     return MaskedText(
         tokens,
         masked,
         tuple(encoder.names(int(one)) for one in masked.ids),
-        read_only(place, np.int64),
+        read_only(positions, np.int64),
         tuple(encoder.names(int(one)) for one in logits[0].argmax(-1)),
         read_only((logits[0] > logits[0].gather(1, true)).sum(-1).numpy(), np.int64),
         read_only(loss, np.float32),

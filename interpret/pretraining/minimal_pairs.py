@@ -23,7 +23,7 @@ class MinimalPairs:
     better, worse
         The pseudo-log-likelihoods of what should be likelier, and of the other; NaN where a row could not be read.
     faults
-        For each row that could not be read its place and why.
+        For each row that could not be read its index and why.
     """
 
     better: Float32[np.ndarray, " pair"]
@@ -66,12 +66,12 @@ def compare_minimal_pairs(
     mask_id(encoder)
     found = np.full((len(pairs), 2), np.nan, np.float32)
     faults = []
-    for place, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         try:
-            found[place] = [pseudo_log_likelihood(encoder, one, within=within).total for one in pair]
+            found[index] = [pseudo_log_likelihood(encoder, one, within=within).total for one in pair]
         except InputError as error:
-            found[place] = np.nan
-            faults.append((place, error))
+            found[index] = np.nan
+            faults.append((index, error))
         if progress is not None:
-            progress(place + 1, len(pairs), "")
+            progress(index + 1, len(pairs), "")
     return MinimalPairs(read_only(found[:, 0]), read_only(found[:, 1]), tuple(faults))

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches
 from interpret.core.clustered_intervals import auroc, auroc_draws, drawn_interval
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CheckpointError, InputError
 from interpret.core.hub import Progress
@@ -93,7 +93,7 @@ def check_pairs(encoder: Encoder) -> Literal["next", "order"]:
 def _follows(encoder: Encoder, tokens: Sequence[Tokens]) -> Float32[np.ndarray, " pair"]:
     # The first score is that it follows: Devlin et al.'s labels are 0 for IsNext and 1 for NotNext, and ALBERT's 0 for
     # the order of the text.
-    with hold(encoder.spec.device):
+    with lock_device(encoder.spec.device):
         output = encoder.forward(tokens, task=True)
         return pair_logits_of(output).float().softmax(-1)[:, 0].cpu().numpy()
 
@@ -109,7 +109,7 @@ class NextSentenceScores:
     ----------
     task
         What the head was trained to tell: see `NextSentence`.
-    places
+    indices
         Which of the pairs given these are; others could not be read.
     true, shuffled, swapped
         The probability that the second follows the first: as given; with the second text of another pair; with the two
@@ -117,11 +117,11 @@ class NextSentenceScores:
     partner
         Whose second text each pair got when they were shuffled.
     faults
-        For each pair that could not be read its place and why.
+        For each pair that could not be read its index and why.
     """
 
     task: Literal["next", "order"]
-    places: Int[np.ndarray, " pair"]
+    indices: Int[np.ndarray, " pair"]
     true: Float32[np.ndarray, " pair"]
     shuffled: Float32[np.ndarray, " pair"]
     swapped: Float32[np.ndarray, " pair"]
@@ -194,12 +194,12 @@ def score_pairs(
     """
     task = check_pairs(encoder)
     kept, faults = [], []
-    for place, (first, second) in enumerate(pairs):
+    for index, (first, second) in enumerate(pairs):
         try:
             encoder.tokens(first, second)
-            kept.append(place)
+            kept.append(index)
         except InputError as error:
-            faults.append((place, error))
+            faults.append((index, error))
     if len(kept) < _LEAST_PAIRS:
         if not faults:
             raise InputError.counted(
@@ -214,17 +214,17 @@ def score_pairs(
             given=len(pairs),
             why=faults[0][1],
         )
-    some = [pairs[place] for place in kept]
+    some = [pairs[index] for index in kept]
     partner = _shuffled([second.strip() for _first, second in some], seed)
-    asked = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
-    found = np.empty(len(asked), np.float32)
+    scored = [*some, *((some[i][0], some[j][1]) for i, j in enumerate(partner)), *((b, a) for a, b in some)]
+    found = np.empty(len(scored), np.float32)
     done = 0
-    shortened = [_fitting(encoder, *one) for one in asked]
+    shortened = [_fitting(encoder, *one) for one in scored]
     for batch in batches(encoder, shortened):
         found[batch] = _follows(encoder, [encoder.tokens(*shortened[i]) for i in batch])
         done += len(batch)
         if progress is not None:
-            progress(done, len(asked), "")
+            progress(done, len(scored), "")
     true, shuffled, swapped = found.reshape(3, -1)
     return NextSentenceScores(
         task,

@@ -16,25 +16,26 @@ from safetensors.torch import save_file
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches_of
 from interpret.core.clustered_intervals import ratio_interval
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import CapacityError, InputError
 from interpret.core.hub import Progress
 from interpret.core.masked_words import mask_id
-from interpret.core.masking import mask_tokens, open_tokens, ordinary_ids
+from interpret.core.masking import mask_tokens, maskable_tokens, ordinary_ids
 from interpret.core.tokens import Tokens
 from interpret.core.windows import windows
 from interpret.pretraining.layer_states import states_of
 
 # States of each level that are read; those of one text in so many judge the lens.
-_STATES, _HELD = 3750, 5
+_STATES, _FOLDS = 3750, 5
 _BATCH = 128
 # Of the ridge regression that a lens begins with, as a share of the states' mean square.
 _RIDGE = 0.01
 _RATE = 1e-3
 _LEAST = 8
 _NUMBERS = ("weight", "bias", "before", "after", "gain")
-_COUNTS = ("states", "texts", "held_states", "held_texts")
+# What is counted, by the names that the file has had from the first.
+_COUNTS = {"states": "states", "texts": "texts", "held_out_states": "held_states", "held_out_texts": "held_texts"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class TunedLens:
         The checkpoint that it was fitted to.
     states, texts
         How many states of each level it was fitted to, and of how many different texts.
-    held_states, held_texts
+    held_out_states, held_out_texts
         How many evaluated it: states of other texts. A text is on one side, with all that reads the same.
     before, after
         For each level ``KL(last ‖ level)`` in bits over the states that evaluated it, without the lens and with it.
@@ -63,8 +64,8 @@ class TunedLens:
     revision: str
     states: int
     texts: int
-    held_states: int
-    held_texts: int
+    held_out_states: int
+    held_out_texts: int
     before: Float32[np.ndarray, " level"]
     after: Float32[np.ndarray, " level"]
     gain: Float32[np.ndarray, "level 2"]
@@ -97,7 +98,7 @@ class TunedLens:
         """
         check_folder(path.parent)
         numbers = {name: torch.from_numpy(getattr(self, name).copy()) for name in _NUMBERS}
-        facts = {"revision": self.revision, **{name: str(getattr(self, name)) for name in _COUNTS}}
+        facts = {"revision": self.revision, **{key: str(getattr(self, name)) for name, key in _COUNTS.items()}}
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             save_file(numbers, beside, facts)
@@ -150,14 +151,14 @@ def load_tuned_lens(path: Path) -> TunedLens:
     >>> lens = it.pretraining.load_tuned_lens(Path("lens.safetensors"))
     >>> lens.weight.shape  # level width width
     (3, 24, 24)
-    >>> lens.texts, lens.held_texts
+    >>> lens.texts, lens.held_out_texts
     (7, 2)
     """
     try:
         with safe_open(path, "np") as file:
             facts = file.metadata()
             numbers: dict[str, Any] = {name: read_only(file.get_tensor(name)) for name in _NUMBERS}
-            numbers |= {name: int(facts[name]) for name in _COUNTS}
+            numbers |= {name: int(facts[key]) for name, key in _COUNTS.items()}
         return TunedLens(revision=facts["revision"], **numbers)
     except Exception as error:  # whatever a damaged file makes safetensors raise
         raise InputError(
@@ -201,7 +202,7 @@ def fit_tuned_lens(
     >>> lens = it.pretraining.fit_tuned_lens(guesser, texts, steps=1)
     >>> lens.weight.shape  # level width width
     (6, 384, 384)
-    >>> lens.texts, lens.held_texts
+    >>> lens.texts, lens.held_out_texts
     (7, 2)
     >>> bool(lens.after[0] < lens.before[0])  # in bits from the last level's answer
     True
@@ -217,20 +218,20 @@ def fit_tuned_lens(
         moved = judged[:-1] + torch.einsum("lni,loi->lno", judged[:-1], weight) + bias[:, None]
         after = _divergence(encoder, moved, judged[-1])
         fitted = [read_only(one.detach().cpu().numpy(), np.float32) for one in (weight, bias)]
-    texts_of = np.searchsorted(held, owner[judging.numpy()])
-    gains = np.stack([np.bincount(texts_of, one, len(held)) for one in before - after], axis=1)
+    texts_of = np.searchsorted(held_out, owner[is_validation.numpy()])
+    gains = np.stack([np.bincount(texts_of, one, len(held_out)) for one in before - after], axis=1)
     return TunedLens(
         weight=fitted[0],
         bias=fitted[1],
         revision=encoder.spec.checkpoint.revision,
-        states=learned.shape[1],
-        texts=len(np.unique(owner)) - len(held),
-        held_states=judged.shape[1],
-        held_texts=len(held),
+        states=training.shape[1],
+        texts=len(np.unique(owner)) - len(held_out),
+        held_out_states=validation.shape[1],
+        held_out_texts=len(held_out),
         before=read_only(before.mean(axis=1), np.float32),
         after=read_only(after.mean(axis=1), np.float32),
         gain=read_only(
-            ratio_interval(gains, np.bincount(texts_of, minlength=len(held)).astype(float)[:, None]), np.float32
+            ratio_interval(gains, np.bincount(texts_of, minlength=len(held_out)).astype(float)[:, None]), np.float32
         ),
     )
 
@@ -241,7 +242,7 @@ def _collect(
     """Return states of hidden and seen tokens at every level, in float32, which text each is of, and those held out.
 
     The states are ``(level, state, width)``. Texts that read the same have one number. What is drawn of a text depends
-    on the seed and its place alone: no text changes what is asked of another.
+    on the seed and its index alone: no text changes what is asked of another.
     """
     mask, others = mask_id(encoder), ordinary_ids(encoder.tokenizer)
     # No more texts than states are wanted of all.
@@ -257,24 +258,24 @@ def _collect(
             least=_LEAST,
             count=len(numbers),
         )
-    held = np.sort(np.random.default_rng(seed).permutation(len(numbers))[: max(2, len(numbers) // _HELD)])
+    held_out = np.sort(np.random.default_rng(seed).permutation(len(numbers))[: max(2, len(numbers) // _FOLDS)])
     each = -(-_STATES // len(plain))
     found: dict[int, torch.Tensor] = {}
-    draws = [np.random.default_rng((seed, place)) for place in range(len(plain))]
+    draws = [np.random.default_rng((seed, index)) for index in range(len(plain))]
     read: list[Tokens] = []
     for tokens, random in zip(plain, draws, strict=True):
-        ids = mask_tokens(tokens.ids, open_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
+        ids = mask_tokens(tokens.ids, maskable_tokens(tokens.ids, tokens.special, others), mask, others, random).ids
         read.append(replace(tokens, ids=ids))
     for batch in batches_of([len(one) for one in read], 2048):
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             states = states_of(encoder, [read[i] for i in batch]).float()
-            for row, place in enumerate(batch):
-                kept = draws[place].permutation(np.flatnonzero(~read[place].special))[:each]
-                found[place] = states[:, row, torch.from_numpy(kept)].clone()
-    whole = [found[place] for place in range(len(plain))]
-    with hold(encoder.spec.device):
+            for row, index in enumerate(batch):
+                kept = draws[index].permutation(np.flatnonzero(~read[index].special))[:each]
+                found[index] = states[:, row, torch.from_numpy(kept)].clone()
+    whole = [found[index] for index in range(len(plain))]
+    with lock_device(encoder.spec.device):
         states = torch.cat(whole, dim=1)
-    return states, np.repeat(alike, [one.shape[1] for one in whole]), held
+    return states, np.repeat(alike, [one.shape[1] for one in whole]), held_out
 
 
 def _regressed(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -325,7 +326,7 @@ def _descend(
 
 def _divergence(encoder: Encoder, states: torch.Tensor, last: torch.Tensor) -> Float64[np.ndarray, "level state"]:
     """Return ``KL(last ‖ level)`` of each state, in bits."""
-    with hold(encoder.spec.device), torch.no_grad():
+    with lock_device(encoder.spec.device), torch.no_grad():
         goal = encoder.guess(last).float().log_softmax(-1)
         found = [
             (goal.exp() * (goal - encoder.guess(one).float().log_softmax(-1))).sum(-1).cpu().numpy() for one in states

@@ -18,8 +18,8 @@ from dashboard.widgets.ablation_view import (
 )
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.head_choice import choose_head, chosen_head, head_buttons, pick_row
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
 from pages.attention.ablation_figures import distance_map, prune_curves
 from pages.attention.importance_view import (
     importance_downloads,
@@ -35,6 +35,7 @@ MAPS = "importance_maps"
 
 @guarded
 def ablation(subject: Subject) -> None:
+    """Heads to switch off, and how output and hidden states change; or the importance of each head over a file."""
     # Said before anything can be switched that then cannot be done.
     _all_on = ablation_analysis(subject, ()).result
     over = segments(

@@ -9,14 +9,15 @@ from dashboard.components.bertviz import bertviz_page
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, export_bar, file_stem
+from dashboard.widgets.head_choice import chosen_head
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import chosen_head
 from pages.attention.bertviz_view import fitting_layers, pick_view, using
 
 
 @st.fragment
 @guarded
 def bertviz(subject: Subject) -> None:
+    """BertViz's head, model or neuron view of the text's attention weights."""
     view = pick_view()
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)

@@ -76,16 +76,16 @@ def dependency_analysis(
         "attention.dependency_scores",
         spec,
         name="scores",
-        shows=(".relations", ".held"),
+        shows=(".relations", ".held_out"),
         sentences=Source("sentences", lines, (content, most), lambda: sentences, name),
     )
 
 
 def dependency_line(scores: it.attention.DependencyScores) -> str:
-    """Say in Markdown which relations a head finds more often than a fixed place, where the intervals tell."""
+    """Say in Markdown which relations a head finds more often than a fixed offset, where the intervals tell."""
     by_verdict: dict[int, list[str]] = {1: [], 0: [], -1: []}
-    for name, held in zip(scores.relations, scores.held, strict=True):
-        by_verdict[held.verdict].append(name)
+    for name, result in zip(scores.relations, scores.held_out, strict=True):
+        by_verdict[result.verdict].append(name)
     above = by_verdict[1]
     first = (
         _n(
@@ -105,13 +105,13 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
         + " "
         + _(
             "For {less} the head finds fewer; for {open} the 95% interval of the difference includes 0. With this "
-            "many relations, about {luck} would come out above by chance alone. Head and position are chosen on four "
-            "fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over sentences, "
-            "seed {seed}."
+            "many relations, about {by_chance} would come out above by chance alone. Head and position are chosen on "
+            "four fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over "
+            "sentences, seed {seed}."
         ).format(
             less=len(by_verdict[-1]),
             open=len(by_verdict[0]),
-            luck=f"{0.025 * len(scores.relations):.1f}",
+            by_chance=f"{0.025 * len(scores.relations):.1f}",
             seed=scores.seed,
         )
     )
@@ -122,23 +122,23 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
     best = [scores.best(relation) for relation in scores.relations]
     ways = {"head": _("dependent → governor"), "dependent": _("governor → dependent")}
     verdicts = {1: _("head better"), 0: _("inconclusive"), -1: _("fixed position better")}
-    held = scores.held
+    rows = scores.held_out
     return {
         _("Relation"): list(scores.relations),
         _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
-        _("Gain"): [one.gain for one in held],
-        _("Gain, 95%"): [_ends(one.gain_interval) for one in held],
-        _("Verdict"): [verdicts[one.verdict] for one in held],
+        _("Gain"): [one.gain for one in rows],
+        _("Gain, 95%"): [_ends(one.gain_interval) for one in rows],
+        _("Verdict"): [verdicts[one.verdict] for one in rows],
         _("Occurrences"): scores.counts.tolist(),
-        _("Sentences"): [one.sentences for one in held],
+        _("Sentences"): [one.sentences for one in rows],
         _("Layer"): [one[0] for one in best],
         _("Head"): [one[1] for one in best],
         _("Link direction"): [ways[one[2]] for one in best],
-        _("Found"): [one.found for one in held],
-        _("Found, 95%"): [_ends(one.found_interval) for one in held],
+        _("Found"): [one.found for one in rows],
+        _("Found, 95%"): [_ends(one.found_interval) for one in rows],
         _("Fixed position"): scores.offset.tolist(),
-        _("Found by fixed position"): [one.placed for one in held],
-        _("Found by fixed position, 95%"): [_ends(one.placed_interval) for one in held],
+        _("Found by fixed position"): [one.baseline for one in rows],
+        _("Found by fixed position, 95%"): [_ends(one.baseline_interval) for one in rows],
     }
 
 
@@ -218,7 +218,7 @@ def dependency_downloads(analysis: Analysis, scores: it.attention.DependencyScor
                 "accuracy_on_all": scores.accuracy.round(6).tolist(),
                 "offset": scores.offset.tolist(),
                 # JSON knows no NaN; of a single sentence nothing is held out.
-                "held_out": [{name: _known(value) for name, value in asdict(one).items()} for one in scores.held],
+                "held_out": [{name: _known(value) for name, value in asdict(one).items()} for one in scores.held_out],
             }
         )
 

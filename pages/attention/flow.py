@@ -13,8 +13,8 @@ from dashboard.subject import Subject
 from dashboard.widgets.attention_view import first_head
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.head_choice import informative_token, pick_token
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import pick_token, telling_token
 from pages.attention.flow_figures import method_names, sources_map
 from pages.attention.flow_view import (
     agreement_line,
@@ -31,17 +31,18 @@ from pages.attention.flow_view import (
 
 @guarded
 def flow(subject: Subject) -> None:
+    """From which input tokens a token's information comes: attention rollout, max-flow or gradient × attention."""
     encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)
     tokens = trace.tokens
-    places = st.columns([2, 2, 2, 2])
-    default = telling_token(trace, *first_head(subject))
-    token = pick_token(tokens, _("From token"), default, places[0])
+    columns = st.columns([2, 2, 2, 2])
+    default = informative_token(trace, *first_head(subject))
+    token = pick_token(tokens, _("From token"), default, columns[0])
     layers = {i: str(i) for i in reversed(range(encoder.layers))}
-    layer = choose(places[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
+    layer = choose(columns[1].selectbox, _("State after layer"), layers, state.AFTER, encoder.layers - 1)
     state.publish(state.AFTER, encoder.layers - 1)
-    target = pick_target(encoder, places[2])
+    target = pick_target(encoder, columns[2])
     analyses = flow_analyses(subject, layer, token, target)
     shares = sources(subject, analyses, layer, token)
     st.markdown(answer_line(shares, tokens, token, layer))
@@ -56,7 +57,7 @@ def flow(subject: Subject) -> None:
         paths = analyses["gradient"].result
         detail = "" if target == "state" or encoder.task is None else encoder.task.labels[target]
     else:
-        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), places[3], state.GOAL)
+        goal = pick_token(tokens, _("To input"), int(shares["raw"].argmax()), columns[3], state.GOAL)
         paths = it.attention.flow_paths(trace, layer, token, goal)
         detail = f"{goal} {tokens.labels[goal]}"
     st.markdown(method_about(method))

@@ -30,12 +30,12 @@ _MOST_AT_ONCE = 160
 _STATE = -1
 
 
-def pick_target(encoder: it.Encoder, place: DeltaGenerator) -> Target:
+def pick_target(encoder: it.Encoder, container: DeltaGenerator) -> Target:
     """Let the gradient's target be chosen, where the model has classes to choose from."""
     if encoder.task is None or encoder.task.kind != "classes":
         return "state"
     names = {_STATE: _("the token's own hidden state"), **dict(enumerate(encoder.task.labels))}
-    target = choose(place.selectbox, _("Gradient of"), names, state.TARGET)
+    target = choose(container.selectbox, _("Gradient of"), names, state.TARGET)
     state.publish(state.TARGET)
     return "state" if target == _STATE else target
 

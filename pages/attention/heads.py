@@ -11,8 +11,8 @@ from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.head_choice import choose_head, chosen_head, head_buttons, pick_row
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import choose_head, chosen_head, head_buttons, pick_row
 from pages.attention.dependencies_view import (
     dependency_downloads,
     dependency_guide,
@@ -37,6 +37,7 @@ MAPS = "head_maps"
 
 @guarded
 def heads(subject: Subject) -> None:
+    """A map of all heads for each pattern, over the text, a file of texts or dependency trees."""
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "corpus": _("A file of texts"), "trees": _("Dependency trees (CoNLL-U)")},

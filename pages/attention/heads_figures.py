@@ -58,26 +58,26 @@ def pattern_labels(special: SpecialTokens) -> dict[str | None, str]:
 
 
 def dependency_bars(scores: DependencyScores, most: int = MOST_BARS) -> go.Figure:
-    """Draw what heads find out of fold beside what fixed places do, the most frequent relations first."""
+    """Draw what heads find out of fold beside what fixed offsets do, the most frequent relations first."""
     names = scores.relations[:most]
     relations = [shown(name) for name in names]
     heads = [f"{layer}.{head}" for layer, head, *_rest in map(scores.best, names)]
-    held = scores.held[:most]
+    rows = scores.held_out[:most]
     figure = go.Figure(
         [
             go.Bar(
                 x=relations,
-                y=[one.found for one in held],
+                y=[one.found for one in rows],
                 name=_("best head (out-of-fold sentences)"),
-                error_y=_whiskers([one.found for one in held], [one.found_interval for one in held]),
+                error_y=_whiskers([one.found for one in rows], [one.found_interval for one in rows]),
                 customdata=heads,
                 hovertemplate="%{x}: %{y:.3f} (%{customdata})<extra></extra>",
             ),
             go.Bar(
                 x=relations,
-                y=[one.placed for one in held],
+                y=[one.baseline for one in rows],
                 name=_("best fixed position (same sentences)"),
-                error_y=_whiskers([one.placed for one in held], [one.placed_interval for one in held]),
+                error_y=_whiskers([one.baseline for one in rows], [one.baseline_interval for one in rows]),
                 customdata=scores.offset[:most],
                 hovertemplate="%{x}: %{y:.3f} (%{customdata:+d})<extra></extra>",
             ),

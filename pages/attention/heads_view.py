@@ -133,7 +133,7 @@ def head_table(statistics: it.attention.HeadStatistics, special: SpecialTokens) 
         _("Layer"): [layer for layer, _head in order],
         _("Head"): [head for _layer, head in order],
         _("Pattern"): [labels[patterns[layer][head]] for layer, head in order],
-        **{names[name]: [float(statistics[name][place]) for place in order] for name in there},
+        **{names[name]: [float(statistics[name][index]) for index in order] for name in there},
     }
 
 

@@ -168,7 +168,7 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
             ]
     if verdicts is not None:
         said = [one.split(" (")[0] for row in verdicts for one in row if one]
-        table[_("Verdict")] = [said[place] for place in order]
+        table[_("Verdict")] = [said[index] for index in order]
     return table
 
 
@@ -207,13 +207,15 @@ def importance_line(result: it.attention.HeadImportance) -> str:
         parts.append(_("**This is not shown to beat the majority-class baseline, so no head is shown to matter.**"))
     if result.loss_rise is not None and result.loss_rise_interval is not None:
         heads = result.importance.size
-        told = sides(result.loss_rise_interval)
+        signs = sides(result.loss_rise_interval)
         parts.append(
             _(
                 "Ablating a single head increases the loss for {up} of {heads} heads and decreases it for {down}; for "
-                "the others, the 95% interval over these texts includes 0. If no head had any effect, about {luck} "
-                "would still be counted by chance."
-            ).format(up=int((told > 0).sum()), down=int((told < 0).sum()), heads=heads, luck=f"{0.05 * heads:.1f}")
+                "the others, the 95% interval over these texts includes 0. If no head had any effect, about "
+                "{by_chance} would still be counted by chance."
+            ).format(
+                up=int((signs > 0).sum()), down=int((signs < 0).sum()), heads=heads, by_chance=f"{0.05 * heads:.1f}"
+            )
         )
         agreement = float(spearmanr(result.importance.ravel(), result.loss_rise.ravel()).statistic)
         ends = spearman_interval(agreement, heads)

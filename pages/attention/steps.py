@@ -11,8 +11,8 @@ from dashboard.components.steps import MOST_ROWS, NAME, shown_keys, steps_pictur
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.head_choice import informative_token, pick_head, pick_token
 from dashboard.widgets.notices import guarded
-from dashboard.widgets.place import pick_head, pick_token, telling_token
 from pages.attention.steps_view import (
     answer_line,
     check_line,
@@ -26,13 +26,14 @@ from pages.attention.steps_view import (
 @st.fragment
 @guarded
 def steps(subject: Subject) -> None:
+    """One attention weight from query and key to softmax, and what of it reaches the layer's output."""
     encoder = cache.encoder(subject.spec)
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)
-    places = st.columns([2, 2, 3, 5])
-    layer, head = pick_head(subject, places[0], places[1])
-    token = pick_token(trace.tokens, _("Query token"), telling_token(trace, layer, head), places[2])
-    temperature = pick_temperature(trace, layer, places[3])
+    columns = st.columns([2, 2, 3, 5])
+    layer, head = pick_head(subject, columns[0], columns[1])
+    token = pick_token(trace.tokens, _("Query token"), informative_token(trace, layer, head), columns[2])
+    temperature = pick_temperature(trace, layer, columns[3])
     analysis = step_analysis(subject, layer, head, token, temperature)
     result: it.attention.AttentionSteps = analysis.result
     st.markdown(answer_line(result))

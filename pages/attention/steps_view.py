@@ -16,7 +16,7 @@ from dashboard.widgets.export import Download, as_csv, as_json
 _TEMPERATURES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
 
 
-def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> float:
+def pick_temperature(trace: it.Trace, layer: int, container: DeltaGenerator) -> float:
     """Draw the slider of the divisor and return it as a multiple of the model's own."""
     if trace.scaling is None:
         return 1.0
@@ -29,9 +29,9 @@ def pick_temperature(trace: it.Trace, layer: int, place: DeltaGenerator) -> floa
 
     key = state.TEMPERATURE
     if key not in st.session_state:
-        asked = {f"{one:g}": one for one in _TEMPERATURES}
-        st.session_state[key] = asked.get(st.query_params.get(key, ""), 1.0)
-    value = place.select_slider(
+        choices = {f"{one:g}": one for one in _TEMPERATURES}
+        st.session_state[key] = choices.get(st.query_params.get(key, ""), 1.0)
+    value = container.select_slider(
         _("Divisor (temperature)"),
         _TEMPERATURES,
         format_func=name,

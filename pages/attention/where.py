@@ -30,6 +30,7 @@ KEY = "explorer"
 @st.fragment
 @guarded
 def where(subject: Subject) -> None:
+    """The attention weights of every head as thumbnails, and one head in full."""
     unit, specials, direction = view_controls(subject.pair is not None, cache.encoder(subject.spec).special)
     with st.spinner(_("Reading the text …")):
         trace = trace_of(subject)

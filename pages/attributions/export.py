@@ -9,10 +9,10 @@ from typing import Any
 
 import interpret as it
 from dashboard.language import _
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.method_input import How, method_names
+from dashboard.widgets.target_view import TargetChoice, target_name
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
 _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
@@ -35,7 +35,7 @@ def attribution_table(found: Sequence[it.Attribution], words: bool) -> dict[str,
 
 
 def attribution_downloads(
-    asked: Asked, found: Sequence[it.Attribution], how: How, title: str, stem: str
+    choice: TargetChoice, found: Sequence[it.Attribution], how: How, title: str, stem: str
 ) -> list[Download]:
     """Offer what is shown as files."""
     return [
@@ -43,7 +43,7 @@ def attribution_downloads(
             "HTML",
             f"{stem}.html",
             "text/html",
-            lambda: as_page(found, how, title, facts(asked)),
+            lambda: as_page(found, how, title, facts(choice)),
             _("The coloured words; works offline"),
         ),
         Download(
@@ -57,21 +57,21 @@ def attribution_downloads(
             "JSON",
             f"{stem}.json",
             "application/json",
-            lambda: as_json([as_dict(asked, one) for one in found]),
+            lambda: as_json([as_dict(choice, one) for one in found]),
             _("Scores with method, target and settings"),
         ),
     ]
 
 
-def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
+def as_dict(choice: TargetChoice, one: it.Attribution) -> dict[str, Any]:
     """Return an attribution with what made it, as JSON has it."""
     return {
-        **asked.asking.about,
-        "classifier": asked.classifier or None,
+        **choice.target_analysis.about,
+        "classifier": choice.classifier or None,
         "text": one.tokens.text,
         "pair": one.tokens.pair,
-        "target": target_name(asked, one.target),
-        **sentence_facts(asked),
+        "target": target_name(choice, one.target),
+        **sentence_facts(choice),
         "method": one.method,
         "baseline": one.baseline or None,
         "path_rule": one.rule or None,
@@ -97,19 +97,21 @@ def as_dict(asked: Asked, one: it.Attribution) -> dict[str, Any]:
     }
 
 
-def facts(asked: Asked) -> dict[str, str]:
+def facts(choice: TargetChoice) -> dict[str, str]:
     """Return what was asked and answered, for who keeps the page as a record."""
-    question = asked.question
-    spec, tokens = asked.subject.spec, [question.tokens]
+    target_function = choice.target_function
+    spec, tokens = choice.subject.spec, [target_function.tokens]
     known = {
         _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
-        _("Classifier"): asked.classifier,
-        _("Explained target"): target_name(asked, question.target),
-        _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
-        _("Probability"): f"{float(question.target_probabilities(tokens)[0]):.4f}" if question.kind.likely else "",
-        _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
-        _("Text"): asked.subject.text,
-        _("Second text"): asked.subject.pair or "",
+        _("Classifier"): choice.classifier,
+        _("Explained target"): target_name(choice, target_function.target),
+        _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(choice).values() if one),
+        _("Probability"): f"{float(target_function.target_probabilities(tokens)[0]):.4f}"
+        if target_function.kind.likely
+        else "",
+        _("Model output"): f"{float(target_function.outputs(tokens)[0]):.4f}",
+        _("Text"): choice.subject.text,
+        _("Second text"): choice.subject.pair or "",
         _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
     return {name: value for name, value in known.items() if value}
@@ -163,9 +165,9 @@ def _style(score: float, most: float) -> str:
     return f"background:rgb({red},{green},{blue});color:{text}"
 
 
-def sentence_facts(asked: Asked) -> dict[str, Any]:
+def sentence_facts(choice: TargetChoice) -> dict[str, Any]:
     """Return how the vectors were made that a similarity is of, as JSON has it; nothing for other targets."""
-    if not asked.kind.compares:
+    if not choice.kind.compares:
         return {}
-    reading = asked.question.reading
+    reading = choice.target_function.reading
     return {"pooling": reading.name, "prompt": reading.prompt, "similarity": reading.model.similarity}

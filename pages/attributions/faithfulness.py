@@ -15,37 +15,39 @@ from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, kept_how, method_choices, method_names
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.faithfulness_view import (
+    diagnostics_analysis,
+    diagnostics_of,
     faithfulness_analysis,
     faithfulness_of,
     quality_downloads,
     quality_guide,
-    trust_analysis,
-    trust_of,
     versus,
 )
 from pages.attributions.figures import erasure_curves, randomising
 
 
 @guarded
-def quality(asked: Asked) -> None:
+def quality(choice: TargetChoice) -> None:
+    """Faithfulness, diagnostics and agreement with other methods, for one method's scores."""
     names = method_choices()
-    special = cache.encoder(asked.subject.spec).special
+    special = cache.encoder(choice.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, state.QUALITY_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE)
     how = kept_how(method, baseline)
 
-    analysis = explain_analysis(asked, method, how)
+    analysis = explain_analysis(choice, method, how)
 
     def work(progress: Progress) -> it.Attribution:
-        found: it.Attribution = analysis.run(question=asked.question, progress=progress)
+        found: it.Attribution = analysis.run(target_function=choice.target_function, progress=progress)
         return found
 
     found = long_work(
         "quality:attribution",
-        f"{asked.about}:{how}",
+        f"{choice.about}:{how}",
         _("Explain with {method}").format(method=method_names()[method]),
         work,
         auto=True,
@@ -53,29 +55,29 @@ def quality(asked: Asked) -> None:
     )
     if found is None:
         return
-    faithful = faithfulness_of(asked, analysis, found, how)
+    faithful = faithfulness_of(choice, analysis, found, how)
     if faithful is None:
         return
     st.markdown(
-        _("Explained: {target}").format(target=literal(target_name(asked, found.target))) + " · " + _verdict(faithful)
+        _("Explained: {target}").format(target=literal(target_name(choice, found.target))) + " · " + _verdict(faithful)
     )
     _headline(found, faithful)
     st.markdown("#### " + _("Deletion and insertion curves"))
     st.plotly_chart(erasure_curves(faithful), key="erasure")
     if found.baseline:
-        warn_of_baseline(asked.question, baseline, "quality")
+        warn_of_baseline(choice.target_function, baseline, "quality")
     st.caption(
         _(
             "With a good ranking, the deletion curve falls at once and the insertion curve rises at once. Bands are "
             "one standard deviation of {draws} random rankings."
         ).format(draws=len(faithful.random_deletion))
     )
-    trusted = trust_of(asked, analysis, found, how)
-    if trusted is not None:
-        _trusted(trusted)
-    stem = file_stem("quality", asked.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
-    analyses = faithfulness_analysis(asked, analysis), trust_analysis(asked, analysis)
-    export_bar(quality_downloads(asked, found, faithful, trusted, stem), *analyses)
+    diagnostics = diagnostics_of(choice, analysis, found, how)
+    if diagnostics is not None:
+        _diagnostics(diagnostics)
+    stem = file_stem("quality", choice.subject.spec.checkpoint.name.split("/")[-1], method, found.tokens.text[:40])
+    analyses = faithfulness_analysis(choice, analysis), diagnostics_analysis(choice, analysis)
+    export_bar(quality_downloads(choice, found, faithful, diagnostics, stem), *analyses)
     quality_guide()
 
 
@@ -160,7 +162,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
 
 
-def _trusted(found: it.attribution.Diagnostics) -> None:
+def _diagnostics(found: it.attribution.Diagnostics) -> None:
     st.markdown("#### " + _("Do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(

@@ -11,10 +11,10 @@ import streamlit as st
 import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import How
+from dashboard.widgets.target_view import TargetChoice
 from pages.attributions.export import as_dict
 
 _SOON_TOKENS = 60_000
@@ -23,8 +23,8 @@ _MOST_TOKENS = 150_000
 _FEW_DRAWS = 199
 
 
-def _about(asked: Asked, how: How) -> str:
-    return f"{asked.about}:{how}"
+def _about(choice: TargetChoice, how: How) -> str:
+    return f"{choice.about}:{how}"
 
 
 def _cost(words: int, tokens: int, draws: int) -> float:
@@ -34,40 +34,40 @@ def _cost(words: int, tokens: int, draws: int) -> float:
     return erasing_passes(words, draws) * tokens / 2
 
 
-def faithfulness_analysis(asked: Asked, explained: Analysis) -> Analysis:
+def faithfulness_analysis(choice: TargetChoice, explained: Analysis) -> Analysis:
     """Describe how comprehensiveness and sufficiency are measured; of long texts by fewer rankings."""
     from interpret.attribution.faithfulness import DRAWS
 
-    question = asked.question
-    few = _cost(len(question.free_words), len(question.tokens), DRAWS) > _MOST_TOKENS
+    target_function = choice.target_function
+    few = _cost(len(target_function.free_words), len(target_function.tokens), DRAWS) > _MOST_TOKENS
     shown = (".comprehensiveness", ".sufficiency", ".verdict")
-    return asked.analysis("faithfulness", "faithful", shown, attribution=explained, draws=_FEW_DRAWS if few else DRAWS)
+    return choice.analysis("faithfulness", "faithful", shown, attribution=explained, draws=_FEW_DRAWS if few else DRAWS)
 
 
-def trust_analysis(asked: Asked, explained: Analysis) -> Analysis:
+def diagnostics_analysis(choice: TargetChoice, explained: Analysis) -> Analysis:
     """Describe how infidelity, sensitivity and forgetting are measured."""
-    return asked.analysis("diagnose", "trust", (".infidelity", ".sensitivity", ".agreement"), attribution=explained)
+    return choice.analysis("diagnose", "trust", (".infidelity", ".sensitivity", ".agreement"), attribution=explained)
 
 
 def faithfulness_of(
-    asked: Asked, explained: Analysis, found: it.Attribution, how: How
+    choice: TargetChoice, explained: Analysis, found: it.Attribution, how: How
 ) -> it.attribution.Faithfulness | None:
     """Measure comprehensiveness and sufficiency, at once where that is soon done; of long texts by fewer rankings."""
     from interpret.attribution.faithfulness import erasing_passes
 
-    analysis = faithfulness_analysis(asked, explained)
-    words, draws = len(asked.question.free_words), dict(analysis.arguments)["draws"]
+    analysis = faithfulness_analysis(choice, explained)
+    words, draws = len(choice.target_function.free_words), dict(analysis.arguments)["draws"]
     passes = erasing_passes(words, draws)
 
     def work(progress: Progress) -> it.attribution.Faithfulness:
         result: it.attribution.Faithfulness = analysis.run(
-            question=asked.question, attribution=found, progress=progress
+            target_function=choice.target_function, attribution=found, progress=progress
         )
         return result
 
     return long_work(
         "quality:faithfulness",
-        _about(asked, how),
+        _about(choice, how),
         _("Delete words and measure: about {passes} passes").format(passes=f"{passes:,}"),
         work,
         {"erasing": _("texts with words deleted")},
@@ -76,11 +76,13 @@ def faithfulness_of(
     )
 
 
-def trust_of(asked: Asked, explained: Analysis, found: it.Attribution, how: How) -> it.attribution.Diagnostics | None:
+def diagnostics_of(
+    choice: TargetChoice, explained: Analysis, found: it.Attribution, how: How
+) -> it.attribution.Diagnostics | None:
     """Measure infidelity, sensitivity and forgetting, at a click."""
     from interpret.attribution.diagnostics import cascade
 
-    count = 10 + len(cascade(asked.question))
+    count = 10 + len(cascade(choice.target_function))
     st.caption(
         _("Infidelity, max-sensitivity and the weight-randomisation test explain the text {count} more times.").format(
             count=count
@@ -88,14 +90,14 @@ def trust_of(asked: Asked, explained: Analysis, found: it.Attribution, how: How)
     )
 
     def work(progress: Progress) -> it.attribution.Diagnostics:
-        result: it.attribution.Diagnostics = trust_analysis(asked, explained).run(
-            question=asked.question, attribution=found, progress=progress
+        result: it.attribution.Diagnostics = diagnostics_analysis(choice, explained).run(
+            target_function=choice.target_function, attribution=found, progress=progress
         )
         return result
 
     return long_work(
         "quality:trust",
-        _about(asked, how),
+        _about(choice, how),
         _("Measure these too"),
         work,
         {
@@ -113,18 +115,18 @@ def versus(random: np.ndarray) -> str:
 
 
 def quality_downloads(
-    asked: Asked,
+    choice: TargetChoice,
     found: it.Attribution,
     faithful: it.attribution.Faithfulness,
-    trusted: it.attribution.Diagnostics | None,
+    diagnostics: it.attribution.Diagnostics | None,
     stem: str,
 ) -> list[Download]:
     """Offer the report as JSON."""
 
     def make() -> bytes:
-        report: dict[str, Any] = {"attribution": as_dict(asked, found), "faithfulness": _plain(faithful)}
-        if trusted is not None:
-            report["trust"] = _plain(trusted)
+        report: dict[str, Any] = {"attribution": as_dict(choice, found), "faithfulness": _plain(faithful)}
+        if diagnostics is not None:
+            report["trust"] = _plain(diagnostics)
         report["faithfulness"]["verdict"] = faithful.verdict
         return as_json(report)
 

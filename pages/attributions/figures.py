@@ -144,7 +144,7 @@ def randomising(found: Diagnostics) -> go.Figure:
     names = [
         titles.get(stage) or _("layer {layer}").format(layer=stage.removeprefix("layer ")) for stage in found.replaced
     ]
-    names = [f"+ {name}" if place else name for place, name in enumerate(names)]
+    names = [f"+ {name}" if index else name for index, name in enumerate(names)]
     figure = go.Figure(
         go.Scatter(
             x=names,
@@ -178,7 +178,7 @@ def _score_map(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) 
     figure = go.Figure(
         go.Heatmap(
             z=scores,
-            # By place, for the same word may stand twice.
+            # By position, for the same word may stand twice.
             x=list(range(len(columns))),
             y=list(range(len(rows))),
             coloraxis="coloraxis",
@@ -208,7 +208,7 @@ def class_words(rows: Sequence[DrivingWord], unit: str, most: int = 12) -> go.Fi
             x=[row.mean for row in best],
             y=[f"{shown(row.word)} ({row.texts})" for row in best],
             orientation="h",
-            marker={"opacity": [1.0 if row.told else 0.35 for row in best]},
+            marker={"opacity": [1.0 if row.significant else 0.35 for row in best]},
             error_x=_whiskers([row.half for row in best]),
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )

@@ -8,11 +8,11 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.method_input import method_names
+from dashboard.widgets.target_view import TargetChoice
 
 
-def method_guide(asked: Asked, found: Sequence[it.Attribution]) -> None:
+def method_guide(choice: TargetChoice, found: Sequence[it.Attribution]) -> None:
     """Explain the methods on the page."""
     from interpret.attribution.methods import METHODS
 
@@ -77,7 +77,7 @@ def _ranking(names: Mapping[str, str]) -> None:
             _("gain over random"): [interval(one.comprehensiveness_gain) for one in rows.values()],
             "AUPRC": [one.auprc for one in rows.values()],
             _("AUPRC, gain over random"): [interval(one.auprc_gain) for one in rows.values()],
-            _("Shown to beat random"): [_("yes") if one.told else _("no") for one in rows.values()],
+            _("Shown to beat random"): [_("yes") if one.beats_random else _("no") for one in rows.values()],
         },
         hide_index=True,
         column_config={

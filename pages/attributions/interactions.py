@@ -18,34 +18,36 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.figures import pair_matrix
 
 
 @guarded
-def pairs(asked: Asked) -> None:
-    special = cache.encoder(asked.subject.spec).special
+def pairs(choice: TargetChoice) -> None:
+    """Word pairs that make two texts similar, or that change the output only together."""
+    special = cache.encoder(choice.subject.spec).special
     baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE)
-    if asked.kind.in_pairs:
-        _similar(asked, baseline)
+    if choice.kind.in_pairs:
+        _similar(choice, baseline)
     else:
-        _together(asked, baseline)
+        _together(choice, baseline)
 
 
-def _similar(asked: Asked, baseline: str) -> None:
-    encoder = cache.encoder(asked.subject.spec)
-    other = asked.subject.pair or ""
-    length = len(encoder.tokens(asked.subject.text)) + len(encoder.tokens(other))
+def _similar(choice: TargetChoice, baseline: str) -> None:
+    encoder = cache.encoder(choice.subject.spec)
+    other = choice.subject.pair or ""
+    length = len(encoder.tokens(choice.subject.text)) + len(encoder.tokens(other))
 
     analysis = Analysis(
         "attribution.similarity_pairs",
-        asked.subject,
+        choice.subject,
         name="pairs",
         shows=(".scores",),
         other=other,
         baseline=baseline,
-        pooling=asked.pooling,
-        prompt=asked.prompt,
+        pooling=choice.pooling,
+        prompt=choice.prompt,
     )
 
     def work(progress: Progress) -> it.attribution.SimilarityPairs:
@@ -54,7 +56,7 @@ def _similar(asked: Asked, baseline: str) -> None:
 
     found = long_work(
         "similarity_pairs",
-        f"{asked.about}:{baseline}",
+        f"{choice.about}:{baseline}",
         _("Compute word-pair interactions"),
         work,
         {"path": _("tokens traced from the baseline")},
@@ -64,12 +66,12 @@ def _similar(asked: Asked, baseline: str) -> None:
     if found is None:
         return
     rows, columns = found.first, found.second
-    places = st.columns(3)
-    dot = asked.question.reading.model.similarity == "dot"
+    tiles = st.columns(3)
+    dot = choice.target_function.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
-    places[0].metric(name, f"{found.similarity:.3f}")
-    places[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
-    places[2].metric(
+    tiles[0].metric(name, f"{found.similarity:.3f}")
+    tiles[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
+    tiles[2].metric(
         _("From the baseline"),
         f"{found.to_baseline:+.3f}",
         help=_(
@@ -80,7 +82,7 @@ def _similar(asked: Asked, baseline: str) -> None:
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
     st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
-    warn_of_baseline(asked.question, baseline, "pairs")
+    warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
             "Rows are words of the explained text, columns words of the other text: what each word pair adds to the "
@@ -94,16 +96,16 @@ def _similar(asked: Asked, baseline: str) -> None:
     export_bar([_matrix(words, names, stem)], analysis)
 
 
-def _together(asked: Asked, baseline: str) -> None:
-    question = asked.question
+def _together(choice: TargetChoice, baseline: str) -> None:
+    target_function = choice.target_function
     shown = (".strength", ".difference")
-    analysis = asked.analysis("interactions", "interactions", shown, baseline=baseline)
+    analysis = choice.analysis("interactions", "interactions", shown, baseline=baseline)
 
     def work(progress: Progress) -> it.attribution.Interactions:
-        found: it.attribution.Interactions = analysis.run(question=asked.question, progress=progress)
+        found: it.attribution.Interactions = analysis.run(target_function=choice.target_function, progress=progress)
         return found
 
-    words = len(_free(question.tokens))
+    words = len(_free(target_function.tokens))
     found = long_work(
         "interactions",
         f"{asked.about}:{baseline}",
@@ -114,18 +116,18 @@ def _together(asked: Asked, baseline: str) -> None:
         ).format(passes=f"{words * words:,}"),
         work,
         {"pairs": _("sets of words")},
-        auto=words * words * len(question.tokens) <= 25_000,
+        auto=words * words * len(target_function.tokens) <= 25_000,
         keep=6,
     )
     if found is None:
         return
-    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, found.target))))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, found.target))))
     names = tuple(found.tokens.words[i] for i in found.words)
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
     kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
     st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
-    warn_of_baseline(asked.question, baseline, "pairs")
+    warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
             "What two words do together beyond what each does alone: ArchDetect's interaction strength (Archipelago, "
@@ -140,12 +142,12 @@ def _together(asked: Asked, baseline: str) -> None:
         )
     )
     _strongest(np.triu(found.strength, 1), names, names, found.difference)
-    stem = file_stem("interactions", asked.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
+    stem = file_stem("interactions", choice.subject.spec.checkpoint.name.split("/")[-1], kind, found.tokens.text[:40])
     export_bar([_matrix(scores, [names, names], stem)], analysis)
 
 
 def _free(tokens: it.Tokens) -> list[int]:
-    return [place for place, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
+    return [index for index, group in enumerate(tokens.groups) if not tokens.special[group[0]]]
 
 
 def _by_words(found: it.attribution.SimilarityPairs) -> np.ndarray:
@@ -157,13 +159,13 @@ def _strongest(
     scores: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...], signed: np.ndarray | None = None
 ) -> None:
     order = np.argsort(-np.abs(scores), axis=None, kind="stable")[:12]
-    places = [np.unravel_index(i, scores.shape) for i in order]
+    cells = [np.unravel_index(i, scores.shape) for i in order]
     measures = {_("Score"): scores} if signed is None else {_("Strength"): scores, _("Signed mean"): signed}
     st.dataframe(
         {
-            _("Word"): [rows[int(i)] for i, _j in places],
-            _("Other word"): [columns[int(j)] for _i, j in places],
-            **{name: [float(values[i, j]) for i, j in places] for name, values in measures.items()},
+            _("Word"): [rows[int(i)] for i, _j in cells],
+            _("Other word"): [columns[int(j)] for _i, j in cells],
+            **{name: [float(values[i, j]) for i, j in cells] for name, values in measures.items()},
         },
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},

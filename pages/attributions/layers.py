@@ -9,49 +9,50 @@ import streamlit as st
 
 from dashboard import cache, state
 from dashboard.language import _, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.figures import level_map
 
 
 @guarded
-def layers(asked: Asked) -> None:
-    special = cache.encoder(asked.subject.spec).special
+def layers(choice: TargetChoice) -> None:
+    """Each token's score at each hidden state, as a heat map from the embeddings to the last layer."""
+    special = cache.encoder(choice.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         methods = {"conductance": _("Conductance"), "integrated_gradients": _("Layer integrated gradients")}
         method = segments(_("Method"), methods, state.LAYER_METHOD)
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
     state.publish(state.BASELINE)
-    question = asked.question
-    passes = 2 * 33 * (1 if method == "conductance" else question.encoder.layers + 1)
+    target_function = choice.target_function
+    passes = 2 * 33 * (1 if method == "conductance" else target_function.encoder.layers + 1)
 
-    analysis = asked.analysis("layer_attribution", "layers", ("[0]",), method=method, baseline=baseline)
+    analysis = choice.analysis("layer_attribution", "layers", ("[0]",), method=method, baseline=baseline)
 
     def work(progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        scores, deltas = analysis.run(question=asked.question, progress=progress)
+        scores, deltas = analysis.run(target_function=choice.target_function, progress=progress)
         return scores, deltas
 
     found = long_work(
         "layer_map",
-        f"{asked.about}:{method}:{baseline}",
+        f"{choice.about}:{method}:{baseline}",
         _("Compute layer attributions: about {passes} passes").format(passes=passes),
         work,
-        auto=passes * len(question.tokens) <= 25_000,
+        auto=passes * len(target_function.tokens) <= 25_000,
         keep=6,
     )
     if found is None:
         return
     scores, deltas = found
-    tokens = question.tokens
+    tokens = target_function.tokens
     names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
-    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, target_function.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
-    warn_of_baseline(question, baseline, "layers")
+    warn_of_baseline(target_function, baseline, "layers")
     st.caption(
         _(
             "How much of the output's change from the baseline passes through each token after each layer. Each row "
@@ -69,7 +70,7 @@ def layers(asked: Asked) -> None:
         _("Token"): [label for _one in names for label in tokens.labels],
         _("Score"): [float(score) for row in scores for score in row],
     }
-    stem = file_stem("layers", asked.subject.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
+    stem = file_stem("layers", choice.subject.spec.checkpoint.name.split("/")[-1], method, tokens.text[:40])
     export_bar(
         [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each layer and token"))],
         analysis,

@@ -6,10 +6,10 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.language import _
-from dashboard.widgets.ask_view import Asked, ask_input
 from dashboard.widgets.models import chosen_encoder
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.tabs import Tab, draw_tabs
+from dashboard.widgets.target_view import TargetChoice, target_input
 from dashboard.widgets.text_input import text_input
 from dashboard.widgets.windows import fit, warn_of_unknown
 from interpret.core.sentences import sentence
@@ -31,8 +31,9 @@ TABS = [
 
 
 @guarded
-def tabs(asked: Asked) -> None:
-    draw_tabs(TABS, state.WHY, asked)
+def tabs(choice: TargetChoice) -> None:
+    """The tabs of the page, about one target function."""
+    draw_tabs(TABS, state.WHY, choice)
 
 
 st.title(_("Attributions: why this prediction?"))
@@ -40,9 +41,9 @@ chosen_text = text_input()
 encoder = chosen_encoder()
 subject = fit(encoder, chosen_text.text, chosen_text.pair)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
-found = ask_input(subject)
+found = target_input(subject)
 if found is not None:
     if found.kind.compares and not subject.pair:
-        st.info(_(found.kind.lacks_pair))
+        st.info(_(found.kind.missing_pair))
     else:
         tabs(found)

@@ -7,51 +7,52 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import class_words_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import baseline_names, choices_help, method_choices
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice
 from pages.attributions.figures import class_words
 from pages.attributions.rows_view import (
     accuracy_lines,
     chosen_row,
     human_line,
-    learned_texts,
     rows_analysis,
     rows_downloads,
     rows_input,
     skipped_rows,
+    trained_texts,
 )
 
 
 @guarded
-def rows(asked: Asked) -> None:
-    if asked.kind.compares:
+def rows(choice: TargetChoice) -> None:
+    """The words with the highest scores for each class over a file, and its wrong predictions."""
+    if choice.kind.compares:
         st.info(_("The rows of a file have no second text to compare with. Choose a class to explain a whole file."))
         return
     found = rows_input()
     if found is None:
         return
     names = method_choices()
-    special = cache.encoder(asked.subject.spec).special
+    special = cache.encoder(choice.subject.spec).special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = choose(st.selectbox, _("Method"), names, state.ROWS_METHOD, width=320, help=choices_help())
         baseline = choose(st.selectbox, _("Baseline"), baseline_names(special), state.BASELINE, width=240)
-    analysis = rows_analysis(asked, found, method, baseline)
-    training_texts = learned_texts()
+    analysis = rows_analysis(choice, found, method, baseline)
+    training_texts = trained_texts()
 
     def work(progress: Progress) -> it.attribution.RowAttributions:
         explained: it.attribution.RowAttributions = analysis.run(
-            training_texts=training_texts, progress=progress, beside=cache.beside(asked.subject.spec)
+            training_texts=training_texts, progress=progress, beside=cache.beside(choice.subject.spec)
         )
         return explained
 
     result = long_work(
         "rows",
-        repr((asked.subject.spec, asked.target, asked.classifier, found.about, method, baseline)),
+        repr((choice.subject.spec, choice.target, choice.classifier, found.about, method, baseline)),
         _n("Explain {count} row", "Explain {count} rows", len(found.texts)).format(count=f"{len(found.texts):,}"),
         work,
         {"rows": _("rows")},
@@ -60,7 +61,7 @@ def rows(asked: Asked) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", asked.subject.spec.checkpoint.name.split("/")[-1], found.name)
+    stem = file_stem("rows", choice.subject.spec.checkpoint.name.split("/")[-1], found.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)
@@ -83,10 +84,10 @@ def rows(asked: Asked) -> None:
 
 
 def _summary(found: it.attribution.RowAttributions) -> None:
-    places = st.columns(4)
-    places[0].metric(_("Rows explained"), f"{len(found.rows):,}")
-    places[1].metric(_("Left out"), f"{len(found.skipped):,}")
-    places[2].metric(
+    columns = st.columns(4)
+    columns[0].metric(_("Rows explained"), f"{len(found.rows):,}")
+    columns[1].metric(_("Left out"), f"{len(found.skipped):,}")
+    columns[2].metric(
         _("Truncated"),
         f"{sum(row.cut for row in found.rows):,}",
         help=_("Texts longer than the model's limit: only their first window was read."),
@@ -100,7 +101,7 @@ def _summary(found: it.attribution.RowAttributions) -> None:
         "learned from": _("used for training"),
         "not known": _("used for training or not: unknown"),
     }
-    places[3].metric(
+    columns[3].metric(
         _("Wrong predictions"),
         _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
         ", ".join(names[basis] for basis in names if any(row.basis == basis for row in evaluated)) or None,

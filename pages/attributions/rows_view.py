@@ -15,7 +15,6 @@ from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
 from dashboard.widgets.accuracy_line import accuracy_line
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
 from dashboard.widgets.corpus_input import kept_file
@@ -23,6 +22,7 @@ from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.models import chosen_run
 from dashboard.widgets.run_view import run_rows
 from dashboard.widgets.table_caption import table_caption, unlabelled_caption
+from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table
 from interpret.core.accuracy import text_key
 from interpret.core.errors import InputError
@@ -92,16 +92,18 @@ def rows_input() -> Input | None:
     table_caption(table, name)
     file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
     names = dict(enumerate(table.columns))
-    places = st.columns(4)
+    columns = st.columns(4)
     column = choose(
-        places[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
+        columns[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
     )
     others = {-1: _("(none)"), **{i: one for i, one in names.items() if i != column}}
     guess = label_among({one: [row[i] for row in table.rows] for i, one in names.items() if i != column})
     default = table.columns.index(guess) if guess is not None else -1
-    labels = choose(places[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default)
+    labels = choose(
+        columns[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default
+    )
     marks = choose(
-        places[2].selectbox,
+        columns[2].selectbox,
         _("Column with highlights"),
         others,
         state.ROWS_MARKS.of(file, column),
@@ -121,13 +123,13 @@ def rows_input() -> Input | None:
     if labels >= 0:
         unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
-    most = choose(places[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
+    most = choose(columns[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
     if not table.rows:
         raise InputError("“{name}” has no rows.", name=name)
     chosen = _sampled_rows(len(table.rows), most)
 
-    def values(place: int) -> tuple[str, ...]:
-        return tuple(table.rows[i][place] for i in chosen)
+    def values(index: int) -> tuple[str, ...]:
+        return tuple(table.rows[i][index] for i in chosen)
 
     return Input(
         name,
@@ -165,7 +167,7 @@ def learned_texts() -> frozenset[str] | None:
         run: it.runs.Run | None = it.runs.read_run(state.runs_folder() / chosen)
         while run is not None:
             examples, split = run_rows(run)
-            found |= {text_key(examples.texts[int(place)]) for place in split.train}
+            found |= {text_key(examples.texts[int(index)]) for index in split.train}
             run = run.parent_run
         return frozenset(found)
     return None
@@ -189,7 +191,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
     """Say how the words compare with those that people marked, where any did."""
     means = found.plausibility
     if means:
-        told = {
+        written = {
             name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
         }
         st.markdown(
@@ -203,10 +205,10 @@ def human_line(found: it.attribution.RowAttributions) -> None:
                 sum(row.human is not None for row in found.rows),
             ).format(
                 count=sum(row.human is not None for row in found.rows),
-                f1=told["token_f1"],
-                iou=told["iou"],
-                auprc=told["auprc"],
-                chance=told["auprc_by_chance"],
+                f1=written["token_f1"],
+                iou=written["iou"],
+                auprc=written["auprc"],
+                chance=written["auprc_by_chance"],
             )
         )
 
@@ -228,7 +230,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     ]
     said = _("Prediction (out-of-fold)") if any(row.out_of_fold for row in found.rows) else _("Model output")
     table: dict[str, list[Any]] = {
-        _("Row"): [found.number(row.place) for row in rows],
+        _("Row"): [found.number(row.index) for row in rows],
         _("Text"): [row.text for row in rows],
         _("Truncated"): [row.cut for row in rows],
         _("Label"): [row.label for row in rows],
@@ -238,7 +240,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
         _("Words with the largest scores"): [_best(row.attribution) for row in rows],
     }
     event = st.dataframe(
-        found.origin.some([row.place for row in rows]).beside(table),
+        found.origin.some([row.index for row in rows]).beside(table),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -281,7 +283,7 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
             rows += [(name, *one, " ".join(map(str, numbers[one.word]))) for one in found.words(name)]
         half, p = _("95% interval, half-width"), _("p (Holm)")
         titles = (_("Class"), _("Word"), _("Mean score"), half, _("Texts"), p, _("Rows"))
-        return as_csv({title: [row[place] for row in rows] for place, title in enumerate(titles)})
+        return as_csv({title: [row[index] for row in rows] for index, title in enumerate(titles)})
 
     return [
         Download(
@@ -291,20 +293,20 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
     ]
 
 
-def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Analysis:
+def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str) -> Analysis:
     """Describe how the rows are explained."""
     column, labels, marks = read.columns
-    lines = table_lines(read.path) + "places = range(len(table.rows))\n"
+    lines = table_lines(read.path) + "indices = range(len(table.rows))\n"
     if read.most:
         draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
-        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    places = sorted({draw}.tolist())\n"
-    rows = Source("rows", lines + "rows = [table.rows[i] for i in places]\n", read.about, lambda: None)
+        lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    indices = sorted({draw}.tolist())\n"
+    rows = Source("rows", lines + "rows = [table.rows[i] for i in indices]\n", read.about, lambda: None)
 
     def source(name: str, value: object, made: str) -> Source:
         return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
 
-    origin = f"origin = rows_of(table, places, [table.columns[{column}]])"
-    more: dict[str, Any] = {} if asked.head is None else {"head": asked.head}
+    origin = f"origin = rows_of(table, indices, [table.columns[{column}]])"
+    more: dict[str, Any] = {} if choice.head is None else {"head": choice.head}
     more |= {"origin": source("origin", read.origin, f"from interpret.core.file_rows import rows_of\n\n{origin}")}
     if read.labels is not None:
         more["labels"] = source("labels", read.labels, f"labels = [row[{labels}] for row in rows]")
@@ -312,11 +314,11 @@ def rows_analysis(asked: Asked, read: Input, method: str, baseline: str) -> Anal
         more["highlights"] = source("highlights", read.highlights, f"highlights = [row[{marks}] for row in rows]")
     return Analysis(
         "attribution.attribute_rows",
-        asked.subject.spec,
+        choice.subject.spec,
         name="found",
         shows=(".words(found.classes[0])", ".accuracies"),
         texts=source("texts", read.texts, f"texts = [row[{column}] for row in rows]"),
-        target=asked.target,
+        target=choice.target,
         method=method,
         baseline=baseline,
         **more,
@@ -342,5 +344,5 @@ def skipped_rows(found: it.attribution.RowAttributions) -> None:
     for title, left in ((_("Rows left out"), found.skipped), (_("Highlights not used"), found.unmarked)):
         if left:
             with st.expander(f"{title}: {len(left):,}"):
-                for place, error in left[:100]:
-                    st.markdown(_("Row {row}: {why}").format(row=found.number(place), why=explain(error)))
+                for index, error in left[:100]:
+                    st.markdown(_("Row {row}: {why}").format(row=found.number(index), why=explain(error)))

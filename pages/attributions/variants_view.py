@@ -20,7 +20,9 @@ def search_names() -> dict[str, str]:
     }
 
 
-def variants_table(question: it.attribution.TargetFunction, variants: it.attribution.Variants) -> dict[str, list[Any]]:
+def variants_table(
+    target_function: it.attribution.TargetFunction, variants: it.attribution.Variants
+) -> dict[str, list[Any]]:
     """Return a row for each variant: what changed, how it reads, and each class's probability."""
     changed = [
         ", ".join(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes)
@@ -30,18 +32,18 @@ def variants_table(question: it.attribution.TargetFunction, variants: it.attribu
     return {
         _("Changes"): changed,
         **{
-            label or question.target.kind: [round(float(one), 4) for one in variants.probabilities[:, place]]
-            for place, label in enumerate(variants.labels)
+            label or target_function.target.kind: [round(float(one), 4) for one in variants.probabilities[:, index]]
+            for index, label in enumerate(variants.labels)
         },
         _("Text"): list(variants.texts),
     }
 
 
-def chances_table(question: it.attribution.TargetFunction, variants: it.attribution.Variants) -> None:
+def chances_table(target_function: it.attribution.TargetFunction, variants: it.attribution.Variants) -> None:
     """Show the text as it is, and below it with its changes, as a short table."""
-    table = variants_table(question, variants)
+    table = variants_table(target_function, variants)
     st.dataframe(table, hide_index=True, key="chances")
-    target = question.target
+    target = target_function.target
     column = target.index if len(variants.labels) > 1 else 0
     if len(variants.changes) > 1:
         before, after = (float(variants.probabilities[row, column]) for row in (0, 1))

@@ -10,12 +10,12 @@ from dashboard import state
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from interpret.attribution.variants import Change
 from pages.attributions.variants_view import chances_table, search_names, variants_table
 
@@ -23,20 +23,21 @@ _PICTURE = "switches_words"
 
 
 @guarded
-def whatif(asked: Asked) -> None:
-    question = asked.question
-    tokens = question.tokens
+def whatif(choice: TargetChoice) -> None:
+    """The output as words are removed or replaced by hand, and counterfactuals found by search."""
+    target_function = choice.target_function
+    tokens = target_function.tokens
 
     def work(progress: Progress) -> it.Attribution:
-        return it.attribution.explain(asked.question, "feature_ablation", progress=progress)
+        return it.attribution.explain(choice.target_function, "feature_ablation", progress=progress)
 
     # What each word's loss alone costs: the colours, and the forecast that a click checks.
     alone = long_work(
-        "whatif:alone", asked.about, _("Remove each word in turn"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
+        "whatif:alone", choice.about, _("Remove each word in turn"), work, auto=len(tokens) ** 2 <= 60_000, keep=8
     )
     if alone is None:
         return
-    st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
+    st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, target_function.target))))
     row = WordRow(
         _("Click words to switch them off"),
         _("Colours: how much the output loses when that word alone is replaced by the baseline"),
@@ -44,86 +45,86 @@ def whatif(asked: Asked) -> None:
         float(np.abs(alone.word_scores()).max()),
         True,
     )
-    stem = file_stem("what-if", asked.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
-    off = word_rows([row], tokens.text[:80], stem, f"off:{asked.about}", _PICTURE, off=())
-    off = tuple(place for place in off if not question.fixed[list(tokens.groups[place])].any())
+    stem = file_stem("what-if", choice.subject.spec.checkpoint.name.split("/")[-1], tokens.text[:40])
+    off = word_rows([row], tokens.text[:80], stem, f"off:{choice.about}", _PICTURE, off=())
+    off = tuple(index for index in off if not target_function.fixed[list(tokens.groups[index])].any())
     singles = [
-        (Change(place, tokens.words[place], ""),)
-        for place, group in enumerate(tokens.groups)
-        if not question.fixed[list(group)].any()
+        (Change(index, tokens.words[index], ""),)
+        for index, group in enumerate(tokens.groups)
+        if not target_function.fixed[list(group)].any()
     ]
-    together = tuple(Change(place, tokens.words[place], "") for place in off)
-    variants = it.attribution.read_variants(question, [(), *([together] if together else [])])
-    chances_table(question, variants)
+    together = tuple(Change(index, tokens.words[index], "") for index in off)
+    variants = it.attribution.read_variants(target_function, [(), *([together] if together else [])])
+    chances_table(target_function, variants)
     # A word that is asked for at a mask has no place in a text without it.
-    if not question.kind.at_mask:
-        _typed(asked, question)
+    if not target_function.kind.at_mask:
+        _typed(choice, target_function)
     with st.expander(_("Each word switched off in turn"), key="each_word_off"):
-        every = it.attribution.read_variants(question, [(), *singles])
-        st.dataframe(variants_table(question, every), hide_index=True)
+        every = it.attribution.read_variants(target_function, [(), *singles])
+        st.dataframe(variants_table(target_function, every), hide_index=True)
         export_bar(
             [
                 Download(
                     "CSV",
                     f"{stem}.csv",
                     "text/csv",
-                    lambda: as_csv(variants_table(question, every)),
+                    lambda: as_csv(variants_table(target_function, every)),
                     _("A row for each word switched off"),
                 )
             ],
-            asked.analysis("read_variants", "every", (".probabilities",), variants=_each_word(asked, singles)),
+            choice.analysis("read_variants", "every", (".probabilities",), variants=_each_word(choice, singles)),
         )
-    if question.kind.predicts:
-        _search(asked, question, stem)
+    if target_function.kind.predicts:
+        _search(choice, target_function, stem)
 
 
-def _each_word(asked: Asked, singles: list[tuple[Change]]) -> Source:
+def _each_word(choice: TargetChoice, singles: list[tuple[Change]]) -> Source:
     """Return the text as it is, and without each word in turn, with the lines of Python that make them."""
     lines = (
         "from interpret.attribution.counterfactuals import Change\n\n"
-        "tokens = question.tokens\n"
-        "free = [i for i, group in enumerate(tokens.groups) if not question.fixed[list(group)].any()]\n"
+        "tokens = function.tokens\n"
+        "free = [i for i, group in enumerate(tokens.groups) if not function.fixed[list(group)].any()]\n"
         'variants = [(), *((Change(i, tokens.words[i], ""),) for i in free)]\n'
     )
-    return Source("variants", lines, asked.about, lambda: [(), *singles], after=(asked.asking,))
+    return Source("variants", lines, choice.about, lambda: [(), *singles], after=(choice.target_analysis,))
 
 
-def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
+def _typed(choice: TargetChoice, target_function: it.attribution.TargetFunction) -> None:
     text = st.text_input(
         _("Or rewrite the text"),
-        value=asked.subject.text,
-        key=f"rewrite:{asked.about}",
+        value=choice.subject.text,
+        key=f"rewrite:{choice.about}",
         persist_state="session",
         help=_("The model reads the text in this field; the target of the explanation stays the same."),
     )
     # Always there, so that what stands below stays as it was.
-    place = st.container()
-    if not text or not text.strip() or text == asked.subject.text:
+    container = st.container()
+    if not text or not text.strip() or text == choice.subject.text:
         return
-    other = asked.ask(text, question.target)
-    before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (question, other))
+    other = choice.make_target_function(text, target_function.target)
+    before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (target_function, other))
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
         before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
     )
-    if question.kind.predicts:
-        likeliest = asked.ask(text, "predicted").target.name
+    if target_function.kind.predicts:
+        likeliest = choice.make_target_function(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
-    place.markdown(said)
+    container.markdown(said)
 
 
-def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) -> None:
+def _search(choice: TargetChoice, target_function: it.attribution.TargetFunction, stem: str) -> None:
     st.markdown("#### " + _("Counterfactuals: the smallest change that flips the prediction"))
     search = choose(st.selectbox, _("Kind of change"), search_names(), state.CHANGE, width=360)
 
-    analysis = asked.analysis("find_counterfactuals", "counterfactuals", (".variants",), search=search)
+    analysis = choice.analysis("find_counterfactuals", "counterfactuals", (".variants",), search=search)
 
     def work(progress: Progress) -> it.attribution.Counterfactuals:
-        found: it.attribution.Counterfactuals = analysis.run(question=asked.question, progress=progress)
+        found: it.attribution.Counterfactuals = analysis.run(target_function=choice.target_function, progress=progress)
         return found
 
     found = long_work(
         "turning",
-        f"{asked.about}:{search}",
+        f"{choice.about}:{search}",
         _("Search"),
         work,
         {"searching": _("texts read, at most")},
@@ -154,7 +155,7 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
             else _("A smaller set of changes may exist.")
         )
     )
-    table = variants_table(question, found.variants)
+    table = variants_table(target_function, found.variants)
     st.dataframe(table, hide_index=True)
     export_bar(
         [

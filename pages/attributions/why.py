@@ -9,7 +9,6 @@ import interpret as it
 from dashboard import cache
 from dashboard.components.words import word_rows
 from dashboard.language import _, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import (
     attributions_of,
     explain_analysis,
@@ -21,6 +20,7 @@ from dashboard.widgets.attributions_view import (
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.method_input import how_input, method_names
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.target_view import TargetChoice, target_name
 from pages.attributions.export import attribution_downloads, attribution_table
 from pages.attributions.figures import agreement_map, top_words
 from pages.attributions.guide import method_guide
@@ -29,26 +29,27 @@ _PICTURE = "words"
 
 
 @guarded
-def why(asked: Asked) -> None:
-    how = how_input(cache.encoder(asked.subject.spec).special)
+def why(choice: TargetChoice) -> None:
+    """The prediction, and each word's score by each chosen method."""
+    how = how_input(cache.encoder(choice.subject.spec).special)
     if not how.methods:
         st.info(_("Choose a method to see what each word contributes."))
         return
-    _answer(asked)
+    _answer(choice)
     slot = st.empty()
-    found = attributions_of(asked, how, slot)
+    found = attributions_of(choice, how, slot)
     if not found:
         return
     first = found[0]
-    model = asked.subject.spec.checkpoint.name.split("/")[-1]
-    title = f"{model} · {target_name(asked, first.target)}"
+    model = choice.subject.spec.checkpoint.name.split("/")[-1]
+    title = f"{model} · {target_name(choice, first.target)}"
     stem = file_stem("attributions", model, first.target.name, first.tokens.text[:40])
     with slot.container():
         word_rows(rows_of(found, how.words), title, stem, "words:all", _PICTURE)
     if any(one.baseline for one in found):
-        warn_of_baseline(asked.question, how.baseline, "why")
-    analyses = [explain_analysis(asked, one.method, how) for one in found]
-    export_bar(attribution_downloads(asked, found, how, title, stem), *analyses, picture=_PICTURE)
+        warn_of_baseline(choice.target_function, how.baseline, "why")
+    analyses = [explain_analysis(choice, one.method, how) for one in found]
+    export_bar(attribution_downloads(choice, found, how, title, stem), *analyses, picture=_PICTURE)
     left, right = st.columns(2, gap="large")
     with left:
         _bars(found, how.words)
@@ -69,16 +70,18 @@ def why(asked: Asked) -> None:
             )
     with st.expander(_("All scores")):
         st.dataframe(attribution_table(found, how.words), hide_index=True)
-    method_guide(asked, found)
+    method_guide(choice, found)
 
 
-def _answer(asked: Asked) -> None:
-    question = asked.question
-    likely = question.kind.likely
-    parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
+def _answer(choice: TargetChoice) -> None:
+    target_function = choice.target_function
+    likely = target_function.kind.likely
+    parts = [_("Explained: {target}").format(target=literal(target_name(choice, target_function.target)))]
     if likely:
-        parts.append(_("probability {chance}").format(chance=f"{question.target_probability:.1%}"))
-    parts.append((_("logit {output}") if likely else _("output {output}")).format(output=f"{question.output:.3f}"))
+        parts.append(_("probability {chance}").format(chance=f"{target_function.target_probability:.1%}"))
+    parts.append(
+        (_("logit {output}") if likely else _("output {output}")).format(output=f"{target_function.output:.3f}")
+    )
     hint = _(
         "A score is what a word adds to the logit, the number before softmax that the probability is computed from."
     )

@@ -25,20 +25,21 @@ from pages.embeddings.points import pick_layer
 
 @guarded
 def clusters(read: Read) -> None:
+    """Clusters of the vectors, their keywords, and how well they agree with labels."""
     kept = read.embeddings.layers
     pick_layer(kept)
-    places = draw_sample(read, MOST_GROUPED)
-    group_settings(len(places))
+    indices = draw_sample(read, MOST_GROUPED)
+    group_settings(len(indices))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = segments(_("Clustering method"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
         layer = choose(
             st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
         )
         if method == "kmeans":
-            most = max(2, min(50, len(places) // 2))
+            most = max(2, min(50, len(indices) // 2))
             st.number_input(_("Number of clusters"), 2, most, key=state.GROUPS, persist_state="session", width=150)
         else:
-            most = max(2, len(places) // 2)
+            most = max(2, len(indices) // 2)
             st.number_input(_("Minimum cluster size"), 2, most, key=state.LEAST, persist_state="session", width=180)
     state.publish(state.AT, kept[-1])
     for key in (state.GROUPING, state.GROUPS, state.LEAST):
@@ -46,15 +47,15 @@ def clusters(read: Read) -> None:
     found = clusters_of(read, layer, method)
     if found is None:
         return
-    st.markdown(cluster_line(read, places, found) + " " + sample_line(read, places))
+    st.markdown(cluster_line(read, indices, found) + " " + sample_line(read, indices))
     if not found.count:
         st.info(_("No region is dense enough to form a cluster. Lower the minimum cluster size, or choose k-means."))
         return
-    texts = [read.embeddings.texts[read.embeddings.text[i]] for i in places]
+    texts = [read.embeddings.texts[read.embeddings.text[i]] for i in indices]
     marks = marks_of(read, layer, method, texts, found)
     if marks is None:
         return
-    table = cluster_table(read, places, layer, found, marks.words)
+    table = cluster_table(read, indices, layer, found, marks.words)
     st.dataframe(
         table,
         hide_index=True,
@@ -70,7 +71,7 @@ def clusters(read: Read) -> None:
         )
     stem = file_stem("groups", method, read.collection.name)
     analyses = cluster_analysis(read, layer, method), keyword_analysis(read, layer, method, texts)
-    export_bar(cluster_downloads(read, places, found, table, stem), *analyses)
+    export_bar(cluster_downloads(read, indices, found, table, stem), *analyses)
     st.caption(
         _(
             "What this does not mean: k-means divides any cloud of points into as many clusters as requested, whether "

@@ -29,12 +29,12 @@ def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
     )
 
 
-def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters) -> str:
+def cluster_line(read: Read, indices: np.ndarray, clusters: it.embeddings.Clusters) -> str:
     """Say how many groups there are, and what speaks for them and against."""
     parts = [_n("**{count} cluster**", "**{count} clusters**", clusters.count).format(count=clusters.count)]
     outside = int((clusters.cluster < 0).sum())
     if outside:
-        parts.append(_("{share} of the points in no cluster").format(share=f"{outside / len(places):.0%}"))
+        parts.append(_("{share} of the points in no cluster").format(share=f"{outside / len(indices):.0%}"))
     if np.isfinite(clusters.silhouette):
         parts.append(
             _(
@@ -55,7 +55,7 @@ def cluster_line(read: Read, places: np.ndarray, clusters: it.embeddings.Cluster
     label = read.label
     if label and clusters.count:
         values = read.column(label)
-        compared = clusters, [values[i] for i in places], read.embeddings.text[places]
+        compared = clusters, [values[i] for i in indices], read.embeddings.text[indices]
         value, chance = it.embeddings.cluster_agreement(*compared)
         parts.append(
             _(
@@ -100,25 +100,25 @@ def marks_of(
 
 def words_line(found: it.embeddings.Keywords) -> str:
     """Say what a word needed to be shown, and how many words reach a score of 3 by chance alone, as measured."""
-    if not found.asked:
+    if not found.tested:
         return _("No word occurs in two texts, so no cluster has keywords.")
     shuffles, over = len(found.by_chance), int(found.by_chance.sum())
     # The words of one shuffle hang together.
-    low, high = share_interval(found.by_chance, np.full(shuffles, found.asked))
+    low, high = share_interval(found.by_chance, np.full(shuffles, found.tested))
     rate = (
         _("one in {count} (95%: {low} to {high})").format(
-            count=f"{shuffles * found.asked / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
+            count=f"{shuffles * found.tested / over:,.0f}", low=f"{1 / high:,.0f}", high=f"{1 / max(low, 1e-9):,.0f}"
         )
         if over
         else _("so at most {share} of shuffles contain any (95%)").format(share=f"{high:.1%}")
     )
     return _(
-        "With these texts shuffled among the clusters {shuffles} times, {over} of {asked} words scored 3 or more: "
+        "With these texts shuffled among the clusters {shuffles} times, {over} of {tested} words scored 3 or more: "
         "{rate}. Keywords shown score at least {least}, which no word of any cluster reaches in 95 of 100 shuffles."
     ).format(
         shuffles=shuffles,
         over=f"{over:,}",
-        asked=f"{shuffles * found.asked:,}",
+        tested=f"{shuffles * found.tested:,}",
         rate=rate,
         least=f"{found.least:.2f}",
     )
@@ -126,26 +126,26 @@ def words_line(found: it.embeddings.Keywords) -> str:
 
 def cluster_table(
     read: Read,
-    places: np.ndarray,
+    indices: np.ndarray,
     layer: int,
     clusters: it.embeddings.Clusters,
     words: Sequence[Sequence[tuple[str, float]]],
 ) -> dict[str, list[Any]]:
     """Return a row for each group: its size, its words, the text nearest to its middle, its most frequent label."""
-    vectors = unit_rows(read.embeddings.at(layer)[places])
-    members = [np.flatnonzero(clusters.cluster == place) for place in range(clusters.count)]
+    vectors = unit_rows(read.embeddings.at(layer)[indices])
+    members = [np.flatnonzero(clusters.cluster == index) for index in range(clusters.count)]
     middle = [int(one[(vectors[one] @ vectors[one].mean(axis=0)).argmax()]) for one in members]
     table: dict[str, list[Any]] = {
-        _("Cluster"): [place + 1 for place in range(clusters.count)],
+        _("Cluster"): [index + 1 for index in range(clusters.count)],
         _("Points"): [len(one) for one in members],
-        _("Share"): [100 * len(one) / len(places) for one in members],
+        _("Share"): [100 * len(one) / len(indices) for one in members],
         _("Keywords"): [", ".join(word for word, _score in row) or "–" for row in words],
-        _("Row"): [read.collection.origin.numbers[read.embeddings.text[places[i]]] for i in middle],
-        _("Nearest to the centroid"): [read.embeddings.texts[read.embeddings.text[places[i]]] for i in middle],
+        _("Row"): [read.collection.origin.numbers[read.embeddings.text[indices[i]]] for i in middle],
+        _("Nearest to the centroid"): [read.embeddings.texts[read.embeddings.text[indices[i]]] for i in middle],
     }
     if read.label:
         values = read.column(read.label)
-        most = [Counter(values[places[i]] for i in one).most_common(1)[0] for one in members]
+        most = [Counter(values[indices[i]] for i in one).most_common(1)[0] for one in members]
         table[_("Most frequent label")] = [
             f"{name} ({count / len(one):.0%})" for (name, count), one in zip(most, members, strict=True)
         ]
@@ -153,13 +153,13 @@ def cluster_table(
 
 
 def cluster_downloads(
-    read: Read, places: np.ndarray, clusters: it.embeddings.Clusters, table: dict[str, list[Any]], stem: str
+    read: Read, indices: np.ndarray, clusters: it.embeddings.Clusters, table: dict[str, list[Any]], stem: str
 ) -> list[Download]:
     """Offer the groups, and each point's group, as files."""
 
     def points() -> bytes:
         numbers = [int(one) + 1 if one >= 0 else "" for one in clusters.cluster]
-        return as_csv(item_table(read, places, {_("Cluster"): numbers}))
+        return as_csv(item_table(read, indices, {_("Cluster"): numbers}))
 
     return [
         Download(_("Clusters (CSV)"), f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each cluster")),

@@ -57,19 +57,19 @@ class Read:
         more |= {"level": found.level, "word": found.word}
         return Analysis("embed", found.spec, name="embeddings", texts=self.collection.source, **more)
 
-    def vectors(self, layer: int, places: np.ndarray) -> Source:
+    def vectors(self, layer: int, indices: np.ndarray) -> Source:
         """Return the vectors of the points that `draw_sample` draws, with the lines of Python that take them."""
-        drawn = self.sample("vectors", f"embeddings.at({layer})", lambda: self.embeddings.at(layer)[places], places)
+        drawn = self.sample("vectors", f"embeddings.at({layer})", lambda: self.embeddings.at(layer)[indices], indices)
         return drawn
 
-    def sample(self, name: str, of: str, value: Callable[[], Any], places: np.ndarray) -> Source:
+    def sample(self, name: str, of: str, value: Callable[[], Any], indices: np.ndarray) -> Source:
         """Return what some Python has for each point that is drawn: ``of`` stands for all points."""
-        key = (self.about, len(places))
-        if len(places) == len(self.embeddings):
+        key = (self.about, len(indices))
+        if len(indices) == len(self.embeddings):
             return Source(name, f"{name} = {of}\n", key, value, after=(self.analysis,))
-        draw = f"np.random.default_rng({SEED}).permutation(len(embeddings))[:{len(places)}]"
+        draw = f"np.random.default_rng({SEED}).permutation(len(embeddings))[:{len(indices)}]"
         shown = Source(
-            "shown", f"import numpy as np\n\nshown = np.sort({draw})\n", key, lambda: places, after=(self.analysis,)
+            "shown", f"import numpy as np\n\nshown = np.sort({draw})\n", key, lambda: indices, after=(self.analysis,)
         )
         return Source(name, f"{name} = {of}[shown]\n", key, value, after=(shown,))
 
@@ -85,7 +85,7 @@ def _in_fast_precision(encoder: it.Encoder, collection: Collection) -> it.Encode
     from interpret.core.rounding import fast_precision, some_of
 
     spec = encoder.spec
-    if state.asked(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
+    if state.chosen_value(state.PRECISION) != "auto" or fast_precision(find_device(spec.device)) == spec.precision:
         return encoder
     try:
         found = cache.rounding(spec, some_of(collection.texts))
@@ -161,8 +161,8 @@ def _frequent_word(collection: Collection) -> str:
     counts = Counter(word for text in collection.texts[:500] for word in words_in(text))
     words = [one for one in counts.most_common(300) if len(one[0]) > 3 or not one[0].isascii()]
     # A word that says something, if it is there often enough for a map.
-    telling = [word for word, count in words if count >= 5 and word not in ENGLISH_STOP_WORDS]
-    return next(iter([*telling, *(word for word, _count in words)]), "")
+    content_words = [word for word, count in words if count >= 5 and word not in ENGLISH_STOP_WORDS]
+    return next(iter([*content_words, *(word for word, _count in words)]), "")
 
 
 def _begin_with_a_word(collection: Collection) -> None:
@@ -286,14 +286,14 @@ def draw_sample(read: Read, most: int) -> np.ndarray:
     return np.sort(np.random.default_rng(SEED).permutation(total)[:most])
 
 
-def sample_line(read: Read, places: np.ndarray) -> str:
+def sample_line(read: Read, indices: np.ndarray) -> str:
     """Say how many points are shown, and of how many."""
     items, texts = len(read.embeddings), len(read.collection.texts)
     parts = []
-    if len(places) < items:
+    if len(indices) < items:
         parts.append(
             _("**{shown} of {items} points shown**, sampled at random with seed {seed}").format(
-                shown=f"{len(places):,}", items=f"{items:,}", seed=SEED
+                shown=f"{len(indices):,}", items=f"{items:,}", seed=SEED
             )
         )
     else:
@@ -303,11 +303,11 @@ def sample_line(read: Read, places: np.ndarray) -> str:
     if texts < read.collection.total:
         parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
     line = ", ".join(parts) + "."
-    if len(places) < 30:
+    if len(indices) < 30:
         line += " " + _("With so few points, every number below is imprecise.")
     return line
 
 
-def about_places(places: np.ndarray) -> str:
+def sample_digest(indices: np.ndarray) -> str:
     """Tell one draw of points from another."""
-    return hashlib.sha1(places.tobytes(), usedforsecurity=False).hexdigest()[:12]
+    return hashlib.sha1(indices.tobytes(), usedforsecurity=False).hexdigest()[:12]

@@ -26,14 +26,14 @@ def layer_names(layers: Sequence[int]) -> list[str]:
 def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30) -> go.Figure:
     """Draw each principal component's share of the variance, those on the map set off."""
     count = min(most, len(variance))
-    places = np.arange(1, count + 1)
+    components = np.arange(1, count + 1)
     figure = go.Figure()
-    for name, chosen in ((_("on the map"), places <= dims), (_("not on the map"), places > dims)):
+    for name, chosen in ((_("on the map"), components <= dims), (_("not on the map"), components > dims)):
         figure.add_bar(
-            x=places[chosen], y=variance[:count][chosen], name=name, hovertemplate="%{x}: %{y:.1%}<extra></extra>"
+            x=components[chosen], y=variance[:count][chosen], name=name, hovertemplate="%{x}: %{y:.1%}<extra></extra>"
         )
     figure.add_scatter(
-        x=places,
+        x=components,
         y=np.cumsum(variance)[:count],
         name=_("cumulative"),
         mode="lines+markers",
@@ -45,7 +45,7 @@ def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30
     return figure
 
 
-def cone(geometry: Geometry) -> go.Figure:
+def anisotropy_curves(geometry: Geometry) -> go.Figure:
     """Draw mean cosines layer by layer, each beside what random pairs have."""
     names = [str(layer) for layer in geometry.layers]
     figure = go.Figure()

@@ -10,7 +10,7 @@ from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.figures import alignment_map, cone, dimension, probe_lines, static_share
+from pages.embeddings.figures import alignment_map, anisotropy_curves, dimension, probe_lines, static_share
 from pages.embeddings.geometry_view import (
     geometry_analysis,
     geometry_downloads,
@@ -25,6 +25,7 @@ from pages.embeddings.geometry_view import (
 
 @guarded
 def geometry(read: Read) -> None:
+    """Anisotropy, similarity (CKA) and intrinsic dimension of each layer, and linear probes of labels."""
     found = measured(read)
     if found is None:
         return
@@ -32,7 +33,7 @@ def geometry(read: Read) -> None:
     left, right = st.columns(2)
     with left:
         st.subheader(_("How anisotropic are the vectors?"))
-        st.plotly_chart(cone(found), key="cone")
+        st.plotly_chart(anisotropy_curves(found), key="cone")
         st.caption(
             _(
                 "0: vectors point evenly in all directions. 1: all point the same way. Compare each line with "

@@ -103,9 +103,9 @@ def word_table(geometry: it.embeddings.Geometry) -> dict[str, list[Any]]:
         _("Word"): [geometry.words[i] for i in order],
         _("Texts"): [int(geometry.word_texts[i]) for i in order],
     }
-    for place, layer in enumerate(geometry.layers):
+    for index, layer in enumerate(geometry.layers):
         table[_("Layer {layer}").format(layer=layer)] = [
-            round(float(geometry.word_similarity[place, i]), 3) for i in order
+            round(float(geometry.word_similarity[index, i]), 3) for i in order
         ]
     return table
 

@@ -22,6 +22,7 @@ KEY = "clouds"
 
 @guarded
 def layers(read: Read) -> None:
+    """The maps of all layers side by side, aligned with each other."""
     if len(read.embeddings.layers) < 2:
         if read.embeddings.pooling == OWN:
             st.info(
@@ -36,12 +37,12 @@ def layers(read: Read) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
         chosen, title = colour_input(read)
-    places = draw_sample(read, settings.shown)
-    maps = maps_of(read, places, settings)
+    indices = draw_sample(read, settings.shown)
+    maps = maps_of(read, indices, settings)
     if maps is None:
         return
     layer = pick_layer(settings.layers)
-    colours = colours_of(read, places, layer, chosen, title)
+    colours = colours_of(read, indices, layer, chosen, title)
     if colours is None:
         return
     names = [
@@ -50,11 +51,11 @@ def layers(read: Read) -> None:
     ]
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("layers", settings.method, model, Path(read.collection.name).stem)
-    cloud = Cloud(maps.alignment.points, tuple(names), ("",) * len(places))
+    cloud = Cloud(maps.alignment.points, tuple(names), ("",) * len(indices))
     scatter(cloud, colours, (), 0, f"{model} · {read.collection.name}", stem, KEY, multiples=True)
-    analysis = map_analysis(read, places, settings, layer)
-    export_bar(map_downloads(read, places, settings, maps, layer, stem), analysis, picture=KEY)
-    st.markdown(sample_line(read, places))
+    analysis = map_analysis(read, indices, settings, layer)
+    export_bar(map_downloads(read, indices, settings, maps, layer, stem), analysis, picture=KEY)
+    st.markdown(sample_line(read, indices))
     st.caption(
         _(
             "Each map is rotated or mirrored onto the one before it (Procrustes), and all have one size. How far to "

@@ -21,7 +21,7 @@ from dashboard.widgets.collection import SEED, as_numbers
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from interpret.core.devices import find_device
 from interpret.core.scripts import fold
-from pages.embeddings.embeddings_view import Read, about_places, draw_sample
+from pages.embeddings.embeddings_view import Read, draw_sample, sample_digest
 from pages.embeddings.figures import layer_names
 
 # What is drawn by itself, without a click: some seconds on two cores.
@@ -55,7 +55,7 @@ def colour_input(read: Read) -> tuple[str, str]:
     return chosen, options[chosen]
 
 
-def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: str) -> Colours | None:
+def colours_of(read: Read, indices: np.ndarray, layer: int, chosen: str, title: str) -> Colours | None:
     """Return the colours of the points shown; None where looking for groups was stopped.
 
     Raises
@@ -64,35 +64,35 @@ def colours_of(read: Read, places: np.ndarray, layer: int, chosen: str, title: s
         If points are to be grouped and there are too few.
     """
     if chosen == "none":
-        return Colours("", np.zeros(len(places), np.float32), ("",), (0,))
+        return Colours("", np.zeros(len(indices), np.float32), ("",), (0,))
     if chosen in ("kmeans", "hdbscan"):
         clusters = clusters_of(read, layer, chosen)
         if clusters is None:
             return None
-        return _cluster_colours(read, places, clusters, f"{title}, {layer_names([layer])[0]}")
+        return _cluster_colours(read, indices, clusters, f"{title}, {layer_names([layer])[0]}")
     if chosen == "length":
         texts = read.embeddings.level == "texts"
-        values = read.embeddings.token_counts[places] if texts else read.embeddings.span[places, 0]
+        values = read.embeddings.token_counts[indices] if texts else read.embeddings.span[indices, 0]
         return Colours(title, values.astype(np.float32))
     if chosen == "item":
-        items = [fold(read.embeddings.item(int(i))) for i in places]
+        items = [fold(read.embeddings.item(int(i))) for i in indices]
         return grouped(title, items, items)
     name = chosen.removeprefix("column:")
     every = read.collection.columns[name]
-    picked = [every[read.embeddings.text[i]] for i in places]
+    picked = [every[read.embeddings.text[i]] for i in indices]
     numbers = as_numbers(picked)
     if numbers is not None and len(set(picked)) > _MOST_GROUPS:
         return Colours(title, numbers)
     return grouped(title, picked, every)
 
 
-def _cluster_colours(read: Read, places: np.ndarray, clusters: it.embeddings.Clusters, title: str) -> Colours:
+def _cluster_colours(read: Read, indices: np.ndarray, clusters: it.embeddings.Clusters, title: str) -> Colours:
     """Colour the points shown by groups that were found in a draw of their own."""
     group = np.full(len(read.embeddings), -1)
     group[draw_sample(read, MOST_GROUPED)] = clusters.cluster
     named = min(clusters.count, _MOST_GROUPS)
     names = [_("cluster {number}").format(number=i + 1) for i in range(named)]
-    shown = group[places]
+    shown = group[indices]
     outside = (shown < 0) | (shown >= named)
     if outside.any():
         names.append(_("other or no cluster"))
@@ -107,10 +107,10 @@ def grouped(title: str, values: Sequence[str], every: Sequence[str]) -> Colours:
     points are shown.
     """
     ranking = Counter(value.strip() for value in every if value.strip()).most_common(_MOST_GROUPS)
-    rank = {name: place for place, (name, _count) in enumerate(ranking)}
+    rank = {name: index for index, (name, _count) in enumerate(ranking)}
     present = {value.strip() for value in values}
     names = [name for name in rank if name in present]
-    code = {name: place for place, name in enumerate(names)}
+    code = {name: index for index, name in enumerate(names)}
     codes = np.array([code.get(value.strip(), len(names)) for value in values], np.float32)
     others = bool((codes == len(names)).any())
     ranks = [rank[name] for name in names]
@@ -129,8 +129,8 @@ def clusters_of(read: Read, layer: int, method: str) -> it.embeddings.Clusters |
     InputError
         If there are too few points.
     """
-    places = draw_sample(read, MOST_GROUPED)
-    count, least = group_settings(len(places))
+    indices = draw_sample(read, MOST_GROUPED)
+    count, least = group_settings(len(indices))
     return long_work(
         "clusters",
         f"{read.about}:{layer}:{method}:{count if method == 'kmeans' else least}",
@@ -243,14 +243,14 @@ def _still_there(device: str) -> str:
     return "cpu"
 
 
-def map_analysis(read: Read, places: np.ndarray, settings: MapSettings, layer: int) -> Analysis:
+def map_analysis(read: Read, indices: np.ndarray, settings: MapSettings, layer: int) -> Analysis:
     """Describe how one layer's map is made."""
     return Analysis(
         "embeddings.project",
         read.embeddings.spec,
         name="projection",
         shows=(".points", ".quality"),
-        vectors=read.vectors(layer, places),
+        vectors=read.vectors(layer, indices),
         method=settings.method,
         dims=settings.dims,
         seed=settings.seed,
@@ -263,24 +263,24 @@ def map_analysis(read: Read, places: np.ndarray, settings: MapSettings, layer: i
 
 def cluster_analysis(read: Read, layer: int, method: str) -> Analysis:
     """Describe how groups are found, as their own settings say."""
-    places = draw_sample(read, MOST_GROUPED)
-    count, least = group_settings(len(places))
+    indices = draw_sample(read, MOST_GROUPED)
+    count, least = group_settings(len(indices))
     text = read.embeddings.text
     return Analysis(
         "embeddings.cluster",
         read.embeddings.spec,
         name="clusters",
         shows=(".cluster",),
-        vectors=read.vectors(layer, places),
+        vectors=read.vectors(layer, indices),
         method=method,
         count=count,
         seed=SEED,
         least=least,
-        texts=read.sample("text", "embeddings.text", lambda: text[places], places),
+        texts=read.sample("text", "embeddings.text", lambda: text[indices], indices),
     )
 
 
-def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | None:
+def maps_of(read: Read, indices: np.ndarray, settings: MapSettings) -> Maps | None:
     """Make the maps, showing how far they are; None before they are made.
 
     Raises
@@ -292,21 +292,21 @@ def maps_of(read: Read, places: np.ndarray, settings: MapSettings) -> Maps | Non
 
     def work(progress: Progress) -> Maps:
         found = []
-        for place, layer in enumerate(layers):
+        for index, layer in enumerate(layers):
 
-            def report(done: int, total: int, stage: str, place: int = place) -> None:
-                share = 1000 * place + round(1000 * done / max(total, 1) * 0.98)
+            def report(done: int, total: int, stage: str, index: int = index) -> None:
+                share = 1000 * index + round(1000 * done / max(total, 1) * 0.98)
                 progress(share, 1000 * len(layers), stage)
 
-            found.append(map_analysis(read, places, settings, layer).run(progress=report))
+            found.append(map_analysis(read, indices, settings, layer).run(progress=report))
         return Maps(tuple(found), it.embeddings.align([one.points for one in found]))
 
-    soon = settings.method == "pca" or len(places) * len(layers) <= _SOON_POINTS
+    soon = settings.method == "pca" or len(indices) * len(layers) <= _SOON_POINTS
     maps = long_work(
         "maps",
-        f"{read.about}:{about_places(places)}:{settings}",
+        f"{read.about}:{sample_digest(indices)}:{settings}",
         _n("Draw {points} points for {layers} layer", "Draw {points} points for {layers} layers", len(layers)).format(
-            points=f"{len(places):,}", layers=len(layers)
+            points=f"{len(indices):,}", layers=len(layers)
         ),
         work,
         {

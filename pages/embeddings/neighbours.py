@@ -19,6 +19,7 @@ from pages.embeddings.points import pick_layer
 
 @guarded
 def neighbours(read: Read) -> None:
+    """The nearest neighbours of an item or of a typed text, at one layer."""
     query = query_input(read)
     kept = read.embeddings.layers
     pick_layer(kept)

@@ -96,13 +96,13 @@ def _item(read: Read) -> Query | None:
     search = left.text_input(_("Find"), key="query_find", placeholder=_("words in the text"))
     wanted = fold((search or "").strip())
     listed: dict[int, str] = {}
-    for place in range(len(embeddings)):
-        text = embeddings.texts[embeddings.text[place]]
+    for index in range(len(embeddings)):
+        text = embeddings.texts[embeddings.text[index]]
         if wanted in fold(text):
-            name = text if embeddings.level == "texts" else f"{embeddings.item(place)} — {text}"
+            name = text if embeddings.level == "texts" else f"{embeddings.item(index)} — {text}"
             name = " ".join(name.split())
-            number = read.collection.origin.numbers[embeddings.text[place]]
-            listed[place] = f"{number}: {name[:100]}{'…' if len(name) > 100 else ''}"
+            number = read.collection.origin.numbers[embeddings.text[index]]
+            listed[index] = f"{number}: {name[:100]}{'…' if len(name) > 100 else ''}"
         if len(listed) == _MOST_LISTED:
             break
     if not listed:
@@ -125,10 +125,10 @@ def neighbour_downloads(table: dict[str, list[Any]], stem: str) -> list[Download
 def neighbour_analysis(read: Read, query: Query, layer: int, count: int, metric: str) -> Analysis:
     """Describe how neighbours are found."""
     more: dict[str, Any] = {} if query.item is None else {"leave_out": query.item}
-    place = query.item or 0
+    index = query.item or 0
     name = query.analysis.name
-    lines = f"vector = {name}.at({layer})[{place}]\n"
-    key = (read.about, query.text, layer, place)
+    lines = f"vector = {name}.at({layer})[{index}]\n"
+    key = (read.about, query.text, layer, index)
     return Analysis(
         "embeddings.nearest_neighbours",
         read.embeddings.spec,

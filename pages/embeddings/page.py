@@ -27,6 +27,7 @@ TABS = [
 
 
 def tabs(read: Read) -> None:
+    """The tabs of the page, about one collection's embeddings."""
     draw_tabs(TABS, state.SHOW, read)
 
 

@@ -23,31 +23,32 @@ KEY = "cloud"
 
 @guarded
 def point_map(read: Read) -> None:
+    """The map of one layer, how much of the neighbourhoods it keeps, and the points that are selected."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read)
         chosen, title = colour_input(read)
         search = search_input()
-    places = draw_sample(read, settings.shown)
-    maps = maps_of(read, places, settings)
+    indices = draw_sample(read, settings.shown)
+    maps = maps_of(read, indices, settings)
     if maps is None:
         return
-    cloud = Cloud(maps.alignment.points, tuple(layer_names(settings.layers)), hover_texts(read, places))
+    cloud = Cloud(maps.alignment.points, tuple(layer_names(settings.layers)), hover_texts(read, indices))
     view = cloud_view(cloud, settings.layers.index(pick_layer(settings.layers)), KEY)
     layer = pick_layer(settings.layers, settings.layers[view.layer])
-    colours = colours_of(read, places, layer, chosen, title)
+    colours = colours_of(read, indices, layer, chosen, title)
     if colours is None:
         return
-    marked = marked_points(read, places, search, view.selected, cloud.key)
+    marked = marked_points(read, indices, search, view.selected, cloud.key)
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     method = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}[settings.method]
     stem = file_stem(settings.method, model, Path(read.collection.name).stem)
     scatter(cloud, colours, marked, view.layer, f"{model} · {read.collection.name} · {method}", stem, KEY)
-    analysis = map_analysis(read, places, settings, layer)
-    export_bar(map_downloads(read, places, settings, maps, layer, stem), analysis, picture=KEY)
-    st.markdown(sample_line(read, places))
+    analysis = map_analysis(read, indices, settings, layer)
+    export_bar(map_downloads(read, indices, settings, maps, layer, stem), analysis, picture=KEY)
+    st.markdown(sample_line(read, indices))
     if len(settings.layers) > 1:
         st.caption(_alignment_line(maps, settings))
-    selection_table(read, places[np.array(marked, dtype=int)], stem, search)
+    selection_table(read, indices[np.array(marked, dtype=int)], stem, search)
     st.subheader(_("How far to trust this map"))
     projection = maps.projections[view.layer]
     quality_line(projection, layer)

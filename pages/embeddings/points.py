@@ -28,24 +28,24 @@ def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
     return st.session_state[state.AT]
 
 
-def hover_texts(read: Read, places: np.ndarray) -> tuple[str, ...]:
+def hover_texts(read: Read, indices: np.ndarray) -> tuple[str, ...]:
     """Return what each point says of itself: its words, or the word with what stands around it, and its columns."""
     embeddings = read.embeddings
     said = []
-    for place in places:
-        text = embeddings.texts[embeddings.text[place]]
+    for index in indices:
+        text = embeddings.texts[embeddings.text[index]]
         if embeddings.level == "texts":
             shown = text[:_MOST_HOVERED] + ("…" if len(text) > _MOST_HOVERED else "")
         else:
-            start, end = (int(one) for one in embeddings.span[place])
+            start, end = (int(one) for one in embeddings.span[index])
             before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
             shown = f"{'…' if start > _CONTEXT else ''}{before}【{text[start:end]}】{after}"
             shown += "…" if end + _CONTEXT < len(text) else ""
         columns = [
-            f"{name}: {values[embeddings.text[place]][:60]}"
+            f"{name}: {values[embeddings.text[index]][:60]}"
             for name, values in list(read.collection.columns.items())[:4]
         ]
-        row = _("Row {row}").format(row=read.collection.origin.numbers[embeddings.text[place]])
+        row = _("Row {row}").format(row=read.collection.origin.numbers[embeddings.text[index]])
         said.append("\n".join([" ".join(shown.split()), row, *columns]))
     return tuple(said)
 
@@ -65,10 +65,10 @@ def search_input() -> str:
 
 
 def marked_points(
-    read: Read, places: np.ndarray, search: str, selected: tuple[int, ...], cloud: str
+    read: Read, indices: np.ndarray, search: str, selected: tuple[int, ...], cloud: str
 ) -> tuple[int, ...]:
     """Return the points that are set off: those last searched for or last drawn around, whichever came last."""
-    found = _found(read, places, search)
+    found = _found(read, indices, search)
     before = st.session_state.get(_MARKED, {})
     now = {"cloud": cloud, "search": search, "selected": selected}
     marked = before.get("marked", ())
@@ -83,12 +83,12 @@ def marked_points(
     return marked
 
 
-def _found(read: Read, places: np.ndarray, search: str) -> tuple[int, ...]:
+def _found(read: Read, indices: np.ndarray, search: str) -> tuple[int, ...]:
     if not search:
         return ()
     wanted = fold(search)
     inside = [wanted in fold(text) for text in read.embeddings.texts]
-    return tuple(int(i) for i, place in enumerate(places) if inside[read.embeddings.text[place]])
+    return tuple(int(i) for i, index in enumerate(indices) if inside[read.embeddings.text[index]])
 
 
 def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> None:

@@ -1,0 +1,1 @@
+"""The Fine-tune page: its tabs, its views and its figures."""

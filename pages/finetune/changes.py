@@ -22,19 +22,20 @@ from pages.finetune.figures import moved_map
 
 @guarded
 def inside() -> None:
+    """How far the weights of each layer have moved; attention, vectors and attributions before and after training."""
     run = run_choice()
     if run is None:
         st.info(_("No run yet. Set one up to see here what it changed."))
         return
-    told = it.runs.read_metrics(run.folder)
-    if not told.evaluations:
+    metrics = it.runs.read_metrics(run.folder)
+    if not metrics.evaluations:
         st.info(_("Nothing has been evaluated yet. Come back after the first epoch."))
         return
     st.markdown("#### " + _("Which layers changed, and by how much"))
     st.caption(
         _("The norm of the change of each layer's weights, relative to the norm of the weights before training.")
     )
-    st.plotly_chart(moved_map(told, [layer_group_name(one) for one in told.layer_groups]), key="moved")
+    st.plotly_chart(moved_map(metrics, [layer_group_name(one) for one in metrics.layer_groups]), key="moved")
     if run.model is None or run.active:
         st.info(_("The rest appears here when the run is done or stopped."))
         return

@@ -76,7 +76,7 @@ def both_models(run: it.runs.Run) -> Both:
 
 
 def _spec(model: str) -> it.EncoderSpec:
-    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.asked(state.DEVICE)).name, "float32")
+    return it.EncoderSpec(it.find_checkpoint(model), find_device(state.chosen_value(state.DEVICE)).name, "float32")
 
 
 def _drift(before: it.EncoderSpec, after: it.EncoderSpec, text: str) -> np.ndarray:
@@ -109,10 +109,10 @@ def probe_part(both: Both) -> str:
         new=True,
         accept_new_options=True,
     )
-    told = it.runs.read_metrics(run.folder)
-    if text in run.request.probes and told.evaluations[0]["probes"]:
+    metrics = it.runs.read_metrics(run.folder)
+    if text in run.request.probes and metrics.evaluations[0]["probes"]:
         st.markdown("##### " + _("Predictions per epoch"))
-        st.plotly_chart(probe_curves(told, outcome.labels, run.request.probes.index(text)), key="probe_curves")
+        st.plotly_chart(probe_curves(metrics, outcome.labels, run.request.probes.index(text)), key="probe_curves")
     return text
 
 
@@ -157,8 +157,8 @@ def _side_by_side(both: Both, text: str, most: tuple[int, int], shape: tuple[int
         one.tokens.strings,
         (*both.names, _("change")),
     )
-    for place, (column, figure) in enumerate(zip(st.columns(3), figures, strict=True)):
-        column.plotly_chart(figure, key=f"side_by_side:{place}")
+    for index, (column, figure) in enumerate(zip(st.columns(3), figures, strict=True)):
+        column.plotly_chart(figure, key=f"side_by_side:{index}")
 
 
 def moments_part(both: Both, text: str) -> None:
@@ -185,7 +185,7 @@ def moments_part(both: Both, text: str) -> None:
     progress = st.progress(0.0, _("Running every snapshot …"))
     found: dict[int, it.finetuning.Snapshot | None] = {one.step: one for one in snapshots} | {outcome.step: None}
     steps = sorted(found)
-    for place, step in enumerate(steps, 1):
+    for index, step in enumerate(steps, 1):
         snapshot = found[step]
         spec = _spec(str(run.model if snapshot is None else it.finetuning.open_snapshot(run, snapshot)))
         cache.encoder(both.before)
@@ -194,7 +194,7 @@ def moments_part(both: Both, text: str) -> None:
         if len(texts) >= _LEAST_TEXTS:
             pairs = zip(_levels(both.before, texts), _levels(spec, texts), strict=True)
             alike.append([it.embeddings.cka(x, y) for x, y in pairs])
-        progress.progress(place / len(steps), _("Running every snapshot …"))
+        progress.progress(index / len(steps), _("Running every snapshot …"))
     progress.empty()
     steps = [0, *steps]
     left, right = st.columns(2, gap="large")
@@ -215,12 +215,12 @@ def vectors_part(both: Both) -> None:
     """Draw how alike texts' vectors still are, and where the texts lie."""
     outcome = it.finetuning.read_outcome(both.run)
     # Each text once, by its first row.
-    places = list(dict(zip(reversed(outcome.texts), reversed(range(len(outcome.texts))), strict=True)).values())
-    places = sorted(places)[:_MOST_TEXTS]
-    texts, labels = (tuple(some[i] for i in places) for some in (outcome.texts, outcome.truth))
+    indices = list(dict(zip(reversed(outcome.texts), reversed(range(len(outcome.texts))), strict=True)).values())
+    indices = sorted(indices)[:_MOST_TEXTS]
+    texts, labels = (tuple(some[i] for i in indices) for some in (outcome.texts, outcome.truth))
     named = [
         _("row {row}: {text}").format(row=outcome.origin.numbers[i], text=outcome.texts[i][:_MOST_SHOWN])
-        for i in places
+        for i in indices
     ]
     if len(texts) < _LEAST_TEXTS:
         return
@@ -264,8 +264,8 @@ def reasons_part(both: Both, text: str) -> None:
         found = [answer]
         titles = [f"{both.names[1]}: “{answer.target.name}”"]
         examples, split = run_rows(both.run)
-        learned = examples.some(split.train)
-        head = Analysis("fit_head", both.before, texts=learned.texts, labels=learned.labels).result
+        training = examples.some(split.train)
+        head = Analysis("fit_head", both.before, texts=training.texts, labels=training.labels).result
         if answer.target.name in head.labels:
             found.insert(
                 0,

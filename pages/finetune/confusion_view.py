@@ -38,7 +38,7 @@ def confusion_view(
     counts = st.session_state.setdefault("confusion_drawn", Counter())
     pairs = found.confused()
 
-    def let_go(other: str) -> None:
+    def clear_selection(other: str) -> None:
         counts[keys[other]] += 1
 
     def key(one: str) -> str:
@@ -52,14 +52,14 @@ def confusion_view(
             {"mistakes": _("most errors first"), "name": _("by name")},
             state.CONFUSION_ORDER,
         )
-        places = class_order(found, order)
+        classes = class_order(found, order)
         event = st.dataframe(
-            _shaded(found, places),
+            _shaded(found, classes),
             hide_index=True,
-            on_select=lambda: let_go("confused"),
+            on_select=lambda: clear_selection("confused"),
             selection_mode="single-cell",
             key=f"{key('confusion')}:{order}",
-            column_config=_columns(found, places),
+            column_config=_columns(found, classes),
         )
     with beside:
         st.markdown(_("Most confused pairs"))
@@ -68,7 +68,7 @@ def confusion_view(
             picked = st.dataframe(
                 _pairs(found, pairs, few),
                 hide_index=True,
-                on_select=lambda: let_go("confusion"),
+                on_select=lambda: clear_selection("confusion"),
                 selection_mode="single-row",
                 key=key("confused"),
                 column_config=percent_columns(_("Share of the class")),
@@ -78,7 +78,7 @@ def confusion_view(
     if picked and picked[0] < len(pairs):
         chosen = int(pairs[picked[0]][0]), int(pairs[picked[0]][1])
     elif cells and cells[0][1] != _TRUE:
-        chosen = int(places[cells[0][0]]), int(cells[0][1])
+        chosen = int(classes[cells[0][0]]), int(cells[0][1])
     return _chosen_rows(outcome, found, chosen)
 
 
@@ -106,7 +106,7 @@ def _chosen_rows(
 
 
 def class_order(found: it.finetuning.ClassificationResults, order: str) -> np.ndarray:
-    """Return the places of the classes in the order they are drawn: as they are named, or the most mistaken first."""
+    """Return the indices of the classes in the order they are drawn: as they are named, or the most mistaken first."""
     wrong = found.confusion * (1 - np.eye(len(found.labels), dtype=np.int64))
     mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
     return np.arange(len(found.labels)) if order == "name" else np.argsort(-mistakes, kind="stable")
@@ -118,30 +118,30 @@ def short_names(names: Sequence[str], most: int = _MOST_CHARACTERS) -> list[str]
     while True:
         short = [_cut(name, length) for name, length in zip(names, lengths, strict=True)]
         counts = Counter(short)
-        alike = [place for place, one in enumerate(short) if counts[one] > 1 and len(names[place]) > lengths[place]]
+        alike = [index for index, one in enumerate(short) if counts[one] > 1 and len(names[index]) > lengths[index]]
         if not alike:
             return short
-        for place in alike:
-            lengths[place] += 4
+        for index in alike:
+            lengths[index] += 4
 
 
 def _cut(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most - most // 2 - 1) :]}"
 
 
-def _shaded(found: it.finetuning.ClassificationResults, places: np.ndarray) -> Any:
+def _shaded(found: it.finetuning.ClassificationResults, classes: np.ndarray) -> Any:
     """Return the matrix as a table in that order, each cell as deep as its share of its true class."""
-    confusion = found.confusion[np.ix_(places, places)]
+    confusion = found.confusion[np.ix_(classes, classes)]
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    table = pd.DataFrame(confusion, columns=[str(place) for place in places])
-    table.insert(0, _TRUE, [found.labels[place] for place in places])
+    table = pd.DataFrame(confusion, columns=[str(index) for index in classes])
+    table.insert(0, _TRUE, [found.labels[index] for index in classes])
     # A twentieth is to be seen too.
     depths = _DEEPEST * np.sqrt(shares)
     styles = np.full(table.shape, "", dtype=object)
     for row, column in zip(*np.nonzero(confusion), strict=True):
         colour = _RIGHT if row == column else _WRONG
         styles[row, column + 1] = f"background-color: rgba({colour},{depths[row, column]:.2f})"
-    counts = [str(place) for place in places]
+    counts = [str(index) for index in classes]
     style = table.style.apply(lambda _table: styles, axis=None).format(lambda n: str(n) if n else "·", subset=counts)
     return style.format(_shortener(found), subset=[_TRUE])
 
@@ -152,16 +152,16 @@ def _shortener(found: it.finetuning.ClassificationResults) -> Callable[[str], st
     return lambda name: short[name]
 
 
-def _columns(found: it.finetuning.ClassificationResults, places: np.ndarray) -> dict[str, Any]:
+def _columns(found: it.finetuning.ClassificationResults, classes: np.ndarray) -> dict[str, Any]:
     names = short_names(found.labels)
     widest = max(map(_width, names))
     return {
         _TRUE: st.column_config.TextColumn(_("true ↓ · predicted →"), pinned=True, width=max(120, widest)),
         **{
-            str(place): st.column_config.Column(
-                names[place], help=literal(found.labels[place]), width=max(56, _width(names[place]))
+            str(index): st.column_config.Column(
+                names[index], help=literal(found.labels[index]), width=max(56, _width(names[index]))
             )
-            for place in places
+            for index in classes
         },
     }
 

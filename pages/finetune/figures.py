@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from dashboard.figures import numbered, shown
-from dashboard.figures.finetuning import LEARNED, LEGEND, MARGIN
+from dashboard.figures.finetuning import LEGEND, MARGIN, TRAINING
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ _MOST_LABELS = 32
 _MOST_WRITTEN = 10
 
 
-def moved_map(told: MetricsLog, names: Sequence[str]) -> go.Figure:
+def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw how far each layer group's weights had come at each time of judging, in per cent of what they were."""
-    layer_groups = list(told.layer_groups)
-    values = np.array([[one["moved"].get(name, np.nan) for one in told.evaluations] for name in layer_groups]) * 100
+    layer_groups = list(metrics.layer_groups)
+    values = np.array([[one["moved"].get(name, np.nan) for one in metrics.evaluations] for name in layer_groups]) * 100
     figure = go.Figure(
         go.Heatmap(
-            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in told.evaluations],
+            x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in metrics.evaluations],
             y=[shown(name) for name in names],
             z=np.log10(np.where(values > 0, values, np.nan)),
             customdata=values,
             text=[["" if np.isnan(one) else f"{one:.2f}%" for one in row] for row in values],
-            texttemplate="%{text}" if len(told.evaluations) <= _MOST_WRITTEN else None,
+            texttemplate="%{text}" if len(metrics.evaluations) <= _MOST_WRITTEN else None,
             hovertemplate="%{y} · %{x}: %{customdata:.3f}%<extra></extra>",
             hoverongaps=False,
             colorscale="Viridis",
@@ -125,13 +125,13 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
     """
     figure = go.Figure()
     shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
-    for place, shade in enumerate(shades):
+    for index, shade in enumerate(shades):
         name = _("hidden state {number}") if level else _("layer {number}")
         figure.add_scatter(
             x=list(steps),
-            y=values[:, place],
+            y=values[:, index],
             mode="lines+markers",
-            name=name.format(number=place),
+            name=name.format(number=index),
             line={"color": shade, "width": 2},
         )
     return figure.update_layout(
@@ -142,7 +142,7 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
 def alike_bars(values: Sequence[float]) -> go.Figure:
     """Draw how alike the vectors of the same texts are before and after, level by level."""
     figure = go.Figure(
-        go.Bar(x=[str(level) for level in range(len(values))], y=list(values), marker={"color": LEARNED})
+        go.Bar(x=[str(level) for level in range(len(values))], y=list(values), marker={"color": TRAINING})
     )
     return figure.update_traces(texttemplate="%{y:.2f}").update_layout(
         height=300,
@@ -159,7 +159,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
     )
     colours = ["#2f7ab9", "#c2660f", "#3a9a5b", "#a04fb0", "#b8452f", "#7c7f1e", "#1d9aa0", "#8a6d3b"]
     for number, label in enumerate(sorted(set(labels))[:20]):
-        chosen = [place for place, one in enumerate(labels) if one == label]
+        chosen = [index for index, one in enumerate(labels) if one == label]
         for column, points in enumerate(maps, 1):
             figure.add_scatter(
                 x=points[chosen, 0],
@@ -169,7 +169,7 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
                 legendgroup=shown(label),
                 showlegend=column == 1,
                 marker={"color": colours[number % len(colours)], "size": 7, "opacity": 0.8},
-                text=[shown(texts[place][:90]) for place in chosen],
+                text=[shown(texts[index][:90]) for index in chosen],
                 hovertemplate="%{text}<extra>%{fullData.name}</extra>",
                 row=1,
                 col=column,
@@ -177,14 +177,14 @@ def before_after(maps: np.ndarray, labels: Sequence[str], texts: Sequence[str], 
     return figure.update_layout(height=420, margin=MARGIN, legend={"orientation": "h", "y": -0.08, "x": 0})
 
 
-def probe_curves(told: MetricsLog, labels: Sequence[str], place: int) -> go.Figure:
+def probe_curves(metrics: MetricsLog, labels: Sequence[str], index: int) -> go.Figure:
     """Draw what a sentence that is watched was given after each epoch."""
     figure = go.Figure()
-    epochs = [one["epoch"] for one in told.evaluations]
+    epochs = [one["epoch"] for one in metrics.evaluations]
     for column, label in enumerate(labels or [_("model output")]):
         figure.add_scatter(
             x=epochs,
-            y=[one["probes"][place][column] for one in told.evaluations],
+            y=[one["probes"][index][column] for one in metrics.evaluations],
             mode="lines+markers",
             name=shown(label),
         )

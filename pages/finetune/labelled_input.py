@@ -33,7 +33,7 @@ class Given:
     share: float
 
     def split(self, seed: int) -> tuple[it.finetuning.Examples, np.ndarray, np.ndarray]:
-        """Return the rows, and the places of those to learn from and to judge by."""
+        """Return the rows, and the indices of the training rows and of the validation rows."""
         return cache.split(self.data, self.test, self.share, seed)
 
 
@@ -120,10 +120,10 @@ def _text_source(found: tuple[str, bytes], task: str) -> Labelled:
         table = cache.table(content, name)
         table_caption(table, name)
         columns = dict(enumerate(table.columns))
-        place = choose(
-            st.selectbox, _("Column with the text"), columns, state.LEARN_TEXT.of(name, task), table.longest_column
+        index = choose(
+            st.selectbox, _("Column with the text"), columns, state.TRAINING_TEXT.of(name, task), table.longest_column
         )
-        column = table.columns[place]
+        column = table.columns[index]
     return Labelled(content, name, column, "", None, task, words=_words_input())
 
 
@@ -138,16 +138,18 @@ def _columns_source(found: tuple[str, bytes], task: str) -> Labelled:
         )
     names = dict(enumerate(table.columns))
     sample = table.rows[:200]
-    places = st.columns(3)
+    columns = st.columns(3)
     column = choose(
-        places[0].selectbox, _("Column with the text"), names, state.LEARN_TEXT.of(name), table.longest_column
+        columns[0].selectbox, _("Column with the text"), names, state.TRAINING_TEXT.of(name), table.longest_column
     )
     others = {index: one for index, one in names.items() if index != column}
     fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-    label = choose(places[1].selectbox, _("Column with the label"), others, state.LEARN_LABEL.of(name, column), fewest)
+    label = choose(
+        columns[1].selectbox, _("Column with the label"), others, state.TRAINING_LABEL.of(name, column), fewest
+    )
     pairs = {-1: _("(none)"), **{index: one for index, one in others.items() if index != label}}
     pair = choose(
-        places[2].selectbox, _("Column with the second text"), pairs, state.LEARN_PAIR.of(name, column, label)
+        columns[2].selectbox, _("Column with the second text"), pairs, state.TRAINING_PAIR.of(name, column, label)
     )
     return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
@@ -168,7 +170,7 @@ def _tags_input(content: bytes, name: str) -> str:
     if len(found.choices) < 2:
         return ""
     choices = {one: one for one in found.choices}
-    return choose(st.selectbox, _("Column with the tags"), choices, state.LEARN_TAGS.of(name, found.form), width=260)
+    return choose(st.selectbox, _("Column with the tags"), choices, state.TRAINING_TAGS.of(name, found.form), width=260)
 
 
 def health_view(health: it.finetuning.DataHealth, examples: it.finetuning.Examples, task: str) -> None:

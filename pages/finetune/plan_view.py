@@ -84,7 +84,7 @@ def probes_input(examples: it.finetuning.Examples, test: np.ndarray, task: str) 
     objective = it.finetuning.find_objective(task)
     if objective.source == "tags":
         return ()
-    some = [examples.texts[int(place)] for place in test[:: max(1, len(test) // 3)]][:3]
+    some = [examples.texts[int(index)] for index in test[:: max(1, len(test) // 3)]][:3]
     with st.expander(_("Sentences to track during training")):
         label = (
             _("One per line, at most {most}. The model's internals on them are compared before and after training.")

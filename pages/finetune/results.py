@@ -14,6 +14,7 @@ from pages.finetune.result_views import result_view
 
 @guarded
 def watch() -> None:
+    """The losses of a run while it trains, and its results on held-out data."""
     run = run_choice()
     if run is None:
         st.info(

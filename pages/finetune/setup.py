@@ -24,6 +24,7 @@ _LONGEST_NAME = 100
 
 @guarded
 def setup() -> None:
+    """Training data, layers to freeze and the recipe of a new run, with its cost beside the button that starts it."""
     st.markdown("#### " + _("1 · Training data"))
     given = labelled_input()
     if given is None:
@@ -116,12 +117,12 @@ def _start(
     given: Given, recipe: it.Recipe, plan: it.finetuning.Plan, checkpoint: it.Checkpoint, probes: tuple[str, ...]
 ) -> None:
     """Draw the run's name and the buttons that start it, or one run for each depth."""
-    place, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
+    name_slot, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
     parts = [
         given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2],
         st.session_state[state.PRESET.of(repr(checkpoint))],
     ]
-    name = place.text_input(
+    name = name_slot.text_input(
         _("Run name"),
         placeholder=" · ".join(parts),
         max_chars=_LONGEST_NAME,

@@ -11,6 +11,7 @@ from pages.finetune.sweep_view import sweep_choice, sweep_live
 
 @guarded
 def sweep() -> None:
+    """Held-out score and cost at each depth of freezing, beside each other."""
     runs = sweep_choice()
     if not runs:
         st.info(_("No sweep yet. Set up a run, and press “Try all … depths” instead of “Start”."))

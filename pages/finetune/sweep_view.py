@@ -76,8 +76,8 @@ def sweep_choice() -> list[it.runs.Run]:
         return []
     labels = {}
     for group, runs in sweeps.items():
-        asked = time.strftime("%m-%d %H:%M", time.localtime(runs[-1].asked))
-        labels[group] = f"{runs[0].request.base} · {runs[0].request.data} · {asked}"
+        queued = time.strftime("%m-%d %H:%M", time.localtime(runs[-1].queued))
+        labels[group] = f"{runs[0].request.base} · {runs[0].request.data} · {queued}"
     return sweeps[choose(st.selectbox, _("Sweep"), labels, state.GROUP)]
 
 

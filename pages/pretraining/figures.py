@@ -79,16 +79,16 @@ def layer_map(found: LayerGuesses) -> go.Figure:
 
 
 def rank_lines(found: LayerGuesses) -> go.Figure:
-    """Draw the place of the tokens that are followed at each level."""
+    """Draw the rank of the tokens that are tracked at each level."""
     levels = level_names(len(found.candidates))
     figure = go.Figure()
-    for place, name in enumerate(found.names):
+    for level, name in enumerate(found.names):
         figure.add_scatter(
-            x=found.rank[:, place] + 1,
+            x=found.rank[:, level] + 1,
             y=levels,
             mode="lines+markers",
             name=_mark(name),
-            customdata=found.probability[:, place],
+            customdata=found.probability[:, level],
             hovertemplate=_("%{y}: rank %{x:,}, probability %{customdata:.4f}") + "<extra></extra>",
         )
     figure.update_layout(
@@ -134,7 +134,7 @@ def pair_picture(found: NextSentenceScores, rows: Sequence[int]) -> go.Figure:
             jitter=0.6,
             pointpos=0,
             marker={"size": 4, "opacity": 0.6},
-            customdata=[rows[place] for place in found.places],
+            customdata=[rows[index] for index in found.indices],
             hovertemplate=_("row %{customdata}: %{x:.3f}") + "<extra></extra>",
         )
     # Seen on white and on black.
@@ -151,11 +151,11 @@ def preference_picture(found: MinimalPairs, titles: list[str], order: list[int])
     figure = go.Figure()
     # In two colours: on either side of nothing, and a scale's low end would be the colour of the page.
     for right in (True, False):
-        some = [(place + 1, i) for place, i in enumerate(order) if (margin[i] > 0) == right]
+        some = [(index + 1, i) for index, i in enumerate(order) if (margin[i] > 0) == right]
         figure.add_bar(
-            x=[place for place, _i in some],
-            y=[float(margin[i]) for _place, i in some],
-            customdata=[shown(titles[i]) for _place, i in some],
+            x=[index for index, _i in some],
+            y=[float(margin[i]) for _position, i in some],
+            customdata=[shown(titles[i]) for _position, i in some],
             hovertemplate="%{customdata}<br>%{y:+.2f}<extra></extra>",
         )
     figure.update_layout(height=280, margin={"t": 10, "b": 10}, bargap=0.15, barmode="overlay", showlegend=False)

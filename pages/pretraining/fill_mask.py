@@ -43,17 +43,18 @@ class _Around:
     ----------
     drawn
         Whether the page is being drawn, and not the fragment alone.
-    lens, place
+    lens, container
         The lens that has to be fitted first, and where: only outside of a fragment can a click stop such work.
     """
 
     drawn: bool = True
     lens: LensChoice | None = None
-    place: DeltaGenerator | None = None
+    container: DeltaGenerator | None = None
 
 
 @guarded
 def guess(subject: Subject) -> None:
+    """The words predicted at each mask, and how they come about from layer to layer."""
     encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
     for other in ("[MASK]", "<mask>"):
@@ -68,8 +69,8 @@ def guess(subject: Subject) -> None:
     _bench(subject, around)
     around.drawn = False
     lens = around.lens
-    if lens is not None and lens.path is not None and lens.texts is not None and around.place is not None:
-        with around.place:
+    if lens is not None and lens.path is not None and lens.texts is not None and around.container is not None:
+        with around.container:
             fit_lens(subject.spec, lens.path, lens.texts)
 
 
@@ -124,9 +125,9 @@ def _bench(subject: Subject, around: _Around) -> None:
         if off:
             title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
         st.markdown(f"**{title}**")
-        place = pick_mask(found)
+        position = pick_mask(found)
         shown: list[Analysis] = []
-        _layers(subject, hidden, place, off, around, shown)
+        _layers(subject, hidden, position, off, around, shown)
     analysis = guess_analysis(subject, hidden, off)
     export_bar(guess_downloads(analysis, off, stem), analysis, *shown, picture=WORDS)
     st.caption(
@@ -162,12 +163,14 @@ def _other_model(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...
     wanted = {
         (side, at + (len(its) - len(mask)) * (texts[side] or "")[:at].count(mask)) for side, at in spots(tokens, hidden)
     }
-    places = tuple(place for place in range(len(again)) if not again.special[place] and spots(again, [place]) & wanted)
+    positions = tuple(
+        position for position in range(len(again)) if not again.special[position] and spots(again, [position]) & wanted
+    )
     guess_tables(
-        guesses_of(Subject(other.spec, again.text, again.pair), places),
-        word_names(again, places),
+        guesses_of(Subject(other.spec, again.text, again.pair), positions),
+        word_names(again, positions),
         "other_model",
-        1 if len(places) < 2 else 2,
+        1 if len(positions) < 2 else 2,
     )
 
 
@@ -196,9 +199,9 @@ def _other_text(spec: it.EncoderSpec, tokens: it.Tokens, hidden: tuple[int, ...]
 def _masked(encoder: it.Encoder, tokens: it.Tokens, hidden: tuple[int, ...]) -> tuple[str, str | None]:
     """Return both texts with a mask for each hidden token."""
     found = [tokens.text, tokens.pair]
-    for place in sorted(hidden, reverse=True):
-        side = int(tokens.segment[place])
-        start, end = map(int, tokens.span[place])
+    for position in sorted(hidden, reverse=True):
+        side = int(tokens.segment[position])
+        start, end = map(int, tokens.span[position])
         whole = found[side] or ""
         # Tokens of vocabularies that keep the space before a word have it in their span.
         start += len(whole[start:end]) - len(whole[start:end].lstrip())
@@ -232,7 +235,7 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
 
 @guarded
 def _layers(
-    subject: Subject, hidden: tuple[int, ...], place: int, off: Heads, around: _Around, shown: list[Analysis]
+    subject: Subject, hidden: tuple[int, ...], position: int, off: Heads, around: _Around, shown: list[Analysis]
 ) -> None:
     lens = lens_input(subject.spec)
     if lens is None:
@@ -240,9 +243,9 @@ def _layers(
     if not lens.fitted:
         if not around.drawn:
             st.rerun()
-        around.lens, around.place = lens, st.container()
+        around.lens, around.container = lens, st.container()
         return
-    analysis = layers_analysis(subject, hidden, place, lens.source, off)
+    analysis = layers_analysis(subject, hidden, position, lens.source, off)
     layers_view(analysis.result)
     shown.append(analysis)
     if lens.file is not None:

@@ -43,18 +43,18 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
         _("A click masks"), {"word": _("Mask whole words"), "token": _("Mask single tokens")}, state.UNIT_HIDDEN
     )
     state.publish(state.UNIT_HIDDEN)
-    groups = tokens.groups if unit == "word" else tuple((place,) for place in range(len(tokens)))
+    groups = tokens.groups if unit == "word" else tuple((position,) for position in range(len(tokens)))
     # A mask that was typed is hidden already, from everybody.
     shut = [tokens.special[group[0]] or tokens.strings[group[0]] == encoder.mask for group in groups]
     kept: dict[tuple[str, str | None], frozenset[Spot]] = st.session_state.setdefault(_KEPT, {})
-    about, first = (tokens.text, tokens.pair), _telling(encoder.spec, tokens, groups, shut)
+    about, first = (tokens.text, tokens.pair), _first_hidden(encoder.spec, tokens, groups, shut)
     default = first
     if about in kept:
         first = tuple(i for i, group in enumerate(groups) if kept[about] & spots(tokens, group))
     elif not kept:
-        asked = st.query_params.get(state.HIDDEN)
-        if asked is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", asked):
-            first = tuple(int(one) for one in asked.split(",") if one)
+        query = st.query_params.get(state.HIDDEN)
+        if query is not None and re.fullmatch(r"[0-9]{0,4}(,[0-9]{1,4}){0,200}", query):
+            first = tuple(int(one) for one in query.split(",") if one)
     first = tuple(one for one in first if one < len(groups) and not shut[one])
     # Under another key the browser's part begins anew.
     whole = f"{encoder.spec.checkpoint.revision}:{unit}:{about}"
@@ -74,13 +74,13 @@ def hide_words(encoder: it.Encoder, tokens: it.Tokens, title: str, stem: str) ->
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(_("{hidden} of {words} masked").format(hidden=len(off), words=shut.count(False)))
             st.button(_("Unmask all"), on_click=_show_all, args=(about,), icon=":material/restart_alt:", key="show_all")
-    return tuple(place for one in off for place in groups[one])
+    return tuple(position for one in off for position in groups[one])
 
 
-def spots(tokens: it.Tokens, places: Iterable[int]) -> frozenset[Spot]:
+def spots(tokens: it.Tokens, positions: Iterable[int]) -> frozenset[Spot]:
     """Return the characters of some tokens: of which text, and where in it."""
     return frozenset(
-        (int(tokens.segment[place]), at) for place in places for at in range(*map(int, tokens.span[place]))
+        (int(tokens.segment[position]), at) for position in positions for at in range(*map(int, tokens.span[position]))
     )
 
 
@@ -89,7 +89,7 @@ def _show_all(about: tuple[str, str | None]) -> None:
     st.session_state.pop(_OF, None)
 
 
-def _telling(
+def _first_hidden(
     spec: it.EncoderSpec, tokens: it.Tokens, groups: Sequence[tuple[int, ...]], shut: Sequence[bool]
 ) -> tuple[int, ...]:
     """Return what is hidden before anybody has clicked; nothing where the text has a mask itself.
@@ -113,7 +113,7 @@ def _telling(
     if len(tokens) > _MOST_TRIED:
         # One that is a token by itself, if there is any: the parts of a rare word are hard to guess.
         return (max(letters, key=lambda i: (len(groups[i]) == 1, sizes[i], i)),)
-    logs = surprise_analysis(Subject(spec, tokens.text, tokens.pair)).result.logs
+    logs = surprisal_analysis(Subject(spec, tokens.text, tokens.pair)).result.logs
     # Before the short ones, which grammar tells.
     return (max(letters, key=lambda i: (len(groups[i]) == 1 and sizes[i] > 3, logs[list(groups[i])].sum(), i)),)
 
@@ -121,10 +121,10 @@ def _telling(
 def guess_tables(found: it.pretraining.Guesses, names: Mapping[int, str], key: str, in_a_row: int = _IN_A_ROW) -> None:
     """Draw what is guessed behind each mask, the likeliest first."""
     for begin in range(0, min(len(found.guesses), _MOST_DRAWN), in_a_row):
-        places = st.columns(in_a_row)
+        columns = st.columns(in_a_row)
         for number, guess in enumerate(found.guesses[begin : begin + in_a_row]):
-            with places[number]:
-                _table(guess, begin + number + 1, names.get(guess.place), f"{key}:{begin + number}")
+            with columns[number]:
+                _table(guess, begin + number + 1, names.get(guess.position), f"{key}:{begin + number}")
     if len(found.guesses) > _MOST_DRAWN:
         st.caption(
             _("Showing the first {count} of {all} masks; the downloads contain all of them.").format(
@@ -181,8 +181,8 @@ def percent(chance: float) -> str:
 
 def word_names(tokens: it.Tokens, hidden: Iterable[int]) -> dict[int, str]:
     """Return for each token that is hidden the word that it is of."""
-    names = {place: word for group, word in zip(tokens.groups, tokens.words, strict=True) for place in group}
-    return {place: names[place] for place in hidden}
+    names = {position: word for group, word in zip(tokens.groups, tokens.words, strict=True) for position in group}
+    return {position: names[position] for position in hidden}
 
 
 def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses) -> dict[str, list[Any]]:
@@ -204,7 +204,7 @@ def survival_table(before: it.pretraining.Guesses, after: it.pretraining.Guesses
     }
 
 
-def surprise_analysis(subject: Subject, within: bool = False) -> Analysis:
+def surprisal_analysis(subject: Subject, within: bool = False) -> Analysis:
     """Describe how surprised a model is by each token of a text."""
     return Analysis("pretraining.pseudo_log_likelihood", subject, name="surprise", shows=(".words",), within=within)
 
@@ -221,7 +221,7 @@ def guesses_of(subject: Subject, hidden: tuple[int, ...], heads: Heads = ()) -> 
 
 
 def layers_analysis(
-    subject: Subject, hidden: tuple[int, ...], place: int, lens: Source | None, heads: Heads
+    subject: Subject, hidden: tuple[int, ...], position: int, lens: Source | None, heads: Heads
 ) -> Analysis:
     """Describe what it would guess after each layer, by a lens that was fitted or without one."""
     fitted: dict[str, Any] = {} if lens is None else {"lens": lens}
@@ -231,7 +231,7 @@ def layers_analysis(
         name="layers",
         shows=(".candidates",),
         hidden=hidden,
-        place=place,
+        position=position,
         heads=heads,
         **fitted,
     )
@@ -245,7 +245,7 @@ def guess_downloads(analysis: Analysis, off: Heads, stem: str) -> list[Download]
         rows = [(guess, rank) for guess in found.guesses for rank in range(len(guess.candidates))]
         return as_csv(
             {
-                "position": [guess.place for guess, _rank in rows],
+                "position": [guess.position for guess, _rank in rows],
                 "hidden": [guess.true or "" for guess, _rank in rows],
                 "heads_out": [" ".join(f"{layer}.{head}" for layer, head in off)] * len(rows),
                 "rank": [rank + 1 for _guess, rank in rows],
@@ -262,7 +262,7 @@ def guess_downloads(analysis: Analysis, off: Heads, stem: str) -> list[Download]
                 "read": found.tokens.strings,
                 "masks": [
                     {
-                        "position": guess.place,
+                        "position": guess.position,
                         "hidden": guess.true,
                         "probability": guess.probability,
                         "rank": None if guess.rank is None else guess.rank + 1,

@@ -20,7 +20,7 @@ def say_how_good(encoder: it.Encoder) -> None:
         return
     facts = pretraining_facts()
     parts = []
-    if state.asked(state.MODEL) == BUILT_IN:
+    if state.chosen_value(state.MODEL) == BUILT_IN:
         parts.append(
             _("The built-in MiniLM was published without its pretraining heads; here it has newly trained ones.")
         )
@@ -34,7 +34,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "
             "as google-bert/bert-base-uncased."
         ).format(
-            count=facts.learned,
+            count=facts.training_books,
             books=literal(", ".join(facts.books)),
             words=facts.words,
             first=percent(facts.first),

@@ -113,7 +113,7 @@ def fit_lens(spec: it.EncoderSpec, path: Path, texts: Source) -> None:
 
 def layers_view(found: it.pretraining.LayerGuesses) -> None:
     """Say where the answer appears, and draw it."""
-    st.markdown(" ".join(_appears(found, place) for place in range(len(found.names))))
+    st.markdown(" ".join(_appears(found, index) for index in range(len(found.names))))
     left, right = st.columns([3, 2], gap="small")
     left.plotly_chart(layer_map(found), key="layers")
     right.plotly_chart(rank_lines(found), key="ranks")
@@ -126,15 +126,15 @@ def layers_view(found: it.pretraining.LayerGuesses) -> None:
     )
 
 
-def _appears(found: it.pretraining.LayerGuesses, place: int) -> str:
-    name, first = literal(found.names[place]), found.appears(place)
+def _appears(found: it.pretraining.LayerGuesses, index: int) -> str:
+    name, first = literal(found.names[index]), found.appears(index)
     levels = level_names(len(found.candidates))
     if first < len(levels):
         return _("**“{token}”** is the top guess from “{level}” on (final probability: {chance}).").format(
-            token=name, level=levels[first], chance=percent(float(found.probability[-1, place]))
+            token=name, level=levels[first], chance=percent(float(found.probability[-1, index]))
         )
     return _("**“{token}”** is ranked {rank} after the last layer ({chance}).").format(
-        token=name, rank=f"{int(found.rank[-1, place]) + 1:,}", chance=percent(float(found.probability[-1, place]))
+        token=name, rank=f"{int(found.rank[-1, index]) + 1:,}", chance=percent(float(found.probability[-1, index]))
     )
 
 
@@ -151,8 +151,8 @@ def lens_about(lens: it.pretraining.TunedLens) -> None:
             ).format(
                 states=f"{lens.states:,}",
                 texts=f"{lens.texts:,}",
-                held=f"{lens.held_states:,}",
-                others=f"{lens.held_texts:,}",
+                held=f"{lens.held_out_states:,}",
+                others=f"{lens.held_out_texts:,}",
                 count=int((lens.gain[:, 0] > 0).sum()),
                 levels=len(lens.gain),
             )
@@ -162,8 +162,9 @@ def lens_about(lens: it.pretraining.TunedLens) -> None:
 def pick_mask(found: it.pretraining.Guesses) -> int:
     """Draw which mask is followed through the layers, where there are several."""
     if len(found.guesses) == 1:
-        return found.guesses[0].place
+        return found.guesses[0].position
     names = {
-        guess.place: f"{number + 1} · {guess.true or guess.candidates[0]}" for number, guess in enumerate(found.guesses)
+        guess.position: f"{number + 1} · {guess.true or guess.candidates[0]}"
+        for number, guess in enumerate(found.guesses)
     }
     return choose(st.selectbox, _("Mask"), names, state.LENS_MASK, width=200)

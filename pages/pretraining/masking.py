@@ -26,6 +26,7 @@ from pages.pretraining.masking_view import (
 
 @guarded
 def masking(subject: Subject) -> None:
+    """Which tokens are selected, masked, replaced or kept in one draw, and the loss over many draws."""
     encoder = cache.encoder(subject.spec)
     encoder.check_guesses()
     tokens = encoder.tokens(subject.text, subject.pair)

@@ -37,35 +37,35 @@ def kind_names() -> dict[int, str]:
 
 def masking_input() -> tuple[it.pretraining.Masking, int]:
     """Draw how tokens are chosen and what is done to them; returns the rules and the seed."""
-    places = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
-    settings = (state.GAME_RATE, state.GAME_HIDDEN, state.GAME_REPLACED, state.GAME_WHOLE, state.SEED)
+    columns = st.columns([3, 3, 3, 2, 2], vertical_alignment="bottom")
+    settings = (state.MASK_RATE, state.MASK_MASKED, state.MASK_REPLACED, state.MASK_WHOLE_WORDS, state.SEED)
     for key in settings:
         state.seed(key)
-    rate = places[0].slider(
+    rate = columns[0].slider(
         _("Selected tokens"),
         1,
         90,
-        key=state.GAME_RATE,
+        key=state.MASK_RATE,
         format="%d %%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15% in the BERT paper."),
     )
-    hidden = places[1].slider(
+    hidden = columns[1].slider(
         _("… of which masked"),
         0,
         100,
-        key=state.GAME_HIDDEN,
+        key=state.MASK_MASKED,
         format="%d %%",
         persist_state="session",
         help=_("80% in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
     )
     # Both cannot be more than all.
     most = 100 - hidden
-    replaced = places[2].slider(
+    replaced = columns[2].slider(
         _("… of which replaced"),
         0,
         100,
-        key=state.GAME_REPLACED,
+        key=state.MASK_REPLACED,
         format="%d %%",
         persist_state="session",
         help=_("10% in the BERT paper: replaced by a random token of the vocabulary."),
@@ -73,14 +73,14 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
     if replaced > most:
         # What was set stays, for when fewer are hidden again.
         replaced = most
-        places[2].caption(
+        columns[2].caption(
             _("Only {most}% are left after masking, so no more than that are replaced.").format(most=most)
         )
-    seed = places[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
-    places[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")
+    seed = columns[3].number_input(_("Seed"), 0, 999_999, key=state.SEED, persist_state="session")
+    columns[4].button(_("Draw again"), key="draw_again", icon=":material/casino:", on_click=_again, width="stretch")
     whole = st.toggle(
         _("Whole-word masking"),
-        key=state.GAME_WHOLE,
+        key=state.MASK_WHOLE_WORDS,
         persist_state="session",
         help=_("All tokens of a word are selected together (whole-word masking, introduced after the BERT paper)."),
     )
@@ -98,8 +98,8 @@ def masking_words(masked: it.pretraining.MaskedText, title: str, stem: str) -> N
     done = masked.masked.done
     names = kind_names()
     notes = [names[int(one)] for one in done]
-    for i, place in enumerate(masked.place):
-        notes[place] += " · " + _("prediction “{guess}”; the true token has probability {chance}").format(
+    for i, position in enumerate(masked.positions):
+        notes[position] += " · " + _("prediction “{guess}”; the true token has probability {chance}").format(
             guess=masked.guess[i], chance=percent(float(np.exp(-masked.loss[i])))
         )
     plain = token_words(masked.tokens, False, notes=notes)
@@ -130,9 +130,9 @@ def masking_table(masked: it.pretraining.MaskedText) -> dict[str, list[Any]]:
     """Return a row for each token that was chosen."""
     names = kind_names()
     return {
-        _("Token"): [masked.tokens.labels[place] for place in masked.place],
-        _("Masking action"): [names[int(masked.masked.done[place])] for place in masked.place],
-        _("Input token"): [masked.read[place] for place in masked.place],
+        _("Token"): [masked.tokens.labels[position] for position in masked.positions],
+        _("Masking action"): [names[int(masked.masked.done[position])] for position in masked.positions],
+        _("Input token"): [masked.read[position] for position in masked.positions],
         _("Predicted token"): list(masked.guess),
         _("Rank of the true token"): (masked.rank + 1).tolist(),
         _("Loss"): masked.loss.tolist(),
@@ -151,7 +151,7 @@ def mask_often(subject: Subject, masking: it.pretraining.Masking, progress: Any)
             # By this draw no token was chosen.
             progress(seed + 1, DRAWS, "")
             continue
-        done = masked.masked.done[masked.place]
+        done = masked.masked.done[masked.positions]
         for kind, code in zip(KINDS, (HIDDEN, REPLACED, KEPT), strict=True):
             sums[kind] += masked.loss[done == code].tolist()
         sums["all"] += masked.loss.tolist()
@@ -169,10 +169,10 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
         "all": _("All selected tokens"),
         "seen": _("No masking, as in use"),
     }
-    places = st.columns(len(titles))
-    for place, (kind, title) in zip(places, titles.items(), strict=True):
+    columns = st.columns(len(titles))
+    for column, (kind, title) in zip(columns, titles.items(), strict=True):
         loss, count = means[kind]
-        place.metric(
+        column.metric(
             title,
             "–" if not count else _("{loss} nats").format(loss=f"{loss:.2f}"),
             help=_n(
@@ -204,10 +204,10 @@ def masking_downloads(analysis: Analysis, stem: str) -> list[Download]:
     masked: it.pretraining.MaskedText = analysis.result
     kinds = {HIDDEN: "hidden", REPLACED: "replaced", KEPT: "kept"}
     columns = {
-        "position": masked.place.tolist(),
-        "token": [masked.tokens.labels[place] for place in masked.place],
-        "done": [kinds[int(masked.masked.done[place])] for place in masked.place],
-        "read": [masked.read[place] for place in masked.place],
+        "position": masked.positions.tolist(),
+        "token": [masked.tokens.labels[position] for position in masked.positions],
+        "done": [kinds[int(masked.masked.done[position])] for position in masked.positions],
+        "read": [masked.read[position] for position in masked.positions],
         "guess": list(masked.guess),
         "rank": (masked.rank + 1).tolist(),
         "loss": masked.loss.tolist(),

@@ -25,6 +25,7 @@ from pages.pretraining.next_sentence_view import (
 
 @guarded
 def following(subject: Subject) -> None:
+    """The probability that the second text follows the first, and the accuracy over shuffled and swapped pairs."""
     check_pairs(cache.encoder(subject.spec))
     _one(subject)
     if subject.pair is None:
@@ -42,8 +43,8 @@ def following(subject: Subject) -> None:
 
 @guarded
 def _one(subject: Subject) -> None:
-    asked: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
-    answer_view(asked, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
+    given: it.pretraining.NextSentence = answer_analysis(subject.spec, subject.text, subject.pair).result
+    answer_view(given, answer_analysis(subject.spec, subject.pair or "", subject.text).result)
 
 
 @guarded

@@ -35,18 +35,18 @@ def following_analysis(spec: it.EncoderSpec, given: Given) -> Analysis:
     return Analysis("pretraining.score_pairs", spec, name="found", shows=shown, pairs=given.pairs)
 
 
-def answer_view(asked: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
+def answer_view(given: it.pretraining.NextSentence, swapped: it.pretraining.NextSentence) -> None:
     """Draw what the model says of a pair and of the same two the other way about."""
     titles = (
         (_("B follows A"), _("B is from elsewhere"), _("A follows B"))
-        if asked.task == "next"
+        if given.task == "next"
         else (_("A comes before B"), _("A and B are swapped"), _("B comes before A"))
     )
-    places = st.columns(3)
-    for place, title, chance in zip(places, titles, (asked.follows, 1 - asked.follows, swapped.follows), strict=True):
-        place.metric(title, percent(chance))
-        place.progress(min(1.0, max(0.0, chance)))
-    if asked.task == "next":
+    columns = st.columns(3)
+    for column, title, chance in zip(columns, titles, (given.follows, 1 - given.follows, swapped.follows), strict=True):
+        column.metric(title, percent(chance))
+        column.progress(min(1.0, max(0.0, chance)))
+    if given.task == "next":
         st.caption(
             _(
                 "IsNext against NotNext (Devlin et al. 2019): in pretraining, half of the second texts were the true "
@@ -111,28 +111,28 @@ def pairs_input() -> Given | None:
 
 def _consecutive(texts: Source, origin: FileRows) -> Given:
     """Return each sentence with the next one of its text, and the row that each pair is in."""
-    found = [(place, pair) for place, text in enumerate(texts.result) for pair in pairwise(sentences_of(text))]
+    found = [(index, pair) for index, text in enumerate(texts.result) for pair in pairwise(sentences_of(text))]
     lines = (
         "from itertools import pairwise\n\nfrom interpret.finetuning.passages import sentences_of\n\n"
         "pairs = [pair for text in texts for pair in pairwise(sentences_of(text))]\n"
     )
-    pairs = tuple(pair for _place, pair in found)
+    pairs = tuple(pair for _index, pair in found)
     pair_source = Source("pairs", lines, texts.key, lambda: pairs, texts.file, (texts,))
-    return Given(pair_source, origin.some([place for place, _pair in found]))
+    return Given(pair_source, origin.some([index for index, _pair in found]))
 
 
 def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> None:
     """Draw how true pairs compare with shuffled and swapped ones, and say what that means."""
     st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
-    places = st.columns(4)
+    columns = st.columns(4)
     count = len(found.true)
     others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
         (0, "shuffled", _("Accuracy vs shuffled")),
         (2, "swapped", _("Accuracy vs swapped")),
     )
-    for place, against, title in others:
+    for index, against, title in others:
         low, high = found.accuracy_interval(against)
-        places[place].metric(
+        columns[index].metric(
             title,
             percent(found.accuracy(against)),
             help=_n(
@@ -142,7 +142,7 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
             ).format(count=count, low=percent(low), high=percent(high)),
         )
         low, high = found.distinguished_interval(against)
-        places[place + 1].metric(
+        columns[index + 1].metric(
             _("AUROC"),
             percent(found.distinguished(against)),
             help=_(
@@ -152,13 +152,13 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
         )
     st.markdown(following_verdict(found))
     if found.faults:
-        place, error = found.faults[0]
+        index, error = found.faults[0]
         st.caption(
             _n(
                 "{count} pair cannot be read; it is in row {row}: {why}",
                 "{count} pairs cannot be read; the first is in row {row}: {why}",
                 len(found.faults),
-            ).format(count=len(found.faults), row=given.origin.numbers[place], why=explain(error))
+            ).format(count=len(found.faults), row=given.origin.numbers[index], why=explain(error))
         )
     with st.expander(_("Table of pairs")):
         st.dataframe(following_table(given, found), hide_index=True)
@@ -208,27 +208,27 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
 def following_table(given: Given, found: it.pretraining.NextSentenceScores) -> dict[str, list[Any]]:
     """Return a row for each pair."""
     table = {
-        _("Row"): [given.origin.numbers[place] for place in found.places],
-        _("First"): [given.pairs.result[place][0] for place in found.places],
-        _("Second"): [given.pairs.result[place][1] for place in found.places],
+        _("Row"): [given.origin.numbers[index] for index in found.indices],
+        _("First"): [given.pairs.result[index][0] for index in found.indices],
+        _("Second"): [given.pairs.result[index][1] for index in found.indices],
         _("True pair"): np.round(found.true, 4).tolist(),
         _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
     }
-    return given.origin.some(found.places).beside(table)
+    return given.origin.some(found.indices).beside(table)
 
 
 def following_downloads(given: Given, found: it.pretraining.NextSentenceScores, stem: str) -> list[Download]:
     """Offer the pairs with their probabilities as a file."""
     columns = {
-        "row": [given.origin.numbers[place] for place in found.places],
-        "first": [given.pairs.result[place][0] for place in found.places],
-        "second": [given.pairs.result[place][1] for place in found.places],
+        "row": [given.origin.numbers[index] for index in found.indices],
+        "first": [given.pairs.result[index][0] for index in found.indices],
+        "second": [given.pairs.result[index][1] for index in found.indices],
         "follows": found.true.tolist(),
-        "shuffled_row": [given.origin.numbers[place] for place in found.partner],
-        "shuffled_second": [given.pairs.result[place][1] for place in found.partner],
+        "shuffled_row": [given.origin.numbers[index] for index in found.partner],
+        "shuffled_second": [given.pairs.result[index][1] for index in found.partner],
         "follows_shuffled": found.shuffled.tolist(),
         "follows_swapped": found.swapped.tolist(),
     }
-    table = given.origin.some(found.places).beside(columns)
+    table = given.origin.some(found.indices).beside(columns)
     return [Download("CSV", f"{stem}.csv", "text/csv", lambda: as_csv(table), _("A row for each pair"))]

@@ -15,12 +15,12 @@ from pages.pretraining.fill_mask import guess
 from pages.pretraining.heads_card import say_how_good
 from pages.pretraining.masking import masking
 from pages.pretraining.next_sentence import following
-from pages.pretraining.pseudo_likelihood import surprise
+from pages.pretraining.pseudo_likelihood import surprisal
 
 TABS = [
     Tab("guess", sentence("Masked words"), guess),
     Tab("game", sentence("Masking"), masking),
-    Tab("surprise", sentence("Pseudo-perplexity"), surprise),
+    Tab("surprise", sentence("Pseudo-perplexity"), surprisal),
     Tab("following", sentence("Next sentence"), following),
 ]
 

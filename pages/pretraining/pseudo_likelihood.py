@@ -12,17 +12,17 @@ from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
-from pages.pretraining.fill_mask_view import surprise_analysis
+from pages.pretraining.fill_mask_view import surprisal_analysis
 from pages.pretraining.pseudo_likelihood_view import (
     WORDS,
     pairs_input,
     preferences_analysis,
     preferences_downloads,
     preferences_view,
-    surprise_downloads,
-    surprise_table,
-    surprise_tiles,
-    surprise_words,
+    surprisal_downloads,
+    surprisal_table,
+    surprisal_tiles,
+    surprisal_words,
     verdict,
 )
 
@@ -31,13 +31,14 @@ _SOON_TOKENS = 25_000
 
 
 @guarded
-def surprise(subject: Subject) -> None:
+def surprisal(subject: Subject) -> None:
+    """The surprisal of each word and the text's pseudo-perplexity; or minimal pairs of a file."""
     over = segments(
         _("Measured on"),
         {"text": _("This text"), "pairs": _("A file of sentence pairs: which sentence is likelier")},
-        state.SURPRISE_OVER,
+        state.SURPRISAL_OVER,
     )
-    state.publish(state.SURPRISE_OVER)
+    state.publish(state.SURPRISAL_OVER)
     state.seed(state.WITHIN)
     within = st.toggle(
         _("Mask the rest of the word too"),
@@ -56,38 +57,38 @@ def _texts(subject: Subject, within: bool) -> None:
     first = _read(subject, within, "first")
     if first is None:
         return
-    surprise_tiles(first)
-    state.seed(state.SURPRISE_OTHER)
+    surprisal_tiles(first)
+    state.seed(state.SURPRISAL_OTHER)
     other = st.text_input(
         _("Compare with another sentence"),
-        key=state.SURPRISE_OTHER,
+        key=state.SURPRISAL_OTHER,
         persist_state="session",
         placeholder=_("For example, the same sentence with one word exchanged"),
     )
-    state.publish(state.SURPRISE_OTHER)
-    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, state.SURPRISE_UNIT) == "words"
+    state.publish(state.SURPRISAL_OTHER)
+    words = segments(_("Colour"), {"words": _("Words"), "tokens": _("Tokens")}, state.SURPRISAL_UNIT) == "words"
     model = subject.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("surprise", model, subject.text[:40])
     found = [(_("Surprisal of each word: the stronger the colour, the less it was expected"), first)]
-    analyses = [surprise_analysis(subject, within)]
+    analyses = [surprisal_analysis(subject, within)]
     if other and other.strip():
         beside: list[it.pretraining.PseudoLikelihood] = []
         _other_text(Subject(subject.spec, other), within, beside)
         for second in beside:
             found = [(_("First"), first), (_("Second"), second)]
-            analyses.append(surprise_analysis(Subject(subject.spec, other), within))
+            analyses.append(surprisal_analysis(Subject(subject.spec, other), within))
             st.markdown(verdict(first, second))
-    surprise_words(found, words, f"{model} · {subject.text[:80]}", stem)
+    surprisal_words(found, words, f"{model} · {subject.text[:80]}", stem)
     with st.expander(_("The words as a table")):
         st.dataframe(
-            surprise_table(first),
+            surprisal_table(first),
             hide_index=True,
             column_config={
                 _("Surprisal (bits)"): st.column_config.NumberColumn(format="%.2f"),
                 _("Probability"): st.column_config.NumberColumn(format="%.2e"),
             },
         )
-    export_bar(surprise_downloads(analyses, [one for _name, one in found], stem), *analyses, picture=WORDS)
+    export_bar(surprisal_downloads(analyses, [one for _name, one in found], stem), *analyses, picture=WORDS)
     st.caption(
         _(
             "What this does not mean: each word is predicted with all others in view, so the sum is not the "
@@ -132,7 +133,7 @@ def _read(subject: Subject, within: bool, which: str) -> it.pretraining.PseudoLi
     encoder = cache.encoder(subject.spec)
 
     def work(progress: Progress) -> it.pretraining.PseudoLikelihood:
-        found: it.pretraining.PseudoLikelihood = surprise_analysis(subject, within).run(progress=progress)
+        found: it.pretraining.PseudoLikelihood = surprisal_analysis(subject, within).run(progress=progress)
         return found
 
     soon = len(encoder.tokens(subject.text, subject.pair)) ** 2 <= _SOON_TOKENS

@@ -28,7 +28,7 @@ _BITS = 1 / np.log(2)
 _SHIPPED = "minimal_pairs.csv"
 
 
-def surprise_words(
+def surprisal_words(
     found: Sequence[tuple[str, it.pretraining.PseudoLikelihood]], words: bool, title: str, stem: str
 ) -> None:
     """Draw texts with each word on the colour of its surprise, all on one scale."""
@@ -36,7 +36,7 @@ def surprise_words(
     most = max(float(np.nanmax(one)) for one in scores)
     rows = []
     for (name, one), bits in zip(found, scores, strict=True):
-        notes = [_note(float(some), known) for some, known in zip(bits, _told_alone(one, words), strict=True)]
+        notes = [_note(float(some), known) for some, known in zip(bits, _is_probability(one, words), strict=True)]
         rows.append(
             WordRow(
                 name,
@@ -54,13 +54,13 @@ def surprise_words(
 
 
 def _bits(one: it.pretraining.PseudoLikelihood, words: bool) -> np.ndarray:
-    groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
+    groups = one.tokens.groups if words else tuple((index,) for index in range(len(one.tokens)))
     return np.array([-float(one.logs[list(group)].sum()) * _BITS for group in groups])
 
 
-def _told_alone(one: it.pretraining.PseudoLikelihood, words: bool) -> list[bool]:
+def _is_probability(one: it.pretraining.PseudoLikelihood, words: bool) -> list[bool]:
     """Tell of which words, or tokens, the numbers are a probability: not of a word's tokens told by each other."""
-    groups = one.tokens.groups if words else tuple((place,) for place in range(len(one.tokens)))
+    groups = one.tokens.groups if words else tuple((index,) for index in range(len(one.tokens)))
     return [one.within or len(group) == 1 for group in groups]
 
 
@@ -72,15 +72,15 @@ def _note(bits: float, chance: bool) -> str:
     return _("{bits} bits, probability {chance}").format(bits=f"{bits:.2f}", chance=percent(2.0**-bits))
 
 
-def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
+def surprisal_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     """Draw the numbers of one text."""
-    places = st.columns(3)
-    places[0].metric(
+    columns = st.columns(3)
+    columns[0].metric(
         _("Pseudo-perplexity"),
         f"{one.perplexity:,.1f}",
         help=_("exp(−PLL / tokens): like choosing among this many equally likely tokens (Salazar et al. 2020)."),
     )
-    places[1].metric(
+    columns[1].metric(
         _("Pseudo-log-likelihood (PLL)"),
         _("{total} nats").format(total=f"{one.total:.2f}"),
         help=_(
@@ -90,7 +90,7 @@ def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
         else _("Sum over all tokens of each one's log-probability, with only that token masked."),
     )
     word, score = min(one.words, key=lambda some: some[1])
-    places[2].metric(
+    columns[2].metric(
         _("Highest surprisal"),
         literal(word[:24]),
         _("{bits} bits").format(bits=f"{-score * _BITS:.1f}"),
@@ -99,11 +99,13 @@ def surprise_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     )
 
 
-def surprise_table(one: it.pretraining.PseudoLikelihood) -> dict[str, list[Any]]:
+def surprisal_table(one: it.pretraining.PseudoLikelihood) -> dict[str, list[Any]]:
     """Return a row for each word."""
     groups = one.tokens.groups
     alone = [
-        known for known, group in zip(_told_alone(one, True), groups, strict=True) if not one.tokens.special[group[0]]
+        known
+        for known, group in zip(_is_probability(one, True), groups, strict=True)
+        if not one.tokens.special[group[0]]
     ]
     return {
         _("Word"): [word for word, _score in one.words],
@@ -184,13 +186,13 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     # Of these neither is better.
     counted = read & (np.array(given.kinds or [""] * len(read)) != "stereotype")
     if found.faults:
-        place, error = found.faults[0]
+        index, error = found.faults[0]
         st.caption(
             _n(
                 "{count} pair cannot be read; it is in row {row}: {why}",
                 "{count} pairs cannot be read; the first is in row {row}: {why}",
                 len(found.faults),
-            ).format(count=len(found.faults), row=given.origin.numbers[place], why=explain(error))
+            ).format(count=len(found.faults), row=given.origin.numbers[index], why=explain(error))
         )
     if not counted.any():
         return
@@ -246,7 +248,7 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
 
 
 def mistakes_first(found: it.pretraining.MinimalPairs, counted: np.ndarray) -> list[int]:
-    """Return the places of the pairs that count, the surest mistake first."""
+    """Return the indices of the pairs that count, the most confident error first."""
     return [int(i) for i in np.argsort(found.better - found.worse) if counted[i]]
 
 
@@ -302,17 +304,17 @@ def preferences_analysis(spec: it.EncoderSpec, given: Pairs, within: bool) -> An
     )
 
 
-def surprise_downloads(
+def surprisal_downloads(
     analyses: Sequence[Analysis], found: Sequence[it.pretraining.PseudoLikelihood], stem: str
 ) -> list[Download]:
     """Offer the surprise of each token as files."""
-    rows = [(number, one, place) for number, one in enumerate(found) for place in range(len(one.tokens))]
+    rows = [(number, one, index) for number, one in enumerate(found) for index in range(len(one.tokens))]
     rows = [row for row in rows if not row[1].tokens.special[row[2]]]
     columns: dict[str, list[Any]] = {
-        "text": [number + 1 for number, _one, _place in rows],
-        "position": [place for _number, _one, place in rows],
-        "token": [one.tokens.strings[place] for _number, one, place in rows],
-        "log_probability": [float(one.logs[place]) for _number, one, place in rows],
+        "text": [number + 1 for number, _one, _index in rows],
+        "position": [index for _number, _one, index in rows],
+        "token": [one.tokens.strings[index] for _number, one, index in rows],
+        "log_probability": [float(one.logs[index]) for _number, one, index in rows],
     }
     about = {
         **analyses[0].about,

@@ -62,7 +62,7 @@ def _rows() -> list[Row]:
     # What is not in the record, or not yet: its own folder says enough.
     unrecorded = [
         Row(
-            it.runs.RunRecord("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.asked),
+            it.runs.RunRecord("", run.id, run.request.name, "", "", (), run.request.params(), _finals(run), run.queued),
             run,
         )
         for run in here.values()
@@ -91,7 +91,7 @@ def runs_table() -> list[Row]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        # A choice is kept by its place, and places move when runs come and go.
+        # A choice is kept by its index, and indices change when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
             **percent_columns(_("Accuracy"), *(title for title, _name, is_share in _scores() if is_share)),
@@ -113,7 +113,7 @@ def runs_table() -> list[Row]:
     st.caption(
         _("Select one run to see its details and actions, or several to compare them; click a column header to sort.")
     )
-    return [rows[place] for place in event.selection.rows if place < len(rows)]
+    return [rows[index] for index in event.selection.rows if index < len(rows)]
 
 
 def _searched(row: Row) -> str:
@@ -231,10 +231,10 @@ def one_view(row: Row) -> None:
         if button.button(_("Set alias"), key="set_alias", disabled=run is None or run.model is None, width="stretch"):
             it.runs.set_alias(root, one.id, (alias or "").strip() or "champion")
             st.rerun()
-        for place, known in enumerate(one.aliases):
+        for index, known in enumerate(one.aliases):
             st.button(
                 _("Remove alias “{alias}”").format(alias=literal(known)),
-                key=f"drop:{place}",
+                key=f"drop:{index}",
                 icon=":material/label_off:",
                 on_click=guarded(it.runs.drop_alias),
                 args=(root, known),
@@ -315,8 +315,8 @@ def compare_view(rows: list[Row]) -> None:
         what = segments(
             _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
         )
-        told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
-        st.plotly_chart(overlaid(told, what), key="overlaid")
+        metrics = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
+        st.plotly_chart(overlaid(metrics, what), key="overlaid")
     if len(rows) < 2:
         return
     names = sorted({name for row in rows for name in row.recorded.params})

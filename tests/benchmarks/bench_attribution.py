@@ -134,7 +134,7 @@ def main() -> None:
             (n for n in (8, 12, 16, 20, 24, 32, 40, 50, 64, 100) if tutorial(question, whole, n) <= 0.01), 100
         )
         print(
-            f"{length} tokens, {question.target.name}: ours looks at {len(found.places)} places, error "
+            f"{length} tokens, {question.target.name}: ours looks at {len(found.alphas)} places, error "
             f"{ours(question):.2%}; Captum with 50 steps {tutorial(question, whole, 50):.2%}, {enough} steps for 1 %"
         )
         batched = IntegratedGradients(lambda one, q=question: q.score(one, gradients=True))

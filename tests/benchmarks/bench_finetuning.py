@@ -178,7 +178,7 @@ def main() -> None:
     learned, judged = split_examples(examples, 0.2, 0)
     encoder = load_encoder("minilm", device="cpu")
     layer_groups = layer_group_names(encoder.model, encoder.family)
-    print(f"  {len(learned)} rows to learn from, {len(judged)} to judge by, batches of 16")
+    print(f"  {len(learned)} training rows, {len(judged)} held-out rows, batches of 16")
     half, head = preset("lower half", layer_groups), preset("head only", layer_groups)
     cases = [
         ("lower half frozen, 3 epochs", half, 3, 2e-4, "float32"),

@@ -21,11 +21,11 @@ def test_what_was_not_asked_for_longest_gives_way_and_what_is_too_large_is_not_k
         assert get(key, 4) == key
     # “b” gave way to “c”, for “a” was asked for since.
     assert made == ["a", "b", "c", "b"]
-    assert (len(held), held.held) == (2, 8)
+    assert (len(held), held.used) == (2, 8)
     assert get("large", 11) == "large"
-    assert (len(held), held.held) == (2, 8)
+    assert (len(held), held.used) == (2, 8)
     held.clear()
-    assert (len(held), held.held) == (0, 0)
+    assert (len(held), held.used) == (0, 0)
 
 
 def test_a_values_estimate_is_no_less_than_what_it_takes():
@@ -71,9 +71,9 @@ def test_what_is_made_of_files_is_kept_by_its_bytes_once_for_all(kind, monkeypat
     assert made_of_a_file(kind, "first") is first
     for i in range(12):
         made_of_a_file(kind, f"m{i}")
-        assert cache._uploaded.held <= most
+        assert cache._uploaded.used <= most
         told = sum(weight(value) for value, _ in cache._uploaded._values.values())
-        assert cache._uploaded.held == pytest.approx(told, rel=0.02)
+        assert cache._uploaded.used == pytest.approx(told, rel=0.02)
     last = made_of_a_file(kind, "m11")
     assert made_of_a_file(kind, "m11") is last
     # The oldest gave way.
@@ -94,7 +94,7 @@ def test_kinds_share_one_bound(monkeypatch):
     for _ in range(2):
         for kind in KINDS:
             made_of_a_file(kind, "a")
-            assert cache._uploaded.held <= max(sizes)
+            assert cache._uploaded.used <= max(sizes)
     cache.clear()
 
 

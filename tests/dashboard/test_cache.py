@@ -47,7 +47,7 @@ def test_a_training_on_a_card_finds_what_pages_had_there(spec, monkeypatch, tmp_
     monkeypatch.setattr(jobs, "_take", lambda: None)
     told = []
     # Before the process hears of the run.
-    monkeypatch.setattr(jobs, "_tell", lambda _process, _folders: told.append(model() is not None))
+    monkeypatch.setattr(jobs, "_send", lambda _process, _folders: told.append(model() is not None))
     run = SimpleNamespace(folder=tmp_path, request=SimpleNamespace(recipe=it.Recipe(device=device)))
     jobs.start(run)
     gc.collect()
@@ -61,10 +61,10 @@ def test_models_on_further_cards_go_where_one_device_is_asked_for(spec, monkeypa
     monkeypatch.setattr(it, "load_beside", lambda _encoder: held.pop())
     monkeypatch.setattr(cache, "_encoder", lambda spec: None)
     on_card = replace(spec, device="cuda:0")
-    monkeypatch.setattr(cache, "asked", lambda *_: "auto")
+    monkeypatch.setattr(cache, "chosen_value", lambda *_: "auto")
     assert cache.beside(on_card) == (beside,)
     del beside
-    monkeypatch.setattr(cache, "asked", lambda *_: "cuda:0")
+    monkeypatch.setattr(cache, "chosen_value", lambda *_: "cuda:0")
     assert cache.beside(on_card) == ()
     gc.collect()
     assert gone() is None

@@ -2,7 +2,7 @@
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.widgets.choices import told_apart
+from dashboard.widgets.choices import distinct_labels
 
 
 def page():
@@ -26,4 +26,4 @@ def test_options_of_one_name_are_told_apart():
 
 
 def test_a_name_that_is_taken_is_passed_over():
-    assert list(told_apart({1: "a", 2: "a (2)", 3: "a", 4: "b"}).values()) == ["a", "a (2)", "a (3)", "b"]
+    assert list(distinct_labels({1: "a", 2: "a (2)", 3: "a", 4: "b"}).values()) == ["a", "a (2)", "a (3)", "b"]

@@ -181,7 +181,7 @@ def test_dependencies_are_drawn_beside_their_baseline(minilm):
     )
     scores = it.attention.dependency_scores(minilm, trees)
     figure = dependency_bars(scores)
-    np.testing.assert_array_equal(figure.data[1].y, [one.placed for one in scores.held])
+    np.testing.assert_array_equal(figure.data[1].y, [one.baseline for one in scores.held_out])
     table = dependency_table(scores)
     assert table["Relation"] == list(scores.relations)
     assert table["Meaning"] == [relation_meanings()[relation] for relation in scores.relations]

@@ -8,7 +8,7 @@ import torch
 
 import interpret as it
 import interpret.core.devices
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from tests.device.believe import NAMES, Cards, MixedError, OnCard, believing
 
 A, B = NAMES
@@ -107,7 +107,7 @@ def test_what_is_to_fail_fails_once(ours, fault, sentence):
 
 
 def test_work_without_the_lock_is_seen(cards):
-    with hold(A):
+    with lock_device(A):
         here = torch.ones(3, device=A)
     assert not cards.outside
     here + here

@@ -37,7 +37,7 @@ class WordLength(Method):
         return 1
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
-        return Scores(np.array([len(one) for one in work.question.tokens.strings], np.float64))
+        return Scores(np.array([len(one) for one in work.target_function.tokens.strings], np.float64))
 '''
 TEXT = "the river bank was steep"
 

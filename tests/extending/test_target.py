@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float
 
 from interpret.attribution.targets.classifier import ByClassifier
-from interpret.attribution.targets.target import Pass, Question, register
+from interpret.attribution.targets.target import BoundTarget, Pass, register
 from interpret.core.sentences import sentence
 
 
@@ -31,12 +31,12 @@ class Margin(ByClassifier):
     """How far the likeliest class is ahead of the next."""
 
     name = "margin"
-    wish = "margin"
+    syntax = "margin"
     title = sentence("the margin between two classes")
     said = sentence("margin of the likeliest class")
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
-        first, second = super().answers(question, seen).topk(2).values.unbind(dim=1)
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+        first, second = super().answers(bound, seen).topk(2).values.unbind(dim=1)
         return (first - second)[:, None]
 '''
 TEXT = "the river bank was steep"
@@ -66,12 +66,15 @@ def test_python_has_it(added, tiny_folders):
     assert found.scores.sum() == pytest.approx(found.output - found.baseline_output, abs=0.02)
     assert found.target == it.attribution.Target(added, "")
     # All that looks at an answer looks at this one, as at any number that is no probability.
-    question = it.attribution.target_function(encoder, TEXT, target=found.target, head=head)
-    assert question.target_probability == question.output == found.output
-    assert it.attribution.faithfulness(question, found, draws=20).unit == "answer"
-    assert it.attribution.layer_attribution(question)[0].shape == (encoder.layers + 1, len(question.tokens))
+    target_function = it.attribution.target_function(encoder, TEXT, target=found.target, head=head)
+    assert target_function.target_probability == target_function.output == found.output
+    assert it.attribution.faithfulness(target_function, found, draws=20).unit == "answer"
+    assert it.attribution.layer_attribution(target_function)[0].shape == (
+        encoder.layers + 1,
+        len(target_function.tokens),
+    )
     with pytest.raises(it.InputError, match="not a class"):
-        it.attribution.find_counterfactuals(question)
+        it.attribution.find_counterfactuals(target_function)
     with pytest.raises(it.InputError, match="no classifier"):
         it.attribute(encoder, TEXT, target=added)
     with pytest.raises(it.InputError, match="no target “nothing”.*margin"):

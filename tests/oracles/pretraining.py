@@ -29,9 +29,9 @@ def _masked(world: World) -> Iterator[float]:
             found = it.fill_mask(encoder, text, hidden=[1, 3], top=10)
             theirs = _probabilities(model, found.tokens.ids)
             for guess in found.guesses:
-                yield apart(guess.probabilities, theirs[guess.place, guess.ids])
-                yield apart(guess.probabilities, np.sort(theirs[guess.place])[::-1][:10])
-                row = theirs[guess.place]
+                yield apart(guess.probabilities, theirs[guess.position, guess.ids])
+                yield apart(guess.probabilities, np.sort(theirs[guess.position])[::-1][:10])
+                row = theirs[guess.position]
                 yield apart(guess.entropy, -(row * np.log2(row)).sum()) / 10
 
 

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, cache
-from dashboard.components.words import read_places
+from dashboard.components.words import read_indices
 from dashboard.subject import Subject
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.method_input import How, method_names
+from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.methods import METHODS, by_faithfulness
 from interpret.attribution.targets import TARGETS
 from pages.attributions.export import as_dict, as_page, attribution_table
@@ -204,7 +204,7 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
     (tmp_path / "dashboard").symlink_to(ROOT / "dashboard")
     found = run_lines(page, tmp_path, monkeypatch, lines)["found"]
     (kept,) = page.session_state["rows"].values()
-    assert [row.place for row in found.rows] == [row.place for row in kept.rows] == [0, 2, 3]
+    assert [row.index for row in found.rows] == [row.index for row in kept.rows] == [0, 2, 3]
     for one, other in zip(found.rows, kept.rows, strict=True):
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-6)
     # A column with this name is taken for what people marked; what cannot be used is said.
@@ -279,7 +279,7 @@ def test_methods_are_offered_by_measured_faithfulness(page):
     options = page.multiselect[0].options
     assert [one.split(" · ")[0] for one in options] == list(method_names().values())
     for name, option in zip(by_faithfulness(), options, strict=True):
-        assert ("not shown to beat random" in option) is not METHODS[name].measured.told
+        assert ("not shown to beat random" in option) is not METHODS[name].measured.beats_random
     assert any("How faithful are they?" in one.value for one in page.markdown)
 
 
@@ -289,12 +289,12 @@ def test_sampled_methods_show_their_error_and_export_it(minilm):
     assert f"± {found.word_uncertainty[1]:.4f}" in word.note
     table = attribution_table([found], True)
     np.testing.assert_allclose(table["± GradientSHAP (95%)"], found.word_uncertainty)
-    asked = Asked(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
-    assert as_dict(asked, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
+    choice = TargetChoice(Subject(found.spec, "The court spoke."), TARGETS["norm"], "norm", None, "")
+    assert as_dict(choice, found)["word_uncertainty"] == pytest.approx(found.word_uncertainty.tolist(), abs=1e-6)
     exact = it.attribute(minilm, "The court spoke.", target="norm", method="input_x_gradient")
     assert words_of(exact, True)[1].note == ""
     assert not any("±" in name for name in attribution_table([exact], True))
-    assert as_dict(asked, exact)["uncertainty"] is None
+    assert as_dict(choice, exact)["uncertainty"] is None
 
 
 def test_a_page_to_keep_has_what_was_asked_and_every_number(minilm):
@@ -316,9 +316,9 @@ def test_words_stand_as_they_were_written_and_a_page_escapes_them(minilm):
 
 
 def test_what_a_browser_says_is_off_is_checked():
-    assert read_places([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
-    assert read_places({"a": 1}, 5) == read_places(None, 5) == ()
-    assert json.dumps(read_places([0], 1)) == "[0]"
+    assert read_indices([3, 1, 1, 99, -1, "2", True, None, 1.5], 5) == (1, 3)
+    assert read_indices({"a": 1}, 5) == read_indices(None, 5) == ()
+    assert json.dumps(read_indices([0], 1)) == "[0]"
 
 
 def noise(count=40):
@@ -364,12 +364,12 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
         "attribute_rows",
         lambda *one, **more: told.append(more["training_texts"]) or explain_rows(*one, **more),
     )
-    monkeypatch.setattr("pages.attributions.rows.learned_texts", lambda: frozenset({text_key("The  BANK lent money")}))
+    monkeypatch.setattr("pages.attributions.rows.trained_texts", lambda: frozenset({text_key("The  BANK lent money")}))
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     assert not page.exception
     assert told == [{"the bank lent money"}]
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None
 
 
 def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_path):
@@ -379,8 +379,8 @@ def test_where_a_past_is_damaged_nobody_knows_what_was_learned(monkeypatch, tmp_
     run = plant(tmp_path, "r", rows_of(("a", "b"), 20), answers_of_noise)
     monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path))
     monkeypatch.setattr(rows_view, "chosen_run", lambda: "r")
-    assert len(rows_view.learned_texts()) == run.facts["learned"]
+    assert len(rows_view.trained_texts()) == run.facts["learned"]
     (run.folder / "past").mkdir()
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None
     (run.folder / "past" / "request.json").write_text("[]", "utf-8")
-    assert rows_view.learned_texts() is None
+    assert rows_view.trained_texts() is None

@@ -163,7 +163,7 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
     assert not page.exception
     runs = it.runs.list_runs(tmp_path / "runs")
     # Three layers: all of them, two, one, the embeddings alone, nothing; and all but the head.
-    assert [len(run.request.recipe.frozen) for run in sorted(runs, key=lambda run: run.asked)] == [5, 4, 3, 2, 1, 0]
+    assert [len(run.request.recipe.frozen) for run in sorted(runs, key=lambda run: run.queued)] == [5, 4, 3, 2, 1, 0]
     assert {run.state for run in runs} == {"done"}
     assert len({run.request.group for run in runs}) == 1
     assert len(page.dataframe[0].value) == 6

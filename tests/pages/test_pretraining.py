@@ -220,11 +220,11 @@ def test_another_draw_is_another_game_and_the_means_are_those_of_all_draws(page,
     assert page.session_state["seed"] == 8
     table = next(one.value for one in page.dataframe if "Token" in one.value)
     drawn = it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=8)
-    assert list(table["Token"]) == [drawn.tokens.labels[place] for place in drawn.place]
+    assert list(table["Token"]) == [drawn.tokens.labels[place] for place in drawn.positions]
     means = mask_often(Subject(encoder(models, "bert").spec, TEXT), it.pretraining.Masking(), lambda *_: None)
     assert page.metric[0].value == f"{means['hidden'][0]:.2f} nats"
     games = [it.pretraining.mask_text(encoder(models, "bert"), TEXT, seed=seed) for seed in (0, 1, 2)]
-    assert means["all"][1] >= sum(len(one.place) for one in games)
+    assert means["all"][1] >= sum(len(one.positions) for one in games)
     assert DRAWS == 40
 
 
@@ -347,7 +347,7 @@ def test_a_link_holds_what_was_set(page, models):
         encoder(models, "bert"), TEXT, None, it.pretraining.Masking(0.4, 0.5, 0.2, True), 0
     )
     table = next(one.value for one in page.dataframe if "Token" in one.value)
-    assert list(table["Token"]) == [masked.tokens.labels[place] for place in masked.place]
+    assert list(table["Token"]) == [masked.tokens.labels[place] for place in masked.positions]
     page.slider(key="game_rate").set_value(35)
     fine(page.run())
     assert page.query_params["game_rate"] == "35"

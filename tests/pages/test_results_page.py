@@ -162,7 +162,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
     assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ no evidence"]
-    assert "NOT SHOWN" in " ".join(in_words(run.facts, "classes", False))
+    assert "not shown to beat" in " ".join(in_words(run.facts, "classes", False))
 
 
 @pytest.mark.parametrize(("answer", "red"), [(noise, True), (right, False)])
@@ -213,7 +213,7 @@ def test_a_regression_is_held_against_the_mean(page, tmp_path, answer, beats):
     open_page(page, stage="watch")
     assert not page.exception
     assert len(page.error) == (not beats)
-    assert ("NOT SHOWN" in " ".join(in_words(run.facts, "regression", False))) != beats
+    assert ("not shown to beat" in " ".join(in_words(run.facts, "regression", False))) != beats
 
 
 def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tmp_path):
@@ -242,7 +242,7 @@ def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tm
     assert not page.warning
     assert "Test set: not used to choose the epoch. A validation set of 100 other held-out examples" in shown(page)
     lines = " ".join(in_words(it.runs.read_run(tmp_path / "runs" / "apart").facts, "classes", True))
-    assert "100 rows that had no say in the epoch; 100 others chose it" in lines
+    assert "100 rows not used to choose the epoch; it was chosen on 100 others" in lines
 
 
 SENTENCES = "\n\n".join(f"Ann{i} B-PER\nLee I-PER\nwent O\nto O\nRome{i % 7} B-LOC" for i in range(60)).encode()
@@ -379,7 +379,7 @@ def test_no_interval_that_is_drawn_of_a_share_has_no_width():
         counts=np.array([3]),
         accuracy=np.ones((1, 2, 1, 1), np.float32),
         offset=np.array([1]),
-        held=(held_out(np.ones((3, 1), bool), np.zeros((3, 1), bool), np.arange(3)),),
+        held_out=(held_out(np.ones((3, 1), bool), np.zeros((3, 1), bool), np.arange(3)),),
         sentences=3,
         skipped=0,
         unread=0,

@@ -361,7 +361,7 @@ def test_a_fine_tunes_rows():
     for text, number, code in zip(told.texts, told.labels, told.columns["code"], strict=True):
         assert text in rows[int(number) - 1]["text"]
         assert rows[int(number) - 1]["code"] == code
-    assert json.dumps(both.columns["note"][0]) == json.dumps(rows[both.places[0]]["note"])
+    assert json.dumps(both.columns["note"][0]) == json.dumps(rows[both.indices[0]]["note"])
 
 
 def test_a_long_text_is_found_and_opened_whole(page):

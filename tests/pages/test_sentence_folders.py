@@ -14,8 +14,8 @@ import interpret as it
 from dashboard import ROOT, cache
 from dashboard.analysis import python_lines
 from dashboard.subject import Subject
-from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.models import model_options
+from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.targets import TARGETS
 from pages.attributions.export import as_dict
 from tests.apps import switch
@@ -131,14 +131,16 @@ def test_similarity_is_the_models_own_on_every_tab_that_shows_it(page, models):
 def test_what_is_exported_says_how_the_vectors_were_made(page, models):
     spec = it.load_encoder(str(models / "st"), device="cpu").spec
     for pooling, prompt in (("own", "passage: "), ("mean", "")):
-        asked = Asked(
+        choice = TargetChoice(
             Subject(spec, "the river", "money"), TARGETS["similarity"], "similarity", None, "", pooling, prompt
         )
-        found = json.loads(json.dumps(as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))))
+        found = json.loads(
+            json.dumps(as_dict(choice, it.attribution.explain(choice.target_function, "input_x_gradient")))
+        )
         assert (found["pooling"], found["prompt"], found["similarity"]) == (pooling, prompt, "cosine")
-        assert f"target='similarity', pooling={pooling!r}, prompt={prompt!r})" in python_lines(asked.asking)
-    asked = Asked(Subject(spec, "the river"), TARGETS["norm"], "norm", None, "")
-    assert "pooling" not in as_dict(asked, it.attribution.explain(asked.question, "input_x_gradient"))
+        assert f"target='similarity', pooling={pooling!r}, prompt={prompt!r})" in python_lines(choice.target_analysis)
+    choice = TargetChoice(Subject(spec, "the river"), TARGETS["norm"], "norm", None, "")
+    assert "pooling" not in as_dict(choice, it.attribution.explain(choice.target_function, "input_x_gradient"))
 
 
 def test_the_picker_offers_the_checkpoints_of_a_training(page):

@@ -145,8 +145,8 @@ def _header(view: AttentionView, thumbnails: bytes, look: Look, title: str, file
     firsts = np.array([group[0] for group in tokens.groups]) if view.unit == "word" else np.arange(len(tokens))
     segment = tokens.segment[firsts]
 
-    def border(places: np.ndarray) -> int | None:
-        second = np.flatnonzero(segment[places])
+    def border(indices: np.ndarray) -> int | None:
+        second = np.flatnonzero(segment[indices])
         return int(second[0]) if len(second) and second[0] > 0 else None
 
     labels = (view.query_labels, view.key_labels)

@@ -78,7 +78,7 @@ class Colours:
     title
         Its name.
     values
-        A number for each point: the place of its group among ``groups``, or where there are none, a quantity, NaN
+        A number for each point: the index of its group in ``groups``, or where there are none, a quantity, NaN
         where it is not known.
     groups
         The names of groups, in the order of the legend; the last may stand for all others.
@@ -97,7 +97,7 @@ class Colours:
 
 @dataclass(frozen=True)
 class View:
-    """What the browser says: which layer is looked at, as a place among those drawn, and which points are selected."""
+    """What the browser says: which layer is looked at, as an index among those drawn, and which points are selected."""
 
     layer: int
     selected: tuple[int, ...]
@@ -126,7 +126,7 @@ def scatter(
     marked
         Points to be set off from the rest: those selected, or found by a search.
     start
-        The layer to begin at, as a place among those drawn.
+        The layer to begin at, as an index among those drawn.
     title, file
         The line over a saved picture, and the name of its file without an ending.
     multiples
@@ -174,18 +174,18 @@ def scatter(
 
 def read_view(said: object, cloud: str, layers: int, points: int, start: int) -> View:
     """Check what a browser says; what makes no sense, or is of another cloud, counts for nothing."""
-    place = start
-    places: tuple[int, ...] = ()
+    shown = start
+    selected_points: tuple[int, ...] = ()
     if isinstance(said, Mapping):
         layer, selected = said.get("layer"), said.get("selected")
         if isinstance(layer, Mapping) and layer.get("cloud") == cloud:
             value = layer.get("layer")
-            place = value if type(value) is int and 0 <= value < layers else start
+            shown = value if type(value) is int and 0 <= value < layers else start
         if isinstance(selected, Mapping) and selected.get("cloud") == cloud:
             found = selected.get("places")
             numbers = found if isinstance(found, list) else []
-            places = tuple(sorted({one for one in numbers if type(one) is int and 0 <= one < points}))
-    return View(place, places)
+            selected_points = tuple(sorted({one for one in numbers if type(one) is int and 0 <= one < points}))
+    return View(shown, selected_points)
 
 
 def _strings() -> dict[str, str]:

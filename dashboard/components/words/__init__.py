@@ -68,7 +68,7 @@ def token_words(
     """Return a text's words, or its tokens, as they are drawn."""
     found: list[Word] = []
     end = {0: 0, 1: 0}
-    groups = tokens.groups if words else tuple((place,) for place in range(len(tokens)))
+    groups = tokens.groups if words else tuple((index,) for index in range(len(tokens)))
     names = tokens.words if words else tokens.labels
     for group, name, score, note in zip(groups, names, scores, notes, strict=False):
         first, last = group[0], group[-1]
@@ -90,7 +90,7 @@ def word_rows(
     off: Sequence[int] | None = None,
     instead: str | None = None,
 ) -> tuple[int, ...]:
-    """Draw rows of words and return the places of those that are switched off.
+    """Draw rows of words and return the indices of those that are switched off.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def word_rows(
         kept = f"{key}:kept"
         off = st.session_state.get(kept, off)
         if isinstance(said, Mapping):
-            off = read_places(said.get("places"), count)
+            off = read_indices(said.get("places"), count)
         st.session_state[kept] = tuple(off)
     about = hashlib.sha1(json.dumps([drawn, title]).encode(), usedforsecurity=False).hexdigest()[:16]
     _COMPONENT(
@@ -158,7 +158,7 @@ def _hint(rows: Sequence[WordRow], clicked: bool, hidden: bool) -> str:
     return _("Point at a word to read its score; arrow keys move from word to word.")
 
 
-def read_places(value: object, count: int) -> tuple[int, ...]:
+def read_indices(value: object, count: int) -> tuple[int, ...]:
     """Check which words a browser says are off; what makes no sense is on."""
     given = value if isinstance(value, list | tuple) else []
     return tuple(sorted({one for one in given if type(one) is int and 0 <= one < count}))

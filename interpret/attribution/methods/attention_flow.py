@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from interpret.attribution.methods.method import Method, Scores, Work
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.errors import InputError
 from interpret.core.tap import Tap
 
@@ -37,25 +37,25 @@ class ByAttention(Method):
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Follow attention layer by layer."""
-        encoder = work.question.encoder
+        encoder = work.target_function.encoder
         if not encoder.family.tapped:
             raise InputError(
                 "{family} computes attention with its own code, so gradients cannot be traced through it. Choose "
                 "another method.",
                 family=encoder.family.title,
             )
-        question = work.question
+        target_function = work.target_function
         tap = Tap(encoder.layers, gradients=True)
-        with hold(encoder.spec.device):
-            score = question.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
+        with lock_device(encoder.spec.device):
+            score = target_function.score(embedded[None].clone().requires_grad_(), gradients=True, tap=tap)
             # Above the level that the output is read from, attention has nothing to do with it.
-            weights = list(tap.weights[: question.kind.top(question)])
-            residual = torch.eye(len(question.tokens))
+            weights = list(tap.weights[: target_function.kind.top(target_function)])
+            residual = torch.eye(len(target_function.tokens))
             steps = self.steps(work, score, weights, residual)
         flow = residual
         for step in steps:
             flow = step.float() @ flow
         flow = self.without_residual(flow, residual)
         # What the output is read from: the mask, the first token of a classifier, or the mean of all.
-        rows = flow[list(question.kind.read_from(question))]
+        rows = flow[list(target_function.kind.read_from(target_function))]
         return Scores(rows.mean(dim=0).double().numpy().astype(np.float64))

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float64
 
 from interpret.attribution.methods.method import Work
-from interpret.core.device_lock import hold
+from interpret.core.device_lock import lock_device
 from interpret.core.extras import needed_for
 
 # How many sets of words Captum asks for at once.
@@ -28,11 +28,11 @@ class Gates:
 
     def __init__(self, work: Work, embedded: torch.Tensor, units: Sequence[Sequence[int]]) -> None:
         self._work, self._embedded = work, embedded
-        self._belongs = torch.zeros(len(units), len(work.question.tokens))
+        self._belongs = torch.zeros(len(units), len(work.target_function.tokens))
         for number, unit in enumerate(units):
             self._belongs[number, list(unit)] = 1
         self.all_there, self.none_there = torch.ones(1, len(units)), torch.zeros(1, len(units))
-        self.asked: list[np.ndarray] = []
+        self.sampled: list[np.ndarray] = []
         self.answers: list[np.ndarray] = []
 
     def __len__(self) -> int:
@@ -40,21 +40,21 @@ class Gates:
 
     def __call__(self, gates: torch.Tensor) -> torch.Tensor:
         """Return the model's output for each row of gates."""
-        question, empty, embedded, rows = self._work.question, self._work.empty, self._embedded, []
-        for some in gates.split(question.at_once):
+        target_function, empty, embedded, rows = self._work.target_function, self._work.empty, self._embedded, []
+        for some in gates.split(target_function.at_once):
             kept = 1 - (1 - some.float()) @ self._belongs
-            with hold(question.encoder.spec.device), torch.no_grad():
+            with lock_device(target_function.encoder.spec.device), torch.no_grad():
                 there = kept.to(embedded)[..., None]
-                rows.append(question.score(empty + there * (embedded - empty)).cpu())
+                rows.append(target_function.score(empty + there * (embedded - empty)).cpu())
             self._work.report()
         found = torch.cat(rows)
-        self.asked.append(gates.double().numpy())
+        self.sampled.append(gates.double().numpy())
         self.answers.append(found.double().numpy())
         return found
 
     def forget(self) -> None:
         """Forget what was asked so far."""
-        self.asked.clear()
+        self.sampled.clear()
         self.answers.clear()
 
     @property

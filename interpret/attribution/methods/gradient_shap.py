@@ -1,4 +1,4 @@
-"""GradientSHAP: gradients at random places on the way from the baseline."""
+"""GradientSHAP: gradients at random points on the way from the baseline."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ DRAWS = 24
 
 @register
 class GradientShap(ByPath):
-    """The mean of ``(x - x′) · ∂F/∂x`` at uniform places (Lundberg & Lee 2017), with one baseline and no noise."""
+    """The mean of ``(x - x′) · ∂F/∂x`` at uniform points (Lundberg & Lee 2017), with one baseline and no noise."""
 
     name = "gradient_shap"
     title = "GradientSHAP"
@@ -43,10 +43,10 @@ class GradientShap(ByPath):
         return self._draws(work, point).mean(axis=0)
 
     def _draws(self, work: Work, embedded: torch.Tensor) -> Float64[np.ndarray, "draw token"]:
-        places = np.random.uniform(size=DRAWS).tolist()
+        alphas = np.random.uniform(size=DRAWS).tolist()
         found = []
-        for first in range(0, DRAWS, work.question.at_once):
+        for first in range(0, DRAWS, work.target_function.at_once):
             work.report()
-            some = places[first : first + work.question.at_once]
-            found += [slopes for _, slopes in look(work.question, embedded, work.empty, some)]
+            some = alphas[first : first + work.target_function.at_once]
+            found += [slopes for _, slopes in look(work.target_function, embedded, work.empty, some)]
         return np.stack(found)

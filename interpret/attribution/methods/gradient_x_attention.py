@@ -30,7 +30,7 @@ class GradientXAttention(ByAttention):
     ) -> list[torch.Tensor]:
         """Return the positive part of gradient times attention, with the residual added."""
         gradients = torch.autograd.grad(score.sum(), weights) if weights else ()
-        work.question.backward_passes += 1
+        work.target_function.backward_passes += 1
         return [
             (weight.detach() * gradient).clamp(min=0)[0].mean(dim=0).cpu() + residual
             for weight, gradient in zip(weights, gradients, strict=True)

@@ -29,14 +29,14 @@ class IntegratedGradients(ByPath):
     measured = Measured(30, 0.511, 0.057, 0.733, 0.560, (0.414, 0.499), (0.142, 0.203))
 
     def passes(self, words: int) -> int:
-        """Return what most texts need: 18 places, forward and backward."""
+        """Return what most texts need: 18 points, forward and backward."""
         return 2 * 18
 
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Walk from the baseline to the text."""
-        found = walk(work.question, embedded, work.empty, work.tolerance, work.rule, work.progress)
-        return Scores(found.scores, len(found.places))
+        found = walk(work.target_function, embedded, work.empty, work.tolerance, work.rule, work.progress)
+        return Scores(found.scores, len(found.alphas))
 
     def at(self, work: Work, point: torch.Tensor) -> Float64[np.ndarray, " token"]:
         """Walk to a noisy text."""
-        return walk(work.question, point, work.empty, work.tolerance, work.rule).scores
+        return walk(work.target_function, point, work.empty, work.tolerance, work.rule).scores

@@ -40,7 +40,7 @@ class Measured:
     auprc_gain: tuple[float, float]
 
     @property
-    def told(self) -> bool:
+    def beats_random(self) -> bool:
         """Whether it is shown to beat random rankings: both gains' intervals lie above 0."""
         return self.comprehensiveness_gain[0] > 0 and self.auprc_gain[0] > 0
 
@@ -54,7 +54,8 @@ class Scores:
     values
         The scores.
     steps
-        How many places on the way from the baseline were looked at, or draws were made; 0 where neither.
+        At how many points on the way from the baseline the model was evaluated, or how many draws were made; 0 where
+        neither.
     draws
         Where scores are a mean over draws, what each draw says; where they are fitted on draws, what fits on draws
         drawn again say. None where nothing is drawn.
@@ -82,11 +83,11 @@ class Scores:
 
 
 class Work:
-    """One method on one question: what is asked, how, and how far it is.
+    """One method on one target function: what is attributed, how, and how far it is.
 
     Attributes
     ----------
-    question, tolerance, rule, seed
+    target_function, tolerance, rule, seed
         What is explained, and as `interpret.attribute` takes them.
     words
         The tokens of each word that may be taken away.
@@ -96,7 +97,7 @@ class Work:
 
     def __init__(
         self,
-        question: TargetFunction,
+        target_function: TargetFunction,
         method: "Method",
         baseline: str,
         tolerance: float,
@@ -104,15 +105,15 @@ class Work:
         seed: int,
         progress: Progress | None,
     ) -> None:
-        self.question = question
+        self.target_function = target_function
         self.tolerance = tolerance
         self.rule = rule
         self.seed = seed
         self.progress = progress
-        self._baseline = question.baseline(baseline) if method.baseline else None
-        self.words = [tokens for _, tokens in question.free_words]
+        self._baseline = target_function.baseline(baseline) if method.baseline else None
+        self.words = [tokens for _, tokens in target_function.free_words]
         self.total = method.passes(len(self.words))
-        self._begin = question.forward_passes
+        self._begin = target_function.forward_passes
 
     @property
     def empty(self) -> torch.Tensor:
@@ -124,7 +125,7 @@ class Work:
     def report(self, stage: str = "passes") -> None:
         """Say how many passes are done."""
         if self.progress is not None:
-            self.progress(min(self.question.forward_passes - self._begin, self.total), self.total, stage)
+            self.progress(min(self.target_function.forward_passes - self._begin, self.total), self.total, stage)
 
 
 class Method(ABC):
@@ -211,7 +212,7 @@ def register(kind: type[Method]) -> type[Method]:
     ...         return 1
     ...
     ...     def scores(self, work, embedded):
-    ...         return Scores(np.array([len(one) for one in work.question.tokens.strings], np.float64))
+    ...         return Scores(np.array([len(one) for one in work.target_function.tokens.strings], np.float64))
     >>> encoder = it.load_encoder("minilm")
     >>> it.attribute(encoder, "The bank was steep.", target="norm", method="word_length").scores.tolist()
     [0.0, 3.0, 4.0, 3.0, 5.0, 1.0, 0.0]
@@ -229,6 +230,10 @@ def by_faithfulness() -> tuple[str, ...]:
 
     def order(name: str) -> tuple[bool, bool, float]:
         measured = METHODS[name].measured
-        return measured is None, measured is None or not measured.told, -measured.comprehensiveness if measured else 0.0
+        return (
+            measured is None,
+            measured is None or not measured.beats_random,
+            -measured.comprehensiveness if measured else 0.0,
+        )
 
     return tuple(sorted(METHODS, key=order))

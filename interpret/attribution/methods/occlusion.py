@@ -31,6 +31,6 @@ class Occlusion(Method):
         with needed_for("attributions"):
             from captum.attr import Occlusion as Captums
 
-        gates = Gates(work, embedded, [(token,) for token in np.flatnonzero(~work.question.fixed).tolist()])
+        gates = Gates(work, embedded, [(token,) for token in np.flatnonzero(~work.target_function.fixed).tolist()])
         found = Captums(gates).attribute(gates.all_there, sliding_window_shapes=(1,), **gates.how)
         return Scores(gates.shared(found[0]))

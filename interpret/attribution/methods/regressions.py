@@ -39,7 +39,7 @@ class ByRegression(Method):
         regression, penalty = self.regression(gates)
         gates.forget()
         found = regression.attribute(gates.all_there, n_samples=work.total, **gates.how)
-        again = refitted(np.concatenate(gates.asked), np.concatenate(gates.answers), penalty, work.seed)
+        again = refitted(np.concatenate(gates.sampled), np.concatenate(gates.answers), penalty, work.seed)
         return Scores(gates.shared(found[0]), work.total, gates.shared(again), refitted=True)
 
 
@@ -54,16 +54,16 @@ def refitted(
         from captum.attr._core.lime import get_exp_kernel_similarity_function
 
     random = np.random.default_rng(seed)
-    held = np.arange(0 if penalty else 2)
+    fixed = np.arange(0 if penalty else 2)
     whole = torch.ones(1, gates.shape[1])
     near = get_exp_kernel_similarity_function()
     weights = np.ones(len(gates))
     if penalty:
         weights = np.array([float(near(whole, torch.from_numpy(row)[None], None)) for row in gates])
-    weights[held] = _CERTAIN
+    weights[fixed] = _CERTAIN
     found = []
     for _ in range(_REFITS):
-        some = np.concatenate([held, random.integers(len(held), len(gates), len(gates) - len(held))])
+        some = np.concatenate([fixed, random.integers(len(fixed), len(gates), len(gates) - len(fixed))])
         if penalty:
             found.append(Lasso(alpha=penalty).fit(gates[some], answers[some], sample_weight=weights[some]).coef_)
         else:

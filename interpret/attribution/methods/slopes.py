@@ -16,7 +16,7 @@ def noisy(work: Work, embedded: torch.Tensor) -> torch.Tensor:
     """Return the text's embeddings with noise on its words, one row of points for each draw."""
     draw = torch.Generator().manual_seed(work.seed)
     noise = torch.randn((NOISE_DRAWS, *embedded.shape), generator=draw).to(embedded)
-    noise[:, torch.from_numpy(np.array(work.question.fixed))] = 0
+    noise[:, torch.from_numpy(np.array(work.target_function.fixed))] = 0
     return embedded + noise * float(_NOISE * embedded.float().std())
 
 
@@ -70,10 +70,10 @@ class BySlope(Method):
 
     def _rows(self, work: Work, points: torch.Tensor) -> Float64[np.ndarray, "point token width"]:
         found = []
-        for some in points.split(work.question.at_once):
+        for some in points.split(work.target_function.at_once):
             work.report()
             inputs = some.detach().clone().requires_grad_()
-            (slope,) = torch.autograd.grad(work.question.score(inputs, gradients=True).sum(), inputs)
-            work.question.backward_passes += len(some)
+            (slope,) = torch.autograd.grad(work.target_function.score(inputs, gradients=True).sum(), inputs)
+            work.target_function.backward_passes += len(some)
             found.append(self.row(slope, some).double().cpu().numpy())
         return np.concatenate(found)

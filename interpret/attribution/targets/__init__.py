@@ -3,9 +3,17 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from interpret.attribution.targets.target import TARGETS, Asking, Question, Target, TargetKind, in_order, register
+from interpret.attribution.targets.target import (
+    TARGETS,
+    BoundTarget,
+    Target,
+    TargetInputs,
+    TargetKind,
+    in_order,
+    register,
+)
 
-__all__ = ["TARGETS", "Asking", "Question", "Target", "TargetKind", "in_order", "register"]
+__all__ = ["TARGETS", "BoundTarget", "Target", "TargetInputs", "TargetKind", "in_order", "register"]
 
 
 def load_all() -> None:

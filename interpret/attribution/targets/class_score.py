@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from interpret.attribution.targets.classifier import ByClassifier, class_names
 from interpret.attribution.targets.controls import Choice, Control
-from interpret.attribution.targets.target import Asking, Question, Target, register
+from interpret.attribution.targets.target import BoundTarget, Target, TargetInputs, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
@@ -19,45 +19,45 @@ class ClassScore(ByClassifier):
     """The score (logit) of a class, by name or number, or of the one that is predicted."""
 
     name = "class"
-    wish = "predicted, or a class by its name or number"
+    syntax = "predicted, or a class by its name or number"
     title = sentence("a class")
     said = sentence("class “{name}”")
     order = 10
     likely = True
     predicts = True
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
         """Return the class of a name or a number; of a classifier's prediction, one that is not chosen yet."""
-        names = class_names(asking.encoder, asking.head)
-        if wish == "predicted" and names:
+        names = class_names(inputs.encoder, inputs.head)
+        if request == "predicted" and names:
             return Target(self.name, "")
-        if isinstance(wish, int) and not isinstance(wish, bool):
-            name = names[wish] if 0 <= wish < len(names) else str(wish)
+        if isinstance(request, int) and not isinstance(request, bool):
+            name = names[request] if 0 <= request < len(names) else str(request)
             # Below 0 is no class either, and -1 would be the prediction.
-            return Target(self.name, name, wish if wish >= 0 else len(names))
-        return Target(self.name, str(wish), names.index(str(wish))) if wish in names else None
+            return Target(self.name, name, request if request >= 0 else len(names))
+        return Target(self.name, str(request), names.index(str(request))) if request in names else None
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse a class that there is not."""
-        super().check(question)
-        count = len(class_names(question.encoder, question.head))
-        if question.target.index >= count:
+        super().check(bound)
+        count = len(class_names(bound.encoder, bound.head))
+        if bound.target.index >= count:
             raise InputError(
                 "There is no class {index}: this classifier has {count}, counted from 0.",
-                index=question.target.index,
+                index=bound.target.index,
                 count=count,
             )
 
-    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+    def likeliest(self, bound: BoundTarget, answers: Float32[np.ndarray, " answer"]) -> Target:
         """Return the predicted class."""
         best = int(answers.argmax())
-        return replace(question.target, name=class_names(question.encoder, question.head)[best], index=best)
+        return replace(bound.target, name=class_names(bound.encoder, bound.head)[best], index=best)
 
     def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
         """Return the choice of a class."""
         worded = {-1: sentence("the predicted class")}
         return (Choice("class", sentence("Class"), dict(enumerate(classes)), worded),)
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Return the number of the class, or that it is the predicted one."""
         return "predicted" if values["class"] < 0 else values["class"]

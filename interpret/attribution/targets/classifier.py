@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 
-from interpret.attribution.targets.target import Pass, Question, TargetKind, wishes_without_head
+from interpret.attribution.targets.target import BoundTarget, Pass, TargetKind, syntaxes_without_head
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError, InterpretError
 from interpret.core.linear_head import LinearHead
@@ -18,27 +18,27 @@ class ByClassifier(TargetKind):
     classifier: ClassVar[bool] = True
     pooled: ClassVar[bool] = True
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse a model that has no classifier and was given none."""
-        if not class_names(question.encoder, question.head):
+        if not class_names(bound.encoder, bound.head):
             raise InputError(
                 "This model has no classifier. {why} Fit a head with `fit_head`, or choose another target: {known}.",
-                why=why_no_classifier(question.encoder),
-                known=wishes_without_head(),
+                why=why_no_classifier(bound.encoder),
+                known=syntaxes_without_head(),
             )
 
-    def by_task_head(self, question: Question) -> bool:
+    def by_task_head(self, bound: BoundTarget) -> bool:
         """Tell whether the model's own classifier answers."""
-        return question.head is None
+        return bound.head is None
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every class's score."""
-        return seen.logits if question.head is None else question.head.logits(seen.last, seen.mask)
+        return seen.logits if bound.head is None else bound.head.logits(seen.last, seen.mask)
 
-    def read_from(self, question: Question) -> Sequence[int]:
+    def read_from(self, bound: BoundTarget) -> Sequence[int]:
         """Return the first token, or all of them for a head that reads all."""
-        own = question.head is None and not question.encoder.head_reads_all
-        return [0] if own else super().read_from(question)
+        own = bound.head is None and not bound.encoder.head_reads_all
+        return [0] if own else super().read_from(bound)
 
 
 def class_names(encoder: Encoder, head: LinearHead | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 
 from interpret.attribution.targets.controls import Choice, Control, Number
-from interpret.attribution.targets.target import Asking, Pass, Question, Target, TargetKind, register
+from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.heads import mean_states
@@ -18,41 +18,41 @@ class HiddenUnit(TargetKind):
     """A unit of the mean over tokens of a level's hidden states; level 0 is the embedding output."""
 
     name = "unit"
-    wish = "unit LAYER.UNIT"
+    syntax = "unit LAYER.UNIT"
     title = sentence("a hidden unit")
     said = sentence("unit {unit} of hidden state {level}")
     order = 40
     at_level = True
     by_levels = True
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
         """Return the unit of ``"unit LAYER.UNIT"``."""
-        if not (isinstance(wish, str) and wish.startswith("unit ")):
+        if not (isinstance(request, str) and request.startswith("unit ")):
             return None
-        level, _, unit = wish.removeprefix("unit ").partition(".")
+        level, _, unit = request.removeprefix("unit ").partition(".")
         numbers = all(one.isascii() and one.isdigit() for one in (level, unit))
-        return Target(self.name, wish, int(unit), int(level)) if numbers else None
+        return Target(self.name, request, int(unit), int(level)) if numbers else None
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse a unit or a level that there is not."""
-        target, encoder = question.target, question.encoder
-        if not (0 <= target.place <= encoder.layers and 0 <= target.index < encoder.width):
+        target, encoder = bound.target, bound.encoder
+        if not (0 <= target.position <= encoder.layers and 0 <= target.index < encoder.width):
             raise InputError(
                 "There is no unit {unit} in hidden state {level}. This model has hidden states 0 to {layers} with "
                 "{width} units each.",
                 unit=target.index,
-                level=target.place,
+                level=target.position,
                 layers=encoder.layers,
                 width=encoder.width,
             )
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return the unit's mean over tokens."""
-        return mean_states(seen.levels[question.target.place], seen.mask)[:, [question.target.index]]
+        return mean_states(seen.levels[bound.target.position], seen.mask)[:, [bound.target.index]]
 
-    def top(self, question: Question) -> int:
+    def top(self, bound: BoundTarget) -> int:
         """Return its own level: it knows nothing of those above."""
-        return question.target.place
+        return bound.target.position
 
     def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
         """Return the choice of a level, and the unit's number."""
@@ -62,10 +62,10 @@ class HiddenUnit(TargetKind):
             Number("unit_number", sentence("Unit"), encoder.width - 1),
         )
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Return its level and number."""
         return f"unit {values['unit_level']}.{values['unit_number']}"
 
     def values(self, target: Target) -> Mapping[str, str | int]:
         """Return its number and level."""
-        return {"unit": target.index, "level": target.place}
+        return {"unit": target.index, "level": target.position}

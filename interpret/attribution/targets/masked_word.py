@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 
-from interpret.attribution.targets.target import Asking, Pass, Question, Target, TargetKind, register
+from interpret.attribution.targets.target import BoundTarget, Pass, Target, TargetInputs, TargetKind, register
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.sentences import sentence
@@ -19,7 +19,7 @@ class MaskedWord(TargetKind):
     """The score (logit) of a token at the first mask, or of the likeliest there."""
 
     name = "word"
-    wish = "predicted, or a token of the vocabulary"
+    syntax = "predicted, or a token of the vocabulary"
     title = sentence("the word at the mask")
     said = sentence("the word “{name}”")
     # A text with a mask asks for it.
@@ -27,28 +27,28 @@ class MaskedWord(TargetKind):
     likely = True
     at_mask = True
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
         """Return the token of a name at the first mask; of the prediction, one that is not chosen yet."""
-        encoder = asking.encoder
-        if asking.head is not None or not _guesses(encoder):
+        encoder = inputs.encoder
+        if inputs.head is not None or not _guesses(encoder):
             return None
-        masked = [place for place, token in enumerate(asking.read().strings) if token == encoder.mask]
+        masked = [position for position, token in enumerate(inputs.read().strings) if token == encoder.mask]
         if not masked:
             return None
-        if wish == "predicted":
-            return Target(self.name, "", place=masked[0])
-        token = encoder.names.find(str(wish))
+        if request == "predicted":
+            return Target(self.name, "", position=masked[0])
+        token = encoder.names.find(str(request))
         return None if token is None else Target(self.name, encoder.names(token), token, masked[0])
 
-    def check(self, question: Question) -> None:
-        """Refuse a place without a mask, a token that there is not, and a model that predicts none."""
-        target, encoder, strings = question.target, question.encoder, question.tokens.strings
+    def check(self, bound: BoundTarget) -> None:
+        """Refuse a position without a mask, a token that there is not, and a model that predicts none."""
+        target, encoder, strings = bound.target, bound.encoder, bound.tokens.strings
         if target.index >= 0:
-            if not (0 <= target.place < len(strings) and strings[target.place] == encoder.mask):
+            if not (0 <= target.position < len(strings) and strings[target.position] == encoder.mask):
                 raise InputError(
-                    "Token {place} of the text is not a mask, so nothing is predicted there. Give the position of a "
+                    "Token {position} of the text is not a mask, so nothing is predicted there. Give the position of a "
                     "mask.",
-                    place=target.place,
+                    position=target.position,
                 )
             if target.index >= encoder.tokenizer.get_vocab_size():
                 raise InputError(
@@ -61,35 +61,35 @@ class MaskedWord(TargetKind):
                 "This model has no masked-language-model head. Choose one that was trained on masked words."
             )
 
-    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+    def likeliest(self, bound: BoundTarget, answers: Float32[np.ndarray, " answer"]) -> Target:
         """Return the predicted token."""
         best = int(answers.argmax())
-        return replace(question.target, name=question.encoder.names(best), index=best)
+        return replace(bound.target, name=bound.encoder.names(best), index=best)
 
-    def by_task_head(self, question: Question) -> bool:
+    def by_task_head(self, bound: BoundTarget) -> bool:
         """Only the model's own head predicts tokens."""
         return True
 
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every token's score at the mask."""
-        logits, places = seen.logits, [_mask_of(question, one) for one in seen.texts]
-        # Of one place for all a slice does, whose gradient costs little.
-        one = len(set(places)) == 1
-        return logits[:, places[0]] if one else logits[torch.arange(len(places)), torch.tensor(places)]
+        logits, positions = seen.logits, [_mask_of(bound, one) for one in seen.texts]
+        # Of one position for all a slice does, whose gradient costs little.
+        one = len(set(positions)) == 1
+        return logits[:, positions[0]] if one else logits[torch.arange(len(positions)), torch.tensor(positions)]
 
-    def fixed(self, question: Question) -> Bool[np.ndarray, " token"]:
+    def fixed(self, bound: BoundTarget) -> Bool[np.ndarray, " token"]:
         """Keep all masks: which one is meant is told by those before it."""
-        return np.array([token == question.encoder.mask for token in question.tokens.strings])
+        return np.array([token == bound.encoder.mask for token in bound.tokens.strings])
 
-    def read_from(self, question: Question) -> Sequence[int]:
+    def read_from(self, bound: BoundTarget) -> Sequence[int]:
         """Return the mask."""
-        return [question.target.place]
+        return [bound.target.position]
 
     def offered(self, encoder: Encoder, text: str) -> bool:
         """Offer it where the text has a mask, and the model a head that predicts words there."""
         return _guesses(encoder) and encoder.mask is not None and encoder.mask in text
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Ask for the likeliest word."""
         return "predicted"
 
@@ -98,8 +98,8 @@ def _guesses(encoder: Encoder) -> bool:
     return encoder.task is not None and encoder.task.kind == "masked words"
 
 
-def _mask_of(question: Question, tokens: Tokens) -> int:
+def _mask_of(bound: BoundTarget, tokens: Tokens) -> int:
     """Find the mask that is asked about in a text that may have lost or changed other tokens."""
-    mask = question.encoder.mask
-    before = sum(token == mask for token in question.tokens.strings[: question.target.place])
-    return [place for place, token in enumerate(tokens.strings) if token == mask][before]
+    mask = bound.encoder.mask
+    before = sum(token == mask for token in bound.tokens.strings[: bound.target.position])
+    return [position for position, token in enumerate(tokens.strings) if token == mask][before]

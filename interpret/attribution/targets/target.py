@@ -34,17 +34,18 @@ class Target:
         What the reader calls it: the class, the other text, the token, the unit.
     index
         Which class, token of the vocabulary or unit; -1 where there is nothing to choose.
-    place
-        Which token is the mask, or which level of the hidden states the unit is of; -1 where neither.
+    position
+        The position of the mask among the tokens, or the level of the hidden states that the unit is of; -1 where
+        neither.
     """
 
     kind: str
     name: str
     index: int = -1
-    place: int = -1
+    position: int = -1
 
 
-class Asking:
+class TargetInputs:
     """What `interpret.attribution.target_function` was called with, but for the target.
 
     Attributes
@@ -83,8 +84,8 @@ class Asking:
         return self._tokens
 
 
-class Question:
-    """What is asked of a text, and by what it is answered.
+class BoundTarget:
+    """A target beside the text and the model that it is a number of.
 
     Attributes
     ----------
@@ -124,7 +125,7 @@ class Pass:
     Attributes
     ----------
     texts
-        What each row reads; tokens may be gone or others than the question's.
+        What each row reads; tokens may be gone or others than the bound target's.
     mask
         Which tokens of a row are there.
     output
@@ -152,13 +153,13 @@ class Pass:
 class TargetKind(ABC):
     """A kind of target: one file in this folder, whose class `register` puts among `TARGETS`.
 
-    Its methods get the `Question` whose target is of this kind.
+    Its methods get the `BoundTarget` whose target is of this kind.
 
     Attributes
     ----------
     name
         What it is called in Python and in addresses: `Target.kind`.
-    wish
+    syntax
         How it is asked for in Python and at the terminal, as a list of all of them says it.
     title
         What it is called among the choices of a page, in ``sentence``.
@@ -176,12 +177,12 @@ class TargetKind(ABC):
         Whether the text is compared with another, by their sentence vectors.
     in_pairs
         Whether `interpret.attribution.similarity_pairs` tells which pairs of words account for it.
-    lacks_pair
+    missing_pair
         For a kind that compares: what a page says where the second text is missing, in ``sentence``.
     at_mask
-        Whether it is asked at a mask, the token `Target.place`, which no method takes away.
+        Whether it is asked at a mask, the token `Target.position`, which no method takes away.
     at_level
-        Whether it is unit `Target.index` of the mean state of level `Target.place`.
+        Whether it is unit `Target.index` of the mean state of level `Target.position`.
     by_levels
         Whether it is read off the hidden states of all levels.
     pooled
@@ -189,7 +190,7 @@ class TargetKind(ABC):
     """
 
     name: ClassVar[str]
-    wish: ClassVar[str]
+    syntax: ClassVar[str]
     title: ClassVar[str]
     said: ClassVar[str]
     order: ClassVar[int] = 100
@@ -198,7 +199,7 @@ class TargetKind(ABC):
     classifier: ClassVar[bool] = False
     compares: ClassVar[bool] = False
     in_pairs: ClassVar[bool] = False
-    lacks_pair: ClassVar[str] = ""
+    missing_pair: ClassVar[str] = ""
     at_mask: ClassVar[bool] = False
     at_level: ClassVar[bool] = False
     by_levels: ClassVar[bool] = False
@@ -206,17 +207,17 @@ class TargetKind(ABC):
 
     # ---- how it is asked for
 
-    def find(self, wish: str | int, asking: Asking) -> Target | None:
-        """Return the target that a wish is for; None where it is for another kind. By its name, unless this is changed.
+    def find(self, request: str | int, inputs: TargetInputs) -> Target | None:
+        """Return the target that a request is for; None where it is of another kind. By default its name.
 
         Raises
         ------
         InputError
             If the text cannot be read.
         """
-        return Target(self.name, "") if wish == self.name else None
+        return Target(self.name, "") if request == self.name else None
 
-    def ask(self, asking: Asking, target: Target) -> Question:
+    def bind(self, inputs: TargetInputs, target: Target) -> BoundTarget:
         """Read the text for a target of this kind.
 
         Raises
@@ -224,9 +225,9 @@ class TargetKind(ABC):
         InputError
             If the text cannot be read, or there is no second one to compare it with.
         """
-        return Question(asking.encoder, asking.read(), target, asking.head)
+        return BoundTarget(inputs.encoder, inputs.read(), target, inputs.head)
 
-    def check(self, question: Question) -> None:
+    def check(self, bound: BoundTarget) -> None:
         """Refuse what this model cannot be asked.
 
         Raises
@@ -236,31 +237,31 @@ class TargetKind(ABC):
         """
         return None
 
-    def likeliest(self, question: Question, answers: Float32[np.ndarray, " answer"]) -> Target:
+    def likeliest(self, bound: BoundTarget, answers: Float32[np.ndarray, " answer"]) -> Target:
         """Return the target that is predicted, for a kind that is `likely` and of which none was chosen."""
-        return question.target
+        return bound.target
 
     # ---- how it is answered
 
-    def by_task_head(self, question: Question) -> bool:
+    def by_task_head(self, bound: BoundTarget) -> bool:
         """Tell whether the model's own task head answers, and not what is made of the bare encoder's states."""
         return False
 
     @abstractmethod
-    def answers(self, question: Question, seen: Pass) -> Float[torch.Tensor, "text answer"]:
+    def answers(self, bound: BoundTarget, seen: Pass) -> Float[torch.Tensor, "text answer"]:
         """Return every class's or token's score, among which `Target.index` chooses, or the one number there is."""
 
-    def fixed(self, question: Question) -> Bool[np.ndarray, " token"]:
+    def fixed(self, bound: BoundTarget) -> Bool[np.ndarray, " token"]:
         """Tell which tokens no method takes away, beside the special ones."""
-        return np.zeros(len(question.tokens), bool)
+        return np.zeros(len(bound.tokens), bool)
 
-    def top(self, question: Question) -> int:
+    def top(self, bound: BoundTarget) -> int:
         """Return the highest level of hidden states that it depends on."""
-        return question.encoder.layers
+        return bound.encoder.layers
 
-    def read_from(self, question: Question) -> Sequence[int]:
+    def read_from(self, bound: BoundTarget) -> Sequence[int]:
         """Return the tokens whose states at the top level it is read from."""
-        return range(len(question.tokens))
+        return range(len(bound.tokens))
 
     # ---- what a page needs
 
@@ -272,7 +273,7 @@ class TargetKind(ABC):
         """Return what a page asks beside it; ``classes`` are those of the classifier, for a kind that has one."""
         return ()
 
-    def wished(self, values: Mapping[str, int]) -> str | int:
+    def requested(self, values: Mapping[str, int]) -> str | int:
         """Return how it is asked for by what was chosen: the controls' values by their keys. See `find`."""
         return self.name
 
@@ -295,7 +296,7 @@ def in_order() -> tuple[TargetKind, ...]:
     return tuple(sorted(TARGETS.values(), key=lambda kind: kind.order))
 
 
-def wishes_without_head() -> str:
+def syntaxes_without_head() -> str:
     """Return how those are asked for that need no head, for a sentence."""
-    found = [kind.wish for kind in in_order() if not kind.classifier and not kind.at_mask]
-    return ", ".join(f"“{wish}”" for wish in found)
+    found = [kind.syntax for kind in in_order() if not kind.classifier and not kind.at_mask]
+    return ", ".join(f"“{syntax}”" for syntax in found)

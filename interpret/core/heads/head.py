@@ -19,7 +19,7 @@ class TaskHead(torch.nn.Module):
     name
         What it is called in recipes and files: never to be changed.
     order
-        The place in lists.
+        The rank in lists.
     title
         What the reader sees.
 

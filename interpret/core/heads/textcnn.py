@@ -34,7 +34,7 @@ class TextCNN(TaskHead):
         states = (hidden.float() * mask[..., None]).transpose(1, 2)
         found = []
         for window in self.windows:
-            # A window of even size has one place more than there are tokens.
+            # A window of even size has one position more than there are tokens.
             maps = torch.relu(window(states))[..., : hidden.shape[1]]
             found.append(maps.masked_fill(~kept, 0).amax(dim=-1))
         return self.scores(self.drop(torch.cat(found, dim=-1)))

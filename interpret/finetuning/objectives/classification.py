@@ -57,7 +57,7 @@ class Classification(Labelled):
 
     def measure(self, answers: Answers, labels: tuple[str, ...]) -> ClassificationResults:
         """Return accuracy, F1, confusions and calibration."""
-        return measure_results(answers["logits"], [labels[place] for place in answers["truth"]], labels)
+        return measure_results(answers["logits"], [labels[index] for index in answers["truth"]], labels)
 
     def measure_afterwards(self, run: Run, device: str) -> dict[str, float]:
         """Return what the model forgot of the run that it goes on from."""

@@ -54,8 +54,8 @@ class Labelled(Objective):
     def split(self, examples: Examples, share: float, seed: int) -> tuple[list[int], list[int]]:
         """Hold examples of every group out; those that say the same stay together, whatever their labels."""
         same: dict[tuple[str, str], list[int]] = {}
-        for place in range(len(examples)):
-            same.setdefault(examples.key(place), []).append(place)
+        for index in range(len(examples)):
+            same.setdefault(examples.key(index), []).append(index)
         strata: dict[str, list[list[int]]] = {}
         names = self.groups_to_balance(examples)
         for group in same.values():
@@ -68,15 +68,15 @@ class Labelled(Objective):
             if len(members) == 1 and len(strata) > 1:
                 self.refuse_identical(name)
             wanted = share * sum(map(len, members))
-            held = 0
+            count = 0
             for group in members[:-1]:
                 # Nearest to the share, and one group at least.
-                if held and held + len(group) / 2 > wanted:
+                if count and count + len(group) / 2 > wanted:
                     break
                 out += group
-                held += len(group)
+                count += len(group)
         held_out = set(out)
-        return [place for place in range(len(examples)) if place not in held_out], sorted(out)
+        return [index for index in range(len(examples)) if index not in held_out], sorted(out)
 
     # ---- its model
 
@@ -94,7 +94,7 @@ class Labelled(Objective):
                 folder,
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
-                label2id={name: place for place, name in enumerate(names)},
+                label2id={name: index for index, name in enumerate(names)},
                 problem_type=self.problem_type,
                 ignore_mismatched_sizes=True,
             )
@@ -112,7 +112,7 @@ class Labelled(Objective):
         config = tf.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         if not any(str(name).endswith(self.architecture) for name in getattr(config, "architectures", None) or []):
             return None
-        return tuple(str(config.id2label.get(place)) for place in range(config.num_labels))
+        return tuple(str(config.id2label.get(index)) for index in range(config.num_labels))
 
     # ---- its training
 
@@ -132,12 +132,12 @@ class Labelled(Objective):
     ) -> TrainingData:
         """Return examples as the model takes them."""
         read = self.reader(encoder, recipe, examples, scale)
-        train, validation = ([read(int(place)) for place in some] for some in parts[:2])
+        train, validation = ([read(int(index)) for index in some] for some in parts[:2])
         return TrainingData(
             labels=examples.classes,
             train=train,
             validation=validation,
-            test=validation if parts[2] is parts[1] else [read(int(place)) for place in parts[2]],
+            test=validation if parts[2] is parts[1] else [read(int(index)) for index in parts[2]],
             lengths=[len(one["input_ids"]) for one in train],
             probes=[read.text(one) for one in probes] if self.tracks_answers else [],
             collate=Collator(encoder, device),
@@ -192,8 +192,8 @@ class Labelled(Objective):
                 answers = int((labels != NO_LABEL).sum()) if per_token else len(batch)
                 total += float(self.criterion(logits, labels)) * answers if answers else 0.0
                 count += answers
-                for place, found, label in zip(batch, logits.cpu().numpy(), labels.cpu().numpy(), strict=True):
-                    rows[place] = found[label != NO_LABEL] if per_token else found[None]
+                for index, found, label in zip(batch, logits.cpu().numpy(), labels.cpu().numpy(), strict=True):
+                    rows[index] = found[label != NO_LABEL] if per_token else found[None]
         return total / count, np.concatenate(rows).astype(np.float32)
 
     def probe(self, model: Any, data: TrainingData) -> tuple[tuple[float, ...], ...]:
@@ -214,21 +214,21 @@ class Labelled(Objective):
     # ---- its evaluation
 
     def row_parts(self, labels: Sequence[str], answers: Answers) -> Float[np.ndarray, "row part"]:
-        """Return of each example the summed surprise at the true classes, the answers, and the right ones."""
+        """Return of each example the summed loss at the true classes, the answers, and the right ones."""
         logits, truth, rows = answers["logits"].astype(float), answers["truth"], answers["rows"]
         top = logits.max(axis=1, keepdims=True)
         own = np.take_along_axis(logits - top, truth[:, None], axis=1)[:, 0]
-        surprise, right = np.log(np.exp(logits - top).sum(axis=1)) - own, logits.argmax(axis=1) == truth
-        return np.stack([np.bincount(rows, surprise), np.bincount(rows), np.bincount(rows, right)], axis=1)
+        loss, right = np.log(np.exp(logits - top).sum(axis=1)) - own, logits.argmax(axis=1) == truth
+        return np.stack([np.bincount(rows, loss), np.bincount(rows), np.bincount(rows, right)], axis=1)
 
     def truth(self, examples: Examples, answers: Answers, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the true classes' names."""
-        return tuple(labels[int(place)] for place in answers["truth"])
+        return tuple(labels[int(index)] for index in answers["truth"])
 
 
 def _class_weights(recipe: Recipe, train: Sequence[Item], classes: int, device: str) -> torch.Tensor | None:
     if not recipe.balanced or not classes:
         return None
     labels = [one["labels"] if isinstance(one["labels"], list) else [one["labels"]] for one in train]
-    counts = np.bincount([place for row in labels for place in row if place != NO_LABEL], minlength=classes).clip(1)
+    counts = np.bincount([index for row in labels for index in row if index != NO_LABEL], minlength=classes).clip(1)
     return torch.tensor(counts.sum() / (classes * counts), dtype=torch.float32, device=device)

@@ -44,11 +44,11 @@ class Regression(Labelled):
         """Read a table's texts and numbers."""
         examples = read_rows(content, name, columns, self.name, _missing, _with_points)
         refuse_few(examples)
-        for place, one in zip(examples.places, examples.labels, strict=True):
+        for index, one in zip(examples.indices, examples.labels, strict=True):
             if as_number(one) is None:
                 raise InputError(
                     "Row {row} has “{label}”, but regression needs a number. Choose classification, or another column.",
-                    row=place + 1,
+                    row=index + 1,
                     label=one[:40],
                 )
         if len({float(one) for one in examples.labels}) < 2:
@@ -70,7 +70,7 @@ class Regression(Labelled):
 
     def label_scale(self, examples: Examples, train: Sequence[int] | np.ndarray) -> tuple[float, float]:
         """Return mean and standard deviation of the training set: any unit of measure is learned at the same rate."""
-        values = np.array([float(examples.labels[int(place)]) for place in train])
+        values = np.array([float(examples.labels[int(index)]) for index in train])
         return float(values.mean()), float(values.std()) or 1.0
 
     def reader(self, encoder: Encoder, recipe: Recipe, examples: Examples, scale: tuple[float, float]) -> Reader:
@@ -139,8 +139,8 @@ class Regression(Labelled):
         return [f"R² {facts['r2']:.3f} {interval(facts, '.3f')}, mean error {facts['mae']:.4g}"]
 
     def baseline(self, facts: Mapping[str, float]) -> str:
-        """Say what R² 0 is."""
-        return "always saying the mean"
+        """Name what has an R² of 0."""
+        return "always predicting the mean"
 
 
 def _missing(label: str) -> bool:

@@ -147,7 +147,7 @@ class TokenClassification(Labelled):
 
     def measure(self, answers: Answers, labels: tuple[str, ...]) -> ClassificationResults:
         """Return what classification has, with intervals by sentence, and entities."""
-        truth = [labels[place] for place in answers["truth"]]
+        truth = [labels[index] for index in answers["truth"]]
         return measure_results(answers["logits"], truth, labels, answers["rows"])
 
     def in_words(self, facts: Mapping[str, float], interval: Callable[[Mapping[str, float], str], str]) -> list[str]:
@@ -160,13 +160,13 @@ class TokenClassification(Labelled):
         return lines
 
     def baseline(self, facts: Mapping[str, float]) -> str:
-        """Say what always giving one tag does."""
-        return f"always giving the commonest tag, which is right in {facts.get('majority', 0):.1%}"
+        """Name the baseline that always predicts one tag."""
+        return f"the majority-tag baseline, whose accuracy is {facts.get('majority', 0):.1%}"
 
 
 class _TagReader(Reader):
-    def __call__(self, place: int) -> Item:
-        words, tags = (self.examples.words or ())[place], (self.examples.tags or ())[place]
+    def __call__(self, index: int) -> Item:
+        words, tags = (self.examples.words or ())[index], (self.examples.tags or ())[index]
         # As the whole sentence, which is how it is read afterwards: byte-level vocabularies tell a word behind a
         # space from one that begins a text.
         found = self.tokenizer.encode(" ".join(words))

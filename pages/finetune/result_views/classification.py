@@ -47,19 +47,19 @@ def classification_view(
 
 
 def _entities(found: it.finetuning.EntityResults) -> None:
-    places = st.columns(4)
+    columns = st.columns(4)
     by_sentence = _("Interval by bootstrap over sentences, as the words of one sentence are not independent.")
     whole = _(
         "An entity counts as correct only if its type and both of its boundaries are right, as in seqeval and "
         "conlleval."
     )
-    for place, label, value, ends in (
+    for index, label, value, ends in (
         (0, _("Entity F1"), found.f1, found.interval),
         (1, _("Entity precision"), found.precision, found.precision_interval),
         (2, _("Entity recall"), found.recall, found.recall_interval),
     ):
-        metric(places[place], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
-    places[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
+        metric(columns[index], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
+    columns[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
     with st.expander(_("Results by entity type")):
         precision, recall, f1 = found.by_kind.T.tolist()
         st.dataframe(
@@ -78,10 +78,10 @@ def _entities(found: it.finetuning.EntityResults) -> None:
 
 
 def _numbers(found: it.finetuning.ClassificationResults) -> None:
-    places = st.columns(4)
+    columns = st.columns(4)
     words = bool(found.sentences)
     metric(
-        places[0],
+        columns[0],
         _("Word accuracy") if words else _("Accuracy"),
         f"{found.accuracy:.1%}",
         between(found.interval),
@@ -95,20 +95,20 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
         "as common ones."
     )
     metric(
-        places[1],
+        columns[1],
         _("Macro-F1"),
         f"{found.macro_f1:.3f}",
         between(found.macro_f1_interval, ".2f"),
         f"{about} {drawn}",
     )
-    places[2].metric(
+    columns[2].metric(
         _("Majority-class baseline"),
         f"{found.majority:.1%}",
         help=_("Accuracy of always predicting “{name}”, the most frequent class here.").format(
             name=literal(found.majority_class)
         ),
     )
-    metric(places[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
+    metric(columns[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
 
 
 def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> None:
@@ -193,12 +193,12 @@ def _rows(
         column_config={**percent_columns(_("Probability")), _("Text"): wide, _("Sentence"): wide},
     )
     picked = event.selection.rows
-    place = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
+    index = int(shown[picked[0]]) if picked and picked[0] < len(shown) else None
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, page in ((_("Explain in Attributions"), "attributions"), (_("Show its attention"), "attention")):
-            if st.button(label, icon=":material/open_in_new:", disabled=place is None, key=f"open:{page}"):
-                assert place is not None
-                open_in(page, run, outcome.texts[place], outcome.pairs[place] if outcome.pairs else None)
+            if st.button(label, icon=":material/open_in_new:", disabled=index is None, key=f"open:{page}"):
+                assert index is not None
+                open_in(page, run, outcome.texts[index], outcome.pairs[index] if outcome.pairs else None)
         st.download_button(
             _("All words (CSV)") if found.sentences else _("All evaluated rows (CSV)"),
             lambda: as_csv(_all_rows(outcome, found)),
@@ -206,7 +206,7 @@ def _rows(
             "text/csv",
             icon=":material/download:",
         )
-        if place is None:
+        if index is None:
             st.caption(_("Choose a row of the table first."))
 
 

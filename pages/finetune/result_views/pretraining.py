@@ -26,11 +26,11 @@ def pretraining_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it
 
 
 def _numbers(run: it.runs.Run, found: it.finetuning.PretrainingResults) -> None:
-    places = st.columns(5)
+    columns = st.columns(5)
 
-    def tile(place: int, label: str, value: float, name: str, form: str, about: str | None = None) -> None:
+    def tile(index: int, label: str, value: float, name: str, form: str, about: str | None = None) -> None:
         before = run.facts.get(f"{name}_before")
-        places[place].metric(
+        columns[index].metric(
             label,
             form.format(value),
             None if before is None else _("before: {number}").format(number=form.format(before)),
@@ -108,5 +108,5 @@ def _words(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetunin
     )
 
 
-def _passage(outcome: it.finetuning.Outcome, place: int) -> str:
-    return outcome.texts[place] if outcome.pairs is None else f"{outcome.texts[place]} {outcome.pairs[place]}"
+def _passage(outcome: it.finetuning.Outcome, index: int) -> str:
+    return outcome.texts[index] if outcome.pairs is None else f"{outcome.texts[index]} {outcome.pairs[index]}"

@@ -14,9 +14,9 @@ from pages.finetune.result_views.view import MOST_ROWS, draws, metric
 @draws(it.finetuning.RegressionResults)
 def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.finetuning.RegressionResults) -> None:
     """Draw R², the errors, and the rows that are furthest off."""
-    places = st.columns(4)
+    columns = st.columns(4)
     metric(
-        places[0],
+        columns[0],
         "R²",
         f"{found.r2:.3f}",
         between(found.interval, ".2f"),
@@ -26,10 +26,10 @@ def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.
         ),
     )
     drawn = _("Interval by bootstrap over rows.")
-    metric(places[1], _("Mean absolute error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
-    metric(places[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
+    metric(columns[1], _("Mean absolute error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
+    metric(columns[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
     ranks = _("Spearman's rank correlation; interval over rows (Bonett & Wright 2000).")
-    metric(places[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
+    metric(columns[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
     left, right = st.columns(2, gap="large")
     left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:MOST_ROWS]

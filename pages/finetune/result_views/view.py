@@ -23,6 +23,6 @@ def draws(kind: type[Found]) -> Callable[[View[Found]], View[Found]]:
     return register
 
 
-def metric(place: Any, label: str, value: str, interval: str, about: str) -> None:
+def metric(column: Any, label: str, value: str, interval: str, about: str) -> None:
     """Draw a number with its 95% interval."""
-    place.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)
+    column.metric(label, value, interval, delta_color="off", delta_arrow="off", help=about)

@@ -104,12 +104,12 @@ def test_planted_heads_find_what_they_look_for(minilm, monkeypatch):
     # Subjects stand three words and one word before their verbs: either place is right half of the time; the nearer.
     assert scores.offset[nsubj] == 1
     # Each of the two sentences is scored at the place that the other one has.
-    assert (scores.held[nsubj].found, scores.held[nsubj].placed, scores.held[nsubj].gain) == (1, 0, 1)
+    assert (scores.held_out[nsubj].found, scores.held_out[nsubj].baseline, scores.held_out[nsubj].gain) == (1, 0, 1)
     # Two sentences tell nothing, and of one that is alone nothing is held out.
-    assert scores.held[nsubj].verdict == 0
+    assert scores.held_out[nsubj].verdict == 0
     det = scores.relations.index("det")
     assert scores.offset[det] == 1
-    assert (scores.held[det].sentences, scores.held[det].links, scores.held[det].verdict) == (1, 0, 0)
+    assert (scores.held_out[det].sentences, scores.held_out[det].links, scores.held_out[det].verdict) == (1, 0, 0)
 
 
 def link_of(seed, sentences, heads, planted=None):
@@ -137,7 +137,7 @@ def test_the_best_of_many_heads_is_scored_where_it_was_not_chosen():
         told.append(right[test, right[train].mean(axis=0).argmax()])
         assert not set(owner[train]) & set(owner[test])
     assert found.found == pytest.approx(np.concatenate(told).mean())
-    assert found.gain == pytest.approx(found.found - found.placed)
+    assert found.gain == pytest.approx(found.found - found.baseline)
 
 
 def test_noise_is_not_said_to_find_a_relation_and_what_is_planted_is():
@@ -174,8 +174,8 @@ def test_a_sentence_that_comes_twice_is_one(minilm):
     trees = it.attention.read_conllu(ENGLISH.encode(), "x")
     scores = it.attention.dependency_scores(minilm, trees * 4)
     assert scores.counts[scores.relations.index("nsubj")] == 8
-    assert scores.held[scores.relations.index("nsubj")].sentences == 2
-    assert {one.verdict for one in scores.held} == {0}
+    assert scores.held_out[scores.relations.index("nsubj")].sentences == 2
+    assert {one.verdict for one in scores.held_out} == {0}
 
 
 def test_weights_are_summed_to_words_and_averaged_from_them(minilm):

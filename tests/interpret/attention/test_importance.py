@@ -7,7 +7,7 @@ import transformers as tf
 from scipy import stats
 
 import interpret as it
-from interpret.attention.importance import _exam
+from interpret.attention.importance import _evaluator
 from interpret.core.clustered_intervals import sides
 from interpret.core.linear_head import sentence_vectors, split_half
 from tests.tiny import make_checkpoint
@@ -25,7 +25,7 @@ def encoder(tiny_folders):
 
 
 def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
-    exam = _exam(encoder, TEXTS, LABELS, 0)
+    exam = _evaluator(encoder, TEXTS, LABELS, 0)
     # One text at a time, since the score takes the absolute value of each.
     step = 1e-2
     expected = np.zeros((3, 4))
@@ -37,7 +37,7 @@ def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
                 for sign in (1, -1):
                     gates = torch.ones(3, 4)
                     gates[layer, head] += sign * step
-                    one = it.attention.importance._Exam(
+                    one = it.attention.importance._Evaluator(
                         encoder, [exam.texts[text]], exam.gold[[text]], exam.head, 0, [[0]]
                     )
                     losses.append(one.score(gates)[0])
@@ -58,7 +58,7 @@ def test_removals_and_curves_are_what_ablation_gives(encoder):
     result = it.attention.head_importance(
         encoder, TEXTS, LABELS, progress=lambda done, total, note: reports.append((done, total))
     )
-    exam = _exam(encoder, TEXTS, LABELS, 0)
+    exam = _evaluator(encoder, TEXTS, LABELS, 0)
     weight, bias = exam.head.weight, exam.head.bias
 
     def loss(heads):
@@ -92,7 +92,7 @@ def test_each_heads_rise_has_the_interval_of_a_paired_test(encoder):
     """Text by text, with and without the head: SciPy's paired t-test over texts; texts that read the same are one."""
     texts = [f"{one} {i}" for i, one in enumerate(TEXTS)]
     result = it.attention.head_importance(encoder, texts, LABELS)
-    exam = _exam(encoder, texts, LABELS, 0)
+    exam = _evaluator(encoder, texts, LABELS, 0)
     weight, bias = exam.head.weight, exam.head.bias
 
     def losses(heads):
@@ -110,7 +110,7 @@ def test_each_heads_rise_has_the_interval_of_a_paired_test(encoder):
     np.testing.assert_allclose(curve.loss_interval[0], result.loss_interval, rtol=1e-5)
     # An accuracy that not one of twelve texts changes may be changed by a quarter of others.
     assert (np.ptp(result.accuracy_drop_interval, axis=-1) >= 2 * (1 - 0.025 ** (1 / 12)) - 1e-6).all()
-    twice = _exam(encoder, [*texts, *texts], [*LABELS, *LABELS], 0)
+    twice = _evaluator(encoder, [*texts, *texts], [*LABELS, *LABELS], 0)
     each = np.arange(len(twice.texts), dtype=float)
     means = [each[[text == one for text in twice.texts]].mean() for one in set(twice.texts)]
     if len(means) * 2 == len(each):
@@ -119,7 +119,7 @@ def test_each_heads_rise_has_the_interval_of_a_paired_test(encoder):
 
 def test_heads_that_do_nothing_are_not_said_to_matter_and_those_that_do_are(encoder):
     """Of noise around 0 the interval leaves 0 out one time in twenty; of a rise that texts share, always."""
-    exam = _exam(encoder, [f"{one} {i}" for i, one in enumerate(TEXTS * 4)], LABELS * 4, 0)
+    exam = _evaluator(encoder, [f"{one} {i}" for i, one in enumerate(TEXTS * 4)], LABELS * 4, 0)
     noise = np.random.default_rng(0).normal(size=(len(exam.gold), 20, 20))
     assert abs((sides(exam.interval(noise)) != 0).mean() - 0.05) < 0.04
     assert (sides(exam.interval(noise + 1)) == 1).all()

@@ -406,7 +406,7 @@ def test_words_are_told_from_nothing_all_of_them_together(bert):
         found.append(replace(one, scores=scores))
     rows = top_words(found)
     assert len(rows) == len(names)
-    assert [row.word for row in rows if row.told] == ["the"]
+    assert [row.word for row in rows if row.significant] == ["the"]
     assert sum(abs(row.mean) > row.half for row in rows) > 1
     given = {name: [one.word_scores()[1 + i] for one in found] for i, name in enumerate(names)}
     expected = dict(zip(given, holm([float(stats.ttest_1samp(one, 0).pvalue) for one in given.values()]), strict=True))
@@ -537,10 +537,10 @@ def test_every_method_is_ranked_by_what_was_measured_of_it():
     order = by_faithfulness()
     assert set(order) == set(METHODS)
     found = [METHODS[name].measured for name in order]
-    told = [one.told for one in found]
+    told = [one.beats_random for one in found]
     assert told == sorted(told, reverse=True)
     for group in (True, False):
-        values = [one.comprehensiveness for one in found if one.told is group]
+        values = [one.comprehensiveness for one in found if one.beats_random is group]
         assert values == sorted(values, reverse=True)
     assert len({(one.documents, one.random_comprehensiveness, one.random_auprc) for one in found}) == 1
     for one in found:
@@ -550,7 +550,7 @@ def test_every_method_is_ranked_by_what_was_measured_of_it():
         ):
             assert low < value - random < high
             assert -1 <= low < high <= 1
-        assert one.told is (one.comprehensiveness_gain[0] > 0 and one.auprc_gain[0] > 0)
+        assert one.beats_random is (one.comprehensiveness_gain[0] > 0 and one.auprc_gain[0] > 0)
 
 
 def test_a_cheap_methods_figures_are_those_that_are_measured():

@@ -145,7 +145,7 @@ def test_a_files_rows_with_empty_and_long_ones(minilm, head):
     labels = [*LABELS, "law", "", "sport"]
     marks = ["court; guilty", "", "4-9", "", "", "", ""]
     found = it.attribution.attribute_rows(minilm, texts, labels, head=head, highlights=marks, method="input_x_gradient")
-    assert [row.place for row in found.rows] == [0, 1, 2, 3, 6]
+    assert [row.index for row in found.rows] == [0, 1, 2, 3, 6]
     assert [place for place, _ in found.skipped] == [4, 5]
     assert [row.cut for row in found.rows] == [False] * 4 + [True]
     assert [row.human is not None for row in found.rows[:4]] == [True, False, True, False]
@@ -180,7 +180,7 @@ def test_one_bad_row_loses_no_other(minilm, head):
     texts = [TEXTS[0], "\u200b", TEXTS[1], TEXTS[2]]
     marks = ["court", "", "nothing of it", TEXTS[2]]
     found = it.attribution.attribute_rows(minilm, texts, head=head, highlights=marks, method="saliency")
-    assert [row.place for row in found.rows] == [0, 2, 3]
+    assert [row.index for row in found.rows] == [0, 2, 3]
     assert [place for place, _ in found.skipped] == [1]
     assert [place for place, _ in found.unmarked] == [2, 3]
     assert "does not occur in the text" in str(found.unmarked[0][1])
@@ -195,7 +195,7 @@ def test_twenty_thousand_rows_with_empty_ones_are_read(minilm, head, monkeypatch
     def read(encoder, place, text, label, learned, how):
         if not text:
             raise InputError("The text is empty.")
-        return replace(one, place=place)
+        return replace(one, index=place)
 
     monkeypatch.setattr(whole_files, "_row", read)
     told = []
@@ -225,7 +225,7 @@ def test_exchanges_are_read_as_they_are_spelled(tmp_path, family, search):
 def test_sets_are_counted_without_being_made():
     singles = [Change(place, "a", str(i)) for place, count in enumerate((3, 1, 4, 2)) for i in range(count)]
     for size in range(6):
-        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
+        sets = [one for one in combinations(singles, size) if len({c.position for c in one}) == size]
         assert _count_sets(singles, size) == len(sets)
 
 

@@ -132,12 +132,12 @@ def test_steps_are_added_until_the_sum_is_close_enough(minilm, tolerance, rule):
     assert abs(found.scores.sum() - (ends[1] - ends[0])) <= tolerance * abs(ends[1] - ends[0]) + 1e-6
     assert found.delta == pytest.approx(found.scores.sum() - (ends[1] - ends[0]), abs=1e-5)
     assert np.all(found.weights != 0)
-    assert len(found.places) == len(set(found.places))
+    assert len(found.alphas) == len(set(found.alphas))
     # Nothing is looked at twice; only Gauss and Legendre's places are others each time, and leave out the ends.
     if rule == "gauss_legendre":
-        assert looked == 2 + sum(8 * 2**i for i in range(int(np.log2(len(found.places) / 8)) + 1))
+        assert looked == 2 + sum(8 * 2**i for i in range(int(np.log2(len(found.alphas) / 8)) + 1))
     else:
-        assert looked == len(found.places)
+        assert looked == len(found.alphas)
 
 
 @pytest.mark.parametrize(("rule", "captums"), [("gauss_legendre", "gausslegendre"), ("trapezoid", "riemann_trapezoid")])

@@ -7,7 +7,7 @@ import transformers as tf
 
 import interpret as it
 from interpret.attribution.target_function import target_function
-from interpret.attribution.targets import TARGETS, Asking, in_order
+from interpret.attribution.targets import TARGETS, TargetInputs, in_order
 from interpret.attribution.targets.controls import Choice
 from interpret.core.errors import InputError
 from tests.tiny import FAMILIES, make_checkpoint
@@ -136,13 +136,13 @@ def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
         for one in controls:
             options = [*one.worded, *one.options] if isinstance(one, Choice) else range(one.most + 1)
             values[one.key] = options[-1] if last else options[0]
-        wish = kind.wished(values)
-        assert kind.find(wish, Asking(encoder, text, "the river", head)).kind == name
+        wish = kind.requested(values)
+        assert kind.find(wish, TargetInputs(encoder, text, "the river", head)).kind == name
         target = target_function(encoder, text, "the river", wish, head).target
         assert target.kind == name
         # Every brace of the sentence is filled; a kind that needs a second text says so where there is none.
         assert "{" not in kind.said.format(**kind.values(target))
-    assert bool(kind.lacks_pair) is kind.compares
+    assert bool(kind.missing_pair) is kind.compares
 
 
 def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_path):

@@ -12,7 +12,7 @@ import torch
 
 import interpret as it
 from interpret.core import device_lock, devices
-from interpret.core.device_lock import hold, seeded, synchronize
+from interpret.core.device_lock import lock_device, seeded, synchronize
 from interpret.core.devices import (
     available_devices,
     claim,
@@ -283,7 +283,7 @@ def test_a_process_that_has_begun_or_is_one_of_several_keeps_its_cards(monkeypat
     ],
 )
 def test_every_allocator_that_fails_is_a_sentence(said):
-    with pytest.raises(it.CapacityError, match="here ran out of memory"), hold("here"):
+    with pytest.raises(it.CapacityError, match="here ran out of memory"), lock_device("here"):
         raise RuntimeError(said)
 
 
@@ -302,7 +302,7 @@ def test_what_may_have_another_cause_is_one_of_memory_only_where_none_is_left(mo
     monkeypatch.setattr(device_lock, "_current", lambda name: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     wanted = it.CapacityError if free < 256 << 20 else RuntimeError
-    with pytest.raises(wanted) as raised, hold("cuda:1"):
+    with pytest.raises(wanted) as raised, lock_device("cuda:1"):
         raise RuntimeError(said)
     assert type(raised.value) is wanted
 
@@ -320,7 +320,7 @@ def test_failed_work_gives_back_what_its_frames_and_circles_held(monkeypatch):
 
     def work():
         mine = Held()
-        with hold("here"):
+        with lock_device("here"):
             deeper()
         return mine
 
@@ -331,7 +331,7 @@ def test_failed_work_gives_back_what_its_frames_and_circles_held(monkeypatch):
     released = []
     monkeypatch.setattr(device_lock, "release", lambda: released.append(len(alive)))
     try:
-        with hold("here"):
+        with lock_device("here"):
             work()
     except it.CapacityError as error:
         # Whoever keeps the error keeps nothing of the work.
@@ -342,7 +342,7 @@ def test_failed_work_gives_back_what_its_frames_and_circles_held(monkeypatch):
 
 
 def test_the_sentence_is_the_works_own_where_it_has_one():
-    with pytest.raises(it.CapacityError, match="fewer rows"), hold("here", it.CapacityError("Take fewer rows.")):
+    with pytest.raises(it.CapacityError, match="fewer rows"), lock_device("here", it.CapacityError("Take fewer rows.")):
         raise MemoryError
 
 
@@ -380,14 +380,14 @@ def test_a_held_card_is_the_current_one_and_multiplies_in_float32(monkeypatch):
         yield
 
     monkeypatch.setattr(torch.cuda, "device", device)
-    with hold("cpu"):
+    with lock_device("cpu"):
         assert current == []
     settings = (cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul)
     before = [one.fp32_precision for one in settings]
     try:
         for one in settings:
             one.fp32_precision = "tf32"
-        with hold("cuda:1"):
+        with lock_device("cuda:1"):
             assert current == ["cuda:1"]
             assert [one.fp32_precision for one in settings] == ["ieee"] * 3
             # Others ask in the words of before, such as whoever sets cuDNN's flags for a while.
@@ -405,7 +405,7 @@ def test_a_card_without_room_for_its_context_is_said_to_have_none(monkeypatch):
         raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(torch.cuda, "device", full)
-    with pytest.raises(it.CapacityError, match="cuda:1 ran out of memory"), hold("cuda:1"):
+    with pytest.raises(it.CapacityError, match="cuda:1 ran out of memory"), lock_device("cuda:1"):
         pytest.fail("it was entered")
     # And it is free again.
     assert device_lock.device_lock("cuda:1").acquire(blocking=False)

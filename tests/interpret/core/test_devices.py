@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import interpret as it
-from interpret.core.device_lock import device_lock, hold
+from interpret.core.device_lock import device_lock, lock_device
 from interpret.core.devices import choose_precision, find_device
 
 
@@ -38,10 +38,10 @@ def test_a_held_device_keeps_other_threads_out():
     order = []
 
     def other():
-        with hold("test-device"):
+        with lock_device("test-device"):
             order.append("other")
 
-    with hold("test-device"), hold("test-device"):
+    with lock_device("test-device"), lock_device("test-device"):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(0.2)
@@ -58,14 +58,14 @@ def test_a_held_device_keeps_other_threads_out():
     ],
 )
 def test_running_out_of_memory_is_a_sentence_and_the_lock_is_free_again(error):
-    with pytest.raises(it.CapacityError, match="cpu ran out of memory. Use a shorter text"), hold("cpu"):
+    with pytest.raises(it.CapacityError, match="cpu ran out of memory. Use a shorter text"), lock_device("cpu"):
         raise error
-    with hold("cpu"):
+    with lock_device("cpu"):
         pass
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="shapes"), hold("cpu"):
+    with pytest.raises(RuntimeError, match="shapes"), lock_device("cpu"):
         raise RuntimeError("shapes do not match")
 
 

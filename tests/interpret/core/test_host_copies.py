@@ -8,7 +8,7 @@ import torch
 
 from interpret.core import host_copies as module
 from interpret.core.devices import find_device
-from interpret.core.host_copies import land, landing
+from interpret.core.host_copies import copy_to_host, host_buffer
 
 CARD = torch.device("cuda:1")
 
@@ -29,7 +29,7 @@ def pinned(monkeypatch):
 
 
 def test_a_card_copies_into_memory_that_stays_and_what_is_handed_on_is_elsewhere(pinned):
-    found = landing((3, 4), torch.float32, CARD)
+    found = host_buffer((3, 4), torch.float32, CARD)
     assert pinned == [48]
     found.tensor.fill_(1)
     array = found.array()
@@ -39,7 +39,7 @@ def test_a_card_copies_into_memory_that_stays_and_what_is_handed_on_is_elsewhere
 
 
 def test_on_a_processor_nothing_is_copied_twice(pinned):
-    found = landing((3, 4), torch.float32, torch.device("cpu"))
+    found = host_buffer((3, 4), torch.float32, torch.device("cpu"))
     assert pinned == []
     assert np.shares_memory(found.array(), found.tensor.numpy())
 
@@ -50,8 +50,8 @@ def test_of_the_hosts_memory_only_a_small_part_is_kept_in_its_place(monkeypatch,
     # 512 MiB at most, and a quarter of what is free.
     most = min(1 << 29, free // 4)
     monkeypatch.setattr(module.np, "empty", lambda *_: np.zeros(0, np.uint8))
-    assert not landing((most + 1,), torch.uint8, CARD).fixed
-    assert landing((most,), torch.uint8, CARD).fixed
+    assert not host_buffer((most + 1,), torch.uint8, CARD).fixed
+    assert host_buffer((most,), torch.uint8, CARD).fixed
     assert pinned == [most]
 
 
@@ -62,14 +62,14 @@ def test_where_the_system_has_no_more_of_it_usual_memory_serves(monkeypatch):
         return torch.zeros(0, **named)
 
     monkeypatch.setattr(torch, "empty", full)
-    found = landing((2, 3), torch.bool, CARD)
+    found = host_buffer((2, 3), torch.bool, CARD)
     assert (found.fixed, found.tensor.shape, found.tensor.dtype) == (False, (2, 3), torch.bool)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_layers_land_one_after_another_in_float32(dtype):
     layers = [torch.randn(2, 3).to(dtype).requires_grad_() for _ in range(4)]
-    found = land(layers).array()
+    found = copy_to_host(layers).array()
     # The oracle is PyTorch's own conversion.
     np.testing.assert_array_equal(found, torch.stack(layers).detach().float().numpy())
     assert found.dtype == np.float32

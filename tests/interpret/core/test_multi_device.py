@@ -55,7 +55,7 @@ def test_rows_are_dealt_out_and_come_back_in_their_order(encoders):
         progress=lambda *news: told.append(news),
         beside=encoders[1:],
     )
-    assert [row.place for row in found.rows] == [row.place for row in alone.rows]
+    assert [row.index for row in found.rows] == [row.index for row in alone.rows]
     assert [place for place, _ in found.skipped] == [place for place, _ in alone.skipped] == [3, 9]
     for one, other in zip(found.rows, alone.rows, strict=True):
         np.testing.assert_allclose(one.attribution.scores, other.attribution.scores, atol=1e-5)
@@ -158,7 +158,7 @@ def test_fewer_rows_than_devices_are_told_of_all_the_same(encoders):
         progress=lambda *n: told.append(n),
         beside=encoders[1:],
     )
-    assert [row.place for row in found.rows] == [0, 1]
+    assert [row.index for row in found.rows] == [0, 1]
     assert told[-1] == (2, 2, "rows")
 
 

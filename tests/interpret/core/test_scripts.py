@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import interpret as it
-from interpret.core.scripts import fold, fold_with_places, is_joined, marks
+from interpret.core.scripts import fold, fold_with_offsets, is_joined, marks
 from interpret.core.tokens import tokenize
 from tests.tiny import FAMILIES, make_tokenizer
 
@@ -91,12 +91,12 @@ def test_words_with_marks_mark_groups():
 
 def test_places_of_folded_text_lead_back():
     text = "Straße CAFE\u0301, ﬁn 각 각 İ"
-    folded, places = fold_with_places(text)
+    folded, offsets = fold_with_offsets(text)
     assert folded == fold(text)
-    assert len(places) == len(folded) + 1
-    assert places[-1] == len(text)
+    assert len(offsets) == len(folded) + 1
+    assert offsets[-1] == len(text)
     begin = folded.index("café")
-    assert text[places[begin] : places[begin + 4]] == "CAFE\u0301"
+    assert text[offsets[begin] : offsets[begin + 4]] == "CAFE\u0301"
 
 
 def test_marks_are_all_that_unicode_has():

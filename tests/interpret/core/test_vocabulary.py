@@ -120,7 +120,7 @@ def test_guesses_with_and_without_the_space_are_told_apart(tmp_path):
     text = "the river <mask> steep"
     found = it.fill_mask(encoder, text, top=2).guesses[0]
     assert dict(zip(found.ids.tolist(), found.candidates, strict=True)) == dict(zip(pair, ("was", "␣was"), strict=True))
-    lens = it.pretraining.logit_lens(encoder, text, None, (), found.place, watched=pair, top=380)
+    lens = it.pretraining.logit_lens(encoder, text, None, (), found.position, watched=pair, top=380)
     assert lens.names == ("was", "␣was")
     assert all(len(set(row)) == len(row) for row in lens.candidates)
     for name, place in zip(lens.names, pair, strict=True):

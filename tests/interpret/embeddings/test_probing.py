@@ -214,10 +214,10 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
         found = it.embeddings.keywords(texts, clusters)
         shown.append(sum(map(len, found.words)))
         assert found.least >= 3
-        assert (found.asked, len(found.by_chance)) == (600, 200)
+        assert (found.tested, len(found.by_chance)) == (600, 200)
         # What "least" is by its definition, and the rate beside that of a normal score, one in 741.
         assert (found.by_chance > 0).mean() >= 0.05 or found.least == 3
-        assert found.by_chance.sum() / (200 * found.asked) < 0.01
+        assert found.by_chance.sum() / (200 * found.tested) < 0.01
     assert sum(one > 0 for one in shown) <= 1
     # With a word planted in one group it is that word, and it alone.
     planted = [text + " planted" * int(place == 0) for text, place in zip(texts, clusters.cluster, strict=True)]
@@ -228,7 +228,7 @@ def test_words_of_groups_that_are_none_mark_nothing_and_the_rate_of_a_score_is_m
     vocabulary = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(600)]
     texts = [" ".join(random.choice(vocabulary, 60, replace=False)) for _ in range(120)]
     found = it.embeddings.keywords(texts, it.embeddings.Clusters(random.integers(8, size=120), 8, 0.0, None))
-    assert found.asked == 4800
+    assert found.tested == 4800
     assert (found.by_chance > 0).mean() > 0.1
     assert found.least > 3
     assert all(score >= found.least for group in found.words for _word, score in group)

@@ -28,7 +28,7 @@ def test_rows_without_text_or_label_are_counted_and_left_out():
     assert len(found) == 9
     assert found.skipped == 3
     assert found.classes == ("a", "b")
-    assert found.places == tuple(range(9))
+    assert found.indices == tuple(range(9))
 
 
 def test_a_pair_has_both_texts():

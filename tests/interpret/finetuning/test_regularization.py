@@ -30,7 +30,7 @@ def past(folder, examples, tmp_path_factory):
 def other(examples):
     """The same words, labelled the other way round."""
     turned = {"bank": "river", "river": "bank"}
-    return Examples("classes", examples.texts, None, tuple(turned[one] for one in examples.labels), examples.places, 0)
+    return Examples("classes", examples.texts, None, tuple(turned[one] for one in examples.labels), examples.indices, 0)
 
 
 def how_far(done, past):
@@ -72,7 +72,7 @@ def test_its_pull_is_the_gradient_of_what_it_adds(recipe, past, other):
     wanted = torch.autograd.grad(loss, list(body.parameters()))
     for one in trainable.model.parameters():
         one.grad = torch.zeros_like(one)
-    held.pull()
+    held.add_gradient()
     for one, gradient in zip(body.parameters(), wanted, strict=True):
         torch.testing.assert_close(one.grad, gradient)
     # The head has to learn what is new.
@@ -114,7 +114,7 @@ def test_the_fisher_information_of_a_line_is_known(recipe, past, monkeypatch):
 def test_what_is_replayed_is_known_still(recipe, past, examples):
     """New rows hold one class alone, under a label that the old ones do not have."""
     learned, _judged = split_examples(examples)
-    new = Examples("classes", examples.texts, None, tuple(f"new {one}" for one in examples.labels), examples.places, 0)
+    new = Examples("classes", examples.texts, None, tuple(f"new {one}" for one in examples.labels), examples.indices, 0)
     whole, places = replayed(new, learned, past, 0.25, 0)
     assert len(places) - len(learned) == round(len(learned) / 3)
     assert whole.texts[: len(new)] == new.texts
@@ -174,7 +174,7 @@ def test_a_regression_goes_on_in_the_unit_of_its_labels(recipe, examples, folder
         examples.texts,
         None,
         tuple(str(1000 + 50 * len(one.split())) for one in examples.texts),
-        examples.places,
+        examples.indices,
         0,
     )
     split = split_examples(values)

@@ -526,7 +526,7 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     more = ["--model", str(folder), "--device", "cpu", "--freeze", "head only", "--max-tokens", "16"]
     assert main([*asked, *more, "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().err
-    assert "96 rows to learn from, 9 to judge by; always guessing: " in said
+    assert "96 training rows, 9 held-out rows; majority-class baseline: " in said
     assert "17 of 26 rows of the test file also occur in the training file" in said
     assert "texts are longer than 16 tokens and are truncated" in said
     assert "head linear, learning rate 0.02, 20 epochs" in said
@@ -612,7 +612,7 @@ TERMINAL = {
         ("“rows.csv” read: 22 rows; left out, without a text or a label: 2; blank: 2",),
         (
             "Rows left out because the text or the label is missing: 2. Read as missing labels: “nan” (1).",
-            " rows to learn from, ",
+            " training rows, ",
         ),
     ),
     # 24 sentences, one without words, and two lines of comments.
@@ -623,7 +623,7 @@ TERMINAL = {
         )
         + "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n\n",
         ("“tags.conllu” read: 24 sentences; lines of comments: 2; left out, without words: 1",),
-        ("Sentences left out because they have no words: 1.", " sentences to learn from, "),
+        ("Sentences left out because they have no words: 1.", " training sentences, "),
     ),
 }
 
@@ -657,6 +657,5 @@ def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monk
     asked = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--model", str(folder), "--device", "cpu"]
     main([*asked, "--out", str(tmp_path / "run")])
     name = "“the other” (20260101-000000-1)" if other == "of a run" else "another process"
-    assert (
-        f"waiting: {name} works on this device, or comes first; waiting is no training time" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert f"waiting: {name} uses this device or was queued first; waiting does not count as training time" in said

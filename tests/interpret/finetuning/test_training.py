@@ -137,7 +137,7 @@ def test_what_is_saved_opens_and_answers_the_same(folder, recipe, examples, tmp_
 def test_a_regression_answers_in_the_unit_of_its_labels(recipe, examples, head, tmp_path, folder):
     # Far from 0 and widely spread: a head that starts near 0 would never get there at any rate that learns.
     values = [1000.0 + 100 * sum(word in WORDS["bank"] for word in text.split()) for text in examples.texts]
-    numbers = Examples("regression", examples.texts, None, tuple(map(str, values)), examples.places, 0)
+    numbers = Examples("regression", examples.texts, None, tuple(map(str, values)), examples.indices, 0)
     learned, judged = split_examples(numbers)
     done = train(replace(recipe, epochs=12, head=head), numbers, learned, judged)
     assert done.labels == ()
@@ -156,7 +156,7 @@ def test_a_regression_answers_in_the_unit_of_its_labels(recipe, examples, head, 
 
 def test_words_get_their_tags(recipe, examples, tmp_path, folder):
     tags = tuple(" ".join("B" if word in WORDS["bank"] else "O" for word in text.split()) for text in examples.texts)
-    words = Examples("token classes", examples.texts, None, tags, examples.places, 0)
+    words = Examples("token classes", examples.texts, None, tags, examples.indices, 0)
     learned, judged = split_examples(words)
     done = train(replace(recipe, epochs=6), words, learned, judged)
     assert done.labels == ("B", "O")

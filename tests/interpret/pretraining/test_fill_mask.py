@@ -34,7 +34,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
     encoder = guessers["bert"]
     tokens = encoder.tokens(TEXT)
     found = it.fill_mask(encoder, TEXT, hidden=[3, 5])
-    assert [one.place for one in found.guesses] == [3, 5]
+    assert [one.position for one in found.guesses] == [3, 5]
     assert found.tokens.strings[3] == found.tokens.strings[5] == "[MASK]"
     ids = torch.from_numpy(tokens.ids.copy())[None]
     true = ids[0, [3, 5]].clone()
@@ -43,7 +43,7 @@ def test_a_hidden_word_is_known_and_its_rank_and_entropy_are_those_of_the_whole_
     with torch.no_grad():
         chances = model(input_ids=ids).logits[0, [3, 5]].softmax(-1).double().numpy()
     for guess, row, own in zip(found.guesses, chances, true, strict=True):
-        assert guess.true == tokens.labels[guess.place]
+        assert guess.true == tokens.labels[guess.position]
         assert guess.probability == pytest.approx(row[own], rel=1e-4)
         assert guess.rank == (row > row[own]).sum()
         assert guess.entropy == pytest.approx(-(row * np.log2(row)).sum(), rel=1e-4)
@@ -54,8 +54,8 @@ def test_all_tokens_of_a_word_are_hidden_together(guessers):
     tokens = encoder.tokens("the bank said bankmoney it")
     word = next(group for group in tokens.groups if len(group) > 1)
     found = it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]], whole=True)
-    assert [one.place for one in found.guesses] == list(word)
-    assert [one.place for one in it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]]).guesses] == [
+    assert [one.position for one in found.guesses] == list(word)
+    assert [one.position for one in it.fill_mask(encoder, "the bank said bankmoney it", hidden=[word[-1]]).guesses] == [
         word[-1]
     ]
 
@@ -156,9 +156,9 @@ def test_a_tuned_lens_is_nearer_to_the_answer_and_leaves_the_last_level(guessers
     again = it.pretraining.load_tuned_lens(tmp_path / "lens.safetensors")
     np.testing.assert_array_equal(again.weight, lens.weight)
     np.testing.assert_array_equal(again.gain, lens.gain)
-    for name in ("revision", "states", "texts", "held_states", "held_texts"):
+    for name in ("revision", "states", "texts", "held_out_states", "held_out_texts"):
         assert getattr(again, name) == getattr(lens, name), name
-    assert (lens.texts, lens.held_texts) == (48, 12)
+    assert (lens.texts, lens.held_out_texts) == (48, 12)
     found = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3, lens=again)
     plain = it.pretraining.logit_lens(encoder, TEXT, None, [3], 3)
     assert found.tuned
@@ -194,7 +194,7 @@ def test_a_text_teaches_a_lens_or_judges_it_and_never_both(guessers, copies):
         same = np.allclose(other.weight, lens.weight, atol=1e-3), np.allclose(other.before, lens.before, atol=1e-4)
         assert sorted(same) == [False, True], place
         judging += same[0]
-    assert judging == lens.held_texts == 2
+    assert judging == lens.held_out_texts == 2
 
 
 def test_what_a_lens_brings_is_known_by_text(guessers):

@@ -95,7 +95,7 @@ def test_a_game_played_is_what_transformers_loses(guessers):
             input_ids=torch.from_numpy(played.masked.ids.copy())[None], labels=torch.from_numpy(labels)[None]
         )
     assert played.mean_loss() == pytest.approx(float(output.loss), rel=1e-4)
-    done = played.masked.done[played.place]
+    done = played.masked.done[played.positions]
     parts = {"hidden": HIDDEN, "replaced": REPLACED, "kept": KEPT}
     assert played.mean_loss() == pytest.approx(
         sum(played.mean_loss(name) * (done == kind).sum() for name, kind in parts.items()) / len(done), rel=1e-5
@@ -224,8 +224,8 @@ def test_pairs_are_asked_as_they_are_shuffled_and_swapped(both):
     found = it.pretraining.score_pairs(encoder, [*pairs, ("", "x")], seed=1, progress=lambda *now: seen.append(now[:2]))
     assert seen[-1] == (12, 12)
     assert [place for place, _why in found.faults] == [4]
-    assert sorted(found.partner) == sorted(found.places)
-    assert (found.partner != found.places).all()
+    assert sorted(found.partner) == sorted(found.indices)
+    assert (found.partner != found.indices).all()
     for i, (first, second) in enumerate(pairs):
         assert found.true[i] == pytest.approx(it.next_sentence(encoder, first, second).follows, abs=1e-5)
         other = pairs[found.partner[i]][1]

@@ -1,4 +1,4 @@
-"""What is asked of the model."""
+"""What of the model's answer is explained: the picker of a target."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _STARTERS = {"starter": "topics.csv", "starter_zh": "topics.zh-CN.csv"}
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """A question as the page asks it.
+class TargetChoice:
+    """The target that is chosen on the page, and of what.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Asked:
     pooling, prompt
         How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
     kept
-        The question, once it was asked.
+        The target function, once it was made.
     """
 
     subject: Subject
@@ -64,8 +64,8 @@ class Asked:
         return repr((self.subject, self.target, self.classifier, self.pooling, self.prompt))
 
     @property
-    def question(self) -> it.attribution.TargetFunction:
-        """What is asked, once for all that a page shows of it.
+    def target_function(self) -> it.attribution.TargetFunction:
+        """The target function, made once for all that a page shows of it.
 
         Raises
         ------
@@ -73,35 +73,44 @@ class Asked:
             If the model cannot be asked that.
         """
         if not self.kept:
-            self.kept.append(self.ask(self.subject.text, self.target))
+            self.kept.append(self.make_target_function(self.subject.text, self.target))
         return self.kept[0]
 
-    def ask(self, text: str, target: str | int | it.attribution.Target) -> it.attribution.TargetFunction:
-        """Ask the same way about another text, or for another target.
+    def make_target_function(
+        self, text: str, target: str | int | it.attribution.Target
+    ) -> it.attribution.TargetFunction:
+        """Make the target function of another text, or for another target.
 
         Raises
         ------
         InputError
             If the model cannot be asked that.
         """
-        found: it.attribution.TargetFunction = self._asking(replace(self.subject, text=text), target).run()
+        found: it.attribution.TargetFunction = self._target_analysis(replace(self.subject, text=text), target).run()
         return found
 
     @property
-    def asking(self) -> Analysis:
-        """How it is asked."""
-        return self._asking(self.subject, self.target)
+    def target_analysis(self) -> Analysis:
+        """How the target function is made."""
+        return self._target_analysis(self.subject, self.target)
 
     def analysis(self, call: str, name: str, shows: tuple[str, ...], **arguments: Any) -> Analysis:
-        """Describe a call of `interpret.attribution` about the question, which is handed to `Analysis.run` with it."""
-        return Analysis(f"attribution.{call}", self.subject, name=name, shows=shows, question=self.asking, **arguments)
+        """Describe a call of `interpret.attribution`; `Analysis.run` gets the target function with it."""
+        return Analysis(
+            f"attribution.{call}",
+            self.subject,
+            name=name,
+            shows=shows,
+            target_function=self.target_analysis,
+            **arguments,
+        )
 
-    def _asking(self, subject: Subject, target: str | int | it.attribution.Target) -> Analysis:
+    def _target_analysis(self, subject: Subject, target: str | int | it.attribution.Target) -> Analysis:
         more: dict[str, Any] = {} if self.head is None else {"head": self.head}
         if self.kind.compares:
             more |= {"pooling": self.pooling, "prompt": self.prompt}
         # It holds the model.
-        return Analysis("attribution.target_function", subject, name="question", keep=False, target=target, **more)
+        return Analysis("attribution.target_function", subject, name="function", keep=False, target=target, **more)
 
 
 @keep_forever
@@ -109,7 +118,7 @@ def _starter(name: str) -> Table:
     return read_table((ROOT / "dashboard/examples" / name).read_bytes(), name)
 
 
-def ask_input(subject: Subject) -> Asked | None:
+def target_input(subject: Subject) -> TargetChoice | None:
     """Draw what is asked of the model; None while a file for its classifier is missing.
 
     Raises
@@ -127,25 +136,25 @@ def ask_input(subject: Subject) -> Asked | None:
         kind = kinds[choose(st.selectbox, _("Explain"), titles, state.EXPLAINED, width=260)]
         state.publish(state.EXPLAINED, next(iter(kinds)))
         if not kind.classifier:
-            target = kind.wished(_chosen(kind.controls(encoder, ())))
+            target = kind.requested(_chosen(kind.controls(encoder, ())))
             if not kind.compares:
-                return Asked(subject, kind, target, None, "")
+                return TargetChoice(subject, kind, target, None, "")
             sides = {"first": _("Words of the first text"), "second": _("Words of the second text")}
             # Each text's words can be asked what they do for the likeness to the other.
             if subject.pair and segments(_("Explain words of"), sides, state.SIMILARITY_SIDE) == "second":
                 subject = replace(subject, text=subject.pair, pair=subject.text)
             pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
-            return Asked(subject, kind, target, None, "", pooling, prompt)
+            return TargetChoice(subject, kind, target, None, "", pooling, prompt)
         source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
-        place = st.container()
+        controls = st.container()
     fitted, about = (None, "") if source == "own" else _head(subject.spec, source)
     if fitted is None and source != "own":
         return None
     names = class_names(encoder, fitted.result if fitted is not None else None)
-    with place:
+    with controls:
         values = _chosen(kind.controls(encoder, names), about, len(names))
-    return Asked(subject, kind, kind.wished(values), fitted, about)
+    return TargetChoice(subject, kind, kind.requested(values), fitted, about)
 
 
 def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:
@@ -203,7 +212,7 @@ def head_analysis(spec: it.EncoderSpec, texts: Source, labels: Source) -> Analys
 
 def _starter_head(spec: it.EncoderSpec, name: str) -> Analysis:
     table = _starter(name)
-    texts, labels = (tuple(row[place] for row in table.rows) for place in (0, 1))
+    texts, labels = (tuple(row[index] for row in table.rows) for index in (0, 1))
     read = Source("table", table_lines(f"dashboard/examples/{name}"), name, lambda: table)
     fitted = head_analysis(
         spec,
@@ -232,7 +241,7 @@ def _how_good(head: it.LinearHead) -> None:
         accuracy_line(head.held_out, "out-of-fold")
 
 
-def target_name(asked: Asked, target: it.attribution.Target) -> str:
+def target_name(choice: TargetChoice, target: it.attribution.Target) -> str:
     """Name what is explained for the reader."""
     from interpret.attribution.targets import TARGETS
 

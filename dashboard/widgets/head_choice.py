@@ -51,7 +51,9 @@ def chosen_head(subject: Subject) -> tuple[int, int]:
     return look.heads[0]
 
 
-def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, key: state.Key = state.TOKEN) -> int:
+def pick_token(
+    tokens: Tokens, label: str, default: int, container: DeltaGenerator, key: state.Key = state.TOKEN
+) -> int:
     """Draw the picker of a token; another text begins anew at ``default``."""
     about = hashlib.sha1(tokens.ids.tobytes(), usedforsecurity=False).hexdigest()[:12]
     of = f"{key}_of"
@@ -59,12 +61,12 @@ def pick_token(tokens: Tokens, label: str, default: int, place: DeltaGenerator, 
         st.session_state[key] = default
     st.session_state[of] = about
     names = {i: f"{i} {one}" for i, one in enumerate(tokens.labels)}
-    token = choose(place.selectbox, label, names, key, default)
+    token = choose(container.selectbox, label, names, key, default)
     state.publish(key, default)
     return token
 
 
-def telling_token(trace: it.Trace, layer: int, head: int) -> int:
+def informative_token(trace: it.Trace, layer: int, head: int) -> int:
     """Return the token that looks hardest at another word, in one head: one to begin with, and no more than that."""
     ordinary = np.flatnonzero(~trace.tokens.special)
     block = trace.attention[layer, head][np.ix_(ordinary, ordinary)].copy()
