@@ -79,7 +79,7 @@ def long_work(
             return result
     st.session_state.pop(stopped, None)
     st.session_state[begun] = about
-    bar = _Bar(place, key, about, auto, beside)
+    bar = _Bar(container, key, about, auto, beside)
     result = _run(work, bar, stages or {}, rate, percent)
     del st.session_state[begun]
     kept.pop(about, None)

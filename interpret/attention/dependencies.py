@@ -267,8 +267,8 @@ def _read_links(
     if progress is not None:
         progress(0, len(sentences), "")
     for some in batches(encoder, texts := [(one.text, None) for one in sentences]):
-        for place, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
-            tree = sentences[place]
+        for index, trace in zip(some, trace_batch(encoder, [texts[i] for i in some]), strict=True):
+            tree = sentences[index]
             groups = _tokens_of(trace.tokens, tree)
             linked = [
                 word

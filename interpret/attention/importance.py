@@ -3,24 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
-import torch
 from jaxtyping import Float32, Int
 
+from interpret.attention.head_evaluator import HeadEvaluator
 from interpret.core.arrays import read_only
 from interpret.core.batches import batches
-from interpret.core.clustered_intervals import ratio_interval
-from interpret.core.device_lock import lock_device
 from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.indices import head_gates
-from interpret.core.linear_head import LinearHead, fit_head, split_half
+from interpret.core.linear_head import fit_head, split_half
 from interpret.core.pass_counter import pass_counter
-from interpret.core.tap import Tap
-from interpret.core.tasks import logits_of
 
 Progress = Callable[[int, int, str], None]
 _LEAST_TEXTS = 20
@@ -143,19 +138,21 @@ def head_importance(
     steps = sorted({round(count * step / _STEPS) for step in range(_STEPS + 1)})
     total = 2 + removals * (count + (2 + _RANDOM_ORDERS) * (len(steps) - 1))
     report = pass_counter(progress, total)
-    slopes = exam.gradients(gates)
+    slopes = evaluator.gradients(gates)
     gradient = slopes.mean(axis=0)
     report("gradient")
     whole = evaluator.score(gates)
     report("gradient")
-    importance, interval = _layer_normed(gradient, exam.interval(slopes))
+    importance, interval = _layer_normed(gradient, evaluator.interval(slopes))
     loss_rise = accuracy_drop = loss_rise_interval = accuracy_drop_interval = None
     curves: dict[str, PruneCurve] = {}
     if removals:
-        (loss_rise, loss_rise_interval), (accuracy_drop, accuracy_drop_interval) = _remove_each(exam, whole, report)
+        (loss_rise, loss_rise_interval), (accuracy_drop, accuracy_drop_interval) = _remove_each(
+            evaluator, whole, report
+        )
         orders = _orders(importance, loss_rise, seed)
-        curves = {name: _prune(exam, order, steps, whole, report) for name, order in orders.items()}
-    over_texts = exam.interval(whole[0])
+        curves = {name: _prune(evaluator, order, steps, whole, report) for name, order in orders.items()}
+    over_texts = evaluator.interval(whole[0])
     return HeadImportance(
         gradient=read_only(gradient, np.float32),
         importance=read_only(importance, np.float32),
@@ -178,76 +175,6 @@ def _frozen(values: np.ndarray | None) -> np.ndarray | None:
     return None if values is None else read_only(values, np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class _Evaluator:
-    """Labelled texts and what answers: a linear head, or with None the model's own classifier."""
-
-    encoder: Encoder
-    texts: list[str]
-    gold: np.ndarray
-    head: LinearHead | None
-    fitted_on: int
-    batches: list[list[int]]
-
-    def losses(self, some: list[int], tap: Tap, gradients: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return each text's cross-entropy, and whether it was answered right."""
-        tokens = [self.encoder.tokens(self.texts[i]) for i in some]
-        output = self.encoder.forward(tokens, tap, gradients, task=self.head is None)
-        if self.head is None:
-            logits = logits_of(output).float()
-        else:
-            mask = self.encoder.batch(tokens)["attention_mask"]
-            logits = self.head.logits(output.last_hidden_state, mask)
-        gold = torch.from_numpy(self.gold[some]).to(logits.device)
-        return torch.nn.functional.cross_entropy(logits, gold, reduction="none"), logits.argmax(-1) == gold
-
-    @cached_property
-    def _same(self) -> np.ndarray:
-        """Which texts read the same, by number."""
-        return np.unique(np.array(self.texts, object), return_inverse=True)[1]
-
-    def interval(self, each: np.ndarray) -> np.ndarray:
-        """Return the 95% intervals of means over texts, the first axis, as one more axis behind."""
-        same = self._same
-        sums = np.zeros((same.max() + 1, *each.shape[1:]))
-        np.add.at(sums, same, each)
-        counts = np.bincount(same).astype(float)
-        return ratio_interval(sums, counts.reshape(-1, *[1] * (each.ndim - 1)))
-
-    def share_interval(self, each: np.ndarray) -> np.ndarray:
-        """The same of means of whole numbers from -1 to 1, which are never known for sure."""
-        middle, room = each.mean(axis=0), 1 - 0.025 ** (1 / (self._same.max() + 1))
-        ends = self.interval(each)
-        return np.stack([np.fmin(ends[..., 0], middle - room), np.fmax(ends[..., 1], middle + room)], axis=-1)
-
-    def score(self, gates: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Return each text's loss with these gates, and whether it is answered right."""
-        loss, right = np.empty(len(self.gold)), np.empty(len(self.gold))
-        for some in self.batches:
-            with lock_device(self.encoder.spec.device):
-                tap = Tap(self.encoder.layers, record=False, gates=gates)
-                losses, hits = self.losses(some, tap, False)
-                loss[some], right[some] = losses.double().cpu().numpy(), hits.cpu().numpy()
-        return loss, right
-
-    def gradients(self, gates: torch.Tensor) -> np.ndarray:
-        """Return |∂L/∂ξ| of each text, of shape (text, layer, head).
-
-        ξ multiplies a head's contexts, so ∂L/∂ξ is their inner product with ∂L/∂contexts (Michel et al. 2019, eq. 2).
-        The absolute value is taken text by text: the losses of a batch do not share a context.
-        """
-        each = np.zeros((len(self.gold), *gates.shape))
-        for some in self.batches:
-            tap = Tap(self.encoder.layers, gates=gates, gradients=True)
-            with lock_device(self.encoder.spec.device):
-                losses, _ = self.losses(some, tap, True)
-                found = torch.autograd.grad(losses.sum(), tap.contexts)
-                for layer, (context, slope) in enumerate(zip(tap.contexts, found, strict=True)):
-                    per_text = (context.detach().double() * slope.double()).sum(dim=(2, 3)).abs()
-                    each[some, layer] = per_text.cpu().numpy()
-        return each
-
-
 def _layer_normed(gradient: np.ndarray, interval: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Divide each layer, and its intervals, by the layer's L2 norm (Michel et al. 2019, sec. 4.1), where it has one."""
     length = np.linalg.norm(gradient, axis=1, keepdims=True)
@@ -259,7 +186,7 @@ def _layer_normed(gradient: np.ndarray, interval: np.ndarray) -> tuple[np.ndarra
 
 
 def _remove_each(
-    evaluator: _Evaluator, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
+    evaluator: HeadEvaluator, whole: tuple[np.ndarray, np.ndarray], report: Callable[[str], None]
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Take out each head alone; return how far the loss rises and the accuracy drops, each with its intervals.
 
@@ -285,7 +212,7 @@ def _orders(importance: np.ndarray, loss_rise: np.ndarray, seed: int) -> dict[st
 
 
 def _prune(
-    evaluator: _Evaluator,
+    evaluator: HeadEvaluator,
     order: np.ndarray,
     steps: list[int],
     whole: tuple[np.ndarray, np.ndarray],
@@ -313,7 +240,7 @@ def answers_itself(encoder: Encoder, labels: Sequence[str]) -> bool:
     return task is not None and task.kind == "classes" and task.exclusive and set(labels) <= set(task.labels)
 
 
-def _evaluator(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> _Evaluator:
+def _evaluator(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], seed: int) -> HeadEvaluator:
     if len(texts) != len(labels):
         raise InputError(
             "The number of texts ({texts}) differs from the number of labels ({labels}). Give each text one label.",
@@ -351,4 +278,4 @@ def _evaluator(encoder: Encoder, texts: Sequence[str], labels: Sequence[str], se
         names, fitted_on = head.labels, len(first)
     kept = [texts[i] for i in chosen]
     gold = np.array([names.index(labels[i]) for i in chosen])
-    return _Evaluator(encoder, kept, gold, head, fitted_on, list(batches(encoder, [(text, None) for text in kept])))
+    return HeadEvaluator(encoder, kept, gold, head, fitted_on, list(batches(encoder, [(text, None) for text in kept])))

@@ -96,17 +96,19 @@ def find_counterfactuals(
     begin = time.perf_counter()
     if search != "delete":
         # Exchanges are of single tokens: of a Chinese word each character is tried.
-        question = copy(question)
-        question.tokens = question.encoder.tokens(question.tokens.text, question.tokens.pair)
-    singles = list(_singles(question, search))
-    reader = _Reader(question, progress)
+        target_function = copy(target_function)
+        target_function.tokens = target_function.encoder.tokens(
+            target_function.tokens.text, target_function.tokens.pair
+        )
+    singles = list(_singles(target_function, search))
+    reader = _Reader(target_function, progress)
     turned: list[tuple[tuple[Change, ...], float]] = []
     costs: list[float] = []
     exhausted, size = 0, 1
     while not turned and size <= most and singles:
         if reader.tried + _count_sets(singles, size) > _MOST_TRIED:
             break
-        sets = [one for one in combinations(singles, size) if len({c.place for c in one}) == size]
+        sets = [one for one in combinations(singles, size) if len({c.position for c in one}) == size]
         results = reader.read(sets)
         if size == 1:
             costs = [probability for _, probability in results]
@@ -130,20 +132,20 @@ def find_counterfactuals(
 class _Reader:
     """Reads the text with changes, and counts how many variants it has read."""
 
-    def __init__(self, question: TargetFunction, progress: Progress | None) -> None:
-        self.question = question
+    def __init__(self, target_function: TargetFunction, progress: Progress | None) -> None:
+        self.target_function = target_function
         self.progress = progress
-        self.start = int(question.own.argmax())
+        self.start = int(target_function.own.argmax())
         self.tried = 0
 
     def read(self, sets: Sequence[tuple[Change, ...]]) -> list[tuple[bool, float]]:
         """Tell whether each set of changes turns the prediction, and the probability that the first class has left."""
-        question, start = self.question, self.start
+        target_function, start = self.target_function, self.start
         found = []
         for first in range(0, len(sets), 256):
             some = sets[first : first + 256]
-            answers = question.answers([apply_changes(question, one) for one in some])
-            probabilities = question.probabilities(answers)
+            answers = target_function.answers([apply_changes(target_function, one) for one in some])
+            probabilities = target_function.probabilities(answers)
             found += [(int(a.argmax()) != start, float(c[start])) for a, c in zip(answers, probabilities, strict=True)]
             self.tried += len(some)
             if self.progress is not None:

@@ -112,9 +112,9 @@ def diagnose(
     random = np.random.default_rng(seed)
     stages = cascade(target_function)
     total = 1 + (1 + _MOVES) * sensitivity + len(stages)
-    tell = pass_counter(progress, total)
+    report = pass_counter(progress, total)
     again = partial(_explain_again, attribution)
-    groups = [list(tokens) for _, tokens in question.free_words]
+    groups = [list(tokens) for _, tokens in target_function.free_words]
 
     def by_word(scores: np.ndarray) -> np.ndarray:
         return np.array([scores[group].sum() for group in groups], float)

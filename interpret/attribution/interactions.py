@@ -141,8 +141,8 @@ def similarity_pairs(
     True
     """
     begin = time.perf_counter()
-    questions, measure = _both_ways(encoder, text, other, pooling, prompt)
-    lengths = [len(one.tokens) for one in questions]
+    functions, measure = _both_ways(encoder, text, other, pooling, prompt)
+    lengths = [len(one.tokens) for one in functions]
     added, whole, empty, steps = [], [], [], 0
     for index, function in enumerate(functions):
 
@@ -182,18 +182,18 @@ def _both_ways(
             "model.",
             family=encoder.family.title,
         )
-    questions = [
+    functions = [
         target_function(encoder, one, two, "similarity", pooling=pooling, prompt=prompt)
         for one, two in ((text, other), (other, text))
     ]
-    measure = questions[0].reading.model.similarity
+    measure = functions[0].reading.model.similarity
     if measure not in ("cosine", "dot"):
         raise InputError(
             "This model compares vectors by {name} distance, which cannot be decomposed into pairs of words. Choose "
             "the pooling “mean”.",
             name=measure,
         )
-    return questions, measure
+    return functions, measure
 
 
 def _added(

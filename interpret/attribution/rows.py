@@ -87,10 +87,10 @@ def attribute_rows(
     training_texts = head.out_of_fold if head is not None else training_texts
     how = (target, method, baseline, tolerance, head, seed)
     explained = partial(_explain_share, texts, labels, answered, training_texts, how)
-    shares = share_out(team(encoder, beside), len(texts), explained, progress)
-    by_place = {place: one for some in shares for place, one in some.items()}
-    skipped = [(place, one) for place, one in sorted(by_place.items()) if isinstance(one, InputError)]
-    rows, unmarked = _compared([by_place[place] for place in range(len(texts))], highlights)
+    shares = share_out(all_encoders(encoder, beside), len(texts), explained, progress)
+    by_index = {index: one for some in shares for index, one in some.items()}
+    skipped = [(index, one) for index, one in sorted(by_index.items()) if isinstance(one, InputError)]
+    rows, unmarked = _compared([by_index[index] for index in range(len(texts))], highlights)
     if not rows:
         said = next((error for index, error in skipped if texts[index].strip()), None)
         raise said or InputError("None of these texts contains words. Choose another file or column.")
@@ -122,21 +122,21 @@ def _explain_share(
     how: tuple[Any, ...],
     encoder: Encoder,
     share: tuple[int, int],
-    tell: Progress | None,
+    report: Progress | None,
 ) -> dict[int, Row | InputError]:
-    """Explain one device's share of the texts; return by its place each row, or why it cannot be explained."""
+    """Explain one device's share of the texts; return by its index each row, or why it cannot be explained."""
     found: dict[int, Row | InputError] = {}
     mine = range(share[0], len(texts), share[1])
-    for done, place in enumerate(mine):
-        label = labels[place].strip() if labels is not None else ""
+    for done, index in enumerate(mine):
+        label = labels[index].strip() if labels is not None else ""
         if label not in answered and is_missing(label):
             label = ""
         try:
-            found[place] = _row(encoder, place, texts[place], label, training_texts, how)
+            found[index] = _row(encoder, index, texts[index], label, training_texts, how)
         except InputError as error:
-            found[place] = error
-        if tell is not None:
-            tell(done + 1, len(mine), "rows")
+            found[index] = error
+        if report is not None:
+            report(done + 1, len(mine), "rows")
     return found
 
 

@@ -54,11 +54,11 @@ class InterpretError(ValueError):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` takes, for JSON; its values are texts there."""
-        told = {"sentence": self.message, "values": {name: str(one) for name, one in self.values.items()}}
-        return told if self.plural is None else told | dict(zip(("one", "many", "number"), self.plural, strict=True))
+        saved = {"sentence": self.message, "values": {name: str(one) for name, one in self.values.items()}}
+        return saved if self.plural is None else saved | dict(zip(("one", "many", "number"), self.plural, strict=True))
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
         """Return the error that `to_dict` wrote down.
 
         Raises
@@ -66,11 +66,11 @@ class InterpretError(ValueError):
         ValueError, LookupError, AttributeError
             If it is none that can be said.
         """
-        values = {name: _text(one) for name, one in told["values"].items()}
-        error = cls(_text(told["sentence"]), **values)
-        if "number" not in told:
+        values = {name: _text(one) for name, one in saved["values"].items()}
+        error = cls(_text(saved["sentence"]), **values)
+        if "number" not in saved:
             return error
-        one, many, number = _text(told["one"]), _text(told["many"]), told["number"]
+        one, many, number = _text(saved["one"]), _text(saved["many"]), saved["number"]
         if not isinstance(number, int):
             raise ValueError(f"a whole number was expected, not {type(number).__name__}")
         # Another language may need the values that only the form of many names.

@@ -172,7 +172,7 @@ def _silhouette(
     return float(each.mean()), (float(ends[0]), float(ends[1])), (len(some), int(text.max()) + 1)
 
 
-def _of_every_group(places: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:
+def _of_every_group(indices: np.ndarray, named: np.ndarray, seed: int) -> np.ndarray:
     """Draw points, two of each group at least: a group that is missed would count for nothing."""
     order = np.random.default_rng(seed).permutation(indices)
     rank = np.zeros(len(order), int)

@@ -144,7 +144,7 @@ def measure_geometry(embeddings: Embeddings, seed: int = 0, progress: Progress |
         dimension_interval=read_only(columns[8:10].T),
         similarity=read_only([[alignment(one, other) for other in grams] for one in grams], np.float64),
         words=tuple(drawn.words),
-        word_texts=read_only([len(np.unique(drawn.text[places])) for places in drawn.words.values()], np.int64),
+        word_texts=read_only([len(np.unique(drawn.text[indices])) for indices in drawn.words.values()], np.int64),
         word_similarity=read_only(word_rows, np.float32),
         items=len(chosen),
         total=len(embeddings),
@@ -173,8 +173,8 @@ def _draw(embeddings: Embeddings, chosen: np.ndarray, random: np.random.Generato
         text,
         words,
         texts,
-        [random.choice(count, len(places), replace=False) for places in words.values()],
-        [random.choice(count, len(places), replace=False) for places in texts],
+        [random.choice(count, len(indices), replace=False) for indices in words.values()],
+        [random.choice(count, len(indices), replace=False) for indices in texts],
         np.sort(random.choice(count, min(_MOST_FOR_GRAM, count), replace=False)),
         np.sort(random.choice(count, min(_MOST_FOR_DIMENSION, count), replace=False)),
     )
@@ -184,14 +184,14 @@ def _measure_layer(vectors: np.ndarray, drawn: _Drawn) -> tuple[list[float], lis
     """Return a layer's measures in the order of `Geometry`, NaN for what it lacks, and each word's self-similarity."""
     unit = unit_rows(vectors)
     filled, ends = intrinsic_dimension(vectors[drawn.for_dimension], drawn.text[drawn.for_dimension])
-    words = [_mean_cosine(unit[places]) for places in drawn.words.values()]
+    words = [_mean_cosine(unit[indices]) for indices in drawn.words.values()]
     row = [
         *mean_cosine_between(unit, drawn.text),
         float(np.mean(words)) if words else np.nan,
-        _mean(_first_share(vectors[places]) for places in drawn.words.values()),
-        _mean(_first_share(vectors[places]) for places in drawn.random_words),
-        _mean(_to_mean(vectors[places]) for places in drawn.texts),
-        _mean(_to_mean(vectors[places]) for places in drawn.random_texts),
+        _mean(_first_share(vectors[indices]) for indices in drawn.words.values()),
+        _mean(_first_share(vectors[indices]) for indices in drawn.random_words),
+        _mean(_to_mean(vectors[indices]) for indices in drawn.texts),
+        _mean(_to_mean(vectors[indices]) for indices in drawn.random_texts),
         filled,
         *ends,
     ]

@@ -37,16 +37,16 @@ class Probe:
     layers
         As in `Embeddings`.
     accuracy, control
-        The share of held-out items told right: of their labels, and of labels handed out at random, one for each
-        different text or word (the control task of Hewitt & Liang 2019, section 2).
+        The share of held-out items classified correctly: of their labels, and of labels handed out at random, one for
+        each different text or word (the control task of Hewitt & Liang 2019, section 2).
     accuracy_interval, control_interval
         Their 95% intervals by text, the lower end first: see `interpret.core.intervals.share_interval`.
     chosen
         For each fold the layer that did best within the other four: with each of these left out in turn. Where two
         did as well, the lower one.
     nested, nested_interval
-        The share of held-out items told right at the layers so chosen, and its 95% interval by text. The best of
-        ``accuracy`` is chosen by the items that it is measured on, which flatters it; this is not (Cawley & Talbot
+        The share of held-out items classified correctly at the layers so chosen, and its 95% interval by text. The best
+        of ``accuracy`` is chosen by the items that it is measured on, which flatters it; this is not (Cawley & Talbot
         2010, section 5).
     nested_selectivity, selectivity_interval
         The same share less that of the control task at these layers, and its 95% interval by text.
@@ -136,7 +136,7 @@ def probe(embeddings: Embeddings, labels: Sequence[str], seed: int = 0, progress
         check_finite(vectors)
         right[row], within[row] = _cross_validate(vectors, gold, control, splits)
     best = np.nanmean(within, axis=2).argmax(axis=0)
-    told, remembered = _at_own_layer(right, best, splits)
+    correct, remembered = _at_own_layer(right, best, splits)
     _texts, owner = np.unique(contents[chosen], return_inverse=True)
     hits, counts, gap = np.bincount(owner, correct), np.bincount(owner), np.bincount(owner, correct - remembered)
     tries = right.reshape(-1, len(gold))
@@ -217,8 +217,8 @@ def _cross_validate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Probe one layer.
 
-    Returns which items are told right, of shape (task, item), and the share in each fold (second axis) where the probe
-    was fitted without that one and another (first axis); NaN on the diagonal.
+    Returns which items are given their label, of shape (task, item), and the share in each fold (second axis) where the
+    probe was fitted without that one and another (first axis); NaN on the diagonal.
     """
     right = np.zeros((2, len(gold)), bool)
     within = np.full((len(splits), len(splits)), np.nan)
@@ -236,16 +236,16 @@ def _cross_validate(
 def _at_own_layer(
     right: np.ndarray, best: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which items are told right, 1 or 0, at the layer of their fold: of their labels, and of the control's."""
+    """Return which items are given their label, and which the control's, 1 or 0, at the layer of their own fold."""
     own_fold = np.zeros(right.shape[2], int)
     for column, (_train, test) in enumerate(splits):
         own_fold[test] = column
-    told, remembered = (right[best[own_fold], task, np.arange(len(own_fold))].astype(float) for task in (0, 1))
-    return told, remembered
+    correct, remembered = (right[best[own_fold], task, np.arange(len(own_fold))].astype(float) for task in (0, 1))
+    return correct, remembered
 
 
 def _right(vectors: np.ndarray, target: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Fit on some items, and tell which of others are told right."""
+    """Fit on some items, and tell which of others are given their label."""
     from sklearn.linear_model import RidgeClassifierCV
 
     # By chance the control task can hand out a single label.

@@ -12,9 +12,9 @@ def check_finite(vectors: np.ndarray) -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InputError.counted(
-            "{count} vector contains NaN or infinite values, at position {place}. The model's precision overflows "
+            "{count} vector contains NaN or infinite values, at position {position}. The model's precision overflows "
             "on its text: choose float32.",
-            "{count} vectors contain NaN or infinite values, the first at position {place}. The model's precision "
+            "{count} vectors contain NaN or infinite values, the first at position {position}. The model's precision "
             "overflows on these texts: choose float32.",
             len(bad),
             count=len(bad),

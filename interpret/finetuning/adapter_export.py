@@ -138,12 +138,12 @@ def _changes(
     whole: list[str] = []
     for path, module in after.named_modules():
         now = dict(module.named_parameters(recurse=False))
-        learned = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
-        if not path.startswith(body) or not learned:
+        changed = {key: one for key, one in now.items() if not torch.equal(one, old[f"{path}.{key}"])}
+        if not path.startswith(body) or not changed:
             continue
         key = f"{PEFT_PREFIX}{path}"
-        if "weight" in learned and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
-            change = learned["weight"].detach() - old[f"{path}.weight"]
+        if "weight" in changed and isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            change = changed["weight"].detach() - old[f"{path}.weight"]
             table = isinstance(module, torch.nn.Embedding)
             ranks[path] = min(table_rank if table else rank, *change.shape)
             # As PEFT has them, a table's factors make its transpose.
@@ -152,8 +152,8 @@ def _changes(
             down, up, left[path] = low_rank(change, ranks[path], seen)
             names = ("lora_embedding_A", "lora_embedding_B") if table else ("lora_A.weight", "lora_B.weight")
             state |= {f"{key}.{one}": factor for one, factor in zip(names, (down, up), strict=True)}
-            if "bias" in learned:
-                state[f"{key}.base_layer.bias"] = learned["bias"]
+            if "bias" in changed:
+                state[f"{key}.base_layer.bias"] = changed["bias"]
         else:
             whole.append(path)
     return state, ranks, left, whole

@@ -121,9 +121,9 @@ def _apart(encoder: Encoder, tokens: int, precision: str, batch: int, device: st
     if "sentence" in timed:
         kind = CapacityError if timed["kind"] == "CapacityError" else InputError
         # The card has another name there.
-        told["values"] = {name: device if one == inside else one for name, one in told["values"].items()}
-        raise kind.from_dict(told)
-    return StepCost(**told)
+        timed["values"] = {name: device if one == inside else one for name, one in timed["values"].items()}
+        raise kind.from_dict(timed)
+    return StepCost(**timed)
 
 
 def main() -> None:
@@ -133,8 +133,8 @@ def main() -> None:
         free = find_device(device).free
         timed = asdict(time_steps(load_encoder(model, device), tokens, precision, batch, free))
     except InterpretError as error:
-        told = {"kind": type(error).__name__, **error.to_dict()}
-    print(json.dumps(told))  # noqa: T201 - to who asked
+        timed = {"kind": type(error).__name__, **error.to_dict()}
+    print(json.dumps(timed))  # noqa: T201 - to who asked
 
 
 def time_steps(encoder: Encoder, tokens: int, precision: str, batch: int, free: int = 0) -> StepCost:

@@ -181,7 +181,7 @@ def measure_results(
     precision, recall = (_share(hits, confusion.sum(axis=axis)) for axis in (0, 1))
     f1 = _share(2 * precision * recall, precision + recall)
     right = given == true
-    ranges, filled, counts, confidence, rightness = _calibration(sure, right)
+    ranges, filled, counts, confidence, rightness = _calibration(confidences, right)
     # Of all, of each class given, of each true class, of each range.
     groups = (np.zeros(count, int), given, true, np.searchsorted(filled, ranges))
     intervals = _intervals(right, groups, (1, classes, classes, len(filled)), rows)
@@ -220,14 +220,14 @@ def measure_results(
 
 
 def _calibration(
-    sure: np.ndarray, right: np.ndarray
+    confidences: np.ndarray, right: np.ndarray
 ) -> tuple[np.ndarray, list[int], np.ndarray, np.ndarray, np.ndarray]:
     """Return each answer's range of confidence, which ranges have any, and their counts, confidence and rightness."""
     # A confidence of exactly 1 belongs to the last range.
-    ranges = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    ranges = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
     filled = [one for one in range(_BINS) if (ranges == one).any()]
     counts = np.array([(ranges == one).sum() for one in filled])
-    confidence = np.array([sure[ranges == one].mean() for one in filled])
+    confidence = np.array([confidences[ranges == one].mean() for one in filled])
     rightness = np.array([right[ranges == one].mean() for one in filled])
     return ranges, filled, counts, confidence, rightness
 

@@ -275,7 +275,7 @@ def read_run(folder: Path) -> Run:
             raise damaged(path, error) from error
     except InputError as error:
         why = error if "file" in error.values else damaged(path, error)
-        return Run(folder, request, "damaged", _asked(folder), error=why)
+        return Run(folder, request, "damaged", _queued(folder), error=why)
 
 
 def _as_run(folder: Path, request: Request, given: Mapping[str, Any]) -> Run:

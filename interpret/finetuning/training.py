@@ -153,7 +153,7 @@ def train(
         regularizer = make_regularizer(trainable, recipe, parent_run)
         stack.enter_context(at_rest(trainable.model))
         kept = _take_prefix(stack, objective, trainable, recipe, training_data, encoder.width, callback, stop)
-        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        checkpoints = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         trainer = FineTuner(
             objective,
             trainable,
@@ -164,9 +164,9 @@ def train(
             stop,
             folder is not None,
             folder.parent / SNAPSHOTS if folder is not None else None,
-            training_arguments(recipe, device, place),
+            training_arguments(recipe, device, checkpoints),
         )
-        _begin_or_resume(trainer, place)
+        _begin_or_resume(trainer, checkpoints)
         loss, found = trainer.finish()
         trainer.release()
         seconds = time.perf_counter() - begin
@@ -206,7 +206,7 @@ def _settle(
     """Merge adapters into a model that has learned, and return it with its answers as they are to be read."""
     trainable, progress = trainer.trainable, trainer.reached.progress
     choice = trainer.choice(found)
-    answers = trainer.trained_for.finish(trainable, found, trainer.data.scale)
+    answers = trainer.training_objective.finish(trainable, found, trainer.data.scale)
     adapter = trainable.settle()
     return Trained(
         trainable.model,

@@ -207,16 +207,16 @@ def fit_tuned_lens(
     >>> bool(lens.after[0] < lens.before[0])  # in bits from the last level's answer
     True
     """
-    states, owner, held = _collect(encoder, texts, seed)
-    with hold(encoder.spec.device):
-        judging = torch.from_numpy(np.isin(owner, held))
-        judged, learned = states[:, judging], states[:, ~judging]
-        weight, bias = _regressed(learned)
-    before = _divergence(encoder, judged[:-1], judged[-1])
-    _descend(encoder, learned, weight, bias, steps, seed, progress)
-    with hold(encoder.spec.device), torch.no_grad():
-        moved = judged[:-1] + torch.einsum("lni,loi->lno", judged[:-1], weight) + bias[:, None]
-        after = _divergence(encoder, moved, judged[-1])
+    states, owner, held_out = _collect(encoder, texts, seed)
+    with lock_device(encoder.spec.device):
+        is_validation = torch.from_numpy(np.isin(owner, held_out))
+        validation, training = states[:, is_validation], states[:, ~is_validation]
+        weight, bias = _regressed(training)
+    before = _divergence(encoder, validation[:-1], validation[-1])
+    _descend(encoder, training, weight, bias, steps, seed, progress)
+    with lock_device(encoder.spec.device), torch.no_grad():
+        moved = validation[:-1] + torch.einsum("lni,loi->lno", validation[:-1], weight) + bias[:, None]
+        after = _divergence(encoder, moved, validation[-1])
         fitted = [read_only(one.detach().cpu().numpy(), np.float32) for one in (weight, bias)]
     texts_of = np.searchsorted(held_out, owner[is_validation.numpy()])
     gains = np.stack([np.bincount(texts_of, one, len(held_out)) for one in before - after], axis=1)
@@ -308,7 +308,7 @@ def _descend(
     random = torch.Generator().manual_seed(seed)
     for step in range(steps):
         # For a step only: others may want the device meanwhile.
-        with hold(encoder.spec.device):
+        with lock_device(encoder.spec.device):
             own = states[:, torch.randint(states.shape[1], (_BATCH,), generator=random)]
             with torch.no_grad():
                 goal = encoder.guess(own[-1]).float().log_softmax(-1)

@@ -8,7 +8,6 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem

@@ -11,7 +11,6 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.language import _, _n, literal
-from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
@@ -108,7 +107,7 @@ def _together(choice: TargetChoice, baseline: str) -> None:
     words = len(_free(target_function.tokens))
     found = long_work(
         "interactions",
-        f"{asked.about}:{baseline}",
+        f"{choice.about}:{baseline}",
         _n(
             "Measure all word pairs: about {passes} pass",
             "Measure all word pairs: about {passes} passes",

@@ -156,7 +156,7 @@ def _sampled_rows(total: int, most: int) -> list[int]:
     return sorted(np.random.default_rng(_SEED).choice(total, most, replace=False).tolist())
 
 
-def learned_texts() -> frozenset[str] | None:
+def trained_texts() -> frozenset[str] | None:
     """Return what the chosen model's run, and those that it went on from, learned from; None where nobody knows."""
     chosen = chosen_run()
     if not chosen:

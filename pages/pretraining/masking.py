@@ -54,7 +54,7 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
     masking_words(masked, f"{model} · {subject.text[:80]}", stem)
     st.caption(
         _("Tokens that seed {seed} selects: {chosen} of {tokens}; special tokens are never selected.").format(
-            chosen=len(masked.place), tokens=int((~masked.tokens.special).sum()), seed=seed
+            chosen=len(masked.positions), tokens=int((~masked.tokens.special).sum()), seed=seed
         )
     )
     number = st.column_config.NumberColumn(format="%.3f")

@@ -19,6 +19,7 @@ from interpret.attention.held_out import held_out
 from interpret.core.intervals import wilson
 from interpret.embeddings.probing import Probe
 from interpret.finetuning.facts import beats_baseline, in_words
+from interpret.finetuning.objective import find_objective
 from interpret.finetuning.outcome import read_run_examples
 from interpret.finetuning.regression_results import measure_fit
 from interpret.finetuning.results import measure_results
@@ -162,7 +163,7 @@ def test_a_training_on_labels_of_noise_ends_in_the_red_sentence(page, tiny_folde
     # So do Runs, the terminal and the record.
     open_page(page, "runs")
     assert page.dataframe[0].value["Above the baseline"].tolist() == ["⚠ no evidence"]
-    assert "not shown to beat" in " ".join(in_words(run.facts, "classes", False))
+    assert find_objective("classes").baseline(run.facts) in " ".join(in_words(run.facts, "classes", False))
 
 
 @pytest.mark.parametrize(("answer", "red"), [(noise, True), (right, False)])
@@ -213,7 +214,8 @@ def test_a_regression_is_held_against_the_mean(page, tmp_path, answer, beats):
     open_page(page, stage="watch")
     assert not page.exception
     assert len(page.error) == (not beats)
-    assert ("not shown to beat" in " ".join(in_words(run.facts, "regression", False))) != beats
+    baseline = find_objective("regression").baseline(run.facts)
+    assert (baseline in " ".join(in_words(run.facts, "regression", False))) != beats
 
 
 def test_rows_that_chose_the_epoch_are_named_with_how_far_that_flatters(page, tmp_path):

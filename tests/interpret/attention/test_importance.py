@@ -7,6 +7,7 @@ import transformers as tf
 from scipy import stats
 
 import interpret as it
+from interpret.attention.head_evaluator import HeadEvaluator
 from interpret.attention.importance import _evaluator
 from interpret.core.clustered_intervals import sides
 from interpret.core.linear_head import sentence_vectors, split_half
@@ -37,9 +38,7 @@ def test_the_score_is_a_finite_difference_of_the_loss_in_the_head_mask(encoder):
                 for sign in (1, -1):
                     gates = torch.ones(3, 4)
                     gates[layer, head] += sign * step
-                    one = it.attention.importance._Evaluator(
-                        encoder, [exam.texts[text]], exam.gold[[text]], exam.head, 0, [[0]]
-                    )
+                    one = HeadEvaluator(encoder, [exam.texts[text]], exam.gold[[text]], exam.head, 0, [[0]])
                     losses.append(one.score(gates)[0])
                 slopes.append(abs(losses[0] - losses[1]) / (2 * step))
             expected[layer, head] = np.mean(slopes)
