@@ -19,6 +19,8 @@ MISSING = echo "$(1) is not here, so $(2) (Debian's packages are \`nodejs\` and 
 
 export TOKENIZERS_PARALLELISM = false
 export HF_HUB_DISABLE_TELEMETRY = 1
+# Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks gpu-check clean
 

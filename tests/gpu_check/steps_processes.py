@@ -118,7 +118,7 @@ def page(world: World) -> list[Figure]:
     def look() -> None:
         nonlocal worst
         worst = max(worst, float(abs(it.trace(encoder, SENTENCE).attention - before).max()))
-        time.sleep(0.05)
+        time.sleep(0.2)
 
     run = _worker(world, world.device, look)
     return [
@@ -144,7 +144,7 @@ def cards(world: World) -> list[Figure]:
     def look() -> None:
         for number, name in enumerate(names):
             least[number] = min(least[number], find(name).free)
-        time.sleep(0.05)
+        time.sleep(0.2)
 
     run = _worker(world, names[1], look)
     taken = [one - other for one, other in zip(before, least, strict=True)]
