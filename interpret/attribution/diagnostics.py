@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -310,11 +310,11 @@ def with_new_weights(target_function: TargetFunction, stages: Sequence[str], see
                 if id(parameter) not in changed:
                     parameter.data = anew(parameter.data)
                     changed.add(id(parameter))
-    differs = bool(changed) or head is not target_function.head
-    return (
-        TargetFunction(encoder, target_function.tokens, target_function.target, head, target_function.other)
-        if differs
-        else None
+    if not changed and head is target_function.head:
+        return None
+    reading = replace(target_function.reading, encoder=encoder)
+    return TargetFunction(
+        encoder, target_function.tokens, target_function.target, head, target_function.other, reading
     )
 
 

@@ -296,6 +296,18 @@ def test_at_the_end_of_the_cascade_no_weight_is_as_it_was(family, tmp_path):
     assert all(torch.equal(one, before[name]) for name, one in encoder._whole.named_parameters())
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
+def test_with_new_weights_texts_are_compared_as_before(bert, pooling):
+    """The cosine is that of vectors of the same pooling, made by the model with the new weights."""
+    function = target_function(bert, TEXT, "the river rose", target="similarity", pooling=pooling)
+    drawn = with_new_weights(function, cascade(function), seed=0)
+    assert drawn.encoder is not bert
+    one, other = it.embed(drawn.encoder, [TEXT, "the river rose"], layers=[-1], pooling=pooling).vectors[0]
+    cosine = float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+    with torch.no_grad():
+        assert float(drawn.score(drawn.embedded[None])[0]) == pytest.approx(cosine, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [("norm", ("layer 2", "layer 1", "layer 0", "embeddings")), ("unit 0.3", ("embeddings",))],
