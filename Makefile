@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 # Some machines forbid Python to keep what it compiled: a hundred processes of a run of tests would each do it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks gpu-check clean
+.PHONY: help run test test-fast test-js lint lint-js wheel oracles bench catalogue reference notebooks pictures gpu-check clean
 
 help: ## says what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -99,6 +99,10 @@ reference: $(VENV)/.installed-tests ## writes docs/api/ from the docstrings
 # `tests/test_notebooks.py` fails where a cell gives something else than it stores.
 notebooks: $(VENV)/.installed-tests ## executes docs/notebooks/ anew
 	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.notebooks
+
+# Takes Chromium, as the browser tests do.
+pictures: $(VENV)/.installed-tests ## takes the pictures of docs/ anew
+	OMP_NUM_THREADS=2 $(BIN)/python -m tests.pictures
 
 # Eight minutes on one card; see docs/gpu.md. Runs on the python3 at hand, which needs PyTorch with CUDA, transformers,
 # accelerate, PEFT, SciPy, scikit-learn, jaxtyping, filelock and psutil; no network.
