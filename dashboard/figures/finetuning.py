@@ -12,6 +12,7 @@ from scipy.signal import lfilter
 
 from dashboard.figures import shown
 from dashboard.language import _
+from dashboard.numbers import duration
 
 if TYPE_CHECKING:
     from interpret.finetuning.metrics_log import MetricsLog
@@ -127,7 +128,8 @@ def cost_curve(
             marker={"size": 10, "color": JUDGED},
             line={"color": QUIET, "width": 1},
             error_y={"array": high, "arrayminus": low, "color": QUIET, "thickness": 1},
-            hovertemplate="%{text}: %{y} · %{x:.1f} s<extra></extra>",
+            customdata=[duration(one) for one in seconds],
+            hovertemplate="%{text}: %{y} · %{customdata}<extra></extra>",
             cliponaxis=False,
         )
     )

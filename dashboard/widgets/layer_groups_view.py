@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.recipe_view import suggest_settings
-from interpret.core.units import counted
+from interpret.core.units import counted, learning_rate
 
 _NAME_WIDTH = 120
 # Blocks of the widest bar.
@@ -113,7 +113,7 @@ def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: 
             colour, word = (
                 ("blue", _("frozen"))
                 if layer_group.frozen
-                else ("orange", _("learning rate {rate}").format(rate=f"{rates[layer_group.name]:.1e}"))
+                else ("orange", _("learning rate {rate}").format(rate=learning_rate(rates[layer_group.name])))
             )
             count = counted(layer_group.parameters)
             if 0 < layer_group.learns < layer_group.parameters:

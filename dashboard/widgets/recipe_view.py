@@ -97,9 +97,10 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         1e-8,
         100.0,
         key=state.RATE,
-        format="%.2e",
+        format="%e",
         step=1e-5,
         persist_state="session",
+        on_change=_round_rate,
         help=_(
             "Peak learning rate of the head. 2e-5 to 5e-5 if layers are trained (Devlin et al. 2019), 1e-3 or more "
             "for a head alone."
@@ -137,6 +138,11 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         "max_length": int(tokens),
         "seed": int(seed),
     }
+
+
+def _round_rate() -> None:
+    # Steps of 1e-5 add up to 3.0000000000000004e-05, and the field shows every digit.
+    st.session_state[state.RATE] = float(f"{st.session_state[state.RATE]:.6g}")
 
 
 def _objective_input(objective: it.finetuning.Objective) -> dict[str, Any]:

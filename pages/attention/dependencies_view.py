@@ -13,6 +13,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
+from dashboard.numbers import interval, listed, sentences
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -89,17 +90,16 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
     above = by_verdict[1]
     first = (
         _("**For {count} of {total} relations, a head finds more than the best fixed position does:** {names}.").format(
-            count=len(above), total=len(scores.relations), names=", ".join(map(literal, above))
+            count=len(above), total=len(scores.relations), names=listed(map(literal, above))
         )
         if above
         else _(
             "**For none of the {total} relations is a head shown to find more than the best fixed position does.**"
         ).format(total=len(scores.relations))
     )
-    return (
-        first
-        + " "
-        + _(
+    return sentences(
+        first,
+        _(
             "For {less} the head finds fewer; for {open} the 95% interval of the difference includes 0. With this "
             "many relations, about {luck} would come out above by chance alone. Head and position are chosen on four "
             "fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over sentences, "
@@ -109,7 +109,7 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
             open=len(by_verdict[0]),
             luck=f"{0.025 * len(scores.relations):.1f}",
             seed=scores.seed,
-        )
+        ),
     )
 
 
@@ -123,7 +123,7 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Relation"): list(scores.relations),
         _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
         _("Gain"): [one.gain for one in held],
-        _("Gain, 95%"): [_ends(one.gain_interval) for one in held],
+        _("Gain, 95%"): [interval(one.gain_interval, ".3f") for one in held],
         _("Verdict"): [verdicts[one.verdict] for one in held],
         _("Occurrences"): scores.counts.tolist(),
         _("Sentences"): [one.sentences for one in held],
@@ -131,16 +131,11 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Head"): [one[1] for one in best],
         _("Link direction"): [ways[one[2]] for one in best],
         _("Found"): [one.found for one in held],
-        _("Found, 95%"): [_ends(one.found_interval) for one in held],
+        _("Found, 95%"): [interval(one.found_interval, ".3f") for one in held],
         _("Fixed position"): scores.offset.tolist(),
         _("Found by fixed position"): [one.placed for one in held],
-        _("Found by fixed position, 95%"): [_ends(one.placed_interval) for one in held],
+        _("Found by fixed position, 95%"): [interval(one.placed_interval, ".3f") for one in held],
     }
-
-
-def _ends(interval: tuple[float, float]) -> str:
-    low, high = interval
-    return f"{low:.3f} – {high:.3f}".replace("-", "−") if np.isfinite(low) else "–"
 
 
 def dependency_guide() -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import interpret as it
 from dashboard.language import _
+from dashboard.numbers import number
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -107,7 +108,7 @@ def facts(asked: Asked) -> dict[str, str]:
         _("Explained target"): target_name(asked, question.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
         _("Probability"): f"{float(question.target_probabilities(tokens)[0]):.4f}" if question.kind.likely else "",
-        _("Model output"): f"{float(question.outputs(tokens)[0]):.4f}",
+        _("Model output"): number(float(question.outputs(tokens)[0]), ".4f"),
         _("Text"): asked.subject.text,
         _("Second text"): asked.subject.pair or "",
         _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -138,7 +139,7 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
             look = (
                 "class='fixed'"
                 if word.fixed
-                else f"style='{_style(word.score, row.most)}' title='{escape(word.note or f'{word.score:+.4f}')}'"
+                else f"style='{_style(word.score, row.most)}' title='{escape(word.note or number(word.score, '+.4f'))}'"
             )
             parts.append(f"{' ' if word.spaced else ''}<span {look}>{escape(word.text)}</span>")
         parts.append("</p>")
@@ -149,7 +150,7 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
     table = attribution_table(found, how.words)
     parts.append(f"<p>{legend}</p><table><tr>{''.join(f'<th>{escape(str(name))}</th>' for name in table)}</tr>")
     for values in zip(*table.values(), strict=True):
-        cells = (f"{one:+.4f}" if isinstance(one, float) else str(one) for one in values)
+        cells = (number(one, "+.4f") if isinstance(one, float) else str(one) for one in values)
         parts.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     parts.append("</table>")
     return "".join(parts).encode()

@@ -8,6 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, literal
+from dashboard.numbers import duration, number, sentences
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
@@ -104,7 +105,7 @@ def _verdict(found: it.attribution.Faithfulness) -> str:
     ).format(
         one=f"{found.comprehensiveness_p:.3f}", other=f"{found.sufficiency_p:.3f}", rankings=among.format(count=count)
     )
-    return f"{said} {sure}"
+    return sentences(said, sure)
 
 
 def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> None:
@@ -119,7 +120,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Comprehensiveness (ERASER)") if faithful.predicted else _("Comprehensiveness"),
-        f"{faithful.comprehensiveness:.3f}",
+        number(faithful.comprehensiveness),
         versus(faithful.random_comprehensiveness),
         delta_color="off",
         delta_arrow="off",
@@ -131,7 +132,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Sufficiency (ERASER)") if faithful.predicted else _("Sufficiency"),
-        f"{faithful.sufficiency:.3f}",
+        number(faithful.sufficiency),
         versus(faithful.random_sufficiency),
         delta_color="off",
         delta_arrow="off",
@@ -143,7 +144,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Time taken"),
-        f"{found.seconds + faithful.seconds:.1f} s",
+        duration(found.seconds + faithful.seconds),
         _("{count} passes").format(count=f"{found.forward_passes + found.backward_passes + faithful.forward_passes:,}"),
         delta_color="off",
         delta_arrow="off",

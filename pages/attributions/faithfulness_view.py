@@ -11,6 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _
+from dashboard.numbers import number
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
@@ -109,7 +110,7 @@ def trust_of(asked: Asked, explained: Analysis, found: it.Attribution, how: How)
 
 def versus(random: np.ndarray) -> str:
     """Say what random rankings have: mean and standard deviation."""
-    return _("random: {mean} ± {spread}").format(mean=f"{random.mean():.3f}", spread=f"{random.std():.3f}")
+    return _("random: {mean} ± {spread}").format(mean=number(random.mean()), spread=f"{random.std():.3f}")
 
 
 def quality_downloads(

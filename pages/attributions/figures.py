@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures import shown
 from dashboard.language import _
+from dashboard.numbers import interval, number
 
 if TYPE_CHECKING:
     from interpret.attribution.diagnostics import Diagnostics
@@ -60,8 +61,8 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
     """Draw the rank correlation of each two methods, with its 95% interval under it."""
     said = [
         [
-            "" if np.isnan(one) else f"{one:.2f}" + ("" if np.isnan(low) else f"<br>{low:.2f} – {high:.2f}")
-            for one, (low, high) in zip(row, ends, strict=True)
+            "" if np.isnan(one) else number(one, ".2f") + ("" if np.isnan(pair[0]) else f"<br>{interval(pair, '.2f')}")
+            for one, pair in zip(row, ends, strict=True)
         ]
         for row, ends in zip(values.tolist(), intervals.tolist(), strict=True)
     ]
@@ -71,7 +72,7 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
             x=list(names),
             y=list(names),
             coloraxis="coloraxis",
-            text=[[one.replace("-", "−") for one in row] for row in said],
+            text=said,
             texttemplate="%{text}",
             hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
         )

@@ -11,6 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
+from dashboard.numbers import number
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
@@ -67,11 +68,11 @@ def _similar(asked: Asked, baseline: str) -> None:
     places = st.columns(3)
     dot = asked.question.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
-    places[0].metric(name, f"{found.similarity:.3f}")
-    places[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
+    places[0].metric(name, number(found.similarity))
+    places[1].metric(_("From word pairs"), number(float(found.scores.sum()), "+.3f"))
     places[2].metric(
         _("From the baseline"),
-        f"{found.to_baseline:+.3f}",
+        number(found.to_baseline, "+.3f"),
         help=_(
             "What no word pair accounts for: the similarity of each text to the other's baseline, minus the "
             "similarity of the two baselines."

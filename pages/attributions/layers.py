@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cache, state
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, literal
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import warn_of_baseline
@@ -48,7 +49,7 @@ def layers(asked: Asked) -> None:
         return
     scores, deltas = found
     tokens = question.tokens
-    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
+    names = hidden_state_names(range(len(scores)))
     st.markdown(_("Explained: {target}").format(target=literal(target_name(asked, question.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
     warn_of_baseline(question, baseline, "layers")

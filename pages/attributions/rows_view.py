@@ -14,6 +14,7 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import listed, number
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.ask_view import Asked
 from dashboard.widgets.choices import choose
@@ -186,7 +187,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
     means = found.plausibility
     if means:
         told = {
-            name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
+            name: number(mean) + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
         }
         st.markdown(
             _n(
@@ -257,7 +258,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
 def _best(one: it.Attribution) -> str:
     scores, tokens = one.word_scores(), one.tokens
     order = [i for i in np.argsort(-np.abs(scores), kind="stable") if not tokens.special[tokens.groups[i][0]]][:3]
-    return ", ".join(f"{tokens.words[i]} {scores[i]:+.2f}" for i in order)
+    return listed(f"{tokens.words[i]} {number(scores[i], '+.2f')}" for i in order)
 
 
 def _open(text: str) -> None:

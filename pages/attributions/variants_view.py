@@ -8,6 +8,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, literal
+from dashboard.numbers import listed, number
 
 
 def search_names() -> dict[str, str]:
@@ -23,8 +24,7 @@ def search_names() -> dict[str, str]:
 def variants_table(question: it.attribution.TargetFunction, variants: it.attribution.Variants) -> dict[str, list[Any]]:
     """Return a row for each variant: what changed, how it reads, and each class's probability."""
     changed = [
-        ", ".join(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes)
-        or _("(original)")
+        listed(f"{one.before} → {one.after}" if one.after else f"– {one.before}" for one in changes) or _("(original)")
         for changes in variants.changes
     ]
     return {
@@ -49,7 +49,7 @@ def chances_table(question: it.attribution.TargetFunction, variants: it.attribut
             _("With these words switched off: **{before} → {after}** ({change}). The model reads: “{text}”").format(
                 before=f"{before:.4f}",
                 after=f"{after:.4f}",
-                change=f"{after - before:+.4f}",
+                change=number(after - before, "+.4f"),
                 text=literal(variants.texts[1]),
             )
         )

@@ -10,6 +10,7 @@ from dashboard import state
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
+from dashboard.numbers import number, sentences
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
@@ -103,7 +104,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
     other = asked.ask(text, question.target)
     before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (question, other))
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
-        before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
+        before=f"{before:.4f}", after=f"{after:.4f}", change=number(after - before, "+.4f")
     )
     if question.kind.predicts:
         likeliest = asked.ask(text, "predicted").target.name
@@ -148,12 +149,11 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
         else _("**{size} changes flip the prediction**: “{text}”")
     )
     st.markdown(
-        turned.format(size=size, text=literal(found.variants.texts[1]))
-        + " "
-        + (
+        sentences(
+            turned.format(size=size, text=literal(found.variants.texts[1])),
             _("No smaller set of changes does; all were tried.")
             if found.smallest
-            else _("A smaller set of changes may exist.")
+            else _("A smaller set of changes may exist."),
         )
     )
     table = variants_table(question, found.variants)

@@ -9,6 +9,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.components.words import word_rows
 from dashboard.language import _, literal
+from dashboard.numbers import number
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import (
     attributions_of,
@@ -78,7 +79,7 @@ def _answer(asked: Asked) -> None:
     parts = [_("Explained: {target}").format(target=literal(target_name(asked, question.target)))]
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{question.target_probability:.1%}"))
-    parts.append((_("logit {output}") if likely else _("output {output}")).format(output=f"{question.output:.3f}"))
+    parts.append((_("logit {output}") if likely else _("output {output}")).format(output=number(question.output)))
     hint = _(
         "A score is what a word adds to the logit, the number before softmax that the probability is computed from."
     )

@@ -16,6 +16,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
+from dashboard.numbers import clauses, sentences
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
@@ -235,10 +236,11 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
             "Texts longer than the {most} tokens that this model reads at once: {count}. They were read in windows."
         )
         if level == "texts":
-            said += " " + (
+            said = sentences(
+                said,
                 _("A text's vector is the maximum over its windows.")
                 if pooling == "max"
-                else _("A text's vector is the average over its windows.")
+                else _("A text's vector is the average over its windows."),
             )
         st.info(said.format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"), icon=":material/view_carousel:")
     _say_what_is_own(encoder, embeddings)
@@ -253,10 +255,11 @@ def _say_what_is_own(encoder: it.Encoder, embeddings: it.Embeddings) -> None:
     unread = int(embeddings.cut.sum())
     if unread:
         st.info(
-            length_line(own)
-            + " "
-            + _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
-                count=f"{unread:,}", total=f"{len(embeddings.texts):,}"
+            sentences(
+                length_line(own),
+                _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
+                    count=f"{unread:,}", total=f"{len(embeddings.texts):,}"
+                ),
             ),
             icon=":material/content_cut:",
         )
@@ -296,10 +299,8 @@ def sample_line(read: Read, places: np.ndarray) -> str:
         parts.append(_n("from {texts} text", "from {texts} texts", texts).format(texts=f"{texts:,}"))
     if texts < read.collection.total:
         parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
-    line = ", ".join(parts) + "."
-    if len(places) < 30:
-        line += " " + _("With so few points, every number below is imprecise.")
-    return line
+    line = _("{facts}.").format(facts=clauses(parts))
+    return sentences(line, _("With so few points, every number below is imprecise.")) if len(places) < 30 else line
 
 
 def about_places(places: np.ndarray) -> str:

@@ -13,11 +13,12 @@ import interpret as it
 from dashboard import jobs, state
 from dashboard.figures.finetuning import cost_curve
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import duration, number
 from dashboard.widgets.choices import choose
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
-from interpret.core.units import counted, duration
+from interpret.core.units import counted
 from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
 from interpret.finetuning.outcome import compare_runs
@@ -135,7 +136,8 @@ def _live(group: str, active: bool) -> None:
     )
     for run in runs:
         if run.error is not None:
-            st.error(f"{literal(run.request.name)}: {explain(it.InterpretError(run.error[0], **run.error[1]))}")
+            reason = explain(it.InterpretError(run.error[0], **run.error[1]))
+            st.error(_("{name}: {value}").format(name=literal(run.request.name), value=reason))
     st.caption(
         _(
             "All runs use the same rows, seed and settings. A learning rate that suits layers is low for a head "
@@ -152,7 +154,7 @@ def _verdict(runs: list[it.runs.Run], name: str, is_share: bool) -> None:
     cheapest = min([best, *alike], key=lambda run: run.facts["seconds"])
 
     def written(score: float) -> str:
-        return f"{score:.1%}" if is_share else f"{score:.3f}"
+        return number(score, ".1%" if is_share else ".3f")
 
     st.info(
         _(

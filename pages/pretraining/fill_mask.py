@@ -12,6 +12,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads
 from dashboard.language import _, _n, literal
+from dashboard.numbers import sentences
 from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
@@ -122,7 +123,9 @@ def _bench(subject: Subject, around: _Around) -> None:
     with pictured or st.container():
         title = _("At which layer does the guess form?")
         if off:
-            title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
+            title = sentences(
+                title, _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
+            )
         st.markdown(f"**{title}**")
         place = pick_mask(found)
         shown: list[Analysis] = []
@@ -219,7 +222,7 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
         off = switch_heads(subject)
         if off:
             after = guesses_of(subject, hidden, off)
-            chance = st.column_config.NumberColumn(format="%.3f %%")
+            chance = st.column_config.NumberColumn(format="%.3f%%")
             st.dataframe(
                 survival_table(before, after),
                 hide_index=True,

@@ -9,6 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
+from dashboard.numbers import listed, sentences
 from interpret.core.builtin import Figure, pretraining_facts
 from interpret.core.checkpoints import BUILT_IN, GUESSER
 from pages.pretraining.fill_mask_view import percent
@@ -35,7 +36,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             "as google-bert/bert-base-uncased."
         ).format(
             count=facts.learned,
-            books=literal(", ".join(facts.books)),
+            books=listed(map(literal, facts.books)),
             words=facts.words,
             first=percent(facts.first),
             five=percent(facts.five),
@@ -44,7 +45,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             **{one.domain: percent(one.value) for one in facts.figures if one.measure == "first"},
         )
     )
-    st.caption(" ".join(parts))
+    st.caption(sentences(*parts))
     with st.expander(_("Accuracy by kind of text")):
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(

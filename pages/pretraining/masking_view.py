@@ -12,6 +12,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.numbers import number
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from interpret.core.errors import InputError
@@ -46,7 +47,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         1,
         90,
         key=state.GAME_RATE,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15% in the BERT paper."),
     )
@@ -55,7 +56,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         0,
         100,
         key=state.GAME_HIDDEN,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("80% in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
     )
@@ -66,7 +67,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         0,
         100,
         key=state.GAME_REPLACED,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("10% in the BERT paper: replaced by a random token of the vocabulary."),
     )
@@ -189,7 +190,7 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
                 "**{seen} nats** where it is visible, as it always is in use: a gap of **{gap} nats**. If every "
                 "selected token were masked, the model would never learn what to do with a token that it sees; this "
                 "is why the others are kept or replaced."
-            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
+            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=number(hidden[0] - seen[0], ".2f"))
         )
 
 

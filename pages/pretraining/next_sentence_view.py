@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain
+from dashboard.numbers import sentences
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
@@ -196,12 +197,11 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
         )
     else:
         said = _("These {count} pairs do not show that it does better than chance.")
-    return (
-        said.format(count=len(found.true))
-        + " "
-        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50%.").format(
+    return sentences(
+        said.format(count=len(found.true)),
+        _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50%.").format(
             **numbers
-        )
+        ),
     )
 
 

@@ -15,6 +15,7 @@ import interpret as it
 from dashboard import page_file, state
 from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, explain, literal
+from dashboard.numbers import duration, interval, listed, number
 from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.choices import segments
 from dashboard.widgets.models import RUN
@@ -22,7 +23,6 @@ from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
-from interpret.core.units import duration
 from interpret.finetuning.facts import beats_baseline, reported_on
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 
@@ -127,7 +127,7 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
 
     return {
         _("Name"): [row.recorded.name for row in rows],
-        _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
+        _("Alias"): [listed(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
         _("95% interval"): [_interval(row) for row in rows],
@@ -167,8 +167,7 @@ def _interval(row: Row) -> str:
     facts = _facts(row)
     if "low" not in facts:
         return ""
-    form = ".2f" if "r2" in facts else ".0%"
-    return f"{facts['low']:{form}} – {facts['high']:{form}}"
+    return interval((facts["low"], facts["high"]), ".2f" if "r2" in facts else ".1%")
 
 
 def _above(row: Row) -> str:
@@ -188,7 +187,9 @@ def _reported(row: Row) -> str:
     if honest is None:
         return _("validation set (it chose the epoch)")
     form = ".3f" if "r2" in facts else ".1%"
-    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(score=f"{honest:{form}}")
+    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(
+        score=number(honest, form)
+    )
 
 
 @guarded
@@ -297,7 +298,7 @@ def lineage_view(row: Row) -> None:
     if children:
         st.markdown(
             _("Child runs (continued from this one): {names}").format(
-                names=", ".join(literal(run.request.name) for run in children)
+                names=listed(literal(run.request.name) for run in children)
             )
         )
 
@@ -325,5 +326,10 @@ def compare_view(rows: list[Row]) -> None:
         title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
         table[title] = [row.recorded.params.get(name, "") for name in differing]
     st.dataframe(table, hide_index=True, key="differing")
-    took = [f"{row.recorded.name}: {duration(row.recorded.metrics.get('final_seconds', 0.0))}" for row in rows]
-    st.caption(" · ".join(map(literal, took[:_MOST_ALIKE])))
+    took = [
+        _("{name}: {value}").format(
+            name=literal(row.recorded.name), value=duration(row.recorded.metrics.get("final_seconds", 0.0))
+        )
+        for row in rows[:_MOST_ALIKE]
+    ]
+    st.caption(" · ".join(took))
