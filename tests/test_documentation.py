@@ -1,10 +1,12 @@
 """What the documentation promises is true of itself: links, one style, no claim without a figure, terms to be found."""
 
+import ast
 import json
 import re
 
 import pytest
 from babel.messages.pofile import read_po
+from mypy import api
 
 from dashboard import ROOT
 from tests.api_reference import all_pages
@@ -113,3 +115,22 @@ def test_a_term_of_the_field_is_found(searched, term):
 def test_there_are_many_terms_and_a_search_can_fail(searched):
     assert TERMS.count(";") >= 40
     assert not re.search(r"\bbeam search", searched)
+
+
+def lines_of_python(page):
+    return "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), flags=re.DOTALL))
+
+
+def test_the_lines_of_python_are_of_names_that_are_there(tmp_path):
+    """mypy reads them: to run them would take minutes, and a method that was renamed is seen without."""
+    given = "texts: list[str] = []\nlabels: list[str] = []\npairs: list[tuple[str, str]] = []\n"
+    file = tmp_path / "page.py"
+    file.write_text(given + lines_of_python("docs/library.md"), "utf-8")
+    settings = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
+    said, errors, status = api.run([*settings, str(file)])
+    assert status == 0, said + errors
+
+
+def test_both_languages_have_the_same_lines_of_python():
+    one, other = (ast.dump(ast.parse(lines_of_python(f"docs/{folder}library.md"))) for folder in ("", "zh-CN/"))
+    assert one == other

@@ -27,9 +27,22 @@ def preset_names() -> dict[str, str]:
     }
 
 
+def short_preset_names() -> dict[str, str]:
+    """Name what a preset freezes in a run's name."""
+    return {
+        "lower half": _("lower half frozen"),
+        "nothing": _("nothing frozen"),
+        "embeddings": _("embeddings frozen"),
+        "all but the last quarter": _("all but the last quarter frozen"),
+        "head only": _("head only"),
+        "own": _("own choice of layers"),
+    }
+
+
 def layer_group_name(name: str) -> str:
     """Name a layer group for the reader."""
-    named = {"embeddings": _("Embeddings"), "pooler": _("Pooler"), "head": _("Task head")}
+    # Not the name of the page, which is another word in other languages.
+    named = {"embeddings": _("embeddings").capitalize(), "pooler": _("Pooler"), "head": _("Task head")}
     return named.get(name) or _("Layer {number}").format(number=name)
 
 

@@ -203,7 +203,7 @@ def _pair_input() -> dict[str, Any]:
 def _classes_input() -> dict[str, Any]:
     """Draw how labels count."""
     smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
-    balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
+    balanced = st.toggle(_("Class weights (inverse frequency)"), key="balanced", persist_state="session")
     return {"label_smoothing": float(smoothing), "balanced": bool(balanced)}
 
 
@@ -284,7 +284,7 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
 def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
     """Draw what is done against forgetting, and return it as keywords of `interpret.Recipe`."""
     holds = {
-        "none": _("nothing"),
+        "none": _("none"),
         "l2": _("L2-SP (all weights alike)"),
         **({"ewc": _("EWC (weighted by importance for the old task)")} if past else {}),
     }

@@ -15,6 +15,7 @@ from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import duration, listed
 from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
+from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
 from interpret.core.units import gigabytes, learning_rate
@@ -101,7 +102,7 @@ def _facts(run: it.runs.Run) -> str:
     frozen = listed(literal(layer_group_name(one)) for one in recipe.frozen) or _("nothing")
     return " · ".join(
         [
-            literal(run.request.base or recipe.model),
+            literal(model_name(run.request.base or recipe.model)),
             literal(run.request.data),
             _("frozen: {layer_groups}").format(layer_groups=frozen),
             *([_("LoRA rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),

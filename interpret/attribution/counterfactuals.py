@@ -250,7 +250,8 @@ def _suggestions(question: TargetFunction, search: str, places: list[int], usabl
             return ((slope * embedded[places]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
-            "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
+            "This model has no masked-language-model head, so it cannot suggest words. Choose the nearest embeddings "
+            "(“nearest”) or HotFlip (“hotflip”)."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
     texts = [question.with_tokens({place: mask}) for place in places]

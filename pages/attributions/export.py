@@ -14,6 +14,7 @@ from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.method_input import How, method_names
+from dashboard.widgets.models import device_name
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
 _AGAINST, _NEITHER, _FOR = (12, 66, 119), (245, 245, 243), (194, 102, 15)
@@ -103,7 +104,9 @@ def facts(asked: Asked) -> dict[str, str]:
     question = asked.question
     spec, tokens = asked.subject.spec, [question.tokens]
     known = {
-        _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
+        _(
+            "Model"
+        ): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {device_name(spec.device)}, {spec.precision})",
         _("Classifier"): asked.classifier,
         _("Explained target"): target_name(asked, question.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(asked).values() if one),
@@ -150,7 +153,8 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
     table = attribution_table(found, how.words)
     parts.append(f"<p>{legend}</p><table><tr>{''.join(f'<th>{escape(str(name))}</th>' for name in table)}</tr>")
     for values in zip(*table.values(), strict=True):
-        cells = (number(one, "+.4f") if isinstance(one, float) else str(one) for one in values)
+        # As a sheet reads them, into which they are copied.
+        cells = (f"{one:+.4f}" if isinstance(one, float) else str(one) for one in values)
         parts.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     parts.append("</table>")
     return "".join(parts).encode()

@@ -154,7 +154,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
 
 
 def _trusted(found: it.attribution.Diagnostics) -> None:
-    st.markdown("#### " + _("Do the scores describe this model?"))
+    st.markdown("#### " + _("Sanity checks: do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(
         _("Infidelity"),

@@ -97,7 +97,7 @@ def trust_of(asked: Asked, explained: Analysis, found: it.Attribution, how: How)
     return long_work(
         "quality:trust",
         _about(asked, how),
-        _("Measure these too"),
+        _("Measure infidelity, max-sensitivity and weight randomisation"),
         work,
         {
             "infidelity": _("infidelity"),
@@ -162,7 +162,7 @@ def quality_guide() -> None:
                 "to the embeddings, the model's weights are randomised. The scores of a method that depends on the "
                 "model stop resembling the original ones; inside the grey band they are as dissimilar as 95% of "
                 "shuffled ones.\n"
-                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to "
-                "the loss of words; that affects every number here except completeness."
+                "- Deleting words leaves texts that nobody writes. A model may react to the unnatural input (out of "
+                "distribution) rather than to the loss of words; that affects every number here except completeness."
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,11 +67,13 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
         ]
         for row, ends in zip(values.tolist(), intervals.tolist(), strict=True)
     ]
+    # In short lines, which leave room for the numbers on a narrow page.
+    labels = ["<br>".join(wrap(shown(name), 14)) for name in names]
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=list(names),
-            y=list(names),
+            x=labels,
+            y=labels,
             coloraxis="coloraxis",
             text=said,
             texttemplate="%{text}",
@@ -96,8 +99,8 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
     figure = go.Figure()
     limits = (0, 1) if found.unit == "probability" else (-np.inf, np.inf)
     for values, random, name, dash in (
-        (found.deletion, found.random_deletion, _("top-ranked words deleted"), "solid"),
-        (found.insertion, found.random_insertion, _("only top-ranked words kept"), "dash"),
+        (found.deletion, found.random_deletion, _("deletion (top-ranked words deleted)"), "solid"),
+        (found.insertion, found.random_insertion, _("insertion (only top-ranked words kept)"), "dash"),
     ):
         colour = _ERASURE[dash]
         figure.add_scatter(
@@ -168,9 +171,16 @@ def level_map(scores: np.ndarray, names: Sequence[str], levels: Sequence[str]) -
     return _score_map(scores, levels, names).update_layout(height=140 + 32 * len(levels))
 
 
-def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
-    """Draw a score for each pair of words."""
+def pair_matrix(
+    scores: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, signed: bool = True
+) -> go.Figure:
+    """Draw a score for each pair of words; one without a sign on a scale from 0."""
     figure = _score_map(scores, rows, columns)
+    if not signed:
+        figure.update_layout(coloraxis={"cmin": 0, "cmid": None}).update_traces(
+            hovertemplate="%{customdata}: %{z:.4f}<extra></extra>"
+        )
+    figure.update_layout(coloraxis_colorbar_title=title)
     return figure.update_layout(height=140 + 26 * len(rows), yaxis={"autorange": "reversed"})
 
 

@@ -80,7 +80,7 @@ def _similar(asked: Asked, baseline: str) -> None:
     )
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
-    st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
+    st.plotly_chart(pair_matrix(words, *names, _("score")), key="similarity_pairs_map")
     warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
         _(
@@ -121,7 +121,13 @@ def _together(asked: Asked, baseline: str) -> None:
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
     kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
-    st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
+    likely = question.kind.likely
+    title = (
+        (_("strength (logit)") if likely else _("strength"))
+        if kind == "strength"
+        else (_("score (logit)") if likely else _("score"))
+    )
+    st.plotly_chart(pair_matrix(scores, names, names, title, signed=kind != "strength"), key="interactions_map")
     warn_of_baseline(asked.question, baseline, "pairs")
     st.caption(
         _(
@@ -163,7 +169,10 @@ def _strongest(
             **{name: [float(values[i, j]) for i, j in places] for name, values in measures.items()},
         },
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f" if name == _("Strength") else "%+.4f")
+            for name in measures
+        },
     )
 
 

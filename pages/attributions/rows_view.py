@@ -245,7 +245,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     picked = event.selection.rows
     text = rows[picked[0]].text if picked and picked[0] < len(rows) else None
     st.button(
-        _("Open this row in “Why this prediction”"),
+        _("Open this row in “Word attributions”"),
         key="open_row",
         disabled=text is None,
         icon=":material/open_in_new:",

@@ -10,7 +10,7 @@ from dashboard import state
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
-from dashboard.numbers import number, sentences
+from dashboard.numbers import sentences
 from dashboard.widgets.ask_view import Asked, target_name
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
@@ -18,7 +18,7 @@ from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from interpret.attribution.variants import Change
-from pages.attributions.variants_view import chances_table, search_names, variants_table
+from pages.attributions.variants_view import chances_table, change_of, search_names, variants_table, variants_view
 
 _PICTURE = "switches_words"
 
@@ -103,9 +103,7 @@ def _typed(asked: Asked, question: it.attribution.TargetFunction) -> None:
         return
     other = asked.ask(text, question.target)
     before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (question, other))
-    said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
-        before=f"{before:.4f}", after=f"{after:.4f}", change=number(after - before, "+.4f")
-    )
+    said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(**change_of(question, before, after))
     if question.kind.predicts:
         likeliest = asked.ask(text, "predicted").target.name
         said += " · " + _("now predicted: {name}").format(name=literal(likeliest))
@@ -157,7 +155,7 @@ def _search(asked: Asked, question: it.attribution.TargetFunction, stem: str) ->
         )
     )
     table = variants_table(question, found.variants)
-    st.dataframe(table, hide_index=True)
+    variants_view(question, table, found.variants.labels, "counterfactuals")
     export_bar(
         [
             Download(

@@ -56,7 +56,7 @@ def why(asked: Asked) -> None:
     with right:
         agreement = it.attribution.rank_agreement(found)
         if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
-            st.markdown("#### " + _("Do the methods agree?"))
+            st.markdown("#### " + _("Agreement of methods (rank correlation)"))
             names = [method_names()[one.method] for one in found]
             st.plotly_chart(
                 agreement_map(names, agreement, it.attribution.rank_agreement_interval(found)), key="agreement"

@@ -127,8 +127,8 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
             word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
         pooling, prompt = "mean", None
         if level == "texts":
-            pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=380)
-        with st.popover(_("Reading options"), icon=":material/tune:"):
+            pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
+        with st.popover(_("Embedding options"), icon=":material/tune:"):
             kept = choose(
                 st.selectbox,
                 _("Layers to keep"),
@@ -219,7 +219,9 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     embeddings = long_work(
         "embeddings",
         about,
-        _n("Read {count} text", "Read {count} texts", len(collection.texts)).format(count=f"{len(collection.texts):,}"),
+        _n("Embed {count} text", "Embed {count} texts", len(collection.texts)).format(
+            count=f"{len(collection.texts):,}"
+        ),
         work,
         {"cut": _("tokenising"), "read": _("tokens")},
         auto=collection.characters <= _SOON_CHARACTERS,

@@ -144,7 +144,7 @@ def probe_lines(probe: Probe) -> go.Figure:
 
 
 def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:
-    figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND)
+    figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND, showlegend=True)
     figure.update_yaxes(title=title, range=limits)
     figure.update_xaxes(title=_("hidden state (0 = embeddings)"), type="category")
     return figure

@@ -26,12 +26,12 @@ def layers(read: Read) -> None:
         if read.embeddings.pooling == OWN:
             st.info(
                 _(
-                    "Only the last layer is available. Keep all layers, above under “Reading options”; or, if the "
+                    "Only the last layer is available. Keep all layers, above under “Embedding options”; or, if the "
                     "model's own vectors differ in width from its layers, choose another pooling."
                 )
             )
         else:
-            st.info(_("Only one layer was kept. Keep all layers, above under “Reading options”."))
+            st.info(_("Only one layer was kept. Keep all layers, above under “Embedding options”."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)

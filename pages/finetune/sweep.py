@@ -13,6 +13,6 @@ from pages.finetune.sweep_view import sweep_choice, sweep_live
 def sweep() -> None:
     runs = sweep_choice()
     if not runs:
-        st.info(_("No sweep yet. Set up a run, and press “Try all … depths” instead of “Start”."))
+        st.info(_("No sweep yet. Set up a run, and press “Sweep all … freezing depths” instead of “Start”."))
         return
     sweep_live(runs[0].request.group, any(run.active for run in runs))

@@ -15,6 +15,7 @@ from dashboard.figures.finetuning import cost_curve
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import duration, number
 from dashboard.widgets.choices import choose
+from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
@@ -78,7 +79,7 @@ def sweep_choice() -> list[it.runs.Run]:
     labels = {}
     for group, runs in sweeps.items():
         asked = time.strftime("%m-%d %H:%M", time.localtime(runs[-1].asked))
-        labels[group] = f"{runs[0].request.base} · {runs[0].request.data} · {asked}"
+        labels[group] = f"{model_name(runs[0].request.base)} · {runs[0].request.data} · {asked}"
     return sweeps[choose(st.selectbox, _("Sweep"), labels, state.GROUP)]
 
 

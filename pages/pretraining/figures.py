@@ -119,7 +119,7 @@ def pair_picture(found: NextSentenceScores, rows: Sequence[int]) -> go.Figure:
     figure = go.Figure()
     for name, values in (
         (_("True pair"), found.true),
-        (_("Second text of another pair"), found.shuffled),
+        (_("Shuffled"), found.shuffled),
         (_("Swapped"), found.swapped),
     ):
         figure.add_box(

@@ -95,7 +95,7 @@ def _bench(subject: Subject, around: _Around) -> None:
     found = guesses_of(subject, hidden)
     beside = segments(
         _("Comparison"),
-        {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
+        {"nothing": _("No comparison"), "model": _("With another model"), "text": _("With another text")},
         state.BESIDE,
     )
     state.publish(state.BESIDE)
@@ -121,7 +121,7 @@ def _bench(subject: Subject, around: _Around) -> None:
             guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(subject, hidden, found)
     with pictured or st.container():
-        title = _("At which layer does the guess form?")
+        title = _("Layer-wise prediction: at which layer does the guess form?")
         if off:
             title = sentences(
                 title, _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))

@@ -29,7 +29,7 @@ def say_how_good(encoder: it.Encoder) -> None:
         _(
             "**A small model, whose heads were trained on only {count} books.** On whole books that they never saw "
             "({books}), read in passages of {words} words, top-1 accuracy on tokens selected as in training is "
-            "{first} and top-5 accuracy {five}; accuracy at telling consecutive from random halves is {next} "
+            "{first} and top-5 accuracy {five}; accuracy at distinguishing consecutive from random halves is {next} "
             "({hidden} with those tokens masked; chance: 50%). On other and on short texts it does worse: top-1 "
             "accuracy is {everyday} on everyday text and {encyclopaedia} on an encyclopaedia, and on the order of two "
             "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "

@@ -136,8 +136,8 @@ def masking_table(masked: it.pretraining.MaskedText) -> dict[str, list[Any]]:
         _("Input token"): [masked.read[place] for place in masked.place],
         _("Predicted token"): list(masked.guess),
         _("Rank of the true token"): (masked.rank + 1).tolist(),
-        _("Loss"): masked.loss.tolist(),
-        _("Loss without masking"): masked.seen.tolist(),
+        _("Loss (nats)"): masked.loss.tolist(),
+        _("Loss without masking (nats)"): masked.seen.tolist(),
     }
 
 
@@ -168,7 +168,7 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
         "replaced": _("Replaced"),
         "kept": _("Kept"),
         "all": _("All selected tokens"),
-        "seen": _("No masking, as in use"),
+        "seen": _("Unmasked (as at inference)"),
     }
     places = st.columns(len(titles))
     for place, (kind, title) in zip(places, titles.items(), strict=True):
@@ -186,10 +186,10 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
     if hidden[1] and seen[1]:
         st.markdown(
             _(
-                "Mismatch between pretraining and use: the true token costs **{hidden} nats** where it is masked, and "
-                "**{seen} nats** where it is visible, as it always is in use: a gap of **{gap} nats**. If every "
-                "selected token were masked, the model would never learn what to do with a token that it sees; this "
-                "is why the others are kept or replaced."
+                "Pretrain–finetune discrepancy: the loss of the true token is **{hidden} nats** where it is masked, "
+                "and **{seen} nats** where it is visible, as it always is at inference: a gap of **{gap} nats**. If "
+                "every selected token were masked, the model would never learn what to do with a token that it sees; "
+                "this is why the others are kept or replaced."
             ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=number(hidden[0] - seen[0], ".2f"))
         )
 

@@ -127,11 +127,11 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
     st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
     places = st.columns(4)
     count = len(found.true)
-    others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
-        (0, "shuffled", _("Accuracy vs shuffled")),
-        (2, "swapped", _("Accuracy vs swapped")),
+    others: tuple[tuple[int, Literal["shuffled", "swapped"], str, str], ...] = (
+        (0, "shuffled", _("Accuracy vs shuffled"), _("AUROC vs shuffled")),
+        (2, "swapped", _("Accuracy vs swapped"), _("AUROC vs swapped")),
     )
-    for place, against, title in others:
+    for place, against, title, area in others:
         low, high = found.accuracy_interval(against)
         places[place].metric(
             title,
@@ -144,7 +144,7 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
         )
         low, high = found.distinguished_interval(against)
         places[place + 1].metric(
-            _("AUROC"),
+            area,
             percent(found.distinguished(against)),
             help=_(
                 "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
@@ -178,7 +178,10 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
         below += [against] if high < 0.5 else []
     _gap, low, high = found.subject_over_order()
     if "shuffled" in above and low > 0:
-        said = _("It tells true pairs from shuffled ones better than from swapped ones: it relies mainly on the topic.")
+        said = _(
+            "It distinguishes true pairs from shuffled ones better than from swapped ones: it relies mainly on the "
+            "topic."
+        )
     elif "swapped" in above and high < 0:
         said = _("It recognises the order better than the topic.")
     elif len(above) == 2:
@@ -212,7 +215,7 @@ def following_table(given: Given, found: it.pretraining.NextSentenceScores) -> d
         _("First"): [given.pairs.result[place][0] for place in found.places],
         _("Second"): [given.pairs.result[place][1] for place in found.places],
         _("True pair"): np.round(found.true, 4).tolist(),
-        _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
+        _("Shuffled"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
     }
     return given.origin.some(found.places).beside(table)

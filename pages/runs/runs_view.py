@@ -18,7 +18,7 @@ from dashboard.language import _, explain, literal
 from dashboard.numbers import duration, interval, listed, number
 from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.choices import segments
-from dashboard.widgets.models import RUN
+from dashboard.widgets.models import RUN, model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
@@ -94,10 +94,13 @@ def runs_table() -> list[Row]:
         # A choice is kept by its place, and places move when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **percent_columns(_("Accuracy"), *(title for title, _name, is_share in _scores() if is_share)),
+            **percent_columns(
+                _("Accuracy"), _("Macro-F1"), *(title for title, _name, is_share in _scores() if is_share)
+            ),
             **{
                 title: st.column_config.NumberColumn(format="%.3f")
-                for title in ("Macro-F1", *(title for title, _name, is_share in _scores() if not is_share))
+                for title, _name, is_share in _scores()
+                if not is_share
             },
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
@@ -105,7 +108,8 @@ def runs_table() -> list[Row]:
                     "rows (for R²: above 0, the score of always predicting the mean)."
                 )
             ),
-            _("Trainable parameters"): st.column_config.NumberColumn(format="compact"),
+            # Numbers, so that a click on the header sorts by them.
+            _("Trainable parameters"): st.column_config.NumberColumn(format="%.3g M"),
             _("Started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             _("Time (s)"): st.column_config.NumberColumn(format="%.0f"),
         },
@@ -133,14 +137,14 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
         _("95% interval"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
         _("Evaluated on"): [_reported(row) for row in rows],
-        "Macro-F1": finals("macro_f1"),
+        _("Macro-F1"): percents(finals("macro_f1")),
         **{
             title: percents(finals(name)) if is_share else finals(name)
             for title, name, is_share in _scores()
             if any(value is not None for value in finals(name))
         },
         _("Loss"): finals("loss"),
-        _("Trainable parameters"): finals("trainable"),
+        _("Trainable parameters"): [None if one is None else one / 1e6 for one in finals("trainable")],
         _("Time (s)"): finals("seconds"),
         _("Data"): [row.recorded.params.get("data", "") for row in rows],
         _("Started"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
@@ -292,7 +296,10 @@ def lineage_view(row: Row) -> None:
         chain.insert(0, runs[chain[0].request.parent])
     children = [run for run in runs.values() if run.request.parent == row.run.id]
     begun = chain[0].request
-    names = [literal(begun.base or begun.recipe.model), *(f"**{literal(run.request.name)}**" for run in chain)]
+    names = [
+        literal(model_name(begun.base or begun.recipe.model)),
+        *(f"**{literal(run.request.name)}**" for run in chain),
+    ]
     gone = _("deleted run") if begun.parent else ""
     st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
     if children:
@@ -309,7 +316,7 @@ def compare_view(rows: list[Row]) -> None:
     here = [row.run for row in rows if row.run is not None]
     if here:
         what = segments(
-            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
+            _("Curve"), {"score": _("held-out score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
         )
         told = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
         st.plotly_chart(overlaid(told, what), key="overlaid")

@@ -99,7 +99,12 @@ CASES = {
         {"path_rule": "trapezoid"},
         (),
     ),
-    "faithfulness": ("attributions", {"why": "quality", "explain": "norm"}, {}, ("Measure these too",)),
+    "faithfulness": (
+        "attributions",
+        {"why": "quality", "explain": "norm"},
+        {},
+        ("Measure infidelity, max-sensitivity and weight randomisation",),
+    ),
     "levels": ("attributions", {"why": "layers", "explain": "unit"}, {}, ()),
     "interactions": ("attributions", {"why": "pairs"}, {}, ()),
     "similarity": ("attributions", {"why": "pairs", "explain": "similarity", "pair": OTHER}, {}, ()),

@@ -35,15 +35,12 @@ def classification_view(
     _remembered(run)
     rows = confusion_view(outcome, found, run.id)
     _rows(run, outcome, found, rows)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _classes(found)
-    with right:
-        st.markdown(
-            "##### " + _("Calibration: do the probabilities match how often it is right?"),
-            help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
-        )
-        st.plotly_chart(calibration_curve(found), key="calibration")
+    _classes(found)
+    st.markdown(
+        "##### " + _("Calibration: do the probabilities match how often it is right?"),
+        help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
+    )
+    st.plotly_chart(calibration_curve(found), key="calibration")
 
 
 def _entities(found: it.finetuning.EntityResults) -> None:
@@ -97,8 +94,8 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
     metric(
         places[1],
         _("Macro-F1"),
-        f"{found.macro_f1:.3f}",
-        between(found.macro_f1_interval, ".2f"),
+        f"{found.macro_f1:.1%}",
+        between(found.macro_f1_interval),
         sentences(about, drawn),
     )
     places[2].metric(
@@ -227,7 +224,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Classificatio
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
-        "given": [found.labels[int(one)] for one in found.answers],
+        "predicted": [found.labels[int(one)] for one in found.answers],
         "probability": [float(one) for one in found.probabilities],
         "row": list(outcome.origin.numbers),
     }
