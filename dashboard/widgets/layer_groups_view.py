@@ -34,7 +34,7 @@ def short_preset_names() -> dict[str, str]:
         "nothing": _("nothing frozen"),
         "embeddings": _("embeddings frozen"),
         "all but the last quarter": _("all but the last quarter frozen"),
-        "head only": _("head only"),
+        "head only": _("only the head trained"),
         "own": _("own choice of layers"),
     }
 
