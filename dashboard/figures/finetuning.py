@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +12,7 @@ from scipy.signal import lfilter
 
 from dashboard.figures import shown
 from dashboard.language import _
+from dashboard.numbers import duration
 
 if TYPE_CHECKING:
     from interpret.finetuning.metrics_log import MetricsLog
@@ -23,6 +24,8 @@ LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 MARGIN = {"t": 40, "b": 10, "l": 10, "r": 10}
 # More points of a curve than twice what a screen is wide help nobody; nor more columns of a map than it is wide.
 MOST_POINTS, _MOST_COLUMNS = 2000, 800
+# Beyond so many epochs an axis names some of them.
+_MOST_EPOCHS = 12
 
 
 def loss_curve(metrics: MetricsLog, steps: int) -> go.Figure:
@@ -42,6 +45,8 @@ def loss_curve(metrics: MetricsLog, steps: int) -> go.Figure:
         name=_("held-out set"),
         line={"color": VALIDATION, "width": 2},
         marker={"size": 8},
+        # The last evaluation lies on the frame.
+        cliponaxis=False,
     )
     return figure.update_layout(
         height=300,
@@ -63,6 +68,8 @@ def score_curve(metrics: MetricsLog, steps: int, majority: float, title: str) ->
         name=title,
         line={"color": VALIDATION, "width": 2},
         marker={"size": 8},
+        # The last evaluation lies on the frame.
+        cliponaxis=False,
     )
     percent = title != "R²"
     if not np.isnan(majority):
@@ -92,7 +99,7 @@ def overlaid(runs: Mapping[str, MetricsLog], what: str) -> go.Figure:
             x, y = thinned(metrics.epoch, running_mean(metrics.loss) if what == "loss" else metrics.rate)
         figure.add_scatter(x=x, y=y, mode="lines+markers" if what == "score" else "lines", name=shown(title))
     titles = {
-        "score": _("accuracy or R²"),
+        "score": _("held-out score"),
         "loss": _("loss (running mean)"),
         "rate": _("learning rate of the task head"),
     }
@@ -101,9 +108,16 @@ def overlaid(runs: Mapping[str, MetricsLog], what: str) -> go.Figure:
         margin=MARGIN,
         legend=LEGEND,
         showlegend=True,
-        xaxis={"title": _("epoch")},
+        xaxis=epoch_axis(
+            max((float(metrics.epoch[-1]) for metrics in runs.values() if len(metrics.epoch)), default=0.0)
+        ),
         yaxis={"title": titles[what]},
     )
+
+
+def epoch_axis(last: float) -> dict[str, Any]:
+    """Return an axis of epochs: few are all named, and none is divided."""
+    return {"title": _("epoch"), **({"dtick": 1} if last <= _MOST_EPOCHS else {})}
 
 
 def cost_curve(
@@ -127,7 +141,8 @@ def cost_curve(
             marker={"size": 10, "color": VALIDATION},
             line={"color": MUTED, "width": 1},
             error_y={"array": high, "arrayminus": low, "color": MUTED, "thickness": 1},
-            hovertemplate="%{text}: %{y} · %{x:.1f} s<extra></extra>",
+            customdata=[duration(one) for one in seconds],
+            hovertemplate="%{text}: %{y} · %{customdata}<extra></extra>",
             cliponaxis=False,
         )
     )
@@ -187,6 +202,7 @@ def calibration_curve(found: ClassificationResults) -> go.Figure:
         name=_("this model"),
         marker={"size": 6 + 24 * np.sqrt(found.counts / found.counts.max()), "sizemode": "diameter"},
         line={"color": VALIDATION},
+        cliponaxis=False,
         error_y={
             "array": found.rightness_interval[:, 1] - found.rightness,
             "arrayminus": found.rightness - found.rightness_interval[:, 0],

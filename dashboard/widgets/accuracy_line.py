@@ -6,6 +6,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, _n, literal
+from dashboard.numbers import sentences
 
 
 def accuracy_line(measured: it.Accuracy, basis: str) -> None:
@@ -25,8 +26,8 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
         measured.count,
     ).format(
         accuracy=f"{measured.share:.1%}",
-        low=f"{low:.0%}",
-        high=f"{high:.0%}",
+        low=f"{low:.1%}",
+        high=f"{high:.1%}",
         count=f"{measured.count:,}",
         basis=_bases()[basis],
         name=literal(measured.commonest),
@@ -36,12 +37,13 @@ def accuracy_line(measured: it.Accuracy, basis: str) -> None:
         st.markdown(said)
         return
     st.error(
-        _(
-            "**Not shown to beat the majority-class baseline**: these rows give no evidence that the classifier "
-            "distinguishes the classes, so the explanations here say nothing about the labels."
-        )
-        + " "
-        + said,
+        sentences(
+            _(
+                "**Not shown to beat the majority-class baseline**: these rows give no evidence that the classifier "
+                "distinguishes the classes, so the explanations here say nothing about the labels."
+            ),
+            said,
+        ),
         icon=":material/do_not_disturb_on:",
     )
 

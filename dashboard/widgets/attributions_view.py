@@ -15,6 +15,7 @@ from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.components.words import Word, WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.numbers import duration, number, sentences
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import How, baseline_names, method_names
 from dashboard.widgets.target_view import TargetChoice
@@ -138,7 +139,7 @@ def words_of(one: it.Attribution, words: bool) -> tuple[Word, ...]:
     name = method_names()[one.method]
     said = [
         _("{method}: {score} ± {spread} (95%, over its random samples)").format(
-            method=name, score=f"{score:+.4f}", spread=f"{half:.4f}"
+            method=name, score=number(score, "+.4f"), spread=f"{half:.4f}"
         )
         for score, half in zip(scores, spread, strict=True)
     ]
@@ -160,23 +161,22 @@ def warn_of_baseline(target_function: it.attribution.TargetFunction, baseline: s
         return
     others = [kind for kind, value in outputs.items() if value <= target_function.output]
     st.warning(
-        _(
-            "For the explained target, the baseline “{baseline}” scores {there}, more than the text's own {output}: "
-            "it is not neutral here. All words together count against the target, and a word in favour may merely "
-            "count against it less than the baseline counts for it."
-        ).format(baseline=names[baseline], there=f"{outputs[baseline]:.3f}", output=f"{target_function.output:.3f}")
-        + " "
-        + (
+        sentences(
+            _(
+                "For the explained target, the baseline “{baseline}” scores {there}, more than the text's own "
+                "{output}: it is not neutral here. All words together count against the target, and a word in favour "
+                "may merely count against it less than the baseline counts for it."
+            ).format(baseline=names[baseline], there=number(outputs[baseline]), output=number(target_function.output)),
             _("Try another baseline:")
             if others
-            else _("Every other baseline does so too: use a method that needs no baseline.")
+            else _("Every other baseline does so too: use a method that needs no baseline."),
         ),
         icon=":material/vertical_align_bottom:",
     )
     with st.container(horizontal=True):
         for kind in others:
             st.button(
-                _("{baseline} ({output})").format(baseline=names[kind], output=f"{outputs[kind]:.3f}"),
+                _("{baseline} ({output})").format(baseline=names[kind], output=number(outputs[kind])),
                 key=f"baseline_instead:{tab}:{kind}",
                 on_click=_use_baseline,
                 args=(kind,),
@@ -212,7 +212,7 @@ def _note(one: it.Attribution, own: bool) -> str:
     elif np.isnan(one.delta):
         parts.append(_("not additive"))
     if one.baseline:
-        parts.append(_("baseline output {output}").format(output=f"{one.baseline_output:.3f}"))
+        parts.append(_("baseline output {output}").format(output=number(one.baseline_output)))
     if one.steps:
         drawn = one.uncertainty is not None
         parts.append(
@@ -233,5 +233,5 @@ def _note(one: it.Attribution, own: bool) -> str:
             forward=one.forward_passes, backward=one.backward_passes
         )
     )
-    parts.append(_("{seconds} s").format(seconds=f"{one.seconds:.2f}"))
+    parts.append(duration(one.seconds))
     return " · ".join(parts)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
 
 import interpret as it
 from dashboard.language import _, _n
+from dashboard.numbers import between, number
 from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
-
-
-def between(ends: Sequence[float], form: str = ".0%") -> str:
-    """Say a 95% interval."""
-    if np.isnan(ends[0]):
-        return _("95%: not known")
-    return _("95%: {low} to {high}").format(low=f"{ends[0]:{form}}", high=f"{ends[1]:{form}}")
 
 
 def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
@@ -38,7 +32,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
                 "**Not shown to be better than the mean baseline:** R² is {r2} ({interval}); always predicting the "
                 "mean of these rows gives 0. These rows do not show that the model learned anything."
             ).format(
-                r2=f"{facts['r2']:.3f}",
+                r2=number(facts["r2"]),
                 interval=between((facts.get("low", float("nan")), facts.get("high", float("nan"))), ".2f"),
             )
         ]
@@ -48,9 +42,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
             _(
                 "**Not shown to find any entity:** entity F1 is {f1} ({interval}). Tagging every word as outside any "
                 "entity gives 0."
-            ).format(
-                f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"]), ".1%")
-            )
+            ).format(f1=f"{facts['entity_f1']:.1%}", interval=between((facts["entity_low"], facts["entity_high"])))
         )
     if facts["low"] <= facts["majority"]:
         sentence = (
@@ -68,7 +60,7 @@ def baseline_lines(facts: Mapping[str, float], task: str) -> list[str]:
         lines.append(
             sentence.format(
                 accuracy=f"{facts['accuracy']:.1%}",
-                interval=between((facts["low"], facts["high"]), ".1%"),
+                interval=between((facts["low"], facts["high"])),
                 majority=f"{facts['majority']:.1%}",
             )
         )
@@ -87,7 +79,7 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
         )
     elif outcome.chosen:
         name, reached, is_share = outcome.results.headline
-        form = "{:.1%}" if is_share else "{:.3f}"
+        form = ".1%" if is_share else ".3f"
         st.warning(
             _(
                 "These same rows chose the epoch, the best of {among}, so the numbers below are optimistic. Chosen on "
@@ -97,8 +89,8 @@ def choice_line(run: it.runs.Run, outcome: it.finetuning.Outcome) -> None:
                 among=f"{run.facts['among']:.0f}",
                 draws=DRAWS,
                 name=_(name),
-                honest=form.format(outcome.honest),
-                reached=form.format(reached),
+                honest=number(outcome.honest, form),
+                reached=number(reached, form),
             ),
             icon=":material/filter_alt:",
         )

@@ -109,9 +109,9 @@ def collection_input() -> Collection | None:
 
 def _from_examples() -> Collection:
     names = {
-        "topics": _("Six topics"),
+        "topics": _("Six topics (English)"),
         "senses": _("Words with two senses"),
-        "chinese": _("Six topics in Chinese"),
+        "chinese": _("Six topics (Chinese)"),
     }
     name = choose(st.pills, _("Example"), names, state.CORPUS, required=True, label_visibility="collapsed")
     state.publish(state.CORPUS)

@@ -14,6 +14,7 @@ from dashboard.analysis import Source, table_lines
 from dashboard.language import _, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import labels_caption, table_caption
+from dashboard.widgets.uploader import uploader
 from interpret.core.characters import whole_characters
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
@@ -82,7 +83,7 @@ def kept_file(key: str, label: str, suffixes: tuple[str, ...]) -> tuple[str, byt
         else:
             st.session_state[kept] = (upload.name, upload.getvalue())
 
-    st.file_uploader(label, type=[suffix[1:] for suffix in suffixes], key=key, on_change=take)
+    uploader(label, suffixes, key, take)
     found = st.session_state.get(kept)
     if found:
         # Whatever the uploader says: one that was away for a moment comes back without its file.

@@ -8,6 +8,7 @@ from dashboard import cache, state
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.table_caption import table_caption
+from dashboard.widgets.uploader import uploader
 from interpret.core.characters import whole_characters
 from interpret.core.errors import InputError
 from interpret.core.files import SUFFIXES, Table
@@ -24,12 +25,7 @@ def file_input() -> tuple[str, str | None]:
     InputError
         If no file is chosen yet, or it cannot be read, or holds nothing that is searched for.
     """
-    st.file_uploader(
-        _("A file with text: {kinds}").format(kinds=" ".join(SUFFIXES)),
-        type=[suffix[1:] for suffix in SUFFIXES],
-        key=_UPLOADER,
-        on_change=_take,
-    )
+    uploader(_("A file with text: {kinds}").format(kinds=" ".join(SUFFIXES)), SUFFIXES, _UPLOADER, _take)
     if _FILE not in st.session_state:
         raise InputError("No file is chosen yet. Drop one above, or use an example.")
     name, content = st.session_state[_FILE]

@@ -8,7 +8,7 @@ import interpret as it
 from dashboard import state
 from dashboard.language import _
 from dashboard.widgets.recipe_view import suggest_settings
-from interpret.core.units import counted
+from interpret.core.units import counted, learning_rate
 
 _NAME_WIDTH = 120
 # Blocks of the widest bar.
@@ -27,9 +27,22 @@ def preset_names() -> dict[str, str]:
     }
 
 
+def short_preset_names() -> dict[str, str]:
+    """Name what a preset freezes in a run's name."""
+    return {
+        "lower half": _("lower half frozen"),
+        "nothing": _("nothing frozen"),
+        "embeddings": _("embeddings frozen"),
+        "all but the last quarter": _("all but the last quarter frozen"),
+        "head only": _("only the head trained"),
+        "own": _("own choice of layers"),
+    }
+
+
 def layer_group_name(name: str) -> str:
     """Name a layer group for the reader."""
-    named = {"embeddings": _("Embeddings"), "pooler": _("Pooler"), "head": _("Task head")}
+    # Not the name of the page, which is another word in other languages.
+    named = {"embeddings": _("embeddings").capitalize(), "pooler": _("Pooler"), "head": _("Task head")}
     return named.get(name) or _("Layer {number}").format(number=name)
 
 
@@ -113,7 +126,7 @@ def layer_groups_view(plan: it.finetuning.Plan, rates: dict[str, float], about: 
             colour, word = (
                 ("blue", _("frozen"))
                 if layer_group.frozen
-                else ("orange", _("learning rate {rate}").format(rate=f"{rates[layer_group.name]:.1e}"))
+                else ("orange", _("learning rate {rate}").format(rate=learning_rate(rates[layer_group.name])))
             )
             count = counted(layer_group.parameters)
             if 0 < layer_group.learns < layer_group.parameters:

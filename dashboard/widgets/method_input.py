@@ -46,7 +46,7 @@ def choices_help() -> str:
     return _(
         "Most faithful first: the number after each method is its comprehensiveness (DeYoung et al. 2020) on {count} "
         "English texts from the examples, where random rankings score {random}; close numbers are not "
-        "distinguishable. On your model and texts the order may differ: “Is the explanation faithful?” measures it."
+        "distinguishable. On your model and texts the order may differ: the tab “Faithfulness” measures it."
     ).format(count=one.documents, random=f"{one.random_comprehensiveness:.2f}")
 
 

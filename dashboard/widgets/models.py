@@ -90,13 +90,9 @@ def _runs() -> dict[str, str]:
 
 def model_options() -> dict[str, str]:
     """Name every model that is offered: those of runs, those that are known, and those in folders."""
-    short = _short()
     return {
         **{run: "🎓 " + title for run, title in _runs().items()},
-        **{
-            name: f"{short.get(name, name.split('/')[-1])} · {one.language} · {one.megabytes} MB"
-            for name, one in _known().items()
-        },
+        **{name: f"{model_name(name)} · {one.language} · {one.megabytes} MB" for name, one in _known().items()},
         **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in _folders()},
     }
 
@@ -105,10 +101,19 @@ def _short() -> dict[str, str]:
     return {BUILT_IN: "MiniLM", GUESSER: _("MiniLM with pretraining heads")}
 
 
+def model_name(name: str) -> str:
+    """Name a model for the reader, by what a checkpoint or a run calls it."""
+    return _short().get(name, name.split("/")[-1])
+
+
 def model_title(encoder: it.Encoder) -> str:
     """Name a model over what it gave."""
-    name = encoder.spec.checkpoint.name
-    return _short().get(name, name.split("/")[-1])
+    return model_name(encoder.spec.checkpoint.name)
+
+
+def device_name(name: str) -> str:
+    """Name a device for the reader: PyTorch's name, but of the processor."""
+    return "CPU" if name == "cpu" else name
 
 
 def _spec(name: str, revision: str = "") -> it.EncoderSpec:
@@ -226,7 +231,7 @@ def device_picker() -> None:
     from interpret.core.devices import available_devices, find_device, silent_devices
 
     present = available_devices()
-    names = {"auto": _("automatic"), **{device.name: device.name for device in present}}
+    names = {"auto": _("automatic"), **{device.name: device_name(device.name) for device in present}}
     left, right = st.columns(2)
     before = state.chosen_value(state.DEVICE), state.chosen_value(state.PRECISION)
     name = choose(left.selectbox, _("Device"), names, state.DEVICE)
@@ -249,7 +254,7 @@ def device_picker() -> None:
         st.rerun()
     st.caption(
         _("{name}: {description}, {free} of {total} GB free").format(
-            name=device.name,
+            name=device_name(device.name),
             description=device.description,
             free=gigabytes(device.free),
             total=gigabytes(device.total),
@@ -287,7 +292,9 @@ def _card_body() -> None:
         _("Vocabulary size"): f"{card.vocabulary:,}",
         _("Longest input (tokens)"): f"{card.max_tokens:,}",
         _("Parameters"): f"{sum(card.parameters.values()):,}",
-        _("Memory for the weights"): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {spec.device})",
+        _(
+            "Memory for the weights"
+        ): f"{card.weight_bytes / 1e6:,.0f} MB ({spec.precision}, {device_name(spec.device)})",
         _("Licence"): literal(card.licence or _("not stated")),
         _("Revision"): card.checkpoint.revision,
         _("SHA-256 of the weights"): card.sha256,

@@ -97,9 +97,10 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         1e-8,
         100.0,
         key=state.RATE,
-        format="%.2e",
+        format="%e",
         step=1e-5,
         persist_state="session",
+        on_change=_round_rate,
         help=_(
             "Peak learning rate of the head. 2e-5 to 5e-5 if layers are trained (Devlin et al. 2019), 1e-3 or more "
             "for a head alone."
@@ -137,6 +138,11 @@ def _steps_input(most_tokens: int) -> dict[str, Any]:
         "max_length": int(tokens),
         "seed": int(seed),
     }
+
+
+def _round_rate() -> None:
+    # Steps of 1e-5 add up to 3.0000000000000004e-05, and the field shows every digit.
+    st.session_state[state.RATE] = float(f"{st.session_state[state.RATE]:.6g}")
 
 
 def _objective_input(objective: it.finetuning.Objective) -> dict[str, Any]:
@@ -197,7 +203,7 @@ def _pair_input() -> dict[str, Any]:
 def _classes_input() -> dict[str, Any]:
     """Draw how labels count."""
     smoothing = st.slider(_("Label smoothing"), 0.0, 0.3, 0.0, 0.05, key="smoothing", persist_state="session")
-    balanced = st.toggle(_("Rarer classes count for more"), key="balanced", persist_state="session")
+    balanced = st.toggle(_("Class weights (inverse frequency)"), key="balanced", persist_state="session")
     return {"label_smoothing": float(smoothing), "balanced": bool(balanced)}
 
 
@@ -278,7 +284,7 @@ def _adapters_input(task: str, alone: bool, width: int) -> int:
 def _memory_input(adapted: bool, past: bool) -> dict[str, Any]:
     """Draw what is done against forgetting, and return it as keywords of `interpret.Recipe`."""
     holds = {
-        "none": _("nothing"),
+        "none": _("none"),
         "l2": _("L2-SP (all weights alike)"),
         **({"ewc": _("EWC (weighted by importance for the old task)")} if past else {}),
     }

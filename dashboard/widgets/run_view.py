@@ -12,11 +12,13 @@ from dashboard import cache, state
 from dashboard.cache import Labelled
 from dashboard.figures.finetuning import MOST_POINTS, gradient_map, loss_curve, rate_curve, score_curve
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import duration, listed
 from dashboard.widgets.choices import choose
 from dashboard.widgets.layer_groups_view import layer_group_name
+from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button
-from interpret.core.units import duration, gigabytes
+from interpret.core.units import gigabytes, learning_rate
 from interpret.finetuning.metrics_log import examples_a_second
 from interpret.finetuning.request import data_file, file_of_test_data
 from interpret.finetuning.run_files import read_bytes
@@ -97,10 +99,10 @@ def run_buttons(run: it.runs.Run) -> None:
 
 def _facts(run: it.runs.Run) -> str:
     recipe = run.request.recipe
-    frozen = ", ".join(literal(layer_group_name(one)) for one in recipe.frozen) or _("nothing")
+    frozen = listed(literal(layer_group_name(one)) for one in recipe.frozen) or _("nothing")
     return " · ".join(
         [
-            literal(run.request.base or recipe.model),
+            literal(model_name(run.request.base or recipe.model)),
             literal(run.request.data),
             _("frozen: {layer_groups}").format(layer_groups=frozen),
             *([_("LoRA rank {rank}").format(rank=recipe.lora_rank)] if recipe.lora_rank else []),
@@ -111,7 +113,7 @@ def _facts(run: it.runs.Run) -> str:
                 else []
             ),
             _n("{count} epoch at learning rate {rate}", "{count} epochs at learning rate {rate}", recipe.epochs).format(
-                count=recipe.epochs, rate=f"{recipe.learning_rate:.1e}"
+                count=recipe.epochs, rate=learning_rate(recipe.learning_rate)
             ),
         ]
     )

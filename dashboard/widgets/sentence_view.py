@@ -9,6 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, _n
+from dashboard.numbers import clauses, sentences
 from dashboard.widgets.choices import choose
 from interpret.core.sentence_pipeline import OWN, Dense, LayerNorm, SentenceModel
 from interpret.core.sentence_vectors import sentence_reading
@@ -129,7 +130,7 @@ def own_name(sentence: SentenceModel, first: str | None) -> str:
         )
     if not sentence.include_prompt:
         parts.append(_("prompt excluded from pooling"))
-    return ", ".join(parts)
+    return clauses(parts)
 
 
 def length_line(most: int) -> str:
@@ -147,4 +148,4 @@ def say_what_is_cut(encoder: it.Encoder, pooling: str, texts: Sequence[str]) -> 
     if pooling == OWN and own is not None and own.max_length is not None:
         cut = any(len(encoder.tokenizer.encode(text).ids) > own.max_length for text in texts)
         if cut:
-            st.caption(length_line(own.max_length) + " " + _("Anything beyond that is not read."))
+            st.caption(sentences(length_line(own.max_length), _("Anything beyond that is not read.")))

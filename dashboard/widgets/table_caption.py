@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.language import _, literal
+from dashboard.numbers import clauses, listed, sentences
 from interpret.core.files import Table
 from interpret.core.labels import is_missing
 from interpret.core.tagged import Tagged
@@ -57,7 +58,7 @@ def described(table: Table, name: str) -> str:
         _("unreadable characters (�): {count}"): table.damaged,
     }
     rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
-    return _("{what}; {rows}.").format(what=", ".join(read), rows=", ".join(rows))
+    return _("{what}; {rows}.").format(what=clauses(read), rows=clauses(rows))
 
 
 def tags_caption(found: Tagged, name: str) -> None:
@@ -77,7 +78,7 @@ def tags_caption(found: Tagged, name: str) -> None:
     }
     rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
     read = [literal(name), found.encoding.upper(), forms[found.form]]
-    st.caption(_("{what}; {rows}.").format(what=", ".join(read), rows=", ".join(rows)))
+    st.caption(_("{what}; {rows}.").format(what=clauses(read), rows=clauses(rows)))
 
 
 def labels_caption(labels: Sequence[str], left_out: int) -> None:
@@ -86,7 +87,7 @@ def labels_caption(labels: Sequence[str], left_out: int) -> None:
         return
     said = _("Rows left out because the text or the label is missing: {count}.").format(count=f"{left_out:,}")
     missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
-    st.caption(" ".join([said, missing_line(missing)]) if missing else said)
+    st.caption(sentences(said, missing_line(missing)) if missing else said)
     large_missing(missing, len(labels))
 
 
@@ -97,12 +98,14 @@ def unlabelled_caption(labels: Sequence[str]) -> None:
         return
     said = _("Rows without a label: {count}. They count as neither correct nor wrong.").format(count=f"{count:,}")
     missing = Counter(label.strip() for label in labels if label.strip() and is_missing(label)).most_common()
-    st.caption(" ".join([said, missing_line(missing)]) if missing else said)
+    st.caption(sentences(said, missing_line(missing)) if missing else said)
 
 
 def missing_line(missing: Sequence[tuple[str, int]]) -> str:
     """Say what stood in place of labels."""
-    names = ", ".join(f"“{literal(label)}” ({count:,})" for label, count in missing)
+    names = listed(
+        _("“{label}” ({count})").format(label=literal(label), count=f"{count:,}") for label, count in missing
+    )
     return _("Read as missing labels: {names}.").format(names=names)
 
 

@@ -143,7 +143,7 @@ def target_input(subject: Subject) -> TargetChoice | None:
             # Each text's words can be asked what they do for the likeness to the other.
             if subject.pair and segments(_("Explain words of"), sides, state.SIMILARITY_SIDE) == "second":
                 subject = replace(subject, text=subject.pair, pair=subject.text)
-            pooling, prompt = sentence_input(encoder, _("Compare by"), width=380)
+            pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
             return TargetChoice(subject, kind, target, None, "", pooling, prompt)
         source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()

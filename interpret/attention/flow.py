@@ -202,7 +202,9 @@ def gradient_paths(
     known = encoder.task is not None and encoder.task.kind == "classes"
     classes = range(len(encoder.task.labels)) if encoder.task is not None and known else range(0)
     if target != "state" and (isinstance(target, bool) or target not in classes):
-        raise InputError("This model has no class {target}. Choose “state” or one of its classes.", target=target)
+        raise InputError(
+            "This model has no class {target}. Choose the hidden state (“state”) or one of its classes.", target=target
+        )
     tap = Tap(encoder.layers, gradients=True)
     with lock_device(encoder.spec.device):
         output = encoder.forward([trace.tokens], tap, gradients=True, task=target != "state", output_hidden_states=True)

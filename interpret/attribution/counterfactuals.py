@@ -258,7 +258,8 @@ def _suggestions(target_function: TargetFunction, search: str, positions: list[i
             return ((slope * embedded[positions]).sum(dim=-1, keepdim=True) - slope @ matrix.T).cpu().numpy()
     if encoder.task is None or encoder.task.kind != "masked words" or encoder.mask is None:
         raise InputError(
-            "This model has no masked-language-model head, so it cannot suggest words. Choose “nearest” or “hotflip”."
+            "This model has no masked-language-model head, so it cannot suggest words. Choose the nearest embeddings "
+            "(“nearest”) or HotFlip (“hotflip”)."
         )
     mask = int(encoder.tokenizer.token_to_id(encoder.mask) or 0)
     texts = [target_function.with_tokens({position: mask}) for position in positions]

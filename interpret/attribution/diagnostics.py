@@ -313,9 +313,7 @@ def with_new_weights(target_function: TargetFunction, stages: Sequence[str], see
     if not changed and head is target_function.head:
         return None
     reading = replace(target_function.reading, encoder=encoder)
-    return TargetFunction(
-        encoder, target_function.tokens, target_function.target, head, target_function.other, reading
-    )
+    return TargetFunction(encoder, target_function.tokens, target_function.target, head, target_function.other, reading)
 
 
 def _weights(encoder: Encoder, stage: str) -> list[torch.nn.Parameter]:

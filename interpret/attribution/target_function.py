@@ -196,7 +196,8 @@ class TargetFunction(BoundTarget):
                 token = special.padding if kind == "pad" else special.mask
                 if token is None:
                     raise InputError(
-                        "This model's vocabulary has no token for “{kind}”. Choose another baseline, such as “zero”.",
+                        "This model's vocabulary has no token for “{kind}”. Choose another baseline, such as the zero "
+                        "vector (“zero”).",
                         kind=kind,
                     )
                 filling = self.encoder.embed_tokens(torch.tensor(self.encoder.tokenizer.token_to_id(token)))

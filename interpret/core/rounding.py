@@ -63,7 +63,7 @@ def measure_rounding(exact: Encoder, texts: Sequence[str], rough: Encoder | None
     Parameters
     ----------
     rough
-        The same encoder in bfloat16; None for mixed precision, as trainings use it: weights in float32, products in
+        The same encoder in bfloat16; None for mixed precision, as training runs use it: weights in float32, products in
         bfloat16.
 
     Raises

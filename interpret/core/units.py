@@ -15,10 +15,7 @@ def counted(number: int) -> str:
     return str(number)
 
 
-def duration(seconds: float) -> str:
-    """Write a time in seconds, minutes or hours, in figures that no language changes and that a tile has room for."""
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if seconds < 600:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def learning_rate(rate: float) -> str:
+    """Write a learning rate as papers and code do, such as 2e-5, with three digits at most."""
+    digits, power = f"{rate:.2e}".split("e")
+    return f"{float(digits):g}e{int(power)}"

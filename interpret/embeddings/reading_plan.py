@@ -222,7 +222,7 @@ def _check(texts: Sequence[str], level: str, word: str | None) -> None:
     if level not in LEVELS:
         raise InputError("“{value}” is not one of: {known}.", value=level, known=", ".join(LEVELS))
     if word is not None and (level != "words" or not word.strip()):
-        raise InputError("Searching for a word requires the level “words”, and the word may not be empty.")
+        raise InputError("Searching for a word requires words as points (“words”), and the word may not be empty.")
 
 
 def _cut(units: list[tuple[int, Window, int]], most: int, count: int) -> np.ndarray:

@@ -243,8 +243,8 @@ def describe_health(health: DataHealth, examples: Examples) -> dict[str, InputEr
             health.held_out_rows, health.predictions, f"{health.uncertainty * 100:.1f}"
         ),
         "unbalanced": lambda: InputError(
-            "The classes are imbalanced. Switch on “Rarer classes count for more”, and report macro-F1 rather than "
-            "accuracy."
+            "The classes are imbalanced. Switch on “Class weights (inverse frequency)”, and report macro-F1 rather "
+            "than accuracy."
         ),
         "unknown": lambda: InputError(
             "{share} of the tokens are not in this model's vocabulary, so it cannot read those words. Choose a model "

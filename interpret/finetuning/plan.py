@@ -12,6 +12,7 @@ from interpret.core.encoder import Encoder
 from interpret.core.errors import InputError
 from interpret.core.rounding import fast_precision
 from interpret.core.tokens import tokenize
+from interpret.core.units import learning_rate
 from interpret.finetuning.cost import CONTEXT_BYTES, StepCost
 from interpret.finetuning.examples import Examples
 from interpret.finetuning.layer_groups import LayerGroup, frozen_prefix, layer_group_names
@@ -180,7 +181,7 @@ def describe_plan(found: Plan, recipe: Recipe) -> dict[str, InputError]:
     recipe
         What was planned, nothing of it left to what suits.
     """
-    rate = f"{recipe.learning_rate:.1e}"
+    rate = learning_rate(recipe.learning_rate)
     said = {
         "memory": InputError(
             "This needs more memory than the device has free. Freeze more layers, or reduce the batch size or the max "

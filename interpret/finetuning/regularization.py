@@ -125,7 +125,7 @@ def fisher_information(
     """
     if encoder.task is None or encoder.task.kind != "classes" or parent_run.examples.task != "classes":
         raise InputError(
-            "EWC is available only for classification of whole texts. For other labels, choose “l2” (L2-SP) or replay."
+            "EWC is available only for classification of whole texts. For other labels, choose L2-SP (“l2”) or replay."
         )
     random = np.random.default_rng(recipe.seed)
     chosen = random.permutation(parent_run.train_rows)[:most]

@@ -306,7 +306,8 @@ def read_parent(run: Run) -> ParentRun:
     if parent_run is None:
         raise InputError(
             "Replay and EWC need a parent run: they work only when training continues from another run's model. "
-            "Choose such a model, or set the share of old examples to 0 and use “l2” to prevent forgetting."
+            "Choose such a model, or set the share of old examples to 0 and use L2-SP (“l2”) to prevent "
+            "forgetting."
         )
     examples, split = read_run_examples(parent_run.folder, parent_run.request)
     return ParentRun(run.base, examples, np.asarray(split.train))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures import numbered
+from dashboard.figures import hidden_state_names, numbered
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def distance_map(ablation: Ablation) -> go.Figure:
     """Draw how far each token's state moved, level by level."""
-    levels = [_("embeddings"), *(_("after layer {layer}").format(layer=i) for i in range(len(ablation.distance) - 1))]
+    levels = hidden_state_names(range(len(ablation.distance)))
     figure = go.Figure(
         go.Heatmap(
             z=ablation.distance,

@@ -54,7 +54,7 @@ def fitting_layers(trace: it.Trace, view: View) -> list[int]:
         st.warning(
             _(
                 "For {tokens} tokens, BertViz would draw {nodes} lines and boxes ({size} MB) even for a single layer, "
-                "but this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Where heads look” "
+                "but this page's limit is {most} ({largest} MB): the browser would freeze. The tab “Attention maps” "
                 "shows everything at once. Or shorten the text."
             ).format(tokens=len(trace.tokens), **_numbers(predicted_size(trace, view, 1))),
             icon=":material/hourglass_disabled:",

@@ -13,6 +13,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
+from dashboard.numbers import interval, listed, sentences
 from dashboard.widgets.choices import choose
 from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -92,7 +93,7 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
             "**For the only relation, a head finds more than the best fixed position does:** {names}.",
             "**For {count} of {total} relations, a head finds more than the best fixed position does:** {names}.",
             len(scores.relations),
-        ).format(count=len(above), total=len(scores.relations), names=", ".join(map(literal, above)))
+        ).format(count=len(above), total=len(scores.relations), names=listed(map(literal, above)))
         if above
         else _n(
             "**For the only relation, no head is shown to find more than the best fixed position does.**",
@@ -100,10 +101,9 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
             len(scores.relations),
         ).format(total=len(scores.relations))
     )
-    return (
-        first
-        + " "
-        + _(
+    return sentences(
+        first,
+        _(
             "For {less} the head finds fewer; for {open} the 95% interval of the difference includes 0. With this "
             "many relations, about {by_chance} would come out above by chance alone. Head and position are chosen on "
             "four fifths of the sentences and scored on the rest, in five folds; intervals by bootstrap over "
@@ -113,7 +113,7 @@ def dependency_line(scores: it.attention.DependencyScores) -> str:
             open=len(by_verdict[0]),
             by_chance=f"{0.025 * len(scores.relations):.1f}",
             seed=scores.seed,
-        )
+        ),
     )
 
 
@@ -127,7 +127,7 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Relation"): list(scores.relations),
         _("Meaning"): [relation_meanings().get(relation, "") for relation in scores.relations],
         _("Gain"): [one.gain for one in rows],
-        _("Gain, 95%"): [_ends(one.gain_interval) for one in rows],
+        _("Gain, 95%"): [interval(one.gain_interval, ".3f") for one in rows],
         _("Verdict"): [verdicts[one.verdict] for one in rows],
         _("Occurrences"): scores.counts.tolist(),
         _("Sentences"): [one.sentences for one in rows],
@@ -135,16 +135,11 @@ def dependency_table(scores: it.attention.DependencyScores) -> dict[str, list[An
         _("Head"): [one[1] for one in best],
         _("Link direction"): [ways[one[2]] for one in best],
         _("Found"): [one.found for one in rows],
-        _("Found, 95%"): [_ends(one.found_interval) for one in rows],
+        _("Found, 95%"): [interval(one.found_interval, ".3f") for one in rows],
         _("Fixed position"): scores.offset.tolist(),
         _("Found by fixed position"): [one.baseline for one in rows],
-        _("Found by fixed position, 95%"): [_ends(one.baseline_interval) for one in rows],
+        _("Found by fixed position, 95%"): [interval(one.baseline_interval, ".3f") for one in rows],
     }
-
-
-def _ends(interval: tuple[float, float]) -> str:
-    low, high = interval
-    return f"{low:.3f} – {high:.3f}".replace("-", "−") if np.isfinite(low) else "–"
 
 
 def dependency_guide() -> dict[str, str]:

@@ -14,6 +14,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis, trace_of
 from dashboard.language import _, literal
+from dashboard.numbers import interval, listed, number
 from dashboard.subject import Subject
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -98,9 +99,11 @@ def answer_line(shares: Mapping[str, Float32[np.ndarray, " token"]], tokens: Tok
         best = np.argsort(-row, kind="stable")[:2]
         # Maximum flows are each a problem of their own: shares of their sum would say nothing.
         numbers = [f"{row[i]:.3f}" if name == "flow" else f"{100 * row[i] / row.sum():.0f}%" for i in best]
-        return ", ".join(f"{literal(tokens.labels[i])} ({i}) {number}" for i, number in zip(best, numbers, strict=True))
+        return listed(f"{literal(tokens.labels[i])} ({i}) {share}" for i, share in zip(best, numbers, strict=True))
 
-    found = " · ".join(f"{names[name]}: {most(name, row)}" for name, row in shares.items())
+    found = " · ".join(
+        _("{name}: {value}").format(name=names[name], value=most(name, row)) for name, row in shares.items()
+    )
     return _("After layer {layer}, **“{token}”** draws mostly on: {found}.").format(
         token=f"{literal(tokens.labels[token])} ({token})", layer=layer, found=found
     )
@@ -133,8 +136,14 @@ def agreement_line(shares: Mapping[str, Float32[np.ndarray, " token"]]) -> str:
         tokens = len(shares[one])
         if tokens > 2:
             value = float(spearmanr(shares[one], shares[other]).statistic)
-            low, high = spearman_interval(value, tokens)
-            pairs.append(f"{names[one]} – {names[other]} {value:.2f} ({low:.2f} – {high:.2f})".replace("-", "−"))
+            pairs.append(
+                _("{one} and {other} {correlation} ({interval})").format(
+                    one=names[one],
+                    other=names[other],
+                    correlation=number(value, ".2f"),
+                    interval=interval(spearman_interval(value, tokens), ".2f"),
+                )
+            )
     return _(
         "Shares are divided by their sum; their colour follows the square root. Max-flow is not a share and has its "
         "own scale: the maximum flow to that input alone, when the links leaving each token have a total capacity of "

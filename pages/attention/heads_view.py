@@ -13,6 +13,7 @@ from dashboard import cache
 from dashboard.analysis import Analysis, Source
 from dashboard.components.maps import HeadMap
 from dashboard.language import _, _n, literal
+from dashboard.numbers import interval, listed
 from dashboard.subject import Subject
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -82,7 +83,7 @@ def statistic_maps(statistics: it.attention.HeadStatistics, special: SpecialToke
     for name in statistics:
         if statistics.queries[name]:
             low, high = (float(edge) for edge in (statistics.uniform[name].min(), statistics.uniform[name].max()))
-            uniform = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f}–{high:.2f}"
+            uniform = f"{low:.2f}" if high - low < 0.005 else interval((low, high), ".2f")
             most = float(np.nanmax(statistics[name])) if name in ("entropy", "distance") else 1.0
             about = _("colour scale 0 to {most} · uniform attention: {uniform}").format(
                 most=f"{most:.2g}", uniform=uniform
@@ -101,7 +102,7 @@ def patterns_line(statistics: it.attention.HeadStatistics, special: SpecialToken
     """Say in Markdown how many heads do what, and over how much that was measured."""
     counts = Counter(name for row in patterns_shown(statistics, special) for name in row if name)
     everything = statistics["entropy"].size
-    named = ", ".join(f"**{literal(name)}** {count}" for name, count in counts.most_common())
+    named = listed(f"**{literal(name)}** {count}" for name, count in counts.most_common())
     return _n(
         "{named} of {all} heads matches a named pattern: {names}. Measured on {tokens} tokens (texts: {texts}). "
         "Every number is an average over query tokens; a pattern is named only if the lower end of its 95% "

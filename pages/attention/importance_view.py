@@ -13,12 +13,16 @@ from dashboard import cache
 from dashboard.analysis import Analysis, Source
 from dashboard.components.maps import HeadMap
 from dashboard.language import _, _n
+from dashboard.numbers import interval, number, sentences
 from dashboard.widgets.corpus_input import Corpus, corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.windows import warn_of_unknown
 from interpret.core.clustered_intervals import sides
 from interpret.core.intervals import wilson
+
+# Rises and drops of a small number: with their sign.
+_SIGNED = "+.4f"
 
 
 def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, Analysis] | None:
@@ -70,7 +74,7 @@ def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, A
             point=f"{(100 if own else 200) / len(corpus.labels):.1f}", passes=encoder.layers * encoder.heads + 50
         ),
     ]
-    st.caption(" ".join(parts))
+    st.caption(sentences(*parts))
     if min(counts.values()) < 6:
         st.warning(
             _("Some classes have fewer than six texts, so measurements on them are mostly noise. Read more rows."),
@@ -131,19 +135,19 @@ def verdicts_of(result: it.attention.HeadImportance) -> list[list[str | None]] |
     """Return what the interval of each head's rise of the loss tells, in words; None where none was taken out."""
     if result.loss_rise_interval is None:
         return None
-    said = {1: _("loss increases without it"), 0: _("not distinguishable from 0"), -1: _("loss decreases without it")}
+    said = _verdicts()
     return [
         [
-            f"{said[int(one)]} ({signed(float(ends[0]))} – {signed(float(ends[1]))})"
+            _("{verdict} ({interval})").format(verdict=said[int(one)], interval=interval(ends, _SIGNED))
             for one, ends in zip(row, intervals, strict=True)
         ]
         for row, intervals in zip(sides(result.loss_rise_interval), result.loss_rise_interval, strict=True)
     ]
 
 
-def signed(value: float) -> str:
-    """Write a small number with its sign, a minus as wide as a plus."""
-    return f"{value:+.4f}".replace("-", "−")
+def _verdicts() -> dict[int, str]:
+    """Say what an interval of the rise of the loss tells, by its side of 0."""
+    return {1: _("loss increases without it"), 0: _("not distinguishable from 0"), -1: _("loss decreases without it")}
 
 
 def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]]:
@@ -155,7 +159,6 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
         _("Layer"): (order // heads).tolist(),
         _("Head"): (order % heads).tolist(),
     }
-    verdicts = verdicts_of(result)
     for name, values, ends in (
         (_("Predicted importance"), result.importance, result.importance_interval),
         (_("Increase in loss"), result.loss_rise, result.loss_rise_interval),
@@ -164,11 +167,11 @@ def importance_table(result: it.attention.HeadImportance) -> dict[str, list[Any]
         if values is not None and ends is not None:
             table[name] = values.ravel()[order].astype(float).tolist()
             table[_("{name}, 95%").format(name=name)] = [
-                f"{signed(low)} – {signed(high)}" for low, high in ends.reshape(-1, 2)[order].tolist()
+                interval(pair, _SIGNED) for pair in ends.reshape(-1, 2)[order].tolist()
             ]
-    if verdicts is not None:
-        said = [one.split(" (")[0] for row in verdicts for one in row if one]
-        table[_("Verdict")] = [said[index] for index in order]
+    if result.loss_rise_interval is not None:
+        said = _verdicts()
+        table[_("Verdict")] = [said[int(one)] for one in sides(result.loss_rise_interval).ravel()[order]]
     return table
 
 
@@ -223,10 +226,15 @@ def importance_line(result: it.attention.HeadImportance) -> str:
             _(
                 "Predicted and measured importance have a rank correlation of {agreement} (Spearman; 95% over "
                 "{heads} heads: {least} to {most})."
-            ).format(agreement=f"{agreement:.2f}", heads=heads, least=f"{ends[0]:.2f}", most=f"{ends[1]:.2f}")
+            ).format(
+                agreement=number(agreement, ".2f"),
+                heads=heads,
+                least=number(ends[0], ".2f"),
+                most=number(ends[1], ".2f"),
+            )
         )
     parts.append(_("Of texts longer than the model's maximum length, only the first window counts."))
-    return " ".join(parts)
+    return sentences(*parts)
 
 
 def importance_downloads(analysis: Analysis, result: it.attention.HeadImportance, stem: str) -> list[Download]:

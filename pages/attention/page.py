@@ -19,7 +19,7 @@ from pages.attention.steps import steps
 from pages.attention.where import where
 
 TABS = [
-    Tab("where", sentence("Where heads look"), where),
+    Tab("where", sentence("Attention maps"), where),
     Tab("steps", sentence("Q·K·V, step by step"), steps),
     Tab("flow", sentence("Attention flow"), flow),
     Tab("heads", sentence("Types of heads"), heads),

@@ -10,6 +10,7 @@ import interpret as it
 from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.language import _, literal
+from dashboard.numbers import sentences
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 
@@ -70,27 +71,25 @@ def answer_line(steps: it.attention.AttentionSteps) -> str:
                 "own."
             ).format(cosine=f"{steps.moved:.4f}")
         )
-    return " ".join(parts)
+    return sentences(*parts)
 
 
 def check_line(steps: it.attention.AttentionSteps) -> str:
     """Say in Markdown how exactly the numbers recompute the model's own, and what the divisor does to them."""
-    return " ".join(
-        (
-            _(
-                "Recomputed from the numbers below with the model's own divisor, the weights, context and layer "
-                "output differ from the model's by at most {error}."
-            ).format(error=f"{max(steps.errors.values()):.1e}"),
-            _(
-                "Entropy of the weights: {entropy} of at most {most} nats. Sensitivity of a weight to its score (1 − "
-                "Σw²): {sensitivity}; near 0, softmax passes no gradient, which the division by √d is meant to "
-                "prevent."
-            ).format(
-                entropy=f"{steps.entropy:.2f}",
-                most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
-                sensitivity=f"{steps.sensitivity:.2f}",
-            ),
-        )
+    return sentences(
+        _(
+            "Recomputed from the numbers below with the model's own divisor, the weights, context and layer output "
+            "differ from the model's by at most {error}."
+        ).format(error=f"{max(steps.errors.values()):.1e}"),
+        _(
+            "Entropy of the weights: {entropy} of at most {most} nats. Sensitivity of a weight to its score (1 − "
+            "Σw²): {sensitivity}; near 0, softmax passes no gradient, which the division by √d is meant to "
+            "prevent."
+        ).format(
+            entropy=f"{steps.entropy:.2f}",
+            most=f"{np.log(max(1, steps.allowed.sum())):.2f}",
+            sensitivity=f"{steps.sensitivity:.2f}",
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from dashboard.widgets.attention_view import (
     view_controls,
 )
 from dashboard.widgets.export import export_bar, file_stem
+from dashboard.widgets.models import device_name
 from dashboard.widgets.notices import guarded
 from pages.attention.attention_figures import head_heatmap
 
@@ -66,7 +67,7 @@ def where(subject: Subject) -> None:
             tokens=len(trace.tokens),
             layers=layers,
             heads=heads,
-            device=subject.spec.device,
+            device=device_name(subject.spec.device),
             precision=subject.spec.precision,
             seconds=f"{trace.seconds:.2f}",
         )

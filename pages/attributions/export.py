@@ -9,9 +9,11 @@ from typing import Any
 
 import interpret as it
 from dashboard.language import _
+from dashboard.numbers import number
 from dashboard.widgets.attributions_view import rows_of, uncertainty_of, words_of
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.method_input import How, method_names
+from dashboard.widgets.models import device_name
 from dashboard.widgets.target_view import TargetChoice, target_name
 
 # The light theme's diverging colours, against and for, and what lies between; see .streamlit/config.toml.
@@ -102,14 +104,16 @@ def facts(choice: TargetChoice) -> dict[str, str]:
     target_function = choice.target_function
     spec, tokens = choice.subject.spec, [target_function.tokens]
     known = {
-        _("Model"): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {spec.device}, {spec.precision})",
+        _(
+            "Model"
+        ): f"{spec.checkpoint.name} ({spec.checkpoint.revision[:12]}, {device_name(spec.device)}, {spec.precision})",
         _("Classifier"): choice.classifier,
         _("Explained target"): target_name(choice, target_function.target),
         _("Sentence vectors"): " · ".join(str(one) for one in sentence_facts(choice).values() if one),
         _("Probability"): f"{float(target_function.target_probabilities(tokens)[0]):.4f}"
         if target_function.kind.likely
         else "",
-        _("Model output"): f"{float(target_function.outputs(tokens)[0]):.4f}",
+        _("Model output"): number(float(target_function.outputs(tokens)[0]), ".4f"),
         _("Text"): choice.subject.text,
         _("Second text"): choice.subject.pair or "",
         _("Created"): datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -140,7 +144,7 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
             look = (
                 "class='fixed'"
                 if word.fixed
-                else f"style='{_style(word.score, row.most)}' title='{escape(word.note or f'{word.score:+.4f}')}'"
+                else f"style='{_style(word.score, row.most)}' title='{escape(word.note or number(word.score, '+.4f'))}'"
             )
             parts.append(f"{' ' if word.spaced else ''}<span {look}>{escape(word.text)}</span>")
         parts.append("</p>")
@@ -151,6 +155,7 @@ def as_page(found: Sequence[it.Attribution], how: How, title: str, known: Mappin
     table = attribution_table(found, how.words)
     parts.append(f"<p>{legend}</p><table><tr>{''.join(f'<th>{escape(str(name))}</th>' for name in table)}</tr>")
     for values in zip(*table.values(), strict=True):
+        # As a sheet reads them, into which they are copied.
         cells = (f"{one:+.4f}" if isinstance(one, float) else str(one) for one in values)
         parts.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     parts.append("</table>")

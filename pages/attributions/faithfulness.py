@@ -8,6 +8,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n, literal
+from dashboard.numbers import duration, number, sentences
 from dashboard.widgets.attributions_view import explain_analysis, warn_of_baseline
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
@@ -113,7 +114,7 @@ def _verdict(found: it.attribution.Faithfulness) -> str:
     ).format(
         one=f"{found.comprehensiveness_p:.3f}", other=f"{found.sufficiency_p:.3f}", rankings=among.format(count=count)
     )
-    return f"{said} {sure}"
+    return sentences(said, sure)
 
 
 def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> None:
@@ -128,7 +129,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Comprehensiveness (ERASER)") if faithful.predicted else _("Comprehensiveness"),
-        f"{faithful.comprehensiveness:.3f}",
+        number(faithful.comprehensiveness),
         versus(faithful.random_comprehensiveness),
         delta_color="off",
         delta_arrow="off",
@@ -140,7 +141,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Sufficiency (ERASER)") if faithful.predicted else _("Sufficiency"),
-        f"{faithful.sufficiency:.3f}",
+        number(faithful.sufficiency),
         versus(faithful.random_sufficiency),
         delta_color="off",
         delta_arrow="off",
@@ -152,7 +153,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
     )
     row.metric(
         _("Time taken"),
-        f"{found.seconds + faithful.seconds:.1f} s",
+        duration(found.seconds + faithful.seconds),
         _("{count} passes").format(count=f"{found.forward_passes + found.backward_passes + faithful.forward_passes:,}"),
         delta_color="off",
         delta_arrow="off",
@@ -162,7 +163,7 @@ def _headline(found: it.Attribution, faithful: it.attribution.Faithfulness) -> N
 
 
 def _diagnostics(found: it.attribution.Diagnostics) -> None:
-    st.markdown("#### " + _("Do the scores describe this model?"))
+    st.markdown("#### " + _("Sanity checks: do the scores describe this model?"))
     left, right = st.columns([1, 2], gap="large")
     left.metric(
         _("Infidelity"),

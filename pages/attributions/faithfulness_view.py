@@ -11,6 +11,7 @@ import streamlit as st
 import interpret as it
 from dashboard.analysis import Analysis
 from dashboard.language import _
+from dashboard.numbers import number
 from dashboard.widgets.export import Download, as_json
 from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.method_input import How
@@ -98,7 +99,7 @@ def diagnostics_of(
     return long_work(
         "quality:trust",
         _about(choice, how),
-        _("Measure these too"),
+        _("Measure infidelity, max-sensitivity and weight randomisation"),
         work,
         {
             "infidelity": _("infidelity"),
@@ -111,7 +112,7 @@ def diagnostics_of(
 
 def versus(random: np.ndarray) -> str:
     """Say what random rankings have: mean and standard deviation."""
-    return _("random: {mean} ± {spread}").format(mean=f"{random.mean():.3f}", spread=f"{random.std():.3f}")
+    return _("random: {mean} ± {spread}").format(mean=number(random.mean()), spread=f"{random.std():.3f}")
 
 
 def quality_downloads(
@@ -163,7 +164,7 @@ def quality_guide() -> None:
                 "to the embeddings, the model's weights are randomised. The scores of a method that depends on the "
                 "model stop resembling the original ones; inside the grey band they are as dissimilar as 95% of "
                 "shuffled ones.\n"
-                "- Deleting words leaves texts that nobody writes. A model may react to the oddness rather than to "
-                "the loss of words; that affects every number here except completeness."
+                "- Deleting words leaves texts that nobody writes. A model may react to the unnatural input (out of "
+                "distribution) rather than to the loss of words; that affects every number here except completeness."
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures import shown
 from dashboard.language import _
+from dashboard.numbers import interval, number
 
 if TYPE_CHECKING:
     from interpret.attribution.diagnostics import Diagnostics
@@ -60,18 +62,20 @@ def agreement_map(names: Sequence[str], values: np.ndarray, intervals: np.ndarra
     """Draw the rank correlation of each two methods, with its 95% interval under it."""
     said = [
         [
-            "" if np.isnan(one) else f"{one:.2f}" + ("" if np.isnan(low) else f"<br>{low:.2f} – {high:.2f}")
-            for one, (low, high) in zip(row, ends, strict=True)
+            "" if np.isnan(one) else number(one, ".2f") + ("" if np.isnan(pair[0]) else f"<br>{interval(pair, '.2f')}")
+            for one, pair in zip(row, ends, strict=True)
         ]
         for row, ends in zip(values.tolist(), intervals.tolist(), strict=True)
     ]
+    # In short lines, which leave room for the numbers on a narrow page.
+    labels = ["<br>".join(wrap(shown(name), 14)) for name in names]
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=list(names),
-            y=list(names),
+            x=labels,
+            y=labels,
             coloraxis="coloraxis",
-            text=[[one.replace("-", "−") for one in row] for row in said],
+            text=said,
             texttemplate="%{text}",
             hovertemplate="%{y} · %{x}: %{text}<extra></extra>",
         )
@@ -95,8 +99,8 @@ def erasure_curves(found: Faithfulness) -> go.Figure:
     figure = go.Figure()
     limits = (0, 1) if found.unit == "probability" else (-np.inf, np.inf)
     for values, random, name, dash in (
-        (found.deletion, found.random_deletion, _("top-ranked words deleted"), "solid"),
-        (found.insertion, found.random_insertion, _("only top-ranked words kept"), "dash"),
+        (found.deletion, found.random_deletion, _("deletion (top-ranked words deleted)"), "solid"),
+        (found.insertion, found.random_insertion, _("insertion (only top-ranked words kept)"), "dash"),
     ):
         colour = _ERASURE[dash]
         figure.add_scatter(
@@ -167,9 +171,16 @@ def level_map(scores: np.ndarray, names: Sequence[str], levels: Sequence[str]) -
     return _score_map(scores, levels, names).update_layout(height=140 + 32 * len(levels))
 
 
-def pair_matrix(scores: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> go.Figure:
-    """Draw a score for each pair of words."""
+def pair_matrix(
+    scores: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str, signed: bool = True
+) -> go.Figure:
+    """Draw a score for each pair of words; one without a sign on a scale from 0."""
     figure = _score_map(scores, rows, columns)
+    if not signed:
+        figure.update_layout(coloraxis={"cmin": 0, "cmid": None}).update_traces(
+            hovertemplate="%{customdata}: %{z:.4f}<extra></extra>"
+        )
+    figure.update_layout(coloraxis_colorbar_title=title)
     return figure.update_layout(height=140 + 26 * len(rows), yaxis={"autorange": "reversed"})
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _
+from dashboard.numbers import interval
 from dashboard.widgets.method_input import method_names
 from dashboard.widgets.target_view import TargetChoice
 
@@ -66,9 +67,6 @@ def _ranking(names: Mapping[str, str]) -> None:
             chance=f"{first.random_auprc:.3f}",
         )
     )
-
-    def interval(ends: tuple[float, float]) -> str:
-        return _("{low} to {high}").format(low=f"{ends[0]:+.3f}", high=f"{ends[1]:+.3f}")
 
     st.dataframe(
         {

@@ -11,6 +11,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.language import _, _n, literal
+from dashboard.numbers import number
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
@@ -68,11 +69,11 @@ def _similar(choice: TargetChoice, baseline: str) -> None:
     tiles = st.columns(3)
     dot = choice.target_function.reading.model.similarity == "dot"
     name = _("Similarity (dot product)") if dot else _("Similarity (cosine)")
-    tiles[0].metric(name, f"{found.similarity:.3f}")
-    tiles[1].metric(_("From word pairs"), f"{float(found.scores.sum()):+.3f}")
+    tiles[0].metric(name, number(found.similarity))
+    tiles[1].metric(_("From word pairs"), number(float(found.scores.sum()), "+.3f"))
     tiles[2].metric(
         _("From the baseline"),
-        f"{found.to_baseline:+.3f}",
+        number(found.to_baseline, "+.3f"),
         help=_(
             "What no word pair accounts for: the similarity of each text to the other's baseline, minus the "
             "similarity of the two baselines."
@@ -80,7 +81,7 @@ def _similar(choice: TargetChoice, baseline: str) -> None:
     )
     words = _by_words(found)
     names = tuple(rows.words[i] for i in _free(rows)), tuple(columns.words[i] for i in _free(columns))
-    st.plotly_chart(pair_matrix(words, *names), key="similarity_pairs_map")
+    st.plotly_chart(pair_matrix(words, *names, _("score")), key="similarity_pairs_map")
     warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
@@ -125,7 +126,13 @@ def _together(choice: TargetChoice, baseline: str) -> None:
     kinds = {"strength": _("Strength (ArchDetect)"), "difference": _("Signed mean")}
     kind = segments(_("Measure"), kinds, state.INTERACTION_MEASURE)
     scores = found.strength if kind == "strength" else found.difference
-    st.plotly_chart(pair_matrix(scores, names, names), key="interactions_map")
+    likely = target_function.kind.likely
+    title = (
+        (_("strength (logit)") if likely else _("strength"))
+        if kind == "strength"
+        else (_("score (logit)") if likely else _("score"))
+    )
+    st.plotly_chart(pair_matrix(scores, names, names, title, signed=kind != "strength"), key="interactions_map")
     warn_of_baseline(choice.target_function, baseline, "pairs")
     st.caption(
         _(
@@ -167,7 +174,10 @@ def _strongest(
             **{name: [float(values[i, j]) for i, j in cells] for name, values in measures.items()},
         },
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%+.4f") for name in measures},
+        column_config={
+            name: st.column_config.NumberColumn(format="%.4f" if name == _("Strength") else "%+.4f")
+            for name in measures
+        },
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cache, state
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, literal
 from dashboard.widgets.attributions_view import warn_of_baseline
 from dashboard.widgets.choices import choose, segments
@@ -49,7 +50,7 @@ def layers(choice: TargetChoice) -> None:
         return
     scores, deltas = found
     tokens = target_function.tokens
-    names = [_("embeddings"), *(_("layer {layer}").format(layer=i) for i in range(len(scores) - 1))]
+    names = hidden_state_names(range(len(scores)))
     st.markdown(_("Explained: {target}").format(target=literal(target_name(choice, target_function.target))))
     st.plotly_chart(level_map(scores, tokens.labels, names), key="level_map")
     warn_of_baseline(target_function, baseline, "layers")

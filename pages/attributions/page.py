@@ -21,12 +21,12 @@ from pages.attributions.what_if import whatif
 from pages.attributions.why import why
 
 TABS = [
-    Tab("why", sentence("Why this prediction"), why),
-    Tab("quality", sentence("Is the explanation faithful?"), quality),
+    Tab("why", sentence("Word attributions"), why),
+    Tab("quality", sentence("Faithfulness"), quality),
     Tab("layers", sentence("Layer by layer"), layers),
     Tab("pairs", sentence("Word-pair interactions"), pairs),
-    Tab("whatif", sentence("What if?"), whatif),
-    Tab("rows", sentence("A whole file"), rows),
+    Tab("whatif", sentence("Counterfactuals"), whatif),
+    Tab("rows", sentence("Whole file"), rows),
 ]
 
 

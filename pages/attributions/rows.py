@@ -7,6 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, state
 from dashboard.language import _, _n
+from dashboard.numbers import listed
 from dashboard.widgets.attributions_view import class_words_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
@@ -104,7 +105,7 @@ def _summary(found: it.attribution.RowAttributions) -> None:
     columns[3].metric(
         _("Wrong predictions"),
         _("{wrong} of {count}").format(wrong=wrong, count=count) if count else "–",
-        ", ".join(names[basis] for basis in names if any(row.basis == basis for row in evaluated)) or None,
+        listed(names[basis] for basis in names if any(row.basis == basis for row in evaluated)) or None,
         delta_color="off",
         delta_arrow="off",
     )

@@ -14,6 +14,7 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import listed, number
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
 from dashboard.widgets.collection import label_among
@@ -192,7 +193,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
     means = found.plausibility
     if means:
         written = {
-            name: f"{mean:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
+            name: number(mean) + ("" if np.isnan(half) else f" ± {half:.3f}") for name, (mean, half) in means.items()
         }
         st.markdown(
             _n(
@@ -250,7 +251,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
     picked = event.selection.rows
     text = rows[picked[0]].text if picked and picked[0] < len(rows) else None
     st.button(
-        _("Open this row in “Why this prediction”"),
+        _("Open this row in “Word attributions”"),
         key="open_row",
         disabled=text is None,
         icon=":material/open_in_new:",
@@ -263,7 +264,7 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
 def _best(one: it.Attribution) -> str:
     scores, tokens = one.word_scores(), one.tokens
     order = [i for i in np.argsort(-np.abs(scores), kind="stable") if not tokens.special[tokens.groups[i][0]]][:3]
-    return ", ".join(f"{tokens.words[i]} {scores[i]:+.2f}" for i in order)
+    return listed(f"{tokens.words[i]} {number(scores[i], '+.2f')}" for i in order)
 
 
 def _open(text: str) -> None:

@@ -10,6 +10,7 @@ from dashboard import state
 from dashboard.analysis import Source
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n, literal
+from dashboard.numbers import sentences
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import Download, as_csv, export_bar, file_stem
@@ -17,7 +18,7 @@ from dashboard.widgets.long_work import Progress, long_work
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.target_view import TargetChoice, target_name
 from interpret.attribution.variants import Change
-from pages.attributions.variants_view import chances_table, search_names, variants_table
+from pages.attributions.variants_view import chances_table, change_of, search_names, variants_table, variants_view
 
 _PICTURE = "switches_words"
 
@@ -104,7 +105,7 @@ def _typed(choice: TargetChoice, target_function: it.attribution.TargetFunction)
     other = choice.make_target_function(text, target_function.target)
     before, after = (float(one.target_probabilities([one.tokens])[0]) for one in (target_function, other))
     said = _("Original: **{before}**; rewritten: **{after}** ({change})").format(
-        before=f"{before:.4f}", after=f"{after:.4f}", change=f"{after - before:+.4f}"
+        **change_of(target_function, before, after)
     )
     if target_function.kind.predicts:
         likeliest = choice.make_target_function(text, "predicted").target.name
@@ -147,16 +148,15 @@ def _search(choice: TargetChoice, target_function: it.attribution.TargetFunction
         "**One change flips the prediction**: “{text}”", "**{size} changes flip the prediction**: “{text}”", size
     )
     st.markdown(
-        turned.format(size=size, text=literal(found.variants.texts[1]))
-        + " "
-        + (
+        sentences(
+            turned.format(size=size, text=literal(found.variants.texts[1])),
             _("No smaller set of changes does; all were tried.")
             if found.smallest
-            else _("A smaller set of changes may exist.")
+            else _("A smaller set of changes may exist."),
         )
     )
     table = variants_table(target_function, found.variants)
-    st.dataframe(table, hide_index=True)
+    variants_view(target_function, table, found.variants.labels, "counterfactuals")
     export_bar(
         [
             Download(

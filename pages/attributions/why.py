@@ -9,6 +9,7 @@ import interpret as it
 from dashboard import cache
 from dashboard.components.words import word_rows
 from dashboard.language import _, literal
+from dashboard.numbers import number
 from dashboard.widgets.attributions_view import (
     attributions_of,
     explain_analysis,
@@ -56,7 +57,7 @@ def why(choice: TargetChoice) -> None:
     with right:
         agreement = it.attribution.rank_agreement(found)
         if len(found) > 1 and not np.isnan(agreement).all(where=~np.eye(len(found), dtype=bool)):
-            st.markdown("#### " + _("Do the methods agree?"))
+            st.markdown("#### " + _("Agreement of methods (rank correlation)"))
             names = [method_names()[one.method] for one in found]
             st.plotly_chart(
                 agreement_map(names, agreement, it.attribution.rank_agreement_interval(found)), key="agreement"
@@ -80,7 +81,7 @@ def _answer(choice: TargetChoice) -> None:
     if likely:
         parts.append(_("probability {chance}").format(chance=f"{target_function.target_probability:.1%}"))
     parts.append(
-        (_("logit {output}") if likely else _("output {output}")).format(output=f"{target_function.output:.3f}")
+        (_("logit {output}") if likely else _("output {output}")).format(output=number(target_function.output))
     )
     hint = _(
         "A score is what a word adds to the logit, the number before softmax that the probability is computed from."

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
+from dashboard.figures import hidden_state_names
 from dashboard.language import _
+from dashboard.numbers import sentences
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -18,7 +20,6 @@ from pages.embeddings.clusters_view import (
     words_line,
 )
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
-from pages.embeddings.figures import layer_names
 from pages.embeddings.maps_view import MOST_GROUPED, cluster_analysis, clusters_of, group_settings
 from pages.embeddings.points import pick_layer
 
@@ -33,7 +34,12 @@ def clusters(read: Read) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = segments(_("Clustering method"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
         layer = choose(
-            st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
+            st.selectbox,
+            _("Hidden state"),
+            dict(zip(kept, hidden_state_names(kept), strict=True)),
+            state.AT,
+            kept[-1],
+            width=180,
         )
         if method == "kmeans":
             most = max(2, min(50, len(indices) // 2))
@@ -47,7 +53,7 @@ def clusters(read: Read) -> None:
     found = clusters_of(read, layer, method)
     if found is None:
         return
-    st.markdown(cluster_line(read, indices, found) + " " + sample_line(read, indices))
+    st.markdown(sentences(cluster_line(read, indices, found), sample_line(read, indices)))
     if not found.count:
         st.info(_("No region is dense enough to form a cluster. Lower the minimum cluster size, or choose k-means."))
         return
@@ -73,15 +79,16 @@ def clusters(read: Read) -> None:
     analyses = cluster_analysis(read, layer, method), keyword_analysis(read, layer, method, texts)
     export_bar(cluster_downloads(read, indices, found, table, stem), *analyses)
     st.caption(
-        _(
-            "What this does not mean: k-means divides any cloud of points into as many clusters as requested, whether "
-            "or not it has any. A silhouette near 0, or clusters that change with the seed, speak against them. The "
-            "keywords are the words that a cluster has more often than the others, by log-odds over their standard "
-            "error (Monroe et al. 2008), which clusters of a few texts hardly reach; they describe texts, not what "
-            "the model meant."
+        sentences(
+            _(
+                "What this does not mean: k-means divides any cloud of points into as many clusters as requested, "
+                "whether or not it has any. A silhouette near 0, or clusters that change with the seed, speak against "
+                "them. The keywords are the words that a cluster has more often than the others, by log-odds over "
+                "their standard error (Monroe et al. 2008), which clusters of a few texts hardly reach; they describe "
+                "texts, not what the model meant."
+            ),
+            words_line(marks),
         )
-        + " "
-        + words_line(marks)
     )
 
 

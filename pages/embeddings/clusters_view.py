@@ -11,6 +11,7 @@ import numpy as np
 import interpret as it
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
+from dashboard.numbers import between, listed, number
 from dashboard.widgets.export import Download, as_csv
 from dashboard.widgets.long_work import long_work
 from interpret.core.intervals import share_interval
@@ -18,15 +19,6 @@ from interpret.embeddings.vectors import unit_rows
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.export import item_table
 from pages.embeddings.maps_view import cluster_analysis, group_settings
-
-
-def interval_of(ends: tuple[float, float], digits: int = 2) -> str:
-    """Write the ends of a 95% interval."""
-    if np.isnan(ends[0]):
-        return _("95%: not known")
-    return _("95%: {low} to {high}").format(
-        low=f"{ends[0]:.{digits}f}".replace("-", "−"), high=f"{ends[1]:.{digits}f}".replace("-", "−")
-    )
 
 
 def cluster_line(read: Read, indices: np.ndarray, clusters: it.embeddings.Clusters) -> str:
@@ -40,8 +32,8 @@ def cluster_line(read: Read, indices: np.ndarray, clusters: it.embeddings.Cluste
             _(
                 "silhouette {value} (1 = far apart, 0 = not separated; {interval} over {texts} texts, {points} points)"
             ).format(
-                value=f"{clusters.silhouette:.3f}",
-                interval=interval_of(clusters.silhouette_interval, 3),
+                value=number(clusters.silhouette),
+                interval=between(clusters.silhouette_interval, ".3f"),
                 texts=f"{clusters.silhouette_texts:,}",
                 points=f"{clusters.silhouette_points:,}",
             )
@@ -49,7 +41,7 @@ def cluster_line(read: Read, indices: np.ndarray, clusters: it.embeddings.Cluste
     if clusters.stability is not None:
         parts.append(
             _("stability over three seeds {value} (1 = identical, 0 = as good as random; {interval})").format(
-                value=f"{clusters.stability:.2f}", interval=interval_of(clusters.stability_interval)
+                value=number(clusters.stability, ".2f"), interval=between(clusters.stability_interval, ".2f")
             )
         )
     label = read.label
@@ -63,12 +55,12 @@ def cluster_line(read: Read, indices: np.ndarray, clusters: it.embeddings.Cluste
                 "values stay below {chance})"
             ).format(
                 label=literal(label),
-                value=f"{value:.2f}",
-                interval=interval_of(it.embeddings.cluster_agreement_interval(*compared)),
-                chance=f"{chance:.2f}",
+                value=number(value, ".2f"),
+                interval=between(it.embeddings.cluster_agreement_interval(*compared), ".2f"),
+                chance=number(chance, ".2f"),
             )
         )
-    return " · ".join(parts) + "."
+    return _("{facts}.").format(facts=" · ".join(parts))
 
 
 def keyword_analysis(read: Read, layer: int, method: str, texts: Sequence[str]) -> Analysis:
@@ -139,7 +131,7 @@ def cluster_table(
         _("Cluster"): [index + 1 for index in range(clusters.count)],
         _("Points"): [len(one) for one in members],
         _("Share"): [100 * len(one) / len(indices) for one in members],
-        _("Keywords"): [", ".join(word for word, _score in row) or "–" for row in words],
+        _("Keywords"): [listed(word for word, _score in row) or "–" for row in words],
         _("Row"): [read.collection.origin.numbers[read.embeddings.text[indices[i]]] for i in middle],
         _("Nearest to the centroid"): [read.embeddings.texts[read.embeddings.text[indices[i]]] for i in middle],
     }

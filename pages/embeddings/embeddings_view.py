@@ -16,6 +16,7 @@ import interpret as it
 from dashboard import cache, state
 from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
+from dashboard.numbers import clauses, sentences
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, Collection, label_among
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
@@ -132,8 +133,8 @@ def level_input(encoder: it.Encoder, collection: Collection) -> tuple[str, str |
             word = st.text_input(_("Word"), key=state.WORD, persist_state="session", width=200)
         pooling, prompt = "mean", None
         if level == "texts":
-            pooling, prompt = sentence_input(encoder, _("A text's vector is the"), width=380)
-        with st.popover(_("Reading options"), icon=":material/tune:"):
+            pooling, prompt = sentence_input(encoder, _("Pooling"), width=380)
+        with st.popover(_("Embedding options"), icon=":material/tune:"):
             kept = choose(
                 st.selectbox,
                 _("Layers to keep"),
@@ -224,7 +225,9 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
     embeddings = long_work(
         "embeddings",
         about,
-        _n("Read {count} text", "Read {count} texts", len(collection.texts)).format(count=f"{len(collection.texts):,}"),
+        _n("Embed {count} text", "Embed {count} texts", len(collection.texts)).format(
+            count=f"{len(collection.texts):,}"
+        ),
         work,
         {"cut": _("tokenising"), "read": _("tokens")},
         auto=collection.characters <= _SOON_CHARACTERS,
@@ -241,10 +244,11 @@ def read_collection(encoder: it.Encoder, collection: Collection) -> Read | None:
             "Texts longer than the {most} tokens that this model reads at once: {count}. They were read in windows."
         )
         if level == "texts":
-            said += " " + (
+            said = sentences(
+                said,
                 _("A text's vector is the maximum over its windows.")
                 if pooling == "max"
-                else _("A text's vector is the average over its windows.")
+                else _("A text's vector is the average over its windows."),
             )
         st.info(said.format(count=f"{cut:,}", most=f"{encoder.max_tokens:,}"), icon=":material/view_carousel:")
     _say_what_is_own(encoder, embeddings)
@@ -259,10 +263,11 @@ def _say_what_is_own(encoder: it.Encoder, embeddings: it.Embeddings) -> None:
     unread = int(embeddings.cut.sum())
     if unread and own.max_length is not None:
         st.info(
-            length_line(own.max_length)
-            + " "
-            + _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
-                count=f"{unread:,}", total=f"{len(embeddings.texts):,}"
+            sentences(
+                length_line(own.max_length),
+                _("Longer texts, cut off at the end: {count} of {total}. Another pooling reads them in full.").format(
+                    count=f"{unread:,}", total=f"{len(embeddings.texts):,}"
+                ),
             ),
             icon=":material/content_cut:",
         )
@@ -302,10 +307,8 @@ def sample_line(read: Read, indices: np.ndarray) -> str:
         parts.append(_n("from {texts} text", "from {texts} texts", texts).format(texts=f"{texts:,}"))
     if texts < read.collection.total:
         parts.append(_("of {total} rows in the file").format(total=f"{read.collection.total:,}"))
-    line = ", ".join(parts) + "."
-    if len(indices) < 30:
-        line += " " + _("With so few points, every number below is imprecise.")
-    return line
+    line = _("{facts}.").format(facts=clauses(parts))
+    return sentences(line, _("With so few points, every number below is imprecise.")) if len(indices) < 30 else line
 
 
 def sample_digest(indices: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.language import _
+from dashboard.numbers import listed
 from dashboard.widgets.export import Download, as_csv
 from interpret.core.csv_output import harmless
 from interpret.core.file_rows import free_name
@@ -81,9 +82,10 @@ def map_downloads(
             f"{stem}.npz",
             "application/octet-stream",
             numbers,
-            _("The vectors of the points shown, for NumPy: layer × point × width. Layers: {layers}").format(
-                layers=", ".join(map(str, chosen))
-            ),
+            _(
+                "The vectors of the points shown, for NumPy: hidden state × point × width. Hidden states (0 = "
+                "embeddings): {layers}"
+            ).format(layers=listed(map(str, chosen))),
         ),
         Download(
             "Parquet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     from interpret.embeddings.probing import Probe
 
 _LEGEND = {"orientation": "h", "y": -0.28, "x": 0}
-
-
-def layer_names(layers: Sequence[int]) -> list[str]:
-    """Name layers of hidden states for the reader."""
-    return [_("embeddings (layer 0)") if layer == 0 else _("layer {layer}").format(layer=layer) for layer in layers]
 
 
 def scree(variance: Float32[np.ndarray, " component"], dims: int, most: int = 30) -> go.Figure:
@@ -112,7 +106,8 @@ def alignment_map(geometry: Geometry) -> go.Figure:
             y=names,
             coloraxis="coloraxis",
             texttemplate="%{z:.2f}" if len(names) <= 13 else None,
-            hovertemplate=_("layers {one} and {other}").format(one="%{y}", other="%{x}") + ": %{z:.3f}<extra></extra>",
+            hovertemplate=_("hidden states {one} and {other}").format(one="%{y}", other="%{x}")
+            + ": %{z:.3f}<extra></extra>",
         )
     )
     figure.update_layout(
@@ -120,8 +115,8 @@ def alignment_map(geometry: Geometry) -> go.Figure:
         height=110 + 34 * len(names),
         margin={"t": 20, "b": 10},
     )
-    figure.update_yaxes(autorange="reversed", title=_("layer"), type="category")
-    figure.update_xaxes(title=_("layer"), type="category")
+    figure.update_yaxes(autorange="reversed", title=_("hidden state (0 = embeddings)"), type="category")
+    figure.update_xaxes(title=_("hidden state (0 = embeddings)"), type="category")
     return figure
 
 
@@ -149,7 +144,7 @@ def probe_lines(probe: Probe) -> go.Figure:
 
 
 def _lines(figure: go.Figure, title: str, limits: list[float] | None) -> go.Figure:
-    figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND)
+    figure.update_layout(height=330, margin={"t": 20, "b": 10}, legend=_LEGEND, showlegend=True)
     figure.update_yaxes(title=title, range=limits)
-    figure.update_xaxes(title=_("layer (0 = embeddings)"), type="category")
+    figure.update_xaxes(title=_("hidden state (0 = embeddings)"), type="category")
     return figure

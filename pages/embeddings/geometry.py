@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.language import _
+from dashboard.numbers import sentences
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
@@ -32,13 +33,12 @@ def geometry(read: Read) -> None:
     st.caption(_("Measured on {items} of {total} points.").format(items=f"{found.items:,}", total=f"{found.total:,}"))
     left, right = st.columns(2)
     with left:
-        st.subheader(_("How anisotropic are the vectors?"))
+        st.subheader(_("Anisotropy: do the vectors point one way?"))
         st.plotly_chart(anisotropy_curves(found), key="cone")
+        said = _("0: vectors point evenly in all directions. 1: all point the same way.")
+        # Of whole texts there is the dashed line alone.
         st.caption(
-            _(
-                "0: vectors point evenly in all directions. 1: all point the same way. Compare each line with "
-                "its dashed one."
-            )
+            sentences(said, _("Compare each line with the dashed one.")) if found.self_similarity is not None else said
         )
         if read.embeddings.level == "texts":
             st.caption(
@@ -49,7 +49,7 @@ def geometry(read: Read) -> None:
             )
             st.button(_("Use words as points"), on_click=_read_words, icon=":material/arrow_forward:")
     with right:
-        st.subheader(_("How similar are the layers? (CKA)"))
+        st.subheader(_("Similarity of layers (CKA)"))
         st.plotly_chart(alignment_map(found), key="cka")
         st.caption(_("1: two layers arrange the points in the same way. 0: no more similar than by chance."))
     left, right = st.columns(2)
@@ -63,7 +63,7 @@ def geometry(read: Read) -> None:
         )
     with right:
         if found.explained is not None:
-            st.subheader(_("Could one vector stand for a word?"))
+            st.subheader(_("Static-embedding share (MEV): could one vector stand for a word?"))
             st.plotly_chart(static_share(found), key="static")
             st.caption(_("1: one vector would do for all occurrences of a word. Compare it with the dashed line."))
     if found.words:

@@ -8,7 +8,9 @@ import numpy as np
 
 import interpret as it
 from dashboard.analysis import Analysis, Source
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, _n
+from dashboard.numbers import listed, number, sentences
 from dashboard.widgets.collection import SEED
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
@@ -78,20 +80,20 @@ def probe_line(probe: it.embeddings.Probe) -> str:
         "layers, the selectivity is {selectivity} percentage points (95%: {least} to {most}). {items} points, "
         "{classes} labels, {left} left out."
     ).format(
-        layers=", ".join(str(layer) for layer in probe.chosen),
+        layers=listed(hidden_state_names(probe.chosen)),
         accuracy=f"{probe.nested:.1%}",
         low=f"{low:.1%}",
         high=f"{high:.1%}",
         majority=f"{probe.majority:.1%}",
-        selectivity=f"{100 * probe.nested_selectivity:.1f}",
-        least=f"{100 * probe.selectivity_interval[0]:.1f}",
-        most=f"{100 * probe.selectivity_interval[1]:.1f}",
+        selectivity=number(100 * probe.nested_selectivity, ".1f"),
+        least=number(100 * probe.selectivity_interval[0], ".1f"),
+        most=number(100 * probe.selectivity_interval[1], ".1f"),
         items=f"{probe.items:,}",
         classes=len(probe.classes),
         left=f"{probe.left_out:,}",
     )
     if not low > probe.majority:
-        said += " " + _("**This is not distinguishable from the majority-class baseline.**")
+        said = sentences(said, _("**This is not distinguishable from the majority-class baseline.**"))
     return said
 
 
@@ -103,10 +105,8 @@ def word_table(geometry: it.embeddings.Geometry) -> dict[str, list[Any]]:
         _("Word"): [geometry.words[i] for i in order],
         _("Texts"): [int(geometry.word_texts[i]) for i in order],
     }
-    for index, layer in enumerate(geometry.layers):
-        table[_("Layer {layer}").format(layer=layer)] = [
-            round(float(geometry.word_similarity[index, i]), 3) for i in order
-        ]
+    for index, name in enumerate(hidden_state_names(geometry.layers)):
+        table[name] = [round(float(geometry.word_similarity[index, i]), 3) for i in order]
     return table
 
 
@@ -177,9 +177,9 @@ def reading_guide() -> str:
         "estimated from the distances to the two nearest neighbours. Error bars: 95%, by text, as points of one text "
         "are not independent; none if all points are from one text.\n"
         "- **Labels**: a linear probe, fitted on four fifths of the data and scored on the remaining fifth. The best "
-        "layer is chosen within the four fifths, so the accuracy stated in words owes nothing to the choice of layer; "
-        "the curve shows each layer. The control task (Hewitt & Liang 2019) assigns random labels. With words or "
-        "tokens as points, each distinct word gets one label, so what a probe solves of it, it solves by memory. With "
-        "texts as points nothing recurs, and the control task shows chance level. The difference of the two is called "
-        "selectivity."
+        "layer is chosen within the four fifths, so the accuracy stated in words is not affected by the choice of "
+        "layer; the curve shows each layer. The control task (Hewitt & Liang 2019) assigns random labels. With words "
+        "or tokens as points, each distinct word gets one label, so what a probe solves of it, it solves by memory. "
+        "With texts as points nothing recurs, and the control task shows chance level. The difference of the two is "
+        "called selectivity."
     )

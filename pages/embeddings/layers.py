@@ -7,13 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components.scatter import Cloud, scatter
+from dashboard.figures import hidden_state_names
 from dashboard.language import _
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from interpret.core.sentence_pipeline import OWN
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
 from pages.embeddings.export import map_downloads
-from pages.embeddings.figures import layer_names
 from pages.embeddings.maps_view import MOST_IN_MULTIPLES, colour_input, colours_of, map_analysis, map_input, maps_of
 from pages.embeddings.points import pick_layer
 
@@ -27,12 +27,12 @@ def layers(read: Read) -> None:
         if read.embeddings.pooling == OWN:
             st.info(
                 _(
-                    "Only the last layer is available. Keep all layers, above under “Reading options”; or, if the "
+                    "Only the last layer is available. Keep all layers, above under “Embedding options”; or, if the "
                     "model's own vectors differ in width from its layers, choose another pooling."
                 )
             )
         else:
-            st.info(_("Only one layer was kept. Keep all layers, above under “Reading options”."))
+            st.info(_("Only one layer was kept. Keep all layers, above under “Embedding options”."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         settings = map_input(read, most=MOST_IN_MULTIPLES, every_layer=True)
@@ -47,7 +47,7 @@ def layers(read: Read) -> None:
         return
     names = [
         f"{name}\n" + _("{share} of neighbours kept").format(share=f"{one.quality.overlap:.0%}")
-        for name, one in zip(layer_names(settings.layers), maps.projections, strict=True)
+        for name, one in zip(hidden_state_names(settings.layers), maps.projections, strict=True)
     ]
     model = read.embeddings.spec.checkpoint.name.split("/")[-1]
     stem = file_stem("layers", settings.method, model, Path(read.collection.name).stem)

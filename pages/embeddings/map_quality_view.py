@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
+from dashboard.figures import hidden_state_names
 from dashboard.language import _
-from pages.embeddings.figures import layer_names
+from dashboard.numbers import number
 
 
 def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
@@ -26,7 +27,7 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
     settings = {"tsne": _("perplexity {value}"), "umap": _("{value} neighbours")}
     kept = _("chance level of neighbours kept: {chance}").format(chance=f"{quality.chance:.1%}")
     setting = settings.get(projection.method, "").format(value=f"{projection.setting or 0:g}")
-    parts = [layer_names([layer])[0], setting, drawn, kept]
+    parts = [hidden_state_names([layer])[0], setting, drawn, kept]
     if projection.method != "pca":
         parts.insert(2, _("seed {seed}").format(seed=projection.seed))
     st.caption(" · ".join(part for part in parts if part))
@@ -35,7 +36,7 @@ def quality_line(projection: it.embeddings.Projection, layer: int) -> None:
             _(
                 "What this does not mean: this map shows {share} of the variance. Points that are close here can be "
                 "far apart along the components that are not drawn."
-            ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.0%}")
+            ).format(share=f"{float(projection.variance[: projection.points.shape[1]].sum()):.1%}")
         )
     else:
         st.warning(
@@ -52,30 +53,30 @@ def _measures(projection: it.embeddings.Projection) -> dict[str, tuple[str, str]
     """Return the measures of one map: what each is called, its value, and what it means."""
     quality = projection.quality
 
-    def number(value: float, ends: np.ndarray, form: str = ".3f") -> str:
+    def bounded(value: float, ends: np.ndarray, form: str = ".3f") -> str:
         # One sign for both sides: the wider one, which at 1 is the only one.
         half = np.abs(ends - value).max()
-        return f"{value:{form}}" + ("" if np.isnan(half) else f" ± {half:{form}}")
+        return number(value, form) + ("" if np.isnan(half) else f" ± {half:{form}}")
 
     ends = quality.interval
     figures = {
         _("Trustworthiness"): (
-            number(quality.trustworthiness, ends[0]),
+            bounded(quality.trustworthiness, ends[0]),
             _("1: every neighbour on the map is also a neighbour in the space. A random map scores about 0.5."),
         ),
         _("Continuity"): (
-            number(quality.continuity, ends[1]),
+            bounded(quality.continuity, ends[1]),
             _("1: every neighbour in the space is also a neighbour on the map. A random map scores about 0.5."),
         ),
         _("Neighbours kept"): (
-            number(100 * quality.overlap, 100 * ends[2], ".1f") + "%",
+            bounded(100 * quality.overlap, 100 * ends[2], ".1f") + "%",
             _(
                 "Share of the {count} nearest points in the space that are also among the {count} nearest on the map. "
                 "Chance level: {chance}."
             ).format(count=quality.neighbours, chance=f"{quality.chance:.1%}"),
         ),
         _("Distances, rank correlation"): (
-            number(quality.distances, np.array(quality.distances_interval), ".2f"),
+            bounded(quality.distances, np.array(quality.distances_interval), ".2f"),
             _(
                 "How well the distances on the map rank pairs of points as those in the space do: 1 is the same "
                 "order, 0 is chance level. Over {pairs} pairs; ± is a 95% interval by bootstrap over points "
@@ -86,7 +87,7 @@ def _measures(projection: it.embeddings.Projection) -> dict[str, tuple[str, str]
     if projection.method == "pca":
         dims = projection.points.shape[1]
         figures[_("Explained variance")] = (
-            f"{float(projection.variance[:dims].sum()):.0%}",
+            f"{float(projection.variance[:dims].sum()):.1%}",
             _("Share of the total variance along the axes of the map."),
         )
     elif projection.divergence is not None:

@@ -15,6 +15,7 @@ import interpret as it
 from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.components.scatter import Colours
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, _n
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.collection import SEED, as_numbers
@@ -22,7 +23,6 @@ from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from interpret.core.devices import find_device
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_digest
-from pages.embeddings.figures import layer_names
 
 # What is drawn by itself, without a click: some seconds on two cores.
 _SOON_POINTS = 8000
@@ -69,7 +69,7 @@ def colours_of(read: Read, indices: np.ndarray, layer: int, chosen: str, title: 
         clusters = clusters_of(read, layer, chosen)
         if clusters is None:
             return None
-        return _cluster_colours(read, indices, clusters, f"{title}, {layer_names([layer])[0]}")
+        return _cluster_colours(read, indices, clusters, f"{title}, {hidden_state_names([layer])[0]}")
     if chosen == "length":
         texts = read.embeddings.level == "texts"
         values = read.embeddings.token_counts[indices] if texts else read.embeddings.span[indices, 0]
@@ -182,7 +182,7 @@ def map_input(read: Read, most: int = MOST_SHOWN, every_layer: bool = False) -> 
         soon = method == "pca" or shown * len(kept) <= 2 * _SOON_POINTS
         drawn = -1
         if not every_layer and len(kept) > 1:
-            choices = {-1: _("all"), **dict(zip(kept, layer_names(kept), strict=True))}
+            choices = {-1: _("all"), **dict(zip(kept, hidden_state_names(kept), strict=True))}
             key = state.DRAWN.of(method, soon)
             drawn = choose(st.selectbox, _("Layers shown"), choices, key, -1 if soon else kept[-1])
         metric = metric_input()

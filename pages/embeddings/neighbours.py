@@ -6,12 +6,12 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
+from dashboard.figures import hidden_state_names
 from dashboard.language import _
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
-from pages.embeddings.figures import layer_names
 from pages.embeddings.maps_view import metric_input
 from pages.embeddings.neighbours_view import neighbour_analysis, neighbour_downloads, neighbour_table, query_input
 from pages.embeddings.points import pick_layer
@@ -25,7 +25,12 @@ def neighbours(read: Read) -> None:
     pick_layer(kept)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         layer = choose(
-            st.selectbox, _("Layer"), dict(zip(kept, layer_names(kept), strict=True)), state.AT, kept[-1], width=180
+            st.selectbox,
+            _("Hidden state"),
+            dict(zip(kept, hidden_state_names(kept), strict=True)),
+            state.AT,
+            kept[-1],
+            width=180,
         )
         metric = metric_input(width=220)
         count = choose(

@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.scatter import Cloud, cloud_view, scatter
+from dashboard.figures import hidden_state_names
 from dashboard.language import _
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
 from pages.embeddings.export import map_downloads
-from pages.embeddings.figures import layer_names, scree
+from pages.embeddings.figures import scree
 from pages.embeddings.map_quality_view import how_to_read, quality_line
 from pages.embeddings.maps_view import Maps, MapSettings, colour_input, colours_of, map_analysis, map_input, maps_of
 from pages.embeddings.points import hover_texts, marked_points, pick_layer, search_input, selection_table
@@ -32,7 +33,7 @@ def point_map(read: Read) -> None:
     maps = maps_of(read, indices, settings)
     if maps is None:
         return
-    cloud = Cloud(maps.alignment.points, tuple(layer_names(settings.layers)), hover_texts(read, indices))
+    cloud = Cloud(maps.alignment.points, tuple(hidden_state_names(settings.layers)), hover_texts(read, indices))
     view = cloud_view(cloud, settings.layers.index(pick_layer(settings.layers)), KEY)
     layer = pick_layer(settings.layers, settings.layers[view.layer])
     colours = colours_of(read, indices, layer, chosen, title)
@@ -61,7 +62,7 @@ def point_map(read: Read) -> None:
 def _alignment_line(maps: Maps, settings: MapSettings) -> str:
     moved = maps.alignment.moved
     most = int(moved.argmax())
-    names = layer_names(settings.layers)
+    names = hidden_state_names(settings.layers)
     return _(
         "The axes have no unit: each layer's map is centred, scaled to one size, and rotated or mirrored onto the map "
         "of the layer before it (Procrustes), so that what moves is what changed. The largest change is from {one} to "

@@ -12,6 +12,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis, trace_of
 from dashboard.components.words import WordRow, word_rows
 from dashboard.language import _, _n
+from dashboard.numbers import listed
 from dashboard.subject import Subject
 from dashboard.widgets.attributions_view import words_of
 from dashboard.widgets.choices import choose, segments
@@ -137,7 +138,7 @@ def attention_part(both: Both, text: str) -> None:
             layer=layer,
             head=head,
             bits=f"{drift[layer, head]:.3f}",
-            means=", ".join(f"{one:.3f}" for one in drift.mean(axis=1)),
+            means=listed(f"{one:.3f}" for one in drift.mean(axis=1)),
         )
     )
     _side_by_side(both, text, (int(layer), int(head)), drift.shape)
@@ -262,7 +263,8 @@ def reasons_part(both: Both, text: str) -> None:
         answer = it.attribution.explain(it.attribution.target_function(after, text), "integrated_gradients")
         before = cache.encoder(both.before)
         found = [answer]
-        titles = [f"{both.names[1]}: “{answer.target.name}”"]
+        title = _("{model}: “{target}”")
+        titles = [title.format(model=both.names[1], target=answer.target.name)]
         examples, split = run_rows(both.run)
         training = examples.some(split.train)
         head = Analysis("fit_head", both.before, texts=training.texts, labels=training.labels).result
@@ -274,7 +276,7 @@ def reasons_part(both: Both, text: str) -> None:
                     "integrated_gradients",
                 ),
             )
-            titles.insert(0, f"{both.names[0]}: “{answer.target.name}”")
+            titles.insert(0, title.format(model=both.names[0], target=answer.target.name))
     rows = []
     for title, one in zip(titles, found, strict=True):
         size = float(np.abs(one.word_scores()).max()) or 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from dashboard.figures import numbered, shown
-from dashboard.figures.finetuning import LEGEND, MARGIN, TRAINING
+from dashboard.figures.finetuning import LEGEND, MARGIN, TRAINING, epoch_axis
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -28,22 +28,47 @@ def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
     """Draw how far each layer group's weights had come at each time of judging, in per cent of what they were."""
     layer_groups = list(metrics.layer_groups)
     values = np.array([[one["moved"].get(name, np.nan) for one in metrics.evaluations] for name in layer_groups]) * 100
+    powers = np.log10(np.where(values > 0, values, np.nan))
     figure = go.Figure(
         go.Heatmap(
             x=[_("epoch {number}").format(number=f"{one['epoch']:.3g}") for one in metrics.evaluations],
             y=[shown(name) for name in names],
-            z=np.log10(np.where(values > 0, values, np.nan)),
+            z=powers,
             customdata=values,
-            text=[["" if np.isnan(one) else f"{one:.2f}%" for one in row] for row in values],
-            texttemplate="%{text}" if len(metrics.evaluations) <= _MOST_WRITTEN else None,
             hovertemplate="%{y} · %{x}: %{customdata:.3f}%<extra></extra>",
             hoverongaps=False,
             colorscale="Viridis",
-            showscale=False,
+            colorbar={"title": _("change"), "thickness": 10, **_ticks(powers)},
         )
     )
+    if len(metrics.evaluations) <= _MOST_WRITTEN:
+        _write(figure, powers, [["" if np.isnan(one) else f"{one:.2f}%" for one in row] for row in values])
     return figure.update_layout(
         height=110 + 24 * len(names), margin=MARGIN, xaxis={"type": "category"}, yaxis={"type": "category"}
+    )
+
+
+def _ticks(powers: np.ndarray) -> dict[str, Any]:
+    """Return the names of a scale of colours of powers of ten: per cents."""
+    known = powers[np.isfinite(powers)]
+    places = np.linspace(known.min(), known.max(), 4) if known.size else np.array([])
+    return {"tickvals": places.tolist(), "ticktext": [f"{10**one:.2g}%" for one in places]}
+
+
+def _write(figure: go.Figure, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
+    """Write texts into a map's cells, dark on its light colours: one map's own text has one colour."""
+    (cells,) = figure.data
+    known = values[np.isfinite(values)]
+    middle = known.min() + 0.6 * (known.max() - known.min()) if known.size else 0.0
+    rows, columns = zip(*np.ndindex(values.shape), strict=True)
+    figure.add_scatter(
+        x=[cells.x[column] for column in columns],
+        y=[cells.y[row] for row in rows],
+        text=[texts[row][column] for row, column in zip(rows, columns, strict=True)],
+        mode="text",
+        textfont={"color": ["#10161d" if one > middle else "#ffffff" for one in values.ravel()]},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
@@ -187,12 +212,13 @@ def probe_curves(metrics: MetricsLog, labels: Sequence[str], index: int) -> go.F
             y=[one["probes"][index][column] for one in metrics.evaluations],
             mode="lines+markers",
             name=shown(label),
+            cliponaxis=False,
         )
     return figure.update_layout(
         height=280,
         margin=MARGIN,
         legend=LEGEND,
-        xaxis={"title": _("epoch")},
+        xaxis=epoch_axis(max(epochs, default=0)),
         yaxis={"title": _("probability"), "tickformat": ".0%", "range": [0, 1.02]}
         if labels
         else {"title": _("model output")},

@@ -17,7 +17,7 @@ TABS = [
     Tab("setup", sentence("Set up"), setup),
     Tab("watch", sentence("Training & results"), watch),
     Tab("inside", sentence("What changed in the model"), inside),
-    Tab("sweep", sentence("How many layers to train?"), sweep),
+    Tab("sweep", sentence("Freezing-depth sweep"), sweep),
 ]
 
 st.title(_("Fine-tune: train the model on your labels"))

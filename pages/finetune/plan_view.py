@@ -7,7 +7,8 @@ import streamlit as st
 
 import interpret as it
 from dashboard.language import _, _n, explain
-from interpret.core.units import counted, duration, gigabytes
+from dashboard.numbers import duration
+from interpret.core.units import counted, gigabytes
 from interpret.finetuning.plan import describe_plan
 
 _MOST_PROBES = 10

@@ -7,7 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard import cache, jobs, state
 from dashboard.language import _
-from dashboard.widgets.layer_groups_view import frozen_layer_groups, layer_groups_view, preset_input
+from dashboard.widgets.layer_groups_view import frozen_layer_groups, layer_groups_view, preset_input, short_preset_names
 from dashboard.widgets.models import chosen_device, chosen_encoder, chosen_run
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.recipe_view import settings_input
@@ -120,7 +120,7 @@ def _start(
     name_slot, button, sweep = st.columns([4, 1, 2], vertical_alignment="bottom")
     parts = [
         given.data.name.rsplit(".", 1)[0][: _LONGEST_NAME // 2],
-        st.session_state[state.PRESET.of(repr(checkpoint))],
+        short_preset_names()[st.session_state[state.PRESET.of(repr(checkpoint))]],
     ]
     name = name_slot.text_input(
         _("Run name"),
@@ -172,7 +172,7 @@ def _start(
         if one or not recipe.lora_rank
     ]
     if sweep.button(
-        _("Try all {count} depths").format(count=len(depths)),
+        _("Sweep all {count} freezing depths").format(count=len(depths)),
         icon=":material/stairs:",
         width="stretch",
         key="start_sweep",

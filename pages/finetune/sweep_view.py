@@ -13,11 +13,13 @@ import interpret as it
 from dashboard import jobs, state
 from dashboard.figures.finetuning import cost_curve
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import duration, number
 from dashboard.widgets.choices import choose
+from dashboard.widgets.models import model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
-from interpret.core.units import counted, duration
+from interpret.core.units import counted
 from interpret.finetuning.facts import beats_baseline
 from interpret.finetuning.model_selection import DRAWS
 from interpret.finetuning.outcome import compare_runs
@@ -77,7 +79,7 @@ def sweep_choice() -> list[it.runs.Run]:
     labels = {}
     for group, runs in sweeps.items():
         queued = time.strftime("%m-%d %H:%M", time.localtime(runs[-1].queued))
-        labels[group] = f"{runs[0].request.base} · {runs[0].request.data} · {queued}"
+        labels[group] = f"{model_name(runs[0].request.base)} · {runs[0].request.data} · {queued}"
     return sweeps[choose(st.selectbox, _("Sweep"), labels, state.GROUP)]
 
 
@@ -135,7 +137,7 @@ def _live(group: str, active: bool) -> None:
     )
     for run in runs:
         if run.error is not None:
-            st.error(f"{literal(run.request.name)}: {explain(run.error)}")
+            st.error(_("{name}: {value}").format(name=literal(run.request.name), value=explain(run.error)))
     st.caption(
         _(
             "All runs use the same rows, seed and settings. A learning rate that suits layers is low for a head "
@@ -152,7 +154,7 @@ def _verdict(runs: list[it.runs.Run], name: str, is_share: bool) -> None:
     cheapest = min([best, *alike], key=lambda run: run.facts["seconds"])
 
     def written(score: float) -> str:
-        return f"{score:.1%}" if is_share else f"{score:.3f}"
+        return number(score, ".1%" if is_share else ".3f")
 
     st.info(
         _(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures import shown
+from dashboard.figures import hidden_state_names, shown
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from interpret.pretraining.minimal_pairs import MinimalPairs
     from interpret.pretraining.next_sentence import NextSentenceScores
     from interpret.pretraining.tuned_lens import TunedLens
-
-
-def level_names(levels: int) -> list[str]:
-    """Name each level of states for the reader."""
-    return [_("embeddings"), *(_("after layer {layer}").format(layer=i) for i in range(levels - 1))]
 
 
 def _mark(name: str) -> str:
@@ -34,7 +29,7 @@ _TALL, _ROW, _MARGIN = 130, 40, {"t": 30, "b": 90, "r": 10}
 
 def layer_map(found: LayerGuesses) -> go.Figure:
     """Draw each level's likeliest tokens."""
-    levels = level_names(len(found.candidates))
+    levels = hidden_state_names(range(len(found.candidates)))
     count = found.ids.shape[1]
     followed = set(found.watched.tolist())
     text = [
@@ -80,7 +75,7 @@ def layer_map(found: LayerGuesses) -> go.Figure:
 
 def rank_lines(found: LayerGuesses) -> go.Figure:
     """Draw the rank of the tokens that are tracked at each level."""
-    levels = level_names(len(found.candidates))
+    levels = hidden_state_names(range(len(found.candidates)))
     figure = go.Figure()
     for level, name in enumerate(found.names):
         figure.add_scatter(
@@ -107,7 +102,7 @@ def rank_lines(found: LayerGuesses) -> go.Figure:
 def lens_fit(lens: TunedLens) -> go.Figure:
     """Draw how far each level's answer is from the last one's, with the plain lens and the tuned one."""
     figure = go.Figure()
-    levels = level_names(len(lens.before) + 1)[:-1]
+    levels = hidden_state_names(range(len(lens.before)))
     # What is brought is compared text by text, so the bars of the second are those of the difference to the first.
     low, high = lens.gain[:, 0], lens.gain[:, 1]
     brought = lens.before - lens.after
@@ -124,7 +119,7 @@ def pair_picture(found: NextSentenceScores, rows: Sequence[int]) -> go.Figure:
     figure = go.Figure()
     for name, values in (
         (_("True pair"), found.true),
-        (_("Second text of another pair"), found.shuffled),
+        (_("Shuffled"), found.shuffled),
         (_("Swapped"), found.swapped),
     ):
         figure.add_box(

@@ -12,6 +12,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.components.switches import Heads
 from dashboard.language import _, _n, literal
+from dashboard.numbers import sentences
 from dashboard.subject import Subject
 from dashboard.widgets.ablation_view import heads_off, switch_heads
 from dashboard.widgets.choices import choose, segments
@@ -95,7 +96,7 @@ def _bench(subject: Subject, around: _Around) -> None:
     found = guesses_of(subject, hidden)
     beside = segments(
         _("Comparison"),
-        {"nothing": _("Guesses alone"), "model": _("With another model"), "text": _("With another text")},
+        {"nothing": _("No comparison"), "model": _("With another model"), "text": _("With another text")},
         state.BESIDE,
     )
     state.publish(state.BESIDE)
@@ -121,9 +122,11 @@ def _bench(subject: Subject, around: _Around) -> None:
             guess_tables(found, word_names(tokens, hidden), "guess", 1 if len(found.guesses) == 1 else 2)
     off = _without_heads(subject, hidden, found)
     with pictured or st.container():
-        title = _("At which layer does the guess form?")
+        title = _("Layer-wise prediction: at which layer does the guess form?")
         if off:
-            title += " " + _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
+            title = sentences(
+                title, _n("({count} head ablated)", "({count} heads ablated)", len(off)).format(count=len(off))
+            )
         st.markdown(f"**{title}**")
         position = pick_mask(found)
         shown: list[Analysis] = []
@@ -222,7 +225,7 @@ def _without_heads(subject: Subject, hidden: tuple[int, ...], before: it.pretrai
         off = switch_heads(subject)
         if off:
             after = guesses_of(subject, hidden, off)
-            chance = st.column_config.NumberColumn(format="%.3f %%")
+            chance = st.column_config.NumberColumn(format="%.3f%%")
             st.dataframe(
                 survival_table(before, after),
                 hide_index=True,

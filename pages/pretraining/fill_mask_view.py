@@ -139,7 +139,9 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
         # Hidden by a click, and yet nobody knows what is right.
         said = "" if word is None else _("“{word}” is not in this vocabulary").format(word=literal(word)) + " · "
     else:
-        whole = "" if word is None or word == guess.true.removeprefix(SPACE) else f" ({literal(word)})"
+        whole = (
+            "" if word is None or word == guess.true.removeprefix(SPACE) else _(" ({word})").format(word=literal(word))
+        )
         st.markdown(
             "**"
             + _("Mask {number}, originally “{word}”").format(number=number, word=literal(guess.true))
@@ -169,7 +171,7 @@ def _table(guess: it.pretraining.Guess, number: int, word: str | None, key: str)
         key=key,
         height=35 * (len(guess.candidates) + 1) + 3,
         column_config={
-            _("Probability"): st.column_config.ProgressColumn(format="%.2f %%", min_value=0, max_value=100),
+            _("Probability"): st.column_config.ProgressColumn(format="%.2f%%", min_value=0, max_value=100),
         },
     )
 

@@ -9,6 +9,7 @@ import streamlit as st
 import interpret as it
 from dashboard import state
 from dashboard.language import _, literal
+from dashboard.numbers import listed, sentences
 from interpret.core.builtin import Figure, pretraining_facts
 from interpret.core.checkpoints import BUILT_IN, GUESSER
 from pages.pretraining.fill_mask_view import percent
@@ -28,14 +29,14 @@ def say_how_good(encoder: it.Encoder) -> None:
         _(
             "**A small model, whose heads were trained on only {count} books.** On whole books that they never saw "
             "({books}), read in passages of {words} words, top-1 accuracy on tokens selected as in training is "
-            "{first} and top-5 accuracy {five}; accuracy at telling consecutive from random halves is {next} "
+            "{first} and top-5 accuracy {five}; accuracy at distinguishing consecutive from random halves is {next} "
             "({hidden} with those tokens masked; chance: 50%). On other and on short texts it does worse: top-1 "
             "accuracy is {everyday} on everyday text and {encyclopaedia} on an encyclopaedia, and on the order of two "
             "everyday sentences it is not distinguishable from chance. For better guesses choose a larger model, such "
             "as google-bert/bert-base-uncased."
         ).format(
             count=facts.training_books,
-            books=literal(", ".join(facts.books)),
+            books=listed(map(literal, facts.books)),
             words=facts.words,
             first=percent(facts.first),
             five=percent(facts.five),
@@ -44,7 +45,7 @@ def say_how_good(encoder: it.Encoder) -> None:
             **{one.domain: percent(one.value) for one in facts.figures if one.measure == "first"},
         )
     )
-    st.caption(" ".join(parts))
+    st.caption(sentences(*parts))
     with st.expander(_("Accuracy by kind of text")):
         st.dataframe(figures_table(facts.figures), hide_index=True)
         st.caption(

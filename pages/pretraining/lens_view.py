@@ -11,12 +11,14 @@ import streamlit as st
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, literal
+from dashboard.numbers import sentences
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.long_work import Progress, long_work
 from interpret.core.files import cache_folder
-from pages.pretraining.figures import layer_map, lens_fit, level_names, rank_lines
+from pages.pretraining.figures import layer_map, lens_fit, rank_lines
 from pages.pretraining.fill_mask_view import percent
 
 _SHIPPED = {"en": "topics.csv", "zh": "topics.zh-CN.csv"}
@@ -113,7 +115,7 @@ def fit_lens(spec: it.EncoderSpec, path: Path, texts: Source) -> None:
 
 def layers_view(found: it.pretraining.LayerGuesses) -> None:
     """Say where the answer appears, and draw it."""
-    st.markdown(" ".join(_appears(found, index) for index in range(len(found.names))))
+    st.markdown(sentences(*(_appears(found, index) for index in range(len(found.names)))))
     left, right = st.columns([3, 2], gap="small")
     left.plotly_chart(layer_map(found), key="layers")
     right.plotly_chart(rank_lines(found), key="ranks")
@@ -128,7 +130,7 @@ def layers_view(found: it.pretraining.LayerGuesses) -> None:
 
 def _appears(found: it.pretraining.LayerGuesses, index: int) -> str:
     name, first = literal(found.names[index]), found.appears(index)
-    levels = level_names(len(found.candidates))
+    levels = hidden_state_names(range(len(found.candidates)))
     if first < len(levels):
         return _("**“{token}”** is the top guess from “{level}” on (final probability: {chance}).").format(
             token=name, level=levels[first], chance=percent(float(found.probability[-1, index]))

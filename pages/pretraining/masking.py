@@ -62,8 +62,8 @@ def _once(subject: Subject, masking: it.pretraining.Masking, seed: int) -> None:
         masking_table(masked),
         hide_index=True,
         column_config={
-            _("Loss"): st.column_config.NumberColumn(format="%.3f", help=_("-log p of the true token, in nats")),
-            _("Loss without masking"): number,
+            _("Loss (nats)"): st.column_config.NumberColumn(format="%.3f", help=_("−log p of the true token")),
+            _("Loss without masking (nats)"): number,
         },
     )
     export_bar(masking_downloads(analysis, stem), analysis, picture=WORDS)

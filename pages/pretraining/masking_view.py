@@ -12,6 +12,7 @@ from dashboard import cache, state
 from dashboard.analysis import Analysis
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n
+from dashboard.numbers import number
 from dashboard.subject import Subject
 from dashboard.widgets.export import Download, as_csv, as_json
 from interpret.core.errors import InputError
@@ -46,7 +47,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         1,
         90,
         key=state.MASK_RATE,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("Masking rate: the share of tokens that the model has to predict; 15% in the BERT paper."),
     )
@@ -55,7 +56,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         0,
         100,
         key=state.MASK_MASKED,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("80% in the BERT paper. Selected tokens that are neither masked nor replaced are kept unchanged."),
     )
@@ -66,7 +67,7 @@ def masking_input() -> tuple[it.pretraining.Masking, int]:
         0,
         100,
         key=state.MASK_REPLACED,
-        format="%d %%",
+        format="%d%%",
         persist_state="session",
         help=_("10% in the BERT paper: replaced by a random token of the vocabulary."),
     )
@@ -135,8 +136,8 @@ def masking_table(masked: it.pretraining.MaskedText) -> dict[str, list[Any]]:
         _("Input token"): [masked.read[position] for position in masked.positions],
         _("Predicted token"): list(masked.guess),
         _("Rank of the true token"): (masked.rank + 1).tolist(),
-        _("Loss"): masked.loss.tolist(),
-        _("Loss without masking"): masked.seen.tolist(),
+        _("Loss (nats)"): masked.loss.tolist(),
+        _("Loss without masking (nats)"): masked.seen.tolist(),
     }
 
 
@@ -167,7 +168,7 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
         "replaced": _("Replaced"),
         "kept": _("Kept"),
         "all": _("All selected tokens"),
-        "seen": _("No masking, as in use"),
+        "seen": _("Unmasked (as at inference)"),
     }
     columns = st.columns(len(titles))
     for column, (kind, title) in zip(columns, titles.items(), strict=True):
@@ -185,11 +186,11 @@ def masking_means(means: dict[str, tuple[float, int]]) -> None:
     if hidden[1] and seen[1]:
         st.markdown(
             _(
-                "Mismatch between pretraining and use: the true token costs **{hidden} nats** where it is masked, and "
-                "**{seen} nats** where it is visible, as it always is in use: a gap of **{gap} nats**. If every "
-                "selected token were masked, the model would never learn what to do with a token that it sees; this "
-                "is why the others are kept or replaced."
-            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=f"{hidden[0] - seen[0]:.2f}")
+                "Pretrain–finetune discrepancy: the loss of the true token is **{hidden} nats** where it is masked, "
+                "and **{seen} nats** where it is visible, as it always is at inference: a gap of **{gap} nats**. If "
+                "every selected token were masked, the model would never learn what to do with a token that it sees; "
+                "this is why the others are kept or replaced."
+            ).format(hidden=f"{hidden[0]:.2f}", seen=f"{seen[0]:.2f}", gap=number(hidden[0] - seen[0], ".2f"))
         )
 
 

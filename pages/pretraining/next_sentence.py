@@ -30,7 +30,7 @@ def following(subject: Subject) -> None:
     _one(subject)
     if subject.pair is None:
         offer_second_text()
-    st.markdown("#### " + _("What does the model rely on? True pairs beside shuffled and swapped ones"))
+    st.markdown("#### " + _("Topic or order: true, shuffled and swapped pairs"))
     _many(subject)
     st.caption(
         _(

@@ -12,6 +12,7 @@ import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _, _n, explain
+from dashboard.numbers import sentences
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv
@@ -126,11 +127,11 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
     st.plotly_chart(pair_picture(found, given.origin.numbers), key="following")
     columns = st.columns(4)
     count = len(found.true)
-    others: tuple[tuple[int, Literal["shuffled", "swapped"], str], ...] = (
-        (0, "shuffled", _("Accuracy vs shuffled")),
-        (2, "swapped", _("Accuracy vs swapped")),
+    others: tuple[tuple[int, Literal["shuffled", "swapped"], str, str], ...] = (
+        (0, "shuffled", _("Accuracy vs shuffled"), _("AUROC vs shuffled")),
+        (2, "swapped", _("Accuracy vs swapped"), _("AUROC vs swapped")),
     )
-    for index, against, title in others:
+    for index, against, title, area in others:
         low, high = found.accuracy_interval(against)
         columns[index].metric(
             title,
@@ -143,7 +144,7 @@ def following_view(given: Given, found: it.pretraining.NextSentenceScores) -> No
         )
         low, high = found.distinguished_interval(against)
         columns[index + 1].metric(
-            _("AUROC"),
+            area,
             percent(found.distinguished(against)),
             help=_(
                 "How often a true pair gets a higher probability than a control pair: the area under the ROC curve "
@@ -177,7 +178,10 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
         below += [against] if high < 0.5 else []
     _gap, low, high = found.subject_over_order()
     if "shuffled" in above and low > 0:
-        said = _("It tells true pairs from shuffled ones better than from swapped ones: it relies mainly on the topic.")
+        said = _(
+            "It distinguishes true pairs from shuffled ones better than from swapped ones: it relies mainly on the "
+            "topic."
+        )
     elif "swapped" in above and high < 0:
         said = _("It recognises the order better than the topic.")
     elif len(above) == 2:
@@ -196,12 +200,11 @@ def following_verdict(found: it.pretraining.NextSentenceScores) -> str:
         )
     else:
         said = _("These {count} pairs do not show that it does better than chance.")
-    return (
-        said.format(count=len(found.true))
-        + " "
-        + _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50%.").format(
+    return sentences(
+        said.format(count=len(found.true)),
+        _("AUROC: {shuffled} against shuffled pairs, {swapped} against swapped pairs; chance is 50%.").format(
             **numbers
-        )
+        ),
     )
 
 
@@ -212,7 +215,7 @@ def following_table(given: Given, found: it.pretraining.NextSentenceScores) -> d
         _("First"): [given.pairs.result[index][0] for index in found.indices],
         _("Second"): [given.pairs.result[index][1] for index in found.indices],
         _("True pair"): np.round(found.true, 4).tolist(),
-        _("Second text of another pair"): np.round(found.shuffled, 4).tolist(),
+        _("Shuffled"): np.round(found.shuffled, 4).tolist(),
         _("Swapped"): np.round(found.swapped, 4).tolist(),
     }
     return given.origin.some(found.indices).beside(table)

@@ -24,7 +24,7 @@ TABS = [
     Tab("following", sentence("Next sentence"), following),
 ]
 
-st.title(_("Pretraining: the tasks BERT learned from"))
+st.title(_("Pretraining: masked words and next sentence"))
 chosen_text = text_input()
 encoder = chosen_encoder(guesses=True)
 subject = fit(encoder, chosen_text.text, chosen_text.pair)

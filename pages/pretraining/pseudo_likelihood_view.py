@@ -13,6 +13,7 @@ from dashboard import ROOT, cache, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.components.words import WordRow, token_words, word_rows
 from dashboard.language import _, _n, explain, literal
+from dashboard.numbers import number, sentences
 from dashboard.widgets.choices import segments
 from dashboard.widgets.corpus_input import corpus_input
 from dashboard.widgets.export import Download, as_csv, as_json
@@ -44,7 +45,7 @@ def surprisal_words(
                     "{tokens} token · PLL {total} nats · pseudo-perplexity {perplexity}",
                     "{tokens} tokens · PLL {total} nats · pseudo-perplexity {perplexity}",
                     one.count,
-                ).format(tokens=one.count, total=f"{one.total:.2f}", perplexity=f"{one.perplexity:,.1f}"),
+                ).format(tokens=one.count, total=number(one.total, ".2f"), perplexity=f"{one.perplexity:,.1f}"),
                 token_words(one.tokens, words, np.nan_to_num(bits).tolist(), notes),
                 most,
                 False,
@@ -82,7 +83,7 @@ def surprisal_tiles(one: it.pretraining.PseudoLikelihood) -> None:
     )
     columns[1].metric(
         _("Pseudo-log-likelihood (PLL)"),
-        _("{total} nats").format(total=f"{one.total:.2f}"),
+        _("{total} nats").format(total=number(one.total, ".2f")),
         help=_(
             "Sum over all tokens of each one's log-probability, with the token and the later tokens of its word masked."
         )
@@ -127,14 +128,17 @@ def verdict(first: it.pretraining.PseudoLikelihood, second: it.pretraining.Pseud
         else _("The model finds both equally likely.")
     ).format(gap=f"{abs(gap):.2f}")
     if first.count != second.count:
-        said += " " + _(
-            "They differ in their number of tokens: {first} and {second}. Longer texts have lower sums, so compare "
-            "the pseudo-perplexities ({one} and {other}) too."
-        ).format(
-            first=first.count,
-            second=second.count,
-            one=f"{first.perplexity:,.1f}",
-            other=f"{second.perplexity:,.1f}",
+        said = sentences(
+            said,
+            _(
+                "They differ in their number of tokens: {first} and {second}. Longer texts have lower sums, so compare "
+                "the pseudo-perplexities ({one} and {other}) too."
+            ).format(
+                first=first.count,
+                second=second.count,
+                one=f"{first.perplexity:,.1f}",
+                other=f"{second.perplexity:,.1f}",
+            ),
         )
     return said
 
@@ -197,21 +201,23 @@ def preferences_view(given: Pairs, found: it.pretraining.MinimalPairs) -> None:
     if not counted.any():
         return
     low, high = wilson(int(right[counted].sum()), int(counted.sum()))
-    said = "" if low > 0.5 or high < 0.5 else " " + _("**This cannot be distinguished from chance.**")
+    said = "" if low > 0.5 or high < 0.5 else _("**This cannot be distinguished from chance.**")
     st.markdown(
-        _n(
-            "The better sentence is more likely in **{share}** of {count} pair (95%: {low} to {high}; chance level: "
-            "50%).",
-            "The better sentence is more likely in **{share}** of {count} pairs (95%: {low} to {high}; chance level: "
-            "50%).",
-            int(counted.sum()),
-        ).format(
-            share=percent(float(right[counted].mean())),
-            count=int(counted.sum()),
-            low=percent(low),
-            high=percent(high),
+        sentences(
+            _n(
+                "The better sentence is more likely in **{share}** of {count} pair (95%: {low} to {high}; chance "
+                "level: 50%).",
+                "The better sentence is more likely in **{share}** of {count} pairs (95%: {low} to {high}; chance "
+                "level: 50%).",
+                int(counted.sum()),
+            ).format(
+                share=percent(float(right[counted].mean())),
+                count=int(counted.sum()),
+                low=percent(low),
+                high=percent(high),
+            ),
+            said,
         )
-        + said
     )
     if given.kinds:
         names = kind_names()

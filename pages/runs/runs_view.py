@@ -15,14 +15,14 @@ import interpret as it
 from dashboard import page_file, state
 from dashboard.figures.finetuning import overlaid
 from dashboard.language import _, explain, literal
+from dashboard.numbers import duration, interval, listed, number
 from dashboard.widgets.baseline_view import baseline_lines
 from dashboard.widgets.choices import segments
-from dashboard.widgets.models import RUN
+from dashboard.widgets.models import RUN, model_name
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.run_actions import delete_popover, files_button, resume_button, zipped
 from dashboard.widgets.run_view import state_names
 from dashboard.widgets.shares import percent_columns, percents
-from interpret.core.units import duration
 from interpret.finetuning.facts import beats_baseline, reported_on
 from interpret.finetuning.record import LONGEST_ALIAS, LONGEST_NOTE
 
@@ -94,10 +94,13 @@ def runs_table() -> list[Row]:
         # A choice is kept by its index, and indices change when runs come and go.
         key=f"runs_table:{hash(tuple(row.recorded.id or row.recorded.run for row in rows))}",
         column_config={
-            **percent_columns(_("Accuracy"), *(title for title, _name, is_share in _scores() if is_share)),
+            **percent_columns(
+                _("Accuracy"), _("Macro-F1"), *(title for title, _name, is_share in _scores() if is_share)
+            ),
             **{
                 title: st.column_config.NumberColumn(format="%.3f")
-                for title in ("Macro-F1", *(title for title, _name, is_share in _scores() if not is_share))
+                for title, _name, is_share in _scores()
+                if not is_share
             },
             _("Above the baseline"): st.column_config.TextColumn(
                 help=_(
@@ -105,7 +108,8 @@ def runs_table() -> list[Row]:
                     "rows (for R²: above 0, the score of always predicting the mean)."
                 )
             ),
-            _("Trainable parameters"): st.column_config.NumberColumn(format="compact"),
+            # Numbers, so that a click on the header sorts by them.
+            _("Trainable parameters"): st.column_config.NumberColumn(format="%.3g M"),
             _("Started"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             _("Time (s)"): st.column_config.NumberColumn(format="%.0f"),
         },
@@ -127,20 +131,20 @@ def _table(rows: list[Row]) -> dict[str, list[Any]]:
 
     return {
         _("Name"): [row.recorded.name for row in rows],
-        _("Alias"): [", ".join(row.recorded.aliases) for row in rows],
+        _("Alias"): [listed(row.recorded.aliases) for row in rows],
         _("State"): [row.state for row in rows],
         _("Accuracy"): percents(finals("accuracy")),
         _("95% interval"): [_interval(row) for row in rows],
         _("Above the baseline"): [_above(row) for row in rows],
         _("Evaluated on"): [_reported(row) for row in rows],
-        "Macro-F1": finals("macro_f1"),
+        _("Macro-F1"): percents(finals("macro_f1")),
         **{
             title: percents(finals(name)) if is_share else finals(name)
             for title, name, is_share in _scores()
             if any(value is not None for value in finals(name))
         },
         _("Loss"): finals("loss"),
-        _("Trainable parameters"): finals("trainable"),
+        _("Trainable parameters"): [None if one is None else one / 1e6 for one in finals("trainable")],
         _("Time (s)"): finals("seconds"),
         _("Data"): [row.recorded.params.get("data", "") for row in rows],
         _("Started"): [datetime.fromtimestamp(row.recorded.begun) for row in rows],
@@ -167,8 +171,7 @@ def _interval(row: Row) -> str:
     facts = _facts(row)
     if "low" not in facts:
         return ""
-    form = ".2f" if "r2" in facts else ".0%"
-    return f"{facts['low']:{form}} – {facts['high']:{form}}"
+    return interval((facts["low"], facts["high"]), ".2f" if "r2" in facts else ".1%")
 
 
 def _above(row: Row) -> str:
@@ -188,7 +191,9 @@ def _reported(row: Row) -> str:
     if honest is None:
         return _("validation set (it chose the epoch)")
     form = ".3f" if "r2" in facts else ".1%"
-    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(score=f"{honest:{form}}")
+    return _("validation set (it chose the epoch); with other rows choosing: {score}").format(
+        score=number(honest, form)
+    )
 
 
 @guarded
@@ -296,13 +301,16 @@ def lineage_view(row: Row) -> None:
         chain.insert(0, runs[chain[0].request.parent])
     children = [run for run in runs.values() if run.request.parent == row.run.id]
     begun = chain[0].request
-    names = [literal(begun.base or begun.recipe.model), *(f"**{literal(run.request.name)}**" for run in chain)]
+    names = [
+        literal(model_name(begun.base or begun.recipe.model)),
+        *(f"**{literal(run.request.name)}**" for run in chain),
+    ]
     gone = _("deleted run") if begun.parent else ""
     st.markdown(_("Lineage: {chain}").format(chain=" → ".join([*filter(None, [gone]), *names])))
     if children:
         st.markdown(
             _("Child runs (continued from this one): {names}").format(
-                names=", ".join(literal(run.request.name) for run in children)
+                names=listed(literal(run.request.name) for run in children)
             )
         )
 
@@ -313,7 +321,7 @@ def compare_view(rows: list[Row]) -> None:
     here = [row.run for row in rows if row.run is not None]
     if here:
         what = segments(
-            _("Curve"), {"score": _("validation score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
+            _("Curve"), {"score": _("held-out score"), "loss": _("loss"), "rate": _("learning rate")}, state.CURVE
         )
         metrics = {f"{run.request.name} · {run.id[-8:]}": it.runs.read_metrics(run.folder) for run in here}
         st.plotly_chart(overlaid(metrics, what), key="overlaid")
@@ -330,5 +338,10 @@ def compare_view(rows: list[Row]) -> None:
         title = f"{row.recorded.name} · {time.strftime('%m-%d %H:%M:%S', time.localtime(row.recorded.begun))}"
         table[title] = [row.recorded.params.get(name, "") for name in differing]
     st.dataframe(table, hide_index=True, key="differing")
-    took = [f"{row.recorded.name}: {duration(row.recorded.metrics.get('final_seconds', 0.0))}" for row in rows]
-    st.caption(" · ".join(map(literal, took[:_MOST_ALIKE])))
+    took = [
+        _("{name}: {value}").format(
+            name=literal(row.recorded.name), value=duration(row.recorded.metrics.get("final_seconds", 0.0))
+        )
+        for row in rows[:_MOST_ALIKE]
+    ]
+    st.caption(" · ".join(took))

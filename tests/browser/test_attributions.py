@@ -69,9 +69,9 @@ def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, serve
     expect(off).to_have_class(re.compile("off"))
     line = page.get_by_text(re.compile("With these words switched off:"))
     expect(line).to_be_visible()
-    before, after = (float(one) for one in re.search(r"([\d.]+) → ([\d.]+)", line.inner_text()).groups())
-    assert before == pytest.approx(rows["(original)"], abs=2e-4)
-    assert after == pytest.approx(rows["– court"], abs=2e-4)
+    before, after = (float(one) for one in re.search(r"([\d.]+)% → ([\d.]+)%", line.inner_text()).groups())
+    assert before == pytest.approx(100 * rows["(original)"], abs=0.06)
+    assert after == pytest.approx(100 * rows["– court"], abs=0.06)
     assert after < before
     assert alerts == []
 

@@ -165,3 +165,10 @@ def test_a_language_is_found_as_people_write_it(written, found):
 @pytest.mark.parametrize("code", languages())
 def test_a_language_has_a_name_for_itself(code):
     assert re.fullmatch(r"[\w() ]{2,40}", languages()[code])
+
+
+def test_chinese_cites_in_one_style():
+    """As the pages of `docs/zh-CN` do: （Clark 等，2019）, （Venna 与 Kaski，2001）."""
+    said = "\n".join(text for one in catalogue("zh_CN").values() for text in forms(one.string))
+    assert re.findall(r"\w+ et al\.|[A-Z]\w+ & [A-Z]\w+|\w+ 等 ?\d{4}|[A-Z][a-z]+ 与 [A-Z][a-z]+ ?\d{4}", said) == []
+    assert re.search(r"[A-Z]\w+ 等，\d{4}", said)

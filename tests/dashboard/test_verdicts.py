@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 import interpret as it
+from dashboard.numbers import interval
 from dashboard.widgets.shares import percent_bar, percent_columns, percents
 from interpret.attention.dependencies import DependencyScores
 from interpret.attention.head_statistics import _Sums
@@ -172,8 +173,7 @@ def test_rank_correlations_of_methods_stand_with_their_intervals(minilm):
     np.testing.assert_allclose(ends[0, 1], np.tanh(np.arctanh(values[0, 1]) + np.array([-half, half])), atol=1e-5)
     assert np.isnan(ends[0, 0]).all()
     (drawn,) = agreement_map(["a", "b"], values, ends).data
-    low, high = (f"{end:.2f}".replace("-", "−") for end in ends[0, 1])
-    assert f"{low} – {high}" in drawn.text[0][1]
+    assert interval(ends[0, 1], ".2f") in drawn.text[0][1]
 
 
 def test_macro_f1_and_calibration_error_have_intervals_over_rows():

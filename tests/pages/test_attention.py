@@ -140,7 +140,7 @@ def test_an_unexpected_error_is_a_notice_and_no_traceback(page, monkeypatch):
 
 def test_the_device_and_its_memory_are_shown(page):
     page.run()
-    assert any(one.value.startswith("cpu: ") and "GB free" in one.value for one in page.caption)
+    assert any(one.value.startswith("CPU: ") and "GB free" in one.value for one in page.caption)
     assert page.selectbox(key="device:en").options[0] == "automatic"
 
 

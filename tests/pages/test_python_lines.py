@@ -99,7 +99,12 @@ CASES = {
         {"path_rule": "trapezoid"},
         (),
     ),
-    "faithfulness": ("attributions", {"why": "quality", "explain": "norm"}, {}, ("Measure these too",)),
+    "faithfulness": (
+        "attributions",
+        {"why": "quality", "explain": "norm"},
+        {},
+        ("quality:trust:start",),
+    ),
     "levels": ("attributions", {"why": "layers", "explain": "unit"}, {}, ()),
     "interactions": ("attributions", {"why": "pairs"}, {}, ()),
     "similarity": ("attributions", {"why": "pairs", "explain": "similarity", "pair": OTHER}, {}, ()),
@@ -232,7 +237,7 @@ def test_the_lines_give_what_the_page_shows(case, models, monkeypatch, tmp_path)
     (page if name == "attention" else switch(page, name)).run()
     for label in buttons:
         offered.clear()
-        next(one for one in page.button if one.label.startswith(label)).click().run()
+        next(one for one in page.button if one.label.startswith(label) or one.key == label).click().run()
     assert not page.exception
     assert [one.value for one in page.error if "cannot" in one.value] == []
     assert {one.call for some, _lines in offered for one in some} == OFFERED[case]

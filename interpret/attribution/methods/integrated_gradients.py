@@ -20,7 +20,7 @@ class IntegratedGradients(ByPath):
     link = "https://arxiv.org/abs/1703.01365"
     about = sentence(
         "Integrates gradients along the straight line from the baseline to the text. Assumes that the model responds "
-        "sensibly to half-faded inputs in between. Scores add up to the difference between the two outputs; the "
+        "sensibly to interpolated inputs in between. Scores add up to the difference between the two outputs; the "
         "completeness error is shown, and steps are added until it is at most 1%."
     )
     complete = True

@@ -11,7 +11,7 @@ import interpret as it
 from dashboard import page_file, state
 from dashboard.figures.finetuning import calibration_curve
 from dashboard.language import _, _n, literal
-from dashboard.widgets.baseline_view import between
+from dashboard.numbers import between, interval, listed, sentences
 from dashboard.widgets.export import as_csv
 from dashboard.widgets.models import RUN
 from dashboard.widgets.shares import percent_columns, percents
@@ -35,15 +35,12 @@ def classification_view(
     _remembered(run)
     rows = confusion_view(outcome, found, run.id)
     _rows(run, outcome, found, rows)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _classes(found)
-    with right:
-        st.markdown(
-            "##### " + _("Calibration: do the probabilities match how often it is right?"),
-            help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
-        )
-        st.plotly_chart(calibration_curve(found), key="calibration")
+    _classes(found)
+    st.markdown(
+        "##### " + _("Calibration: do the probabilities match how often it is right?"),
+        help=_("The expected calibration error (ECE) is the mean distance from the line (Guo et al. 2017)."),
+    )
+    st.plotly_chart(calibration_curve(found), key="calibration")
 
 
 def _entities(found: it.finetuning.EntityResults) -> None:
@@ -58,7 +55,7 @@ def _entities(found: it.finetuning.EntityResults) -> None:
         (1, _("Entity precision"), found.precision, found.precision_interval),
         (2, _("Entity recall"), found.recall, found.recall_interval),
     ):
-        metric(columns[index], label, f"{value:.1%}", between(ends), f"{whole} {by_sentence}")
+        metric(columns[index], label, f"{value:.1%}", between(ends), sentences(whole, by_sentence))
     columns[3].metric(_("Entities"), f"{int(found.true.sum()):,}", help=_("True entities in these sentences."))
     with st.expander(_("Results by entity type")):
         precision, recall, f1 = found.by_kind.T.tolist()
@@ -97,9 +94,9 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
     metric(
         columns[1],
         _("Macro-F1"),
-        f"{found.macro_f1:.3f}",
-        between(found.macro_f1_interval, ".2f"),
-        f"{about} {drawn}",
+        f"{found.macro_f1:.1%}",
+        between(found.macro_f1_interval),
+        sentences(about, drawn),
     )
     columns[2].metric(
         _("Majority-class baseline"),
@@ -108,13 +105,13 @@ def _numbers(found: it.finetuning.ClassificationResults) -> None:
             name=literal(found.majority_class)
         ),
     )
-    metric(columns[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval, ".1%"), drawn)
+    metric(columns[3], _("Calibration error (ECE)"), f"{found.ece:.1%}", between(found.ece_interval), drawn)
 
 
 def _unseen(outcome: it.finetuning.Outcome, found: it.finetuning.ClassificationResults) -> None:
     """Say what could not be evaluated."""
     if found.without_examples:
-        some = ", ".join(f"“{literal(name)}”" for name in found.without_examples[:_MOST_NAMED])
+        some = listed(_("“{name}”").format(name=literal(name)) for name in found.without_examples[:_MOST_NAMED])
         more = " …" if len(found.without_examples) > _MOST_NAMED else ""
         st.caption(
             _("No examples of these classes to evaluate on, so nothing is known about them: {names}.").format(
@@ -138,7 +135,7 @@ def _remembered(run: it.runs.Run) -> None:
     # Runs from before these rows were counted have shares alone.
     count = int(facts.get("parent_rows", 0))
     before, after = (
-        f"{one:.1%} ({between(wilson(one * count, count), '.1%')})"
+        f"{one:.1%} ({between(wilson(one * count, count))})"
         for one in (facts.get("parent_accuracy_before", float("nan")), facts["parent_accuracy"])
     )
     st.info(
@@ -227,7 +224,7 @@ def _all_rows(outcome: it.finetuning.Outcome, found: it.finetuning.Classificatio
         "text": list(outcome.texts),
         **({"second_text": list(outcome.pairs)} if outcome.pairs is not None else {}),
         "true": list(outcome.truth),
-        "given": [found.labels[int(one)] for one in found.answers],
+        "predicted": [found.labels[int(one)] for one in found.answers],
         "probability": [float(one) for one in found.probabilities],
         "row": list(outcome.origin.numbers),
     }
@@ -242,7 +239,7 @@ def _classes(found: it.finetuning.ClassificationResults) -> None:
         known = np.isfinite(ends[:, 0])
         return (
             percents(float(share) if one else None for share, one in zip(shares, known, strict=True)),
-            [f"{low:.1%} – {high:.1%}" if one else "" for (low, high), one in zip(ends, known, strict=True)],
+            [interval(pair) if one else "" for pair, one in zip(ends, known, strict=True)],
         )
 
     precision, precise = numbers(found.precision, found.precision_interval)

@@ -7,6 +7,7 @@ import streamlit as st
 import interpret as it
 from dashboard.figures.finetuning import fit_cloud
 from dashboard.language import _
+from dashboard.numbers import number
 from dashboard.widgets.baseline_view import between
 from pages.finetune.result_views.view import MOST_ROWS, draws, metric
 
@@ -18,7 +19,7 @@ def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.
     metric(
         columns[0],
         "R²",
-        f"{found.r2:.3f}",
+        number(found.r2),
         between(found.interval, ".2f"),
         _(
             "Share of the variance that is explained; 0 is no better than always predicting the mean. Interval by "
@@ -29,7 +30,7 @@ def regression_view(run: it.runs.Run, outcome: it.finetuning.Outcome, found: it.
     metric(columns[1], _("Mean absolute error"), f"{found.mae:.4g}", between(found.mae_interval, ".4g"), drawn)
     metric(columns[2], "RMSE", f"{found.rmse:.4g}", between(found.rmse_interval, ".4g"), drawn)
     ranks = _("Spearman's rank correlation; interval over rows (Bonett & Wright 2000).")
-    metric(columns[3], _("Rank correlation"), f"{found.spearman:.3f}", between(found.spearman_interval, ".2f"), ranks)
+    metric(columns[3], _("Rank correlation"), number(found.spearman), between(found.spearman_interval, ".2f"), ranks)
     left, right = st.columns(2, gap="large")
     left.plotly_chart(fit_cloud(found.truth, found.answers, outcome.origin.numbers), key="fit")
     shown = found.mistakes[:MOST_ROWS]

@@ -226,4 +226,4 @@ def test_every_caution_is_a_sentence(folder, recipe):
     found = plan(encoder, slow, "classes", 2, [10], 100, 10, COST)
     said = describe_plan(found, slow)
     assert set(said) == set(found.cautions) - {"few held out"}
-    assert str(said["slow head"]).startswith("A head alone trains slowly at a learning rate of 5.0e-05")
+    assert str(said["slow head"]).startswith("A head alone trains slowly at a learning rate of 5e-5")
