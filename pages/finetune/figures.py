@@ -51,8 +51,8 @@ def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
 def _ticks(powers: np.ndarray) -> dict[str, Any]:
     """Return the names of a scale of colours of powers of ten: per cents."""
     known = powers[np.isfinite(powers)]
-    places = np.linspace(known.min(), known.max(), 4) if known.size else np.array([])
-    return {"tickvals": places.tolist(), "ticktext": [f"{10**one:.2g}%" for one in places]}
+    ticks = np.linspace(known.min(), known.max(), 4) if known.size else np.array([])
+    return {"tickvals": ticks.tolist(), "ticktext": [f"{10**one:.2g}%" for one in ticks]}
 
 
 def _write(figure: go.Figure, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:

@@ -172,7 +172,7 @@ def _start(
         if one or not recipe.lora_rank
     ]
     if sweep.button(
-        _("Sweep all {count} freezing depths").format(count=len(depths)),
+        _("Sweep all freezing depths ({count})").format(count=len(depths)),
         icon=":material/stairs:",
         width="stretch",
         key="start_sweep",

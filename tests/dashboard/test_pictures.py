@@ -155,7 +155,7 @@ def test_ablation_and_importance_figures_hold_the_results(minilm, trace):
         **{**whole.__dict__, "loss_rise_interval": np.full((6, 12, 2), [0.5, 1], np.float32)}
     )
     assert "increases the loss for 72 of 72 heads and decreases it for 0" in importance_line(up)
-    assert verdicts_of(up)[0][0] == "loss increases without it (+0.5000 – +1.0000)"
+    assert verdicts_of(up)[0][0] == "loss increases without it (+0.5000 to +1.0000)"
     described = Analysis("attention.head_importance", minilm.spec)
     csv, json = (one.make().decode("utf-8-sig") for one in importance_downloads(described, up, "x"))
     assert {"loss_rise_low", "loss_rise_high", "importance_low", "accuracy_drop_high"} <= set(

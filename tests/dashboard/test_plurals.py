@@ -113,7 +113,6 @@ NEVER_ONE = {
         "Ablated: {off} of {all}",
         "Ablating a single head",
         "Predicted and measured importance",
-        "Try all {count} depths",
     ),
     "made many times": (
         "random, range over {count} orders",
