@@ -1,11 +1,13 @@
-"""Take the pictures of the documentation anew: ``python -m tests.pictures`` (`make pictures`).
+"""Take the pictures of the documentation anew: ``python -m tests.pictures [NAME …]`` (`make pictures`).
 
 Each is a page as it opens at an address, in both languages. Two short trainings give the pages of runs something to
 show.
 """
 
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -18,13 +20,16 @@ from tests.browser.conftest import rest, start_server
 FOLDER = ROOT / "docs/pictures"
 # What the pages are called in `docs/`, and the language of the page and of the browser.
 LANGUAGES = {"": ("en", "en-US"), ".zh-CN": ("zh_CN", "zh-CN")}
+BANK = "She sat on the bank of the river and counted the money that the bank had lent her."
+DOOR = "She opened the old door and went up the stairs to her room."
+PROBE = "Sound is rich, fit is snug, and I'm really happy with these headphones."
 # Of each picture the page, what its address says, and its height.
 PICTURES: dict[str, tuple[str, dict[str, str], int]] = {
-    "attention": ("attention", {"heads": "2.9"}, 1120),
+    "attention": ("attention", {"heads": "2.9", "text": BANK}, 1120),
     "steps": ("attention", {"tab": "steps"}, 1180),
     "embeddings": ("embeddings", {}, 1180),
     "attributions": ("attributions", {}, 1240),
-    "pretraining": ("pretraining", {"hidden": "4"}, 1320),
+    "pretraining": ("pretraining", {"hidden": "5", "text": DOOR}, 1320),
     "finetune": ("finetune", {"stage": "inside", "run": "lower-half"}, 1500),
     "runs": ("runs", {}, 900),
 }
@@ -41,11 +46,8 @@ def train(runs: Path) -> None:
         assert run.state == "done", run.error
 
 
-PROBE = "Sound is rich, fit is snug, and I'm really happy with these headphones."
-
-
-def main() -> None:
-    """Take all of them."""
+def main(wanted: Iterable[str]) -> None:
+    """Take all of them, or some."""
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
         train(runs)
@@ -56,7 +58,8 @@ def main() -> None:
                     executable_path=shutil.which("chromium"), args=["--no-sandbox", "--force-device-scale-factor=1"]
                 )
                 for ending, (language, locale) in LANGUAGES.items():
-                    for name, (path, query, height) in PICTURES.items():
+                    for name in wanted:
+                        path, query, height = PICTURES[name]
                         page = browser.new_page(viewport={"width": 1440, "height": height}, locale=locale)
                         page.goto(f"{address}/{path}?{urlencode(query | {'lang': language})}")
                         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
@@ -71,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or PICTURES)
