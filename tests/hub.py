@@ -12,6 +12,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(BaseHTTPRequestHandler):
+    """Answers as the Hub does, from folders; what it is asked for is kept."""
+
     models: dict[str, Path]
     gated: set[str]
     requests: list[str]

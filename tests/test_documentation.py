@@ -125,7 +125,7 @@ def lines_of_python(page):
 
 
 def test_the_lines_of_python_are_of_names_that_are_there(tmp_path):
-    """mypy reads them: to run them would take minutes, and a method that was renamed is seen without."""
+    """By mypy, which reads them: to run them would take minutes, and a method that was renamed is seen without."""
     given = "texts: list[str] = []\nlabels: list[str] = []\npairs: list[tuple[str, str]] = []\n"
     file = tmp_path / "page.py"
     file.write_text(given + lines_of_python("docs/library.md"), "utf-8")

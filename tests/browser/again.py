@@ -36,7 +36,7 @@ def again(cache: Path = CACHE) -> int:
         return done.returncode
     flaky = [name for name in names if name not in failed]
     if flaky:
-        print("flaky, to be mended next:", *flaky, sep="\n  ", flush=True)
+        print("flaky, to be mended next:", *flaky, sep="\n  ", flush=True)  # noqa: T201 - to who runs the tests
     return done.returncode
 
 

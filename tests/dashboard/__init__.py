@@ -1,0 +1,1 @@
+"""What pages share: state, language, figures, components, jobs."""

@@ -210,9 +210,7 @@ class Cards:
         self._fault, self._left = "", 0
 
     def fail(self, place: int, fault: str = "memory") -> None:
-        """Let the allocation number ``place``, counted from 0, fail once; of ``"cublas"`` the product, of
-        ``"cudnn"`` the convolution.
-        """
+        """Let the allocation number ``place``, counted from 0, fail once: in a product of cuBLAS's, or of cuDNN's."""
         self._fault, self._left = fault, place
 
     @property

@@ -1,0 +1,1 @@
+"""What pip installs, and the commands that come with it."""

@@ -1,0 +1,1 @@
+"""Attention: statistics of heads, flow, importance, dependencies."""

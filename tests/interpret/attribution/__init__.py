@@ -1,0 +1,1 @@
+"""Attributions: methods, targets, faithfulness, counterfactuals."""

@@ -1,7 +1,7 @@
 """What attribution's numbers may claim, by closed forms, published code written anew, and the spread of draws."""
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -285,7 +285,7 @@ def test_at_the_end_of_the_cascade_no_weight_is_as_it_was(family, tmp_path):
     # A tensor of equal numbers, such as fresh biases, is drawn from no spread.
     moving = {name for name, one in before.items() if one.numel() > 1 and one.std() > 0}
     assert changed[-1] >= moving
-    assert all(one < other for one, other in zip(changed[:-1], changed[1:], strict=True))
+    assert all(one < other for one, other in pairwise(changed))
     pooler = {name for name in moving if ".pooler." in name}
     assert ("pooler" in stages) is bool(pooler)
     if pooler:
@@ -366,7 +366,7 @@ def test_interactions_are_archdetects(bert):
 
 
 def test_opposite_interactions_in_two_contexts_are_strong_and_have_no_mean(bert):
-    """f = xy (1 - 2 z): ω is 1 without the third word and -1 with it, so the strength is 1 and the mean 0."""
+    """With f = xy (1 - 2 z), ω is 1 without the third word and -1 with it, so the strength is 1 and the mean 0."""
 
     class Turning(Both):
         def _run(self, inputs, texts, gradients=False, states=False, tap=None):

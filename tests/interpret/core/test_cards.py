@@ -33,7 +33,7 @@ CARDS = [
 
 
 class NVMLError(Exception):
-    pass
+    """What NVML raises."""
 
 
 class Machine:

@@ -150,9 +150,10 @@ PADS = [
 
 @pytest.mark.parametrize("family, pad", PADS)
 def test_the_last_token_that_a_family_takes(tmp_path, family, pad):
-    """To the very last position alone and in a padded batch, and one over; how many there are, its own code says:
+    """To the very last position alone and in a padded batch, and one over.
 
-    RoBERTa and its like begin behind the padding's id (`create_position_ids_from_input_ids`), MPNet behind 1 always.
+    How many there are its own code says: RoBERTa and its like begin behind the padding's id
+    (`create_position_ids_from_input_ids`), MPNet behind 1 always.
     """
     changes = {} if pad is None else {"pad_token_id": pad}
     folder = make_checkpoint(family, tmp_path / "model", **changes)

@@ -1,5 +1,7 @@
 """Windows: nothing lost, nothing too long, no word cut that need not be."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_windows_cover_the_text_in_order_and_each_fits(encoders, family, text):
 def test_neighbours_overlap_and_borders_are_words(minilm):
     text = story(1500)
     windows = it.windows(minilm, text, overlap=50).first
-    for one, following in zip(windows, windows[1:], strict=False):
+    for one, following in itertools.pairwise(windows):
         shared = text[following.start : one.end]
         tokens = int((~minilm.tokens(shared).special).sum())
         assert 40 <= tokens <= 50

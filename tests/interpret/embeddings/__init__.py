@@ -1,0 +1,1 @@
+"""Embeddings: collections, maps, geometry, probes, clusters."""

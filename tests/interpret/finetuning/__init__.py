@@ -1,0 +1,1 @@
+"""Fine-tuning: data, training, runs, results."""

@@ -1,5 +1,7 @@
 """In which order examples are learned from: like lengths together, other companions in every epoch."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def test_a_text_meets_others_in_every_epoch_however_few_rows_there_are(count):
     met = [companions(lengths, epoch) for epoch in range(6)]
     again = [
         len(before[one] & after[one]) / len(before[one])
-        for before, after in zip(met, met[1:], strict=False)
+        for before, after in itertools.pairwise(met)
         for one in range(count)
         if before[one]
     ]

@@ -1,0 +1,1 @@
+"""Masked words, lenses, pseudo-perplexity, next sentences."""
