@@ -59,7 +59,7 @@ def _run(source: str, names: dict[str, Any]) -> str:
         if last is not None:
             value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
             if value is not None:
-                print(repr(value))  # noqa: T201 - to who asked
+                print(repr(value))  # noqa: T201 - into what the cell gives
     return out.getvalue()
 
 
