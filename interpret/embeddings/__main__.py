@@ -12,9 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from accelerate import PartialState
-from accelerate.utils import gather_object
-
 from interpret.core.encoder import Encoder, load_encoder
 from interpret.core.errors import CapacityError, InputError, InterpretError
 from interpret.core.extras import needed_for

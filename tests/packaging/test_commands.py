@@ -1,6 +1,7 @@
 """The commands: what they say, and what they take, without running what they are for."""
 
 import argparse
+import ast
 import builtins
 import contextlib
 import inspect
@@ -16,6 +17,7 @@ import pytest
 import interpret as it
 from bertoscope_cli import dashboard as opening
 from bertoscope_cli.sentence import in_one_sentence
+from dashboard import ROOT
 from interpret.core.extras import EXTRAS, needed_for
 
 SUBJECTS = ("embeddings", "attribution", "finetuning")
@@ -193,6 +195,29 @@ def test_what_is_no_part_of_an_extra_is_raised_as_it_is():
         raise ModuleNotFoundError("No module named 'elsewhere'", name="elsewhere")
 
 
+def test_no_file_imports_an_extra_s_package_before_it_can_say_what_is_missing():
+    """An import at the top comes before the one that says how to install it."""
+    packages = {name for names in EXTRAS.values() for name in names}
+    guarded, bare = set(), set()
+    for file in sorted((ROOT / "interpret").rglob("*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            names = {one.partition(".")[0] for one in imported(node)}
+            (bare if isinstance(node, ast.Import | ast.ImportFrom) else guarded).update(
+                (file.relative_to(ROOT).as_posix(), name) for name in names & packages
+            )
+    assert ("interpret/embeddings/__main__.py", "accelerate") in guarded
+    assert bare == set()
+
+
+def imported(node):
+    """The modules that a statement imports, and those inside it."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Import):
+            yield from (alias.name for alias in one.names)
+        elif isinstance(one, ast.ImportFrom):
+            yield one.module or ""
+
+
 @contextlib.contextmanager
 def without(*packages):
     """Import nothing of these packages, whether loaded or not."""
@@ -339,6 +364,4 @@ def test_a_browser_is_opened_but_over_ssh(started, monkeypatch):
 
 
 def test_in_a_checkout_models_and_runs_lie_in_it():
-    from dashboard import ROOT
-
     assert opening.app_folder() == opening._data_folder() == ROOT
