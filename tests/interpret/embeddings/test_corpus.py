@@ -164,7 +164,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(minilm):
         it.embed(minilm, ["fine"], pooling="sum")
     with pytest.raises(it.InputError, match="only for whole texts"):
         it.embed(minilm, ["fine"], pooling="cls", level="words")
-    with pytest.raises(it.InputError, match="requires the level “words”"):
+    with pytest.raises(it.InputError, match="requires words as points"):
         it.embed(minilm, ["fine"], word="fine")
 
 

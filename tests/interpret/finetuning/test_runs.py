@@ -553,7 +553,7 @@ def test_the_command_chooses_and_says_what_the_page_does(folder, rows, tmp_path,
     assert before.overlap == 17
     low = [*asked[:2], "--label", "kind", *more, "--learning-rate", "5e-5", "--epochs", "1", "--head", "own"]
     assert main([*low, "--out", str(tmp_path / "low")]) == 0
-    assert "A head alone trains slowly at a learning rate of 5.0e-05" in capsys.readouterr().err
+    assert "A head alone trains slowly at a learning rate of 5e-5" in capsys.readouterr().err
 
 
 def test_the_command_goes_on_from_a_run_and_replays_what_it_learned(folder, rows, tmp_path, capsys):
