@@ -18,8 +18,8 @@ with needed_for("finetune"):
 def _arguments_on(device: str) -> type[tf.TrainingArguments]:
     """Return Hugging Face's arguments for one process on one device, which need not be the first.
 
-    Theirs settle on ``cuda:0``, and spread each batch over all cards of the machine: more texts a step than the recipe
-    says. What `accelerate launch` starts has a card for each process already.
+    Theirs settle on ``cuda:0``, and spread each step over all cards of the machine: a larger batch than the recipe's.
+    What `accelerate launch` starts has a card for each process already.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return tf.TrainingArguments

@@ -5,10 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from dashboard.figures import hidden_state_names
 from dashboard.language import _
 from dashboard.numbers import sentences
-from dashboard.widgets.choices import choose, segments
+from dashboard.widgets.choices import segments
 from dashboard.widgets.export import export_bar, file_stem
 from dashboard.widgets.notices import guarded
 from pages.embeddings.clusters_view import (
@@ -21,26 +20,18 @@ from pages.embeddings.clusters_view import (
 )
 from pages.embeddings.embeddings_view import Read, draw_sample, sample_line
 from pages.embeddings.maps_view import MOST_GROUPED, cluster_analysis, clusters_of, group_settings
-from pages.embeddings.points import pick_layer
+from pages.embeddings.points import layer_input
 
 
 @guarded
 def clusters(read: Read) -> None:
     """Clusters of the vectors, their keywords, and how well they agree with labels."""
     kept = read.embeddings.layers
-    pick_layer(kept)
     indices = draw_sample(read, MOST_GROUPED)
     group_settings(len(indices))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         method = segments(_("Clustering method"), {"kmeans": "k-means", "hdbscan": "HDBSCAN"}, state.GROUPING)
-        layer = choose(
-            st.selectbox,
-            _("Hidden state"),
-            dict(zip(kept, hidden_state_names(kept), strict=True)),
-            state.AT,
-            kept[-1],
-            width=180,
-        )
+        layer = layer_input(kept)
         if method == "kmeans":
             most = max(2, min(50, len(indices) // 2))
             st.number_input(_("Number of clusters"), 2, most, key=state.GROUPS, persist_state="session", width=150)

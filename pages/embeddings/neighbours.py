@@ -6,7 +6,6 @@ import streamlit as st
 
 import interpret as it
 from dashboard import state
-from dashboard.figures import hidden_state_names
 from dashboard.language import _
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import export_bar, file_stem
@@ -14,7 +13,7 @@ from dashboard.widgets.notices import guarded
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.maps_view import metric_input
 from pages.embeddings.neighbours_view import neighbour_analysis, neighbour_downloads, neighbour_table, query_input
-from pages.embeddings.points import pick_layer
+from pages.embeddings.points import layer_input
 
 
 @guarded
@@ -22,16 +21,8 @@ def neighbours(read: Read) -> None:
     """The nearest neighbours of an item or of a typed text, at one layer."""
     query = query_input(read)
     kept = read.embeddings.layers
-    pick_layer(kept)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        layer = choose(
-            st.selectbox,
-            _("Hidden state"),
-            dict(zip(kept, hidden_state_names(kept), strict=True)),
-            state.AT,
-            kept[-1],
-            width=180,
-        )
+        layer = layer_input(kept)
         metric = metric_input(width=220)
         count = choose(
             st.selectbox, _("Number of neighbours"), {10: "10", 25: "25", 100: "100"}, state.NEIGHBOURS, width=110

@@ -8,7 +8,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard import page_file, state
+from dashboard.figures import hidden_state_names
 from dashboard.language import _, _n, literal
+from dashboard.widgets.choices import choose
 from dashboard.widgets.export import as_csv
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read
@@ -26,6 +28,13 @@ def pick_layer(layers: Sequence[int], chosen: int | None = None) -> int:
     state.seed(state.AT, layers[-1], layers)
     state.publish(state.AT, layers[-1])
     return st.session_state[state.AT]
+
+
+def layer_input(layers: Sequence[int]) -> int:
+    """Let the reader choose the hidden state that is looked at; see `pick_layer`."""
+    pick_layer(layers)
+    names = dict(zip(layers, hidden_state_names(layers), strict=True))
+    return choose(st.selectbox, _("Hidden state"), names, state.AT, layers[-1], width=180)
 
 
 def hover_texts(read: Read, indices: np.ndarray) -> tuple[str, ...]:

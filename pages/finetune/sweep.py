@@ -14,6 +14,6 @@ def sweep() -> None:
     """Held-out score and cost at each depth of freezing, beside each other."""
     runs = sweep_choice()
     if not runs:
-        st.info(_("No sweep yet. Set up a run, and press “Sweep all … freezing depths” instead of “Start”."))
+        st.info(_("No sweep yet. Set up a run, and press “Sweep all freezing depths” instead of “Start”."))
         return
     sweep_live(runs[0].request.group, any(run.active for run in runs))
