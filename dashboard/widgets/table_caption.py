@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.language import _, literal
 from dashboard.numbers import clauses, listed, sentences
+from interpret.core.encodings import encoding_name
 from interpret.core.files import Table
 from interpret.core.labels import is_missing
 from interpret.core.tagged import Tagged
@@ -30,7 +31,7 @@ def table_caption(table: Table, name: str) -> None:
 
 def described(table: Table, name: str) -> str:
     """Return that line, as Markdown in which the file's name is only text."""
-    read = [literal(name), table.encoding.upper()]
+    read = [literal(name), encoding_name(table.encoding)]
     if table.dialect is not None:
         separators = {
             "\t": _("tab-separated"),
@@ -77,7 +78,7 @@ def tags_caption(found: Tagged, name: str) -> None:
         _("unreadable characters (�): {count}"): found.damaged,
     }
     rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
-    read = [literal(name), found.encoding.upper(), forms[found.form]]
+    read = [literal(name), encoding_name(found.encoding), forms[found.form]]
     st.caption(_("{what}; {rows}.").format(what=clauses(read), rows=clauses(rows)))
 
 

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from interpret.core.characters import HALF_CHARACTER, whole_characters
 from interpret.core.delimited_files import Dialect, Skipped, cut
+from interpret.core.encodings import GUESSED, encoding_name, guessed_encodings, known_encoding
 from interpret.core.errors import InputError
 from interpret.core.json_objects import json_objects
 from interpret.core.labels import as_number
@@ -117,20 +119,25 @@ def link(source: str | Path, target: str | Path) -> None:
         shutil.copy2(source, target)
 
 
-def decode(content: bytes, name: str) -> tuple[str, str]:
+def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
     """Return the text of a file and the encoding that it was in.
 
     Half a character (a surrogate that stands alone, as cut UTF-16 has it) is read as U+FFFD, and characters written
     in two halves of three bytes each (CESU-8) as what they are.
 
     Tried in this order, each with certainty before the next: a byte order mark; UTF-16 without one, told by its zero
-    bytes; UTF-8. What is left is GB18030, the superset of GBK and GB2312 that Chinese systems write, or Windows-1252 of
-    Western ones; nearly any bytes can be read as either, so the one is taken that they look like.
+    bytes; UTF-8. What is left is of the time before: see `interpret.core.encodings.guessed_encodings`.
+
+    Parameters
+    ----------
+    encoding
+        One of `interpret.core.encodings.ENCODINGS`, which is then the only one that is tried; found in the bytes unless
+        given.
 
     Raises
     ------
     InputError
-        If the file is empty or too large, or its bytes are text in none of these.
+        If the file is empty or too large, or its bytes are text in none of these, or not in the one that is given.
     """
     if len(content) > MOST_BYTES:
         raise InputError(
@@ -139,9 +146,11 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
             got=math.ceil(len(content) / 2**20),
             most=MOST_BYTES >> 20,
         )
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    if encoding:
+        return _as_asked(content, known_encoding(encoding), name)
+    for mark, marked in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
-            return _decoded(content, [encoding], name)
+            return _decoded(content, [marked], name)
     if not content.strip(b"\0 \t\r\n"):
         return _decoded(content, ["utf-8"], name)
     # Half of the bytes of Latin text in UTF-16 are zero; other encodings have none.
@@ -150,17 +159,33 @@ def decode(content: bytes, name: str) -> tuple[str, str]:
         return _decoded(content, ["utf-16-le" if odd > even else "utf-16-be"], name)
     # Chinese in UTF-16 has a zero byte only at each line end, digit or space, but no other encoding has any.
     wide = ["utf-16-le" if content[1::2].count(0) > content[0::2].count(0) else "utf-16-be"] if b"\0" in content else []
-    legacy = ["cp1252", "gb18030"] if _looks_western(content) else ["gb18030", "cp1252"]
-    return _decoded(content, ["utf-8", *wide, *legacy], name)
+    return _decoded(content, _likely(content, ["utf-8", *wide]), name)
 
 
-def _looks_western(content: bytes) -> bool:
-    """Tell whether most bytes beyond ASCII stand alone, as an ü among letters does; those of Chinese come in twos."""
-    found = re.findall(rb"[\x80-\xff]+", content[:100_000])
-    return sum(len(one) == 1 for one in found) * 2 > sum(map(len, found))
+def _likely(content: bytes, certain: Sequence[str]) -> Iterator[str]:
+    yield from certain
+    # Only where it is none of these: it takes a quarter of a second in five megabytes.
+    yield from guessed_encodings(content)
 
 
-def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]:
+def _as_asked(content: bytes, encoding: str, name: str) -> tuple[str, str]:
+    """Read a file in an encoding that somebody chose for it: what is no character there is read as U+FFFD."""
+    codec = "utf-8-sig" if encoding == "utf-8" else encoding
+    try:
+        text = content.decode(codec, "surrogatepass" if "utf" in codec else "strict")
+    except UnicodeDecodeError:
+        text = content.decode(codec, "replace")
+    found = _checked(text, name)
+    if found is None:
+        raise InputError(
+            "The file “{name}” is not text in {encoding}. Choose another encoding.",
+            name=name,
+            encoding=encoding_name(encoding),
+        )
+    return found, encoding
+
+
+def _decoded(content: bytes, encodings: Iterable[str], name: str) -> tuple[str, str]:
     for encoding in encodings:
         try:
             text = content.decode(encoding, "surrogatepass" if "utf" in encoding else "strict")
@@ -169,23 +194,29 @@ def _decoded(content: bytes, encodings: list[str], name: str) -> tuple[str, str]
         # Where UTF-16 is a guess, text has hardly half a character.
         if encoding.endswith(("-le", "-be")) and len(HALF_CHARACTER.findall(text)) > max(1, len(text) * 0.005):
             continue
-        text = whole_characters(text)
-        if not text.strip("\0 \t\r\n\ufeff"):
-            raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
-        # Pictures and archives decode as something; text has hardly a control character.
-        strange = sum(1 for c in text[:10000] if ord(c) < 32 and c not in "\t\n\r\f\v\0")
-        if strange <= len(text[:10000]) * 0.02:
-            return text, encoding.removesuffix("-sig")
+        found = _checked(text, name)
+        if found is not None:
+            return found, encoding.removesuffix("-sig")
     raise InputError(
-        "The file “{name}” is not text in UTF-8, UTF-16, GB18030 or Windows-1252. Save it as UTF-8 and choose it "
-        "again.",
+        "The file “{name}” is not text in any of these encodings: {encodings}. Save it as UTF-8 and choose it again.",
         name=name,
+        encodings=", ".join(encoding_name(one) for one in ("utf-8", "utf-16", *GUESSED)),
     )
 
 
-def passages(content: bytes, name: str) -> Table:
+def _checked(text: str, name: str) -> str | None:
+    """Return a text of whole characters; None for what has too many control characters to be one."""
+    text = whole_characters(text)
+    if not text.strip("\0 \t\r\n\ufeff"):
+        raise InputError("The file “{name}” is empty. Choose one with text in it.", name=name)
+    # Pictures and archives decode as something; text has hardly a control character.
+    strange = sum(1 for c in text[:10000] if ord(c) < 32 and c not in "\t\n\r\f\v\0")
+    return text if strange <= len(text[:10000]) * 0.02 else None
+
+
+def passages(content: bytes, name: str, encoding: str = "") -> Table:
     """Read a .txt or .md file as one passage per paragraph (blank lines between), in the column ``text``."""
-    text, encoding = decode(content, name)
+    text, encoding = decode(content, name, encoding)
     check_lines(text, name)
     found = (part.strip() for part in re.split(r"(?:\r\n|\r|\n)[ \t]*(?:(?:\r\n|\r|\n)[ \t]*)+", text))
     rows = tuple((part,) for part in found if part)
@@ -193,12 +224,17 @@ def passages(content: bytes, name: str) -> Table:
     return Table(("text",), rows, encoding, tuple(range(1, len(rows) + 1)), damaged=text.count("\ufffd"))
 
 
-def read_table(content: bytes, name: str) -> Table:
+def read_table(content: bytes, name: str, encoding: str = "") -> Table:
     """Read a file of any of `SUFFIXES` as a table.
 
     The delimiter of a CSV or TSV file is taken from the file, not from its name: see
     `interpret.core.delimited_files.cut`. The first row holds the columns' names. A JSON file has one object a line, or
     is a list of objects.
+
+    Parameters
+    ----------
+    encoding
+        One of `interpret.core.encodings.ENCODINGS`; found in the bytes unless given.
 
     Raises
     ------
@@ -207,14 +243,14 @@ def read_table(content: bytes, name: str) -> Table:
     """
     suffix = "." + name.rpartition(".")[2].lower()
     if suffix in (".txt", ".md"):
-        return passages(content, name)
+        return passages(content, name, encoding)
     if suffix not in SUFFIXES:
         raise InputError(
             "The file type of “{name}” is not supported. Choose one of: {kinds}.",
             name=name,
             kinds=" ".join(SUFFIXES),
         )
-    text, encoding = decode(content, name)
+    text, encoding = decode(content, name, encoding)
     if suffix in (".jsonl", ".json"):
         table = _json_table(text, name, encoding)
     else:
