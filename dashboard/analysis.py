@@ -135,6 +135,8 @@ class Analysis:
         }
         if isinstance(self.of, Subject):
             found |= {"text": self.of.text, "pair": self.of.pair}
+            if self.of.row is not None:
+                found |= self.of.row.about
         for name, value in self.arguments:
             if isinstance(value, Analysis | Source):
                 found |= value.about
@@ -204,11 +206,12 @@ def python_lines(*analyses: Analysis) -> str:
     return "".join(lines) + (", ".join(shown) + "\n" if shown else "")
 
 
-def table_lines(path: str) -> str:
-    """Write the lines of Python that read a table."""
+def table_lines(path: str, encoding: str = "") -> str:
+    """Write the lines of Python that read a table; ``encoding`` is one that was chosen by hand."""
+    more = f", encoding={encoding!r}" if encoding else ""
     return (
         "from pathlib import Path\n\nfrom interpret.core.files import read_table\n\n"
-        f"table = read_table(Path({path!r}).read_bytes(), {path.rpartition('/')[2]!r})\n"
+        f"table = read_table(Path({path!r}).read_bytes(), {path.rpartition('/')[2]!r}{more})\n"
     )
 
 

@@ -10,5 +10,6 @@ else:
     from starlette.middleware import Middleware
 
     from dashboard.hosts import KnownHosts, opened
+    from dashboard.visitors import Visitors
 
-    app = st.App(__file__, middleware=[Middleware(KnownHosts)], lifespan=opened)
+    app = st.App(__file__, middleware=[Middleware(KnownHosts), Middleware(Visitors)], lifespan=opened)

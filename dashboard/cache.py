@@ -16,7 +16,9 @@ import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit
 from interpret.core.checkpoints import checkpoint_folder
-from interpret.core.files import Table, read_table
+from interpret.core.column_roles import ColumnRoles, guess_roles
+from interpret.core.data_card import DataCard, make_data_card
+from interpret.core.files import Table, decode, read_table
 from interpret.core.hub import Progress
 from interpret.core.tag_files import read_tags
 from interpret.core.tagged import Tagged
@@ -133,9 +135,27 @@ def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     return it.pretraining.load_tuned_lens(path)
 
 
-def table(content: bytes, name: str) -> Table:
-    """An uploaded file's rows, read once for all sessions while there is room for them."""
-    return _of_files(lambda: read_table(content, name), "table", content, name)
+def table(content: bytes, name: str, encoding: str = "") -> Table:
+    """A file's rows, read once for all sessions while there is room for them."""
+    return _of_files(lambda: read_table(content, name, encoding), "table", content, name, encoding)
+
+
+def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
+    """A file of a known encoding in the one that every reader tells."""
+    return _of_files(lambda: decode(content, name, encoding)[0].encode(), "text", content, name, encoding)
+
+
+def column_roles(content: bytes, name: str, encoding: str) -> ColumnRoles:
+    """Which column of a file is what."""
+    return _of_files(lambda: guess_roles(table(content, name, encoding)), "roles", content, name, encoding)
+
+
+def data_card(content: bytes, name: str, encoding: str, roles: ColumnRoles) -> DataCard:
+    """What is in a file."""
+    columns = (roles.text, roles.label)
+    return _of_files(
+        lambda: make_data_card(table(content, name, encoding), roles), "card", content, name, encoding, columns
+    )
 
 
 def tags(content: bytes, name: str) -> Tagged:

@@ -6,6 +6,7 @@ from dashboard import ROOT, page_file, state
 from dashboard.language import _, follow, languages
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
+from dashboard.widgets.slot_view import sidebar_slot
 
 # Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
 ALIASES = {"attention": "attention", "fine-tune": "finetune"}
@@ -70,6 +71,7 @@ def draw() -> None:
             persist_state="session",
         )
         state.remember(state.LANGUAGE, st.session_state[state.LANGUAGE])
+        guarded(sidebar_slot)()
         guarded(model_picker)()
         # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
         devices = st.container()

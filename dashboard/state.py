@@ -79,15 +79,14 @@ MODEL, REVISION = Key("model", BUILT_IN), Key("revision", "")
 DEVICE, PRECISION = Key("device", "auto"), Key("precision", "auto")
 
 # Texts. An example or a text is in the URL, and by that where it is from.
-SOURCE = _session("source", "typed", ("typed", "example", "file"))
+SOURCE = Key("source", "typed", ("typed", "example", "file"))
 EXAMPLE = Key("example")
 TEXT, PAIR, WITH_PAIR = Key("text"), Key("pair", ""), _session("with_pair", False, (False, True))
 WINDOW_A, WINDOW_B = Key("window", 1), Key("window_b", 1)
-FILE_COLUMN, FILE_PAIR, FILE_ROW = _session("column"), _session("pair_column"), _session("row")
+FILE_ROW = Key("row")
 
 # Files of texts.
-CORPUS_TEXT, CORPUS_LABEL = _session("text_column"), _session("label")
-CORPUS_PAIR, CORPUS_ROWS = _session("second"), _session("most")
+CORPUS_ROWS = _session("most")
 
 # Attention.
 TAB = Key("tab")
@@ -109,7 +108,7 @@ BERTVIZ_LAYERS = _session("bertviz_layers")
 SHOW = Key("show")
 FROM = Key("from", "example", ("example", "pasted", "file"))
 CORPUS, PASTED = Key("corpus", "topics"), _session("pasted")
-COLLECTION_TEXT, COLLECTION_ROWS = _session("collection_text"), _session("collection_most", 2000)
+COLLECTION_ROWS = _session("collection_most", 2000)
 LEVEL, WORD = Key("level", "texts", ("texts", "word", "words", "tokens")), Key("word", "")
 KEPT_LAYERS = Key("kept", "all", ("all", "last"))
 POOLING, PROMPT, QUERY_PROMPT = Key("pooling"), Key("prompt"), Key("query_prompt")
@@ -140,7 +139,6 @@ ROWS_EXAMPLE, ROWS_METHOD = (
     _session("rows_example", False, (False, True)),
     _session("rows_method", "integrated_gradients"),
 )
-ROWS_TEXT, ROWS_LABEL, ROWS_MARKS = _session("rows_text"), _session("rows_label"), _session("rows_marks")
 ROWS_MOST, ROWS_ANSWER = _session("rows_most", 100), _session("rows_answer", "")
 ROWS_CLASS = _session("drives")
 
@@ -164,7 +162,6 @@ FOLLOWING_SOURCE = _session("following_source", "shipped", ("shipped", "file"))
 STAGE, RUN, GROUP = Key("stage"), Key("run", ""), _session("sweep")
 DATA = Key("data", "sentiment", ("sentiment", "topics", "sentiment_zh", "file"))
 TASK = _session("task", "classes")
-TRAINING_TEXT, TRAINING_LABEL, TRAINING_PAIR = _session("learn_text"), _session("learn_label"), _session("learn_pair")
 TRAINING_TAGS = _session("learn_tags")
 HEAD_KIND, RATE, EPOCHS = _session("head_kind"), _session("rate"), _session("epochs", 3)
 LORA, REGULARIZATION = _session("lora", False, (False, True)), _session("hold", "none", ("none", "l2", "ewc"))
@@ -242,6 +239,21 @@ def remember(key: Key, value: str | None) -> None:
 def fits_in_url(value: str) -> bool:
     """Tell whether a value is short enough for a link."""
     return len(quote(value)) <= LONGEST_IN_URL
+
+
+def read_from_file() -> None:
+    """Let every page read from the file in use, as whoever brings one or chooses another means."""
+    for key in (SOURCE, FROM, DATA, CLASSIFIER):
+        st.session_state[key] = "file"
+
+
+def read_text(text: str, pair: str | None = None) -> None:
+    """Let every page read a text, or two, as if somebody had typed it."""
+    st.session_state[SOURCE] = "typed"
+    st.session_state[TEXT] = text
+    st.session_state[WITH_PAIR] = pair is not None
+    if pair is not None:
+        st.session_state[PAIR] = pair
 
 
 def chosen_value(key: Key, default: str = "") -> str:

@@ -11,12 +11,13 @@ from functools import cache as keep_forever
 import numpy as np
 import streamlit as st
 
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, data_slot, state
 from dashboard.analysis import Source, table_lines
+from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.corpus_input import kept_file
-from dashboard.widgets.table_caption import table_caption
+from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from interpret.core.column_roles import ColumnRoles
 from interpret.core.errors import InputError
 from interpret.core.file_rows import FileRows, rows_of
 from interpret.core.files import SUFFIXES, Table, read_table
@@ -44,6 +45,10 @@ class Collection:
         How many rows held text; fewer are here where ``texts`` is shorter.
     rows
         Lines of Python that make ``table`` of the file, and the column with the text in each of its ``rows``.
+    label
+        The column with the label; None without one.
+    file
+        The file of the data slot that the texts are from; None for others.
     """
 
     name: str
@@ -52,6 +57,8 @@ class Collection:
     origin: FileRows
     total: int
     rows: tuple[str, int]
+    label: str | None = None
+    file: SlotFile | None = None
 
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
@@ -91,12 +98,15 @@ def collection_input() -> Collection | None:
     """
     sources = {"example": _("Examples"), "pasted": _("Paste lines"), "file": _("File")}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        source = segments(_("Texts from"), sources, state.FROM)
-        state.publish(state.FROM)
+        usual = "file" if data_slot.files(SUFFIXES) else "example"
+        source = segments(_("Texts from"), sources, state.FROM, usual)
+        state.publish(state.FROM, usual)
         if source == "example":
             return _from_examples()
     state.remember(state.CORPUS, None)
-    found = _pasted() if source == "pasted" else _from_file()
+    if source == "file":
+        return _from_file()
+    found = _pasted()
     if found is not None:
         st.caption(
             _(
@@ -116,7 +126,7 @@ def _from_examples() -> Collection:
     name = choose(st.pills, _("Example"), names, state.CORPUS, required=True, label_visibility="collapsed")
     state.publish(state.CORPUS)
     path = f"dashboard/examples/{_FILES[name]}"
-    return _collection(_example(name), _FILES[name], 0, f"example:{name}", 0, table_lines(path))
+    return _collection(_example(name), _FILES[name], ColumnRoles(0, label=1), f"example:{name}", 0, table_lines(path))
 
 
 def _pasted() -> Collection | None:
@@ -136,31 +146,28 @@ def _pasted() -> Collection | None:
     table = Table(columns, tuple((*row, "")[: len(columns)] for row in rows), "utf-8", tuple(lines))
     about = hashlib.sha1((text or "").encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:12]
     made = f"Table({columns!r}, {table.rows!r}, 'utf-8', {table.numbers!r})"
-    return _collection(
-        table, _("pasted lines"), 0, f"pasted:{about}", 0, f"from interpret.core.files import Table\n\ntable = {made}\n"
-    )
+    code = f"from interpret.core.files import Table\n\ntable = {made}\n"
+    roles = ColumnRoles(0, label=1 if labelled else None)
+    return _collection(table, _("pasted lines"), roles, f"pasted:{about}", 0, code)
 
 
 def _from_file() -> Collection | None:
     label = _("A file of texts, one per row or paragraph: {kinds}").format(kinds=" ".join(SUFFIXES))
-    found = kept_file("collection", label, SUFFIXES)
-    if found is None:
+    file = slot_file("collection", label, SUFFIXES)
+    if file is None:
         return None
-    name, content = found
-    table = cache.table(content, name)
-    table_caption(table, name)
-    file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
-    left, right = st.columns(2)
-    names = dict(enumerate(table.columns))
-    column = choose(
-        left.selectbox, _("Column with the text"), names, state.COLLECTION_TEXT.of(file), table.longest_column
-    )
+    file_line("collection", file, ("text", "label", "id"))
+    column = column_of("collection", file, "text")
     amounts = {500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 50_000: f"{50_000:,}", 0: _("all")}
-    most = choose(right.selectbox, _("Rows to read"), amounts, state.COLLECTION_ROWS.of(file))
-    return _collection(table, name, column, f"{file}:{column}:{most}", most, table_lines(name))
+    most = choose(st.selectbox, _("Rows to read"), amounts, state.COLLECTION_ROWS.of(file.key), width=220)
+    about = f"{file.about}:{column}:{most}"
+    return _collection(file.table, file.name, file.roles, about, most, table_lines(file.name, file.encoding), file)
 
 
-def _collection(table: Table, name: str, column: int, about: str, most: int, lines: str) -> Collection:
+def _collection(
+    table: Table, name: str, roles: ColumnRoles, about: str, most: int, lines: str, file: SlotFile | None = None
+) -> Collection:
+    column = roles.text or 0
     indices = [i for i, row in enumerate(table.rows) if row[column].strip()]
     if not indices:
         raise InputError("“{name}” has no rows with text in these columns. Choose others.", name=name)
@@ -182,15 +189,17 @@ def _collection(table: Table, name: str, column: int, about: str, most: int, lin
             ).format(count=f"{len(table.rows) - total:,}", name=literal(name))
         )
     texts = tuple(table.rows[i][column] for i in indices)
-    return Collection(name, about, texts, rows_of(table, indices, [table.columns[column]]), total, (lines, column))
-
-
-def label_among(columns: Mapping[str, Sequence[str]]) -> str | None:
-    """Return the column that looks most like labels: the one with the fewest different values, two at least."""
-    counts = {title: len(set(values)) for title, values in columns.items()}
-    repeating = [title for title, count in counts.items() if 2 <= count <= max(2, len(columns[title]) // 3)]
-    # Of columns with the same number, numbers are the less telling ones.
-    return min(repeating, key=lambda title: (as_numbers(columns[title]) is not None, counts[title]), default=None)
+    label = roles.label if roles.label is not None else next(iter(roles.doubtful.get("label", ())), None)
+    return Collection(
+        name,
+        about,
+        texts,
+        rows_of(table, indices, [table.columns[column]]),
+        total,
+        (lines, column),
+        None if label is None else table.columns[label],
+        file,
+    )
 
 
 def as_numbers(values: Sequence[str]) -> np.ndarray | None:

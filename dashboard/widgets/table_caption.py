@@ -19,6 +19,11 @@ _LARGE, _LEAST = 0.1, 3
 def table_caption(table: Table, name: str) -> None:
     """Say how a file was read, how many of its rows were, and what became of the others."""
     st.caption(described(table, name))
+    warn_of_names(table)
+
+
+def warn_of_names(table: Table) -> None:
+    """Say so where the first row looks like one that is no header."""
     if table.headless is not None:
         st.warning(
             _(
@@ -50,6 +55,11 @@ def described(table: Table, name: str) -> str:
             character=literal(table.dialect.delimiter)
         )
         read += [separated, *quotes[table.dialect.quotes], _("column names in the first row")]
+    return _("{what}; {rows}.").format(what=clauses(read), rows=rows_read(table, name))
+
+
+def rows_read(table: Table, name: str) -> str:
+    """Return how many rows were read, and what became of the others."""
     prose = name.lower().endswith((".txt", ".md"))
     rows = [(_("paragraphs read: {count}") if prose else _("rows read: {count}")).format(count=f"{len(table.rows):,}")]
     counted = {
@@ -58,8 +68,7 @@ def described(table: Table, name: str) -> str:
         _("blank rows skipped: {count}"): len(table.skipped),
         _("unreadable characters (�): {count}"): table.damaged,
     }
-    rows += [said.format(count=f"{count:,}") for said, count in counted.items() if count]
-    return _("{what}; {rows}.").format(what=clauses(read), rows=clauses(rows))
+    return clauses([*rows, *(said.format(count=f"{count:,}") for said, count in counted.items() if count)])
 
 
 def tags_caption(found: Tagged, name: str) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache, data_slot, state
 from dashboard.analysis import Analysis, Source, table_lines
 from dashboard.language import _
 from dashboard.subject import Subject
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.corpus_input import corpus_input
+from dashboard.widgets.corpus_input import LABELLED, corpus_input
 from dashboard.widgets.sentence_view import say_what_is_cut, sentence_input
 from interpret.core.files import Table, read_table
 
@@ -184,8 +184,10 @@ def _source_input() -> str:
         "starter_zh": _("demo: six topics, Chinese"),
         "file": _("my own labelled file"),
     }
-    source = choose(st.selectbox, _("Classifier"), sources, state.CLASSIFIER, width=250)
-    state.publish(state.CLASSIFIER)
+    # A demo answers nobody's own file unless it is asked to.
+    usual = "file" if data_slot.files(LABELLED) else "starter"
+    source = choose(st.selectbox, _("Classifier"), sources, state.CLASSIFIER, usual, width=250)
+    state.publish(state.CLASSIFIER, usual)
     return source
 
 
@@ -193,7 +195,7 @@ def _head(spec: it.EncoderSpec, source: str) -> tuple[Analysis | None, str]:
     """Fit a linear head; returns how, and what tells it from another. None without a file."""
     if source in _STARTERS:
         return _starter_head(spec, _STARTERS[source]), f"starter:{_STARTERS[source]}"
-    corpus = corpus_input("classifier", labelled=True)
+    corpus = corpus_input("labels")
     if corpus is None:
         st.info(_("Choose a file with a text and a label in each row: a linear head is fitted to it in seconds."))
         return None, ""

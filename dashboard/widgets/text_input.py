@@ -6,19 +6,22 @@ from functools import cache as keep_forever
 
 import streamlit as st
 
-from dashboard import ROOT, state
+from dashboard import ROOT, data_slot, state
 from dashboard.language import _
+from dashboard.subject import Row
 from dashboard.widgets.choices import choose, segments
 from dashboard.widgets.file_input import file_input
+from interpret.core.files import SUFFIXES
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The text that is looked at, and whether a link can carry it."""
+    """The text that is looked at, whether a link can carry it, and which row of a file it is."""
 
     text: str
     pair: str | None
     shareable: bool
+    row: Row | None = None
 
 
 @keep_forever
@@ -31,7 +34,11 @@ def examples() -> dict[str, tuple[str, str | None]]:
 def text_input() -> Chosen:
     """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used."""
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
-    default = "example" if state.EXAMPLE in st.query_params else "typed"
+    default = "typed"
+    if state.EXAMPLE in st.query_params:
+        default = "example"
+    elif state.TEXT not in st.query_params and data_slot.files(SUFFIXES):
+        default = "file"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         source = segments(_("Text from"), sources, state.SOURCE, default)
         if source == "typed":
@@ -42,15 +49,19 @@ def text_input() -> Chosen:
     if source == "example":
         chosen = _from_examples()
     elif source == "file":
-        chosen = Chosen(*file_input(), False)
+        text, pair, row = file_input()
+        chosen = Chosen(text, pair, False, row)
     else:
         chosen = _typed()
+    state.remember(state.SOURCE, "file" if source == "file" else None)
+    if source != "file":
+        state.remember(state.FILE_ROW, None)
     if source != "example":
         state.remember(state.EXAMPLE, None)
     if source != "typed" or chosen == Chosen(*next(iter(examples().values())), True):
         state.remember(state.TEXT, None)
         state.remember(state.PAIR, None)
-    if not chosen.shareable:
+    if not chosen.shareable and source != "file":
         st.caption(_("This text is not part of the page's address, so a link to this page opens without it."))
     return chosen
 

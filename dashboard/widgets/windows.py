@@ -10,7 +10,7 @@ import interpret as it
 from dashboard import state
 from dashboard.analysis import Analysis
 from dashboard.language import _, _n, literal
-from dashboard.subject import Subject
+from dashboard.subject import Row, Subject
 from interpret.core.errors import InputError
 from interpret.core.tokens import check_texts
 from interpret.core.vocabulary import unknown_id
@@ -20,9 +20,9 @@ MOST_IN_PICTURE = 512
 _MOST_LOOKED_AT = 300
 
 
-def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
+def fit(encoder: it.Encoder, text: str, pair: str | None, row: Row | None = None) -> Subject:
     """Return the text as it is where it fits, and otherwise the window that the person picks, saying so."""
-    subject = Subject(encoder.spec, text, pair)
+    subject = Subject(encoder.spec, text, pair, row)
     size = min(encoder.max_tokens, MOST_IN_PICTURE)
     with st.spinner(_("Reading the text …")):
         cut: it.Windows = Analysis("windows", subject, size=size).result
@@ -40,7 +40,7 @@ def fit(encoder: it.Encoder, text: str, pair: str | None) -> Subject:
     )
     first = _pick(_("Window"), state.WINDOW_A, cut.first)
     second = _pick(_("Window of the second text"), state.WINDOW_B, cut.second) if cut.second else None
-    return Subject(encoder.spec, first, second)
+    return Subject(encoder.spec, first, second, row)
 
 
 def warn_of_unknown(encoder: it.Encoder, texts: Sequence[tuple[str, str | None]]) -> None:

@@ -222,9 +222,10 @@ def _pair(columns: Iterable[_Column]) -> tuple[int, int] | None:
 
 def _texts(columns: Sequence[_Column]) -> list[int]:
     """Return the columns that would do as the text: one, where that is clear."""
-    words = [one for one in columns if one.filled and one.numeric < 0.5 and one.timed < 0.5] or list(columns)
+    prose = [one for one in columns if one.numeric < 0.5 and one.timed < 0.5]
+    words = [one for one in prose if one.filled] or list(columns)
     longest = max((one.length for one in words), default=0.0)
-    pool = _surest(words, "text")
+    pool = _surest(prose, "text")
     if pool and pool[0].rank("text"):
         # Of such a name, “notes”, may be what somebody wrote beside the text.
         pool = [one for one in pool if one.length * _CLEARLY_LONGER >= longest]
@@ -247,10 +248,10 @@ def _id(columns: Iterable[_Column]) -> int | None:
 
 def _labels(columns: Sequence[_Column]) -> list[int]:
     """Return the columns that would do as the label: one, where that is clear."""
-    some = [one for one in columns if one.different > 1 and one.rank("id") is None]
-    named = _surest(some, "label")
+    named = _surest(columns, "label")
     if named:
         return [one.index for one in named]
+    some = [one for one in columns if one.different > 1 and one.rank("id") is None]
     return [
         one.index for one in some if one.different <= min(_MOST_CLASSES, max(2, one.filled // 2)) and one.length < 80
     ]

@@ -14,7 +14,8 @@ from interpret.core.files import Table
 from interpret.core.labels import as_number, is_missing
 
 # Words between spaces, and ideographs one by one.
-_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]|[^\s\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]+")
+_IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\s{_IDEOGRAPHS}]+")
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def decode(content: bytes, name: str, encoding: str = "") -> tuple[str, str]:
             most=MOST_BYTES >> 20,
         )
     if encoding:
-        return _as_asked(content, known_encoding(encoding), name)
+        return _in_encoding(content, known_encoding(encoding), name)
     for mark, marked in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if content.startswith(mark):
             return _decoded(content, [marked], name)
@@ -168,7 +168,7 @@ def _likely(content: bytes, certain: Sequence[str]) -> Iterator[str]:
     yield from guessed_encodings(content)
 
 
-def _as_asked(content: bytes, encoding: str, name: str) -> tuple[str, str]:
+def _in_encoding(content: bytes, encoding: str, name: str) -> tuple[str, str]:
     """Read a file in an encoding that somebody chose for it: what is no character there is read as U+FFFD."""
     codec = "utf-8-sig" if encoding == "utf-8" else encoding
     try:

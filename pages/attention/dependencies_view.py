@@ -15,9 +15,9 @@ from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n, literal
 from dashboard.numbers import interval, listed, sentences
 from dashboard.widgets.choices import choose
-from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv, as_json
 from dashboard.widgets.long_work import long_work
+from dashboard.widgets.slot_view import slot_file
 from dashboard.widgets.windows import warn_of_unknown
 from pages.attention.heads_view import SEED
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, Analysis] | None:
     """Draw the input of a CoNLL-U file and the run over it; None before there is a result."""
-    found = kept_file("trees", _("Treebank file with dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
-    if found is None:
+    file = slot_file("trees", _("Treebank file with dependency trees: {kinds}").format(kinds=".conllu"), (".conllu",))
+    if file is None:
         st.info(
             _(
                 "Choose a CoNLL-U file, such as a treebank from universaldependencies.org, to see which head's "
@@ -36,7 +36,7 @@ def tree_scores(spec: it.EncoderSpec) -> tuple[it.attention.DependencyScores, An
             )
         )
         return None
-    name, content = found
+    name, content = file.name, file.content
     sentences = cache.trees(content, name)
     amounts = {500: "500", 2000: f"{2000:,}", 0: _("all")}
     most = choose(st.selectbox, _("Sentences to read"), amounts, state.TREES, width=220)

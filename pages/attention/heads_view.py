@@ -29,7 +29,7 @@ SEED = 0
 
 def corpus_statistics(spec: it.EncoderSpec) -> tuple[it.attention.HeadStatistics, Analysis] | None:
     """Draw the input of a corpus and the run over it; None before there is a result, with its analysis after."""
-    corpus = corpus_input("heads")
+    corpus = corpus_input()
     if corpus is None:
         st.info(_("Choose a file to see what each head does on average over all its texts."))
         return None

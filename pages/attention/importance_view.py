@@ -27,7 +27,7 @@ _SIGNED = "+.4f"
 
 def importance_run(spec: it.EncoderSpec) -> tuple[it.attention.HeadImportance, Analysis] | None:
     """Draw the input of a labelled file and the run over it; None before there is a result, with its analysis after."""
-    corpus = corpus_input("importance", labelled=True)
+    corpus = corpus_input("labels")
     if corpus is None:
         st.info(
             _(

@@ -30,6 +30,6 @@ TABS = [
 st.title(_("Attention: which head looks where?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
-subject = fit(encoder, chosen_text.text, chosen_text.pair)
+subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
 draw_tabs(TABS, state.TAB, subject)

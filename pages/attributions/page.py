@@ -39,7 +39,7 @@ def tabs(choice: TargetChoice) -> None:
 st.title(_("Attributions: why this prediction?"))
 chosen_text = text_input()
 encoder = chosen_encoder()
-subject = fit(encoder, chosen_text.text, chosen_text.pair)
+subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
 found = target_input(subject)
 if found is not None:

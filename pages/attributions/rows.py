@@ -62,7 +62,7 @@ def rows(choice: TargetChoice) -> None:
     )
     if result is None:
         return
-    stem = file_stem("rows", choice.subject.spec.checkpoint.name.split("/")[-1], found.name)
+    stem = file_stem("rows", choice.subject.spec.checkpoint.name.split("/")[-1], found.file.name)
     accuracy_lines(result)
     skipped_rows(result)
     _summary(result)
@@ -80,7 +80,7 @@ def rows(choice: TargetChoice) -> None:
         st.caption(class_words_line(words))
     else:
         st.info(_("No word occurs in three or more of the texts explained for this class."))
-    chosen_row(result)
+    chosen_row(found.file, result)
     export_bar(rows_downloads(result, stem), analysis)
 
 

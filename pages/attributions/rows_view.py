@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,18 +10,19 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, state
 from dashboard.analysis import Analysis, Source, table_lines
+from dashboard.data_slot import SlotFile
 from dashboard.language import _, _n, explain, literal
 from dashboard.numbers import listed, number
 from dashboard.widgets.accuracy_line import accuracy_line
 from dashboard.widgets.choices import choose
-from dashboard.widgets.collection import label_among
-from dashboard.widgets.corpus_input import kept_file
 from dashboard.widgets.export import Download, as_csv
+from dashboard.widgets.file_input import open_row
 from dashboard.widgets.models import chosen_run
 from dashboard.widgets.run_view import run_rows
-from dashboard.widgets.table_caption import table_caption, unlabelled_caption
+from dashboard.widgets.slot_view import column_of, file_line, slot_file
+from dashboard.widgets.table_caption import unlabelled_caption
 from dashboard.widgets.target_view import TargetChoice
 from interpret.attribution.row_attributions import rows_table
 from interpret.core.accuracy import text_key
@@ -33,8 +33,6 @@ from interpret.core.labels import multi_labels
 from interpret.core.scripts import fold
 
 _SEED = 0
-# What people call the column of what they marked.
-_MARKED = ("highlights", "highlight", "rationale", "rationales", "evidence", "标注", "依据", "高亮")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +41,8 @@ class Input:
 
     Attributes
     ----------
-    name, about
-        The file's name, and what tells this choice of rows and columns from others.
+    file, about
+        The file, and what tells this choice of rows and columns from others.
     texts, labels, highlights
         Of each row; None where there is no such column.
     origin
@@ -57,7 +55,7 @@ class Input:
         Where lines of Python find the file.
     """
 
-    name: str
+    file: SlotFile
     about: str
     texts: tuple[str, ...]
     labels: tuple[str, ...] | None
@@ -77,8 +75,8 @@ def rows_input() -> Input | None:
         If the file cannot be read or has no rows.
     """
     label = _("A file with a text in each row, and optionally a label: {kinds}").format(kinds=" ".join(SUFFIXES))
-    found, folder = kept_file("explained_rows", label, SUFFIXES), ""
-    if found is None:
+    file, folder = slot_file("rows", label, SUFFIXES), ""
+    if file is None:
         example = "topics.csv"
         st.toggle(_("Use the built-in example with six topics"), key=state.ROWS_EXAMPLE, persist_state="session")
         if not st.session_state.get(state.ROWS_EXAMPLE):
@@ -87,29 +85,13 @@ def rows_input() -> Input | None:
             )
             return None
         folder = "dashboard/examples/"
-        found = (example, (ROOT / folder / example).read_bytes())
-    name, content = found
-    table = cache.table(content, name)
-    table_caption(table, name)
-    file = hashlib.sha1(content + name.encode(), usedforsecurity=False).hexdigest()[:12]
-    names = dict(enumerate(table.columns))
-    columns = st.columns(4)
-    column = choose(
-        columns[0].selectbox, _("Column with the text"), names, state.ROWS_TEXT.of(file), table.longest_column
-    )
-    others = {-1: _("(none)"), **{i: one for i, one in names.items() if i != column}}
-    guess = label_among({one: [row[i] for row in table.rows] for i, one in names.items() if i != column})
-    default = table.columns.index(guess) if guess is not None else -1
-    labels = choose(
-        columns[1].selectbox, _("Column with the label"), others, state.ROWS_LABEL.of(file, column), default
-    )
-    marks = choose(
-        columns[2].selectbox,
-        _("Column with highlights"),
-        others,
-        state.ROWS_MARKS.of(file, column),
-        next((i for i, one in others.items() if one.casefold() in _MARKED), -1),
-        help=_("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20."),
+        file = SlotFile(example, (ROOT / folder / example).read_bytes())
+    table = file.table
+    file_line("rows", file, ("text", "label", "id", "highlights"))
+    column = column_of("rows", file, "text")
+    labels, marks = (
+        -1 if found is None else found
+        for found in (column_of("rows", file, "label", required=False), file.roles.highlights)
     )
     several = multi_labels([row[labels] for row in table.rows]) if labels >= 0 else None
     if several is not None:
@@ -124,24 +106,24 @@ def rows_input() -> Input | None:
     if labels >= 0:
         unlabelled_caption([row[labels] for row in table.rows])
     amounts = {100: "100", 500: "500", 2000: f"{2000:,}", 10_000: f"{10_000:,}", 0: _("all")}
-    most = choose(columns[3].selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file))
+    most = choose(st.selectbox, _("Rows to read"), amounts, state.ROWS_MOST.of(file.key), width=220)
     if not table.rows:
-        raise InputError("“{name}” has no rows.", name=name)
+        raise InputError("“{name}” has no rows.", name=file.name)
     chosen = _sampled_rows(len(table.rows), most)
 
     def values(index: int) -> tuple[str, ...]:
         return tuple(table.rows[i][index] for i in chosen)
 
     return Input(
-        name,
-        f"{file}:{column}:{labels}:{marks}:{most}",
+        file,
+        f"{file.about}:{column}:{labels}:{marks}:{most}",
         values(column),
         values(labels) if labels >= 0 else None,
         values(marks) if marks >= 0 else None,
         rows_of(table, chosen, [table.columns[column]]),
         (column, labels, marks),
         most,
-        folder + name,
+        folder + file.name,
     )
 
 
@@ -214,7 +196,7 @@ def human_line(found: it.attribution.RowAttributions) -> None:
         )
 
 
-def chosen_row(found: it.attribution.RowAttributions) -> None:
+def chosen_row(file: SlotFile, found: it.attribution.RowAttributions) -> None:
     """Draw the rows as a table; the one that is clicked can be opened in the other tabs."""
     wrong = any(row.wrong for row in found.evaluated)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -249,14 +231,14 @@ def chosen_row(found: it.attribution.RowAttributions) -> None:
         column_config={_("Probability"): st.column_config.NumberColumn(format="%.3f")},
     )
     picked = event.selection.rows
-    text = rows[picked[0]].text if picked and picked[0] < len(rows) else None
+    row = rows[picked[0]] if picked and picked[0] < len(rows) else None
     st.button(
         _("Open this row in “Word attributions”"),
         key="open_row",
-        disabled=text is None,
+        disabled=row is None,
         icon=":material/open_in_new:",
         on_click=_open,
-        args=(text or "",),
+        args=(file, found.number(row.index), row.text) if row is not None else (),
         help=_("Choose a row of the table first."),
     )
 
@@ -267,10 +249,8 @@ def _best(one: it.Attribution) -> str:
     return listed(f"{tokens.words[i]} {number(scores[i], '+.2f')}" for i in order)
 
 
-def _open(text: str) -> None:
-    st.session_state[state.SOURCE] = "typed"
-    st.session_state[state.TEXT] = text
-    st.session_state[state.WITH_PAIR] = False
+def _open(file: SlotFile, number: int, text: str) -> None:
+    open_row(file, number, text)
     st.session_state[state.WHY] = "why"
 
 
@@ -297,14 +277,14 @@ def rows_downloads(found: it.attribution.RowAttributions, stem: str) -> list[Dow
 def rows_analysis(choice: TargetChoice, read: Input, method: str, baseline: str) -> Analysis:
     """Describe how the rows are explained."""
     column, labels, marks = read.columns
-    lines = table_lines(read.path) + "indices = range(len(table.rows))\n"
+    lines = table_lines(read.path, read.file.encoding) + "indices = range(len(table.rows))\n"
     if read.most:
         draw = f"np.random.default_rng({_SEED}).choice(len(table.rows), {read.most}, replace=False)"
         lines += f"if len(table.rows) > {read.most}:\n    import numpy as np\n\n    indices = sorted({draw}.tolist())\n"
     rows = Source("rows", lines + "rows = [table.rows[i] for i in indices]\n", read.about, lambda: None)
 
     def source(name: str, value: object, made: str) -> Source:
-        return Source(name, f"{made}\n", read.about, lambda: value, read.name, (rows,))
+        return Source(name, f"{made}\n", read.about, lambda: value, read.file.name, (rows,))
 
     origin = f"origin = rows_of(table, indices, [table.columns[{column}]])"
     more: dict[str, Any] = {} if choice.head is None else {"head": choice.head}

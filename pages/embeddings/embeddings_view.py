@@ -18,7 +18,7 @@ from dashboard.analysis import Analysis, Source
 from dashboard.language import _, _n
 from dashboard.numbers import clauses, sentences
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.collection import SEED, Collection, label_among
+from dashboard.widgets.collection import SEED, Collection
 from dashboard.widgets.long_work import Progress, long_work, was_stopped
 from dashboard.widgets.sentence_view import length_line, sentence_input
 from dashboard.widgets.windows import warn_of_unknown
@@ -43,10 +43,10 @@ class Read:
     embeddings: it.Embeddings
     about: str
 
-    @cached_property
+    @property
     def label(self) -> str | None:
-        """The column that looks most like labels of these items; None where there is none."""
-        return label_among({name: self.column(name) for name in self.collection.columns})
+        """The column with the texts' label; None where there is none."""
+        return self.collection.label
 
     @cached_property
     def analysis(self) -> Analysis:

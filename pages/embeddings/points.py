@@ -12,6 +12,7 @@ from dashboard.figures import hidden_state_names
 from dashboard.language import _, _n, literal
 from dashboard.widgets.choices import choose
 from dashboard.widgets.export import as_csv
+from dashboard.widgets.file_input import open_row
 from interpret.core.scripts import fold
 from pages.embeddings.embeddings_view import Read
 from pages.embeddings.export import item_table
@@ -139,10 +140,6 @@ def selection_table(read: Read, items: np.ndarray, stem: str, search: str) -> No
             icon=":material/arrow_forward:",
             help=_("Choose a row of the table first."),
         ):
-            _to_attention(table[_("Text")][rows[0]])
-
-
-def _to_attention(text: str) -> None:
-    for key, value in ((state.SOURCE, "typed"), (state.TEXT, text), (state.WITH_PAIR, False)):
-        st.session_state[key] = value
-    st.switch_page(page_file("attention"))
+            index = int(read.embeddings.text[items[rows[0]]])
+            open_row(read.collection.file, read.collection.origin.numbers[index], read.collection.texts[index])
+            st.switch_page(page_file("attention"))

@@ -8,13 +8,15 @@ import numpy as np
 import streamlit as st
 
 import interpret as it
-from dashboard import ROOT, cache, state
+from dashboard import ROOT, cache, data_slot, state
 from dashboard.cache import Labelled
+from dashboard.data_slot import SlotFile
 from dashboard.figures.finetuning import balance_bars, lengths_histogram
 from dashboard.language import _, explain
 from dashboard.widgets.choices import choose, segments
-from dashboard.widgets.corpus_input import kept_file
-from dashboard.widgets.table_caption import large_missing, table_caption, tags_caption
+from dashboard.widgets.slot_view import column_of, file_line, second_file, slot_file
+from dashboard.widgets.table_caption import large_missing, tags_caption
+from interpret.core.files import SUFFIXES
 from interpret.finetuning.data_source import PASSAGE_WORDS
 from interpret.finetuning.health import describe_health
 from interpret.finetuning.passages import LEAST_WORDS, MOST_WORDS
@@ -51,8 +53,9 @@ def labelled_input() -> Given | None:
         "sentiment_zh": _("Sentiment (Chinese)"),
         _FILE: _("My own file"),
     }
-    source = segments(_("Training data"), sources, state.DATA)
-    state.publish(state.DATA)
+    usual = _FILE if data_slot.files(SUFFIXES) else "sentiment"
+    source = segments(_("Training data"), sources, state.DATA, usual)
+    state.publish(state.DATA, usual)
     if source != _FILE:
         name = _SHIPPED[source]
         content = (ROOT / "dashboard/examples" / name).read_bytes()
@@ -72,13 +75,13 @@ def labelled_input() -> Given | None:
     if objective.about:
         st.caption(_(objective.about))
     suffixes = objective.suffixes
-    found = kept_file(f"labelled:{task}", _(objective.file_hint).format(kinds=" ".join(suffixes)), suffixes)
-    if found is None:
+    file = slot_file("training", _(objective.file_hint).format(kinds=" ".join(suffixes)), suffixes)
+    if file is None:
         st.info(
             _("Choose a file. None of its content leaves the machine that runs Bertoscope."), icon=":material/upload:"
         )
         return None
-    data = _SOURCES[objective.source](found, task)
+    data = _SOURCES[objective.source](file, task)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     second = left.toggle(_("Use a second file as the test set"), key="second_file", persist_state="session")
     if not second:
@@ -86,11 +89,11 @@ def labelled_input() -> Given | None:
             _("Held out for validation and test (%)"), 5, 50, 20, 5, key="held_out", persist_state="session"
         )
         return Given(data, None, share / 100)
-    other = kept_file(f"judged:{task}", _("Test file, with the same columns"), suffixes)
+    other = second_file(_("Test file, with the same columns"), suffixes, file)
     if other is None:
         st.info(_("Choose a test file, or turn off “Use a second file as the test set”."))
         return None
-    return Given(data, replace(data, content=other[1], name=other[0]), 0.2)
+    return Given(data, replace(data, content=other.content, name=other.name), 0.2)
 
 
 def _words_input() -> int:
@@ -112,52 +115,29 @@ def _words_input() -> int:
     )
 
 
-def _text_source(found: tuple[str, bytes], task: str) -> Labelled:
+def _text_source(file: SlotFile, task: str) -> Labelled:
     """Ask which column of a table is running text, and how long passages are; a plain text has one."""
-    name, content = found
     column = "text"
-    if not name.lower().endswith(_PLAIN):
-        table = cache.table(content, name)
-        table_caption(table, name)
-        columns = dict(enumerate(table.columns))
-        index = choose(
-            st.selectbox, _("Column with the text"), columns, state.TRAINING_TEXT.of(name, task), table.longest_column
-        )
-        column = table.columns[index]
-    return Labelled(content, name, column, "", None, task, words=_words_input())
+    if not file.name.lower().endswith(_PLAIN):
+        file_line("training", file, ("text",))
+        column = file.table.columns[column_of("training", file, "text")]
+    return Labelled(file.content, file.name, column, "", None, task, words=_words_input())
 
 
-def _columns_source(found: tuple[str, bytes], task: str) -> Labelled:
-    """Ask which columns are the text, its label, and a second text."""
-    name, content = found
-    table = cache.table(content, name)
-    table_caption(table, name)
-    if len(table.columns) < 2:
-        raise it.InputError(
-            "“{name}” has a single column. A labelled file needs two: the text, and its label.", name=name
-        )
-    names = dict(enumerate(table.columns))
-    sample = table.rows[:200]
-    columns = st.columns(3)
-    column = choose(
-        columns[0].selectbox, _("Column with the text"), names, state.TRAINING_TEXT.of(name), table.longest_column
+def _columns_source(file: SlotFile, task: str) -> Labelled:
+    """Ask which columns are the text, its label, and a second text, where that is not clear."""
+    columns = file.table.columns
+    file_line("training", file, ("text", "pair", "label"))
+    text, label = (column_of("training", file, role) for role in ("text", "label"))
+    pair = file.roles.pair
+    return Labelled(
+        file.content, file.name, columns[text], columns[label], None if pair is None else columns[pair], task
     )
-    others = {index: one for index, one in names.items() if index != column}
-    fewest = min(others, key=lambda index: len({row[index] for row in sample}))
-    label = choose(
-        columns[1].selectbox, _("Column with the label"), others, state.TRAINING_LABEL.of(name, column), fewest
-    )
-    pairs = {-1: _("(none)"), **{index: one for index, one in others.items() if index != label}}
-    pair = choose(
-        columns[2].selectbox, _("Column with the second text"), pairs, state.TRAINING_PAIR.of(name, column, label)
-    )
-    return Labelled(content, name, names[column], names[label], names[pair] if pair >= 0 else None, task)
 
 
-def _tags_source(found: tuple[str, bytes], task: str) -> Labelled:
+def _tags_source(file: SlotFile, task: str) -> Labelled:
     """Ask which tags of words are meant."""
-    name, content = found
-    return Labelled(content, name, "", "", None, task, tags=_tags_input(content, name))
+    return Labelled(file.content, file.name, "", "", None, task, tags=_tags_input(file.content, file.name))
 
 
 # What is asked of a file, by what an objective reads of it.

@@ -81,7 +81,7 @@ def lens_input(spec: it.EncoderSpec) -> LensChoice | None:
     }
     source = choose(st.selectbox, _("Fitted on"), sources, state.LENS_SOURCE, width=280)
     if source == "file":
-        corpus = corpus_input("lens")
+        corpus = corpus_input()
         if corpus is None:
             st.info(_("Choose a file of texts like those you analyse; the lens is fitted on them."))
             return None

@@ -87,7 +87,7 @@ def pairs_input() -> Given | None:
         lines = table_lines(f"dashboard/examples/{_SHIPPED}") + "texts = [row[0] for row in table.rows]\n"
         texts = Source("texts", lines, _SHIPPED, lambda: tuple(row[0] for row in table.rows), _SHIPPED)
         return _consecutive(texts, rows_of(table, range(len(table.rows)), ["text"]))
-    corpus = corpus_input("following")
+    corpus = corpus_input()
     if corpus is None:
         st.info(
             _(

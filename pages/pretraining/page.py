@@ -27,7 +27,7 @@ TABS = [
 st.title(_("Pretraining: masked words and next sentence"))
 chosen_text = text_input()
 encoder = chosen_encoder(guesses=True)
-subject = fit(encoder, chosen_text.text, chosen_text.pair)
+subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
 say_how_good(encoder)
 draw_tabs(TABS, state.PRE, subject)

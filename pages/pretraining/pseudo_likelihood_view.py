@@ -171,7 +171,7 @@ def pairs_input() -> Pairs | None:
         lines = table_lines(f"dashboard/examples/{_SHIPPED}") + "pairs = [(row[0], row[1]) for row in table.rows]\n"
         pair_source = Source("pairs", lines, _SHIPPED, lambda: pairs, _SHIPPED)
         return Pairs(pair_source, tuple(row[2] for row in table.rows), origin)
-    corpus = corpus_input("preferences")
+    corpus = corpus_input("pairs")
     if corpus is None:
         st.info(_("Choose a file with two columns: the sentence that should be more likely, and the other one."))
         return None

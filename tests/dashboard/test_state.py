@@ -14,8 +14,8 @@ ADDRESS = """
 after as at baseline beside beside_model beside_text classifier colour corpus data device dims direction example explain
 from game_hidden game_rate game_replaced game_whole goal grouping groups heads hidden hide kept lang least lens level
 map measure method methods metric minimum model off over pair pooling pre precision prompt query query_prompt revision
-run scale seed show shown specials stage surprise_other surprise_over tab target temperature text token unit view why
-window window_b within word
+row run scale seed show shown source specials stage surprise_other surprise_over tab target temperature text token unit view
+why window window_b within word
 """
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_allowed_becomes_the_default(monkeypatch):
 
 
 def test_a_key_of_one_file_is_in_no_address():
-    key = state.CORPUS_PAIR.of("abc", 2)
-    assert key == "second:abc:2"
+    key = state.CORPUS_ROWS.of("abc", "texts")
+    assert key == "most:abc:texts"
     assert not key.in_address
     assert state.UNIT.of(1).allowed == state.UNIT.allowed

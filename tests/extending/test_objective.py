@@ -16,6 +16,7 @@ from interpret.finetuning.worker import work
 from pages.finetune import result_views
 from pages.finetune.result_views.view import VIEWS
 from tests.apps import switch
+from tests.slot import hold
 
 FILE = '''
 """Grades: classes in an order, of which the nearest counts too. For a test."""
@@ -156,7 +157,7 @@ def test_the_page_has_it(added, tiny_folders, tmp_path, monkeypatch):
     monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
     page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     page.query_params.update({"model": "folder:bert", "device": "cpu"})
-    page.session_state[f"labelled:{added}_kept"] = ("rows.csv", ROWS.encode())
+    hold(page, "rows.csv", ROWS.encode())
     for key, value in {"data": "file", "task": added, "epochs": 1}.items():
         page.session_state[key] = value
     switch(page, "finetune").run()

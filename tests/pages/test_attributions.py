@@ -21,6 +21,7 @@ from pages.attributions.export import as_dict, as_page, attribution_table
 from tests.apps import listed, switch
 from tests.pages.test_results_page import noise as answers_of_noise
 from tests.pages.test_results_page import plant, rows_of
+from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 TABS = ("why", "quality", "layers", "pairs", "whatif", "rows")
@@ -119,7 +120,8 @@ def test_similarity_asks_for_the_second_text(page):
 
 def test_a_files_rows_are_explained_and_opened(page):
     content = "text,kind\nthe bank lent money,law\n,law\nthe river was steep,sport\nrich animals,law\n"
-    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    hold(page, "rows.csv", content.encode())
+    page.session_state["classifier"] = "starter"
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     assert not page.exception
@@ -128,7 +130,8 @@ def test_a_files_rows_are_explained_and_opened(page):
 
 def test_rows_of_one_answer_alone_are_listed(page):
     content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
-    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    hold(page, "rows.csv", content.encode())
+    page.session_state["classifier"] = "starter"
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
     answers = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Model output"]
@@ -171,11 +174,9 @@ def run_lines(page, tmp_path, monkeypatch, lines):
 
 
 def test_the_lines_of_python_give_the_same_scores(page, tmp_path, monkeypatch):
-    page.session_state["corpus:classifier_kept"] = (
-        "mine.csv",
-        b"text,kind\nthe bank lent money,law\n,law\nthe river was steep,sport\nrich animals,law\nsteep bank,sport\n",
-    )
-    (tmp_path / "mine.csv").write_bytes(page.session_state["corpus:classifier_kept"][1])
+    rows = b"text,kind\nthe bank lent money,law\n,law\nthe river was steep,sport\nrich animals,law\nsteep bank,sport\n"
+    hold(page, "mine.csv", rows)
+    (tmp_path / "mine.csv").write_bytes(rows)
     open_page(
         page, model="folder:bert", classifier="file", methods="feature_ablation,input_x_gradient", example="short"
     )
@@ -193,7 +194,8 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
     content = (
         b"text,kind,highlights\nthe bank lent money,law,bank\n,law,\nthe river was steep,sport,\nrich animals,law,no\n"
     )
-    page.session_state["explained_rows_kept"] = ("rows.csv", content)
+    hold(page, "rows.csv", content)
+    page.session_state["classifier"] = "starter"
     (tmp_path / "rows.csv").write_bytes(content)
     page.session_state["rows_method"] = "input_x_gradient"
     monkeypatch.chdir(ROOT)
@@ -214,7 +216,8 @@ def test_the_lines_of_python_explain_the_same_rows(page, tmp_path, monkeypatch):
 
 def test_labels_that_are_no_classes_are_said_and_not_counted(page):
     content = "text,kind\n" + "the bank lent money,cardiac\nthe river was steep,neuro\nrich animals,law\n" * 3
-    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    hold(page, "rows.csv", content.encode())
+    page.session_state["classifier"] = "starter"
     page.session_state["rows_method"] = "input_x_gradient"
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
@@ -332,8 +335,8 @@ def noise(count=40):
 
 @pytest.mark.parametrize("tab", TABS)
 def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab):
-    page.session_state["corpus:classifier_kept"] = ("mine.csv", noise().encode())
-    page.session_state["explained_rows_kept"] = ("mine.csv", noise().encode())
+    hold(page, "mine.csv", noise().encode())
+    hold(page, "mine.csv", noise().encode())
     page.session_state["rows_method"] = "saliency"
     open_page(page, model="folder:bert", classifier="file", why=tab, methods="saliency", example="short")
     assert not page.exception
@@ -355,7 +358,8 @@ def test_rows_that_a_run_learned_from_are_told_apart(page, monkeypatch):
     from pages.attributions import rows_view
 
     content = "text,kind\nthe bank lent money,law\nthe river was steep,sport\nrich animals,law\n"
-    page.session_state["explained_rows_kept"] = ("rows.csv", content.encode())
+    hold(page, "rows.csv", content.encode())
+    page.session_state["classifier"] = "starter"
     page.session_state["rows_method"] = "saliency"
     told = []
     explain_rows = it.attribution.attribute_rows

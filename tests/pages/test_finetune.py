@@ -17,6 +17,7 @@ from interpret.finetuning.run_state import write_state
 from interpret.finetuning.worker import work
 from pages.runs import runs_view
 from tests.apps import charts, listed, offered, switch
+from tests.slot import files_of, hold
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_a_sweep_trains_at_every_depth_and_says_what_is_enough(page, tmp_path):
 
 
 def give(page, content, name="rows.csv", task="classes"):
-    page.session_state[f"labelled:{task}_kept"] = (name, content)
+    hold(page, name, content)
     page.session_state["data"] = "file"
     page.session_state["task"] = task
     return page.run()
@@ -198,7 +199,7 @@ def test_bad_data_is_one_sentence(page, lines, sentence):
     assert len(said(page)) == 1
     assert sentence in said(page)[0]
     # Nothing that was given is lost.
-    assert page.session_state["labelled:classes_kept"][0] == "rows.csv"
+    assert files_of(page)[0][0] == "rows.csv"
 
 
 def test_a_file_in_an_old_encoding_values_and_words(page):
@@ -303,7 +304,7 @@ def test_pre_training_goes_on_with_a_text_and_every_tab_and_page_reads_the_run(p
 def test_what_the_vocabulary_lacks_is_said_before_how_finely_the_rest_is_cut(page):
     # Two words that are read, of a token each, and four characters that are not.
     rows = "".join(f"{'river bank 㐀㐁㐂㐃 ' * (i + 1)},{'ab'[i % 2]}\n" for i in range(20))
-    page.session_state["labelled:classes_kept"] = ("mine.csv", f"text,label\n{rows}".encode())
+    hold(page, "mine.csv", f"text,label\n{rows}".encode())
     open_page(page, data="file")
     assert not page.exception
     line = next(one.value for one in page.markdown if "tokens per known word" in one.value)

@@ -14,6 +14,7 @@ from dashboard.language import literal
 from pages.runs import runs_view
 from tests.apps import charts, offered, switch
 from tests.pages.test_results_page import noise, plant
+from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 # One of each kind of thing that Markdown, Streamlit's own additions to it, or HTML would make of a text.
@@ -229,25 +230,20 @@ def hostile_file(count=24):
 
 
 UPLOADS = {
-    "attention": ("attention", {"source": "file"}, "file"),
-    "rows": ("attributions", {"why": "rows", "rows_method": "saliency", "example": "short"}, "explained_rows_kept"),
-    "collection": ("embeddings", {"from": "file", "show": "clusters", "groups": 3}, "collection_kept"),
-    **{
-        tab: ("embeddings", {"from": "file", "show": tab}, "collection_kept")
-        for tab in ("map", "layers", "geometry", "neighbours")
-    },
+    "attention": ("attention", {"source": "file"}),
+    "rows": ("attributions", {"why": "rows", "rows_method": "saliency", "example": "short"}),
+    "collection": ("embeddings", {"from": "file", "show": "clusters", "groups": 3}),
+    **{tab: ("embeddings", {"from": "file", "show": tab}) for tab in ("map", "layers", "geometry", "neighbours")},
     "following": (
         "pretraining",
         {"pre": "following", "following_source": "file", "text": "the river", "pair": "it was"},
-        "corpus:following_kept",
     ),
     "preferences": (
         "pretraining",
         {"pre": "surprise", "surprise_over": "pairs", "preference_source": "file", "text": "the river"},
-        "corpus:preferences_kept",
     ),
-    "classes": ("finetune", {"stage": "setup", "data": "file", "task": "classes"}, "labelled:classes_kept"),
-    "tags": ("finetune", {"stage": "setup", "data": "file", "task": "token classes"}, "labelled:token classes_kept"),
+    "classes": ("finetune", {"stage": "setup", "data": "file", "task": "classes"}),
+    "tags": ("finetune", {"stage": "setup", "data": "file", "task": "token classes"}),
 }
 
 # A column of the table that each ends in.
@@ -272,7 +268,7 @@ def open_page(page, name, **state):
 
 @pytest.mark.parametrize("place", UPLOADS)
 def test_a_file_is_text_wherever_one_is_read(page, place):
-    name, state, key = UPLOADS[place]
+    name, state = UPLOADS[place]
     file = hostile_file()
     if place == "tags":
         file = (
@@ -284,11 +280,10 @@ def test_a_file_is_text_wherever_one_is_read(page, place):
         )
     model = FOLDER + "3" if name == "pretraining" else FOLDER
     open_page(page, name, model=f"folder:{model}", device="cpu", **state)
-    open_page(page, name, **{key: file})
+    hold(page, *file, text=0, **({"pair": 1} if place in ("following", "preferences") else {"label": 1}))
+    open_page(page, name)
     said = " ".join(one.value for kind in (page.caption, page.warning, page.error) for one in kind)
     assert place == "tags" or literal(FILE) in said
-    for second in [one for one in page.selectbox if (one.key or "").startswith("second:")][:1]:
-        second.select_index(len(second.options) - 1).run()
     for button in [one for one in page.button if one.key in ("rows:start", "following:start", "preferences:start")]:
         button.click().run()
     assert not page.exception

@@ -15,7 +15,8 @@ from pages.pretraining.figures import rank_lines
 from pages.pretraining.fill_mask_view import survival_table
 from pages.pretraining.masking_view import DRAWS, mask_often
 from pages.pretraining.pseudo_likelihood_view import verdict
-from tests.apps import charts, listed, offered, switch
+from tests.apps import charts, offered, switch
+from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 TABS = ("guess", "game", "surprise", "following")
@@ -66,10 +67,7 @@ def fine(page):
 def give_story(page):
     """Short sentences in the place of the shipped ones, which are too long for a tiny ALBERT."""
     page.session_state["following_source"] = "file"
-    page.session_state["corpus:following_kept"] = (
-        "t.txt",
-        b"The river was steep. It was rich. The bank lent.\n\nMoney was.",
-    )
+    hold(page, "t.txt", b"The river was steep. It was rich. The bank lent.\n\nMoney was.")
 
 
 def encoder(models, name):
@@ -207,7 +205,7 @@ def test_shipped_pairs_are_scored_by_kind(page):
 
 def test_a_file_of_pairs_without_a_second_column_is_one_sentence(page):
     page.session_state["preference_source"] = "file"
-    page.session_state["corpus:preferences_kept"] = ("t.csv", b"text\nthe river\nthe bank\n")
+    hold(page, "t.csv", b"text\nthe river\nthe bank\n")
     open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
     assert not page.exception
     assert len(said(page)) == 1
@@ -456,10 +454,8 @@ def test_beside_another_model_typed_masks_are_written_as_it_writes_them(page):
 
 def test_pairs_of_which_none_can_be_read_are_told_so(page):
     page.session_state["preference_source"] = "file"
-    page.session_state["corpus:preferences_kept"] = ("t.csv", b"a,b\nthe [MASK],the bank\nthe river,the [MASK]\n")
-    open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs")
-    listed(page, "second:preferences").select(1)
-    fine(page.run())
+    hold(page, "t.csv", b"a,b\nthe [MASK],the bank\nthe river,the [MASK]\n", text=0, pair=1)
+    fine(open_page(page, model="folder:bert", pre="surprise", surprise_over="pairs"))
     assert any("2 pairs cannot be read" in one.value for one in page.caption)
 
 

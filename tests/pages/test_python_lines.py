@@ -1,7 +1,6 @@
 """The lines of Python under each picture, run: they give what the page shows. Every analysis of a page is tried."""
 
 import ast
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -13,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 import interpret as it
 from dashboard import ROOT, analysis, cache
+from dashboard.data_slot import SlotFile
 from dashboard.widgets import collection, corpus_input, export
 from tests.apps import switch
+from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 TEXT, OTHER = "the river bank was steep", "money was rich"
@@ -25,8 +26,6 @@ LABELLED = "text,kind,note\n" + "".join(
     for other in WORDS
 )
 PAIRS = "better,worse\nthe bank was rich,the bank were rich\nthe river was steep,\nmoney was rich,money rich was\n"
-# What the choice of its columns is kept under.
-SHA = hashlib.sha1(PAIRS.encode() + b"mine.csv", usedforsecurity=False).hexdigest()[:12]
 TREE = "# sent_id = {i}\n1\tthe\t_\tDET\tD\t_\t2\tdet\t_\t_\n2\tbank{i}\t_\tNOUN\tN\t_\t0\troot\t_\t_\n"
 
 # What is opened: page, query, what the session holds, buttons that are clicked then.
@@ -38,20 +37,20 @@ CASES = {
     "heads of a file": (
         "attention",
         {"tab": "heads", "over": "corpus"},
-        {"corpus:heads_kept": ("mine.csv", LABELLED.encode())},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1})},
         ("Measure heads",),
     ),
     "trees": (
         "attention",
         {"tab": "heads", "over": "trees"},
-        {"trees_kept": ("mine.conllu", "\n".join(TREE.format(i=i) for i in range(12)).encode())},
+        {"held": ("mine.conllu", "\n".join(TREE.format(i=i) for i in range(12)).encode(), {})},
         ("Score heads",),
     ),
     "ablation": ("attention", {"tab": "ablation", "off": "0.1,2.0", "pair": OTHER}, {}, ()),
     "importance": (
         "attention",
         {"tab": "ablation", "measure": "corpus"},
-        {"corpus:importance_kept": ("mine.csv", LABELLED.encode())},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1})},
         ("Measure head importance",),
     ),
     "bertviz": ("attention", {"tab": "bertviz"}, {}, ()),
@@ -59,7 +58,7 @@ CASES = {
     "tuned lens": (
         "pretraining",
         {"pre": "guess", "lens": "tuned"},
-        {"lens_source": "file", "corpus:lens_kept": ("mine.csv", LABELLED.encode())},
+        {"lens_source": "file", "held": ("mine.csv", LABELLED.encode(), {"label": 1})},
         ("Fit the lens",),
     ),
     "masking": ("pretraining", {"pre": "game", "seed": "3", "game_rate": "40"}, {}, ()),
@@ -69,8 +68,7 @@ CASES = {
         {"pre": "surprise", "surprise_over": "pairs"},
         {
             "preference_source": "file",
-            "corpus:preferences_kept": ("mine.csv", PAIRS.encode()),
-            f"second:preferences:{SHA}:0": 1,
+            "held": ("mine.csv", PAIRS.encode(), {}),
         },
         (),
     ),
@@ -79,7 +77,7 @@ CASES = {
         {"pre": "following", "pair": OTHER},
         {
             "following_source": "file",
-            "corpus:following_kept": ("mine.txt", b"the bank was rich. money was rich. the river was steep."),
+            "held": ("mine.txt", b"the bank was rich. money was rich. the river was steep.", {}),
         },
         (),
     ),
@@ -88,8 +86,7 @@ CASES = {
         {"pre": "following"},
         {
             "following_source": "file",
-            "corpus:following_kept": ("mine.csv", PAIRS.encode()),
-            f"second:following:{SHA}:0": 1,
+            "held": ("mine.csv", PAIRS.encode(), {}),
         },
         (),
     ),
@@ -111,13 +108,13 @@ CASES = {
     "what if": (
         "attributions",
         {"why": "whatif", "classifier": "file"},
-        {"corpus:classifier_kept": ("mine.csv", LABELLED.encode())},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1})},
         ("Search",),
     ),
     "rows": (
         "attributions",
         {"why": "rows", "baseline": "mask"},
-        {"explained_rows_kept": ("mine.csv", LABELLED.encode()), "rows_method": "input_x_gradient"},
+        {"held": ("mine.csv", LABELLED.encode(), {"label": 1}), "rows_method": "input_x_gradient"},
         ("Explain",),
     ),
     "map": ("embeddings", {"show": "map", "map": "tsne", "seed": "5"}, {}, ()),
@@ -227,12 +224,14 @@ def test_the_lines_give_what_the_page_shows(case, models, monkeypatch, tmp_path)
     page.query_params.update({"model": model, "text": TEXT, **query})
     if name == "embeddings" and "from" not in query:
         query = {**query, "from": "file"}
-        session = {**session, "collection_kept": ("mine.csv", LABELLED.encode())}
+        session = {**session, "held": ("mine.csv", LABELLED.encode(), {"label": 1})}
         page.session_state["from"] = "file"
     for key, value in session.items():
         page.session_state[key] = value
-        if isinstance(value, tuple):
-            (tmp_path / value[0]).write_bytes(value[1])
+    if "held" in session:
+        file, content, roles = session["held"]
+        hold(page, file, content, **roles)
+        (tmp_path / file).write_bytes(content)
     # The first page is at the root; by its name a browser comes to it through another.
     (page if name == "attention" else switch(page, name)).run()
     for label in buttons:
@@ -282,11 +281,11 @@ def test_no_analysis_is_forgotten():
 def test_rows_that_are_drawn_of_a_file_are_drawn_by_the_lines(labelled, monkeypatch, tmp_path):
     content = "text,kind\n" + "".join(f"{'' if i % 9 == 0 else f'word {i}'},{i % 3}\n" for i in range(700))
     for module in (corpus_input, collection):
-        monkeypatch.setattr(module, "kept_file", lambda *_: ("mine.csv", content.encode()))
+        monkeypatch.setattr(module, "slot_file", lambda *_: SlotFile("mine.csv", content.encode()))
         monkeypatch.setattr(module, "choose", first)
     (tmp_path / "mine.csv").write_text(content)
     monkeypatch.chdir(tmp_path)
-    given = corpus_input.corpus_input("some", labelled)
+    given = corpus_input.corpus_input("labels" if labelled else "texts")
     assert len(given.texts) < given.total
     sources = [given.source("texts"), given.source("labels" if labelled else "pairs")]
     if not labelled:

@@ -22,7 +22,8 @@ from interpret.core.labels import as_number
 from interpret.finetuning.results import measure_results
 from pages.finetune.result_views import pretraining
 from pages.finetune.result_views.classification import _all_rows
-from tests.apps import listed, switch
+from tests.apps import switch
+from tests.slot import hold
 from tests.tiny import make_checkpoint
 
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x.example","y")')
@@ -248,7 +249,7 @@ def open_page(page, name, **query):
 
 def test_a_whole_file_explained(page, drawn, forty):
     rows = make_rows(60)
-    page.session_state["explained_rows_kept"] = ("rows.csv", as_file(rows))
+    hold(page, "rows.csv", as_file(rows))
     page.session_state["rows_method"] = "saliency"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")
     page.button(key="rows:start").click().run()
@@ -283,7 +284,7 @@ def forty(monkeypatch):
 def test_embeddings(page, drawn, forty, tab, more, level):
     rows = make_rows(60)
     page.session_state["from"] = "file"
-    page.session_state["collection_kept"] = ("rows.csv", as_file(rows))
+    hold(page, "rows.csv", as_file(rows))
     page.session_state["find_points"] = "bank"
     page.session_state["neighbours_of"] = "item"
     open_page(page, "embeddings", show=tab, level=level, map="pca", kept="last", groups="3")
@@ -308,10 +309,8 @@ def test_embeddings(page, drawn, forty, tab, more, level):
 def test_next_sentences(page, drawn, second):
     rows = make_rows(50)
     page.session_state["following_source"] = "file"
-    page.session_state["corpus:following_kept"] = ("rows.csv", as_file(rows))
+    hold(page, "rows.csv", as_file(rows), **({"pair": 2} if second else {}))
     open_page(page, "pretraining", pre="following", text="the river", pair="it was rich")
-    if second:
-        listed(page, "second:").select(2).run()
     asked = [one for one in page.button if one.key == "following:start"]
     for one in asked:
         one.click().run()
@@ -326,9 +325,8 @@ def test_next_sentences(page, drawn, second):
 def test_minimal_pairs(page, drawn):
     rows = make_rows(50)
     page.session_state["preference_source"] = "file"
-    page.session_state["corpus:preferences_kept"] = ("rows.csv", as_file(rows))
+    hold(page, "rows.csv", as_file(rows), pair=2)
     open_page(page, "pretraining", pre="surprise", surprise_over="pairs", text="the river")
-    listed(page, "second:").select(2).run()
     for one in [one for one in page.button if one.key == "preferences:start"]:
         one.click().run()
     assert not page.exception
@@ -367,7 +365,8 @@ def test_a_fine_tunes_rows():
 def test_a_long_text_is_found_and_opened_whole(page):
     tail = " ".join(["steep"] * 80) + " lastword"
     content = f"text\nthe bank\nthe river {tail}\nrich animals\n".encode()
-    page.session_state["explained_rows_kept"] = ("rows.csv", content)
+    hold(page, "rows.csv", content)
+    page.session_state["classifier"] = "starter"
     page.session_state["rows_method"] = "saliency"
     page.session_state["rows_find"] = "LASTWORD"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")

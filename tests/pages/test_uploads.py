@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import ROOT, cache
 from tests.apps import switch
+from tests.slot import hold
 
 # Half a character in the name, in the names of columns, in cells and in labels.
 HALF = "\n".join(
@@ -13,10 +14,12 @@ HALF = "\n".join(
 ROWS = ("text\tlabel\n" + "\n".join(f'"the bank {i}\t{["a", "b", "NaN"][i % 3]}' for i in range(30)) + "\n\n").encode()
 LABELS = ("text,label\n" + "\n".join(f"the bank {i},{['a;b', 'a', 'b'][i % 3]}" for i in range(30))).encode()
 PLACES = {
-    "attention": {"source": "file", "file": "{file}"},
-    "embeddings": {"from": "file", "collection_kept": "{file}"},
-    "attributions": {"why": "rows", "example": "short", "explained_rows_kept": "{file}"},
-    "finetune": {"data": "file", "task": "classes", "labelled:classes_kept": "{file}"},
+    "attention": {
+        "source": "file",
+    },
+    "embeddings": {"from": "file"},
+    "attributions": {"why": "rows", "example": "short"},
+    "finetune": {"data": "file", "task": "classes"},
 }
 
 
@@ -31,10 +34,12 @@ def page(tiny_folders, monkeypatch, tmp_path):
 
 
 def open_with(page, name, file, **more):
+    hold(page, *file)
     for key, value in {"model": "folder:bert", "device": "cpu", **PLACES[name], **more}.items():
-        page.session_state[key] = file if value == "{file}" else value
+        page.session_state[key] = value
     page.query_params.update({"model": "folder:bert", "device": "cpu", "why": "rows", "example": "short"})
-    switch(page, name).run()
+    # The first page is at the root; by its name a browser comes to it through another.
+    (page if name == "attention" else switch(page, name)).run()
     # Streamlit's own box, and what `guarded` shows of an error that nobody expected.
     assert not page.exception
     assert not any("unexpected error" in one.value for one in page.error)
@@ -51,9 +56,11 @@ def test_half_characters_break_no_page(page, name):
 @pytest.mark.parametrize("name", PLACES)
 def test_how_a_file_was_read_is_said(page, name):
     said = open_with(page, name, ("rows.tsv", ROWS))
-    assert "tab\\-separated" in said or "tab-separated" in said
-    assert "quotation marks read as ordinary characters" in said
     assert "rows read: 30, blank rows skipped: 1" in said
+    page.button(key="slot_card").click().run()
+    card = " ".join(one.value for one in page.caption)
+    assert "tab\\-separated" in card or "tab-separated" in card
+    assert "quotation marks read as ordinary characters" in card
 
 
 def test_missing_and_several_labels_are_said(page):
@@ -73,8 +80,7 @@ def test_words_with_tags_are_said_and_their_column_is_chosen(page):
     pairs = enumerate((("the", "DET"), ("bank", "NOUN")), 1)
     rows = "\n".join(f"{i}\t{word}\t_\t{tag}\tX\t_\t0\troot\t_\t_" for i, (word, tag) in pairs)
     text = "\n\n".join(f"# sent_id = {i}\n{rows}\n3\tbank{i}\t_\tNOUN\tY\t_\t1\tobj\t_\t_" for i in range(20)).encode()
-    more = {"task": "token classes", "labelled:token classes_kept": "{file}"}
-    said = open_with(page, "finetune", ("trees.conllu", text), **more)
+    said = open_with(page, "finetune", ("trees.conllu", text), task="token classes")
     assert "sentences read: 20, words: 60, comment lines: 20" in said
     box = next(one for one in page.selectbox if one.label == "Column with the tags")
     assert box.options == ["UPOS", "XPOS", "DEPREL"]

@@ -210,11 +210,7 @@ def _rows(
 def open_in(page: str, run: it.runs.Run, text: str, pair: str | None) -> None:
     """Go to another page with a run's model and a text."""
     st.session_state[state.MODEL] = RUN + run.id
-    st.session_state[state.SOURCE] = "typed"
-    st.session_state[state.TEXT] = text
-    st.session_state[state.WITH_PAIR] = pair is not None
-    if pair is not None:
-        st.session_state[state.PAIR] = pair
+    state.read_text(text, pair)
     st.switch_page(page_file(page))
 
 

@@ -90,6 +90,8 @@ def named(table):
         ("title,body,class", (lambda i: f"Case {i}", text, two), {"text": "body", "label": "class"}),
         # The same customer calls twice: that names no row, and is no class.
         ("customer_id,text,class", (lambda i: f"K{i // 2}", text, two), {"text": "text", "label": "class"}),
+        # Nothing in it: that is said, and nothing else is read in its place.
+        ("text,label", (lambda i: " ", two), {"text": "text", "label": "label"}),
         ("text,price", (text, lambda i: f"{i * 7 % 23 + 0.5}"), {"text": "text"}),
         ("text", (text,), {"text": "text"}),
         ("Zip,Wert", (lambda i: f"{80000 + i * 7}", lambda i: str(i % 5)), {"text": "Zip", "label": "Wert"}),
