@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _COOKIE = "bertoscope"
 _NAME = re.compile(r"[\w-]{22,64}", re.ASCII)
-_SENT = re.compile(rb"(?:^|;)\s*bertoscope=[\w-]{22,64}(?:;|$)")
+_SENT = re.compile(rb"(?:^|;)\s*bertoscope=[\w-]{22,64}\s*(?:;|$)")
 # Where there is no cookie, as in tests and where a browser takes none, the name lasts as long as the session.
 _SESSION = "visitor"
 

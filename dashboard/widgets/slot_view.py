@@ -202,10 +202,15 @@ def _card(key: str) -> None:
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         done = st.button(_("Done"), key="card_done", type="primary")
-        remove = st.button(_("Remove this file"), key="slot_remove", icon=":material/delete:", type="tertiary")
-    if remove:
-        data_slot.drop_file(key)
-    if done or remove:
+        removed = st.button(
+            _("Remove this file"),
+            key="slot_remove",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=data_slot.drop_file,
+            args=(key,),
+        )
+    if done or removed:
         st.rerun()
 
 

@@ -1,0 +1,194 @@
+"""One upload, read on every page: columns that are asked for, encodings, rows with their id, label and columns."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import ROOT, cache
+from dashboard.data_slot import SLOT
+from dashboard.widgets import export
+from tests.apps import listed, offered, switch
+from tests.slot import files_of, hold, upload
+
+CLEAR = "case_id,received,complaint,product\n" + "".join(
+    f"C-{i:03},2026-01-{i + 1:02},the bank lent {word} money {i},{'law' if i % 2 else 'sport'}\n"
+    for i, word in enumerate(("rich", "steep", "the", "river", "it", "was") * 4)
+)
+# Two columns could be the label.
+UNCLEAR = "text,flag,kind\n" + "".join(f"the bank lent money {i},{'xy'[i % 2]},{'abc'[i % 3]}\n" for i in range(24))
+BIG5 = "text,label\n" + "這家餐廳的服務非常好,正面\n我再也不會買這個產品了,負面\n" * 8
+PAGES = ("attention", "embeddings", "attributions", "pretraining", "finetune")
+
+
+@pytest.fixture
+def page(tiny_folders, monkeypatch, tmp_path):
+    cache.clear()
+    monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BERTOSCOPE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("dashboard.jobs.prepare", lambda _root: None)
+    page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+    page.query_params.update({"model": "folder:bert", "device": "cpu"})
+    return page
+
+
+def go(page, name, **session):
+    for key, value in session.items():
+        page.session_state[key] = value
+    switch(page, name).run()
+    assert not page.exception
+    assert not any("unexpected error" in one.value for one in page.error)
+    return page
+
+
+def said(page):
+    return " ".join(one.value for one in (*page.caption, *page.info, *page.warning, *page.markdown)).replace("\\", "")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_uploaded_once_is_read_on_every_page(page, name):
+    go(page, "runs")
+    upload(page, "sidebar", "cases.csv", CLEAR.encode())
+    go(page, name)
+    line = "**cases.csv** · UTF-8 · rows read: 24"
+    assert line in said(page)
+    assert "text: **complaint**" in said(page)
+    # Nobody is asked what is clear, or for the file again.
+    assert not page.file_uploader or all("more" in one.key for one in page.file_uploader)
+    assert not any((one.key or "").startswith("role:") for one in page.selectbox)
+
+
+def test_a_row_is_the_same_row_everywhere_with_its_id_label_and_columns(page, monkeypatch):
+    hold(page, "cases.csv", CLEAR.encode())
+    abouts = []
+    monkeypatch.setattr(export, "python_lines", lambda *some: (abouts.extend(one.about for one in some), "")[1])
+    go(page, "pretraining")
+    listed(page, "row:").select_index(5).run()
+    for name in ("attributions", "attention"):
+        abouts.clear()
+        go(page, name)
+        assert "Row 6 · case_id: **C-005** · received: **2026-01-06** · product: **law**" in said(page)
+        found = json.loads(export.as_json(next(one for one in abouts if "row" in one)))
+        assert (found["file"], found["row"], found["label"]) == ("cases.csv", 6, "law")
+        assert found["columns"] == {"case_id": "C-005", "received": "2026-01-06", "product": "law"}
+        assert found["text"] == "the bank lent was money 5"
+
+
+def test_a_row_that_is_opened_from_the_whole_file_is_that_row_on_the_page(page):
+    hold(page, "cases.csv", CLEAR.encode())
+    go(page, "attributions", why="rows", rows_method="saliency")
+    page.button(key="rows:start").click().run()
+    from pages.attributions.rows_view import _open
+
+    file = SLOT.files(page.session_state["visitor"])[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.session_state", page.session_state)
+        patch.setattr("dashboard.data_slot.visitor", lambda: page.session_state["visitor"])
+        _open(file, 9, "the bank lent the money 8")
+    page.run()
+    assert "Row 9 · case_id: **C-008**" in said(page)
+    assert page.session_state["why"] == "why"
+
+
+@pytest.mark.parametrize("name", ["attributions", "finetune"])
+def test_where_two_columns_would_do_as_the_label_it_is_asked_once_for_all_pages(page, name):
+    hold(page, "rows.csv", UNCLEAR.encode())
+    go(page, name)
+    assert "It is not clear which column of “rows.csv” holds the label" in said(page)
+    box = listed(page, "role:")
+    # What would do stands first, and none of it is chosen.
+    assert (box.value, box.options[:3]) == (None, ["(none)", "flag", "kind"])
+    box.select_index(2).run()
+    assert "holds the label" not in said(page)
+    for other in ("attributions", "finetune"):
+        go(page, other)
+        assert "label: **kind**" in said(page)
+        assert "holds the label" not in said(page)
+
+
+def test_a_wrong_guess_is_corrected_on_the_card(page):
+    hold(page, "cases.csv", CLEAR.encode())
+    go(page, "embeddings")
+    page.button(key="slot_card").click().run()
+    assert "words per text: median 6, most 6" in said(page)
+    assert "majority-class baseline: 50.0%" in said(page)
+    box = listed(page, "role:card:" + files_of_key(page) + ":label")
+    assert box.value == 3
+    box.select_index(box.options.index("received")).run()
+    assert "label: **received**" in said(go(page, "embeddings"))
+
+
+def files_of_key(page):
+    return SLOT.files(page.session_state["visitor"])[0].key
+
+
+def test_the_encoding_can_be_chosen_by_hand(page):
+    hold(page, "reviews.csv", BIG5.encode("big5"))
+    go(page, "embeddings")
+    assert "reviews.csv** · Big5 · rows read: 16" in said(page)
+    page.button(key="slot_card").click().run()
+    box = listed(page, "encoding:")
+    assert box.options[0] == "found: Big5"
+    box.select("utf-8").run()
+    assert "unreadable characters" in said(go(page, "embeddings"))
+    page.button(key="slot_card").click().run()
+    listed(page, "encoding:").select("cp950").run()
+    assert files_of(page)[0][1].decode("utf-8") == BIG5
+
+
+def test_what_cannot_be_read_is_refused_and_what_was_there_stays(page):
+    go(page, "embeddings")
+    upload(page, "sidebar", "cases.csv", CLEAR.encode())
+    upload(page, "more", "picture.csv", bytes(range(256)) * 8)
+    assert "“picture.csv” is not text in any of these encodings" in said(page)
+    assert [name for name, _content in files_of(page)] == ["cases.csv"]
+    assert "**cases.csv**" in said(page)
+
+
+def test_of_several_files_the_chosen_one_is_read_and_another_is_the_test_set(page):
+    hold(page, "train.csv", CLEAR.encode())
+    go(page, "finetune")
+    upload(page, "more", "other.csv", UNCLEAR.encode())
+    assert "**other.csv**" in said(page)
+    box = page.selectbox(key="slot_in_use")
+    box.select_index([*box.options].index("train.csv")).run()
+    assert "**train.csv**" in said(page)
+    page.toggle(key="second_file").set_value(True).run()
+    assert not page.exception
+    second = listed(page, "second:")
+    assert list(second.options) == ["other.csv"]
+    go(page, "embeddings")
+    assert "**train.csv**" in said(page)
+
+
+def test_a_file_that_is_removed_is_gone(page):
+    hold(page, "cases.csv", CLEAR.encode())
+    go(page, "attributions")
+    page.button(key="slot_card").click().run()
+    page.button(key="slot_remove").click().run()
+    assert SLOT.files(page.session_state["visitor"]) == ()
+    go(page, "embeddings")
+    assert "cases.csv" not in said(page)
+    assert any(one.key.startswith("slot:sidebar") for one in page.file_uploader)
+
+
+def test_the_demo_does_not_answer_for_somebodys_own_file(page):
+    go(page, "attributions")
+    assert "demo classifier" in said(page)
+    hold(page, "cases.csv", CLEAR.encode())
+    page.session_state["source"] = "file"
+    del page.session_state["classifier"]
+    go(page, "attributions")
+    assert "demo classifier" not in said(page)
+    assert "fitted to the frozen sentence vectors of your file" in said(page)
+
+
+def test_another_visitor_sees_nothing_of_it(page):
+    hold(page, "cases.csv", CLEAR.encode())
+    other = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+    other.query_params.update({"model": "folder:bert", "device": "cpu"})
+    go(other, "embeddings")
+    assert "cases.csv" not in said(other)
+    assert offered(go(page, "embeddings"), "slot_card")
+    assert not offered(other, "slot_card")
