@@ -245,6 +245,8 @@ def read_from_file() -> None:
     """Let every page read from the file in use, as whoever brings one or chooses another means."""
     for key in (SOURCE, FROM, DATA, CLASSIFIER):
         st.session_state[key] = "file"
+    # Of the file before.
+    remember(FILE_ROW, None)
 
 
 def read_text(text: str, pair: str | None = None) -> None:

@@ -273,13 +273,13 @@ def _upload(section: str, label: str, suffixes: Sequence[str], first: bool = Tru
         if upload is None:
             return
         try:
-            data_slot.take_file(upload.name, upload.getvalue(), first)
+            taken = data_slot.take_file(upload.name, upload.getvalue(), first)
         except InputError as error:
             st.session_state[_REFUSED] = section, error
             return
         # A field of a new key is empty: the file is in the slot, and this one would show it a second time.
         st.session_state["uploads"] = count + 1
-        if first:
+        if first and taken.suffix in SUFFIXES:
             state.read_from_file()
 
     uploader(label, suffixes, key, take)
@@ -290,7 +290,8 @@ def _upload(section: str, label: str, suffixes: Sequence[str], first: bool = Tru
 
 def _use(key: str) -> None:
     data_slot.use_file(st.session_state[key])
-    state.read_from_file()
+    if data_slot.files()[0].suffix in SUFFIXES:
+        state.read_from_file()
 
 
 def _role_box(file: SlotFile, role: str, section: str, among: Sequence[int]) -> None:

@@ -55,6 +55,7 @@ _PAIRS = (
     ("query", "document"),
     ("query", "passage"),
     ("text", "text_pair"),
+    ("claim", "evidence"),
     ("better", "worse"),
     ("文本1", "文本2"),
     ("文本a", "文本b"),

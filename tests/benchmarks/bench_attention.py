@@ -66,7 +66,7 @@ def corpus(browser: Browser, address: str, file: Path, count: int) -> None:
     """Print how soon a run over many texts shows that it runs, stops when asked to, and ends."""
     page = browser.new_page(viewport={"width": 1440, "height": 1200})
     page.goto(f"{address}/?lang=en&tab=heads&over=corpus")
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator('[class*="st-key-slot-sidebar-"] input[type=file]').set_input_files(file)
     start = page.get_by_role("button", name="Measure heads over")
     progress = page.get_by_text(re.compile(rf"of {count} · \d")).first
     firsts, stops = [], []

@@ -134,7 +134,7 @@ def ours(browser: Browser, address: str, file: Path, rows: int, memory: Memory) 
 
     before = scatter.get_attribute("data-drawn")
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator('[class*="st-key-slot-sidebar-"] input[type=file]').set_input_files(file)
     page.get_by_label("Rows to read").click()
     page.get_by_role("option", name="all", exact=True).click()
     page.get_by_role("button", name=re.compile(f"^Read {rows:,}")).click()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlparse
 
 import psutil
@@ -180,6 +181,18 @@ def tab(page: Page, of: str, name: str) -> Locator:
     """Return a tab of a page, by its name in the address."""
     names = re.findall(r'\bTab\("(\w+)"', (ROOT / "pages" / of / "page.py").read_text("utf-8"))
     return page.get_by_role("tab").nth(names.index(name))
+
+
+def give(page: Page, file: Path, section: str = "sidebar") -> None:
+    """Put a file into the data slot: through the field of a section, or beside the files that are there already."""
+    into = page.locator(f'[class*="st-key-slot-{section}-"] input[type=file]')
+    add = page.get_by_test_id("stSidebar").get_by_test_id("stPopoverButton")
+    (into.or_(add) if section == "sidebar" else into).first.wait_for(state="attached")
+    rest(page)
+    if section == "sidebar" and into.count() == 0:
+        add.click()
+        into = page.locator('[class*="st-key-slot-more-"] input[type=file]')
+    into.set_input_files(file)
 
 
 def said(page: Page, kind: str) -> Locator:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import interpret as it
-from tests.browser.conftest import button, field, keyed, take
+from tests.browser.conftest import button, field, give, keyed, take
 
 pytestmark = pytest.mark.browser
 NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b> ![x](https://evil.example/p.png) $x$ :red[r]"
@@ -135,7 +135,7 @@ def test_a_gb18030_csv_row_is_drawn_in_chinese(page, server, tmp_path):
     open_page(page, server, "?lang=en&unit=word")
     before = key_of(page)
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files(file)
+    give(page, file)
     expect(page.get_by_text(re.compile("GB18030.*rows read: 3"))).to_be_visible()
     expect(page.get_by_test_id("explorer")).not_to_have_attribute("data-key", before)
     page.get_by_label("Find").fill("医生")
@@ -151,7 +151,7 @@ def test_a_gb18030_csv_row_is_drawn_in_chinese(page, server, tmp_path):
     # Another file begins anew: nothing of the last one's search or row is left.
     other = tmp_path / "other.csv"
     other.write_text("text,pair\nfirst row of the other file,b\nsecond row,d\n", "utf-8")
-    page.locator("input[type=file]").set_input_files(other)
+    give(page, other)
     expect(page.get_by_text("2 passages, 2 found")).to_be_visible()
     # Until the run of the page is over, the last file's list can stand beside this one's.
     expect(page.get_by_label("Passage")).to_have_count(1)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import interpret as it
 from dashboard import ROOT
-from tests.browser.conftest import button, field, said, tab, take
+from tests.browser.conftest import button, field, give, said, tab, take
 
 pytestmark = pytest.mark.browser
 NASTY = '<img src=x onerror="alert(1)"> </script> **b**'
@@ -91,7 +91,7 @@ def test_upload_colour_move_lasso_and_download(page, server, labelled, tmp_path)
     page.goto(f"{server}/embeddings?lang=en")
     before = cloud(page)
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files(labelled)
+    give(page, labelled)
     before = cloud(page, before)
     page.get_by_text("t-SNE", exact=True).click()
     before = cloud(page, before)
@@ -189,7 +189,7 @@ def test_a_long_reading_is_stopped_and_started_again(page, server, tmp_path):
     page.goto(f"{server}/embeddings?lang=en")
     before = cloud(page)
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files(file)
+    give(page, file)
     start = button(page, "embeddings:start")
     start.click()
     expect(page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ · tokens · [\d,]+ tokens/s · .* s left"))).to_be_visible()

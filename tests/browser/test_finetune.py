@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import ROOT
-from tests.browser.conftest import button, field, keyed, rest
+from tests.browser.conftest import button, field, give, keyed, rest
 
 pytestmark = pytest.mark.browser
 SLOW = 60_000
@@ -28,11 +28,11 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     (tmp_path / "judged.csv").write_text("\n".join(judged), "utf-8")
 
     page.goto(f"{server}/finetune?lang=en&data=file&model=folder:bert")
-    page.locator("input[type=file]").first.set_input_files(tmp_path / "mine.csv")
+    give(page, tmp_path / "mine.csv")
     expect(page.get_by_text("Training set: 32 rows")).to_be_visible(timeout=SLOW)
     rest(page)
     keyed(page, "second_file").locator("label").click()
-    page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "judged.csv")
+    give(page, tmp_path / "judged.csv", "second")
     expect(page.get_by_text("Training set: 40 rows · held out: 19")).to_be_visible(timeout=SLOW)
     expect(button(page, "start")).to_be_visible(timeout=SLOW)
     rest(page)
