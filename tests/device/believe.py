@@ -55,6 +55,8 @@ _FREE = {"aten::_unsafe_view", "aten::lift_fresh", "aten::is_same_size", "aten::
 _PRODUCTS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 _CONVOLVED = {"aten::convolution", "aten::lstm", "aten::_thnn_fused_lstm_cell"}
 _CPU = torch.device("cpu")
+# What operations take and give tensors in. Of `list | tuple` an object would be made at each question.
+_LISTS = (list, tuple)
 FAULTS = {
     "memory": lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
     "cublas": lambda: RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
@@ -391,7 +393,7 @@ class Cards:
                 self._allocate(found, card)
                 known = OnCard(found, card, self)
             return known
-        return type(found)([self._wrap(one, card, same) for one in found]) if isinstance(found, list | tuple) else found
+        return type(found)([self._wrap(one, card, same) for one in found]) if isinstance(found, _LISTS) else found
 
     def _allocate(self, inner: torch.Tensor, card: str) -> None:
         storage = inner.untyped_storage()
@@ -445,12 +447,12 @@ def _inner(values: Iterable[Any], there: list[OnCard], host: list[torch.Tensor])
         if isinstance(one, OnCard):
             there.append(one)
             found.append(one.held)
-        elif isinstance(one, torch.Tensor):
-            host.append(one)
-            found.append(one)
+        elif isinstance(one, _LISTS):
+            found.append(_inner(one, there, host))
         else:
-            # Operations take lists of tensors, and nothing deeper.
-            found.append(_inner(one, there, host) if isinstance(one, list | tuple) else one)
+            if isinstance(one, torch.Tensor):
+                host.append(one)
+            found.append(one)
     return found
 
 
@@ -469,6 +471,11 @@ class Believing(TorchDispatchMode):
     def __init__(self, cards: Cards) -> None:
         super().__init__()
         self.cards = cards
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled here: the compiler need not be told at each operation to leave it alone.
+        return False
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
         return self.cards.run(op, args, kwargs or {})
