@@ -27,7 +27,7 @@ _MODULES = (
     "accelerate.commands.launch",
     "interpret.finetuning.worker",
     "interpret.embeddings",
-    "captum.attr",
+    "interpret.attribution.attribution",
     "mlflow",
 )
 

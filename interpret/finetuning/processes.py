@@ -1,5 +1,8 @@
-"""What several processes of one training say with one voice."""
+"""What several processes of one training say with one voice, and how their steps stay whole."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,3 +29,22 @@ def mean_of(arguments: Any, loss: torch.Tensor) -> torch.Tensor:
         return loss
     torch.distributed.all_reduce(loss := loss.clone())
     return loss / arguments.world_size
+
+
+@contextmanager
+def uncollected(arguments: Any) -> Iterator[None]:
+    """Collect no garbage, in any thread, in the midst of a step of several processes.
+
+    `DistributedDataParallel` keeps a weak reference to itself from the forward pass to the backward one, in a node that
+    PyTorch's tensors hold. They name the node to the collector only while nothing else holds it: where the collector
+    runs in another thread, such as the one that makes batches, this may change between its two looks at a tensor. It
+    then takes the node for garbage, and ends its weak references before it finds out; the backward pass fails.
+    """
+    pause = arguments.world_size > 1 and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()

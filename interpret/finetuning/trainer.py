@@ -21,7 +21,7 @@ from interpret.finetuning.metrics_log import Callback, Evaluation, Step
 from interpret.finetuning.model_selection import Choice, cross_fit
 from interpret.finetuning.objective import Answers, Objective
 from interpret.finetuning.optimizer import make_optimizer
-from interpret.finetuning.processes import agree, mean_of
+from interpret.finetuning.processes import agree, mean_of, uncollected
 from interpret.finetuning.recipe import Recipe
 from interpret.finetuning.regularization import Regularizer
 from interpret.finetuning.sampler import LengthSampler
@@ -141,7 +141,8 @@ class FineTuner(tf.Trainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Make a step's gradients, look at them, and report."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        with uncollected(self.args):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         loss = mean_of(self.args, loss)
         if self.regularizer is not None:
             self.regularizer.add_gradient()

@@ -9,12 +9,13 @@ and their rounding, of streams within a card, of time, and of code that asks for
 """
 
 import contextlib
+import functools
 import pkgutil
 import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 import interpret.core.device_lock
 import interpret.core.devices
@@ -54,6 +54,9 @@ _WAITING = {
 _FREE = {"aten::_unsafe_view", "aten::lift_fresh", "aten::is_same_size", "aten::_has_same_storage_numel"}
 _PRODUCTS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}
 _CONVOLVED = {"aten::convolution", "aten::lstm", "aten::_thnn_fused_lstm_cell"}
+_CPU = torch.device("cpu")
+# What operations take and give tensors in. Of `list | tuple` an object would be made at each question.
+_LISTS = (list, tuple)
 FAULTS = {
     "memory": lambda: torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
     "cublas": lambda: RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
@@ -65,6 +68,12 @@ class MixedError(RuntimeError):
     """What CUDA refuses: tensors of two devices in one operation."""
 
 
+# Each of the operations that a card is asked for, thousands a second, asks for these.
+_lock = functools.cache(device_lock)
+_device = functools.cache(torch.device)
+
+
+@functools.cache
 def _numbered(device: Any) -> str | None:
     """Return the name of the card that a ``device=`` means; None where it means none."""
     if device is None:
@@ -77,6 +86,33 @@ def _is_card(place: Any) -> bool:
     return isinstance(place, str | torch.device) and _numbered(place) is not None
 
 
+class _Operation:
+    """What is to be known of one of PyTorch's operations.
+
+    Attributes
+    ----------
+    call
+        What the CPU does in its place.
+    free
+        Whether it takes no kernel.
+    waiting
+        What a card is waited for by; empty where it is not.
+    """
+
+    def __init__(self, op: Any) -> None:
+        self.name = name = op._schema.name
+        # Zeros without memory, which forward-mode derivatives begin with, are for PyTorch's own kernels alone.
+        self.call = torch.ops.aten.zeros.default if name == "aten::_efficientzerotensor" else op
+        self.free = op.is_view or name in _FREE
+        self.waiting = _WAITING.get(name, "")
+        self.indexed, self.mixes = name in _INDEXED, name in _INDEXED or name in _PACKED
+        self.copies, self.packs = name in _COPIES, name == "aten::_pack_padded_sequence"
+        self.product, self.convolved = name in _PRODUCTS, name in _CONVOLVED
+
+
+_operation = functools.cache(_Operation)
+
+
 class OnCard(torch.Tensor):
     """A tensor on a card.
 
@@ -84,11 +120,14 @@ class OnCard(torch.Tensor):
     ----------
     held
         The CPU tensor that it computes with.
+    card
+        The card's name.
     cards
         What watches it.
     """
 
     held: torch.Tensor
+    card: str
     cards: "Cards"
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -101,15 +140,16 @@ class OnCard(torch.Tensor):
             storage_offset=inner.storage_offset(),
             dtype=inner.dtype,
             layout=inner.layout,
-            device=torch.device(card),
+            device=_device(card),
         )
-        found.held, found.cards = inner, cards
+        found.held, found.card, found.cards = inner, card, cards
         return found
 
     @classmethod
     def __torch_dispatch__(cls, op, types, args=(), kwargs=None):
-        cards = next(one.cards for one in tree_leaves((args, kwargs)) if isinstance(one, OnCard))
-        return cards.run(op, args, kwargs or {})
+        there: list[OnCard] = []
+        _inner((args, *(kwargs or {}).values()), there, [])
+        return there[0].cards.run(op, args, kwargs or {})
 
     def __repr__(self, *, tensor_contents=None):
         return f"OnCard({self.device}, {self.held})"
@@ -151,8 +191,8 @@ class OnCard(torch.Tensor):
         return torch.tensor(place, device=self.device) if isinstance(place, list | np.ndarray) else place
 
     def tolist(self):
-        self.cards.wait(str(self.device), "tolist")
-        self.cards.look(str(self.device))
+        self.cards.wait(self.card, "tolist")
+        self.cards.look(self.card)
         return self.held.tolist()
 
     def numpy(self, *, force=False):
@@ -188,7 +228,7 @@ class Cards:
         self.outside: Counter[str] = Counter()
         self.limit = TOTAL
         self.watching = True
-        self._storages: set[int] = set()
+        self._storages: dict[int, _Storage] = {}
         self._pinned: set[int] = set()
         # What was copied to the host without waiting: there once somebody waits.
         self._later: list[tuple[str, torch.Tensor, torch.Tensor]] = []
@@ -238,90 +278,87 @@ class Cards:
 
     def look(self, card: str) -> None:
         """Note whether this thread may use the card now."""
-        if self.watching and not device_lock(card)._is_owned():
+        if self.watching and not _lock(card)._is_owned():
             self.outside[_caller()] += 1
 
     def run(self, op: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Do an operation as a card, or the host beside it, would."""
-        leaves = tree_leaves((args, kwargs))
-        tensors = [one for one in leaves if isinstance(one, torch.Tensor)]
-        there = [one for one in tensors if isinstance(one, OnCard)]
+        there: list[OnCard] = []
+        host: list[torch.Tensor] = []
+        known, inner = _operation(op), _inner(args, there, host)
+        given = dict(zip(kwargs, _inner(kwargs.values(), there, host), strict=True)) if kwargs else kwargs
         to = _numbered(kwargs.get("device"))
-        name = op._schema.name
         if not there and to is None:
-            if kwargs.get("pin_memory") or name == "aten::_pin_memory":
-                return self._pin(op, args, kwargs)
-            if name == "aten::is_pinned":
-                return tensors[0].untyped_storage()._cdata in self._pinned
+            if kwargs.get("pin_memory") or known.name == "aten::_pin_memory":
+                return self._pin(known, args, kwargs)
+            if known.name == "aten::is_pinned":
+                return host[0].untyped_storage()._cdata in self._pinned
             return op(*args, **kwargs)
-        if name in _COPIES:
-            return self._copy(op, args, kwargs, there, to)
-        if name == "aten::_efficientzerotensor":
-            # Zeros without memory, which forward-mode derivatives begin with, are for PyTorch's own kernels alone.
-            op, name = torch.ops.aten.zeros.default, "aten::zeros"
-        card = str(there[0].device) if there else to
-        self._check(op, name, args, tensors, card)
-        if not op.is_view and name not in _FREE:
+        given.pop("pin_memory", None)
+        if given.get("device") is not None:
+            given["device"] = _CPU
+        if known.copies:
+            return self._copy(known, args, kwargs, inner, given, to)
+        card = there[0].card if there else to
+        self._check(known, args, there, host, card)
+        if not known.free:
             self.look(card)
-            self._kernel(name, card, args)
-        given = {**kwargs, "device": torch.device("cpu")} if kwargs.get("device") is not None else kwargs
-        given = {key: one for key, one in given.items() if key != "pin_memory"}
-        found = op(*tree_map(_inner, args), **tree_map(_inner, given))
-        if name == "aten::_pack_padded_sequence":
+            self._kernel(known, card, args)
+        found = known.call(*inner, **given)
+        same = {id(one.held): one for one in there}
+        if known.packs:
             # How many texts are as long stays on the host.
-            return self._wrap(found[0], card, there), found[1]
-        return self._wrap(found, card, there)
+            return self._wrap(found[0], card, same), found[1]
+        return self._wrap(found, card, same)
 
-    def _check(self, op: Any, name: str, args: tuple, tensors: list[torch.Tensor], card: str) -> None:
-        host = [one for one in tensors if not isinstance(one, OnCard)]
+    def _check(
+        self, known: _Operation, args: tuple, there: list[OnCard], host: list[torch.Tensor], card: str | None
+    ) -> None:
         if any(one.is_meta for one in host):
-            raise MixedError(f"{op}: a tensor on {card} and one without numbers")
-        others = {str(one.device) for one in tensors if isinstance(one, OnCard)} - {card}
+            raise MixedError(f"{known.name}: a tensor on {card} and one without numbers")
+        others = {one.card for one in there if one.card != card}
         # A single number on the host may stand in arithmetic.
-        if others or (name not in _INDEXED | _PACKED and any(one.ndim for one in host)):
-            raise MixedError(f"{op}: tensors on {card} and {sorted(others) or 'cpu'}")
-        if name in _INDEXED and not isinstance(args[0], OnCard):
-            raise MixedError(f"{op}: indices on {card} point into a tensor on cpu")
+        if others or (host and not known.mixes and any(one.ndim for one in host)):
+            raise MixedError(f"{known.name}: tensors on {card} and {sorted(others) or 'cpu'}")
+        if known.indexed and not isinstance(args[0], OnCard):
+            raise MixedError(f"{known.name}: indices on {card} point into a tensor on cpu")
 
-    def _kernel(self, name: str, card: str, args: tuple) -> None:
+    def _kernel(self, known: _Operation, card: str, args: tuple) -> None:
         self.counts["kernels"] += 1
-        if name in _WAITING:
-            self.wait(card, _WAITING[name])
-        elif name in _INDEXED and any(
-            one is not None and one.dtype in (torch.bool, torch.uint8) for one in args[1] if one is not None
-        ):
+        if known.waiting:
+            self.wait(card, known.waiting)
+        elif known.indexed and any(one is not None and one.dtype in (torch.bool, torch.uint8) for one in args[1]):
             self.wait(card, "sizes")
-        if name in _PRODUCTS:
+        if known.product:
             self.counts["products"] += 1
             self._tick("cublas")
-        if name in _CONVOLVED:
+        if known.convolved:
             self.counts["convolutions"] += 1
             self._tick("cudnn")
 
-    def _copy(self, op: Any, args: tuple, kwargs: dict[str, Any], there: list[OnCard], to: str | None) -> Any:
-        into = args[0] if op._schema.name == "aten::copy_" else None
+    def _copy(
+        self, known: _Operation, args: tuple, kwargs: dict[str, Any], inner: list, given: dict[str, Any], to: str | None
+    ) -> Any:
+        into = args[0] if known.name == "aten::copy_" else None
         source = args[1] if into is not None else args[0]
-        begin = str(source.device) if isinstance(source, OnCard) else None
+        begin = source.card if isinstance(source, OnCard) else None
         later = bool(kwargs.get("non_blocking") or (len(args) > 2 and args[2]))
         if into is not None:
-            end = str(into.device) if isinstance(into, OnCard) else None
+            end = into.card if isinstance(into, OnCard) else None
         else:
             wanted = kwargs.get("device")
             end = begin if wanted is None else to
-            if wanted is not None and to is None and torch.device(wanted).type == "meta":
+            if wanted is not None and to is None and wanted.type == "meta":
                 return torch.empty_like(source.held, device="meta", dtype=kwargs.get("dtype"))
         for card in dict.fromkeys(one for one in (begin, end) if one is not None):
             self.look(card)
-        given = {key: one for key, one in kwargs.items() if key != "pin_memory"}
-        if given.get("device") is not None:
-            given["device"] = torch.device("cpu")
         if begin is not None and end is None and later:
-            return self._arrive_later(op, args, given, into, begin)
-        found = op(*tree_map(_inner, args), **given)
+            return self._arrive_later(known, inner, given, into, begin)
+        found = known.call(*inner, **given)
         self._count_copy(source, begin, end, later)
-        if end is None:
-            return into if into is not None else found
-        return into if into is not None else self._wrap(found, end, there)
+        if into is not None:
+            return into
+        return found if end is None else self._wrap(found, end, {})
 
     def _count_copy(self, source: torch.Tensor, begin: str | None, end: str | None, later: bool) -> None:
         if begin == end:
@@ -334,50 +371,49 @@ class Cards:
         else:
             self.counts["card to card"] += 1
 
-    def _arrive_later(self, op: Any, args: tuple, given: dict, into: torch.Tensor | None, card: str) -> torch.Tensor:
+    def _arrive_later(
+        self, known: _Operation, inner: list, given: dict, into: torch.Tensor | None, card: str
+    ) -> torch.Tensor:
         """Give memory that holds nothing yet: whoever reads it before waiting reads no number."""
         self.counts["to host later"] += 1
         if into is None:
-            value = op(*tree_map(_inner, args), **given)
+            value = known.call(*inner, **given)
             into = torch.empty_like(value)
         else:
-            value = args[1].held.to(into.dtype, copy=True).expand(into.shape)
+            value = inner[1].to(into.dtype, copy=True).expand(into.shape)
         into.fill_(float("nan") if into.dtype.is_floating_point else 1)
         self._later.append((card, into, value))
         return into
 
-    def _wrap(self, found: Any, card: str, there: list[OnCard]) -> Any:
-        # An operation in place gives back what it was given.
-        same = {id(one.held): one for one in there}
-
-        def wrap(one: Any) -> Any:
-            if not isinstance(one, torch.Tensor):
-                return one
-            known = same.get(id(one))
+    def _wrap(self, found: Any, card: str, same: dict[int, OnCard]) -> Any:
+        if isinstance(found, torch.Tensor):
+            # An operation in place gives back what it was given.
+            known = same.get(id(found))
             if known is None:
-                self._allocate(one, card)
-                known = OnCard(one, card, self)
+                self._allocate(found, card)
+                known = OnCard(found, card, self)
             return known
-
-        return tree_map(wrap, found)
+        return type(found)([self._wrap(one, card, same) for one in found]) if isinstance(found, _LISTS) else found
 
     def _allocate(self, inner: torch.Tensor, card: str) -> None:
         storage = inner.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()
+        key = storage._cdata
         if key in self._storages:
             return
+        size = storage.nbytes()
         self.counts["allocations"] += 1
         self._tick("memory")
         if self.live[card] + size > self.limit:
             raise FAULTS["memory"]()
-        self._storages.add(key)
-        self.live[card] += size
-        self.peak[card] = max(self.peak[card], self.live[card])
-        weakref.finalize(storage, self._give_back, key, size, card).atexit = False
+        live = self.live[card] = self.live[card] + size
+        if live > self.peak[card]:
+            self.peak[card] = live
+        kept = self._storages[key] = _Storage(storage, self._give_back)
+        kept.key, kept.size, kept.card = key, size, card
 
-    def _give_back(self, key: int, size: int, card: str) -> None:
-        self._storages.discard(key)
-        self.live[card] -= size
+    def _give_back(self, gone: "_Storage") -> None:
+        del self._storages[gone.key]
+        self.live[gone.card] -= gone.size
 
     def _tick(self, fault: str) -> None:
         if self._fault != fault:
@@ -387,19 +423,37 @@ class Cards:
             self._fault = ""
             raise FAULTS[fault]()
 
-    def _pin(self, op: Any, args: tuple, kwargs: dict[str, Any]) -> torch.Tensor:
-        if op._schema.name == "aten::_pin_memory":
+    def _pin(self, known: _Operation, args: tuple, kwargs: dict[str, Any]) -> torch.Tensor:
+        if known.name == "aten::_pin_memory":
             found = args[0].clone()
         else:
-            found = op(*args, **{key: one for key, one in kwargs.items() if key != "pin_memory"})
+            found = known.call(*args, **{key: one for key, one in kwargs.items() if key != "pin_memory"})
         storage = found.untyped_storage()
         self._pinned.add(storage._cdata)
         weakref.finalize(storage, self._pinned.discard, storage._cdata).atexit = False
         return found
 
 
-def _inner(one: Any) -> Any:
-    return one.held if isinstance(one, OnCard) else one
+class _Storage(weakref.ref):
+    """Memory of a card that is alive: where it is, how many bytes, and of which card."""
+
+    __slots__ = ("card", "key", "size")
+
+
+def _inner(values: Iterable[Any], there: list[OnCard], host: list[torch.Tensor]) -> list[Any]:
+    """Give what the CPU computes with in the place of each value, and note tensors by where they are."""
+    found: list[Any] = []
+    for one in values:
+        if isinstance(one, OnCard):
+            there.append(one)
+            found.append(one.held)
+        elif isinstance(one, _LISTS):
+            found.append(_inner(one, there, host))
+        else:
+            if isinstance(one, torch.Tensor):
+                host.append(one)
+            found.append(one)
+    return found
 
 
 def _caller() -> str:
@@ -417,6 +471,11 @@ class Believing(TorchDispatchMode):
     def __init__(self, cards: Cards) -> None:
         super().__init__()
         self.cards = cards
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled here: the compiler need not be told at each operation to leave it alone.
+        return False
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
         return self.cards.run(op, args, kwargs or {})

@@ -88,6 +88,8 @@ class Shapes:
         Two lengths of texts in tokens, and how many of each go into a step of training.
     steps, warm
         Steps of a training that is timed, and how many of them come before the clock runs.
+    examples
+        How many a training has that is to learn something.
     texts, rounds
         How many texts are embedded, and how often what is compared is timed in turn.
     square
@@ -103,6 +105,7 @@ class Shapes:
     batches: tuple[int, int]
     steps: int
     warm: int
+    examples: int
     texts: int
     rounds: int
     square: int
@@ -110,12 +113,12 @@ class Shapes:
     @classmethod
     def real(cls) -> "Shapes":
         """Return those of a BERT-base on a card."""
-        return cls(12, 12, 768, 3072, 512, (128, 512), (128, 32), 60, 20, 8000, 15, 8192)
+        return cls(12, 12, 768, 3072, 512, (128, 512), (128, 32), 60, 20, 64, 8000, 15, 8192)
 
     @classmethod
     def tiny(cls) -> "Shapes":
         """Return some that two processor cores are through with at once."""
-        return cls(2, 4, 32, 64, 66, (16, 48), (4, 2), 4, 1, 30, 2, 64)
+        return cls(2, 4, 32, 64, 66, (16, 48), (4, 2), 4, 1, 40, 30, 2, 64)
 
 
 class World:

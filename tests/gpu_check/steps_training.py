@@ -104,7 +104,7 @@ def held(world: World) -> list[Figure]:
 def learns(world: World) -> list[Figure]:
     """Train until something is learned, attention's dropout on, and once more."""
     folder = world.tiny("bert", initializer_range=0.05, hidden_dropout_prob=0.0)
-    rows = classes(64)
+    rows = classes(world.shapes.examples)
     figures = []
     for name, changes in {
         "all layer groups": {},

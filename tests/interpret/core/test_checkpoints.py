@@ -20,6 +20,8 @@ import interpret as it
 from interpret.core.checkpoints import BUILT_IN_SHA256, checkpoint_folder
 from tests.hub import COMMIT, serve
 
+# Where nobody answers.
+NOWHERE = "http://127.0.0.1:9"
 # A process of its own, since huggingface_hub reads its settings once, when it is imported.
 LOAD = """
 import json, sys, time
@@ -76,6 +78,23 @@ def loading(home, endpoint, offline=False):
         process.wait()
 
 
+@pytest.fixture(scope="module")
+def _served(tmp_path_factory):
+    """Start a hub and the process that asks it once for all tests: the process imports for seconds."""
+    home = tmp_path_factory.mktemp("home")
+    with serve(models={}) as (endpoint, hub), loading(home, endpoint) as ask:
+        yield hub, ask, home
+
+
+@pytest.fixture
+def served(_served):
+    """A hub that has no models yet and was asked for nothing, a process that asks it, and where that keeps them."""
+    hub, _, _ = _served
+    hub.models.clear()
+    hub.requests.clear()
+    return _served
+
+
 def test_the_built_in_model_is_the_one_it_should_be(minilm):
     assert minilm.spec.checkpoint.source == "builtin"
     assert minilm.spec.checkpoint.revision == BUILT_IN_SHA256
@@ -91,41 +110,40 @@ def test_a_damaged_built_in_model_is_refused(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(tiny_folders, tmp_path):
+def test_a_hub_model_is_downloaded_pinned_and_used_again_without_the_hub(served, tiny_folders, tmp_path):
     shutil.copytree(tiny_folders["roberta"], tmp_path / "repo")
     (tmp_path / "repo" / "pytorch_model.bin").write_bytes(b"a pickle that nobody asked for")
     (tmp_path / "repo" / "modeling_evil.py").write_text("raise SystemExit('ran remote code')")
-    with (
-        serve(models={"owner/tiny": tmp_path / "repo"}) as (endpoint, hub),
-        loading(tmp_path / "home", endpoint) as ask,
-    ):
-        said, wrong = ask("owner/tiny"), ask("owner/tiny", "nope")
-        assert said.startswith(f"OK {COMMIT} ")
-        assert not any(path.endswith((".bin", ".py")) for path in hub.requests)
-        assert "“owner/tiny” has no revision “nope”" in wrong
-        # The same weights as those of the folder itself.
-        trace = it.trace(it.load_encoder(str(tiny_folders["roberta"]), device="cpu"), "the bank")
-        assert float(said.split()[2]) == pytest.approx(float(abs(trace.hidden).sum()), rel=1e-5)
-        # All is here now: nothing is downloaded again.
-        # Another program's half of the model in the cache is not taken for the whole.
-        (blob,) = (tmp_path / "home").glob("hub/models--owner--tiny/snapshots/*/model.safetensors")
-        blob.unlink()
-        assert ask("owner/tiny") == said
-        hub.requests.clear()
-        assert ask("owner/tiny", "main") == said
-        assert not any("/resolve/" in path for path in hub.requests)
-    with loading(tmp_path / "home", endpoint, offline=True) as ask:
+    hub, ask, home = served
+    hub.models["owner/tiny"] = tmp_path / "repo"
+    said, wrong = ask("owner/tiny"), ask("owner/tiny", "nope")
+    assert said.startswith(f"OK {COMMIT} ")
+    assert not any(path.endswith((".bin", ".py")) for path in hub.requests)
+    assert "“owner/tiny” has no revision “nope”" in wrong
+    # The same weights as those of the folder itself.
+    trace = it.trace(it.load_encoder(str(tiny_folders["roberta"]), device="cpu"), "the bank")
+    assert float(said.split()[2]) == pytest.approx(float(abs(trace.hidden).sum()), rel=1e-5)
+    # All is here now: nothing is downloaded again.
+    # Another program's half of the model in the cache is not taken for the whole.
+    (blob,) = home.glob("hub/models--owner--tiny/snapshots/*/model.safetensors")
+    blob.unlink()
+    assert ask("owner/tiny") == said
+    hub.requests.clear()
+    assert ask("owner/tiny", "main") == said
+    assert not any("/resolve/" in path for path in hub.requests)
+    with loading(home, NOWHERE, offline=True) as ask:
         assert ask("owner/tiny") == said
 
 
 @pytest.mark.slow
-def test_a_sentence_transformers_model_comes_with_its_folders_and_reads_as_it_does(tiny_folders, tmp_path):
+def test_a_sentence_transformers_model_comes_with_its_folders_and_reads_as_it_does(served, tiny_folders, tmp_path):
     modules = [base.Transformer(str(tiny_folders["roberta"]), max_seq_length=12), Pooling(24, "cls"), base.Dense(24, 9)]
     peer = SentenceTransformer(modules=modules, device="cpu", prompts={"query": "query: "})
     peer.save(str(tmp_path / "repo"), create_model_card=False)
-    with serve(models={"owner/st": tmp_path / "repo"}) as (endpoint, hub), loading(tmp_path / "home", endpoint) as ask:
-        assert ask("owner/st").startswith(f"OK {COMMIT} ")
-        (read,) = (tmp_path / "home").glob("hub/models--owner--st/snapshots/*")
+    hub, ask, home = served
+    hub.models["owner/st"] = tmp_path / "repo"
+    assert ask("owner/st").startswith(f"OK {COMMIT} ")
+    (read,) = home.glob("hub/models--owner--st/snapshots/*")
     for file in ("modules.json", "1_Pooling/config.json", "2_Dense/model.safetensors"):
         assert any(path.endswith(file) for path in hub.requests)
         assert (read / file).is_file()
@@ -137,25 +155,22 @@ def test_a_sentence_transformers_model_comes_with_its_folders_and_reads_as_it_do
 
 
 @pytest.mark.slow
-def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
+def test_what_the_hub_refuses_is_one_sentence(served, tiny_folders, tmp_path, monkeypatch):
     pickles = tmp_path / "pickles"
     pickles.mkdir()
     shutil.copy(tiny_folders["bert"] / "config.json", pickles)
     (pickles / "pytorch_model.bin").write_bytes(b"pickle")
-    models = {
+    hub, ask, _ = served
+    hub.models |= {
         "owner/gated": tiny_folders["bert"],
         "owner/gated-files": tiny_folders["bert"],
         "owner/pickles": pickles,
         "owner/broken": tiny_folders["bert"],
     }
-    gated = {"owner/gated", "owner/gated-files"}
-    with (
-        serve(models=models, gated=gated, break_off_at="model.safetensors") as (endpoint, _),
-        loading(tmp_path / "home", endpoint) as ask,
-    ):
-        names = ("none", "gated", "gated-files", "pickles")
-        lines = [ask(f"owner/{name}") for name in names]
-        lines += [ask("owner/broken", cancel=True), ask("owner/broken")]
+    monkeypatch.setattr(hub, "gated", {"owner/gated", "owner/gated-files"})
+    monkeypatch.setattr(hub, "break_off_at", "model.safetensors")
+    lines = [ask(f"owner/{name}") for name in ("none", "gated", "gated-files", "pickles")]
+    lines += [ask("owner/broken", cancel=True), ask("owner/broken")]
     sentences = (
         "CheckpointError The hub has no model “owner/none”, or it is private",
         "The owners of “owner/gated” restrict access",
@@ -170,7 +185,7 @@ def test_what_the_hub_refuses_is_one_sentence(tiny_folders, tmp_path):
 
 @pytest.mark.slow
 def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path):
-    with loading(tmp_path / "home", "http://127.0.0.1:9") as ask:
+    with loading(tmp_path / "home", NOWHERE) as ask:
         assert "The hub cannot be reached and “owner/never-seen” has never been downloaded" in ask("owner/never-seen")
 
 

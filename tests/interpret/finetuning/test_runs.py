@@ -1,5 +1,6 @@
 """Runs: whatever happens to the process, the record is whole, and what was stopped goes on as if it never had been."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -341,6 +342,7 @@ def test_stopped_again_before_a_step_it_keeps_what_it_had(request_for, rows, tmp
 
 @pytest.mark.slow
 def test_two_processes_train_one_model(folder, rows, tmp_path):
+    # Started by the interpreter itself: they know each other by the process that launched them.
     (tmp_path / "rows.csv").write_bytes(rows)
     # With `--cpu` accelerate starts a single process, whatever number it is given; these find no GPU and use gloo.
     command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
@@ -386,6 +388,26 @@ class Second(FineTuner):
 
     def evaluate_epoch(self):
         return False
+
+
+def test_in_the_midst_of_a_step_of_several_processes_nothing_is_collected(monkeypatch):
+    """A collector in the thread that makes batches would end the weak reference that the backward pass goes by."""
+    seen = []
+
+    class EnoughError(Exception):
+        pass
+
+    def step(*_):
+        seen.append(gc.isenabled())
+        raise EnoughError
+
+    monkeypatch.setattr(tf.Trainer, "training_step", step)
+    trainer = Second()
+    for trainer.args.world_size in (1, 2):
+        with pytest.raises(EnoughError):
+            trainer.training_step(None, {})
+        assert gc.isenabled()
+    assert seen == [True, False]
 
 
 def test_of_several_processes_the_first_one_decides(monkeypatch):
