@@ -160,17 +160,17 @@ def guess_roles(table: Table) -> ColumnRoles:
             found[role] = index
             free.pop(index, None)
 
-    take("highlights", next((one.index for one in _surest(columns, "highlights")), None))
     pair = _pair(free.values())
     if pair is not None:
         take("text", pair[0])
         take("pair", pair[1])
     else:
-        texts = _texts(list(free.values()))
+        texts = _texts([one for one in free.values() if one.rank("highlights") is None] or columns)
         if len(texts) == 1:
             take("text", texts[0])
         elif texts:
             doubtful["text"] = tuple(texts)
+    take("highlights", next((one.index for one in _surest(free.values(), "highlights")), None))
     take("time", _time(free.values()))
     take("id", _id(free.values()))
     labels = _labels([one for one in free.values() if one.index not in doubtful.get("text", ())])

@@ -202,7 +202,7 @@ def test_a_file_that_is_no_tree_is_said_and_a_tree_is_scored(page, server, tmp_p
     wrong = tmp_path / "wrong.conllu"
     wrong.write_text("no tree at all\n", "utf-8")
     give(page, wrong)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("“wrong.conllu”")
+    expect(said(page, "Warning")).to_contain_text("“wrong.conllu”")
     tree = "1\tBig\t_\tADJ\t_\t_\t2\tamod\t_\t_\n2\tcats\t_\tNOUN\t_\t_\t3\tnsubj\t_\t_\n"
     tree += "3\tsleep\t_\tVERB\t_\t_\t0\troot\t_\t_\n\n"
     right = tmp_path / "right.conllu"

@@ -84,6 +84,7 @@ def named(table):
             (text, lambda i: "card; shop", two),
             dict(text="text", label="label", highlights="highlights"),
         ),
+        ("claim,evidence,verdict", (shorter, text, three), {"text": "claim", "pair": "evidence", "label": "verdict"}),
         ("text,score", (text, lambda i: f"{i * 0.37:.2f}"), {"text": "text", "label": "score"}),
         # What somebody wrote beside the text.
         ("v2,notes,v1", (text, lambda i: f"ok {i}", two), {"text": "v2", "label": "v1"}),
