@@ -22,9 +22,4 @@ def finetune() -> int:
 
 
 def _run(prog: str, subject: str) -> int:
-    def work() -> int:
-        # Help, and what is wrong with the arguments, before PyTorch is loaded, and where an extra is missing too.
-        import_module(f"interpret.{subject}.arguments").make_parser(prog).parse_args()
-        return int(import_module(f"interpret.{subject}.__main__").main(sys.argv[1:], prog))
-
-    return in_one_sentence(prog, work)
+    return in_one_sentence(prog, lambda: int(import_module(f"interpret.{subject}.__main__").main(sys.argv[1:], prog)))

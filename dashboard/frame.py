@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import ROOT, page_file, state
-from dashboard.language import _, follow, languages
+from dashboard.language import _, follow, languages, speaking
 from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import sidebar_slot
@@ -76,11 +76,12 @@ def draw() -> None:
         # Filled last: to know the devices takes PyTorch, and nobody should wait for it to start typing.
         devices = st.container()
 
-    guarded(page.run)()
-
-    with devices:
-        guarded(device_picker)()
-        card_button()
+    # The picker has settled it, and a page looks up a thousand sentences.
+    with speaking(state.chosen_language()):
+        guarded(page.run)()
+        with devices:
+            guarded(device_picker)()
+            card_button()
 
 
 def _alias(address: str, name: str) -> st.Page:

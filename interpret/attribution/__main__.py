@@ -1,28 +1,11 @@
 """Explain a file's rows from a terminal: ``python -m interpret.attribution FILE --method … --out …``."""
 
 import argparse
-import math
 import sys
 
 from interpret.attribution.arguments import make_parser
-from interpret.attribution.row_attributions import RowAttributions, write_rows
-from interpret.attribution.rows import attribute_rows
-from interpret.attribution.targets.classifier import class_names
-from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError, InterpretError
-from interpret.core.file_rows import rows_of
 from interpret.core.files import Table, read_table
-from interpret.core.labels import is_missing, multi_labels
-from interpret.core.linear_head import fit_head
-from interpret.core.multi_device import load_beside
-
-_MOST_LISTED = 10
-_BASES = {
-    "out-of-fold": "answered by heads that were fitted without them (out-of-fold)",
-    "not learned from": "which the head was not fitted on",
-    "learned from": "which the head was fitted on, so the accuracy is optimistic",
-    "not known": "of which it is not known whether the model was trained on them",
-}
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.attribution") -> int:
@@ -30,7 +13,11 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.at
     args = make_parser(prog).parse_args(arguments)
     name = prog.split()[-1]
     try:
-        _explain(args)
+        table, known = _files(args)
+        # PyTorch takes seconds to load, which nobody should wait for who has mistyped a name.
+        from interpret.attribution.command import run
+
+        run(args, table, known)
     except InterpretError as error:
         _say(f"{name}: {error}")
         return 2
@@ -40,90 +27,18 @@ def main(arguments: list[str] | None = None, prog: str = "python -m interpret.at
     return 0
 
 
-def _explain(args: argparse.Namespace) -> None:
+def _files(args: argparse.Namespace) -> tuple[Table, Table | None]:
+    """Return the file to explain, and the one to fit a head on if there is to be one."""
     if not args.out.resolve().parent.is_dir():
         raise InputError("The folder “{folder}” does not exist. Create it first.", folder=str(args.out.parent))
     if args.fit is not None and args.label is None:
         raise InputError("Fitting a head needs labels: name their column with --label.")
     table = read_table(args.file.read_bytes(), args.file.name)
-    text = args.text or table.columns[table.longest_column]
-    texts = _column(table, text)
-    encoder = load_encoder(args.model, device=args.device)
-    head = None
-    if args.fit is not None:
-        known = read_table(args.fit.read_bytes(), args.fit.name)
-        fitted = _column(known, args.text or known.columns[known.longest_column])
-        labels = _column(known, args.label)
-        several = multi_labels(labels)
-        if several is not None:
-            raise InputError(
-                "A label cell holds several labels, such as “{cell}”. Give each row one label.", cell=several[:60]
-            )
-        kept = [index for index, label in enumerate(labels) if fitted[index].strip() and not is_missing(label)]
-        head = fit_head(encoder, [fitted[index] for index in kept], [labels[index].strip() for index in kept])
-        _say(f"{len(kept)} rows fitted, {len(fitted) - len(kept)} without a text or a label left out")
-    labelled_too = args.label is not None and (args.fit is None or args.label in table.columns)
-    found = attribute_rows(
-        encoder,
-        texts,
-        _column(table, args.label) if labelled_too else None,
-        int(args.target) if args.target.isdecimal() else args.target,
-        args.method,
-        args.baseline,
-        args.tolerance,
-        head=head,
-        highlights=None if args.highlights is None else _column(table, args.highlights),
-        origin=rows_of(table, range(len(table.rows)), [text]),
-        seed=args.seed,
-        progress=_progress,
-        beside=load_beside(encoder) if args.device == "auto" else (),
-    )
-    write_rows(found, args.out)
-    _report(found)
-    if class_names(encoder, head):
-        for name in found.classes:
-            words = ", ".join(f"{word} {mean:+.2f}" for word, mean, *_ in found.words(name)[:5])
-            _say(f"{name}: {words}")
+    return table, None if args.fit is None else read_table(args.fit.read_bytes(), args.fit.name)
 
 
-def _report(found: RowAttributions) -> None:
-    cut = sum(row.cut for row in found.rows)
-    _say(f"{len(found.rows)} rows explained, {len(found.skipped)} skipped, {cut} read in their first window only")
-    for index, error in found.skipped[:_MOST_LISTED]:
-        _say(f"  row {found.number(index)} skipped: {error}")
-    for basis, one in found.accuracies.items():
-        low, high = one.interval
-        worth = "" if one.beats_majority else " (not shown to be better)"
-        _say(
-            f"accuracy {one.share:.1%} (95%: {low:.1%} to {high:.1%}) on {one.count} rows, {_BASES[basis]}; "
-            f"majority-class baseline (“{one.commonest}”): {one.majority:.1%}{worth}"
-        )
-    if found.plausibility:
-        listed = ", ".join(
-            f"{name} {mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
-            for name, (mean, half) in found.plausibility.items()
-        )
-        _say(f"plausibility over {sum(row.human is not None for row in found.rows)} rows with highlights: {listed}")
-    for index, error in found.unmarked[:_MOST_LISTED]:
-        _say(f"  highlights of row {found.number(index)} not used: {error}")
-
-
-def _progress(done: int, total: int, _stage: str) -> None:
-    if sys.stderr.isatty():
-        _say(f"\r{done:,} of {total:,}", "" if done < total else "\n")
-
-
-def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr)  # noqa: T201 - to its terminal
-
-
-def _column(table: Table, name: str) -> list[str]:
-    if name not in table.columns:
-        raise InputError(
-            "There is no column “{name}”. The file has: {known}.", name=name, known=", ".join(table.columns)
-        )
-    index = table.columns.index(name)
-    return [row[index] for row in table.rows]
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - to its terminal
 
 
 if __name__ == "__main__":

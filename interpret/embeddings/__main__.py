@@ -1,176 +1,29 @@
 """Embed a corpus from a terminal, on one process or on many: ``accelerate launch -m interpret.embeddings CORPUS OUT``.
 
-Every process works out the same plan, reads its own share of the texts, and writes a file of its own into OUT, which
-the first one then joins. OUT is what `interpret.load_embeddings` opens.
+OUT is what `interpret.load_embeddings` opens.
 """
 
-import argparse
-import shutil
+import os
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar, cast
 
-from interpret.core.encoder import Encoder, load_encoder
-from interpret.core.errors import CapacityError, InputError, InterpretError
-from interpret.core.extras import needed_for
-from interpret.core.files import read_table
-from interpret.core.units import gigabytes
+from interpret.core.errors import InterpretError
 from interpret.embeddings.arguments import make_parser
-from interpret.embeddings.corpus import fill, items_of
-from interpret.embeddings.reading_plan import Plan, plan_corpus
-from interpret.embeddings.store import create_vectors, describe, open_vectors
-
-with needed_for("embeddings"):
-    from accelerate import PartialState
-    from accelerate.utils import gather_object
-
-T = TypeVar("T")
+from interpret.embeddings.corpus_file import corpus_texts
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m interpret.embeddings") -> int:
     """Run the command; returns its exit status."""
     args = make_parser(prog).parse_args(arguments)
-    state = PartialState(cpu=args.device == "cpu" or None)
+    name = prog.split()[-1]
     try:
-        _work(args, state)
+        # The processes of `accelerate launch` agree on what is wrong, so that none is left waiting.
+        texts = None if "RANK" in os.environ else corpus_texts(args.corpus, args.column, args.out)
+        # PyTorch takes seconds to load, which nobody should wait for who has mistyped a name.
+        from interpret.embeddings.command import run
     except InterpretError as error:
-        if state.is_main_process:
-            print(f"{prog.split()[-1]}: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - to its terminal
         return 2
-    finally:
-        state.destroy_process_group()
-    return 0
-
-
-def _work(args: argparse.Namespace, state: PartialState) -> None:
-    texts, encoder, plan = _agreed(lambda: _prepared(args, state))
-    share = (state.process_index, state.num_processes)
-    # Each writes a file of its own: pages of one file that two machines write are not kept apart by every file system.
-    part = args.out / f".part-{share[0]}"
-    _agreed(lambda: _made(args.out, part, plan))
-    _agreed(lambda: _seen(args.out, state))
-    begin = time.perf_counter()
-
-    def progress(done: int, total: int, _stage: str) -> None:
-        if state.is_main_process and sys.stderr.isatty():
-            print(f"\r{done:,} of {total:,} tokens", end="", file=sys.stderr)  # noqa: T201
-
-    def read() -> None:
-        vectors = create_vectors(part, plan)
-        fill(encoder, plan, vectors, progress, share)
-        vectors.flush()
-
-    _agreed(read)
-    if state.is_main_process:
-        _joined(args.out, plan, state.num_processes)
-        describe(args.out, encoder, texts, plan, time.perf_counter() - begin)
-        layers, items, width = plan.shape
-        print(f"{args.out}: {layers} layers × {items:,} × {width}, {plan.bytes / 1e9:.2f} GB")  # noqa: T201
-
-
-def _agreed(work: Callable[[], T]) -> T:
-    """Do a step in every process; if it fails in one, raise that error in all, so that none is left waiting."""
-    result, said = None, None
-    try:
-        result = work()
-    except (InterpretError, OSError) as error:
-        said = str(error)
-    errors = [one for one in gather_object([said]) if one]
-    if errors:
-        raise InterpretError("{error}", error=errors[0])
-    return cast(T, result)
-
-
-def _prepared(args: argparse.Namespace, state: PartialState) -> tuple[list[str], Encoder, Plan]:
-    if args.out.exists():
-        raise InputError("“{out}” already exists. Give a new folder.", out=str(args.out))
-    texts = _texts(args.corpus, args.column)
-    # With several GPUs each process has one of its own.
-    spread = state.device.type == "cuda" and args.device in ("auto", "cuda")
-    encoder = load_encoder(args.model, str(state.device) if spread else args.device, args.precision)
-    layers, prompt = _layers(args.layers), _prompt(args, encoder)
-    plan = plan_corpus(encoder, texts, layers, args.pooling, args.level, args.word, prompt=prompt)
-    return texts, encoder, plan
-
-
-def _prompt(args: argparse.Namespace, encoder: Encoder) -> str | None:
-    if args.prompt_name is None or args.prompt is not None:
-        return args.prompt
-    known = {} if encoder.sentence is None else encoder.sentence.prompts
-    if args.prompt_name not in known:
-        raise InputError(
-            "The model has no prompt “{name}”. It has: {known}.",
-            name=args.prompt_name,
-            known=", ".join(known) or "–",
-        )
-    return known[args.prompt_name]
-
-
-def _made(out: Path, part: Path, plan: Plan) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    part.mkdir()
-    # All parts hold as much as the whole together, and the whole comes to stand beside them.
-    room = shutil.disk_usage(out).free
-    if 2 * plan.bytes > room:
-        raise CapacityError(
-            "The vectors need {needed} GB on disk, but only {room} GB are free. Read fewer texts, or keep fewer "
-            "layers.",
-            needed=gigabytes(2 * plan.bytes),
-            room=gigabytes(room),
-        )
-
-
-def _seen(out: Path, state: PartialState) -> None:
-    if state.is_main_process and len(list(out.glob(".part-*"))) < state.num_processes:
-        raise InputError("Not every machine can see “{out}”. Give a folder that all of them share.", out=str(out))
-
-
-def _joined(out: Path, plan: Plan, count: int) -> None:
-    vectors = create_vectors(out, plan)
-    for rank in range(count):
-        part = out / f".part-{rank}"
-        items = items_of(plan, (rank, count))
-        source = open_vectors(part)
-        for row in range(len(plan.layers)):
-            vectors[row, items] = source[row, items]
-        del source
-        shutil.rmtree(part)
-    vectors.flush()
-
-
-def _texts(file: Path, column: str | None) -> list[str]:
-    try:
-        table = read_table(file.read_bytes(), file.name)
-    except OSError as error:
-        raise InputError(
-            "“{file}” cannot be read: {error}.", file=str(file), error=str(error.strerror or error)
-        ) from error
-    if column is None:
-        index = table.longest_column
-    elif column in table.columns:
-        index = table.columns.index(column)
-    else:
-        raise InputError(
-            "“{file}” has no column “{column}”. It has: {columns}.",
-            file=file.name,
-            column=column,
-            columns=", ".join(table.columns),
-        )
-    texts = [row[index] for row in table.rows if row[index].strip()]
-    if not texts:
-        raise InputError("The column “{column}” of “{file}” is empty.", column=table.columns[index], file=file.name)
-    return texts
-
-
-def _layers(args: str) -> str | list[int]:
-    if args == "all":
-        return args
-    try:
-        return [int(part) for part in args.split(",")]
-    except ValueError as error:
-        raise InputError("“{layers}” names no layers. Give “all” or a list of layer numbers.", layers=args) from error
+    return run(args, name, texts)
 
 
 if __name__ == "__main__":

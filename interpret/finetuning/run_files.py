@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,18 @@ BROKEN = (
 )
 # The year 2100; and what a float holds exactly.
 _LATEST, _MOST = 4.1e9, 2.0**53
+
+
+def check_is_run(folder: Path) -> None:
+    """Refuse a folder that is no run.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or nothing in it says what was asked.
+    """
+    if not os.path.lexists(folder / "request.json"):
+        raise InputError("“{folder}” is not a run, or no longer exists.", folder=folder.name)
 
 
 def damaged(path: Path, why: BaseException | str, folder: Path | None = None) -> InputError:

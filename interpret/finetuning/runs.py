@@ -16,7 +16,6 @@
 ======================  ================================================================================
 """
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -33,6 +32,7 @@ from interpret.finetuning.request import LONGEST_NAME, Request, data_file, file_
 from interpret.finetuning.run_files import (
     BROKEN,
     as_text,
+    check_is_run,
     damaged,
     finite,
     moment,
@@ -257,8 +257,7 @@ def read_run(folder: Path) -> Run:
     >>> run.model.name
     'model'
     """
-    if not os.path.lexists(folder / "request.json"):
-        raise InputError("“{folder}” is not a run, or no longer exists.", folder=folder.name)
+    check_is_run(folder)
     # A run whose request cannot be read has a name still, and none of another's model or data.
     request = Request(Recipe(), folder.name, "")
     try:

@@ -162,18 +162,25 @@ def test_each_command_says_what_it_takes(run, command):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: {command} ")
     assert "\nexamples:\n" in done.stdout
-    # PyTorch takes five seconds to load, and nobody who asks for help needs it. A module that is imported is a line.
-    told = run(command, "--help", PYTHONPROFILEIMPORTTIME="1").stderr
-    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
-    assert "argparse" in loaded
-    assert loaded & {"torch", "transformers", "streamlit", "numpy"} == set()
+    assert loaded(run, command, "--help") & {"torch", "transformers", "streamlit", "numpy"} == set()
+
+
+def loaded(run, *words):
+    """The packages that a command imports: PyTorch takes five seconds, and nobody who has mistyped a name needs it."""
+    # A module that is imported is a line.
+    told = run(*words, PYTHONPROFILEIMPORTTIME="1").stderr
+    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
+    assert "argparse" in found
+    return found
 
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
         ("bertoscope-embed", ["nowhere.txt", "out"]),
+        ("bertoscope-attribute", ["nowhere.csv", "--out", "why.csv"]),
         ("bertoscope-finetune", ["nowhere"]),
+        ("bertoscope-finetune", ["--data", "nowhere.csv", "--out", "mine"]),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(run, command, arguments):
@@ -183,6 +190,7 @@ def test_what_goes_wrong_is_one_sentence(run, command, arguments):
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith(f"{command}: ")
     assert "nowhere" in done.stderr
+    assert loaded(run, command, *arguments) & {"torch", "transformers"} == set()
 
 
 def test_a_file_is_embedded(run, elsewhere):

@@ -1,11 +1,13 @@
 """Pages are run without a server, each in an app of its own."""
 
+import time
 from functools import lru_cache
 from types import SimpleNamespace
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
+from streamlit.testing.v1 import local_script_runner
 
 from dashboard import cache
 from tests.records import tables_are_made_once  # noqa: F401
@@ -26,5 +28,14 @@ def _collected_now_and_then():
     patch = pytest.MonkeyPatch()
     patch.setattr(script_runner, "gc", SimpleNamespace(collect=lambda *_: 0))
     patch.setattr(cache, "_settle", lambda: None)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asked_now_and_then():
+    """Whether a run has ended would be asked a thousand times a second, by a fifth of a processor."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(local_script_runner, "time", SimpleNamespace(time=time.time, sleep=lambda _: time.sleep(0.005)))
     yield
     patch.undo()

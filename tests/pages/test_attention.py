@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import interpret as it
-from dashboard import ROOT, cache
+from dashboard import ROOT, cache, state
 from dashboard.widgets.text_input import examples
 
 
@@ -24,6 +24,19 @@ def test_it_opens_with_an_example_drawn(page):
     assert said(page) == []
     assert page.text_area(key="text").value.startswith("The animal didn't cross")
     assert any("layers × heads: 6 × 12" in one.value for one in page.caption)
+
+
+def test_the_readers_language_is_found_once_and_follows_the_picker(page, monkeypatch):
+    """A page asks for hundreds of sentences, and each of them looked through the session and the address."""
+    asked, chosen_language = [], state.chosen_language
+    monkeypatch.setattr(state, "chosen_language", lambda: (asked.append(1), chosen_language())[1])
+    page.run()
+    # The titles of the pages and the sidebar come before.
+    assert 0 < len(asked) < 100
+    english = {one.label for one in page.segmented_control}
+    page.selectbox(key=state.LANGUAGE).set_value("zh_CN").run()
+    assert not page.exception
+    assert english.isdisjoint(one.label for one in page.segmented_control)
 
 
 @pytest.mark.parametrize("text", ["", "   \n "])

@@ -28,11 +28,17 @@ LINES = (
 )
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Where vectors are kept: each collection is read by the first test that opens it at a level."""
+    return tmp_path_factory.mktemp("store")
+
+
 @pytest.fixture
-def page(tiny_folders, monkeypatch, tmp_path):
+def page(tiny_folders, monkeypatch, store):
     cache.clear()
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
-    monkeypatch.setenv("BERTOSCOPE_CACHE", str(tmp_path))
+    monkeypatch.setenv("BERTOSCOPE_CACHE", str(store))
     return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
 
 

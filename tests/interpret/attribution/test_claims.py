@@ -514,10 +514,10 @@ def test_gradient_shap_is_captums_on_the_same_draws(bert):
         (slope,) = torch.autograd.grad(question.score(point[None], gradients=True).sum(), point)
         np.testing.assert_allclose(draw, ((embedded - empty) * slope).sum(dim=-1).numpy(), rtol=1e-3, atol=1e-5)
     # Captum's, of many draws: both are means of the same, which differ by their errors.
-    torch.manual_seed(0)
-    captum = GradientShap(lambda one: question.score(one, gradients=True)).attribute(
-        embedded[None].requires_grad_(), baselines=empty[None], n_samples=200
-    )
+    with seeded(0):
+        captum = GradientShap(lambda one: question.score(one, gradients=True)).attribute(
+            embedded[None].requires_grad_(), baselines=empty[None], n_samples=200
+        )
     found = explain(question, "gradient_shap", seed=5)
     expected = captum[0].sum(dim=-1).detach().numpy()
     assert (np.abs(found.scores - expected)[1:-1] <= 2.5 * found.uncertainty[1:-1]).all()

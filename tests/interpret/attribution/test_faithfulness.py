@@ -111,9 +111,10 @@ def test_a_unit_is_only_asked_of_models_that_differ_below_it(bert):
 
 
 @pytest.mark.parametrize("method", ["input_x_gradient", "feature_ablation"])
-def test_max_sensitivity_is_the_furthest_that_scores_move(minilm, method):
-    rows = ["The court found him guilty.", "The striker scored twice.", "The judge spoke.", "The match was won."]
-    question = target_function(minilm, rows[0], head=it.fit_head(minilm, rows, ["law", "sport"] * 2))
+def test_max_sensitivity_is_the_furthest_that_scores_move(bert, method):
+    weight = np.random.default_rng(0).normal(size=(2, bert.width)).astype(np.float32)
+    head = it.LinearHead(("law", "sport"), weight, np.zeros(2, np.float32))
+    question = target_function(bert, TEXT, head=head)
     found = explain(question, method)
     trusted = it.attribution.diagnose(question, found, seed=3)
     # The same nine draws by hand.

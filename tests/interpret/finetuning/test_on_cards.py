@@ -17,8 +17,7 @@ from accelerate.state import AcceleratorState, PartialState
 import interpret as it
 from interpret.core import device_lock
 from interpret.core.devices import Device
-from interpret.finetuning import __main__ as command
-from interpret.finetuning import run_device, training, worker
+from interpret.finetuning import command, run_device, training, worker
 from interpret.finetuning.data import split_examples
 from interpret.finetuning.look_ahead import Ahead
 from interpret.finetuning.metrics_log import Evaluation, Step
@@ -109,7 +108,7 @@ def is_available():
 
 torch.cuda.is_available, torch.cuda.device_count, torch.cuda.mem_get_info = is_available, lambda: 2, refuse
 from interpret.core import devices
-from interpret.finetuning import __main__ as command, run_device, worker
+from interpret.finetuning import __main__ as terminal, command, run_device, worker
 
 devices._by_nvml = lambda index: ("A card", 1 << 34, 1 << 33, (9, 0))
 worker.get_ready()
@@ -119,8 +118,8 @@ def claim(name):
     os._exit(3)
 
 run_device.claim = claim
-command.main(["--data", {str(tmp_path / "rows.csv")!r}, "--label", "kind", "--out", {str(tmp_path / "run")!r},
-              "--model", {str(folder)!r}, "--device", "cuda:1", "--epochs", "1"])
+terminal.main(["--data", {str(tmp_path / "rows.csv")!r}, "--label", "kind", "--out", {str(tmp_path / "run")!r},
+               "--model", {str(folder)!r}, "--device", "cuda:1", "--epochs", "1"])
 """
     done = subprocess.run([sys.executable, "-u", "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "claimed cuda:1\n"), done.stderr[-3000:]

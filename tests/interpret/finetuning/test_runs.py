@@ -655,7 +655,7 @@ def test_the_command_says_what_was_read_and_what_was_not(folder, tmp_path, capsy
     task, content, lines, said = TERMINAL[name]
     (tmp_path / name).write_text(content, "utf-8")
     # What is said stands before any training.
-    monkeypatch.setattr("interpret.finetuning.__main__.work", lambda folder, _tell, own: read_run(folder))
+    monkeypatch.setattr("interpret.finetuning.command.work", lambda folder, _tell, own: read_run(folder))
     asked = ["--data", str(tmp_path / name), "--judged", str(tmp_path / name).replace(name, f"other-{name}")]
     (tmp_path / f"other-{name}").write_text(content.replace("bank", "river"), "utf-8")
     more = ["--task", task, "--model", str(folder), "--device", "cpu", "--out", str(tmp_path / "run")]
@@ -674,7 +674,7 @@ def test_the_command_says_for_whom_it_waits(folder, rows, tmp_path, capsys, monk
         callback(Waiting("the other", "20260101-000000-1") if other == "of a run" else Waiting("", ""), 0)
         return read_run(folder)
 
-    monkeypatch.setattr("interpret.finetuning.__main__.work", waits)
+    monkeypatch.setattr("interpret.finetuning.command.work", waits)
     (tmp_path / "rows.csv").write_bytes(rows)
     asked = ["--data", str(tmp_path / "rows.csv"), "--label", "kind", "--model", str(folder), "--device", "cpu"]
     main([*asked, "--out", str(tmp_path / "run")])
