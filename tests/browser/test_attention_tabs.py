@@ -167,8 +167,10 @@ def test_a_file_of_pairs_shows_what_goes_across(page, server, tmp_path):
     expect(page.get_by_text("(texts: 12)")).to_be_visible()
     maps = picture(page, "maps")
     expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_be_visible()
-    # A single text has no other segment, and so no map of it.
+    # A single text has no other segment, and so no map of it: of the file's rows each has two.
     choose(page, "over", 0)
+    expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_be_visible()
+    choose(page, "source", 0)
     expect(maps.get_by_role("img", name=re.compile("^To the other segment's words"))).to_have_count(0)
 
 
