@@ -8,8 +8,8 @@ from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import sidebar_slot
 
-# Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
-ALIASES = {"attention": "attention", "fine-tune": "finetune"}
+# Further addresses of pages: "fine-tune" is how the menu writes it.
+ALIASES = {"fine-tune": "finetune"}
 
 
 def draw() -> None:
@@ -24,11 +24,17 @@ def draw() -> None:
     page = st.navigation(
         [
             st.Page(
+                page_file("home"),
+                title=_("Home"),
+                icon=":material/home:",
+                url_path="",
+                default=True,
+            ),
+            st.Page(
                 page_file("attention"),
                 title=_("Attention"),
                 icon=":material/grid_view:",
-                url_path="",
-                default=True,
+                url_path="attention",
             ),
             st.Page(
                 page_file("embeddings"),
@@ -88,7 +94,6 @@ def _alias(address: str, name: str) -> st.Page:
     """Return a page that is in no menu and opens another one, with what the link asks for."""
 
     def forward() -> None:
-        query = {key: st.query_params.get_all(key) for key in st.query_params}
-        st.switch_page(page_file(name), query_params=query)
+        st.switch_page(page_file(name), query_params=state.address())
 
     return st.Page(forward, title=address, url_path=address, visibility="hidden")

@@ -174,6 +174,9 @@ CURVE = _session("curve", "score", ("score", "loss", "rate"))
 
 KEYS: tuple[Key, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Key))
 
+# What a link has wherever it leads.
+EVERYWHERE = (LANGUAGE, MODEL, REVISION, DEVICE, PRECISION)
+
 # Browsers and mail programs pass on links of about two thousand characters.
 LONGEST_IN_URL = 1500
 
@@ -234,6 +237,11 @@ def remember(key: Key, value: str | None) -> None:
             st.query_params[key] = value
     elif key in st.query_params:
         del st.query_params[key]
+
+
+def address() -> dict[str, list[str]]:
+    """Return all that the URL says, for another page."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
 def fits_in_url(value: str) -> bool:

@@ -16,9 +16,11 @@ from dashboard import state
 from dashboard.analysis import Analysis, trace_of
 from dashboard.components.explorer import Look, standalone
 from dashboard.language import _, literal
+from dashboard.numbers import number
 from dashboard.subject import Subject
 from dashboard.widgets.choices import segments
 from dashboard.widgets.export import Download, as_json
+from dashboard.widgets.text_input import known_link
 from interpret.attention.kinds import Direction, Unit
 from interpret.core.csv_output import csv_rows
 
@@ -112,8 +114,40 @@ def heads_of_url() -> Mapping[str, object] | None:
 
 def first_head(subject: Subject) -> tuple[int, int]:
     """Return the head to show before anybody has chosen one."""
-    layer, head = Analysis("attention.most_active_head", subject).result
+    link = shown_link(subject)
+    if link is None:
+        layer, head = Analysis("attention.most_active_head", subject).result
+    else:
+        layer, head = Analysis("attention.strongest_head", subject, query=link[0], key=link[1]).result
     return layer, head
+
+
+def shown_link(subject: Subject) -> tuple[str, str] | None:
+    """Return the two tokens of an example whose link the first head is chosen for; None where no such link is."""
+    link = known_link(subject.text, subject.pair)
+    return link if link is not None and set(link) <= set(trace_of(subject).tokens.strings) else None
+
+
+def link_line(subject: Subject, head: tuple[int, int]) -> None:
+    """Say why the first head is shown."""
+    link = shown_link(subject)
+    if link is None:
+        return
+    trace = trace_of(subject)
+    query, key = map(trace.tokens.strings.index, link)
+    st.markdown(
+        _(
+            "Opened on **layer {layer}, head {head}**: of all {count} heads the one in which “{query}” looks most at "
+            "“{key}” (weight {weight})."
+        ).format(
+            layer=head[0],
+            head=head[1],
+            count=trace.attention.shape[0] * trace.attention.shape[1],
+            query=literal(link[0]),
+            key=literal(link[1]),
+            weight=number(float(trace.attention[head[0], head[1], query, key])),
+        )
+    )
 
 
 def heads_in_words(heads: Heads) -> str:

@@ -27,6 +27,8 @@ _NONE = -1
 _SUFFIXES = tuple(dict.fromkeys((*SUFFIXES, *tag_files.SUFFIXES)))
 # Of an upload that was refused, by the field that it came through.
 _REFUSED = "refused_upload"
+# Through which field the last one came.
+_UPLOADED = "uploaded_through"
 _SINGLE = {
     "label": sentence("“{name}” has a single column. A labelled file needs two: the text, and its label."),
     "pair": sentence("“{name}” has a single column. Two are needed: the text, and the one that belongs to it."),
@@ -156,6 +158,11 @@ def _short_role_names() -> dict[str, str]:
     }
 
 
+def just_uploaded(section: str) -> bool:
+    """Tell, once, whether this run of the page follows an upload through a section's field."""
+    return bool(st.session_state.pop(_UPLOADED, "") == section)
+
+
 def second_file(label: str, suffixes: Sequence[str], first: SlotFile) -> SlotFile | None:
     """Return a file beside the one in use, such as a test set; draw a field for it where there is none."""
     available = [one for one in data_slot.files(suffixes) if one.key != first.key]
@@ -279,6 +286,7 @@ def _upload(section: str, label: str, suffixes: Sequence[str], first: bool = Tru
             return
         # A field of a new key is empty: the file is in the slot, and this one would show it a second time.
         st.session_state["uploads"] = count + 1
+        st.session_state[_UPLOADED] = section
         if first and taken.suffix in SUFFIXES:
             state.read_from_file()
 

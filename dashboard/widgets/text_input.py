@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from functools import cache as keep_forever
+from typing import Any
 
 import streamlit as st
 
@@ -25,10 +26,24 @@ class Chosen:
 
 
 @keep_forever
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((ROOT / "dashboard/examples/texts.json").read_text("utf-8"))
+    return rows
+
+
+@keep_forever
 def examples() -> dict[str, tuple[str, str | None]]:
     """The texts that come with the dashboard, by id; the first is the one that is drawn first."""
-    rows = json.loads((ROOT / "dashboard/examples/texts.json").read_text("utf-8"))
-    return {row["id"]: (row["text"], row["pair"]) for row in rows}
+    return {row["id"]: (row["text"], row["pair"]) for row in _rows()}
+
+
+def known_link(text: str, pair: str | None) -> tuple[str, str] | None:
+    """Return the two tokens of an example of which one has to look at the other; None for any other text."""
+    for row in _rows():
+        if (row["text"], row["pair"]) == (text, pair) and "link" in row:
+            query, key = row["link"]
+            return query, key
+    return None
 
 
 def text_input() -> Chosen:

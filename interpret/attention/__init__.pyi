@@ -20,3 +20,4 @@ from interpret.attention.qkv import attention_steps as attention_steps
 from interpret.attention.view import AttentionView as AttentionView
 from interpret.attention.view import attention_view as attention_view
 from interpret.attention.view import most_active_head as most_active_head
+from interpret.attention.view import strongest_head as strongest_head

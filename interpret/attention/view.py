@@ -181,6 +181,36 @@ def attention_view(
     )
 
 
+def strongest_head(trace: Trace, query: str, key: str) -> tuple[int, int]:
+    """Return the head in which one token gives another the largest weight.
+
+    Parameters
+    ----------
+    query, key
+        The token that looks and the one that is looked at, as the tokenizer writes them; of several, the first.
+
+    Raises
+    ------
+    InputError
+        If the text does not have one of them.
+
+    Examples
+    --------
+    >>> import interpret as it
+    >>> encoder = it.load_encoder("minilm")
+    >>> trace = it.trace(encoder, "The animal didn't cross the street because it was too tired.")
+    >>> it.attention.strongest_head(trace, "it", "animal")
+    (3, 1)
+    """
+    strings = trace.tokens.strings
+    for token in (query, key):
+        if token not in strings:
+            raise InputError("The text has no token “{token}”. Choose one that it has.", token=token)
+    weights = trace.attention[:, :, strings.index(query), strings.index(key)]
+    layer, head = np.unravel_index(int(weights.argmax()), weights.shape)
+    return int(layer), int(head)
+
+
 def most_active_head(trace: Trace) -> tuple[int, int]:
     """Return the head that tells ordinary tokens apart best: a good one to show first, and no more than that.
 

@@ -16,6 +16,7 @@ from dashboard.widgets.attention_view import (
     first_head,
     heads_in_words,
     heads_of_url,
+    link_line,
     reading_guide,
     view_analysis,
     view_controls,
@@ -43,6 +44,8 @@ def where(subject: Subject) -> None:
     look = read_look(before, layers, heads, Look((first_head(subject),)))
     title = f"{subject.spec.checkpoint.name.split('/')[-1]} · {' '.join(subject.text.split())[:80]}"
     stem = file_stem("attention", subject.spec.checkpoint.name.split("/")[-1], subject.text[:40])
+    if before is None:
+        link_line(subject, look.heads[0])
     explorer(view, thumbnails, look, title, stem, KEY)
     state.remember(state.HEADS, None if before is None else ",".join(f"{layer}.{head}" for layer, head in look.heads))
     state.remember(state.SCALE, None if look.scale == state.SCALE.default else look.scale)

@@ -38,7 +38,7 @@ def drawn(page: Page) -> str:
 def steps(browser: Browser, address: str, text: str, tokens: int) -> None:
     """Print how long it takes from choosing another token to its steps being drawn."""
     page = browser.new_page(viewport={"width": 1440, "height": 1200})
-    page.goto(f"{address}/?lang=en&tab=steps&text={text.replace(' ', '+')}")
+    page.goto(f"{address}/attention?lang=en&tab=steps&text={text.replace(' ', '+')}")
     drawn(page)
     times = []
     for index in range(ROUNDS):
@@ -65,7 +65,7 @@ def steps(browser: Browser, address: str, text: str, tokens: int) -> None:
 def corpus(browser: Browser, address: str, file: Path, count: int) -> None:
     """Print how soon a run over many texts shows that it runs, stops when asked to, and ends."""
     page = browser.new_page(viewport={"width": 1440, "height": 1200})
-    page.goto(f"{address}/?lang=en&tab=heads&over=corpus")
+    page.goto(f"{address}/attention?lang=en&tab=heads&over=corpus")
     page.locator('[class*="st-key-slot-sidebar-"] input[type=file]').set_input_files(file)
     start = page.get_by_role("button", name="Measure heads over")
     progress = page.get_by_text(re.compile(rf"of {count} · \d")).first

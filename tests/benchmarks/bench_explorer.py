@@ -48,7 +48,7 @@ SWITCH = """
 def explore(browser: Browser, process, address: str, model: str, encoder: it.Encoder, text: str) -> None:
     """Print what the explorer takes: to be there, over the wire, to switch heads, in memory."""
     page = browser.new_page(viewport={"width": 1440, "height": 1200})
-    page.goto(f"{address}/?lang=en&model={model}")
+    page.goto(f"{address}/attention?lang=en&model={model}")
     page.wait_for_selector("[data-testid=explorer][data-drawn]", timeout=120_000)
     received: list[int] = []
     # Streamlit talks over one socket: a new page, whose first text is the long one, has all of it.

@@ -17,7 +17,7 @@ NASTY = "</script><img src=x onerror=alert(1)> <b>bold</b> ![x](https://evil.exa
 
 
 def open_page(page: Page, server, query=""):
-    page.goto(f"{server}/{query}")
+    page.goto(f"{server}/attention{query}")
     drawn(page)
 
 
@@ -74,14 +74,15 @@ def test_type_pick_a_head_and_read_interprets_weight(page, server, minilm):
     expect(page.get_by_test_id("readout")).to_have_text(f"📌 “bank” ({query}) → “river” ({key}): {weight:.4f}")
 
 
-def test_the_pages_own_name_is_an_address_too_and_keeps_what_the_link_asks_for(page, server):
-    open_page(page, server, "attention?example=pair&heads=1.2&lang=en")
+def test_a_link_to_where_the_page_was_before_opens_it_with_what_the_link_asks_for(page, server):
+    page.goto(f"{server}/?example=pair&heads=1.2&lang=en")
+    drawn(page)
     expect(page.get_by_role("button", name="Layer 1, head 2", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("Page not found")).to_have_count(0)
     asked = page.evaluate("location.search")
     assert "example=pair" in asked
     assert "heads=1.2" in asked
-    assert page.evaluate("location.pathname") == "/"
+    assert page.evaluate("location.pathname") == "/attention"
 
 
 def test_pointing_lights_up_and_clicking_pins(page, server):
@@ -291,7 +292,7 @@ def test_a_model_from_the_models_folder_and_its_card(page, server):
 def test_two_sessions_do_not_disturb_each_other(page, server):
     open_page(page, server, "?text=first+words&heads=1.1")
     other = page.context.new_page()
-    other.goto(f"{server}/?text=second+text+here&heads=2.2&lang=zh_CN")
+    other.goto(f"{server}/attention?text=second+text+here&heads=2.2&lang=zh_CN")
     drawn(other, "2.2")
     expect(other.get_by_test_id("summary")).to_contain_text("第 2 层")
     head_button(page, 1, 3).click()

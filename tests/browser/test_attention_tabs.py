@@ -17,7 +17,7 @@ NASTY = "a </script><img src=x onerror=alert(1)> b"
 
 
 def open_tab(page: Page, server, tab, query=""):
-    page.goto(f"{server}/?tab={tab}&text={TEXT.replace(' ', '+')}{query}")
+    page.goto(f"{server}/attention?tab={tab}&text={TEXT.replace(' ', '+')}{query}")
 
 
 def picture(page: Page, name):
@@ -272,7 +272,8 @@ def test_importance_over_a_labelled_file(page, server, tmp_path):
 def test_bertvizs_views_draw_with_the_network_cut(page, server, scheme):
     # `page` fails on any request to another host; BertViz alone would ask two of them.
     page.emulate_media(color_scheme=scheme)
-    page.goto(f"{server}/?tab=bertviz&text={NASTY.replace('<', '%3C').replace('>', '%3E').replace(' ', '+')}&heads=3.5")
+    text = NASTY.replace("<", "%3C").replace(">", "%3E").replace(" ", "+")
+    page.goto(f"{server}/attention?tab=bertviz&text={text}&heads=3.5")
     frame = page.frame_locator("iframe")
     expect(frame.locator("#layer")).to_have_value("3")
     expect(frame.locator("svg text", has_text="script").first).to_be_visible()

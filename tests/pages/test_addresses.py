@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from dashboard import ROOT, cache
 
 TITLES = {
+    "home": "See inside BERT",
     "attention": "Attention",
     "embeddings": "Embeddings",
     "attributions": "Attributions",

@@ -6,12 +6,13 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache, state
 from dashboard.widgets.text_input import examples
+from tests.apps import switch
 
 
 @pytest.fixture
 def page():
     cache.clear()
-    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+    return switch(AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60), "attention")
 
 
 def said(page):

@@ -6,6 +6,7 @@ from transformers import AutoModelForSequenceClassification
 
 import interpret as it
 from dashboard import ROOT, cache
+from tests.apps import switch
 from tests.tiny import FAMILIES, make_checkpoint
 
 TABS = ("where", "steps", "flow", "heads", "ablation", "bertviz")
@@ -17,7 +18,7 @@ NOT_MEANT = ("What this does not mean", "it does not say why")
 def page(tiny_folders, monkeypatch):
     cache.clear()
     monkeypatch.setenv("BERTOSCOPE_MODELS", str(tiny_folders["bert"].parent))
-    return AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+    return switch(AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60), "attention")
 
 
 def open_tab(page, tab, **query):

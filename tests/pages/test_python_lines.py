@@ -232,8 +232,7 @@ def test_the_lines_give_what_the_page_shows(case, models, monkeypatch, tmp_path)
         file, content, roles = session["held"]
         hold(page, file, content, **roles)
         (tmp_path / file).write_bytes(content)
-    # The first page is at the root; by its name a browser comes to it through another.
-    (page if name == "attention" else switch(page, name)).run()
+    switch(page, name).run()
     for label in buttons:
         offered.clear()
         next(one for one in page.button if one.label.startswith(label) or one.key == label).click().run()

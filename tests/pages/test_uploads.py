@@ -38,8 +38,7 @@ def open_with(page, name, file, **more):
     for key, value in {"model": "folder:bert", "device": "cpu", **PLACES[name], **more}.items():
         page.session_state[key] = value
     page.query_params.update({"model": "folder:bert", "device": "cpu", "why": "rows", "example": "short"})
-    # The first page is at the root; by its name a browser comes to it through another.
-    (page if name == "attention" else switch(page, name)).run()
+    switch(page, name).run()
     # Streamlit's own box, and what `guarded` shows of an error that nobody expected.
     assert not page.exception
     assert not any("unexpected error" in one.value for one in page.error)

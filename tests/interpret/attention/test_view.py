@@ -103,6 +103,19 @@ def test_the_liveliest_head_is_the_planted_one(trace):
     assert it.attention.most_active_head(it.Trace(**{**trace.__dict__, "attention": planted})) == (2, 9)
 
 
+def test_the_strongest_head_of_a_link_is_the_planted_one(trace):
+    planted = np.full_like(trace.attention, 1 / len(trace.tokens))
+    strings = trace.tokens.strings
+    query, key = 2, 4
+    planted[3, 7, query, key] = 0.9
+    # The other way round, and from a neighbour, more.
+    planted[1, 1, key, query] = planted[2, 2, query + 1, key] = 1.0
+    found = it.Trace(**{**trace.__dict__, "attention": planted})
+    assert it.attention.strongest_head(found, strings[query], strings[key]) == (3, 7)
+    with pytest.raises(it.InputError, match="no token “nowhere”"):
+        it.attention.strongest_head(trace, strings[query], "nowhere")
+
+
 def test_what_makes_no_sense_is_said(trace, minilm):
     jaxtyping.config.update("jaxtyping_disable", True)  # as for those who do not run beartype
     try:
