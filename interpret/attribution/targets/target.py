@@ -26,23 +26,27 @@ class Target:
     ----------
     kind
         A name in `interpret.attribution.targets.TARGETS`. ``"class"``: the score (logit) of a class.
+        ``"contrast"``: the score of a class less that of another.
         ``"similarity"``: how alike the sentence vectors of this text and another are, by what the model compares them
         with: mostly their cosine. ``"word"``: the score of a token at a mask. ``"unit"``: a unit of a layer's mean
         state. ``"norm"``: the length of the sentence vector, before it is brought to length 1 where the model does
         that.
     name
-        What the reader calls it: the class, the other text, the token, the unit.
+        What the reader calls it: the class, both classes, the other text, the token, the unit.
     index
         Which class, token of the vocabulary or unit; -1 where there is nothing to choose.
     position
-        The position of the mask among the tokens, or the level of the hidden states that the unit is of; -1 where
-        neither.
+        The position of the mask among the tokens, the level of the hidden states that the unit is of, or the class
+        whose score is taken off; -1 where none of these.
+    other
+        The name of that class; empty without one.
     """
 
     kind: str
     name: str
     index: int = -1
     position: int = -1
+    other: str = ""
 
 
 class TargetInputs:

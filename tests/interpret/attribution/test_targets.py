@@ -51,6 +51,58 @@ def test_a_classifier_answers_as_transformers_does(tmp_path, family):
         assert target_function(encoder, TEXT, target=target).target.name == name
 
 
+@pytest.fixture
+def topics(minilm):
+    rows = [("the bank lent money", "finance"), ("the river was steep", "nature"), ("the court ruled", "law − tax")]
+    rows = [
+        (f"{text} {extra}", label) for text, label in rows for extra in ("today", "again", "at last", "so they say")
+    ]
+    return it.fit_head(minilm, [text for text, _label in rows], [label for _text, label in rows])
+
+
+def test_one_class_rather_than_another_is_the_difference_of_their_scores(minilm, topics):
+    scores = dict(zip(topics.labels, target_function(minilm, TEXT, head=topics).own, strict=True))
+    for request in ("finance rather than law − tax", "0 rather than 1"):
+        one, other = ("finance", "law − tax") if "finance" in request else topics.labels[:2]
+        asked = target_function(minilm, TEXT, target=request, head=topics)
+        assert asked.target == it.attribution.Target(
+            "contrast", f"{one} − {other}", *map(topics.labels.index, (one, other)), other
+        )
+        assert asked.kind.values(asked.target) == {"name": one, "other": other}
+        assert asked.output == pytest.approx(scores[one] - scores[other], abs=1e-4)
+        # The log of how much likelier the one is.
+        chances = [
+            float(target_function(minilm, TEXT, target=name, head=topics).target_probability) for name in (one, other)
+        ]
+        assert asked.output == pytest.approx(np.log(chances[0] / chances[1]), abs=1e-3)
+        back = target_function(minilm, TEXT, target=f"{other} rather than {one}", head=topics)
+        assert back.output == pytest.approx(-asked.output, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["input_x_gradient", "feature_ablation"])
+def test_words_of_a_contrast_are_the_difference_of_the_words_of_both(minilm, topics, method):
+    # Both methods are linear in what is explained.
+    found = [
+        it.attribution.explain(target_function(minilm, TEXT, target=one, head=topics), method).word_scores()
+        for one in ("finance", "nature", "finance rather than nature")
+    ]
+    np.testing.assert_allclose(found[2], found[0] - found[1], atol=2e-4)
+    assert np.abs(found[2]).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    "request_, sentence",
+    [
+        ("finance rather than finance", "cannot be contrasted with itself"),
+        ("finance rather than nowhere", "no class or token “finance rather than nowhere”"),
+        ("0 rather than 7", "no class or token"),
+    ],
+)
+def test_a_contrast_that_makes_no_sense_is_said(minilm, topics, request_, sentence):
+    with pytest.raises(InputError, match=sentence):
+        target_function(minilm, TEXT, target=request_, head=topics)
+
+
 def test_a_masked_word_answers_as_transformers_does(tmp_path):
     folder = make_checkpoint("bert", tmp_path / "bert", loader=tf.AutoModelForMaskedLM)
     encoder = it.load_encoder(str(folder), device="cpu")
@@ -133,9 +185,10 @@ def test_what_a_page_asks_for_is_a_target_of_its_kind(name, tmp_path):
     # What is chosen at first, and the last that there is.
     for last in (False, True):
         values = {}
-        for one in controls:
+        for number, one in enumerate(controls):
             options = [*one.worded, *one.options] if isinstance(one, Choice) else range(one.most + 1)
-            values[one.key] = options[-1] if last else options[0]
+            # Two choices of the same classes are of different ones.
+            values[one.key] = options[-1] if last is (number % 2 == 0) else options[0]
         wish = kind.requested(values)
         assert kind.find(wish, TargetInputs(encoder, text, "the river", head)).kind == name
         target = target_function(encoder, text, "the river", wish, head).target
@@ -159,4 +212,4 @@ def test_a_name_of_a_target_comes_before_a_class_and_a_class_before_a_word(tmp_p
         ("class", "norm"),
     ]
     # The order on the page: a link without a kind opens the first that the text allows.
-    assert [kind.name for kind in in_order()] == ["word", "class", "similarity", "norm", "unit"]
+    assert [kind.name for kind in in_order()] == ["word", "class", "contrast", "similarity", "norm", "unit"]
