@@ -8,8 +8,8 @@ from dashboard.widgets.models import card_button, device_picker, model_picker
 from dashboard.widgets.notices import guarded
 from dashboard.widgets.slot_view import sidebar_slot
 
-# Further addresses of pages: "fine-tune" is how the menu writes it.
-ALIASES = {"fine-tune": "finetune"}
+# Further addresses of pages. Streamlit serves the first page at the root alone; "fine-tune" is how the menu writes it.
+ALIASES = {"home": "home", "fine-tune": "finetune"}
 
 
 def draw() -> None:

@@ -126,7 +126,7 @@ PROBE_LABELS, SEARCH_POINTS = _session("probe_labels"), _session("find_points", 
 WHY, EXPLAINED = Key("why"), Key("explain")
 CLASSIFIER = Key("classifier", "starter", ("starter", "starter_zh", "file"))
 SIMILARITY_SIDE = _session("similarity_side", "first", ("first", "second"))
-METHODS = Key("methods", "integrated_gradients,feature_ablation,gradient_shap")
+METHODS = Key("methods", "integrated_gradients")
 BASELINE = Key("baseline", "pad", ("pad", "mask", "zero", "mean"))
 SHOWN_AS = Key("as", "word", ("word", "token"), renamed=_PIECE)
 PATH_RULE = _session("path_rule", "adaptive", ("adaptive", "trapezoid", "gauss_legendre"))

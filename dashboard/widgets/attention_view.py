@@ -137,12 +137,11 @@ def link_line(subject: Subject, head: tuple[int, int]) -> None:
     query, key = map(trace.tokens.strings.index, link)
     st.markdown(
         _(
-            "Opened on **layer {layer}, head {head}**: of all {count} heads the one in which “{query}” looks most at "
-            "“{key}” (weight {weight})."
+            "Opened on **layer {layer}, head {head}**: of all heads the one in which “{query}” looks most at “{key}” "
+            "(weight {weight})."
         ).format(
             layer=head[0],
             head=head[1],
-            count=trace.attention.shape[0] * trace.attention.shape[1],
             query=literal(link[0]),
             key=literal(link[1]),
             weight=number(float(trace.attention[head[0], head[1], query, key])),

@@ -123,7 +123,11 @@ def rows_of(found: Sequence[it.Attribution], words: bool) -> list[WordRow]:
     for one in found:
         own = one not in shares
         size = float(np.abs(_scores(one, words)).max()) if own else most
-        rows.append(WordRow(names[one.method], _note(one, own), words_of(one, words), size, METHODS[one.method].signed))
+        signed = METHODS[one.method].signed
+        legend = ((_("against"), -size), (_("in favour"), size)) if signed else ((_("little"), 0.0), (_("much"), size))
+        rows.append(
+            WordRow(names[one.method], _note(one, own), words_of(one, words), size, signed, legend, _costs(one))
+        )
     return rows
 
 
@@ -213,6 +217,18 @@ def _note(one: it.Attribution, own: bool) -> str:
         parts.append(_("not additive"))
     if one.baseline:
         parts.append(_("baseline output {output}").format(output=number(one.baseline_output)))
+    if one.word_uncertainty is not None:
+        parts.append(
+            _("at most ± {spread} per word (95%, over its random samples)").format(
+                spread=f"{one.word_uncertainty.max():.3f}"
+            )
+        )
+    return " · ".join(parts)
+
+
+def _costs(one: it.Attribution) -> str:
+    """Say what a method took."""
+    parts = []
     if one.steps:
         drawn = one.uncertainty is not None
         parts.append(
@@ -221,12 +237,6 @@ def _note(one: it.Attribution, own: bool) -> str:
                 if drawn
                 else _n("{steps} step", "{steps} steps", one.steps)
             ).format(steps=one.steps)
-        )
-    if one.word_uncertainty is not None:
-        parts.append(
-            _("at most ± {spread} per word (95%, over its random samples)").format(
-                spread=f"{one.word_uncertainty.max():.3f}"
-            )
         )
     parts.append(
         _("passes: {forward} forward, {backward} backward").format(

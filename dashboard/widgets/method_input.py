@@ -134,7 +134,7 @@ def _methods_input(names: Mapping[str, str]) -> tuple[str, ...]:
         st.session_state[state.METHODS] = st.session_state[key]
 
     st.multiselect(
-        _("Methods, side by side"),
+        _("Compare methods"),
         list(names),
         format_func=names.__getitem__,
         key=key,

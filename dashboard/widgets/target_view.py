@@ -45,6 +45,8 @@ class TargetChoice:
         Tells one head from another.
     pooling, prompt
         How the sentence vectors are made that a similarity is of: see `interpret.attribution.target_function`.
+    classes
+        The names of the classifier's classes; empty for a target without a classifier.
     kept
         The target function, once it was made.
     """
@@ -56,6 +58,7 @@ class TargetChoice:
     classifier: str
     pooling: str = "auto"
     prompt: str | None = None
+    classes: tuple[str, ...] = ()
     kept: list[it.attribution.TargetFunction] = field(default_factory=list)
 
     @property
@@ -147,14 +150,33 @@ def target_input(subject: Subject) -> TargetChoice | None:
             say_what_is_cut(encoder, pooling, [prompt + one for one in (subject.text, subject.pair or "")])
             return TargetChoice(subject, kind, target, None, "", pooling, prompt)
         source = "own" if encoder.task is not None and encoder.task.kind == "classes" else _source_input()
-        controls = st.container()
+        controls = st.container(horizontal=True, vertical_alignment="bottom", width="content")
     fitted, about = (None, "") if source == "own" else _head(subject.spec, source)
     if fitted is None and source != "own":
         return None
     names = class_names(encoder, fitted.result if fitted is not None else None)
     with controls:
         values = _chosen(kind.controls(encoder, names), about, len(names))
-    return TargetChoice(subject, kind, kind.requested(values), fitted, about)
+    return TargetChoice(subject, kind, kind.requested(values), fitted, about, classes=names)
+
+
+def choose_class(choice: TargetChoice, index: int = -1) -> None:
+    """Let a class be explained, by its number; the predicted one unless given."""
+    st.session_state[state.EXPLAINED] = "class"
+    st.session_state[_control_key("class", choice.classifier, len(choice.classes))] = index
+
+
+def choose_contrast(choice: TargetChoice, one: int, other: int) -> None:
+    """Let one class rather than another be explained, by their numbers."""
+    st.session_state[state.EXPLAINED] = "contrast"
+    for name, index in (("contrast_one", one), ("contrast_other", other)):
+        st.session_state[_control_key(name, choice.classifier, len(choice.classes))] = index
+
+
+def _control_key(name: str, *of: object) -> state.Key:
+    # A target's own, which the table of keys cannot know.
+    key = state.Key(name, in_address=False)
+    return key.of(*of) if of else key
 
 
 def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:
@@ -163,9 +185,7 @@ def _chosen(controls: Sequence[Control], *of: object) -> dict[str, int]:
 
     values = {}
     for one in controls:
-        # A target's own, which the table of keys cannot know.
-        key = state.Key(one.key, in_address=False)
-        key = key.of(*of) if of else key
+        key = _control_key(one.key, *of)
         if isinstance(one, Choice):
             options = {**{value: _(label) for value, label in one.worded.items()}, **one.options}
             values[one.key] = choose(st.selectbox, _(one.label), options, key, one.default, width=one.width)

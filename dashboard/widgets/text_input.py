@@ -46,8 +46,14 @@ def known_link(text: str, pair: str | None) -> tuple[str, str] | None:
     return None
 
 
-def text_input() -> Chosen:
-    """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used."""
+def text_input(first: str = "coreference") -> Chosen:
+    """Draw the input and return what is chosen. What was typed or uploaded stays while another source is used.
+
+    Parameters
+    ----------
+    first
+        The example that stands there before anybody has typed.
+    """
     sources = {"typed": _("Type"), "example": _("Examples"), "file": _("File")}
     default = "typed"
     if state.EXAMPLE in st.query_params:
@@ -67,13 +73,13 @@ def text_input() -> Chosen:
         text, pair, row = file_input()
         chosen = Chosen(text, pair, False, row)
     else:
-        chosen = _typed()
+        chosen = _typed(first)
     state.remember(state.SOURCE, "file" if source == "file" else None)
     if source != "file":
         state.remember(state.FILE_ROW, None)
     if source != "example":
         state.remember(state.EXAMPLE, None)
-    if source != "typed" or chosen == Chosen(*next(iter(examples().values())), True):
+    if source != "typed" or chosen == Chosen(*examples()[first], True):
         state.remember(state.TEXT, None)
         state.remember(state.PAIR, None)
     if not chosen.shareable and source != "file":
@@ -91,8 +97,8 @@ def _make_room() -> None:
     st.session_state[state.WITH_PAIR] = True
 
 
-def _typed() -> Chosen:
-    first_text = next(iter(examples().values()))[0]
+def _typed(first: str) -> Chosen:
+    first_text = examples()[first][0]
     state.seed(state.TEXT, first_text)
     two = bool(st.session_state[state.WITH_PAIR])
     *columns, last = st.columns([4, 4, 1.5] if two else [8, 1.5], vertical_alignment="bottom")

@@ -13,6 +13,7 @@ from dashboard.widgets.target_view import TargetChoice, target_input
 from dashboard.widgets.text_input import text_input
 from dashboard.widgets.windows import fit, warn_of_unknown
 from interpret.core.sentences import sentence
+from pages.attributions.answer import answer_card
 from pages.attributions.faithfulness import quality
 from pages.attributions.interactions import pairs
 from pages.attributions.layers import layers
@@ -37,7 +38,7 @@ def tabs(choice: TargetChoice) -> None:
 
 
 st.title(_("Attributions: why this prediction?"))
-chosen_text = text_input()
+chosen_text = text_input(first="finance")
 encoder = chosen_encoder()
 subject = fit(encoder, chosen_text.text, chosen_text.pair, chosen_text.row)
 warn_of_unknown(encoder, [(subject.text, subject.pair)])
@@ -46,4 +47,5 @@ if found is not None:
     if found.kind.compares and not subject.pair:
         st.info(_(found.kind.missing_pair))
     else:
+        guarded(answer_card)(found)
         tabs(found)

@@ -84,7 +84,7 @@ def test_the_page_has_it(added, tiny_folders, tmp_path, monkeypatch):
     page.query_params.update({"model": "folder:bert", "explain": "norm", "methods": added, "example": "short"})
     switch(page, "attributions").run()
     assert not page.exception
-    choices = next(one for one in page.multiselect if one.label == "Methods, side by side")
+    choices = next(one for one in page.multiselect if one.key == "methods:en")
     assert "Word length" in choices.options
     assert page.session_state[f"attribution:{added}"] is not None
     guide = "\n".join(one.value for one in page.markdown)

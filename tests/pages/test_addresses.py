@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from dashboard import ROOT, cache
 
 TITLES = {
-    "home": "See inside BERT",
+    # With what a link of before asks for, which is for the page that was here.
+    "home": "Attention",
     "attention": "Attention",
     "embeddings": "Embeddings",
     "attributions": "Attributions",

@@ -109,7 +109,7 @@ def test_nonsense_in_the_address_is_the_default(page):
     )
     assert not page.exception
     assert said(page) == []
-    assert page.session_state["methods"] == ["integrated_gradients", "feature_ablation", "gradient_shap"]
+    assert page.session_state["methods"] == ["integrated_gradients"]
 
 
 def test_similarity_asks_for_the_second_text(page):
@@ -134,11 +134,11 @@ def test_rows_of_one_answer_alone_are_listed(page):
     page.session_state["classifier"] = "starter"
     open_page(page, model="folder:bert", why="rows", example="short")
     page.button(key="rows:start").click().run()
-    answers = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Model output"]
+    answers = next(one for one in page.dataframe if "Row" in one.value.columns).value["Model output"]
     chosen = answers[0]
     listed(page, "rows_answer").set_value(chosen).run()
     assert not page.exception
-    shown = next(one for one in page.dataframe if "Probability" in one.value.columns).value["Model output"]
+    shown = next(one for one in page.dataframe if "Row" in one.value.columns).value["Model output"]
     assert list(shown) == [one for one in answers if one == chosen]
 
 
@@ -336,7 +336,6 @@ def noise(count=40):
 @pytest.mark.parametrize("tab", TABS)
 def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab):
     hold(page, "mine.csv", noise().encode())
-    hold(page, "mine.csv", noise().encode())
     page.session_state["rows_method"] = "saliency"
     open_page(page, model="folder:bert", classifier="file", why=tab, methods="saliency", example="short")
     assert not page.exception
@@ -349,7 +348,7 @@ def test_a_classifier_that_tells_nothing_is_said_to_before_any_picture(page, tab
         (kept,) = page.session_state["rows"].values()
         assert wrong.value == f"{kept.accuracies['out-of-fold'].count - kept.accuracies['out-of-fold'].right} of 40"
         assert kept.accuracies["out-of-fold"].right < sum(row.answer == row.label for row in kept.rows)
-        table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
+        table = next(one.value for one in page.dataframe if "Row" in one.value.columns)
         assert [row.out_of_fold for row in kept.rows] in [list(table[name]) for name in table]
 
 

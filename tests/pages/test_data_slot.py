@@ -38,12 +38,17 @@ def go(page, name, **session):
         page.session_state[key] = value
     switch(page, name).run()
     assert not page.exception
-    assert not any("unexpected error" in one.value for one in page.error)
+    assert not any(one.icon == ":material/bug_report:" for one in page.error)
     return page
 
 
 def said(page):
     return " ".join(one.value for one in (*page.caption, *page.info, *page.warning, *page.markdown)).replace("\\", "")
+
+
+def asked(page):
+    """Whether there is a choice of a column."""
+    return any((one.key or "").startswith("role:") for one in page.selectbox)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -56,7 +61,7 @@ def test_what_is_uploaded_once_is_read_on_every_page(page, name):
     assert "text: **complaint**" in said(page)
     # Nobody is asked what is clear, or for the file again.
     assert not page.file_uploader or all("more" in one.key for one in page.file_uploader)
-    assert not any((one.key or "").startswith("role:") for one in page.selectbox)
+    assert not asked(page)
 
 
 def test_a_row_is_the_same_row_everywhere_with_its_id_label_and_columns(page, monkeypatch):
@@ -95,24 +100,24 @@ def test_a_row_that_is_opened_from_the_whole_file_is_that_row_on_the_page(page):
 def test_where_two_columns_would_do_as_the_label_it_is_asked_once_for_all_pages(page, name):
     hold(page, "rows.csv", UNCLEAR.encode())
     go(page, name)
-    assert "It is not clear which column of “rows.csv” holds the label" in said(page)
+    assert "rows.csv" in page.warning[-1].value.replace("\\", "")
     box = listed(page, "role:")
     # What would do stands first, and none of it is chosen.
     assert (box.value, box.options[:3]) == (None, ["(none)", "flag", "kind"])
     box.select_index(2).run()
-    assert "holds the label" not in said(page)
+    assert not asked(page)
     for other in ("attributions", "finetune"):
         go(page, other)
         assert "label: **kind**" in said(page)
-        assert "holds the label" not in said(page)
+        assert not asked(page)
 
 
 def test_a_wrong_guess_is_corrected_on_the_card(page):
     hold(page, "cases.csv", CLEAR.encode())
     go(page, "embeddings")
     page.button(key="slot_card").click().run()
-    assert "words per text: median 6, most 6" in said(page)
-    assert "majority-class baseline: 50.0%" in said(page)
+    assert "median 6, most 6" in said(page)
+    assert ": 50.0%" in said(page)
     box = listed(page, "role:card:" + files_of_key(page) + ":label")
     assert box.value == 3
     box.select_index(box.options.index("received")).run()
@@ -131,7 +136,7 @@ def test_the_encoding_can_be_chosen_by_hand(page):
     box = listed(page, "encoding:")
     assert box.options[0] == "found: Big5"
     box.select("utf-8").run()
-    assert "unreadable characters" in said(go(page, "embeddings"))
+    assert "�" in said(go(page, "embeddings"))
     page.button(key="slot_card").click().run()
     listed(page, "encoding:").select("cp950").run()
     assert files_of(page)[0][1].decode("utf-8") == BIG5
@@ -141,7 +146,7 @@ def test_what_cannot_be_read_is_refused_and_what_was_there_stays(page):
     go(page, "embeddings")
     upload(page, "sidebar", "cases.csv", CLEAR.encode())
     upload(page, "more", "picture.csv", bytes(range(256)) * 8)
-    assert "“picture.csv” is not text in any of these encodings" in said(page)
+    assert "“picture.csv”" in page.warning[0].value.replace("\\", "")
     assert [name for name, _content in files_of(page)] == ["cases.csv"]
     assert "**cases.csv**" in said(page)
 
@@ -175,13 +180,12 @@ def test_a_file_that_is_removed_is_gone(page):
 
 def test_the_demo_does_not_answer_for_somebodys_own_file(page):
     go(page, "attributions")
-    assert "demo classifier" in said(page)
+    assert page.session_state["classifier"] == "starter"
     hold(page, "cases.csv", CLEAR.encode())
     page.session_state["source"] = "file"
     del page.session_state["classifier"]
     go(page, "attributions")
-    assert "demo classifier" not in said(page)
-    assert "fitted to the frozen sentence vectors of your file" in said(page)
+    assert page.session_state["classifier"] == "file"
 
 
 def test_another_visitor_sees_nothing_of_it(page):

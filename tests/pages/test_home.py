@@ -6,8 +6,10 @@ from streamlit.testing.v1 import AppTest
 import interpret as it
 from dashboard import ROOT, cache
 from tests.apps import offered
+from tests.pages.test_addresses import TITLES
 from tests.slot import hold, upload
 
+HOME, WHY = "See", TITLES["attributions"]
 ROWS = "complaint,product\n" + "".join(f"the bank lent money {i},{'ab'[i % 2]}\n" for i in range(24))
 
 
@@ -46,7 +48,7 @@ def fine(page):
 )
 def test_a_door_leads_to_a_page_whose_first_step_is_drawn(page, door, title, tab):
     fine(page.run())
-    assert titles(page) == ["See inside BERT, and change it"]
+    assert titles(page)[0].startswith(HOME)
     fine(page.button(key=f"door_{door}").click().run())
     assert titles(page)[0].startswith(title)
     if tab is not None:
@@ -59,7 +61,7 @@ def test_a_file_that_is_brought_here_is_explained_at_once(page):
     fine(page.run())
     upload(page, "home", "mine.csv", ROWS.encode())
     assert not page.exception
-    assert titles(page) == ["Attributions: why this prediction?"]
+    assert titles(page)[0].startswith(WHY)
     assert any("**mine\\.csv**" in one.value for one in page.caption)
     assert page.session_state["classifier"] == "file"
 
@@ -67,18 +69,18 @@ def test_a_file_that_is_brought_here_is_explained_at_once(page):
 def test_a_file_that_was_brought_before_has_a_door_of_its_own(page):
     hold(page, "mine.csv", ROWS.encode())
     fine(page.run())
-    assert titles(page) == ["See inside BERT, and change it"]
+    assert titles(page)[0].startswith(HOME)
     assert page.button(key="door_explain").label == "Explain mine\\.csv"
     assert not offered(page, "door_demo")
     assert not page.button(key="door_explain").click().run().exception
-    assert titles(page) == ["Attributions: why this prediction?"]
+    assert titles(page)[0].startswith(WHY)
 
 
 def test_a_file_that_cannot_be_read_is_said_here_and_nothing_opens(page):
     fine(page.run())
     upload(page, "home", "mine.csv", b"text,label\n")
-    assert any("has column names but no rows" in one.value for one in page.warning)
-    assert titles(page) == ["See inside BERT, and change it"]
+    assert any("“mine\\.csv”" in one.value for one in page.warning)
+    assert titles(page)[0].startswith(HOME)
 
 
 def test_links_to_what_was_here_before_open_it(page):
@@ -89,7 +91,7 @@ def test_links_to_what_was_here_before_open_it(page):
 
 
 def test_the_newest_runs_are_listed_and_open(page, tmp_path, monkeypatch):
-    assert any("None yet" in one.value for one in fine(page.run()).caption)
+    assert not any(one.key.startswith("recent:") for one in fine(page.run()).button)
     recipe = it.Recipe("minilm", device="cpu")
     for number in range(7):
         monkeypatch.setattr("interpret.finetuning.runs.time.time", lambda number=number: 1e9 + number)
@@ -105,4 +107,4 @@ def test_the_newest_runs_are_listed_and_open(page, tmp_path, monkeypatch):
 def test_what_opens_first_loads_no_model(page, monkeypatch):
     monkeypatch.setattr("dashboard.cache._encoder", lambda *_: pytest.fail("a model was loaded"))
     fine(page.run())
-    assert titles(page) == ["See inside BERT, and change it"]
+    assert titles(page)[0].startswith(HOME)

@@ -51,7 +51,8 @@ class Word:
 class WordRow:
     """One method's words; colours go from ``-most`` to ``most``, or where ``signed`` is not so, from 0.
 
-    Where ``most`` is 0 they have none. The legend names some scores, each on its colour.
+    Where ``most`` is 0 they have none. The legend names some scores, each on its colour; ``more`` is said of the row
+    where its title is pointed at.
     """
 
     title: str
@@ -60,6 +61,7 @@ class WordRow:
     most: float
     signed: bool
     legend: tuple[tuple[str, float], ...] = ()
+    more: str = ""
 
 
 def token_words(
@@ -110,6 +112,7 @@ def word_rows(
             "most": row.most,
             "signed": row.signed,
             "legend": row.legend,
+            "more": row.more,
             "words": [[word.text, round(word.score, 5), word.spaced, word.fixed, word.note] for word in row.words],
         }
         for row in rows

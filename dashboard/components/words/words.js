@@ -28,6 +28,7 @@ import { inkOf, linesOf } from "./ink.js";
  * @property {number} most
  * @property {boolean} signed
  * @property {[name: string, score: number][]} legend
+ * @property {string} more
  */
 
 /**
@@ -86,6 +87,7 @@ class Words extends Picture {
       const note = document.createElement("small");
       title.textContent = row.title;
       note.textContent = row.note;
+      title.title = row.more;
       const legend = document.createElement("small");
       this.keys[r] = row.legend.map(([name]) => {
         const key = document.createElement("span");

@@ -52,7 +52,7 @@ def test_a_pair_has_both_texts():
         (many(20, ("1", "2.5e999")), {"task": "regression"}, "Row 2 has “2.5e999”"),
         (many(20), {"task": "ranking"}, "no task “ranking”"),
         (many(20), {"pair": "other"}, "no column “other”. It has: text, kind"),
-        (b"\x80\xff\x81" * 50, {}, "not text in UTF-8"),
+        (b"\x80\xff\x81" * 50, {}, "not text in any of these encodings"),
     ],
 )
 def test_what_cannot_be_learned_from_is_one_sentence(content, options, sentence):

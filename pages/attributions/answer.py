@@ -1,0 +1,85 @@
+"""What the classifier answers: every class's probability, the true label, and why one class and not another."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard import state
+from dashboard.language import _, literal
+from dashboard.widgets.shares import percent_bar, percents
+from dashboard.widgets.target_view import TargetChoice, choose_class, choose_contrast
+
+_MOST_SHOWN = 6
+
+
+def answer_card(choice: TargetChoice) -> None:
+    """Draw the answer of a classifier before anything is explained; nothing for other targets."""
+    if not choice.kind.classifier or len(choice.classes) < 2:
+        return
+    function = (
+        choice.target_function
+        if choice.kind.predicts
+        else choice.make_target_function(choice.subject.text, "predicted")
+    )
+    probabilities = function.probabilities(function.own[None])[0]
+    order = [int(i) for i in np.argsort(-probabilities, kind="stable")]
+    best, second = order[:2]
+    with st.container(border=True):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            st.markdown(
+                "#### "
+                + _("Predicted: {name}, {share}").format(
+                    name=literal(choice.classes[best]), share=f"{float(probabilities[best]):.1%}"
+                )
+            )
+            _true_label(choice, choice.classes[best])
+            if choice.kind.predicts:
+                label = _("Why {name} and not {other}?").format(
+                    name=literal(choice.classes[best]), other=literal(choice.classes[second])
+                )
+                st.button(label, key="why_not", on_click=choose_contrast, args=(choice, best, second))
+            else:
+                st.button(_("Explain the predicted class"), key="why_predicted", on_click=choose_class, args=(choice,))
+            st.button(
+                _("How far can this be believed? See “Faithfulness”"),
+                key="to_faithfulness",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=_to_faithfulness,
+            )
+        with right:
+            _probabilities(choice.classes, probabilities, order)
+
+
+def _true_label(choice: TargetChoice, predicted: str) -> None:
+    """Say what the file says the class is, where the text is a row of one."""
+    row = choice.subject.row
+    if row is None or not row.label:
+        st.caption(_("The true label is not known."))
+        return
+    right = row.label == predicted
+    said = _("True label: {name}, as predicted.") if right else _("True label: {name}; the prediction is wrong.")
+    icon = ":material/check_circle:" if right else ":material/cancel:"
+    st.markdown(f"{icon} " + said.format(name=f"**{literal(row.label)}**"))
+
+
+def _probabilities(classes: tuple[str, ...], probabilities: np.ndarray, order: list[int]) -> None:
+    """Draw the likeliest classes with their probabilities, and say what the others have together."""
+    shown = order[:_MOST_SHOWN]
+    st.dataframe(
+        {
+            _("Class"): [classes[i] for i in shown],
+            _("Probability"): percents(float(probabilities[i]) for i in shown),
+        },
+        hide_index=True,
+        column_config={_("Probability"): percent_bar()},
+    )
+    if len(order) > _MOST_SHOWN:
+        rest = float(probabilities[order[_MOST_SHOWN:]].sum())
+        st.caption(_("All other classes together: {share}").format(share=f"{rest:.1%}"))
+
+
+def _to_faithfulness() -> None:
+    st.session_state[state.WHY] = "quality"
