@@ -25,6 +25,7 @@ DOOR = "She opened the old door and went up the stairs to her room."
 PROBE = "Sound is rich, fit is snug, and I'm really happy with these headphones."
 # Of each picture the page, what its address says, and its height.
 PICTURES: dict[str, tuple[str, dict[str, str], int]] = {
+    "home": ("", {}, 820),
     "attention": ("attention", {"heads": "2.9", "text": BANK}, 1120),
     "steps": ("attention", {"tab": "steps"}, 1180),
     "embeddings": ("embeddings", {}, 1180),
