@@ -28,6 +28,13 @@ MOST_POINTS, _MOST_COLUMNS = 2000, 800
 _MOST_EPOCHS = 12
 
 
+def sequential(title: str, values: np.ndarray, **colorbar: Any) -> dict[str, Any]:
+    """Return an axis of colours from the least to the greatest of some values: the page has one scale for all."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    return {"cmin": low, "cmax": high, "colorbar": {"title": title, "thickness": 10, **colorbar}}
+
+
 def loss_curve(metrics: MetricsLog, steps: int) -> go.Figure:
     """Draw the loss of each step, its running mean, and the loss on what was held out."""
     figure = go.Figure()
@@ -180,12 +187,15 @@ def gradient_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
             customdata=norms.T,
             hovertemplate="%{y} · " + _("step") + " %{x}: %{customdata:.3g}<extra></extra>",
             hoverongaps=False,
-            colorscale="Viridis",
-            colorbar={"title": _("gradient norm,<br>log₁₀"), "thickness": 10},
+            coloraxis="coloraxis",
         )
     )
     return figure.update_layout(
-        height=110 + 24 * len(names), margin=MARGIN, xaxis={"title": _("step")}, yaxis={"type": "category"}
+        height=110 + 24 * len(names),
+        margin=MARGIN,
+        coloraxis=sequential(_("gradient norm,<br>log₁₀"), powers),
+        xaxis={"title": _("step")},
+        yaxis={"type": "category"},
     )
 
 

@@ -91,9 +91,9 @@ def _runs() -> dict[str, str]:
 def model_options() -> dict[str, str]:
     """Name every model that is offered: those of runs, those that are known, and those in folders."""
     return {
-        **{run: "🎓 " + title for run, title in _runs().items()},
+        **{run: _("run: {name}").format(name=title) for run, title in _runs().items()},
         **{name: f"{model_name(name)} · {one.language} · {one.megabytes} MB" for name, one in _known().items()},
-        **{folder: "📁 " + folder.removeprefix(_FOLDER) for folder in _folders()},
+        **{folder: _("folder: {name}").format(name=folder.removeprefix(_FOLDER)) for folder in _folders()},
     }
 
 

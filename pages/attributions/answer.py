@@ -28,11 +28,11 @@ def answer_card(choice: TargetChoice) -> None:
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
         with left:
-            st.markdown(
-                "#### "
-                + _("Predicted: {name}, {share}").format(
+            st.subheader(
+                _("Predicted: {name}, {share}").format(
                     name=literal(choice.classes[best]), share=f"{float(probabilities[best]):.1%}"
-                )
+                ),
+                anchor=False,
             )
             _true_label(choice, choice.classes[best])
             if choice.kind.predicts:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float32
-from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from dashboard.figures import numbered, shown
-from dashboard.figures.finetuning import LEGEND, MARGIN, TRAINING, epoch_axis
+from dashboard.figures import hidden_state_names, numbered, shown
+from dashboard.figures.finetuning import LEGEND, MARGIN, TRAINING, epoch_axis, sequential
 from dashboard.language import _
 
 if TYPE_CHECKING:
@@ -37,14 +36,18 @@ def moved_map(metrics: MetricsLog, names: Sequence[str]) -> go.Figure:
             customdata=values,
             hovertemplate="%{y} · %{x}: %{customdata:.3f}%<extra></extra>",
             hoverongaps=False,
-            colorscale="Viridis",
-            colorbar={"title": _("change"), "thickness": 10, **_ticks(powers)},
+            coloraxis="coloraxis",
         )
     )
     if len(metrics.evaluations) <= _MOST_WRITTEN:
-        _write(figure, powers, [["" if np.isnan(one) else f"{one:.2f}%" for one in row] for row in values])
+        texts = [["" if np.isnan(one) else f"{one:.2f}%" for one in row] for row in values]
+        figure.update_traces(text=texts, texttemplate="%{text}")
     return figure.update_layout(
-        height=110 + 24 * len(names), margin=MARGIN, xaxis={"type": "category"}, yaxis={"type": "category"}
+        height=110 + 24 * len(names),
+        margin=MARGIN,
+        coloraxis=sequential(_("change"), powers, **_ticks(powers)),
+        xaxis={"type": "category"},
+        yaxis={"type": "category"},
     )
 
 
@@ -55,23 +58,6 @@ def _ticks(powers: np.ndarray) -> dict[str, Any]:
     return {"tickvals": ticks.tolist(), "ticktext": [f"{10**one:.2g}%" for one in ticks]}
 
 
-def _write(figure: go.Figure, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
-    """Write texts into a map's cells, dark on its light colours: one map's own text has one colour."""
-    (cells,) = figure.data
-    known = values[np.isfinite(values)]
-    middle = known.min() + 0.6 * (known.max() - known.min()) if known.size else 0.0
-    rows, columns = zip(*np.ndindex(values.shape), strict=True)
-    figure.add_scatter(
-        x=[cells.x[column] for column in columns],
-        y=[cells.y[row] for row in rows],
-        text=[texts[row][column] for row, column in zip(rows, columns, strict=True)],
-        mode="text",
-        textfont={"color": ["#10161d" if one > middle else "#ffffff" for one in values.ravel()]},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
 def drift_map(drift: np.ndarray) -> go.Figure:
     """Draw how far each head's attention has moved."""
     layers, heads = drift.shape
@@ -80,9 +66,7 @@ def drift_map(drift: np.ndarray) -> go.Figure:
             x=[str(head) for head in range(heads)],
             y=[str(layer) for layer in range(layers)],
             z=drift,
-            zmin=0,
-            colorscale="Viridis",
-            colorbar={"title": _("bits"), "thickness": 10},
+            coloraxis="coloraxis",
             hovertemplate=_("layer {layer}, head {head}: {bits} bits").format(
                 layer="%{y}", head="%{x}", bits="%{z:.3f}"
             )
@@ -92,6 +76,7 @@ def drift_map(drift: np.ndarray) -> go.Figure:
     return figure.update_layout(
         height=110 + 26 * layers,
         margin=MARGIN,
+        coloraxis=sequential(_("bits"), drift) | {"cmin": 0},
         xaxis={"title": _("attention head"), "type": "category"},
         yaxis={"title": _("layer"), "type": "category"},
     )
@@ -107,29 +92,31 @@ def attention_maps(
     most = float(max(before.max(), after.max()))
     change = after - before
     reach = float(np.abs(change).max()) or 1.0
-    maps = ((before, "Blues", 0.0, most), (after, "Blues", 0.0, most), (change, "RdBu_r", -reach, reach))
+    one_sided, two_sided = (
+        {"cmin": 0.0, "cmax": most},
+        {"cmin": -reach, "cmax": reach, "cmid": 0, "autocolorscale": True},
+    )
+    maps = ((before, one_sided), (after, one_sided), (change, two_sided))
     labels = numbered(list(tokens))
     few = len(labels) <= _MOST_LABELS
     figures = []
-    for name, (weights, colours, low, high) in zip(names, maps, strict=True):
+    for name, (weights, colours) in zip(names, maps, strict=True):
         figure = go.Figure(
             go.Heatmap(
                 z=weights,
                 x=labels,
                 y=labels,
-                zmin=low,
-                zmax=high,
-                colorscale=colours,
-                colorbar={"thickness": 8},
+                coloraxis="coloraxis",
                 hovertemplate=_("query %{y}<br>key %{x}<br>weight %{z:.4f}") + "<extra></extra>",
             )
         )
-        axis = {"type": "category", "dtick": 1, "tickfont": {"size": 10}, "showticklabels": few}
+        axis = {"type": "category", "dtick": 1, "tickfont": {"size": 12}, "showticklabels": few}
         figures.append(
             figure.update_layout(
                 title={"text": shown(name), "font": {"size": 14}},
                 height=max(400, 16 * len(labels)),
                 margin=MARGIN,
+                coloraxis={**colours, "colorbar": {"thickness": 8}},
                 xaxis={**axis, "title": _("key"), "tickangle": -90},
                 yaxis={**axis, "title": _("query"), "autorange": "reversed"},
             )
@@ -139,7 +126,7 @@ def attention_maps(
 
 
 def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: bool) -> go.Figure:
-    """Draw a number of each layer, or level, over the steps of a training: the higher the layer the darker.
+    """Draw a number of each layer, or level, over the steps of a training: the higher the layer the stronger.
 
     Parameters
     ----------
@@ -149,15 +136,16 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
         Whether they are levels, where 0 is the embeddings.
     """
     figure = go.Figure()
-    shades = sample_colorscale("Viridis", np.linspace(0.8, 0.3, values.shape[1]).tolist())
-    for index, shade in enumerate(shades):
-        name = _("hidden state {number}") if level else _("layer {number}")
+    count = values.shape[1]
+    names = hidden_state_names(range(count)) if level else [_("layer {number}").format(number=i) for i in range(count)]
+    for index, strength in enumerate(np.linspace(0.3, 1.0, count)):
         figure.add_scatter(
             x=list(steps),
             y=values[:, index],
             mode="lines+markers",
-            name=name.format(number=index),
-            line={"color": shade, "width": 2},
+            name=names[index],
+            line={"color": TRAINING, "width": 2},
+            opacity=float(strength),
         )
     return figure.update_layout(
         height=320, margin=MARGIN, xaxis={"title": _("step"), "rangemode": "tozero"}, yaxis={"title": title}
@@ -166,13 +154,11 @@ def moments_lines(steps: Sequence[int], values: np.ndarray, title: str, level: b
 
 def alike_bars(values: Sequence[float]) -> go.Figure:
     """Draw how alike the vectors of the same texts are before and after, level by level."""
-    figure = go.Figure(
-        go.Bar(x=[str(level) for level in range(len(values))], y=list(values), marker={"color": TRAINING})
-    )
+    figure = go.Figure(go.Bar(x=hidden_state_names(range(len(values))), y=list(values), marker={"color": TRAINING}))
     return figure.update_traces(texttemplate="%{y:.2f}").update_layout(
         height=300,
         margin=MARGIN,
-        xaxis={"title": _("hidden state (0 = embeddings)"), "type": "category"},
+        xaxis={"title": _("hidden state"), "type": "category"},
         yaxis={"title": "CKA", "range": [0, 1.08]},
     )
 

@@ -71,7 +71,7 @@ def test_type_pick_a_head_and_read_interprets_weight(page, server, minilm):
         page.keyboard.press("ArrowRight")
     weight = trace.attention[4, 7, query, key]
     assert weight >= 0.001
-    expect(page.get_by_test_id("readout")).to_have_text(f"📌 “bank” ({query}) → “river” ({key}): {weight:.4f}")
+    expect(page.get_by_test_id("readout")).to_have_text(f"Pinned: “bank” ({query}) → “river” ({key}): {weight:.4f}")
 
 
 def test_a_link_to_where_the_page_was_before_opens_it_with_what_the_link_asks_for(page, server):
@@ -93,7 +93,7 @@ def test_pointing_lights_up_and_clicking_pins(page, server):
     lines.hover(position={"x": 20, "y": 60})
     expect(readout).to_contain_text(re.compile(r"“.+” \(\d+\).+: .*“.+” \(?\d"))
     lines.click(position={"x": 20, "y": 60})
-    expect(readout).to_contain_text("📌")
+    expect(readout).to_contain_text("Pinned:")
     pinned = readout.inner_text()
     lines.hover(position={"x": 20, "y": 200})
     expect(readout).to_have_text(pinned)  # must not move while pinned

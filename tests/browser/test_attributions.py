@@ -24,7 +24,7 @@ def drawn(page):
 def test_three_methods_merged_words_a_report_and_a_word_switched_off(page, server, tmp_path):
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
-    page.goto(f"{server}/attributions?lang=en")
+    page.goto(f"{server}/attributions?lang=en&methods=integrated_gradients,feature_ablation,gradient_shap")
     field(page, "text").fill(TEXT)
     button(page, "analyse").click()
     expect(page.get_by_text("Explained: class “law”").first).to_be_visible(timeout=60_000)

@@ -371,6 +371,6 @@ def test_a_long_text_is_found_and_opened_whole(page):
     page.session_state["rows_find"] = "LASTWORD"
     open_page(page, "attributions", model="folder:plain", why="rows", example="short")
     page.button(key="rows:start").click().run()
-    table = next(one.value for one in page.dataframe if "Probability" in one.value.columns)
+    table = next(one.value for one in page.dataframe if "Row" in one.value.columns)
     assert list(table["Row"]) == [2]
     assert table["Text"][0] == f"the river {tail}"

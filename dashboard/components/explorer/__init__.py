@@ -194,6 +194,7 @@ def _strings() -> dict[str, str]:
         ),
         "matrix": _("Heat map of the selected head. Arrow keys move, Enter pins, plus and minus zoom."),
         "lines": _("The selected head as lines from queries to keys. Arrow keys move, Enter pins."),
+        "pinned": _("Pinned: {what}"),
         "matrixHint": _("Drag to zoom, double-click to reset. Click a token or a cell to pin it."),
         "axes": _("query ↓  key →"),
         "from": _("from (query)"),

@@ -256,7 +256,7 @@ export class Explorer {
   writeReadout() {
     if (!this.header) return;
     const text = readPlace(this.header, this.matrix, this.focus);
-    this.get("readout").textContent = (this.pinned ? "📌 " : "") + text;
+    this.get("readout").textContent = this.pinned ? fill(this.header.strings.pinned, { what: text }) : text;
   }
 
   close() {

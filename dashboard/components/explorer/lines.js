@@ -9,7 +9,7 @@ import { formatWeight, shorten, widthOf } from "../canvas/text.js";
  * @import { Laid, Model } from "./matrix.js"
  */
 
-const LABEL = 11;
+const LABEL = 12;
 const MOST_LINES = 2500;
 // What is not drawn at all, and what is too small to be written as a number.
 export const LEAST_LINE = 1e-4;
@@ -106,7 +106,7 @@ export function paintLines(context, model, width, height) {
   // Exact weights stand beside the tokens while there is room for each.
   if (at.step >= LABEL) {
     context.fillStyle = theme.text;
-    context.font = `10px ${theme.font}`;
+    context.font = `12px ${theme.font}`;
     context.textAlign = "right";
     const least = Math.max(model.minimum, LEAST_NUMBER);
     for (let k = k0; ofKey && k < k1; k++) {
@@ -117,11 +117,11 @@ export function paintLines(context, model, width, height) {
     }
   }
   context.fillStyle = theme.text;
-  context.font = `10px ${theme.font}`;
+  context.font = `12px ${theme.font}`;
   context.textAlign = "left";
-  context.fillText(header.strings.from, 2, 7);
+  context.fillText(header.strings.from, 2, 8);
   context.textAlign = "right";
-  context.fillText(header.strings.to, width - 2, 7);
+  context.fillText(header.strings.to, width - 2, 8);
 }
 
 /**

@@ -41,10 +41,10 @@ test("of links that are alike, every so many is drawn, from the first row to the
 });
 
 test("few tokens stay close together, many fill the height", () => {
-  // Two labels of one letter: 12 + 11 · 0.62 on either side, and 44 for numbers.
+  // Two labels of one letter: 12 + 12 · 0.62 on either side, and 44 for numbers.
   const at = linesLayout(model(), 400, 300);
-  assert.ok(Math.abs(at.left - 18.82) < 1e-9);
-  assert.ok(Math.abs(at.right - (400 - 18.82 - 44)) < 1e-9);
+  assert.ok(Math.abs(at.left - 19.44) < 1e-9);
+  assert.ok(Math.abs(at.right - (400 - 19.44 - 44)) < 1e-9);
   assert.equal(at.step, 26);
   assert.equal(at.y(2, 1), 18 + 1.5 * 26);
   assert.equal(linesLayout(model({ range: [0, 2, 0, 139] }), 400, 300).step, 2);
@@ -69,7 +69,7 @@ test("of a query that is pointed at, its own links are drawn over the others, wi
   assert.equal(paths.filter((part) => part.includes('stroke="line"')).length, 5);
   const own = paths.filter((part) => part.includes('stroke="accent"'));
   // All begin at the second query: to the first and to the second key, and not to the third.
-  const [left, middle, right] = [21.82, 178, 334.18];
+  const [left, middle, right] = [22.44, 178, 333.56];
   const way = (/** @type {number} */ y) => `d="M${left} 57C${middle} 57 ${middle} ${y} ${right} ${y}"`;
   assert.deepEqual(own.map((part) => /d="[^"]*"/.exec(part)?.[0]), [way(31), way(57)]);
   const texts = context.parts.filter((part) => part.startsWith("<text")).map((part) => />(.*)</.exec(part)?.[1]);

@@ -11,7 +11,7 @@ import { pool } from "./data.js";
  * @import { Header, Place, Range, Scale } from "./data.js"
  */
 
-const LABEL = 11;
+const LABEL = 12;
 
 /**
  * What is drawn of a head: its weights (query, key), the part of them that is seen, and what is pointed at.
@@ -186,7 +186,7 @@ export function paintLegend(context, model, x, y, width) {
   context.lineWidth = 1;
   context.strokeRect(x, y, width, 8);
   context.fillStyle = theme.text;
-  context.font = `10px ${theme.font}`;
+  context.font = `12px ${theme.font}`;
   context.textBaseline = "top";
   context.textAlign = "center";
   for (const tick of scale.ticks) context.fillText(String(tick), x + scale.of(tick) * width, y + 11);

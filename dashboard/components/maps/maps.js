@@ -160,15 +160,15 @@ class Maps extends Picture {
     const [layer, head] = this.data.chosen ?? [];
     if (layer < at.rows && head < at.columns) outline(layer, head, theme.accent);
     if (this.focus) outline(this.focus.row, this.focus.column, theme.text);
-    context.font = `10px ${theme.font}`;
+    context.font = `12px ${theme.font}`;
     context.fillStyle = theme.text;
     context.textBaseline = "middle";
     context.textAlign = "right";
     /** @type {(size: number, room: number) => number} */
     const every = (size, room) => Math.max(1, Math.ceil(room / size));
-    for (let row = 0; row < at.rows; row += every(at.tall, 11)) context.fillText(`${row}`, LEFT - 4, (row + 0.5) * at.tall);
+    for (let row = 0; row < at.rows; row += every(at.tall, 13)) context.fillText(`${row}`, LEFT - 4, (row + 0.5) * at.tall);
     context.textAlign = "center";
-    for (let column = 0; column < at.columns; column += every(at.cell, 16)) {
+    for (let column = 0; column < at.columns; column += every(at.cell, 19)) {
       context.fillText(`${column}`, LEFT + (column + 0.5) * at.cell, at.rows * at.tall + 8);
     }
   }

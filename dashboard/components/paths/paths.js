@@ -103,7 +103,7 @@ class Paths extends Picture {
    */
   paint(context, width, theme) {
     context.textBaseline = "middle";
-    context.font = `11px ${theme.font}`;
+    context.font = `12px ${theme.font}`;
     (this.data.graph ? paintGraph : paintMap)(context, this.data, this.focus, width, theme);
   }
 

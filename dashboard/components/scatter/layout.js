@@ -58,7 +58,7 @@ export function layoutOf(header, whole, grid, narrow, theme) {
     legend: {
       title: { text: narrow ? "" : hoverText(header.colour) }, itemsizing: "constant",
       ...(narrow
-        ? { orientation: "h", y: -0.02, yanchor: "top", font: { size: 11 }, entrywidth: 0.3, entrywidthmode: "fraction" }
+        ? { orientation: "h", y: -0.02, yanchor: "top", font: { size: 12 }, entrywidth: 0.3, entrywidthmode: "fraction" }
         : {}),
     },
   };

@@ -45,6 +45,7 @@ def steps_picture(steps: AttentionSteps, pre_norm: bool, title: str, file: str) 
         "picture": NAME,
         "title": title,
         "file": file,
+        "pinned": _("Pinned: {what}"),
         "hint": _("Point at a row to follow it through all steps."),
         "focus": {"group": "keys", "row": int(steps.weights[shown].argmax())},
         "worked": {"keys": [_worked(steps, key) for key in shown]},

@@ -97,8 +97,8 @@ function paintCells(context, card, values, at, y, theme) {
     context.fillStyle = cssColour(theme.diverging, levels[i]);
     context.fillRect(at.left + i * cell, y + 1, Math.max(0.5, cell - (cell > 5 ? 1 : 0)), ROW - 2);
   });
-  if (cell < 27) return;
-  context.font = `9px ${theme.font}`;
+  if (cell < 36) return;
+  context.font = `12px ${theme.font}`;
   context.textAlign = "center";
   values.forEach((value, i) => {
     // Strong colours are dark on a light page and bright on a dark one: there the page's own colour can be read.

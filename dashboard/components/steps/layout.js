@@ -4,7 +4,7 @@
 import { widthOf } from "../canvas/text.js";
 
 export const ROW = 18;
-export const LABEL = 11;
+export const LABEL = 12;
 const COLUMNS = 3;
 const GAP = 24;
 

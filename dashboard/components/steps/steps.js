@@ -7,6 +7,7 @@ import { find } from "../canvas/dom.js";
 import { arrowOf, clamp } from "../canvas/keys.js";
 import { paintOn } from "../canvas/paint.js";
 import { Picture, writeLine } from "../canvas/picture.js";
+import { fill } from "../canvas/text.js";
 import { formatSigned, paintCard } from "./cards.js";
 import { ROW, cardHit, sheetLayout } from "./layout.js";
 
@@ -31,6 +32,7 @@ import { ROW, cardHit, sheetLayout } from "./layout.js";
  *
  * @typedef {PictureData & {
  *   hint: string,
+ *   pinned: string,
  *   focus: Row,
  *   worked: Record<string, string[]>,
  *   parts: { title: string, cards: Card[] }[],
@@ -189,7 +191,8 @@ class Steps extends Picture {
     const value = values[focus.row][column];
     const which = kind === "matrix" ? ` [${column}]` : "";
     const cell = `${title} · ${labels[focus.row]}${which}: ${value === null ? "−∞" : formatSigned(value, largest)}`;
-    return (this.pinned ? "📌 " : "") + [cell, worked].filter(Boolean).join("  —  ");
+    const read = [cell, worked].filter(Boolean).join("  —  ");
+    return this.pinned ? fill(data.pinned, { what: read }) : read;
   }
 
   /** @param {string} format */
