@@ -78,7 +78,8 @@ def drift_map(drift: np.ndarray) -> go.Figure:
         margin=MARGIN,
         coloraxis=sequential(_("bits"), drift) | {"cmin": 0},
         xaxis={"title": _("attention head"), "type": "category"},
-        yaxis={"title": _("layer"), "type": "category"},
+        # As in all maps of heads: the first layer on top.
+        yaxis={"title": _("layer"), "type": "category", "autorange": "reversed"},
     )
 
 
@@ -117,7 +118,8 @@ def attention_maps(
                 height=max(400, 16 * len(labels)),
                 margin=MARGIN,
                 coloraxis={**colours, "colorbar": {"thickness": 8}},
-                xaxis={**axis, "title": _("key"), "tickangle": -90},
+                # Three maps stand side by side: there is room for some of the keys' names.
+                xaxis={**axis, "title": _("key"), "tickangle": -90, "dtick": max(1, -(-len(labels) // 10))},
                 yaxis={**axis, "title": _("query"), "autorange": "reversed"},
             )
         )

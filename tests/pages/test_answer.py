@@ -52,7 +52,7 @@ def test_the_likeliest_classes_are_listed_with_their_probabilities_and_the_rest_
     assert any(f": {expected[order[6:]].sum():.1%}" in one.value for one in page.caption)
     # A name is text, whatever is in it.
     best = f"class \\*\\*{order[0]}\\*\\*, {expected[order[0]]:.1%}"
-    assert any(best in one.value for one in page.markdown)
+    assert best in page.subheader[0].value
 
 
 def test_one_class_and_not_the_next_is_a_click_away_and_so_is_the_way_back(page, folder):
