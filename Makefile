@@ -32,9 +32,9 @@ run: $(VENV)/.installed ## installs on the first call, then opens the dashboard;
 	@$(BIN)/python -m streamlit run dashboard/app.py \
 		--server.address $(HOST) --server.port $(PORT) $(HEADLESS)
 
-# A thread for each process: more wait for each other on two cores. Three processes: one waits for the browser.
+# A thread for each of the two processes: more wait for each other on two cores.
 test: $(VENV)/.installed-tests lint test-js ## lint, types, import contracts, and every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests
 
 # What a change breaks first, in two minutes: no page, no browser, no training and no attribution of many passes.
 test-fast: $(VENV)/.installed-tests lint test-js ## the same in two minutes: no page, no browser, nothing slow
