@@ -69,6 +69,8 @@ def test_the_card_opens_over_the_page_and_what_is_chosen_there_holds(page: Page,
     button(page, "slot_card").click()
     card = page.get_by_role("dialog")
     expect(button(page, "card_done")).to_be_visible()
+    # While the page behind it is still drawn, the card is drawn anew.
+    rest(page)
     card.locator("[class*='st-key-role-card-'][class*='-label-']").get_by_role("combobox").click()
     page.get_by_role("option", name="(none)", exact=True).click()
     rest(page)
