@@ -16,9 +16,7 @@ import interpret as it
 from dashboard.bounded import Bounded, weight
 from dashboard.state import DEVICE, chosen_value, embeddings_folder, embeddings_limit
 from interpret.core.checkpoints import checkpoint_folder
-from interpret.core.column_roles import ColumnRoles, guess_roles
-from interpret.core.data_card import DataCard, make_data_card
-from interpret.core.files import Table, decode, read_table
+from interpret.core.files import Table, read_table
 from interpret.core.hub import Progress
 from interpret.core.tag_files import read_tags
 from interpret.core.tagged import Tagged
@@ -135,27 +133,15 @@ def lens(path: Path, changed: int) -> it.pretraining.TunedLens:
     return it.pretraining.load_tuned_lens(path)
 
 
-def table(content: bytes, name: str, encoding: str = "") -> Table:
+def of_upload(make: Callable[[], T], kind: str, about: str, *parts: object) -> T:
+    """Keep what was made of an uploaded file, within the same bound; ``about`` tells the file from any other."""
+    made: T = _uploaded.get((kind, about, *parts), make, weight)
+    return made
+
+
+def table(content: bytes, name: str) -> Table:
     """A file's rows, read once for all sessions while there is room for them."""
-    return _of_files(lambda: read_table(content, name, encoding), "table", content, name, encoding)
-
-
-def as_utf8(content: bytes, name: str, encoding: str) -> bytes:
-    """A file of a known encoding in the one that every reader tells."""
-    return _of_files(lambda: decode(content, name, encoding)[0].encode(), "text", content, name, encoding)
-
-
-def column_roles(content: bytes, name: str, encoding: str) -> ColumnRoles:
-    """Which column of a file is what."""
-    return _of_files(lambda: guess_roles(table(content, name, encoding)), "roles", content, name, encoding)
-
-
-def data_card(content: bytes, name: str, encoding: str, roles: ColumnRoles) -> DataCard:
-    """What is in a file."""
-    columns = (roles.text, roles.label)
-    return _of_files(
-        lambda: make_data_card(table(content, name, encoding), roles), "card", content, name, encoding, columns
-    )
+    return _of_files(lambda: read_table(content, name), "table", content, name)
 
 
 def tags(content: bytes, name: str) -> Tagged:

@@ -6,16 +6,16 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from dashboard import cache
 from dashboard.visitors import visitor
 from interpret.core.characters import whole_characters
-from interpret.core.column_roles import ColumnRoles
-from interpret.core.data_card import DataCard
+from interpret.core.column_roles import ColumnRoles, guess_roles
+from interpret.core.data_card import DataCard, make_data_card
 from interpret.core.errors import InputError
-from interpret.core.files import SUFFIXES, Table
+from interpret.core.files import SUFFIXES, Table, decode, read_table
 
 # Of one person: the training set, the test set and some more. The server takes 50 MB of each.
 MOST_FILES = 8
@@ -39,17 +39,22 @@ class SlotFile:
         The encoding that somebody chose for it; empty where it is found in the bytes.
     chosen_roles
         Which column somebody has given which role, in order: see `interpret.core.column_roles.ColumnRoles.chosen`.
+    key
+        Tells the file from any other, whatever was chosen about it. Made once: a page asks for it many times, of up to
+        50 MB.
     """
 
     name: str
     uploaded: bytes
     encoding: str = ""
     chosen_roles: tuple[tuple[str, int | None], ...] = ()
+    key: str = field(init=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """Tells the file from any other, whatever was chosen about it."""
-        return hashlib.sha1(self.uploaded + self.name.encode(), usedforsecurity=False).hexdigest()[:12]
+    def __post_init__(self) -> None:
+        """Make the key."""
+        digest = hashlib.blake2b(self.name.encode() + b"\0", digest_size=16)
+        digest.update(self.uploaded)
+        object.__setattr__(self, "key", digest.hexdigest())
 
     @property
     def about(self) -> str:
@@ -72,7 +77,7 @@ class SlotFile:
         """
         if not self.encoding:
             return self.uploaded
-        return cache.as_utf8(self.uploaded, self.name, self.encoding)
+        return cache.of_upload(lambda: decode(self.uploaded, self.name, self.encoding)[0].encode(), "text", self.about)
 
     @property
     def table(self) -> Table:
@@ -83,7 +88,7 @@ class SlotFile:
         InputError
             If it cannot be read as a table.
         """
-        return cache.table(self.uploaded, self.name, self.encoding)
+        return self._read()
 
     @property
     def roles(self) -> ColumnRoles:
@@ -94,7 +99,7 @@ class SlotFile:
         InputError
             If it cannot be read as a table.
         """
-        roles = cache.column_roles(self.uploaded, self.name, self.encoding)
+        roles = cache.of_upload(lambda: guess_roles(self.table), "roles", self.about)
         for role, column in self.chosen_roles:
             roles = roles.chosen(role, column)
         return roles
@@ -108,7 +113,8 @@ class SlotFile:
         InputError
             If it cannot be read as a table.
         """
-        return cache.data_card(self.uploaded, self.name, self.encoding, self.roles)
+        roles = self.roles
+        return cache.of_upload(lambda: make_data_card(self.table, roles), "card", self.about, roles.text, roles.label)
 
     def check(self) -> None:
         """Refuse what is called a table and cannot be read as one.
@@ -119,7 +125,10 @@ class SlotFile:
             If it is so.
         """
         if self.suffix in SUFFIXES:
-            cache.table(self.uploaded, self.name, self.encoding)
+            self._read()
+
+    def _read(self) -> Table:
+        return cache.of_upload(lambda: read_table(self.uploaded, self.name, self.encoding), "table", self.about)
 
 
 class Slot:

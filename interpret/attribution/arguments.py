@@ -20,7 +20,7 @@ def make_parser(prog: str) -> Parser:
     parser.add_argument("file", type=Path, metavar="FILE", help="file with a text in each row: .csv .tsv .jsonl .txt …")
     parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="CSV to write")
     group = parser.add_argument_group("columns")
-    group.add_argument("--text", metavar="NAME", help="column with the text (default: the one with the longest texts)")
+    group.add_argument("--text", metavar="NAME", help="column with the text (default: told by its name and content)")
     group.add_argument("--label", metavar="NAME", help="column with the label")
     group.add_argument("--highlights", metavar="NAME", help="column with the words that people marked")
     group = parser.add_argument_group("model")

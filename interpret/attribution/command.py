@@ -7,6 +7,7 @@ import sys
 from interpret.attribution.row_attributions import RowAttributions, write_rows
 from interpret.attribution.rows import attribute_rows
 from interpret.attribution.targets.classifier import class_names
+from interpret.core.column_roles import text_column
 from interpret.core.encoder import load_encoder
 from interpret.core.errors import InputError
 from interpret.core.file_rows import rows_of
@@ -36,12 +37,12 @@ def run(args: argparse.Namespace, table: Table, known: Table | None) -> None:
     known
         The file that a head is fitted on, if one is to be.
     """
-    text = args.text or table.columns[table.longest_column]
+    text = args.text or table.columns[text_column(table, args.file.name)]
     texts = _column(table, text)
     encoder = load_encoder(args.model, device=args.device)
     head = None
     if known is not None:
-        fitted = _column(known, args.text or known.columns[known.longest_column])
+        fitted = _column(known, args.text or known.columns[text_column(known, args.fit.name)])
         labels = _column(known, args.label)
         several = multi_labels(labels)
         if several is not None:

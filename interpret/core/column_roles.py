@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
+from interpret.core.errors import InputError
 from interpret.core.files import Table
 from interpret.core.labels import as_number, is_missing
+from interpret.core.scripts import IDEOGRAPHS
 
 
 def _words(line: str) -> frozenset[str]:
@@ -70,6 +72,7 @@ _TIME = re.compile(
 )
 # A letter or some and digits, or what programs draw at random: “C-0412”, “9f86d081-…”.
 _CODE = re.compile(r"[A-Za-z]{0,6}[-_/#]?\d+([-_/]\d+)*|[0-9a-f]{8,}(-[0-9a-f]{4,})*", re.IGNORECASE)
+_EAST_ASIAN = re.compile(rf"[{IDEOGRAPHS}\u3040-\u30ff\uac00-\ud7af]")
 # Rows that are looked at: the kind of a column shows in fewer.
 _SAMPLE = 2000
 # A text has this many times the characters of the next longest column, or which of the two it is is asked.
@@ -181,6 +184,24 @@ def guess_roles(table: Table) -> ColumnRoles:
     return ColumnRoles(**found, doubtful=MappingProxyType(doubtful))
 
 
+def text_column(table: Table, name: str) -> int:
+    """Return the index of the column with the text, for who asked for none.
+
+    Raises
+    ------
+    InputError
+        If several would do.
+    """
+    roles = guess_roles(table)
+    if roles.text is None:
+        raise InputError(
+            "Several columns of “{name}” could hold the text: {columns}. Name one of them.",
+            name=name,
+            columns=", ".join(table.columns[index] for index in roles.doubtful["text"]),
+        )
+    return roles.text
+
+
 def _described(index: int, name: str, cells: Sequence[str]) -> _Column:
     given = [cell.strip() for cell in cells if not is_missing(cell)]
     filled = max(1, len(given))
@@ -204,8 +225,8 @@ def _counted(numbers: Sequence[float]) -> bool:
 
 
 def _breadth(text: str) -> int:
-    """Return a text's length where a Chinese character counts as three letters: about as many as its word would."""
-    return len(text) + 2 * sum("\u2e80" <= one <= "\u9fff" or "\uac00" <= one <= "\ud7af" for one in text)
+    """Return a text's length where a character of Chinese, Japanese or Korean counts as three letters of a word."""
+    return len(text) + 2 * len(_EAST_ASIAN.findall(text))
 
 
 def _surest(columns: Iterable[_Column], role: str) -> list[_Column]:

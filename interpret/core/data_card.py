@@ -12,10 +12,10 @@ from interpret.core.accuracy import text_key
 from interpret.core.column_roles import ColumnRoles
 from interpret.core.files import Table
 from interpret.core.labels import as_number, is_missing
+from interpret.core.scripts import IDEOGRAPHS
 
 # Words between spaces, and ideographs one by one.
-_IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\s{_IDEOGRAPHS}]+")
+_WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}]+")
 
 
 @dataclass(frozen=True)

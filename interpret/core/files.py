@@ -73,12 +73,6 @@ class Table:
                 return name
         return None
 
-    @property
-    def longest_column(self) -> int:
-        """The index of the column whose values are longest: most likely the text."""
-        sample = self.rows[:200]
-        return max(range(len(self.columns)), key=lambda index: sum(len(row[index]) for row in sample))
-
 
 def cache_folder() -> Path:
     """Return the folder for what can be made again: in ``BERTOSCOPE_CACHE``, or in the user's own cache folder."""

@@ -9,6 +9,8 @@ SPACE = "␣"
 _JOINERS = "\u200c\u200d"
 # Unified ideographs, extension A, compatibility, extensions B and later with their compatibility forms.
 _IDEOGRAPHS = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+# The same for a regular expression's brackets.
+IDEOGRAPHS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _IDEOGRAPHS)
 # Vowels and final consonants that make a syllable of the Korean consonant before them.
 _JAMO = range(0x1160, 0x1200)
 

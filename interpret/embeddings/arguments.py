@@ -20,7 +20,7 @@ def make_parser(prog: str) -> Parser:
     parser.add_argument("corpus", type=Path, metavar="CORPUS", help="file of texts: .txt .md .csv .tsv .jsonl .json")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write; it must not exist")
     group = parser.add_argument_group("texts")
-    group.add_argument("--column", metavar="NAME", help="column with the texts (default: the one with the longest)")
+    group.add_argument("--column", metavar="NAME", help="column with the texts (default: told by its name and content)")
     group.add_argument(
         "--level",
         default="texts",

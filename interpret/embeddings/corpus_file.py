@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from interpret.core.column_roles import text_column
 from interpret.core.errors import InputError
 from interpret.core.files import read_table
 
@@ -32,7 +33,7 @@ def corpus_texts(file: Path, column: str | None, out: Path) -> list[str]:
             "“{file}” cannot be read: {error}.", file=str(file), error=str(error.strerror or error)
         ) from error
     if column is None:
-        index = table.longest_column
+        index = text_column(table, file.name)
     elif column in table.columns:
         index = table.columns.index(column)
     else:

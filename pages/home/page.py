@@ -17,8 +17,8 @@ st.title(_("See inside BERT, and change it"))
 st.markdown(
     _(
         "Bertoscope shows what a BERT model reads, what its layers and heads make of it, and why it answers as it "
-        "does: on your own texts, with your own models. Everything runs on this machine, and every number says how "
-        "sure it is."
+        "does: on your own texts, with your own models. Everything runs on this machine, and what is estimated comes "
+        "with its uncertainty."
     )
 )
 doors()

@@ -24,15 +24,15 @@ def test_from_a_file_to_a_model_that_other_pages_open(page, server, tmp_path):
     wrong = '<img src=x onerror="alert(1)"> I hated every minute and want my money back'
     shipped = (ROOT / "dashboard/examples/sentiment.csv").read_text("utf-8").splitlines()
     (tmp_path / "mine.csv").write_text("\n".join(shipped[:41]), "utf-8")
-    judged = [shipped[0], *shipped[81:97], *('"' + wrong.replace('"', '""') + f' {i}",positive' for i in range(3))]
-    (tmp_path / "judged.csv").write_text("\n".join(judged), "utf-8")
+    held_out = [shipped[0], *shipped[81:97], *('"' + wrong.replace('"', '""') + f' {i}",positive' for i in range(3))]
+    (tmp_path / "held_out.csv").write_text("\n".join(held_out), "utf-8")
 
     page.goto(f"{server}/finetune?lang=en&data=file&model=folder:bert")
     give(page, tmp_path / "mine.csv")
     expect(page.get_by_text("Training set: 32 rows")).to_be_visible(timeout=SLOW)
     rest(page)
     keyed(page, "second_file").locator("label").click()
-    give(page, tmp_path / "judged.csv", "second")
+    give(page, tmp_path / "held_out.csv", "second")
     expect(page.get_by_text("Training set: 40 rows · held out: 19")).to_be_visible(timeout=SLOW)
     expect(button(page, "start")).to_be_visible(timeout=SLOW)
     rest(page)

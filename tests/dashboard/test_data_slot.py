@@ -85,6 +85,20 @@ def test_a_file_of_a_chosen_encoding_is_read_the_same_everywhere():
     assert len({file.about, file.key, SlotFile("a.csv", BIG5, encoding="cp932").about}) == 3
 
 
+def test_a_large_file_is_read_through_for_its_key_once(monkeypatch):
+    file = SlotFile("a.csv", ROWS)
+    other = SlotFile("b.csv", ROWS)
+    assert len({file.key, other.key, SlotFile("a.csv", ROWS + b"more,a\n").key}) == 3
+    assert SlotFile("a.csv", ROWS).key == file.key
+    monkeypatch.setattr("hashlib.blake2b", lambda *_args, **_more: pytest.fail("the file was read through again"))
+    slot = Slot()
+    for _ in range(2):
+        slot.take("me", file)
+        assert (slot.files("me")[0].table.rows, file.roles.label, file.card.rows) == (file.table.rows, 1, 2)
+        file.check()
+        assert file.content == ROWS
+
+
 def test_what_somebody_says_of_columns_goes():
     file = SlotFile("a.csv", b"one,two,three\n" + b"the bank lent money,a,x\nthe river rose,b,y\n" * 4)
     assert (file.roles.text, file.roles.label, file.roles.doubtful["label"]) == (0, None, (1, 2))

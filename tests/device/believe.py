@@ -387,7 +387,7 @@ class Cards:
 
     def _wrap(self, found: Any, card: str, same: dict[int, OnCard]) -> Any:
         if isinstance(found, torch.Tensor):
-            # An operation in place gives back what it was given.
+            # An operation in place returns its argument.
             known = same.get(id(found))
             if known is None:
                 self._allocate(found, card)

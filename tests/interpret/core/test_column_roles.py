@@ -2,7 +2,8 @@
 
 import pytest
 
-from interpret.core.column_roles import ROLES, ColumnRoles, guess_roles
+from interpret import InputError
+from interpret.core.column_roles import ROLES, ColumnRoles, guess_roles, text_column
 from interpret.core.files import read_table
 
 COMPLAINTS = [
@@ -133,3 +134,9 @@ def test_a_file_with_hardly_anything_in_it_has_a_text_or_asks(content):
     roles = guess_roles(read_table(content.encode(), "a.csv"))
     assert roles.text is not None or roles.doubtful["text"]
     assert isinstance(roles, ColumnRoles)
+
+
+def test_who_names_no_column_gets_the_text_or_the_names_of_those_that_could_be_it():
+    assert text_column(file_of("id,complaint", str, text), "a.csv") == 1
+    with pytest.raises(InputError, match=r"“a\.csv” could hold the text: v1, v2\. Name one"):
+        text_column(file_of("v1,v2,label", text, lambda i: text(i + 1), two), "a.csv")
