@@ -113,7 +113,8 @@ def column_of(section: str, file: SlotFile, role: str, required: bool = True) ->
     among = roles.doubtful.get(role, ())
     if column is not None or not (required or among):
         return column
-    if len(file.table.columns) == 1:
+    # Of a single column the text can still be asked: somebody may have said that it is something else.
+    if len(file.table.columns) == 1 and role in _SINGLE:
         raise InputError(_SINGLE[role], name=file.name)
     _role_box(file, role, section, among)
     if required:

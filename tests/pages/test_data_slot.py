@@ -112,6 +112,17 @@ def test_where_two_columns_would_do_as_the_label_it_is_asked_once_for_all_pages(
         assert not asked(page)
 
 
+@pytest.mark.parametrize("name", ["embeddings", "attributions"])
+def test_where_the_only_column_was_said_to_be_the_label_the_text_is_asked(page, name):
+    hold(page, "one.csv", b"words\nthe bank\nthe river\nmoney\nit was rich\n", label=0)
+    go(page, name)
+    box = listed(page, "role:")
+    assert box.options == ["words"]
+    box.select_index(0).run()
+    assert not page.exception
+    assert "text: **words**" in said(page)
+
+
 def test_a_wrong_guess_is_corrected_on_the_card(page):
     hold(page, "cases.csv", CLEAR.encode())
     go(page, "embeddings")
