@@ -325,8 +325,14 @@ def _role_box(file: SlotFile, role: str, section: str, among: Sequence[int]) -> 
         key=key,
         on_change=take,
         placeholder=_("Choose a column"),
-        help=_("Several columns would do: choose the one that is meant.") if among else None,
+        help=_role_help(role, among),
     )
+
+
+def _role_help(role: str, among: Sequence[int]) -> str | None:
+    if role == "highlights":
+        return _("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20.")
+    return _("Several columns would do: choose the one that is meant.") if among else None
 
 
 def _encoding_box(file: SlotFile) -> None:
