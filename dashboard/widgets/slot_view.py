@@ -127,8 +127,6 @@ def file_line(section: str, file: SlotFile, used: Sequence[str]) -> None:
 
     Parameters
     ----------
-    section
-        As for `slot_file`.
     used
         The roles of columns that are read.
     """
@@ -325,14 +323,10 @@ def _role_box(file: SlotFile, role: str, section: str, among: Sequence[int]) -> 
         key=key,
         on_change=take,
         placeholder=_("Choose a column"),
-        help=_role_help(role, among),
+        help=_("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20.")
+        if role == "highlights"
+        else (_("Several columns would do: choose the one that is meant.") if among else None),
     )
-
-
-def _role_help(role: str, among: Sequence[int]) -> str | None:
-    if role == "highlights":
-        return _("Words that people highlighted, separated by semicolons, or character spans such as 3-9; 15-20.")
-    return _("Several columns would do: choose the one that is meant.") if among else None
 
 
 def _encoding_box(file: SlotFile) -> None:
