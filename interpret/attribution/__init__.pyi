@@ -5,6 +5,7 @@ from interpret.attribution.diagnostics import Diagnostics as Diagnostics
 from interpret.attribution.diagnostics import diagnose as diagnose
 from interpret.attribution.faithfulness import Faithfulness as Faithfulness
 from interpret.attribution.faithfulness import faithfulness as faithfulness
+from interpret.attribution.find_target import target_function as target_function
 from interpret.attribution.interactions import Interactions as Interactions
 from interpret.attribution.interactions import SimilarityPairs as SimilarityPairs
 from interpret.attribution.interactions import interactions as interactions
@@ -20,7 +21,6 @@ from interpret.attribution.rank_agreement import rank_agreement_interval as rank
 from interpret.attribution.row_attributions import RowAttributions as RowAttributions
 from interpret.attribution.rows import attribute_rows as attribute_rows
 from interpret.attribution.target_function import TargetFunction as TargetFunction
-from interpret.attribution.target_function import target_function as target_function
 from interpret.attribution.targets import Target as Target
 from interpret.attribution.variants import Variants as Variants
 from interpret.attribution.variants import read_variants as read_variants

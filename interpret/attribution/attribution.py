@@ -1,17 +1,20 @@
 """What each token contributed to an answer, by one of the methods."""
 
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float32
 
-from interpret.attribution.methods import METHODS, Work
+from interpret.attribution.find_target import target_function
+from interpret.attribution.methods import METHODS, Method, Work
+from interpret.attribution.methods.method import Scores
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets import Target
+from interpret.attribution.together import outputs_together
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import lock_device, seeded
 from interpret.core.encoder import Encoder, EncoderSpec
@@ -182,13 +185,7 @@ def explain(
     >>> attribution.tokens.words[int(attribution.word_scores().argmax())]
     'wonderful'
     """
-    if method not in METHODS:
-        raise InputError("There is no method “{name}”. Choose one of: {known}.", name=method, known=", ".join(METHODS))
-    if not 0 < tolerance < 1:
-        raise InputError(
-            "A tolerance of {value} is not valid. Choose one between 0 and 1, such as 0.01.", value=tolerance
-        )
-    about = METHODS[method]
+    about = _method(method, tolerance)
     begin, before = time.perf_counter(), (target_function.forward_passes, target_function.backward_passes)
     work = Work(target_function, about, baseline, tolerance, rule, seed, progress)
     # What only asks the model forward takes the device for each batch anew: thousands of passes should not keep all
@@ -199,35 +196,112 @@ def explain(
     with seeded(seed, target_function.encoder.spec.device) if about.random or smooth else nullcontext(), alone:
         embedded = target_function.embedded
         found = about.smoothed(work, embedded) if smooth else about.scores(work, embedded)
-        output = target_function.output
-        against = float("nan")
-        if about.baseline:
-            with lock_device(target_function.encoder.spec.device), torch.no_grad():
-                against = float(target_function.score(target_function.baseline(baseline)[None])[0])
+        output, against = target_function.output, found.baseline_output
+        if about.baseline and against is None:
+            (against,) = outputs_together([target_function], [work.empty])
+    made = _attribution(work, about, baseline, smooth, found, output, against, before)
+    return replace(made, seconds=time.perf_counter() - begin)
+
+
+def explain_together(
+    target_functions: Sequence[TargetFunction],
+    method: str,
+    baseline: str = "pad",
+    tolerance: float = 0.01,
+    *,
+    rule: str = "adaptive",
+    seed: int = 0,
+) -> Iterator[tuple[int, Attribution | InputError]]:
+    """Attribute many target functions: each as `explain` does but for rounding, those of several texts in one pass.
+
+    Parameters
+    ----------
+    target_functions
+        Of one encoder, and alike: see `interpret.attribution.together.alike`.
+
+    Yields
+    ------
+    int, Attribution or InputError
+        Which of them is done, and what came of it, or why nothing can; short texts come first.
+
+    Raises
+    ------
+    InputError
+        If there is no such method or tolerance.
+    """
+    about = _method(method, tolerance)
+    works: dict[int, Work] = {}
+    for index, one in enumerate(target_functions):
+        try:
+            works[index] = Work(one, about, baseline, tolerance, rule, seed, None)
+        except InputError as error:
+            yield index, error
+    order = list(works)
+    together = about.scores_together(list(works.values())) if works else None
+    if together is None:
+        for index in order:
+            try:
+                yield index, explain(target_functions[index], method, baseline, tolerance, rule=rule, seed=seed)
+            except InputError as error:
+                yield index, error
+        return
+    before = [(one.forward_passes, one.backward_passes) for one in target_functions]
+    for place, found in together:
+        index = order[place]
+        function, against = target_functions[index], found.baseline_output
+        if about.baseline and against is None:
+            (against,) = outputs_together([function], [works[index].empty])
+        made = _attribution(works[index], about, baseline, False, found, function.output, against, before[index])
+        yield index, replace(made, seconds=function.seconds)
+
+
+def _method(name: str, tolerance: float) -> Method:
+    if name not in METHODS:
+        raise InputError("There is no method “{name}”. Choose one of: {known}.", name=name, known=", ".join(METHODS))
+    if not 0 < tolerance < 1:
+        raise InputError(
+            "A tolerance of {value} is not valid. Choose one between 0 and 1, such as 0.01.", value=tolerance
+        )
+    return METHODS[name]
+
+
+def _attribution(
+    work: Work,
+    about: Method,
+    baseline: str,
+    smooth: bool,
+    found: Scores,
+    output: float,
+    against: float | None,
+    before: tuple[int, int],
+) -> Attribution:
+    """Make the result of what a method found; ``before`` are the passes that the function had made till then."""
+    target_function = work.target_function
     special, tokens = target_function.tokens.special, target_function.tokens
     scores = np.where(special, 0.0, found.values)
     if found.draws is not None:
         found = replace(found, draws=np.where(special, 0.0, found.draws))
     each, words = (found.half_widths(groups) for groups in ([(i,) for i in range(len(tokens))], tokens.groups))
+    start = float("nan") if against is None else float(against)
     complete = about.complete and not smooth
     return Attribution(
         tokens=tokens,
         spec=target_function.encoder.spec,
         target=target_function.target,
-        method=method,
+        method=about.name,
         baseline=baseline if about.baseline else "",
-        rule=rule if about.path else "",
-        tolerance=tolerance,
+        rule=work.rule if about.path else "",
+        tolerance=work.tolerance,
         smooth=smooth,
-        seed=seed,
+        seed=work.seed,
         scores=read_only(scores, np.float32),
         output=output,
-        baseline_output=against,
-        delta=float(scores.sum() - (output - against)) if complete else float("nan"),
+        baseline_output=start,
+        delta=float(scores.sum() - (output - start)) if complete else float("nan"),
         steps=found.steps,
         forward_passes=target_function.forward_passes - before[0],
         backward_passes=target_function.backward_passes - before[1],
-        seconds=time.perf_counter() - begin,
+        seconds=0.0,
         uncertainty=None if each is None else read_only(each, np.float32),
         word_uncertainty=None if words is None else read_only(words, np.float32),
     )

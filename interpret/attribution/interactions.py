@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float32
 from torch.autograd import forward_ad
 
+from interpret.attribution.find_target import target_function
 from interpret.attribution.path_integral import Progress
-from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets import Target
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import lock_device
@@ -233,7 +234,9 @@ def _moved_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return sentence vectors, and how they change along ``slope`` (forward-mode derivatives)."""
     encoder = target_function.encoder
-    inputs = {name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings(target_function.tokens).items()}
+    inputs = {
+        name: one.expand(len(at), -1) for name, one in encoder.beside_embeddings([target_function.tokens]).items()
+    }
     target_function.forward_passes += len(at)
     # With a tap open attention is computed in the open, whose every step has such derivatives; SDPA has none.
     tap = Tap(encoder.layers, record=False)

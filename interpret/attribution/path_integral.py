@@ -4,7 +4,7 @@ On this line the answer F is known wherever its gradient is, since one pass give
 the model was looked at, what the gradients should add up to is known too, and the line is cut finer where they do not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,8 @@ from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
 
 from interpret.attribution.target_function import TargetFunction
-from interpret.core.device_lock import lock_device
+from interpret.attribution.together import gradients_together
+from interpret.core.batches import batches_of
 from interpret.core.errors import InputError
 
 Progress = Callable[[int, int, str], None]
@@ -26,6 +27,8 @@ _SLACK = 3.0
 # By so many times the tolerance the scores may still have changed, as a share of their length, when it is enough.
 _CHANGE = 3.0
 MOST_STEPS = 200
+# Of many texts, as many are under way as fill so many passes: then each pass is full, and texts are of like length.
+_PASSES = 4
 # "adaptive": cut finer where it does not add up. The others are those of Captum, with steps doubled until it does.
 RULES = ("adaptive", "trapezoid", "gauss_legendre")
 _FIRST_STEPS = 8
@@ -45,12 +48,15 @@ class Walk:
         How much each token's fading in changes the answer: ``⟨∂F/∂x, x - baseline⟩`` at each point.
     delta
         What the sum of all scores has more than the difference of the answers.
+    start
+        The answer for the baseline.
     """
 
     alphas: Float64[np.ndarray, " step"]
     weights: Float64[np.ndarray, " step"]
     slopes: Float64[np.ndarray, "step token"]
     delta: float
+    start: float
 
     @property
     def scores(self) -> Float64[np.ndarray, " token"]:
@@ -85,33 +91,95 @@ def walk(
     InputError
         If there is no such rule.
     """
+    together = walk_together([target_function], [embedded], [baseline], tolerance, rule, progress)
+    return next(together)[1]
+
+
+def walk_together(
+    target_functions: Sequence[TargetFunction],
+    embedded: Sequence[torch.Tensor],
+    baselines: Sequence[torch.Tensor],
+    tolerance: float = 0.01,
+    rule: str = "adaptive",
+    progress: Progress | None = None,
+) -> Iterator[tuple[int, Walk]]:
+    """Look at the lines of many texts, points of several in one pass; see `walk`, which gives the same but rounding.
+
+    Parameters
+    ----------
+    target_functions
+        Of one encoder, and alike: see `interpret.attribution.together.alike`.
+    embedded, baselines
+        Of each, as `walk` takes them.
+    progress
+        Called after each pass with how many points there are on the line that was looked at last.
+
+    Yields
+    ------
+    int, Walk
+        Which of them is done; short ones come first.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule.
+    """
     if rule not in RULES:
         raise InputError("There is no path rule “{name}”. Choose one of: {known}.", name=rule, known=", ".join(RULES))
-    line = _Line(target_function, embedded, baseline, progress)
-    return _adaptive(line, tolerance) if rule == "adaptive" else _doubling(line, tolerance, rule)
+    order = sorted(range(len(target_functions)), key=lambda index: len(embedded[index]), reverse=True)
+    under_way: dict[int, _UnderWay] = {}
+    while order or under_way:
+        while order and sum(one.tokens for one in under_way.values()) < _PASSES * target_functions[0].tokens_at_once:
+            index = order.pop()
+            line = _Line(target_functions[index], embedded[index], baselines[index])
+            steps = _adaptive(line, tolerance) if rule == "adaptive" else _doubling(line, tolerance, rule)
+            under_way[index] = _UnderWay(line, steps, next(steps))
+        _look_together(list(under_way.values()), progress)
+        for index, one in list(under_way.items()):
+            try:
+                one.wanted = next(one.steps)
+            except StopIteration as ended:
+                del under_way[index]
+                yield index, ended.value
+
+
+def _look_together(under_way: Sequence["_UnderWay"], progress: Progress | None) -> None:
+    """Look at all points that are wanted of some lines, those of texts of like length in one pass."""
+    wanted = [(one.line, alpha) for one in under_way for alpha in one.line.unseen(one.wanted)]
+    at_once = under_way[0].line.target_function.tokens_at_once
+    for batch in batches_of([len(line.embedded) for line, _ in wanted], at_once):
+        some: dict[_Line, list[float]] = {}
+        for line, alpha in (wanted[place] for place in batch):
+            some.setdefault(line, []).append(alpha)
+        points = [line.points(alphas) for line, alphas in some.items()]
+        found = gradients_together([line.target_function for line in some], points)
+        for (line, alphas), (answers, gradient) in zip(some.items(), found, strict=True):
+            line.take(alphas, answers, gradient)
+            if progress is not None:
+                progress(min(len(line.found), MOST_STEPS), MOST_STEPS, "path")
 
 
 class _Line:
-    """The line, with everything that was looked at so far."""
+    """The line, with everything that was looked at so far: at each point the answer, and each token's slope."""
 
-    def __init__(
-        self, target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, progress: Progress | None
-    ) -> None:
+    def __init__(self, target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor) -> None:
         self.target_function = target_function
         self.embedded = embedded
         self.baseline = baseline
-        self.progress = progress
+        self.way = embedded.float() - baseline.float()
         self.found: dict[float, tuple[float, np.ndarray]] = {}
 
-    def look(self, alphas: Sequence[float]) -> None:
-        new = [alpha for alpha in alphas if alpha not in self.found]
-        at_once = self.target_function.at_once
-        for first in range(0, len(new), at_once):
-            some = new[first : first + at_once]
-            for alpha, one in zip(some, look(self.target_function, self.embedded, self.baseline, some), strict=True):
-                self.found[alpha] = one
-            if self.progress is not None:
-                self.progress(min(len(self.found), MOST_STEPS), MOST_STEPS, "path")
+    def unseen(self, alphas: Sequence[float]) -> list[float]:
+        return [alpha for alpha in alphas if alpha not in self.found]
+
+    def points(self, alphas: Sequence[float]) -> torch.Tensor:
+        shares = torch.tensor(alphas, dtype=torch.float32, device=self.embedded.device)
+        # In single precision whatever the model's: points that lie close would fall together.
+        return (self.baseline.float() + shares[:, None, None] * self.way).to(self.embedded.dtype)
+
+    def take(self, alphas: Sequence[float], answers: np.ndarray, gradient: torch.Tensor) -> None:
+        slopes = (gradient.float() * self.way).sum(dim=-1).double().cpu().numpy()
+        self.found |= zip(alphas, zip(answers.tolist(), slopes, strict=True), strict=True)
 
     def answers(self, alphas: Sequence[float]) -> np.ndarray:
         return np.array([self.found[alpha][0] for alpha in alphas])
@@ -125,18 +193,35 @@ class _Line:
         return max(tolerance * abs(ends[1] - ends[0]), 1e-6 * np.abs(ends).max(), 1e-9)
 
 
-def _adaptive(line: _Line, tolerance: float) -> Walk:
-    new = list(_START)
+# Wants points, one lot after another, and ends with what was found.
+_Steps = Generator[Sequence[float], None, Walk]
+
+
+@dataclass
+class _UnderWay:
+    """A line that is being looked at, and which points are wanted next."""
+
+    line: _Line
+    steps: _Steps
+    wanted: Sequence[float]
+
+    @property
+    def tokens(self) -> int:
+        return len(self.line.embedded) * len(self.wanted)
+
+
+def _adaptive(line: _Line, tolerance: float) -> _Steps:
+    new: list[float] = list(_START)
     before: np.ndarray | None = None
     while True:
-        line.look(new)
+        yield new
         alphas = np.array(sorted(line.found))
         slopes = line.slopes(list(alphas))
         spline = CubicSpline(alphas, slopes.sum(axis=1))
         missed = np.array([spline.integrate(a, b) for a, b in pairwise(alphas)])
         missed -= np.diff(line.answers(list(alphas)))
         weights = np.asarray(CubicSpline(alphas, np.eye(len(alphas))).integrate(0.0, 1.0))
-        found = Walk(alphas, weights, slopes, float(missed.sum()))
+        found = Walk(alphas, weights, slopes, float(missed.sum()), line.found[0.0][0])
         allowed = line.allowed(tolerance)
         done = abs(found.delta) <= allowed and np.abs(missed).sum() <= _SLACK * allowed
         if (done and _settled(found.scores, before, tolerance)) or len(alphas) >= MOST_STEPS:
@@ -150,8 +235,8 @@ def _adaptive(line: _Line, tolerance: float) -> Walk:
             return found
 
 
-def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
-    line.look((0.0, 1.0))
+def _doubling(line: _Line, tolerance: float, rule: str) -> _Steps:
+    yield (0.0, 1.0)
     start, end = line.answers((0.0, 1.0))
     steps = _FIRST_STEPS
     before: np.ndarray | None = None
@@ -163,10 +248,10 @@ def _doubling(line: _Line, tolerance: float, rule: str) -> Walk:
         else:
             points, weights = np.polynomial.legendre.leggauss(steps)
             alphas, weights = (points + 1) / 2, weights / 2
-        line.look(list(alphas))
+        yield list(alphas)
         slopes = line.slopes(list(alphas))
         delta = float(weights @ slopes.sum(axis=1) - (end - start))
-        found = Walk(alphas, weights, slopes, delta)
+        found = Walk(alphas, weights, slopes, delta, float(start))
         steps *= 2
         done = abs(delta) <= line.allowed(tolerance) and _settled(found.scores, before, tolerance)
         if done or steps > MOST_STEPS:
@@ -185,14 +270,7 @@ def look(
     target_function: TargetFunction, embedded: torch.Tensor, baseline: torch.Tensor, alphas: list[float]
 ) -> list[tuple[float, np.ndarray]]:
     """Return for each point on the line the answer, and each token's slope: ``⟨∂F/∂x, x - baseline⟩``."""
-    with lock_device(target_function.encoder.spec.device):
-        way = embedded - baseline
-        shares = torch.tensor(alphas, dtype=torch.float32, device=embedded.device)
-        # In single precision whatever the model's: points that lie close would fall together.
-        points = (baseline.float() + shares[:, None, None] * way.float()).to(embedded.dtype).requires_grad_()
-        answers = target_function.score(points, gradients=True)
-        (gradient,) = torch.autograd.grad(answers.sum(), points)
-        slopes = (gradient.float() * way.float()).sum(dim=-1).double().cpu().numpy()
-        outputs = answers.detach().double().cpu().numpy().tolist()
-    target_function.backward_passes += len(alphas)
-    return list(zip(outputs, slopes, strict=True))
+    line = _Line(target_function, embedded, baseline)
+    ((answers, gradient),) = gradients_together([target_function], [line.points(alphas)])
+    line.take(alphas, answers, gradient)
+    return [line.found[alpha] for alpha in alphas]

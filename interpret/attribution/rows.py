@@ -1,18 +1,19 @@
 """A whole file explained: which words drive each class, and which rows go wrong."""
 
-from collections.abc import Collection, Mapping, Sequence, Sized
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-from interpret.attribution.attribution import explain
+from interpret.attribution.attribution import Attribution, explain_together
+from interpret.attribution.find_target import target_functions
 from interpret.attribution.highlights import read_highlights
 from interpret.attribution.path_integral import Progress
 from interpret.attribution.plausibility import Plausibility, plausibility
 from interpret.attribution.row_attributions import Row, RowAttributions
-from interpret.attribution.target_function import target_function
+from interpret.attribution.target_function import TargetFunction
 from interpret.attribution.targets import Target
 from interpret.attribution.targets.classifier import class_names
+from interpret.attribution.together import alike
 from interpret.core.accuracy import text_key
 from interpret.core.batches import windows_of
 from interpret.core.encoder import Encoder
@@ -21,6 +22,11 @@ from interpret.core.file_rows import FileRows
 from interpret.core.labels import is_missing
 from interpret.core.linear_head import LinearHead
 from interpret.core.multi_device import all_encoders, share_out
+
+Each = Callable[[int, Row | InputError], None]
+# So many rows of a file are read before the first of them is explained: enough for full passes of texts of like length,
+# few enough that rows come out about in the order of the file.
+_AT_ONCE = 256
 
 
 def attribute_rows(
@@ -39,8 +45,10 @@ def attribute_rows(
     seed: int = 0,
     progress: Progress | None = None,
     beside: Sequence[Encoder] = (),
+    done: Mapping[int, Row | InputError] | None = None,
+    each: Each | None = None,
 ) -> RowAttributions:
-    """Explain many texts, each by itself.
+    """Explain many texts, each by itself, those of like length in one pass.
 
     Parameters
     ----------
@@ -62,6 +70,11 @@ def attribute_rows(
         Called as ``progress(texts done, texts in all, "rows")``; raising inside it stops the work.
     beside
         The same encoder on other devices, which share the rows: see `interpret.load_beside`.
+    done
+        Rows that were explained before, or why they could not be, by their index: they are taken as they are.
+    each
+        Called with a row's index and what came of it, as soon as there is something; from several threads where
+        several devices share the rows.
 
     Raises
     ------
@@ -85,18 +98,53 @@ def attribute_rows(
     _check_lengths(texts, {"labels": labels, "highlights": highlights, "file rows": origin})
     answered = class_names(encoder, head)
     training_texts = head.out_of_fold if head is not None else training_texts
-    how = (target, method, baseline, tolerance, head, seed)
-    explained = partial(_explain_share, texts, labels, answered, training_texts, how)
-    shares = share_out(all_encoders(encoder, beside), len(texts), explained, progress)
-    by_index = {index: one for some in shares for index, one in some.items()}
-    skipped = [(index, one) for index, one in sorted(by_index.items()) if isinstance(one, InputError)]
-    rows, unmarked = _compared([by_index[index] for index in range(len(texts))], highlights)
+    question = _Question(texts, labels, answered, training_texts, target, method, baseline, tolerance, head, seed)
+    by_index = dict(done or {})
+    left = [index for index in range(len(texts)) if index not in by_index]
+    explained = partial(_explain_share, question, left, each)
+
+    def report(count: int, _total: int, stage: str) -> None:
+        if progress is not None:
+            progress(len(texts) - len(left) + count, len(texts), stage)
+
+    if left:
+        for some in share_out(all_encoders(encoder, beside), len(left), explained, report):
+            by_index |= some
+    return gather_rows(by_index, texts, answered, method, highlights, origin)
+
+
+def gather_rows(
+    found: Mapping[int, Row | InputError],
+    texts: Sequence[str],
+    answered: Sequence[str],
+    method: str,
+    highlights: Sequence[str] | None = None,
+    origin: FileRows | None = None,
+) -> RowAttributions:
+    """Put together what came of texts, of all or of those that are done so far.
+
+    Parameters
+    ----------
+    found
+        What came of a text, by its index.
+    answered
+        The classes that the model can answer.
+    texts, method, highlights, origin
+        As `attribute_rows` takes them.
+
+    Raises
+    ------
+    InputError
+        If no row can be explained.
+    """
+    skipped = [(index, one) for index, one in sorted(found.items()) if isinstance(one, InputError)]
+    rows, unmarked = _compared([found[index] for index in sorted(found)], highlights)
     if not rows:
-        said = next((error for index, error in skipped if texts[index].strip()), None)
-        raise said or InputError("None of these texts contains words. Choose another file or column.")
+        first = next((error for index, error in skipped if texts[index].strip()), None)
+        raise first or InputError("None of these texts contains words. Choose another file or column.")
     present = {row.attribution.target.name for row in rows}
     order = [name for name in answered if name in present]
-    known = answered if rows[0].answer else ()
+    known = tuple(answered) if rows[0].answer else ()
     classes = tuple(order) or tuple(sorted(present))
     origin = origin or FileRows(tuple(range(1, len(texts) + 1)))
     return RowAttributions(tuple(rows), tuple(skipped), tuple(unmarked), known, classes, method, origin)
@@ -114,30 +162,69 @@ def _check_lengths(texts: Sequence[str], columns: Mapping[str, Sized | None]) ->
             )
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is asked of each text: see `attribute_rows`."""
+
+    texts: Sequence[str]
+    labels: Sequence[str] | None
+    answered: Sequence[str]
+    training_texts: Collection[str] | None
+    target: str | int | Target
+    method: str
+    baseline: str
+    tolerance: float
+    head: LinearHead | None
+    seed: int
+
+    def label(self, index: int) -> str:
+        """Return what a text should be; empty where that is missing."""
+        label = self.labels[index].strip() if self.labels is not None else ""
+        return "" if label not in self.answered and is_missing(label) else label
+
+
 def _explain_share(
-    texts: Sequence[str],
-    labels: Sequence[str] | None,
-    answered: Sequence[str],
-    training_texts: Collection[str] | None,
-    how: tuple[Any, ...],
+    question: _Question,
+    left: Sequence[int],
+    each: Each | None,
     encoder: Encoder,
     share: tuple[int, int],
     report: Progress | None,
 ) -> dict[int, Row | InputError]:
     """Explain one device's share of the texts; return by its index each row, or why it cannot be explained."""
     found: dict[int, Row | InputError] = {}
-    mine = range(share[0], len(texts), share[1])
-    for done, index in enumerate(mine):
-        label = labels[index].strip() if labels is not None else ""
-        if label not in answered and is_missing(label):
-            label = ""
-        try:
-            found[index] = _row(encoder, index, texts[index], label, training_texts, how)
-        except InputError as error:
-            found[index] = error
-        if report is not None:
-            report(done + 1, len(mine), "rows")
+    mine = left[share[0] :: share[1]]
+    for first in range(0, len(mine), _AT_ONCE):
+        for index, one in _explain_some(question, encoder, mine[first : first + _AT_ONCE]):
+            found[index] = one
+            if each is not None:
+                each(index, one)
+            if report is not None:
+                report(len(found), len(mine), "rows")
     return found
+
+
+def _explain_some(question: _Question, encoder: Encoder, some: Sequence[int]) -> Iterator[tuple[int, Row | InputError]]:
+    """Explain some of the texts, those of like length in one pass."""
+    read: dict[int, tuple[str, bool]] = {}
+    for index in some:
+        try:
+            windows = windows_of(encoder, [(question.texts[index], None)])[0]
+            read[index] = windows[0][0], len(windows) > 1
+        except InputError as error:
+            yield index, error
+    order = list(read)
+    functions = target_functions(encoder, [text for text, _cut in read.values()], question.target, question.head)
+    for index, function in zip(order, functions, strict=True):
+        if isinstance(function, InputError):
+            yield index, function
+    for group in alike(functions):
+        bound = [one for place in group if isinstance(one := functions[place], TargetFunction)]
+        how = (question.method, question.baseline, question.tolerance)
+        for place, made in explain_together(bound, *how, seed=question.seed):
+            index = order[group[place]]
+            cut = read[index][1]
+            yield index, made if isinstance(made, InputError) else _row(question, index, bound[place], made, cut)
 
 
 def _compared(
@@ -146,33 +233,27 @@ def _compared(
     """Return the rows that were explained, beside what people marked, and those where that could not be used."""
     rows: list[Row] = []
     unmarked: list[tuple[int, InputError]] = []
-    for index, one in enumerate(found):
+    for one in found:
         if isinstance(one, InputError):
             continue
         rows.append(one)
-        if highlights is not None and highlights[index].strip():
+        if highlights is not None and highlights[one.index].strip():
             try:
-                rows[-1] = replace(one, human=_human(one, highlights[index]))
+                rows[-1] = replace(one, human=_human(one, highlights[one.index]))
             except InputError as error:
-                unmarked.append((index, error))
+                unmarked.append((one.index, error))
     return rows, unmarked
 
 
-def _row(
-    encoder: Encoder, index: int, text: str, label: str, training_texts: Collection[str] | None, how: tuple[Any, ...]
-) -> Row:
-    target, method, baseline, tolerance, head, seed = how
-    tokens = windows_of(encoder, [(text, None)])[0]
-    function = target_function(encoder, tokens[0][0], None, target, head)
-    found = explain(function, method, baseline, tolerance, seed=seed)
+def _row(question: _Question, index: int, function: TargetFunction, found: Attribution, cut: bool) -> Row:
+    text, head = question.texts[index], question.head
     answer = out_of_fold = ""
     if function.kind.predicts:
-        answer = class_names(encoder, head)[int(function.own.argmax())]
+        answer = question.answered[int(function.own.argmax())]
         out_of_fold = head.out_of_fold.get(text_key(text), "") if head is not None else ""
-    known = None if training_texts is None else text_key(text) in training_texts
-    return Row(
-        index, text, label, answer, known, out_of_fold, found, function.target_probability, len(tokens) > 1, None
-    )
+    known = None if question.training_texts is None else text_key(text) in question.training_texts
+    label, probability = question.label(index), function.target_probability
+    return Row(index, text, label, answer, known, out_of_fold, found, probability, cut, None)
 
 
 def _human(row: Row, marked: str) -> Plausibility:

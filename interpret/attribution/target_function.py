@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 
-from interpret.attribution.find_target import find_target
-from interpret.attribution.targets import TARGETS, BoundTarget, Target, TargetInputs, TargetKind
+from interpret.attribution.targets import TARGETS, BoundTarget, Target, TargetKind
 from interpret.attribution.targets.target import Pass
 from interpret.core.arrays import read_only
 from interpret.core.device_lock import lock_device
@@ -39,6 +38,10 @@ class TargetFunction(BoundTarget):
         How sentence vectors are made, for targets that are about them, and that of the other text.
     forward_passes, backward_passes
         How many texts went through the model so far.
+    seconds
+        How long those passes took that were made together with other texts', its share of them.
+    tokens_at_once
+        How many tokens go through the model together where gradients are taken.
     """
 
     def __init__(
@@ -53,10 +56,11 @@ class TargetFunction(BoundTarget):
         super().__init__(encoder, tokens, target, head, other, reading)
         self.forward_passes = 0
         self.backward_passes = 0
+        self.seconds = 0.0
         self.compared = None if other is None else self._sentence_vector(other)
         self._moved: torch.Tensor | None = None
         self._own: np.ndarray | None = None
-        self._tokens_at_once = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
+        self.tokens_at_once = tokens_with_gradients(encoder.spec.device, encoder.layers, encoder.width)
 
     @property
     def kind(self) -> TargetKind:
@@ -86,14 +90,14 @@ class TargetFunction(BoundTarget):
             What to do with attention on the way.
         """
         with lock_device(self.encoder.spec.device):
-            beside = self.encoder.beside_embeddings(self.tokens)
+            beside = self.encoder.beside_embeddings([self.tokens])
             inputs = {name: one.expand(len(embedded), -1) for name, one in beside.items()}
             inputs["inputs_embeds"] = embedded
             texts = [self.tokens] * len(embedded)
             answers, states = self._run(inputs, texts, gradients, levels is not None, tap)
             if levels is not None:
                 levels.extend(states)
-            return answers[:, self._column(answers.shape[1])]
+            return answers[:, self.column(answers.shape[1])]
 
     def answers(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, "text answer"]:
         """Answer for whole texts: every class's score, or the one number that is asked for."""
@@ -103,7 +107,7 @@ class TargetFunction(BoundTarget):
         for index, i in enumerate(order):
             batch.append(i)
             last = index + 1 == len(order)
-            if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self._tokens_at_once:
+            if last or len(texts[order[index + 1]]) * (len(batch) + 1) > 2 * self.tokens_at_once:
                 some = [texts[j] for j in batch]
                 with lock_device(self.encoder.spec.device):
                     values, _ = self._run(self.encoder.batch(some), some)
@@ -116,13 +120,18 @@ class TargetFunction(BoundTarget):
         """How it answers the text itself; asked once, whatever is explained of it then."""
         # Not functools.cached_property: until Python 3.12 it holds a lock of all instances while it waits for a device.
         if self._own is None:
-            self._own = read_only(self.answers([self.tokens])[0])
+            self.answer_with(self.answers([self.tokens])[0])
+        assert self._own is not None
         return self._own
+
+    def answer_with(self, own: Float32[np.ndarray, " answer"]) -> None:
+        """Take how it answers the text itself, where that was asked together with other texts."""
+        self._own = read_only(own)
 
     @property
     def output(self) -> float:
         """The number that is asked for, of the text itself."""
-        return float(self.own[self._column(len(self.own))])
+        return float(self.own[self.column(len(self.own))])
 
     @property
     def target_probability(self) -> float:
@@ -132,13 +141,13 @@ class TargetFunction(BoundTarget):
     def outputs(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the number that is asked for, for whole texts."""
         answers = self.answers(texts)
-        return answers[:, self._column(answers.shape[1])]
+        return answers[:, self.column(answers.shape[1])]
 
     def target_probabilities(self, texts: Sequence[Tokens]) -> Float32[np.ndarray, " text"]:
         """Return the probability of the class or word asked for; for other targets the number itself."""
         answers = self.answers(texts)
         if not self.kind.likely:
-            return answers[:, self._column(answers.shape[1])]
+            return answers[:, self.column(answers.shape[1])]
         probabilities = self.probabilities(answers)
         return read_only(probabilities[:, self.target.index])
 
@@ -239,7 +248,7 @@ class TargetFunction(BoundTarget):
     @property
     def at_once(self) -> int:
         """How many copies of the text go through the model together."""
-        return max(1, self._tokens_at_once // len(self.tokens))
+        return max(1, self.tokens_at_once // len(self.tokens))
 
     # ---- inside
 
@@ -259,7 +268,7 @@ class TargetFunction(BoundTarget):
         levels = tuple(output.hidden_states) if keep else ()
         return self.kind.answers(self, Pass(texts, inputs["attention_mask"], output, levels)), levels
 
-    def _column(self, answers: int) -> int:
+    def column(self, answers: int) -> int:
         """Return which of so many answers is asked for."""
         return self.target.index if answers > 1 else 0
 
@@ -269,70 +278,3 @@ class TargetFunction(BoundTarget):
             vectors = self.reading.vectors(states, self.encoder.batch([tokens])["attention_mask"])
             # Made while nothing was recorded, and used where something is.
             return vectors[0].clone()
-
-
-def target_function(
-    encoder: Encoder,
-    text: str,
-    pair: str | None = None,
-    target: str | int | Target = "predicted",
-    head: LinearHead | None = None,
-    *,
-    pooling: str = "auto",
-    prompt: str | None = None,
-) -> TargetFunction:
-    """Ask a model one thing about a text.
-
-    Chinese words, numbers and words with an apostrophe are one word each here: see
-    `interpret.attribution.words.join_words`.
-
-    Parameters
-    ----------
-    pair
-        The text's second segment; with ``target="similarity"`` the other text that it is compared with.
-    target
-        ``"predicted"``: the class that the model finds likeliest, or where it guesses words, the likeliest at the
-        first mask. A class, by name or number; a word of the vocabulary, for a text with a mask; ``"similarity"``;
-        ``"norm"``; ``"unit 3.17"``: unit 17 of the mean of level 3's states. Or a `Target`.
-    head
-        A classifier for a model that has none: see `fit_head`.
-    pooling, prompt
-        How sentence vectors are made, for ``"similarity"`` and ``"norm"``: see
-        `interpret.core.sentence_vectors.sentence_reading`. A prompt's tokens are no words of the text: nothing takes
-        them away, and they have no score.
-
-    Raises
-    ------
-    InputError
-        If this model cannot be asked that, or the text has nothing that could be explained.
-
-    Examples
-    --------
-    >>> import interpret as it
-    >>> encoder = it.load_encoder("minilm")
-    >>> texts = ["A great film.", "I loved it.", "A dull film.", "I hated it."]
-    >>> head = it.fit_head(encoder, texts, ["good", "good", "bad", "bad"])
-    >>> function = it.attribution.target_function(encoder, "A wonderful story, badly told.", head=head)
-    >>> function.target.kind, function.target.name
-    ('class', 'good')
-    >>> other = it.attribution.target_function(encoder, "A doctor came.", "The physician arrived.", "similarity")
-    >>> other.target.kind, round(float(other.output), 1)
-    ('similarity', 0.8)
-    """
-    inputs = TargetInputs(encoder, text, pair, head, pooling, prompt)
-    goal = target if isinstance(target, Target) else find_target(inputs, target)
-    if goal.kind not in TARGETS:
-        raise InputError(
-            "There is no target “{name}”. Choose one of: {known}.", name=goal.kind, known=", ".join(TARGETS)
-        )
-    kind = TARGETS[goal.kind]
-    bound = kind.bind(inputs, goal)
-    function = TargetFunction(encoder, bound.tokens, bound.target, bound.head, bound.other, bound.reading)
-    kind.check(function)
-    if kind.likely and function.target.index < 0:
-        function.target = kind.likeliest(function, function.own)
-    if function.fixed.all():
-        raise InputError(
-            "The text contains only special tokens and masks, so there is no word to explain. Add some words."
-        )
-    return function

@@ -140,12 +140,12 @@ class Encoder:
         with lock_device(self.spec.device):
             return {name: torch.from_numpy(array).to(self.spec.device) for name, array in inputs.items()}
 
-    def beside_embeddings(self, tokens: Tokens) -> dict[str, torch.Tensor]:
-        """Return all inputs of a text but its ids, for a pass that is given ``inputs_embeds`` in their place.
+    def beside_embeddings(self, tokens: Sequence[Tokens]) -> dict[str, torch.Tensor]:
+        """Return all inputs of texts but their ids, for a pass that is given ``inputs_embeds`` in their place.
 
         Where positions are counted from the padding's id on, they follow from the ids, which such a pass does not see.
         """
-        inputs = self.batch([tokens])
+        inputs = self.batch(tokens)
         ids = inputs.pop("input_ids")
         if self.padding_id is not None:
             with lock_device(self.spec.device):

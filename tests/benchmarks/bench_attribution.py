@@ -19,8 +19,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret as it
 from dashboard import ROOT
+from interpret.attribution.find_target import target_function
 from interpret.attribution.path_integral import walk
-from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.checkpoints import checkpoint_folder
 from interpret.core.files import read_table
 from tests.benchmarks import in_turn, machine, row, text_of

@@ -22,9 +22,10 @@ import numpy as np
 import interpret as it
 from dashboard import ROOT
 from interpret.attribution.faithfulness import Erased
+from interpret.attribution.find_target import target_function
 from interpret.attribution.methods import METHODS, Measured
 from interpret.attribution.rank_agreement import ranking
-from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.target_function import TargetFunction
 from interpret.core.files import read_table
 from interpret.core.intervals import cluster_bootstrap
 

@@ -12,8 +12,9 @@ from sklearn.metrics import average_precision_score
 
 import interpret as it
 from interpret.attribution.attribution import explain
+from interpret.attribution.find_target import target_function
 from interpret.attribution.layer_attribution import layer_attribution
-from interpret.attribution.target_function import TargetFunction, target_function
+from interpret.attribution.target_function import TargetFunction
 from tests.oracles import World, apart, claim
 
 

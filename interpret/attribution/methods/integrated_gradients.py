@@ -1,12 +1,14 @@
 """Integrated gradients, cut finer where the sum does not come out."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float64
 
 from interpret.attribution.methods.method import Measured, Scores, Work, register
 from interpret.attribution.methods.slopes import ByPath
-from interpret.attribution.path_integral import walk
+from interpret.attribution.path_integral import Walk, walk, walk_together
 from interpret.core.sentences import sentence
 
 
@@ -35,8 +37,20 @@ class IntegratedGradients(ByPath):
     def scores(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Walk from the baseline to the text."""
         found = walk(work.target_function, embedded, work.empty, work.tolerance, work.rule, work.progress)
-        return Scores(found.scores, len(found.alphas))
+        return _scores(found)
+
+    def scores_together(self, works: Sequence[Work]) -> Iterator[tuple[int, Scores]]:
+        """Walk to many texts, several at a time."""
+        first = works[0]
+        functions = [one.target_function for one in works]
+        embedded, empty = [one.embedded for one in functions], [one.empty for one in works]
+        for index, found in walk_together(functions, embedded, empty, first.tolerance, first.rule):
+            yield index, _scores(found)
 
     def at(self, work: Work, point: torch.Tensor) -> Float64[np.ndarray, " token"]:
         """Walk to a noisy text."""
         return walk(work.target_function, point, work.empty, work.tolerance, work.rule).scores
+
+
+def _scores(found: Walk) -> Scores:
+    return Scores(found.scores, len(found.alphas), baseline_output=found.start)

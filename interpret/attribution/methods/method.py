@@ -1,7 +1,7 @@
 """What a method of attribution is: its card, and how it comes by its scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -61,12 +61,15 @@ class Scores:
         drawn again say. None where nothing is drawn.
     refitted
         Whether it is the latter.
+    baseline_output
+        The answer for the baseline, where it was met on the way; None where it was not.
     """
 
     values: Float64[np.ndarray, " token"]
     steps: int = 0
     draws: Float64[np.ndarray, "draw token"] | None = None
     refitted: bool = False
+    baseline_output: float | None = None
 
     def half_widths(self, groups: Sequence[Sequence[int]]) -> Float64[np.ndarray, " group"] | None:
         """Return half a 95% interval for each group's sum: what another seed would give; None where nothing is drawn.
@@ -181,6 +184,18 @@ class Method(ABC):
         embedded
             The text's embeddings, of shape (token, width).
         """
+
+    def scores_together(self, works: Sequence[Work]) -> Iterator[tuple[int, Scores]] | None:
+        """Yield many texts' scores with the number of each, for a method that asks about several in one pass.
+
+        None for a method that goes text by text: it is then asked for the `scores` of one after another.
+
+        Parameters
+        ----------
+        works
+            Of one encoder, and alike: see `interpret.attribution.together.alike`.
+        """
+        return None
 
     def smoothed(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Return the scores averaged over noise on the words' embeddings, for a method by gradients."""

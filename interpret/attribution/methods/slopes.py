@@ -1,10 +1,14 @@
 """What methods by gradients have in common: the gradient at some points, and the mean over noise."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float64
 
 from interpret.attribution.methods.method import Method, Scores, Work
+from interpret.attribution.together import gradients_together
+from interpret.core.batches import batches_of
 
 # SmoothGrad (Smilkov et al. 2017) measures noise by the range of the inputs, which in pixels is what they spread over.
 # A few outlying numbers set the range of embeddings, so here it is a share of their standard deviation.
@@ -60,6 +64,15 @@ class BySlope(Method):
         """Return what the gradient at the text says."""
         return Scores(self.summed(self._rows(work, embedded[None])[0]))
 
+    def scores_together(self, works: Sequence[Work]) -> Iterator[tuple[int, Scores]]:
+        """Return what the gradients at many texts say, those of like length in one pass."""
+        functions = [one.target_function for one in works]
+        points = [one.embedded[None] for one in functions]
+        for batch in batches_of([one.shape[1] for one in points], functions[0].tokens_at_once):
+            some = gradients_together([functions[i] for i in batch], [points[i] for i in batch])
+            for index, (_, slope) in zip(batch, some, strict=True):
+                yield index, Scores(self.summed(self.row(slope, points[index]).double().cpu().numpy()[0]))
+
     def smoothed(self, work: Work, embedded: torch.Tensor) -> Scores:
         """Average the gradient over noise on the words' embeddings (SmoothGrad)."""
         rows = self._rows(work, noisy(work, embedded))
@@ -72,8 +85,6 @@ class BySlope(Method):
         found = []
         for some in points.split(work.target_function.at_once):
             work.report()
-            inputs = some.detach().clone().requires_grad_()
-            (slope,) = torch.autograd.grad(work.target_function.score(inputs, gradients=True).sum(), inputs)
-            work.target_function.backward_passes += len(some)
+            ((_, slope),) = gradients_together([work.target_function], [some])
             found.append(self.row(slope, some).double().cpu().numpy())
         return np.concatenate(found)

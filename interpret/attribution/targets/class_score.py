@@ -1,6 +1,6 @@
 """A class: its score."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +52,10 @@ class ClassScore(ByClassifier):
         """Return the predicted class."""
         best = int(answers.argmax())
         return replace(bound.target, name=class_names(bound.encoder, bound.head)[best], index=best)
+
+    def alike(self, bound: BoundTarget) -> Hashable:
+        """Return nothing: one pass has the scores of all classes."""
+        return None
 
     def controls(self, encoder: Encoder, classes: Sequence[str]) -> Sequence[Control]:
         """Return the choice of a class."""

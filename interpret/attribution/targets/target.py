@@ -1,7 +1,7 @@
 """What a target of attributions is: the value that names one, and what its kind has to say."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -246,6 +246,10 @@ class TargetKind(ABC):
         return bound.target
 
     # ---- how it is answered
+
+    def alike(self, bound: BoundTarget) -> Hashable:
+        """Return what the functions of two texts must have in common for one pass to answer both; by default all."""
+        return bound.target
 
     def by_task_head(self, bound: BoundTarget) -> bool:
         """Tell whether the model's own task head answers, and not what is made of the bare encoder's states."""

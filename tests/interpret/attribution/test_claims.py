@@ -16,10 +16,11 @@ from interpret.attribution.attribution import explain
 from interpret.attribution.diagnostics import cascade, infidelity, with_new_weights
 from interpret.attribution.driving_words import top_words
 from interpret.attribution.faithfulness import Erased, _all_rankings, _count_rankings
+from interpret.attribution.find_target import target_function
 from interpret.attribution.methods import METHODS, Work, by_faithfulness
 from interpret.attribution.methods.regressions import refitted
 from interpret.attribution.significance import LEVEL, holm, permutation_p
-from interpret.attribution.target_function import BASELINES, target_function
+from interpret.attribution.target_function import BASELINES
 from interpret.core.device_lock import seeded
 from tests.benchmarks.bench_methods import measure
 from tests.interpret.attribution.linear import Both, Linear

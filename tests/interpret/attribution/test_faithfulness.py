@@ -13,9 +13,9 @@ import interpret as it
 from interpret.attribution.attribution import explain
 from interpret.attribution.diagnostics import with_new_weights
 from interpret.attribution.driving_words import top_words
+from interpret.attribution.find_target import target_function
 from interpret.attribution.plausibility import plausibility
 from interpret.attribution.rank_agreement import ranking
-from interpret.attribution.target_function import target_function
 from interpret.attribution.targets import Target
 from interpret.core.errors import InputError
 from tests.interpret.attribution.linear import Linear

@@ -13,8 +13,8 @@ import interpret as it
 from interpret.attribution import rows as whole_files
 from interpret.attribution.__main__ import main
 from interpret.attribution.counterfactuals import SEARCHES, _count_sets, _singles
+from interpret.attribution.find_target import target_function
 from interpret.attribution.highlights import read_highlights
-from interpret.attribution.target_function import target_function
 from interpret.attribution.variants import Change, spelled
 from interpret.core.errors import Cancelled, InputError
 from tests.interpret.attribution.linear import Both, Linear

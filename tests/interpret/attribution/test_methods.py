@@ -10,10 +10,11 @@ from captum.attr import IntegratedGradients, LayerConductance
 
 import interpret as it
 from interpret.attribution.attribution import explain
+from interpret.attribution.find_target import target_function
 from interpret.attribution.layer_attribution import LAYER_METHODS, layer_attribution
 from interpret.attribution.methods import METHODS
 from interpret.attribution.path_integral import RULES, walk
-from interpret.attribution.target_function import BASELINES, target_function
+from interpret.attribution.target_function import BASELINES
 from interpret.core import resources
 from interpret.core.devices import Device
 from interpret.core.errors import Cancelled, InputError
@@ -162,12 +163,13 @@ def test_a_path_ends_where_the_answer_jumps(bert, head, monkeypatch):
     question = target_function(bert, TEXT, head=head)
     asked = []
 
-    def jumps(_question, _embedded, _baseline, places):
-        asked.append(len(places))
+    def jumps(line, alphas, _answers, _gradient):
+        asked.append(len(alphas))
         assert len(asked) < 1000, "it does not end"
-        return [(float(place > 0.3), np.zeros(len(question.tokens)) + 0.01 * place) for place in places]
+        slopes = [np.zeros(len(question.tokens)) + 0.01 * alpha for alpha in alphas]
+        line.found |= zip(alphas, zip([float(alpha > 0.3) for alpha in alphas], slopes, strict=True), strict=True)
 
-    monkeypatch.setattr("interpret.attribution.path_integral.look", jumps)
+    monkeypatch.setattr("interpret.attribution.path_integral._Line.take", jumps)
     found = explain(question, "integrated_gradients")
     # The slopes know nothing of the jump: of each token they are 0.01 times the place, whose integral is 0.005.
     special = question.tokens.special

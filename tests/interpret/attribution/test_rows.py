@@ -14,6 +14,7 @@ import interpret as it
 from interpret.attribution.__main__ import main
 from interpret.attribution.plausibility import Plausibility
 from interpret.attribution.row_attributions import RowAttributions, rows_table
+from interpret.attribution.rows import gather_rows
 from interpret.core.accuracy import measure_accuracy, text_key
 from interpret.core.file_rows import FileRows
 from interpret.core.intervals import wilson
@@ -223,3 +224,34 @@ def test_plausibility_that_is_the_same_in_every_row_still_has_a_width(count):
     for mean, half in found.values():
         assert mean in (0, 1)
         assert half == pytest.approx(expected)
+
+
+def test_rows_that_were_done_are_taken_as_they_are_and_each_new_one_is_handed_over(encoder, noise):
+    rows, labels, head = noise
+    whole = it.attribution.attribute_rows(encoder, rows[:12], labels[:12], method="saliency", head=head)
+    known = {row.index: row for row in whole.rows if row.index % 3}
+    came, far = {}, []
+    again = it.attribution.attribute_rows(
+        encoder,
+        rows[:12],
+        labels[:12],
+        method="saliency",
+        head=head,
+        done=known,
+        each=came.__setitem__,
+        progress=lambda *now: far.append(now),
+    )
+    assert sorted(came) == [0, 3, 6, 9]
+    assert far[0] == (9, 12, "rows")
+    assert far[-1] == (12, 12, "rows")
+    assert [again.rows[index] is known.get(index) for index in range(12)] == [bool(index % 3) for index in range(12)]
+
+
+def test_what_is_done_so_far_stands_for_itself(encoder, noise):
+    rows, labels, head = noise
+    whole = it.attribution.attribute_rows(encoder, rows[:6], labels[:6], method="saliency", head=head)
+    some = {row.index: row for row in whole.rows if row.index in (4, 1)} | {2: it.InputError("nothing to read")}
+    found = gather_rows(some, rows[:6], head.labels, "saliency", origin=whole.origin)
+    assert [row.index for row in found.rows] == [1, 4]
+    assert [index for index, _ in found.skipped] == [2]
+    assert found.accuracies["out-of-fold"].count == 2

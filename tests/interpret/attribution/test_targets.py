@@ -6,7 +6,7 @@ import torch
 import transformers as tf
 
 import interpret as it
-from interpret.attribution.target_function import target_function
+from interpret.attribution.find_target import target_function
 from interpret.attribution.targets import TARGETS, TargetInputs, in_order
 from interpret.attribution.targets.controls import Choice
 from interpret.core.errors import InputError

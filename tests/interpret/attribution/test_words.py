@@ -7,7 +7,7 @@ import pytest
 
 import interpret as it
 from interpret.attribution.attribution import explain
-from interpret.attribution.target_function import target_function
+from interpret.attribution.find_target import target_function
 from interpret.attribution.words import join_words
 
 COURT = "法院驳回了上诉,😀医生建议化疗。"

@@ -198,7 +198,7 @@ def test_embeddings_in_the_place_of_ids_stand_at_the_same_positions(tmp_path, fa
     tokens = replace(tokens, ids=ids)
     read = encoder.forward([tokens], task=True).logits
     embedded = encoder.embed_tokens(torch.from_numpy(ids))[None]
-    given = encoder.run({"inputs_embeds": embedded, **encoder.beside_embeddings(tokens)}, task=True).logits
+    given = encoder.run({"inputs_embeds": embedded, **encoder.beside_embeddings([tokens])}, task=True).logits
     torch.testing.assert_close(given, read, atol=1e-6, rtol=1e-5)
 
 
